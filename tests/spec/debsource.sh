@@ -10,10 +10,10 @@ apt=${CORDON_CACHE:-$HOME/.cache/cordon}/apt-$suite
 
 # The mirror is the one that this machine uses for its own release.
 mirror() {
-	awk '/^deb .* bookworm / { sub(/\[[^]]*\] /, ""); print $2 }
-	     /^URIs:/ { uri = $2 }
-	     /^Suites:/ { if (uri && / bookworm( |$)/) print uri; uri = "" }
-	' $(find /etc/apt -maxdepth 2 -name '*.sources' -o -maxdepth 2 -name 'sources.list' -o -maxdepth 2 -name '*.list')
+	find /etc/apt -maxdepth 2 \( -name '*.sources' -o -name '*.list' \) -exec awk '
+		/^deb .* bookworm / { sub(/\[[^]]*\] /, ""); print $2 }
+		/^URIs:/ { uri = $2 }
+		/^Suites:/ { if (/ bookworm( |$)/) print uri }' {} +
 }
 
 mkdir -p "$dir" "$apt"/{lists,archives}/partial
