@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The verdict. */
+#ifndef _CORDON_DECIDE_H
+#define _CORDON_DECIDE_H
+
+#include "flow.h"
+#include "policy.h"
+
+/* What devices may open towards the gateway without a rule. */
+#define CORDON_PORT_DNS		53
+#define CORDON_PORT_DHCP	67
+#define CORDON_PORT_DHCP6	547
+#define CORDON_PORT_EST		8443
+#define CORDON_PORT_CHECKIN	8883
+
+/** enum cordon_reason - why a verdict is what it is */
+enum cordon_reason {
+	CORDON_PASS_RULE,		/* a rule opens it */
+	CORDON_PASS_SERVICE,		/* open to every device that is not quarantined */
+	CORDON_PASS_SEGMENT,		/* both ends are in one segment that does not isolate */
+	CORDON_PASS_SOURCE,		/* at the door: the source is the device's own */
+	CORDON_DENY_NO_RULE,
+	CORDON_DENY_ISOLATED,
+	CORDON_DENY_NO_SEGMENT,		/* an end belongs to no segment */
+	CORDON_DENY_UNAUTHENTICATED,	/* no rule, and the opener's lease is missing */
+	CORDON_DENY_UNKNOWN_DEVICE,
+	CORDON_DENY_MOVED,
+	CORDON_DENY_SPOOFED,
+	CORDON_DENY_MALFORMED,
+};
+
+/**
+ * struct cordon_verdict - what becomes of a packet
+ * @accept: it may pass
+ * @reason: why
+ * @kind: where it may not, the anomaly that it is
+ * @plaintext: where it may, encryption is not demanded of it
+ */
+struct cordon_verdict {
+	bool accept;
+	bool plaintext;
+	u8 kind;		/* enum cordon_kind */
+	u8 reason;		/* enum cordon_reason */
+};
+
+/**
+ * struct cordon_posture - what is known of a device besides the policy
+ * @quarantined: an operator or a limit said so
+ * @outdated: its firmware is below the floor
+ * @leased: it has proved who it is and that still holds
+ * @was_leased: it did so once
+ */
+struct cordon_posture {
+	bool quarantined;
+	bool outdated;
+	bool leased;
+	bool was_leased;
+};
+
+/**
+ * struct cordon_end - one end of a connection
+ * @device: the device, or CORDON_NO_DEVICE
+ * @segment: effective segment, or CORDON_NO_SEGMENT
+ * @state: of a device, enum cordon_state
+ */
+struct cordon_end {
+	u32 device;
+	u16 segment;
+	u8 state;
+};
+
+u8 cordon_device_state(const struct cordon_policy *p, u32 device,
+		       const struct cordon_posture *posture);
+u16 cordon_state_segment(const struct cordon_policy *p, u32 device, u8 state);
+struct cordon_end cordon_end_device(const struct cordon_policy *p, u32 device,
+				    const struct cordon_posture *posture);
+struct cordon_end cordon_end_address(const struct cordon_policy *p,
+				     const struct cordon_addr *addr);
+struct cordon_end cordon_end_gateway(void);
+
+struct cordon_verdict cordon_decide_door(const struct cordon_policy *p, u32 device,
+					 u16 port, const struct cordon_flow *flow);
+struct cordon_verdict cordon_decide_room(const struct cordon_policy *p,
+					 const struct cordon_end *from,
+					 const struct cordon_end *to,
+					 u8 proto, u16 port);
+bool cordon_flow_is_plumbing(const struct cordon_flow *flow);
+
+#endif

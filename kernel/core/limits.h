@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Every cap of the policy, in one place. */
+#ifndef _CORDON_LIMITS_H
+#define _CORDON_LIMITS_H
+
+#define CORDON_MAX_PORTS		256
+#define CORDON_MAX_SEGMENTS		2048	/* built-in ones included */
+#define CORDON_MAX_NETWORKS		8192
+#define CORDON_MAX_RULES		65536
+#define CORDON_MAX_RULE_MATCHES		1024	/* of one rule */
+#define CORDON_MAX_MATCHES		1048576	/* of all rules together */
+#define CORDON_MAX_DEVICES		262144
+#define CORDON_MAX_DEVICE_ADDRESSES	16
+#define CORDON_MAX_TRANSACTIONS		16	/* open in one namespace */
+
+#define CORDON_IFNAME_LEN		16	/* NUL included, as IFNAMSIZ */
+#define CORDON_NAME_LEN			32	/* segment, model; NUL included */
+#define CORDON_DEVICE_NAME_LEN		64	/* NUL included */
+
+#define CORDON_DEFAULT_LEASE		3600	/* seconds */
+#define CORDON_MAX_LEASE		31536000
+
+#endif

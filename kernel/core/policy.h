@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A policy: as it is written down (draft), and sealed for judging (policy). */
+#ifndef _CORDON_POLICY_H
+#define _CORDON_POLICY_H
+
+#include "prefix.h"
+
+#ifdef __KERNEL__
+#include <uapi/linux/cordon.h>
+#else
+#include <linux/cordon.h>
+#endif
+
+#define CORDON_KINDS		(CORDON_KIND_UNJUDGED + 1)
+#define CORDON_INHERIT		0xff		/* a device's own demand: none */
+#define CORDON_ANY_PORT		0xffff		/* a device may be behind any port */
+#define CORDON_NO_SEGMENT	0xffff
+#define CORDON_NO_DEVICE	0xffffffffU
+#define CORDON_PROTO_ANY	0		/* matches every protocol */
+
+/* Built-in segments are the first of every policy, in this order. */
+enum cordon_builtin {
+	CORDON_SEGMENT_GATEWAY,
+	CORDON_SEGMENT_ONBOARDING,
+	CORDON_SEGMENT_QUARANTINE,
+	CORDON_SEGMENT_UPDATE,
+	CORDON_BUILTIN_SEGMENTS,
+};
+
+/**
+ * struct cordon_limit - when anomalies of one kind are too many
+ * @count: that many ...
+ * @window: ... in so many seconds; 0, no limit is set
+ * @action: enum cordon_action
+ */
+struct cordon_limit {
+	u32 count;
+	u32 window;
+	u8 action;
+};
+
+/**
+ * struct cordon_segment_def - a segment as the policy describes it
+ * @name: unique, NUL-terminated
+ * @lease: seconds that one check-in lasts
+ * @authentication: enum cordon_authentication
+ * @encryption: enum cordon_encryption
+ * @firmware: 1, its devices are updated automatically
+ * @isolate: 1, its devices may not reach one another
+ * @limits: by kind
+ */
+struct cordon_segment_def {
+	char name[CORDON_NAME_LEN];
+	u32 lease;
+	u8 authentication;
+	u8 encryption;
+	u8 firmware;
+	u8 isolate;
+	struct cordon_limit limits[CORDON_KINDS];
+};
+
+/**
+ * struct cordon_match - what a rule allows
+ * @proto: IANA number, or CORDON_PROTO_ANY
+ * @lo: lowest destination port or ICMP type
+ * @hi: highest, included
+ */
+struct cordon_match {
+	u8 proto;
+	u16 lo;
+	u16 hi;
+};
+
+/**
+ * struct cordon_rule_def - what one segment may open towards another
+ * @from: segment that opens
+ * @to: segment that is opened to
+ * @first: its first match in the list of all matches
+ * @n: how many
+ * @plaintext: 1, encryption is not demanded of what it opens
+ */
+struct cordon_rule_def {
+	u32 first;
+	u16 n;
+	u16 from;
+	u16 to;
+	u8 plaintext;
+};
+
+/** struct cordon_port_def - an interface behind which devices live */
+struct cordon_port_def {
+	char name[CORDON_IFNAME_LEN];
+};
+
+/**
+ * struct cordon_device_def - a device as the policy describes it
+ * @mac: EUI-48; unique, unicast, not zero
+ * @segment: the segment the policy puts it into
+ * @first: its first address in the list of all addresses
+ * @n: how many
+ * @port: index of the only port it may be behind, or CORDON_ANY_PORT
+ * @authentication: own demand, or CORDON_INHERIT; after sealing what holds is
+ *	asked with cordon_device_authentication()
+ * @encryption: own demand, or CORDON_INHERIT
+ * @firmware: own, or CORDON_INHERIT
+ * @name: unique, NUL-terminated
+ * @model: may be empty
+ */
+struct cordon_device_def {
+	u8 mac[6];
+	u16 segment;
+	u32 first;
+	u16 port;
+	u8 n;
+	u8 authentication;
+	u8 encryption;
+	u8 firmware;
+	char name[CORDON_DEVICE_NAME_LEN];
+	char model[CORDON_NAME_LEN];
+};
+
+/** enum cordon_object - what an error is about */
+enum cordon_object {
+	CORDON_OBJECT_POLICY,
+	CORDON_OBJECT_PORT,
+	CORDON_OBJECT_SEGMENT,
+	CORDON_OBJECT_NETWORK,
+	CORDON_OBJECT_RULE,
+	CORDON_OBJECT_DEVICE,
+	CORDON_OBJECT_ADDRESS,
+};
+
+/** enum cordon_fault - why a draft cannot be sealed */
+enum cordon_fault {
+	CORDON_FAULT_NONE,
+	CORDON_FAULT_TOO_MANY,		/* more than limits.h allows */
+	CORDON_FAULT_NAME,		/* empty, or a character a name may not have */
+	CORDON_FAULT_BUILTIN,		/* a built-in segment where it cannot stand */
+	CORDON_FAULT_DUPLICATE_NAME,
+	CORDON_FAULT_DUPLICATE_MAC,
+	CORDON_FAULT_DUPLICATE_ADDRESS,
+	CORDON_FAULT_DUPLICATE_NETWORK,
+	CORDON_FAULT_MAC,		/* multicast or zero */
+	CORDON_FAULT_ADDRESS,		/* not a unicast address */
+	CORDON_FAULT_HOST_BITS,		/* a network's address has bits beyond its length */
+	CORDON_FAULT_UNKNOWN_SEGMENT,
+	CORDON_FAULT_UNKNOWN_PORT,
+	CORDON_FAULT_NO_MATCH,		/* a rule that allows nothing */
+	CORDON_FAULT_MATCH,		/* range upside down, or too large for its protocol */
+	CORDON_FAULT_LOOSER,		/* a device demands less than its segment */
+	CORDON_FAULT_NO_ADDRESS,
+	CORDON_FAULT_LEASE,		/* 0, or more than CORDON_MAX_LEASE */
+	CORDON_FAULT_VALUE,		/* an enumeration's value that does not exist */
+};
+
+/**
+ * struct cordon_error - why a draft cannot be sealed, and where
+ * @fault: the reason
+ * @object: kind of what is at fault
+ * @index: its place in the draft's list of that kind
+ * @other: place of the earlier object that it collides with, for duplicates;
+ *	for CORDON_OBJECT_ADDRESS the place of the device that has it already
+ */
+struct cordon_error {
+	enum cordon_fault fault;
+	enum cordon_object object;
+	u32 index;
+	u32 other;
+};
+
+/**
+ * struct cordon_draft - a policy as it is written down
+ *
+ * The lists belong to the caller. @segments must begin with the built-in ones
+ * (cordon_draft_builtin()). In @networks, @rules and @devices, segments and
+ * ports are named by their place in @segments and @ports.
+ */
+struct cordon_draft {
+	u8 mode;			/* enum cordon_mode */
+	u32 n_ports;
+	u32 n_segments;
+	u32 n_networks;
+	u32 n_rules;
+	u32 n_matches;
+	u32 n_devices;
+	u32 n_addresses;
+	struct cordon_port_def *ports;
+	struct cordon_segment_def *segments;
+	struct cordon_network_def *networks;
+	struct cordon_rule_def *rules;
+	struct cordon_match *matches;
+	struct cordon_device_def *devices;
+	struct cordon_addr *addresses;
+};
+
+/**
+ * struct cordon_pair - what one segment may open towards another
+ * @from: segment that opens
+ * @to: segment that is opened to
+ * @first: first of its openings
+ * @n: how many
+ * @any: everything is open
+ * @any_plaintext: everything is open, without encryption
+ */
+struct cordon_pair {
+	u16 from;
+	u16 to;
+	u32 first;
+	u32 n;
+	u8 any;
+	u8 any_plaintext;
+};
+
+/** struct cordon_opening - a stretch of ports; a pair's are sorted and disjoint */
+struct cordon_opening {
+	u16 lo;
+	u16 hi;
+	u8 proto;
+	u8 plaintext;
+};
+
+/** struct cordon_index - open addressing; slots hold place + 1, 0 is free */
+struct cordon_index {
+	u32 mask;
+	u32 *slots;
+};
+
+/**
+ * struct cordon_policy - a sealed policy: immutable, one block of memory
+ * @draft: what it was made of, in the block
+ * @owner: device of each address
+ * @by_mac: devices by MAC
+ * @by_name: devices by name
+ * @by_addr: addresses
+ * @by_pair: pairs by (from, to)
+ * @pairs: segments between which something may be opened
+ * @openings: of all pairs
+ * @v4: IPv4 networks, flattened
+ * @v6: IPv6 networks, flattened
+ * @quarantine_rules: some rule opens something from segment quarantine
+ */
+struct cordon_policy {
+	struct cordon_draft draft;
+	u32 *owner;
+	struct cordon_index by_mac;
+	struct cordon_index by_name;
+	struct cordon_index by_addr;
+	struct cordon_index by_pair;
+	u32 n_pairs;
+	u32 n_openings;
+	struct cordon_pair *pairs;
+	struct cordon_opening *openings;
+	u32 n_v4;
+	u32 n_v6;
+	struct cordon_range *v4;
+	struct cordon_range *v6;
+	bool quarantine_rules;
+};
+
+void cordon_segment_def_init(struct cordon_segment_def *s);
+void cordon_draft_builtin(struct cordon_segment_def *segments);
+u16 cordon_segment_builtin(const char *name);
+bool cordon_name_is_valid(const char *name, size_t size);
+
+size_t cordon_policy_size(const struct cordon_draft *draft);
+size_t cordon_policy_scratch_size(const struct cordon_draft *draft);
+int cordon_policy_build(struct cordon_policy *p, const struct cordon_draft *draft,
+			void *scratch, struct cordon_error *err);
+
+u32 cordon_policy_device_by_mac(const struct cordon_policy *p, const u8 *mac);
+u32 cordon_policy_device_by_name(const struct cordon_policy *p, const char *name);
+u32 cordon_policy_device_by_addr(const struct cordon_policy *p,
+				 const struct cordon_addr *addr);
+u16 cordon_policy_segment_by_name(const struct cordon_policy *p, const char *name);
+u16 cordon_policy_network_segment(const struct cordon_policy *p,
+				  const struct cordon_addr *addr);
+const struct cordon_pair *cordon_policy_pair(const struct cordon_policy *p,
+					     u16 from, u16 to);
+const struct cordon_opening *cordon_policy_opening(const struct cordon_policy *p,
+						   const struct cordon_pair *pair,
+						   u8 proto, u16 port);
+u32 cordon_policy_rule(const struct cordon_policy *p, u16 from, u16 to,
+		       u8 proto, u16 port);
+bool cordon_policy_device_has(const struct cordon_policy *p, u32 device,
+			      const struct cordon_addr *addr);
+
+/* What holds for a device: its own demand, or else its segment's. */
+static inline u8 cordon_device_authentication(const struct cordon_policy *p,
+					      const struct cordon_device_def *d)
+{
+	return d->authentication != CORDON_INHERIT ? d->authentication :
+		p->draft.segments[d->segment].authentication;
+}
+
+static inline u8 cordon_device_encryption(const struct cordon_policy *p,
+					  const struct cordon_device_def *d)
+{
+	return d->encryption != CORDON_INHERIT ? d->encryption :
+		p->draft.segments[d->segment].encryption;
+}
+
+static inline u8 cordon_device_firmware(const struct cordon_policy *p,
+					const struct cordon_device_def *d)
+{
+	return d->firmware != CORDON_INHERIT ? d->firmware :
+		p->draft.segments[d->segment].firmware;
+}
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: ((GPL-2.0 WITH Linux-syscall-note) OR BSD-3-Clause) */
+/* Do not edit directly, auto-generated from: */
+/*	Documentation/netlink/specs/cordon.yaml */
+/* YNL-GEN kernel header */
+/* To regenerate run: make spec */
+
+#ifndef _LINUX_CORDON_GEN_H
+#define _LINUX_CORDON_GEN_H
+
+#include <net/netlink.h>
+#include <net/genetlink.h>
+
+#include <uapi/linux/cordon.h>
+
+/* Common nested types */
+extern const struct nla_policy cordon_binding_nl_policy[CORDON_A_BINDING_PORT + 1];
+extern const struct nla_policy cordon_count_nl_policy[CORDON_A_COUNT_PAD + 1];
+extern const struct nla_policy cordon_device_nl_policy[CORDON_A_DEVICE_STATS + 1];
+extern const struct nla_policy cordon_device_id_nl_policy[CORDON_A_DEVICE_MAC + 1];
+extern const struct nla_policy cordon_device_input_nl_policy[CORDON_A_DEVICE_MODEL + 1];
+extern const struct nla_policy cordon_limit_nl_policy[CORDON_A_LIMIT_ACTION + 1];
+extern const struct nla_policy cordon_match_nl_policy[CORDON_A_MATCH_HIGH + 1];
+extern const struct nla_policy cordon_network_nl_policy[CORDON_A_NETWORK_SEGMENT + 1];
+extern const struct nla_policy cordon_port_nl_policy[CORDON_A_PORT_IFINDEX + 1];
+extern const struct nla_policy cordon_port_input_nl_policy[CORDON_A_PORT_NAME + 1];
+extern const struct nla_policy cordon_rule_nl_policy[CORDON_A_RULE_INDEX + 1];
+extern const struct nla_policy cordon_rule_input_nl_policy[CORDON_A_RULE_PLAINTEXT + 1];
+extern const struct nla_policy cordon_segment_nl_policy[CORDON_A_SEGMENT_PAD + 1];
+extern const struct nla_policy cordon_segment_input_nl_policy[CORDON_A_SEGMENT_LIMIT + 1];
+extern const struct nla_policy cordon_stats_nl_policy[CORDON_A_STATS_PAD + 1];
+
+extern const struct nla_policy cordon_policy_get_nl_policy[CORDON_A_GENERATION + 1];
+
+extern const struct nla_policy cordon_begin_nl_policy[CORDON_A_GENERATION + 1];
+
+extern const struct nla_policy cordon_stage_nl_policy[CORDON_A_DEVICE + 1];
+
+extern const struct nla_policy cordon_commit_nl_policy[CORDON_A_CONFIRM + 1];
+
+extern const struct nla_policy cordon_abort_nl_policy[CORDON_A_GENERATION + 1];
+
+extern const struct nla_policy cordon_confirm_nl_policy[CORDON_A_GENERATION + 1];
+
+extern const struct nla_policy cordon_port_get_nl_policy[CORDON_A_PORT + 1];
+
+extern const struct nla_policy cordon_segment_get_nl_policy[CORDON_A_SEGMENT + 1];
+
+extern const struct nla_policy cordon_network_get_nl_policy[CORDON_A_NETWORK + 1];
+
+extern const struct nla_policy cordon_rule_get_nl_policy[CORDON_A_RULE + 1];
+
+extern const struct nla_policy cordon_device_get_nl_policy[CORDON_A_DEVICE + 1];
+
+extern const struct nla_policy cordon_device_new_nl_policy[CORDON_A_DEVICE + 1];
+
+extern const struct nla_policy cordon_device_set_nl_policy[CORDON_A_DEVICE + 1];
+
+extern const struct nla_policy cordon_device_del_nl_policy[CORDON_A_DEVICE + 1];
+
+extern const struct nla_policy cordon_binding_get_nl_policy[CORDON_A_BINDING + 1];
+
+/* Ops table for cordon */
+extern const struct genl_ops cordon_nl_ops[15];
+
+int cordon_nl_policy_get_doit(struct sk_buff *skb, struct genl_info *info);
+int cordon_nl_begin_doit(struct sk_buff *skb, struct genl_info *info);
+int cordon_nl_stage_doit(struct sk_buff *skb, struct genl_info *info);
+int cordon_nl_commit_doit(struct sk_buff *skb, struct genl_info *info);
+int cordon_nl_abort_doit(struct sk_buff *skb, struct genl_info *info);
+int cordon_nl_confirm_doit(struct sk_buff *skb, struct genl_info *info);
+int cordon_nl_port_get_doit(struct sk_buff *skb, struct genl_info *info);
+int cordon_nl_port_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
+int cordon_nl_segment_get_doit(struct sk_buff *skb, struct genl_info *info);
+int cordon_nl_segment_get_dumpit(struct sk_buff *skb,
+				 struct netlink_callback *cb);
+int cordon_nl_network_get_doit(struct sk_buff *skb, struct genl_info *info);
+int cordon_nl_network_get_dumpit(struct sk_buff *skb,
+				 struct netlink_callback *cb);
+int cordon_nl_rule_get_doit(struct sk_buff *skb, struct genl_info *info);
+int cordon_nl_rule_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
+int cordon_nl_device_get_doit(struct sk_buff *skb, struct genl_info *info);
+int cordon_nl_device_get_dumpit(struct sk_buff *skb,
+				struct netlink_callback *cb);
+int cordon_nl_device_new_doit(struct sk_buff *skb, struct genl_info *info);
+int cordon_nl_device_set_doit(struct sk_buff *skb, struct genl_info *info);
+int cordon_nl_device_del_doit(struct sk_buff *skb, struct genl_info *info);
+int cordon_nl_binding_get_doit(struct sk_buff *skb, struct genl_info *info);
+int cordon_nl_binding_get_dumpit(struct sk_buff *skb,
+				 struct netlink_callback *cb);
+
+enum {
+	CORDON_NLGRP_EVENTS,
+};
+
+#endif /* _LINUX_CORDON_GEN_H */

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A policy in user space: a draft that grows, and what is done with it. */
+#ifndef CORDON_POLICY_H
+#define CORDON_POLICY_H
+
+#include "../../kernel/core/policy.h"
+
+/**
+ * struct policy - a draft that owns its lists
+ *
+ * Filled from YAML (yaml.c) or from the kernel (nl). Begins with the built-in
+ * segments. Devices name their segment and port by place, as in cordon_draft.
+ */
+struct policy {
+	struct cordon_draft draft;
+	u32 generation;			/* of the kernel's; 0 for a file */
+	struct {
+		u32 ports, segments, networks, rules, matches, devices, addresses;
+	} room;				/* allocated length of each list */
+};
+
+struct policy *policy_new(void);
+void policy_free(struct policy *p);
+
+/* Append a zeroed (segments: defaulted) object. NULL: no memory. Pointers into a list
+ * are valid until the next append to it. A match or an address belongs to the
+ * rule or device that was appended last. */
+struct cordon_port_def *policy_add_port(struct policy *p);
+struct cordon_segment_def *policy_add_segment(struct policy *p);
+struct cordon_network_def *policy_add_network(struct policy *p);
+struct cordon_rule_def *policy_add_rule(struct policy *p);
+struct cordon_match *policy_add_match(struct policy *p);
+struct cordon_device_def *policy_add_device(struct policy *p);
+struct cordon_addr *policy_add_address(struct policy *p);
+
+u16 policy_find_segment(const struct policy *p, const char *name);
+u16 policy_find_port(const struct policy *p, const char *name);
+
+/* Seal with the kernel's own code. 0, or -errno with *err telling why. Free with free(). */
+int policy_seal(const struct policy *p, struct cordon_policy **out, struct cordon_error *err);
+
+/* A sentence for a core error: object and value named; buf is always terminated. */
+void policy_error_text(const struct policy *p, const struct cordon_error *err,
+		       char *buf, size_t size);
+
+/* Text forms, the same in every command's output and in JSON. */
+#define POLICY_ADDR_LEN 64
+const char *policy_addr_text(const struct cordon_addr *a, char buf[POLICY_ADDR_LEN]);
+const char *policy_network_text(const struct cordon_network_def *n, char buf[POLICY_ADDR_LEN]);
+const char *policy_mac_text(const u8 mac[6], char buf[18]);
+const char *policy_match_text(const struct cordon_match *m, char buf[32]);	/* tcp/443, icmp/echo-request, any */
+int policy_addr_parse(const char *text, struct cordon_addr *out);		/* 0 or -EINVAL */
+int policy_network_parse(const char *text, struct cordon_network_def *out);	/* segment is left alone */
+int policy_mac_parse(const char *text, u8 mac[6]);
+int policy_match_parse(const char *text, struct cordon_match *out);
+int policy_duration_parse(const char *text, u32 *seconds);			/* 30s 15m 1h 7d */
+const char *policy_duration_text(u32 seconds, char buf[16]);
+const char *policy_kind_name(u32 kind);		/* spoofed_source */
+int policy_kind_find(const char *name);		/* or -1 */
+const char *policy_state_name(u32 state);
+const char *policy_encryption_name(u32 encryption);	/* any, TLS1.2, TLS1.3 */
+const char *policy_authentication_name(u32 authentication);
+const char *policy_action_name(u32 action);
+
+#endif
