@@ -19,6 +19,7 @@ enum cordon_reason {
 	CORDON_PASS_SERVICE,		/* open to every device that is not quarantined */
 	CORDON_PASS_SEGMENT,		/* both ends are in one segment that does not isolate */
 	CORDON_PASS_SOURCE,		/* at the door: the source is the device's own */
+	CORDON_PASS_GATEWAY,		/* the gateway itself opened it */
 	CORDON_DENY_NO_RULE,
 	CORDON_DENY_ISOLATED,
 	CORDON_DENY_NO_SEGMENT,		/* an end belongs to no segment */

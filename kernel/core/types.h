@@ -24,6 +24,9 @@ typedef uint16_t u16;
 typedef uint32_t u32;
 typedef uint64_t u64;
 
+#define min(a, b) ((a) < (b) ? (a) : (b))
+#define max(a, b) ((a) > (b) ? (a) : (b))
+
 static inline void sort(void *base, size_t num, size_t size,
 			int (*cmp)(const void *, const void *),
 			void (*swap)(void *, void *, int))

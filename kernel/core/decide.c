@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The verdict: at the door, which device is it and is the source its own; between rooms, may it. */
+#include "decide.h"
+
+#define ICMP6_MLD_REPORT	131
+#define ICMP6_MLD_DONE		132
+#define ICMP6_ROUTER_SOLICIT	133
+#define ICMP6_NEIGH_SOLICIT	135
+#define ICMP6_NEIGH_ADVERT	136
+#define ICMP6_MLD2_REPORT	143
+
+#define PROTO_TCP	6
+#define PROTO_UDP	17
+#define PROTO_ICMP6	58
+
+static struct cordon_verdict pass(enum cordon_reason reason, bool plaintext)
+{
+	return (struct cordon_verdict){ .accept = true, .plaintext = plaintext, .reason = reason };
+}
+
+static struct cordon_verdict deny(enum cordon_reason reason, enum cordon_kind kind)
+{
+	return (struct cordon_verdict){ .reason = reason, .kind = kind };
+}
+
+/**
+ * cordon_device_state - state of a device
+ * @p: the policy
+ * @device: the device
+ * @posture: what is known of it besides
+ *
+ * Return: enum cordon_state.
+ */
+u8 cordon_device_state(const struct cordon_policy *p, u32 device,
+		       const struct cordon_posture *posture)
+{
+	const struct cordon_device_def *d = &p->draft.devices[device];
+
+	if (posture->quarantined)
+		return CORDON_STATE_QUARANTINED;
+	if (!posture->leased &&
+	    cordon_device_authentication(p, d) == CORDON_AUTHENTICATION_CERTIFICATE)
+		return posture->was_leased ? CORDON_STATE_EXPIRED : CORDON_STATE_ONBOARDING;
+	return posture->outdated ? CORDON_STATE_OUTDATED : CORDON_STATE_ACTIVE;
+}
+
+/**
+ * cordon_state_segment - effective segment of a device in a state
+ * @p: the policy
+ * @device: the device
+ * @state: enum cordon_state
+ */
+u16 cordon_state_segment(const struct cordon_policy *p, u32 device, u8 state)
+{
+	switch (state) {
+	case CORDON_STATE_ACTIVE:
+		return p->draft.devices[device].segment;
+	case CORDON_STATE_OUTDATED:
+		return CORDON_SEGMENT_UPDATE;
+	case CORDON_STATE_ONBOARDING:
+	case CORDON_STATE_EXPIRED:
+		return CORDON_SEGMENT_ONBOARDING;
+	default:
+		return CORDON_SEGMENT_QUARANTINE;
+	}
+}
+
+/**
+ * cordon_end_device - a device as an end of a connection
+ * @p: the policy
+ * @device: the device
+ * @posture: what is known of it besides
+ */
+struct cordon_end cordon_end_device(const struct cordon_policy *p, u32 device,
+				    const struct cordon_posture *posture)
+{
+	u8 state = cordon_device_state(p, device, posture);
+
+	return (struct cordon_end){ device, cordon_state_segment(p, device, state), state };
+}
+
+/**
+ * cordon_end_address - an end that is not a device
+ * @p: the policy
+ * @addr: its address; its segment is that of the longest network that holds it
+ */
+struct cordon_end cordon_end_address(const struct cordon_policy *p,
+				     const struct cordon_addr *addr)
+{
+	return (struct cordon_end){ CORDON_NO_DEVICE, cordon_policy_network_segment(p, addr), 0 };
+}
+
+/** cordon_end_gateway - the gateway itself as an end of a connection */
+struct cordon_end cordon_end_gateway(void)
+{
+	return (struct cordon_end){ CORDON_NO_DEVICE, CORDON_SEGMENT_GATEWAY, 0 };
+}
+
+/* Neighbour discovery and listener reports: never from afar (RFC 4861, 7.1; RFC 3810, 5.2.13). */
+static bool is_link_upkeep(const struct cordon_flow *f)
+{
+	if (f->proto != PROTO_ICMP6)
+		return false;
+	switch (f->dport) {
+	case ICMP6_ROUTER_SOLICIT:
+	case ICMP6_NEIGH_SOLICIT:
+	case ICMP6_NEIGH_ADVERT:
+		return f->hop_limit == 255;
+	case ICMP6_MLD_REPORT:
+	case ICMP6_MLD_DONE:
+	case ICMP6_MLD2_REPORT:
+		return f->hop_limit == 1 && cordon_addr_is_multicast(&f->dst);
+	default:
+		return false;
+	}
+}
+
+/**
+ * cordon_flow_is_plumbing - what a device must send before it has an address, or beside it
+ * @f: facts about one packet
+ *
+ * DHCP from 0.0.0.0 (RFC 2131, 4.1); duplicate address detection, router
+ * solicitation and listener reports from :: (RFC 4861, 4.1; RFC 4862, 5.4.2;
+ * RFC 3590); those, neighbour discovery and DHCPv6 (RFC 8415, 7.1) from a
+ * link-local address.
+ */
+bool cordon_flow_is_plumbing(const struct cordon_flow *f)
+{
+	if (f->flags & CORDON_FLOW_FRAGMENT)
+		return false;
+	if (cordon_addr_is_v4(&f->src))
+		return cordon_addr_is_unspecified(&f->src) && f->proto == PROTO_UDP &&
+		       f->sport == 68 && f->dport == CORDON_PORT_DHCP &&
+		       (u32)f->dst.lo == 0xffffffff;
+	if (cordon_addr_is_unspecified(&f->src))
+		return is_link_upkeep(f) && f->dport != ICMP6_NEIGH_ADVERT;
+	if (!cordon_addr_is_link_local(&f->src))
+		return false;
+	return is_link_upkeep(f) ||
+	       (f->proto == PROTO_UDP && f->sport == 546 && f->dport == CORDON_PORT_DHCP6);
+}
+
+/* An address may be claimed by its owner, a link-local one by whoever has it not taken. */
+static bool may_claim(const struct cordon_policy *p, u32 device, const struct cordon_flow *f)
+{
+	u32 owner;
+
+	if (!cordon_addr_is_unspecified(&f->src) || cordon_addr_is_v4(&f->src) ||
+	    f->dport != ICMP6_NEIGH_SOLICIT)
+		return true;
+	owner = cordon_policy_device_by_addr(p, &f->target);
+	return owner == device ||
+	       (owner == CORDON_NO_DEVICE && cordon_addr_is_link_local(&f->target));
+}
+
+/**
+ * cordon_decide_door - is this packet the device's own
+ * @p: the policy
+ * @device: whose MAC it bears, or CORDON_NO_DEVICE
+ * @port: port that it came in on
+ * @f: facts about the packet
+ */
+struct cordon_verdict cordon_decide_door(const struct cordon_policy *p, u32 device,
+					 u16 port, const struct cordon_flow *f)
+{
+	const struct cordon_device_def *d;
+	u32 owner;
+
+	if (device == CORDON_NO_DEVICE)
+		return deny(CORDON_DENY_UNKNOWN_DEVICE, CORDON_KIND_UNKNOWN_DEVICE);
+	d = &p->draft.devices[device];
+	if (d->port != CORDON_ANY_PORT && d->port != port)
+		return deny(CORDON_DENY_MOVED, CORDON_KIND_MOVED_PORT);
+	if (f->flags & CORDON_FLOW_MALFORMED)
+		return deny(CORDON_DENY_MALFORMED, CORDON_KIND_MALFORMED);
+	if (cordon_policy_device_has(p, device, &f->src))
+		return pass(CORDON_PASS_SOURCE, false);
+	owner = cordon_policy_device_by_addr(p, &f->src);
+	if (owner == CORDON_NO_DEVICE && cordon_flow_is_plumbing(f) && may_claim(p, device, f))
+		return pass(CORDON_PASS_SOURCE, false);
+	return deny(CORDON_DENY_SPOOFED, CORDON_KIND_SPOOFED_SOURCE);
+}
+
+/* Open to every device that is not quarantined: what it needs to get in and to stay on the link. */
+static bool is_service(const struct cordon_policy *p, u16 from, u8 proto, u16 port)
+{
+	/* Rules from quarantine would be of no use if no neighbour could be found. */
+	if (from == CORDON_SEGMENT_QUARANTINE)
+		return p->quarantine_rules && proto == PROTO_ICMP6 &&
+		       (port == ICMP6_NEIGH_SOLICIT || port == ICMP6_NEIGH_ADVERT);
+	switch (proto) {
+	case PROTO_UDP:
+		return port == CORDON_PORT_DNS || port == CORDON_PORT_DHCP ||
+		       port == CORDON_PORT_DHCP6;
+	case PROTO_TCP:
+		return port == CORDON_PORT_DNS || port == CORDON_PORT_EST ||
+		       port == CORDON_PORT_CHECKIN;
+	case PROTO_ICMP6:
+		return port == ICMP6_ROUTER_SOLICIT || port == ICMP6_NEIGH_SOLICIT ||
+		       port == ICMP6_NEIGH_ADVERT || port == ICMP6_MLD_REPORT ||
+		       port == ICMP6_MLD_DONE || port == ICMP6_MLD2_REPORT;
+	default:
+		return false;
+	}
+}
+
+/**
+ * cordon_decide_room - may one end open this towards the other
+ * @p: the policy
+ * @from: the end that opened the connection
+ * @to: the end it was opened to
+ * @proto: IANA number
+ * @port: destination port or ICMP type
+ *
+ * The same is asked for every packet of the connection, in both directions.
+ */
+struct cordon_verdict cordon_decide_room(const struct cordon_policy *p,
+					 const struct cordon_end *from,
+					 const struct cordon_end *to,
+					 u8 proto, u16 port)
+{
+	bool device = from->device != CORDON_NO_DEVICE;
+	const struct cordon_opening *o;
+	const struct cordon_pair *pair;
+	enum cordon_kind kind;
+
+	if (from->segment == CORDON_NO_SEGMENT || to->segment == CORDON_NO_SEGMENT)
+		return deny(CORDON_DENY_NO_SEGMENT, CORDON_KIND_UNJUDGED);
+	if (from->segment == CORDON_SEGMENT_GATEWAY)
+		return pass(CORDON_PASS_GATEWAY, false);
+	pair = cordon_policy_pair(p, from->segment, to->segment);
+	if (pair) {
+		o = cordon_policy_opening(p, pair, proto, port);
+		if (o || pair->any)
+			return pass(CORDON_PASS_RULE, pair->any_plaintext || (o && o->plaintext));
+	}
+	if (device && to->segment == CORDON_SEGMENT_GATEWAY &&
+	    is_service(p, from->segment, proto, port))
+		return pass(CORDON_PASS_SERVICE, true);
+
+	kind = CORDON_KIND_SEGMENT_VIOLATION;
+	if (device && (from->state == CORDON_STATE_ONBOARDING ||
+		       from->state == CORDON_STATE_EXPIRED))
+		kind = CORDON_KIND_UNAUTHENTICATED;
+	if (from->segment != to->segment)
+		return deny(kind == CORDON_KIND_UNAUTHENTICATED ? CORDON_DENY_UNAUTHENTICATED :
+			    CORDON_DENY_NO_RULE, kind);
+	if (device && to->device != CORDON_NO_DEVICE &&
+	    p->draft.segments[from->segment].isolate)
+		return deny(CORDON_DENY_ISOLATED, kind);
+	return pass(CORDON_PASS_SEGMENT, false);
+}
