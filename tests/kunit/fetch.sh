@@ -64,6 +64,7 @@ prune() {
 	rm -rf tools
 	find arch include -type f -name '*.[cS]' -delete
 	find . -type d -empty -delete
+	mkdir -p arch/um/include/generated/uapi	# named on every command line
 	strip --strip-debug linux
 }
 

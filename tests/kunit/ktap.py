@@ -27,7 +27,7 @@ for line in sys.stdin.read().splitlines():
         results.append((not m[1], f"{suite}.{m[2]}{m[3]}", notes if m[1] else []))
         notes = []
     elif suite:
-        notes.append(line.strip())
+        notes.append(line.strip(" #"))
 end_suite()
 if not results:
     results.append((False, "no suite ran", []))

@@ -24,7 +24,10 @@ generate() {
 	mkdir -p "$stage/out/$(dirname "$4")" "$out/$(dirname "$4")"
 	/usr/bin/python3 "$tools/tools/net/ynl/pyynl/ynl_gen_c.py" --spec "$stage/$1/$spec" \
 		--mode "$2" "--$3" -o "$stage/out/$4"
-	sed -i 's|tools/net/ynl/ynl-regen.sh|make spec|' "$stage/out/$4"
+	# 6.1 has no NLA_POLICY_MAX_LEN(), and takes ranges by a pointer that is not const.
+	sed -i -E -e 's|tools/net/ynl/ynl-regen.sh|make spec|' \
+		-e 's/NLA_POLICY_MAX_LEN\(([^)]*)\)/{ .type = NLA_BINARY, .len = \1, }/' \
+		-e 's/^static const (struct netlink_range_validation)/static \1/' "$stage/out/$4"
 	# An unchanged file keeps its time, so that nothing is built again for it.
 	cmp -s "$stage/out/$4" "$out/$4" || cp "$stage/out/$4" "$out/$4"
 }

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# ynl.sh: fetch the kernel's own netlink spec tools (generator, client, schemas) from Debian's newest
-# linux-source, once; print their directory, laid out like a kernel tree.
+# ynl.sh: fetch the kernel's own tools from Debian's newest linux-source, once; print their directory,
+# laid out like a kernel tree. For the netlink spec: generator, client, schemas; for lint: checkpatch
+# and kernel-doc.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -18,7 +19,9 @@ if [ ! -d "$ynl" ]; then
 	name=$(basename "$deb" | cut -d_ -f1)
 	mkdir "$work/tree"
 	dpkg-deb --fsys-tarfile "$deb" | tar xO "./usr/src/$name.tar.xz" |
-		tar xJ -C "$work/tree" --strip-components=1 "$name/tools/net/ynl/pyynl" "$name/Documentation/netlink"
+		tar xJ -C "$work/tree" --strip-components=1 "$name"/{tools/net/ynl/pyynl,Documentation/netlink} \
+			"$name"/{tools/docs/kernel-doc,tools/lib/python/kdoc} \
+			"$name"/scripts/{checkpatch.pl,spelling.txt,const_structs.checkpatch}
 	# The tools find the root of the tree by this file.
 	: >"$work/tree/MAINTAINERS"
 	mv "$work/tree" "$ynl"
