@@ -87,5 +87,8 @@ for top in ("kernel", "userspace"):
             if source.endswith((".c", ".h")) and not source.endswith(".mod.c") and room(relative):
                 seen += 1
                 found += faults(relative)
-print("\n".join(found) if seen else "no source found")
-sys.exit(bool(found) or not seen)
+if not seen:
+    found = ["no source found"]
+for fault in found:
+    print(fault)
+sys.exit(bool(found))
