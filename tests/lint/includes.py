@@ -1,0 +1,94 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""includes.py [ROOT]: which room of the code may see which other, checked by what files include.
+
+The kernel module: the core sees itself and the uapi header, the state sees the core, the adapters see
+state and core but never one another; main.c orders them all. User space: every folder may use lib,
+lib uses none; pki and est never see nl, nl never sees pki.
+"""
+import os
+import re
+import sys
+
+ROOT = sys.argv[1] if len(sys.argv) > 1 else "."
+
+# What the core may take from the kernel: nothing that needs a context, a lock or memory.
+CORE_MAY = re.compile(
+    r"linux/(types|errno|string|sort|bsearch|minmax|build_bug|bits|bitops|limits|math64|overflow|"
+    r"stddef|compiler|align|in6?|if_ether|hash|jhash|siphash)\.h$|asm/byteorder\.h$|"
+    r"(linux|asm)/unaligned\.h$|vdso/.*\.h$")
+# Its shim for user space is the one file that sees the C library.
+CORE_SHIM = "kernel/core/types.h"
+
+ADAPTERS = ("hook", "netlink", "sysfs")
+# The tracepoints are like a print: all but the core may use them.
+MODULE = {"core", "uapi", "state", "trace"}
+MAY_SEE = {
+    "core": {"core", "uapi"},
+    "trace": {"core", "uapi", "state", "trace"},
+    "state": MODULE,
+    **{a: MODULE | {a} for a in ADAPTERS},
+    "main": MODULE | set(ADAPTERS),
+    "user/lib": {"core", "uapi", "user/lib"},
+}
+MAY_NOT_SEE = {
+    "user/pki": {"user/nl"},
+    "user/est": {"user/nl"},
+    "user/nl": {"user/pki"},
+}
+
+
+def room(path):
+    parts = path.split("/")
+    if path.startswith("include/uapi/"):
+        return "uapi"
+    if parts[0] == "userspace":
+        return "user/" + parts[1] if len(parts) > 2 else "user"
+    if parts[0] != "kernel" or parts[1] == "compat":
+        return None
+    if parts[1] == "core":
+        return "core"
+    name = re.match(r"[a-z0-9]+", parts[1])[0]
+    return name if name in MAY_SEE else "state"
+
+
+def resolve(including, name):
+    """The file of this tree that is meant, or None."""
+    for base in (os.path.dirname(including), "kernel", "kernel/core", "include", "include/uapi", "userspace"):
+        path = os.path.normpath(os.path.join(base, name))
+        if os.path.exists(os.path.join(ROOT, path)):
+            return path
+    return None
+
+
+def faults(path):
+    here = room(path)
+    with open(os.path.join(ROOT, path), encoding="utf-8") as file:
+        for number, line in enumerate(file, 1):
+            if not (m := re.match(r'\s*#\s*include\s*[<"]([^>"]+)[>"]', line)):
+                continue
+            target = resolve(path, m[1])
+            there = room(target) if target else None
+            if there:
+                allowed = there in MAY_SEE[here] if here in MAY_SEE else (
+                    there.startswith("user") and there not in MAY_NOT_SEE.get(here, ())
+                    or there in ("core", "uapi"))
+            else:
+                allowed = here != "core" or path == CORE_SHIM or CORE_MAY.match(m[1])
+            if not allowed:
+                yield f"{path}:{number}: {here} may not include {m[1]}" + (f" ({there})" if there else "")
+
+
+found, seen = [], 0
+for top in ("kernel", "userspace"):
+    for folder, _, names in os.walk(os.path.join(ROOT, top)):
+        for source in sorted(names):
+            relative = os.path.relpath(os.path.join(folder, source), ROOT)
+            if source.endswith((".c", ".h")) and not source.endswith(".mod.c") and room(relative):
+                seen += 1
+                found += faults(relative)
+if not seen:
+    found = ["no source found"]
+for fault in found:
+    print(fault)
+sys.exit(bool(found))
