@@ -2,7 +2,9 @@
 /* Load and unload: what user space can reach comes last, and goes first. */
 #include <linux/init.h>
 #include <linux/module.h>
+#include <linux/netlink.h>
 #include <linux/rcupdate.h>
+#include <linux/stringify.h>
 
 #include "event.h"
 #include "hook_inet.h"
@@ -69,4 +71,5 @@ MODULE_AUTHOR("The Cordon authors");
 MODULE_DESCRIPTION("Guard of the IoT devices behind a gateway");
 MODULE_LICENSE("GPL");
 MODULE_VERSION("0.1.0");
-MODULE_ALIAS_GENL_FAMILY(CORDON_FAMILY_NAME);
+MODULE_ALIAS("net-pf-" __stringify(PF_NETLINK) "-proto-" __stringify(NETLINK_GENERIC)
+	     "-family-" CORDON_FAMILY_NAME);

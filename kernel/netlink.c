@@ -3,6 +3,7 @@
 #include <linux/module.h>
 #include <net/genetlink.h>
 #include <net/netlink.h>
+#include <net/sock.h>
 
 #include "event.h"
 #include "net.h"
@@ -10,8 +11,6 @@
 #include "netlink_gen.h"
 #include "ruleset.h"
 #include "transaction.h"
-
-static struct genl_family family;
 
 typedef int (*fill_fn)(struct sk_buff *skb, const struct cordon_ruleset *rs, u32 i);
 
@@ -76,7 +75,7 @@ static struct sk_buff *reply_new(struct genl_info *info, void **head)
 
 	if (!skb)
 		return NULL;
-	*head = genlmsg_put_reply(skb, info, &family, 0, info->genlhdr->cmd);
+	*head = genlmsg_put_reply(skb, info, &cordon_nl_family, 0, info->genlhdr->cmd);
 	if (!*head) {
 		nlmsg_free(skb);
 		return NULL;
@@ -178,10 +177,8 @@ int cordon_nl_commit_doit(struct sk_buff *request, struct genl_info *info)
 	int ret;
 
 	mutex_lock(&cn->lock);
-	ret = check_generation(info, cn);
-	if (!ret)
-		ret = cordon_transaction_commit(cn, info->snd_portid,
-						confirm ? nla_get_u32(confirm) : 0, info->extack);
+	ret = cordon_transaction_commit(cn, info->snd_portid,
+					confirm ? nla_get_u32(confirm) : 0, info->extack);
 	if (!ret)
 		ret = reply_generation(info, cn);
 	mutex_unlock(&cn->lock);
@@ -194,7 +191,9 @@ int cordon_nl_abort_doit(struct sk_buff *request, struct genl_info *info)
 	int ret;
 
 	mutex_lock(&cn->lock);
-	ret = cordon_transaction_abort(cn, info->snd_portid, info->extack);
+	ret = check_generation(info, cn);
+	if (!ret)
+		ret = cordon_transaction_abort(cn, info->snd_portid, info->extack);
 	mutex_unlock(&cn->lock);
 	return ret;
 }
@@ -242,11 +241,16 @@ static int find_port(const struct cordon_ruleset *rs, struct nlattr **tb,
 	const struct cordon_draft *d = &rs->policy->draft;
 	struct nlattr *attr = tb[CORDON_A_PORT_NAME];
 
-	for (*i = 0; attr && *i < d->n_ports; ++*i)
+	if (!attr) {
+		NL_SET_ERR_MSG(extack, "a port is asked for by its name");
+		return -EINVAL;
+	}
+	for (*i = 0; *i < d->n_ports; ++*i)
 		if (!nla_strcmp(attr, d->ports[*i].name))
 			return 0;
-	NL_SET_ERR_MSG(extack, attr ? "no such port" : "a port is asked for by its name");
-	return attr ? -ENOENT : -EINVAL;
+	NL_SET_BAD_ATTR(extack, attr);
+	NL_SET_ERR_MSG_FMT(extack, "unknown port %s", (char *)nla_data(attr));
+	return -ENOENT;
 }
 
 static int find_segment(const struct cordon_ruleset *rs, struct nlattr **tb,
@@ -405,7 +409,7 @@ static int dump(struct sk_buff *skb, struct netlink_callback *cb, fill_fn fill,
 	if (rs)
 		n = count(&rs->policy->draft);
 	for (; at < n; at++) {
-		head = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq, &family,
+		head = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq, &cordon_nl_family,
 				   NLM_F_MULTI, dump_command(cb));
 		if (!head) {
 			ret = -EMSGSIZE;
@@ -529,7 +533,7 @@ static int change_def(struct cordon_net *cn, u32 i, struct genl_info *info, stru
 {
 	const struct cordon_ruleset *rs = locked_ruleset(cn);
 	const struct cordon_draft *d = &rs->policy->draft;
-	struct cordon_device_change change = { .def = d->devices[i] };
+	struct cordon_device_change change;
 	bool named = !tb[CORDON_A_DEVICE_MAC];
 	int type, ret;
 
@@ -539,6 +543,7 @@ static int change_def(struct cordon_net *cn, u32 i, struct genl_info *info, stru
 			break;
 	if (type > CORDON_A_DEVICE_MODEL)
 		return 0;
+	change.def = d->devices[i];
 	memcpy(change.addresses, &d->addresses[change.def.first],
 	       change.def.n * sizeof(change.addresses[0]));
 	ret = cordon_read_device(d, info->attrs[CORDON_A_DEVICE], tb, &change, info->extack);
@@ -624,7 +629,7 @@ int cordon_nl_device_del_doit(struct sk_buff *request, struct genl_info *info)
  */
 bool cordon_netlink_listening(struct cordon_net *cn)
 {
-	return genl_has_listeners(&family, cn->net, CORDON_NLGRP_EVENTS);
+	return genl_has_listeners(&cordon_nl_family, cn->net, CORDON_NLGRP_EVENTS);
 }
 
 static struct sk_buff *event_new(u8 cmd, gfp_t gfp, void **head)
@@ -633,7 +638,7 @@ static struct sk_buff *event_new(u8 cmd, gfp_t gfp, void **head)
 
 	if (!skb)
 		return NULL;
-	*head = genlmsg_put(skb, 0, 0, &family, 0, cmd);
+	*head = genlmsg_put(skb, 0, 0, &cordon_nl_family, 0, cmd);
 	if (!*head) {
 		nlmsg_free(skb);
 		return NULL;
@@ -648,7 +653,7 @@ static void event_send(struct cordon_net *cn, struct sk_buff *skb, void *head, i
 		return;
 	}
 	genlmsg_end(skb, head);
-	genlmsg_multicast_netns(&family, cn->net, skb, 0, CORDON_NLGRP_EVENTS, gfp);
+	genlmsg_multicast_netns(&cordon_nl_family, cn->net, skb, 0, CORDON_NLGRP_EVENTS, gfp);
 }
 
 /**
@@ -722,18 +727,6 @@ static int released(struct notifier_block *nb, unsigned long event, void *ptr)
 
 static struct notifier_block release_notifier = { .notifier_call = released };
 
-static struct genl_family family __ro_after_init = {
-	.name		= CORDON_FAMILY_NAME,
-	.version	= CORDON_FAMILY_VERSION,
-	.netnsok	= true,
-	.parallel_ops	= true,
-	.module		= THIS_MODULE,
-	.ops		= cordon_nl_ops,
-	.n_ops		= ARRAY_SIZE(cordon_nl_ops),
-	.mcgrps		= cordon_nl_mcgrps,
-	.n_mcgrps	= ARRAY_SIZE(cordon_nl_mcgrps),
-};
-
 /** cordon_netlink_init - from now on user space can reach the module */
 int __init cordon_netlink_init(void)
 {
@@ -742,7 +735,7 @@ int __init cordon_netlink_init(void)
 	ret = netlink_register_notifier(&release_notifier);
 	if (ret)
 		return ret;
-	ret = genl_register_family(&family);
+	ret = genl_register_family(&cordon_nl_family);
 	if (ret)
 		netlink_unregister_notifier(&release_notifier);
 	return ret;
@@ -751,6 +744,6 @@ int __init cordon_netlink_init(void)
 /** cordon_netlink_exit - the reverse of cordon_netlink_init() */
 void cordon_netlink_exit(void)
 {
-	genl_unregister_family(&family);
+	genl_unregister_family(&cordon_nl_family);
 	netlink_unregister_notifier(&release_notifier);
 }
