@@ -6,6 +6,7 @@ SHELL := /bin/bash
 
 VERSION := 0.1.0
 BUILD   := $(CURDIR)/build
+export BUILD
 # What is slow to make and the same for every checkout (test kernels) lives here.
 CORDON_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/cordon
 export CORDON_CACHE
@@ -17,11 +18,57 @@ include tests/vm/vm.mk
 include tests/kunit/kunit.mk
 include tests/lint/lint.mk
 
-.PHONY: all module clean
-all: userspace module
+.PHONY: all help module install check bench clean userspace-quiet deps-vm
+all: deps-build userspace module
+
+help:
+	@sed -n 's/^# help: //p' Makefile
+
+# help: make              cordonctl, and the module for KDIR (default: the running kernel)
+# help: make install      both, with manual pages and completion (DESTDIR, PREFIX)
+# help: make demo         see it work, in a virtual machine
+# help: make check        run all tests
+# help: make vm SCRIPT=…  run a script in the virtual machine (KERNEL=6.1|6.12|7.3 CPUS= ICOUNT=1 ARGS=)
+# help: make lint, unit, kunit, sanitize, bench, spec, clean
 
 module:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+
+install: userspace install-userspace
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules_install
+	[ -n "$(DESTDIR)" ] || depmod -a
+
+deps-%:
+	@tests/deps.sh $*
+
+userspace-quiet: deps-build
+	@tests/log.sh "building cordonctl" $(MAKE) --no-print-directory userspace
+
+# The rings, from fast to slow; each prints TAP.
+RINGS := build lint unit kunit harness sanitize scenarios linux-6.12 linux-7.3
+
+ring-build     := tests/build.sh
+ring-lint      := tests/lint/run.sh
+ring-unit      := tests/unit/run.sh
+ring-kunit     := tests/kunit/run.sh
+ring-sanitize  := tests/kunit/sanitize.sh
+ring-harness   := tests/vm/selftest.sh
+ring-scenarios := tests/vm/scenarios.sh 6.1
+ring-linux-6.12 := tests/vm/scenarios.sh 6.12
+ring-linux-7.3 := tests/vm/scenarios.sh 7.3
+
+.PHONY: $(RINGS:%=ring-%)
+$(RINGS:%=ring-%): ring-%:
+	@tests/run.sh $* $(ring-$*)
+
+check: deps-build deps-vm deps-kunit deps-lint deps-unit
+	@rm -rf $(BUILD)/results
+	@tests/prepare.sh
+	@for ring in $(RINGS); do $(MAKE) --no-print-directory ring-$$ring; done
+	@tests/tally.sh $(RINGS)
+
+bench: userspace-quiet deps-vm
+	@tests/bench/run.sh
 
 clean:
 	rm -rf $(BUILD)

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# apt.sh (to be sourced): packages of any Debian suite, without a change to this machine's apt.
+#   debian_apt SUITE get|cache ARG...
+# State is kept below $CORDON_CACHE. The mirror is the one that this machine uses for its own release.
+
+debian_mirror() {
+	find /etc/apt -maxdepth 2 \( -name '*.sources' -o -name '*.list' \) -exec awk '
+		/^deb .* bookworm / { sub(/\[[^]]*\] /, ""); print $2 }
+		/^URIs:/ { uri = $2 }
+		/^Suites:/ { if (/ bookworm( |$)/) print uri }' {} + | sed -n 1p
+}
+
+debian_apt() {
+	local suite=$1 command=$2 apt
+	apt=${CORDON_CACHE:-$HOME/.cache/cordon}/apt-$suite
+	shift 2
+	mkdir -p "$apt"/{lists,archives}/partial
+	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $(debian_mirror) $suite main" >"$apt/sources.list"
+	: >"$apt/status"
+	"apt-$command" -qq -o Dir::State::Lists="$apt/lists" -o Dir::Cache="$apt" -o Dir::State::status="$apt/status" \
+		-o Dir::Etc::SourceList="$apt/sources.list" -o Dir::Etc::SourceParts=/dev/null \
+		-o APT::Sandbox::User=root -o Acquire::Retries=3 "$@"
+}
