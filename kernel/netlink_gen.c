@@ -12,36 +12,36 @@
 #include <uapi/linux/cordon.h>
 
 /* Integer value ranges */
-static const struct netlink_range_validation cordon_a_confirm_range = {
+static struct netlink_range_validation cordon_a_confirm_range = {
 	.min	= 1ULL,
 	.max	= 86400ULL,
 };
 
-static const struct netlink_range_validation cordon_a_segment_lease_range = {
+static struct netlink_range_validation cordon_a_segment_lease_range = {
 	.min	= 1ULL,
 	.max	= 31536000ULL,
 };
 
-static const struct netlink_range_validation cordon_a_limit_window_range = {
+static struct netlink_range_validation cordon_a_limit_window_range = {
 	.min	= 1ULL,
 	.max	= 86400ULL,
 };
 
-static const struct netlink_range_validation cordon_a_match_low_range = {
+static struct netlink_range_validation cordon_a_match_low_range = {
 	.max	= 65535ULL,
 };
 
-static const struct netlink_range_validation cordon_a_match_high_range = {
+static struct netlink_range_validation cordon_a_match_high_range = {
 	.max	= 65535ULL,
 };
 
-static const struct netlink_range_validation cordon_a_device_lease_range = {
+static struct netlink_range_validation cordon_a_device_lease_range = {
 	.max	= 31536000ULL,
 };
 
 /* Common nested types */
 const struct nla_policy cordon_binding_nl_policy[CORDON_A_BINDING_PORT + 1] = {
-	[CORDON_A_BINDING_ADDRESS] = NLA_POLICY_MAX_LEN(16),
+	[CORDON_A_BINDING_ADDRESS] = { .type = NLA_BINARY, .len = 16, },
 	[CORDON_A_BINDING_MAC] = NLA_POLICY_EXACT_LEN(6),
 	[CORDON_A_BINDING_NAME] = { .type = NLA_NUL_STRING, },
 	[CORDON_A_BINDING_PORT] = { .type = NLA_NUL_STRING, },
@@ -56,7 +56,7 @@ const struct nla_policy cordon_device_nl_policy[CORDON_A_DEVICE_STATS + 1] = {
 	[CORDON_A_DEVICE_NAME] = { .type = NLA_NUL_STRING, .len = 63, },
 	[CORDON_A_DEVICE_MAC] = NLA_POLICY_EXACT_LEN(6),
 	[CORDON_A_DEVICE_SEGMENT] = { .type = NLA_NUL_STRING, .len = 31, },
-	[CORDON_A_DEVICE_ADDRESS] = NLA_POLICY_MAX_LEN(16),
+	[CORDON_A_DEVICE_ADDRESS] = { .type = NLA_BINARY, .len = 16, },
 	[CORDON_A_DEVICE_PORT] = { .type = NLA_NUL_STRING, .len = 15, },
 	[CORDON_A_DEVICE_AUTHENTICATION] = NLA_POLICY_MAX(NLA_U32, 1),
 	[CORDON_A_DEVICE_ENCRYPTION] = NLA_POLICY_MAX(NLA_U32, 2),
@@ -77,7 +77,7 @@ const struct nla_policy cordon_device_input_nl_policy[CORDON_A_DEVICE_MODEL + 1]
 	[CORDON_A_DEVICE_NAME] = { .type = NLA_NUL_STRING, .len = 63, },
 	[CORDON_A_DEVICE_MAC] = NLA_POLICY_EXACT_LEN(6),
 	[CORDON_A_DEVICE_SEGMENT] = { .type = NLA_NUL_STRING, .len = 31, },
-	[CORDON_A_DEVICE_ADDRESS] = NLA_POLICY_MAX_LEN(16),
+	[CORDON_A_DEVICE_ADDRESS] = { .type = NLA_BINARY, .len = 16, },
 	[CORDON_A_DEVICE_PORT] = { .type = NLA_NUL_STRING, .len = 15, },
 	[CORDON_A_DEVICE_AUTHENTICATION] = NLA_POLICY_MAX(NLA_U32, 1),
 	[CORDON_A_DEVICE_ENCRYPTION] = NLA_POLICY_MAX(NLA_U32, 2),
@@ -99,7 +99,7 @@ const struct nla_policy cordon_match_nl_policy[CORDON_A_MATCH_HIGH + 1] = {
 };
 
 const struct nla_policy cordon_network_nl_policy[CORDON_A_NETWORK_SEGMENT + 1] = {
-	[CORDON_A_NETWORK_ADDRESS] = NLA_POLICY_MAX_LEN(16),
+	[CORDON_A_NETWORK_ADDRESS] = { .type = NLA_BINARY, .len = 16, },
 	[CORDON_A_NETWORK_PREFIX_LEN] = NLA_POLICY_MAX(NLA_U32, 128),
 	[CORDON_A_NETWORK_SEGMENT] = { .type = NLA_NUL_STRING, .len = 31, },
 };
@@ -163,17 +163,17 @@ const struct nla_policy cordon_stats_nl_policy[CORDON_A_STATS_PAD + 1] = {
 };
 
 /* CORDON_CMD_POLICY_GET - do */
-const struct nla_policy cordon_policy_get_nl_policy[CORDON_A_GENERATION + 1] = {
+static const struct nla_policy cordon_policy_get_nl_policy[CORDON_A_GENERATION + 1] = {
 	[CORDON_A_GENERATION] = { .type = NLA_U32, },
 };
 
 /* CORDON_CMD_BEGIN - do */
-const struct nla_policy cordon_begin_nl_policy[CORDON_A_GENERATION + 1] = {
+static const struct nla_policy cordon_begin_nl_policy[CORDON_A_GENERATION + 1] = {
 	[CORDON_A_GENERATION] = { .type = NLA_U32, },
 };
 
 /* CORDON_CMD_STAGE - do */
-const struct nla_policy cordon_stage_nl_policy[CORDON_A_DEVICE + 1] = {
+static const struct nla_policy cordon_stage_nl_policy[CORDON_A_DEVICE + 1] = {
 	[CORDON_A_MODE] = NLA_POLICY_MAX(NLA_U32, 1),
 	[CORDON_A_PORT] = NLA_POLICY_NESTED(cordon_port_input_nl_policy),
 	[CORDON_A_SEGMENT] = NLA_POLICY_NESTED(cordon_segment_input_nl_policy),
@@ -183,67 +183,67 @@ const struct nla_policy cordon_stage_nl_policy[CORDON_A_DEVICE + 1] = {
 };
 
 /* CORDON_CMD_COMMIT - do */
-const struct nla_policy cordon_commit_nl_policy[CORDON_A_CONFIRM + 1] = {
+static const struct nla_policy cordon_commit_nl_policy[CORDON_A_CONFIRM + 1] = {
 	[CORDON_A_CONFIRM] = NLA_POLICY_FULL_RANGE(NLA_U32, &cordon_a_confirm_range),
 };
 
 /* CORDON_CMD_ABORT - do */
-const struct nla_policy cordon_abort_nl_policy[CORDON_A_GENERATION + 1] = {
+static const struct nla_policy cordon_abort_nl_policy[CORDON_A_GENERATION + 1] = {
 	[CORDON_A_GENERATION] = { .type = NLA_U32, },
 };
 
 /* CORDON_CMD_CONFIRM - do */
-const struct nla_policy cordon_confirm_nl_policy[CORDON_A_GENERATION + 1] = {
+static const struct nla_policy cordon_confirm_nl_policy[CORDON_A_GENERATION + 1] = {
 	[CORDON_A_GENERATION] = { .type = NLA_U32, },
 };
 
 /* CORDON_CMD_PORT_GET - do */
-const struct nla_policy cordon_port_get_nl_policy[CORDON_A_PORT + 1] = {
+static const struct nla_policy cordon_port_get_nl_policy[CORDON_A_PORT + 1] = {
 	[CORDON_A_PORT] = NLA_POLICY_NESTED(cordon_port_nl_policy),
 };
 
 /* CORDON_CMD_SEGMENT_GET - do */
-const struct nla_policy cordon_segment_get_nl_policy[CORDON_A_SEGMENT + 1] = {
+static const struct nla_policy cordon_segment_get_nl_policy[CORDON_A_SEGMENT + 1] = {
 	[CORDON_A_SEGMENT] = NLA_POLICY_NESTED(cordon_segment_nl_policy),
 };
 
 /* CORDON_CMD_NETWORK_GET - do */
-const struct nla_policy cordon_network_get_nl_policy[CORDON_A_NETWORK + 1] = {
+static const struct nla_policy cordon_network_get_nl_policy[CORDON_A_NETWORK + 1] = {
 	[CORDON_A_NETWORK] = NLA_POLICY_NESTED(cordon_network_nl_policy),
 };
 
 /* CORDON_CMD_RULE_GET - do */
-const struct nla_policy cordon_rule_get_nl_policy[CORDON_A_RULE + 1] = {
+static const struct nla_policy cordon_rule_get_nl_policy[CORDON_A_RULE + 1] = {
 	[CORDON_A_RULE] = NLA_POLICY_NESTED(cordon_rule_nl_policy),
 };
 
 /* CORDON_CMD_DEVICE_GET - do */
-const struct nla_policy cordon_device_get_nl_policy[CORDON_A_DEVICE + 1] = {
+static const struct nla_policy cordon_device_get_nl_policy[CORDON_A_DEVICE + 1] = {
 	[CORDON_A_DEVICE] = NLA_POLICY_NESTED(cordon_device_nl_policy),
 };
 
 /* CORDON_CMD_DEVICE_NEW - do */
-const struct nla_policy cordon_device_new_nl_policy[CORDON_A_DEVICE + 1] = {
+static const struct nla_policy cordon_device_new_nl_policy[CORDON_A_DEVICE + 1] = {
 	[CORDON_A_DEVICE] = NLA_POLICY_NESTED(cordon_device_nl_policy),
 };
 
 /* CORDON_CMD_DEVICE_SET - do */
-const struct nla_policy cordon_device_set_nl_policy[CORDON_A_DEVICE + 1] = {
+static const struct nla_policy cordon_device_set_nl_policy[CORDON_A_DEVICE + 1] = {
 	[CORDON_A_DEVICE] = NLA_POLICY_NESTED(cordon_device_nl_policy),
 };
 
 /* CORDON_CMD_DEVICE_DEL - do */
-const struct nla_policy cordon_device_del_nl_policy[CORDON_A_DEVICE + 1] = {
+static const struct nla_policy cordon_device_del_nl_policy[CORDON_A_DEVICE + 1] = {
 	[CORDON_A_DEVICE] = NLA_POLICY_NESTED(cordon_device_id_nl_policy),
 };
 
 /* CORDON_CMD_BINDING_GET - do */
-const struct nla_policy cordon_binding_get_nl_policy[CORDON_A_BINDING + 1] = {
+static const struct nla_policy cordon_binding_get_nl_policy[CORDON_A_BINDING + 1] = {
 	[CORDON_A_BINDING] = NLA_POLICY_NESTED(cordon_binding_nl_policy),
 };
 
 /* Ops table for cordon */
-const struct genl_ops cordon_nl_ops[15] = {
+static const struct genl_ops cordon_nl_ops[] = {
 	{
 		.cmd		= CORDON_CMD_POLICY_GET,
 		.doit		= cordon_nl_policy_get_doit,
@@ -352,4 +352,16 @@ const struct genl_ops cordon_nl_ops[15] = {
 
 static const struct genl_multicast_group cordon_nl_mcgrps[] = {
 	[CORDON_NLGRP_EVENTS] = { "events", },
+};
+
+struct genl_family cordon_nl_family __ro_after_init = {
+	.name		= CORDON_FAMILY_NAME,
+	.version	= CORDON_FAMILY_VERSION,
+	.netnsok	= true,
+	.parallel_ops	= true,
+	.module		= THIS_MODULE,
+	.ops		= cordon_nl_ops,
+	.n_ops		= ARRAY_SIZE(cordon_nl_ops),
+	.mcgrps		= cordon_nl_mcgrps,
+	.n_mcgrps	= ARRAY_SIZE(cordon_nl_mcgrps),
 };

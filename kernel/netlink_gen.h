@@ -29,39 +29,6 @@ extern const struct nla_policy cordon_segment_nl_policy[CORDON_A_SEGMENT_PAD + 1
 extern const struct nla_policy cordon_segment_input_nl_policy[CORDON_A_SEGMENT_LIMIT + 1];
 extern const struct nla_policy cordon_stats_nl_policy[CORDON_A_STATS_PAD + 1];
 
-extern const struct nla_policy cordon_policy_get_nl_policy[CORDON_A_GENERATION + 1];
-
-extern const struct nla_policy cordon_begin_nl_policy[CORDON_A_GENERATION + 1];
-
-extern const struct nla_policy cordon_stage_nl_policy[CORDON_A_DEVICE + 1];
-
-extern const struct nla_policy cordon_commit_nl_policy[CORDON_A_CONFIRM + 1];
-
-extern const struct nla_policy cordon_abort_nl_policy[CORDON_A_GENERATION + 1];
-
-extern const struct nla_policy cordon_confirm_nl_policy[CORDON_A_GENERATION + 1];
-
-extern const struct nla_policy cordon_port_get_nl_policy[CORDON_A_PORT + 1];
-
-extern const struct nla_policy cordon_segment_get_nl_policy[CORDON_A_SEGMENT + 1];
-
-extern const struct nla_policy cordon_network_get_nl_policy[CORDON_A_NETWORK + 1];
-
-extern const struct nla_policy cordon_rule_get_nl_policy[CORDON_A_RULE + 1];
-
-extern const struct nla_policy cordon_device_get_nl_policy[CORDON_A_DEVICE + 1];
-
-extern const struct nla_policy cordon_device_new_nl_policy[CORDON_A_DEVICE + 1];
-
-extern const struct nla_policy cordon_device_set_nl_policy[CORDON_A_DEVICE + 1];
-
-extern const struct nla_policy cordon_device_del_nl_policy[CORDON_A_DEVICE + 1];
-
-extern const struct nla_policy cordon_binding_get_nl_policy[CORDON_A_BINDING + 1];
-
-/* Ops table for cordon */
-extern const struct genl_ops cordon_nl_ops[15];
-
 int cordon_nl_policy_get_doit(struct sk_buff *skb, struct genl_info *info);
 int cordon_nl_begin_doit(struct sk_buff *skb, struct genl_info *info);
 int cordon_nl_stage_doit(struct sk_buff *skb, struct genl_info *info);
@@ -91,5 +58,7 @@ int cordon_nl_binding_get_dumpit(struct sk_buff *skb,
 enum {
 	CORDON_NLGRP_EVENTS,
 };
+
+extern struct genl_family cordon_nl_family;
 
 #endif /* _LINUX_CORDON_GEN_H */

@@ -7,7 +7,7 @@
 #define CORDON_MAX_SEGMENTS		2048	/* built-in ones included */
 #define CORDON_MAX_NETWORKS		8192
 #define CORDON_MAX_RULES		65536
-#define CORDON_MAX_RULE_MATCHES		1024	/* of one rule */
+#define CORDON_MAX_RULE_MATCHES		96	/* of one rule; they fit one netlink message */
 #define CORDON_MAX_MATCHES		1048576	/* of all rules together */
 #define CORDON_MAX_DEVICES		262144
 #define CORDON_MAX_DEVICE_ADDRESSES	16

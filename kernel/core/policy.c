@@ -362,6 +362,7 @@ static size_t lay_out(struct cordon_policy *p, char *base, const struct cordon_d
 	CARVE(p, draft.devices, d->n_devices);
 	CARVE(p, draft.addresses, d->n_addresses);
 	CARVE(p, owner, d->n_addresses);
+	CARVE(p, members, d->n_segments);
 	carve_index(&p->by_mac, base, &offset, d->n_devices);
 	carve_index(&p->by_name, base, &offset, d->n_devices);
 	carve_index(&p->by_addr, base, &offset, d->n_addresses);
@@ -731,6 +732,7 @@ static int build_devices(struct cordon_policy *p, struct cordon_error *err)
 			return ret;
 		index_add(&p->by_mac, hash_key(mac_key(v->mac)), i);
 		index_add(&p->by_name, hash_name(v->name), i);
+		p->members[v->segment]++;
 	}
 	if (first != d->n_addresses)
 		return fault(err, CORDON_FAULT_VALUE, CORDON_OBJECT_POLICY, 0, 0);

@@ -229,6 +229,7 @@ struct cordon_index {
  * struct cordon_policy - a sealed policy: immutable, one block of memory
  * @draft: what it was made of, in the block
  * @owner: device of each address
+ * @members: how many devices the policy puts into each segment
  * @by_mac: devices by MAC
  * @by_name: devices by name
  * @by_addr: addresses
@@ -242,6 +243,7 @@ struct cordon_index {
 struct cordon_policy {
 	struct cordon_draft draft;
 	u32 *owner;
+	u32 *members;
 	struct cordon_index by_mac;
 	struct cordon_index by_name;
 	struct cordon_index by_addr;

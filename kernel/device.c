@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Devices and segments, from policy to policy. */
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "device.h"
+
+/**
+ * cordon_device_new - a device that nobody has seen yet
+ * @mac: six bytes
+ *
+ * May sleep. Return: the device with one reference, NULL when there is no memory.
+ */
+struct cordon_device *cordon_device_new(const u8 *mac)
+{
+	struct cordon_device *device;
+
+	device = kzalloc(sizeof(*device), GFP_KERNEL_ACCOUNT);
+	if (!device)
+		return NULL;
+	device->traffic = cordon_traffic_new();
+	if (!device->traffic) {
+		kfree(device);
+		return NULL;
+	}
+	refcount_set(&device->refs, 1);
+	ether_addr_copy(device->mac, mac);
+	return device;
+}
+
+/**
+ * cordon_device_get - one more reference
+ * @device: of which the caller has one
+ */
+struct cordon_device *cordon_device_get(struct cordon_device *device)
+{
+	refcount_inc(&device->refs);
+	return device;
+}
+
+static void device_free(struct rcu_head *rcu)
+{
+	struct cordon_device *device = container_of(rcu, struct cordon_device, rcu);
+
+	free_percpu(device->traffic);
+	kfree(device);
+}
+
+/**
+ * cordon_device_put - give a reference back
+ * @device: freed after a grace period with the last one; NULL is let through
+ */
+void cordon_device_put(struct cordon_device *device)
+{
+	if (device && refcount_dec_and_test(&device->refs))
+		call_rcu(&device->rcu, device_free);
+}
+
+/**
+ * cordon_segment_new - a segment's counters, all zero
+ * @name: at most CORDON_NAME_LEN - 1 bytes
+ *
+ * May sleep. Return: the segment with one reference, NULL when there is no memory.
+ */
+struct cordon_segment *cordon_segment_new(const char *name)
+{
+	struct cordon_segment *segment;
+
+	segment = kzalloc(sizeof(*segment), GFP_KERNEL_ACCOUNT);
+	if (!segment)
+		return NULL;
+	segment->traffic = cordon_traffic_new();
+	if (!segment->traffic) {
+		kfree(segment);
+		return NULL;
+	}
+	refcount_set(&segment->refs, 1);
+	strscpy(segment->name, name, sizeof(segment->name));
+	return segment;
+}
+
+/**
+ * cordon_segment_get - one more reference
+ * @segment: of which the caller has one
+ */
+struct cordon_segment *cordon_segment_get(struct cordon_segment *segment)
+{
+	refcount_inc(&segment->refs);
+	return segment;
+}
+
+static void segment_free(struct rcu_head *rcu)
+{
+	struct cordon_segment *segment = container_of(rcu, struct cordon_segment, rcu);
+
+	free_percpu(segment->traffic);
+	kfree(segment);
+}
+
+/**
+ * cordon_segment_put - give a reference back
+ * @segment: freed after a grace period with the last one; NULL is let through
+ */
+void cordon_segment_put(struct cordon_segment *segment)
+{
+	if (segment && refcount_dec_and_test(&segment->refs))
+		call_rcu(&segment->rcu, segment_free);
+}
+
+/**
+ * cordon_device_lease - let a device's lease end so many seconds from now
+ * @device: the device
+ * @seconds: 0 ends it; of a device that never had one, nothing changes then
+ *
+ * In force at the next packet.
+ */
+void cordon_device_lease(struct cordon_device *device, u32 seconds)
+{
+	u32 end = cordon_now() + cordon_ticks(seconds);
+
+	if (!seconds && !READ_ONCE(device->lease_end))
+		return;
+	WRITE_ONCE(device->lease_end, end ? end : 1);
+}
+
+/**
+ * cordon_device_lease_seconds - what is left of a device's lease
+ * @device: the device
+ *
+ * Return: seconds, rounded up; 0, none.
+ */
+u32 cordon_device_lease_seconds(const struct cordon_device *device)
+{
+	u32 end = READ_ONCE(device->lease_end);
+	s32 left = end - cordon_now();
+
+	return end && left > 0 ? cordon_tick_seconds(left) : 0;
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Load and unload: what user space can reach comes last, and goes first. */
+#include <linux/init.h>
+#include <linux/module.h>
+#include <linux/netlink.h>
+#include <linux/rcupdate.h>
+#include <linux/stringify.h>
+
+#include "event.h"
+#include "hook_inet.h"
+#include "net.h"
+#include "netlink.h"
+#include "ports.h"
+#include "sysfs.h"
+
+const struct cordon_view cordon_view = {
+	.net_add	= cordon_sysfs_net_add,
+	.net_del	= cordon_sysfs_net_del,
+	.device_add	= cordon_sysfs_device_add,
+	.device_del	= cordon_sysfs_device_del,
+	.segment_add	= cordon_sysfs_segment_add,
+	.segment_del	= cordon_sysfs_segment_del,
+	.policy		= cordon_netlink_policy,
+	.device		= cordon_netlink_device,
+	.anomaly	= cordon_netlink_anomaly,
+	.listening	= cordon_netlink_listening,
+};
+
+static int __init cordon_init(void)
+{
+	int ret;
+
+	ret = cordon_sysfs_init();
+	if (ret)
+		return ret;
+	ret = cordon_net_init(cordon_inet_hooks, CORDON_INET_HOOKS);
+	if (ret)
+		goto err_sysfs;
+	ret = cordon_ports_init();
+	if (ret)
+		goto err_net;
+	ret = cordon_netlink_init();
+	if (ret)
+		goto err_ports;
+	return 0;
+
+err_ports:
+	cordon_ports_exit();
+err_net:
+	cordon_net_exit();
+err_sysfs:
+	cordon_sysfs_exit();
+	rcu_barrier();
+	return ret;
+}
+
+static void __exit cordon_exit(void)
+{
+	cordon_netlink_exit();
+	cordon_ports_exit();
+	cordon_net_exit();
+	cordon_sysfs_exit();
+	/* Devices and segments are freed by callbacks of this module. */
+	rcu_barrier();
+}
+
+module_init(cordon_init);
+module_exit(cordon_exit);
+
+MODULE_AUTHOR("The Cordon authors");
+MODULE_DESCRIPTION("Guard of the IoT devices behind a gateway");
+MODULE_LICENSE("GPL");
+MODULE_VERSION("0.1.0");
+MODULE_ALIAS("net-pf-" __stringify(PF_NETLINK) "-proto-" __stringify(NETLINK_GENERIC)
+	     "-family-" CORDON_FAMILY_NAME);

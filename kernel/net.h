@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What a network namespace has. */
+#ifndef _CORDON_NET_H
+#define _CORDON_NET_H
+
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/workqueue.h>
+#include <net/net_namespace.h>
+
+#include "stats.h"
+
+struct cordon_ruleset;
+struct cordon_tree;
+struct nf_hook_ops;
+
+/**
+ * DOC: locking
+ *
+ * cordon_net.lock is taken first. It serialises whatever changes the policy or
+ * a device of one namespace: transactions, publishing, confirmation, single
+ * changes, and the directories in sysfs. It may be held for long, and never with
+ * RTNL taken inside it.
+ *
+ * cordon_net.ports_lock comes inside cordon_net.lock, and inside RTNL. It protects
+ * the pointer to the ruleset and its map of interfaces, for moments.
+ *
+ * Packets, dumps and sysfs take no lock; they read the ruleset under RCU. A
+ * ruleset and a map are freed after a grace period, a device or segment after one
+ * that follows its last reference. State and lease of a device are single
+ * words, written with WRITE_ONCE() or as bits.
+ */
+
+/**
+ * struct cordon_net - one namespace's
+ * @net: the namespace
+ * @lock: see DOC: locking
+ * @ports_lock: see DOC: locking
+ * @ruleset: in force, or NULL before the first commit; changed under both locks
+ * @fallback: comes back unless the one in force is confirmed, may be NULL; under @lock
+ * @awaiting: the one in force must be confirmed; under @lock
+ * @deadline: until then, in ticks
+ * @rollback: brings @fallback back
+ * @generation: of the last commit; under @lock
+ * @hooked: the hooks are registered; under @lock
+ * @dying: the namespace goes away; under @lock
+ * @transactions: open ones; under @lock
+ * @n_transactions: how many
+ * @denied: packets
+ * @tally: anomalies by kind, unknown devices included
+ * @tree: its part of sysfs; sysfs.c's
+ */
+struct cordon_net {
+	struct net *net;
+	struct mutex lock;
+	struct mutex ports_lock;
+	struct cordon_ruleset __rcu *ruleset;
+	struct cordon_ruleset *fallback;
+	bool awaiting;
+	u32 deadline;
+	struct delayed_work rollback;
+	u32 generation;
+	bool hooked;
+	bool dying;
+	struct list_head transactions;
+	unsigned int n_transactions;
+	atomic64_t denied;
+	struct cordon_tally tally[CORDON_KINDS];
+	struct cordon_tree *tree;
+};
+
+extern bool cordon_lockdown;
+
+struct cordon_net *cordon_net(const struct net *net);
+int cordon_net_hook(struct cordon_net *cn);
+int cordon_net_init(const struct nf_hook_ops *ops, unsigned int n);
+void cordon_net_exit(void);
+
+#endif

@@ -1,0 +1,749 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The generic netlink family: who asks, what is done, what is told. */
+#include <linux/module.h>
+#include <net/genetlink.h>
+#include <net/netlink.h>
+#include <net/sock.h>
+
+#include "event.h"
+#include "net.h"
+#include "netlink.h"
+#include "netlink_gen.h"
+#include "ruleset.h"
+#include "transaction.h"
+
+typedef int (*fill_fn)(struct sk_buff *skb, const struct cordon_ruleset *rs, u32 i);
+
+/* Attributes of a nest that a request may have; the others are for replies. */
+#define DEVICE_ID	(BIT(CORDON_A_DEVICE_NAME) | BIT(CORDON_A_DEVICE_MAC))
+#define DEVICE_INPUT	(DEVICE_ID | BIT(CORDON_A_DEVICE_SEGMENT) |			\
+			 BIT(CORDON_A_DEVICE_ADDRESS) | BIT(CORDON_A_DEVICE_PORT) |	\
+			 BIT(CORDON_A_DEVICE_AUTHENTICATION) |				\
+			 BIT(CORDON_A_DEVICE_ENCRYPTION) |				\
+			 BIT(CORDON_A_DEVICE_FIRMWARE_AUTO_UPDATE) |			\
+			 BIT(CORDON_A_DEVICE_MODEL))
+#define DEVICE_CHANGE	(DEVICE_INPUT | BIT(CORDON_A_DEVICE_STATE) | BIT(CORDON_A_DEVICE_LEASE))
+
+static struct cordon_net *info_net(struct genl_info *info)
+{
+	return cordon_net(genl_info_net(info));
+}
+
+static struct cordon_ruleset *locked_ruleset(struct cordon_net *cn)
+{
+	return rcu_dereference_protected(cn->ruleset, lockdep_is_held(&cn->lock));
+}
+
+/* The nest that a request must have, parsed and without what only replies have. */
+static int parse_nest(struct genl_info *info, int type, struct nlattr **tb, int max,
+		      const struct nla_policy *policy, u32 allowed)
+{
+	struct nlattr *nest = info->attrs[type];
+	int i, ret;
+
+	if (GENL_REQ_ATTR_CHECK(info, type)) {
+		NL_SET_ERR_MSG(info->extack, "the object that this is about is missing");
+		return -EINVAL;
+	}
+	ret = nla_parse_nested(tb, max, nest, policy, info->extack);
+	for (i = 1; !ret && i <= max; i++)
+		if (tb[i] && !(allowed & BIT(i))) {
+			NL_SET_ERR_MSG_ATTR(info->extack, tb[i],
+					    "this attribute has no place in this request");
+			ret = -EINVAL;
+		}
+	return ret;
+}
+
+/* A request that names a generation wants that one to be in force. */
+static int check_generation(struct genl_info *info, struct cordon_net *cn)
+{
+	struct nlattr *attr = info->attrs[CORDON_A_GENERATION];
+	u32 generation = READ_ONCE(cn->generation);
+
+	if (!attr || nla_get_u32(attr) == generation)
+		return 0;
+	NL_SET_BAD_ATTR(info->extack, attr);
+	NL_SET_ERR_MSG_FMT(info->extack, "generation %u was expected, but %u is in force",
+			   nla_get_u32(attr), generation);
+	return -ESTALE;
+}
+
+static struct sk_buff *reply_new(struct genl_info *info, void **head)
+{
+	struct sk_buff *skb = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
+
+	if (!skb)
+		return NULL;
+	*head = genlmsg_put_reply(skb, info, &cordon_nl_family, 0, info->genlhdr->cmd);
+	if (!*head) {
+		nlmsg_free(skb);
+		return NULL;
+	}
+	return skb;
+}
+
+static int reply_send(struct sk_buff *skb, void *head, int err, struct genl_info *info)
+{
+	if (err) {
+		nlmsg_free(skb);
+		return err;
+	}
+	genlmsg_end(skb, head);
+	return genlmsg_reply(skb, info);
+}
+
+static int reply_generation(struct genl_info *info, struct cordon_net *cn)
+{
+	struct sk_buff *skb;
+	void *head;
+
+	skb = reply_new(info, &head);
+	if (!skb)
+		return -ENOMEM;
+	return reply_send(skb, head, nla_put_u32(skb, CORDON_A_GENERATION,
+						 READ_ONCE(cn->generation)), info);
+}
+
+static int reply_object(struct genl_info *info, const struct cordon_ruleset *rs, fill_fn fill,
+			u32 i)
+{
+	struct sk_buff *skb;
+	void *head;
+	int ret;
+
+	skb = reply_new(info, &head);
+	if (!skb)
+		return -ENOMEM;
+	rcu_read_lock();
+	ret = fill(skb, rs, i);
+	rcu_read_unlock();
+	return reply_send(skb, head, ret, info);
+}
+
+int cordon_nl_policy_get_doit(struct sk_buff *request, struct genl_info *info)
+{
+	struct cordon_net *cn = info_net(info);
+	struct sk_buff *skb;
+	void *head;
+	int ret;
+
+	ret = check_generation(info, cn);
+	if (ret)
+		return ret;
+	skb = reply_new(info, &head);
+	if (!skb)
+		return -ENOMEM;
+	rcu_read_lock();
+	ret = cordon_fill_policy(skb, cn, rcu_dereference(cn->ruleset));
+	rcu_read_unlock();
+	return reply_send(skb, head, ret, info);
+}
+
+int cordon_nl_begin_doit(struct sk_buff *request, struct genl_info *info)
+{
+	struct cordon_net *cn = info_net(info);
+	int ret;
+
+	mutex_lock(&cn->lock);
+	ret = check_generation(info, cn);
+	if (!ret)
+		ret = cordon_transaction_begin(cn, info->snd_portid, info->extack);
+	if (!ret)
+		ret = reply_generation(info, cn);
+	mutex_unlock(&cn->lock);
+	return ret;
+}
+
+int cordon_nl_stage_doit(struct sk_buff *request, struct genl_info *info)
+{
+	struct cordon_net *cn = info_net(info);
+	struct cordon_transaction *t;
+	int ret = -ENOENT;
+
+	mutex_lock(&cn->lock);
+	t = cordon_transaction_get(cn, info->snd_portid, info->extack);
+	if (t)
+		ret = cordon_stage(t, genlmsg_data(info->genlhdr),
+				   genlmsg_len(info->genlhdr), info->extack);
+	mutex_unlock(&cn->lock);
+	return ret;
+}
+
+int cordon_nl_commit_doit(struct sk_buff *request, struct genl_info *info)
+{
+	struct nlattr *confirm = info->attrs[CORDON_A_CONFIRM];
+	struct cordon_net *cn = info_net(info);
+	int ret;
+
+	mutex_lock(&cn->lock);
+	ret = cordon_transaction_commit(cn, info->snd_portid,
+					confirm ? nla_get_u32(confirm) : 0, info->extack);
+	if (!ret)
+		ret = reply_generation(info, cn);
+	mutex_unlock(&cn->lock);
+	return ret;
+}
+
+int cordon_nl_abort_doit(struct sk_buff *request, struct genl_info *info)
+{
+	struct cordon_net *cn = info_net(info);
+	int ret;
+
+	mutex_lock(&cn->lock);
+	ret = check_generation(info, cn);
+	if (!ret)
+		ret = cordon_transaction_abort(cn, info->snd_portid, info->extack);
+	mutex_unlock(&cn->lock);
+	return ret;
+}
+
+int cordon_nl_confirm_doit(struct sk_buff *request, struct genl_info *info)
+{
+	struct cordon_net *cn = info_net(info);
+	int ret;
+
+	mutex_lock(&cn->lock);
+	ret = check_generation(info, cn);
+	if (!ret)
+		ret = cordon_ruleset_confirm(cn, info->extack);
+	if (!ret)
+		ret = reply_generation(info, cn);
+	mutex_unlock(&cn->lock);
+	return ret;
+}
+
+/* One object of the policy in force, as find() tells; a sentence when there is none. */
+static int get_one(struct genl_info *info, fill_fn fill, struct nlattr **tb,
+		   int (*find)(const struct cordon_ruleset *rs, struct nlattr **tb,
+			       struct netlink_ext_ack *extack, u32 *i))
+{
+	struct cordon_net *cn = info_net(info);
+	const struct cordon_ruleset *rs;
+	int ret = -ENOENT;
+	u32 i;
+
+	mutex_lock(&cn->lock);
+	rs = locked_ruleset(cn);
+	if (rs)
+		ret = find(rs, tb, info->extack, &i);
+	else
+		NL_SET_ERR_MSG(info->extack, "no policy is in force");
+	if (!ret)
+		ret = reply_object(info, rs, fill, i);
+	mutex_unlock(&cn->lock);
+	return ret;
+}
+
+static int find_port(const struct cordon_ruleset *rs, struct nlattr **tb,
+		     struct netlink_ext_ack *extack, u32 *i)
+{
+	const struct cordon_draft *d = &rs->policy->draft;
+	struct nlattr *attr = tb[CORDON_A_PORT_NAME];
+
+	if (!attr) {
+		NL_SET_ERR_MSG(extack, "a port is asked for by its name");
+		return -EINVAL;
+	}
+	for (*i = 0; *i < d->n_ports; ++*i)
+		if (!nla_strcmp(attr, d->ports[*i].name))
+			return 0;
+	NL_SET_BAD_ATTR(extack, attr);
+	NL_SET_ERR_MSG_FMT(extack, "unknown port %s", (char *)nla_data(attr));
+	return -ENOENT;
+}
+
+static int find_segment(const struct cordon_ruleset *rs, struct nlattr **tb,
+			struct netlink_ext_ack *extack, u32 *i)
+{
+	struct nlattr *attr = tb[CORDON_A_SEGMENT_NAME];
+
+	if (!attr) {
+		NL_SET_ERR_MSG(extack, "a segment is asked for by its name");
+		return -EINVAL;
+	}
+	*i = cordon_policy_segment_by_name(rs->policy, nla_data(attr));
+	if (*i != CORDON_NO_SEGMENT)
+		return 0;
+	NL_SET_BAD_ATTR(extack, attr);
+	NL_SET_ERR_MSG_FMT(extack, "unknown segment %s", (char *)nla_data(attr));
+	return -ENOENT;
+}
+
+static bool holds(const struct cordon_network_def *n, const struct cordon_addr *addr)
+{
+	struct cordon_addr last = cordon_prefix_last(&n->addr, n->len);
+
+	return cordon_addr_is_v4(&n->addr) == cordon_addr_is_v4(addr) &&
+	       cordon_addr_compare(&n->addr, addr) <= 0 && cordon_addr_compare(addr, &last) <= 0;
+}
+
+static int find_network(const struct cordon_ruleset *rs, struct nlattr **tb,
+			struct netlink_ext_ack *extack, u32 *i)
+{
+	const struct cordon_draft *d = &rs->policy->draft;
+	struct nlattr *attr = tb[CORDON_A_NETWORK_ADDRESS];
+	struct cordon_addr addr;
+	u32 at;
+	int ret;
+
+	if (!attr) {
+		NL_SET_ERR_MSG(extack, "a network is asked for by an address in it");
+		return -EINVAL;
+	}
+	ret = cordon_read_address(attr, &addr, extack);
+	if (ret)
+		return ret;
+	*i = d->n_networks;
+	for (at = 0; at < d->n_networks; at++)
+		if (holds(&d->networks[at], &addr) &&
+		    (*i == d->n_networks || d->networks[at].len > d->networks[*i].len))
+			*i = at;
+	if (*i != d->n_networks)
+		return 0;
+	NL_SET_ERR_MSG(extack, "no network holds this address");
+	return -ENOENT;
+}
+
+static int find_rule(const struct cordon_ruleset *rs, struct nlattr **tb,
+		     struct netlink_ext_ack *extack, u32 *i)
+{
+	struct nlattr *attr = tb[CORDON_A_RULE_INDEX];
+
+	if (!attr) {
+		NL_SET_ERR_MSG(extack, "a rule is asked for by its index");
+		return -EINVAL;
+	}
+	*i = nla_get_u32(attr);
+	if (*i < rs->policy->draft.n_rules)
+		return 0;
+	NL_SET_ERR_MSG_FMT(extack, "there are only %u rules", rs->policy->draft.n_rules);
+	return -ENOENT;
+}
+
+static int find_device(const struct cordon_ruleset *rs, struct nlattr **tb,
+		       struct netlink_ext_ack *extack, u32 *i)
+{
+	struct nlattr *name = tb[CORDON_A_DEVICE_NAME], *mac = tb[CORDON_A_DEVICE_MAC];
+
+	if (!name && !mac) {
+		NL_SET_ERR_MSG(extack, "a device is asked for by its name or its MAC");
+		return -EINVAL;
+	}
+	*i = mac ? cordon_policy_device_by_mac(rs->policy, nla_data(mac)) :
+		   cordon_policy_device_by_name(rs->policy, nla_data(name));
+	if (*i != CORDON_NO_DEVICE)
+		return 0;
+	NL_SET_BAD_ATTR(extack, mac ? mac : name);
+	if (mac)
+		NL_SET_ERR_MSG_FMT(extack, "unknown device %pM", nla_data(mac));
+	else
+		NL_SET_ERR_MSG_FMT(extack, "unknown device %s", (char *)nla_data(name));
+	return -ENOENT;
+}
+
+static int find_binding(const struct cordon_ruleset *rs, struct nlattr **tb,
+			struct netlink_ext_ack *extack, u32 *i)
+{
+	struct nlattr *attr = tb[CORDON_A_BINDING_ADDRESS];
+	const struct cordon_device_def *def;
+	struct cordon_addr addr;
+	u32 device;
+	int ret;
+
+	if (!attr) {
+		NL_SET_ERR_MSG(extack, "a binding is asked for by its address");
+		return -EINVAL;
+	}
+	ret = cordon_read_address(attr, &addr, extack);
+	if (ret)
+		return ret;
+	device = cordon_policy_device_by_addr(rs->policy, &addr);
+	if (device == CORDON_NO_DEVICE) {
+		NL_SET_ERR_MSG(extack, "this address is bound to no device");
+		return -ENOENT;
+	}
+	def = &rs->policy->draft.devices[device];
+	*i = def->first;
+	while (!cordon_addr_equal(&rs->policy->draft.addresses[*i], &addr))
+		++*i;
+	return 0;
+}
+
+#define GET(object, OBJECT, max, allowed)						\
+int cordon_nl_##object##_get_doit(struct sk_buff *request, struct genl_info *info)	\
+{											\
+	struct nlattr *tb[(max) + 1];							\
+	int ret;									\
+											\
+	ret = parse_nest(info, CORDON_A_##OBJECT, tb, max, cordon_##object##_nl_policy,	\
+			 allowed);							\
+	return ret ? ret : get_one(info, cordon_fill_##object, tb, find_##object);	\
+}
+
+GET(port, PORT, CORDON_A_PORT_IFINDEX, BIT(CORDON_A_PORT_NAME))
+GET(segment, SEGMENT, CORDON_A_SEGMENT_PAD, BIT(CORDON_A_SEGMENT_NAME))
+GET(network, NETWORK, CORDON_A_NETWORK_SEGMENT, BIT(CORDON_A_NETWORK_ADDRESS))
+GET(rule, RULE, CORDON_A_RULE_INDEX, BIT(CORDON_A_RULE_INDEX))
+GET(device, DEVICE, CORDON_A_DEVICE_STATS, DEVICE_ID)
+GET(binding, BINDING, CORDON_A_BINDING_PORT, BIT(CORDON_A_BINDING_ADDRESS))
+
+static u8 dump_command(const struct netlink_callback *cb)
+{
+	return ((const struct genlmsghdr *)nlmsg_data(cb->nlh))->cmd;
+}
+
+/* Objects from where the last message ended; a policy that changed in between shows. */
+static int dump(struct sk_buff *skb, struct netlink_callback *cb, fill_fn fill,
+		u32 (*count)(const struct cordon_draft *d))
+{
+	struct cordon_net *cn = cordon_net(sock_net(skb->sk));
+	const struct cordon_ruleset *rs;
+	u32 at = cb->args[0], n = 0;
+	void *head;
+	int ret = 0;
+
+	rcu_read_lock();
+	rs = rcu_dereference(cn->ruleset);
+	cb->seq = rs ? rs->generation : READ_ONCE(cn->generation);
+	if (rs)
+		n = count(&rs->policy->draft);
+	for (; at < n; at++) {
+		head = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq, &cordon_nl_family,
+				   NLM_F_MULTI, dump_command(cb));
+		if (!head) {
+			ret = -EMSGSIZE;
+			break;
+		}
+		ret = fill(skb, rs, at);
+		if (ret) {
+			genlmsg_cancel(skb, head);
+			break;
+		}
+		genl_dump_check_consistent(cb, head);
+		genlmsg_end(skb, head);
+	}
+	rcu_read_unlock();
+	cb->args[0] = at;
+	return skb->len ? skb->len : ret;
+}
+
+#define DUMP(object, number)								\
+static u32 count_##object(const struct cordon_draft *d)					\
+{											\
+	return d->number;								\
+}											\
+											\
+int cordon_nl_##object##_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)	\
+{											\
+	return dump(skb, cb, cordon_fill_##object, count_##object);			\
+}
+
+DUMP(port, n_ports)
+DUMP(segment, n_segments)
+DUMP(network, n_networks)
+DUMP(rule, n_rules)
+DUMP(device, n_devices)
+DUMP(binding, n_addresses)
+
+static int read_segment(const struct cordon_ruleset *rs, struct nlattr *attr, u16 *segment,
+			struct netlink_ext_ack *extack)
+{
+	*segment = cordon_policy_segment_by_name(rs->policy, nla_data(attr));
+	if (*segment != CORDON_NO_SEGMENT)
+		return 0;
+	NL_SET_BAD_ATTR(extack, attr);
+	NL_SET_ERR_MSG_FMT(extack, "unknown segment %s", (char *)nla_data(attr));
+	return -ENOENT;
+}
+
+static int device_new(struct cordon_net *cn, struct genl_info *info, struct nlattr **tb)
+{
+	struct netlink_ext_ack *extack = info->extack;
+	const struct cordon_ruleset *rs = locked_ruleset(cn);
+	struct cordon_device_change change;
+	int ret;
+
+	if (!rs) {
+		NL_SET_ERR_MSG(extack, "no policy is in force");
+		return -ENOENT;
+	}
+	if (!tb[CORDON_A_DEVICE_NAME] || !tb[CORDON_A_DEVICE_MAC] ||
+	    !tb[CORDON_A_DEVICE_SEGMENT] || !tb[CORDON_A_DEVICE_ADDRESS]) {
+		NL_SET_ERR_MSG(extack, "a device needs a name, a MAC, a segment and an address");
+		return -EINVAL;
+	}
+	cordon_device_change_init(&change);
+	ret = cordon_read_device(&rs->policy->draft, info->attrs[CORDON_A_DEVICE], tb, &change,
+				 extack);
+	if (!ret)
+		ret = read_segment(rs, tb[CORDON_A_DEVICE_SEGMENT], &change.def.segment, extack);
+	if (!ret)
+		ret = cordon_device_change(cn, CORDON_NO_DEVICE, &change, extack);
+	if (ret)
+		return ret;
+	rs = locked_ruleset(cn);
+	return reply_object(info, rs, cordon_fill_device, rs->policy->draft.n_devices - 1);
+}
+
+int cordon_nl_device_new_doit(struct sk_buff *request, struct genl_info *info)
+{
+	struct nlattr *tb[CORDON_A_DEVICE_STATS + 1];
+	struct cordon_net *cn = info_net(info);
+	int ret;
+
+	ret = parse_nest(info, CORDON_A_DEVICE, tb, CORDON_A_DEVICE_STATS,
+			 cordon_device_nl_policy, DEVICE_INPUT);
+	if (ret)
+		return ret;
+	mutex_lock(&cn->lock);
+	ret = device_new(cn, info, tb);
+	mutex_unlock(&cn->lock);
+	return ret;
+}
+
+static int check_state(struct nlattr *attr, struct netlink_ext_ack *extack)
+{
+	u32 state = attr ? nla_get_u32(attr) : CORDON_STATE_ACTIVE;
+
+	if (state == CORDON_STATE_ACTIVE || state == CORDON_STATE_OUTDATED ||
+	    state == CORDON_STATE_QUARANTINED)
+		return 0;
+	NL_SET_ERR_MSG_ATTR(extack, attr, "this state follows from the lease: set that");
+	return -EINVAL;
+}
+
+static void set_state(struct cordon_device *device, u32 state)
+{
+	switch (state) {
+	case CORDON_STATE_QUARANTINED:
+		set_bit(CORDON_DEVICE_QUARANTINED, &device->flags);
+		break;
+	case CORDON_STATE_OUTDATED:
+		set_bit(CORDON_DEVICE_OUTDATED, &device->flags);
+		break;
+	default:
+		clear_bit(CORDON_DEVICE_QUARANTINED, &device->flags);
+		clear_bit(CORDON_DEVICE_OUTDATED, &device->flags);
+	}
+}
+
+/* What the policy says of a device, changed; nothing happens when nothing is given. */
+static int change_def(struct cordon_net *cn, u32 i, struct genl_info *info, struct nlattr **tb)
+{
+	const struct cordon_ruleset *rs = locked_ruleset(cn);
+	const struct cordon_draft *d = &rs->policy->draft;
+	struct cordon_device_change change;
+	bool named = !tb[CORDON_A_DEVICE_MAC];
+	int type, ret;
+
+	for (type = 1; type <= CORDON_A_DEVICE_MODEL; type++)
+		if (tb[type] && type != CORDON_A_DEVICE_MAC &&
+		    !(named && type == CORDON_A_DEVICE_NAME))
+			break;
+	if (type > CORDON_A_DEVICE_MODEL)
+		return 0;
+	change.def = d->devices[i];
+	memcpy(change.addresses, &d->addresses[change.def.first],
+	       change.def.n * sizeof(change.addresses[0]));
+	ret = cordon_read_device(d, info->attrs[CORDON_A_DEVICE], tb, &change, info->extack);
+	if (!ret && tb[CORDON_A_DEVICE_SEGMENT])
+		ret = read_segment(rs, tb[CORDON_A_DEVICE_SEGMENT], &change.def.segment,
+				   info->extack);
+	return ret ? ret : cordon_device_change(cn, i, &change, info->extack);
+}
+
+static int device_set(struct cordon_net *cn, struct genl_info *info, struct nlattr **tb)
+{
+	const struct cordon_ruleset *rs = locked_ruleset(cn);
+	struct cordon_device *device;
+	int ret;
+	u32 i;
+
+	if (!rs) {
+		NL_SET_ERR_MSG(info->extack, "no policy is in force");
+		return -ENOENT;
+	}
+	ret = find_device(rs, tb, info->extack, &i);
+	if (!ret)
+		ret = check_state(tb[CORDON_A_DEVICE_STATE], info->extack);
+	if (!ret)
+		ret = change_def(cn, i, info, tb);
+	if (ret)
+		return ret;
+	rs = locked_ruleset(cn);
+	device = rs->devices[i];
+	if (tb[CORDON_A_DEVICE_LEASE])
+		cordon_device_lease(device, nla_get_u32(tb[CORDON_A_DEVICE_LEASE]));
+	if (tb[CORDON_A_DEVICE_STATE])
+		set_state(device, nla_get_u32(tb[CORDON_A_DEVICE_STATE]));
+	if (tb[CORDON_A_DEVICE_LEASE] || tb[CORDON_A_DEVICE_STATE])
+		cordon_netlink_device(cn, rs, i);
+	return reply_object(info, rs, cordon_fill_device, i);
+}
+
+int cordon_nl_device_set_doit(struct sk_buff *request, struct genl_info *info)
+{
+	struct nlattr *tb[CORDON_A_DEVICE_STATS + 1];
+	struct cordon_net *cn = info_net(info);
+	int ret;
+
+	ret = parse_nest(info, CORDON_A_DEVICE, tb, CORDON_A_DEVICE_STATS,
+			 cordon_device_nl_policy, DEVICE_CHANGE);
+	if (ret)
+		return ret;
+	mutex_lock(&cn->lock);
+	ret = device_set(cn, info, tb);
+	mutex_unlock(&cn->lock);
+	return ret;
+}
+
+int cordon_nl_device_del_doit(struct sk_buff *request, struct genl_info *info)
+{
+	struct nlattr *tb[CORDON_A_DEVICE_STATS + 1] = {};
+	struct cordon_net *cn = info_net(info);
+	const struct cordon_ruleset *rs;
+	int ret;
+	u32 i;
+
+	ret = parse_nest(info, CORDON_A_DEVICE, tb, CORDON_A_DEVICE_MAC,
+			 cordon_device_id_nl_policy, DEVICE_ID);
+	if (ret)
+		return ret;
+	mutex_lock(&cn->lock);
+	rs = locked_ruleset(cn);
+	ret = -ENOENT;
+	if (rs)
+		ret = find_device(rs, tb, info->extack, &i);
+	else
+		NL_SET_ERR_MSG(info->extack, "no policy is in force");
+	if (!ret)
+		ret = cordon_device_change(cn, i, NULL, info->extack);
+	mutex_unlock(&cn->lock);
+	return ret;
+}
+
+/**
+ * cordon_netlink_listening - somebody hears events
+ * @cn: the namespace
+ */
+bool cordon_netlink_listening(struct cordon_net *cn)
+{
+	return genl_has_listeners(&cordon_nl_family, cn->net, CORDON_NLGRP_EVENTS);
+}
+
+static struct sk_buff *event_new(u8 cmd, gfp_t gfp, void **head)
+{
+	struct sk_buff *skb = nlmsg_new(NLMSG_GOODSIZE, gfp);
+
+	if (!skb)
+		return NULL;
+	*head = genlmsg_put(skb, 0, 0, &cordon_nl_family, 0, cmd);
+	if (!*head) {
+		nlmsg_free(skb);
+		return NULL;
+	}
+	return skb;
+}
+
+static void event_send(struct cordon_net *cn, struct sk_buff *skb, void *head, int err, gfp_t gfp)
+{
+	if (err) {
+		nlmsg_free(skb);
+		return;
+	}
+	genlmsg_end(skb, head);
+	genlmsg_multicast_netns(&cordon_nl_family, cn->net, skb, 0, CORDON_NLGRP_EVENTS, gfp);
+}
+
+/**
+ * cordon_netlink_policy - tell that another policy is in force
+ * @cn: the namespace
+ */
+void cordon_netlink_policy(struct cordon_net *cn)
+{
+	struct sk_buff *skb;
+	void *head;
+	int ret;
+
+	if (!cordon_netlink_listening(cn))
+		return;
+	skb = event_new(CORDON_CMD_POLICY_NTF, GFP_KERNEL, &head);
+	if (!skb)
+		return;
+	rcu_read_lock();
+	ret = cordon_fill_policy(skb, cn, rcu_dereference(cn->ruleset));
+	rcu_read_unlock();
+	event_send(cn, skb, head, ret, GFP_KERNEL);
+}
+
+/**
+ * cordon_netlink_device - tell that the state of a device changed
+ * @cn: the namespace
+ * @rs: in force
+ * @device: the device
+ */
+void cordon_netlink_device(struct cordon_net *cn, const struct cordon_ruleset *rs, u32 device)
+{
+	struct sk_buff *skb;
+	void *head;
+
+	if (!cordon_netlink_listening(cn))
+		return;
+	skb = event_new(CORDON_CMD_DEVICE_NTF, GFP_ATOMIC, &head);
+	if (skb)
+		event_send(cn, skb, head, cordon_fill_device(skb, rs, device), GFP_ATOMIC);
+}
+
+/**
+ * cordon_netlink_anomaly - tell of an anomaly
+ * @cn: the namespace
+ * @anomaly: the anomaly
+ */
+void cordon_netlink_anomaly(struct cordon_net *cn, const struct cordon_anomaly *anomaly)
+{
+	struct sk_buff *skb;
+	void *head;
+
+	skb = event_new(CORDON_CMD_ANOMALY_NTF, GFP_ATOMIC, &head);
+	if (skb)
+		event_send(cn, skb, head, cordon_fill_anomaly(skb, anomaly), GFP_ATOMIC);
+}
+
+/* A socket that closes takes its transaction with it. */
+static int released(struct notifier_block *nb, unsigned long event, void *ptr)
+{
+	struct netlink_notify *notify = ptr;
+	struct cordon_net *cn;
+
+	if (event != NETLINK_URELEASE || notify->protocol != NETLINK_GENERIC)
+		return NOTIFY_DONE;
+	cn = cordon_net(notify->net);
+	mutex_lock(&cn->lock);
+	cordon_transaction_abort(cn, notify->portid, NULL);
+	mutex_unlock(&cn->lock);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block release_notifier = { .notifier_call = released };
+
+/** cordon_netlink_init - from now on user space can reach the module */
+int __init cordon_netlink_init(void)
+{
+	int ret;
+
+	ret = netlink_register_notifier(&release_notifier);
+	if (ret)
+		return ret;
+	ret = genl_register_family(&cordon_nl_family);
+	if (ret)
+		netlink_unregister_notifier(&release_notifier);
+	return ret;
+}
+
+/** cordon_netlink_exit - the reverse of cordon_netlink_init() */
+void cordon_netlink_exit(void)
+{
+	genl_unregister_family(&cordon_nl_family);
+	netlink_unregister_notifier(&release_notifier);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The generic netlink family: Documentation/netlink/specs/cordon.yaml */
+#ifndef _CORDON_NETLINK_H
+#define _CORDON_NETLINK_H
+
+#include <linux/netlink.h>
+
+struct cordon_addr;
+struct cordon_anomaly;
+struct cordon_device_change;
+struct cordon_draft;
+struct cordon_net;
+struct cordon_ruleset;
+struct cordon_transaction;
+struct nlattr;
+struct sk_buff;
+
+/* netlink_fill.c: objects to attributes. 0, or -EMSGSIZE and nothing added. */
+int cordon_fill_policy(struct sk_buff *skb, struct cordon_net *cn,
+		       const struct cordon_ruleset *rs);
+int cordon_fill_port(struct sk_buff *skb, const struct cordon_ruleset *rs, u32 i);
+int cordon_fill_segment(struct sk_buff *skb, const struct cordon_ruleset *rs, u32 i);
+int cordon_fill_network(struct sk_buff *skb, const struct cordon_ruleset *rs, u32 i);
+int cordon_fill_rule(struct sk_buff *skb, const struct cordon_ruleset *rs, u32 i);
+int cordon_fill_device(struct sk_buff *skb, const struct cordon_ruleset *rs, u32 i);
+int cordon_fill_binding(struct sk_buff *skb, const struct cordon_ruleset *rs, u32 i);
+int cordon_fill_anomaly(struct sk_buff *skb, const struct cordon_anomaly *a);
+
+/* netlink_stage.c: attributes to objects. 0, or -errno with a sentence in extack. */
+int cordon_stage(struct cordon_transaction *t, const struct nlattr *head, int len,
+		 struct netlink_ext_ack *extack);
+int cordon_read_address(const struct nlattr *attr, struct cordon_addr *addr,
+			struct netlink_ext_ack *extack);
+int cordon_read_device(const struct cordon_draft *d, const struct nlattr *nest,
+		       struct nlattr **tb, struct cordon_device_change *change,
+		       struct netlink_ext_ack *extack);
+
+/* netlink.c: the family, and what it tells without being asked. */
+int cordon_netlink_init(void);
+void cordon_netlink_exit(void);
+bool cordon_netlink_listening(struct cordon_net *cn);
+void cordon_netlink_policy(struct cordon_net *cn);
+void cordon_netlink_device(struct cordon_net *cn, const struct cordon_ruleset *rs, u32 device);
+void cordon_netlink_anomaly(struct cordon_net *cn, const struct cordon_anomaly *anomaly);
+
+#endif

@@ -1,0 +1,444 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Netlink attributes as objects of a policy. */
+#include <net/genetlink.h>
+#include <net/netlink.h>
+
+#include "netlink.h"
+#include "netlink_gen.h"
+#include "transaction.h"
+
+static int refuse(struct netlink_ext_ack *extack, const struct nlattr *attr, int err)
+{
+	NL_SET_BAD_ATTR(extack, attr);
+	return err;
+}
+
+/* What an append to a transaction gave: NULL pointers do not occur. */
+static int full(const void *ptr, const char *what, const struct nlattr *attr,
+		struct netlink_ext_ack *extack)
+{
+	if (PTR_ERR(ptr) == -E2BIG)
+		NL_SET_ERR_MSG_FMT(extack, "too many %s", what);
+	return refuse(extack, attr, PTR_ERR(ptr));
+}
+
+static int missing(const struct nlattr *nest, int type, const char *what,
+		   struct netlink_ext_ack *extack)
+{
+	NL_SET_ERR_ATTR_MISS(extack, nest, type);
+	NL_SET_ERR_MSG_FMT(extack, "%s is missing", what);
+	return -EINVAL;
+}
+
+static u32 get_u32(struct nlattr *attr, u32 otherwise)
+{
+	return attr ? nla_get_u32(attr) : otherwise;
+}
+
+/**
+ * cordon_read_address - an address out of its attribute
+ * @attr: 4 or 16 bytes
+ * @addr: filled
+ * @extack: gets a sentence
+ *
+ * Return: 0 or -EINVAL.
+ */
+int cordon_read_address(const struct nlattr *attr, struct cordon_addr *addr,
+			struct netlink_ext_ack *extack)
+{
+	__be64 v6[2];
+	__be32 v4;
+
+	switch (nla_len(attr)) {
+	case sizeof(v4):
+		nla_memcpy(&v4, attr, sizeof(v4));
+		*addr = cordon_addr_v4(be32_to_cpu(v4));
+		return 0;
+	case sizeof(v6):
+		nla_memcpy(v6, attr, sizeof(v6));
+		addr->hi = be64_to_cpu(v6[0]);
+		addr->lo = be64_to_cpu(v6[1]);
+		if (!cordon_addr_is_v4(addr))
+			return 0;
+		NL_SET_ERR_MSG(extack, "an IPv4-mapped IPv6 address: give its 4 bytes");
+		break;
+	default:
+		NL_SET_ERR_MSG_FMT(extack, "an address has 4 or 16 bytes, not %d", nla_len(attr));
+	}
+	return refuse(extack, attr, -EINVAL);
+}
+
+static int stage_port(struct cordon_transaction *t, const struct nlattr *nest,
+		      struct netlink_ext_ack *extack)
+{
+	struct nlattr *tb[CORDON_A_PORT_NAME + 1];
+	struct cordon_port_def *port;
+	int ret;
+
+	ret = nla_parse_nested(tb, CORDON_A_PORT_NAME, nest, cordon_port_input_nl_policy, extack);
+	if (ret)
+		return ret;
+	if (!tb[CORDON_A_PORT_NAME])
+		return missing(nest, CORDON_A_PORT_NAME, "a port's name", extack);
+	port = cordon_transaction_port(t);
+	if (IS_ERR(port))
+		return full(port, "ports", nest, extack);
+	nla_strscpy(port->name, tb[CORDON_A_PORT_NAME], sizeof(port->name));
+	return 0;
+}
+
+static int read_limit(struct cordon_segment_def *s, const struct nlattr *nest,
+		      struct netlink_ext_ack *extack)
+{
+	struct nlattr *tb[CORDON_A_LIMIT_ACTION + 1];
+	struct cordon_limit *limit;
+	int ret;
+
+	ret = nla_parse_nested(tb, CORDON_A_LIMIT_ACTION, nest, cordon_limit_nl_policy, extack);
+	if (ret)
+		return ret;
+	if (!tb[CORDON_A_LIMIT_KIND])
+		return missing(nest, CORDON_A_LIMIT_KIND, "a limit's kind", extack);
+	if (!tb[CORDON_A_LIMIT_COUNT])
+		return missing(nest, CORDON_A_LIMIT_COUNT, "a limit's count", extack);
+	if (!tb[CORDON_A_LIMIT_WINDOW])
+		return missing(nest, CORDON_A_LIMIT_WINDOW, "a limit's window", extack);
+	limit = &s->limits[nla_get_u32(tb[CORDON_A_LIMIT_KIND])];
+	if (limit->window) {
+		NL_SET_ERR_MSG(extack, "a kind has two limits");
+		return refuse(extack, tb[CORDON_A_LIMIT_KIND], -EINVAL);
+	}
+	limit->count = nla_get_u32(tb[CORDON_A_LIMIT_COUNT]);
+	limit->window = nla_get_u32(tb[CORDON_A_LIMIT_WINDOW]);
+	limit->action = get_u32(tb[CORDON_A_LIMIT_ACTION], CORDON_ACTION_COUNT);
+	return 0;
+}
+
+static int stage_segment(struct cordon_transaction *t, const struct nlattr *nest,
+			 struct netlink_ext_ack *extack)
+{
+	struct nlattr *tb[CORDON_A_SEGMENT_LIMIT + 1];
+	struct cordon_segment_def *s;
+	char name[CORDON_NAME_LEN];
+	const struct nlattr *attr;
+	int ret, rem;
+
+	ret = nla_parse_nested(tb, CORDON_A_SEGMENT_LIMIT, nest, cordon_segment_input_nl_policy,
+			       extack);
+	if (ret)
+		return ret;
+	if (!tb[CORDON_A_SEGMENT_NAME])
+		return missing(nest, CORDON_A_SEGMENT_NAME, "a segment's name", extack);
+	nla_strscpy(name, tb[CORDON_A_SEGMENT_NAME], sizeof(name));
+	if (cordon_transaction_find_segment(t, name) != CORDON_NO_SEGMENT) {
+		NL_SET_ERR_MSG_FMT(extack, "segment %s exists already", name);
+		return refuse(extack, tb[CORDON_A_SEGMENT_NAME], -EEXIST);
+	}
+	s = cordon_transaction_segment(t, name);
+	if (IS_ERR(s))
+		return full(s, "segments", nest, extack);
+	s->authentication = get_u32(tb[CORDON_A_SEGMENT_AUTHENTICATION], s->authentication);
+	s->encryption = get_u32(tb[CORDON_A_SEGMENT_ENCRYPTION], s->encryption);
+	s->firmware = get_u32(tb[CORDON_A_SEGMENT_FIRMWARE_AUTO_UPDATE], s->firmware);
+	s->isolate = get_u32(tb[CORDON_A_SEGMENT_ISOLATE], s->isolate);
+	s->lease = get_u32(tb[CORDON_A_SEGMENT_LEASE], s->lease);
+	nla_for_each_nested(attr, nest, rem)
+		if (nla_type(attr) == CORDON_A_SEGMENT_LIMIT) {
+			ret = read_limit(s, attr, extack);
+			if (ret)
+				return ret;
+		}
+	return 0;
+}
+
+static int find_segment(const struct cordon_transaction *t, const struct nlattr *attr,
+			u16 *segment, struct netlink_ext_ack *extack)
+{
+	char name[CORDON_NAME_LEN];
+
+	nla_strscpy(name, attr, sizeof(name));
+	*segment = cordon_transaction_find_segment(t, name);
+	if (*segment != CORDON_NO_SEGMENT)
+		return 0;
+	NL_SET_ERR_MSG_FMT(extack, "unknown segment %s", name);
+	return refuse(extack, attr, -ENOENT);
+}
+
+static int stage_network(struct cordon_transaction *t, const struct nlattr *nest,
+			 struct netlink_ext_ack *extack)
+{
+	struct nlattr *tb[CORDON_A_NETWORK_SEGMENT + 1];
+	struct cordon_network_def *n;
+	u32 len;
+	int ret;
+
+	ret = nla_parse_nested(tb, CORDON_A_NETWORK_SEGMENT, nest, cordon_network_nl_policy,
+			       extack);
+	if (ret)
+		return ret;
+	if (!tb[CORDON_A_NETWORK_ADDRESS])
+		return missing(nest, CORDON_A_NETWORK_ADDRESS, "a network's address", extack);
+	if (!tb[CORDON_A_NETWORK_PREFIX_LEN])
+		return missing(nest, CORDON_A_NETWORK_PREFIX_LEN, "a network's prefix length",
+			       extack);
+	if (!tb[CORDON_A_NETWORK_SEGMENT])
+		return missing(nest, CORDON_A_NETWORK_SEGMENT, "a network's segment", extack);
+	n = cordon_transaction_network(t);
+	if (IS_ERR(n))
+		return full(n, "networks", nest, extack);
+	ret = cordon_read_address(tb[CORDON_A_NETWORK_ADDRESS], &n->addr, extack);
+	if (ret)
+		return ret;
+	len = nla_get_u32(tb[CORDON_A_NETWORK_PREFIX_LEN]);
+	if (cordon_addr_is_v4(&n->addr))
+		len += 96;
+	if (len > 128) {
+		NL_SET_ERR_MSG_FMT(extack, "/%u is too long for an IPv4 network", len - 96);
+		return refuse(extack, tb[CORDON_A_NETWORK_PREFIX_LEN], -EINVAL);
+	}
+	n->len = len;
+	return find_segment(t, tb[CORDON_A_NETWORK_SEGMENT], &n->segment, extack);
+}
+
+static int stage_match(struct cordon_transaction *t, const struct nlattr *nest,
+		       struct netlink_ext_ack *extack)
+{
+	struct nlattr *tb[CORDON_A_MATCH_HIGH + 1];
+	struct cordon_match *m;
+	u32 proto, max;
+	int ret;
+
+	ret = nla_parse_nested(tb, CORDON_A_MATCH_HIGH, nest, cordon_match_nl_policy, extack);
+	if (ret)
+		return ret;
+	proto = get_u32(tb[CORDON_A_MATCH_PROTOCOL], CORDON_PROTO_ANY);
+	if (!tb[CORDON_A_MATCH_PROTOCOL] && (tb[CORDON_A_MATCH_LOW] || tb[CORDON_A_MATCH_HIGH])) {
+		NL_SET_ERR_MSG(extack, "ports without a protocol");
+		return refuse(extack, nest, -EINVAL);
+	}
+	if (tb[CORDON_A_MATCH_PROTOCOL] && proto != IPPROTO_TCP && proto != IPPROTO_UDP &&
+	    proto != IPPROTO_ICMP && proto != IPPROTO_ICMPV6) {
+		NL_SET_ERR_MSG_FMT(extack, "protocol %u is not 1, 6, 17 or 58", proto);
+		return refuse(extack, tb[CORDON_A_MATCH_PROTOCOL], -EINVAL);
+	}
+	m = cordon_transaction_match(t);
+	if (IS_ERR(m))
+		return full(m, "matches", nest, extack);
+	max = proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6 ? 255 : 65535;
+	m->proto = proto;
+	m->lo = get_u32(tb[CORDON_A_MATCH_LOW], 0);
+	m->hi = get_u32(tb[CORDON_A_MATCH_HIGH], max);
+	if (m->lo > m->hi || m->hi > max) {
+		NL_SET_ERR_MSG_FMT(extack, "%u-%u is no range within 0-%u", m->lo, m->hi, max);
+		return refuse(extack, nest, -EINVAL);
+	}
+	return 0;
+}
+
+static int stage_rule(struct cordon_transaction *t, const struct nlattr *nest,
+		      struct netlink_ext_ack *extack)
+{
+	struct nlattr *tb[CORDON_A_RULE_PLAINTEXT + 1];
+	struct cordon_rule_def *r;
+	const struct nlattr *attr;
+	int ret, rem;
+
+	ret = nla_parse_nested(tb, CORDON_A_RULE_PLAINTEXT, nest, cordon_rule_input_nl_policy,
+			       extack);
+	if (ret)
+		return ret;
+	if (!tb[CORDON_A_RULE_FROM])
+		return missing(nest, CORDON_A_RULE_FROM, "where a rule is from", extack);
+	if (!tb[CORDON_A_RULE_TO])
+		return missing(nest, CORDON_A_RULE_TO, "where a rule leads to", extack);
+	if (!tb[CORDON_A_RULE_MATCH])
+		return missing(nest, CORDON_A_RULE_MATCH, "what a rule allows", extack);
+	r = cordon_transaction_rule(t);
+	if (IS_ERR(r))
+		return full(r, "rules", nest, extack);
+	r->plaintext = get_u32(tb[CORDON_A_RULE_PLAINTEXT], 0);
+	ret = find_segment(t, tb[CORDON_A_RULE_FROM], &r->from, extack);
+	if (!ret)
+		ret = find_segment(t, tb[CORDON_A_RULE_TO], &r->to, extack);
+	if (!ret && r->from == CORDON_SEGMENT_GATEWAY) {
+		NL_SET_ERR_MSG(extack, "what the gateway opens passes without a rule");
+		ret = refuse(extack, tb[CORDON_A_RULE_FROM], -EINVAL);
+	}
+	if (ret)
+		return ret;
+	nla_for_each_nested(attr, nest, rem)
+		if (nla_type(attr) == CORDON_A_RULE_MATCH) {
+			ret = stage_match(t, attr, extack);
+			if (ret)
+				return ret;
+		}
+	return 0;
+}
+
+static int read_port(const struct cordon_draft *d, const struct nlattr *attr, u16 *port,
+		     struct netlink_ext_ack *extack)
+{
+	char name[CORDON_IFNAME_LEN];
+
+	nla_strscpy(name, attr, sizeof(name));
+	if (!*name) {
+		*port = CORDON_ANY_PORT;
+		return 0;
+	}
+	for (*port = 0; *port < d->n_ports; ++*port)
+		if (!strcmp(d->ports[*port].name, name))
+			return 0;
+	NL_SET_ERR_MSG_FMT(extack, "unknown port %s", name);
+	return refuse(extack, attr, -ENOENT);
+}
+
+static int read_addresses(const struct nlattr *nest, struct cordon_device_change *change,
+			  struct netlink_ext_ack *extack)
+{
+	const struct nlattr *attr;
+	int ret, rem;
+
+	change->def.n = 0;
+	nla_for_each_nested(attr, nest, rem) {
+		if (nla_type(attr) != CORDON_A_DEVICE_ADDRESS)
+			continue;
+		if (change->def.n == CORDON_MAX_DEVICE_ADDRESSES) {
+			NL_SET_ERR_MSG_FMT(extack, "more than %d addresses",
+					   CORDON_MAX_DEVICE_ADDRESSES);
+			return refuse(extack, attr, -E2BIG);
+		}
+		ret = cordon_read_address(attr, &change->addresses[change->def.n], extack);
+		if (ret)
+			return ret;
+		change->def.n++;
+	}
+	return 0;
+}
+
+/**
+ * cordon_read_device - what attributes say of a device
+ * @d: in which its port is looked up
+ * @nest: the device
+ * @tb: @nest, parsed, at least up to CORDON_A_DEVICE_MODEL
+ * @change: overwritten where an attribute is there; the segment is the caller's
+ * @extack: gets a sentence
+ *
+ * Return: 0; -EINVAL, -ENOENT or -E2BIG.
+ */
+int cordon_read_device(const struct cordon_draft *d, const struct nlattr *nest,
+		       struct nlattr **tb, struct cordon_device_change *change,
+		       struct netlink_ext_ack *extack)
+{
+	struct cordon_device_def *def = &change->def;
+	int ret = 0;
+
+	if (tb[CORDON_A_DEVICE_NAME])
+		nla_strscpy(def->name, tb[CORDON_A_DEVICE_NAME], sizeof(def->name));
+	if (tb[CORDON_A_DEVICE_MAC])
+		nla_memcpy(def->mac, tb[CORDON_A_DEVICE_MAC], sizeof(def->mac));
+	if (tb[CORDON_A_DEVICE_MODEL])
+		nla_strscpy(def->model, tb[CORDON_A_DEVICE_MODEL], sizeof(def->model));
+	def->authentication = get_u32(tb[CORDON_A_DEVICE_AUTHENTICATION], def->authentication);
+	def->encryption = get_u32(tb[CORDON_A_DEVICE_ENCRYPTION], def->encryption);
+	def->firmware = get_u32(tb[CORDON_A_DEVICE_FIRMWARE_AUTO_UPDATE], def->firmware);
+	if (tb[CORDON_A_DEVICE_PORT])
+		ret = read_port(d, tb[CORDON_A_DEVICE_PORT], &def->port, extack);
+	if (!ret && tb[CORDON_A_DEVICE_ADDRESS])
+		ret = read_addresses(nest, change, extack);
+	return ret;
+}
+
+static int stage_device(struct cordon_transaction *t, const struct nlattr *nest,
+			struct netlink_ext_ack *extack)
+{
+	struct nlattr *tb[CORDON_A_DEVICE_MODEL + 1];
+	struct cordon_device_change read;
+	struct cordon_device_def *def;
+	struct cordon_addr *addr;
+	u32 first;
+	int i, ret;
+
+	ret = nla_parse_nested(tb, CORDON_A_DEVICE_MODEL, nest, cordon_device_input_nl_policy,
+			       extack);
+	if (ret)
+		return ret;
+	if (!tb[CORDON_A_DEVICE_NAME])
+		return missing(nest, CORDON_A_DEVICE_NAME, "a device's name", extack);
+	if (!tb[CORDON_A_DEVICE_MAC])
+		return missing(nest, CORDON_A_DEVICE_MAC, "a device's MAC", extack);
+	if (!tb[CORDON_A_DEVICE_SEGMENT])
+		return missing(nest, CORDON_A_DEVICE_SEGMENT, "a device's segment", extack);
+	cordon_device_change_init(&read);
+	ret = cordon_read_device(&t->draft, nest, tb, &read, extack);
+	if (!ret)
+		ret = find_segment(t, tb[CORDON_A_DEVICE_SEGMENT], &read.def.segment, extack);
+	if (ret)
+		return ret;
+	def = cordon_transaction_device(t);
+	if (IS_ERR(def))
+		return full(def, "devices", nest, extack);
+	first = def->first;
+	i = read.def.n;
+	*def = read.def;
+	def->first = first;
+	def->n = 0;
+	for (addr = read.addresses; i--; addr++) {
+		struct cordon_addr *to = cordon_transaction_address(t);
+
+		if (IS_ERR(to))
+			return full(to, "addresses", nest, extack);
+		*to = *addr;
+	}
+	return 0;
+}
+
+static int stage_one(struct cordon_transaction *t, const struct nlattr *attr,
+		     struct netlink_ext_ack *extack)
+{
+	switch (nla_type(attr)) {
+	case CORDON_A_MODE:
+		t->draft.mode = nla_get_u32(attr);
+		return 0;
+	case CORDON_A_PORT:
+		return stage_port(t, attr, extack);
+	case CORDON_A_SEGMENT:
+		return stage_segment(t, attr, extack);
+	case CORDON_A_NETWORK:
+		return stage_network(t, attr, extack);
+	case CORDON_A_RULE:
+		return stage_rule(t, attr, extack);
+	case CORDON_A_DEVICE:
+		return stage_device(t, attr, extack);
+	default:
+		NL_SET_ERR_MSG(extack, "this attribute cannot be staged");
+		return refuse(extack, attr, -EINVAL);
+	}
+}
+
+/**
+ * cordon_stage - add a message's objects to a transaction
+ * @t: the transaction
+ * @head: first attribute of the message
+ * @len: bytes of all of them
+ * @extack: gets a sentence, and the attribute at fault
+ *
+ * All of them are added, or none.
+ *
+ * Context: cordon_net.lock held; may sleep. Return: 0 or -errno.
+ */
+int cordon_stage(struct cordon_transaction *t, const struct nlattr *head, int len,
+		 struct netlink_ext_ack *extack)
+{
+	const struct cordon_draft before = t->draft;
+	const struct nlattr *attr;
+	int rem, ret;
+
+	nla_for_each_attr(attr, head, len, rem) {
+		ret = stage_one(t, attr, extack);
+		if (ret) {
+			cordon_transaction_undo(t, &before);
+			return ret;
+		}
+	}
+	return 0;
+}

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Facts out of packets and out of connection tracking. */
+#include <linux/icmp.h>
+#include <linux/icmpv6.h>
+#include <linux/igmp.h>
+#include <linux/tcp.h>
+#include <linux/udp.h>
+#include <net/ip.h>
+#include <net/ipv6.h>
+#include <net/ndisc.h>
+#include <net/netfilter/nf_conntrack.h>
+
+#include "packet.h"
+
+static void malformed(struct cordon_flow *flow)
+{
+	flow->flags |= CORDON_FLOW_MALFORMED;
+}
+
+static void read_tcp(const struct sk_buff *skb, int offset, unsigned int len,
+		     struct cordon_flow *flow)
+{
+	struct tcphdr buf;
+	const struct tcphdr *th = skb_header_pointer(skb, offset, sizeof(buf), &buf);
+
+	if (!th || len < sizeof(*th) || th->doff * 4 < sizeof(*th) ||
+	    (th->doff * 4 > len && !(flow->flags & CORDON_FLOW_FRAGMENT)))
+		return malformed(flow);
+	flow->sport = ntohs(th->source);
+	flow->dport = ntohs(th->dest);
+}
+
+static void read_udp(const struct sk_buff *skb, int offset, unsigned int len,
+		     struct cordon_flow *flow)
+{
+	struct udphdr buf;
+	const struct udphdr *uh = skb_header_pointer(skb, offset, sizeof(buf), &buf);
+	unsigned int said;
+
+	if (!uh || len < sizeof(*uh))
+		return malformed(flow);
+	/* A length of 0 stands for a jumbogram (RFC 2675, 4). */
+	said = ntohs(uh->len);
+	if ((said && said < sizeof(*uh)) ||
+	    (said > len && !(flow->flags & CORDON_FLOW_FRAGMENT)))
+		return malformed(flow);
+	flow->sport = ntohs(uh->source);
+	flow->dport = ntohs(uh->dest);
+}
+
+/* ICMP, ICMPv6, IGMP: the type is the first byte. */
+static void read_type(const struct sk_buff *skb, int offset, unsigned int len,
+		      unsigned int least, struct cordon_flow *flow)
+{
+	const struct in6_addr *target;
+	struct in6_addr target_buf;
+	u8 buf;
+	const u8 *type = skb_header_pointer(skb, offset, sizeof(buf), &buf);
+
+	if (!type || len < least)
+		return malformed(flow);
+	flow->dport = *type;
+	if (flow->proto != IPPROTO_ICMPV6 || *type != NDISC_NEIGHBOUR_SOLICITATION)
+		return;
+	target = skb_header_pointer(skb, offset + sizeof(struct icmp6hdr), sizeof(target_buf),
+				    &target_buf);
+	if (!target || len < sizeof(struct icmp6hdr) + sizeof(*target))
+		return malformed(flow);
+	flow->target = cordon_packet_v6(target);
+}
+
+static void read_payload(const struct sk_buff *skb, int offset, unsigned int len,
+			 struct cordon_flow *flow)
+{
+	if (flow->flags & CORDON_FLOW_LATER)
+		return;
+	switch (flow->proto) {
+	case IPPROTO_TCP:
+		return read_tcp(skb, offset, len, flow);
+	case IPPROTO_UDP:
+		return read_udp(skb, offset, len, flow);
+	case IPPROTO_ICMP:
+		return read_type(skb, offset, len, sizeof(struct icmphdr), flow);
+	case IPPROTO_ICMPV6:
+		return read_type(skb, offset, len, 4, flow);
+	case IPPROTO_IGMP:
+		return read_type(skb, offset, len, sizeof(struct igmphdr), flow);
+	}
+}
+
+static void read_v4(const struct sk_buff *skb, struct cordon_flow *flow)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+	unsigned int head = iph->ihl * 4;
+
+	flow->proto = iph->protocol;
+	flow->hop_limit = iph->ttl;
+	if (ip_is_fragment(iph))
+		flow->flags |= CORDON_FLOW_FRAGMENT;
+	if (iph->frag_off & htons(IP_OFFSET))
+		flow->flags |= CORDON_FLOW_LATER;
+	read_payload(skb, skb_network_offset(skb) + head, ntohs(iph->tot_len) - head, flow);
+}
+
+static void read_v6(const struct sk_buff *skb, struct cordon_flow *flow)
+{
+	const struct ipv6hdr *ip6 = ipv6_hdr(skb);
+	unsigned int offset = skb_network_offset(skb) + sizeof(*ip6);
+	unsigned short frag = 0;
+	int proto = ip6->nexthdr;
+	int flags = 0;
+
+	flow->hop_limit = ip6->hop_limit;
+	if (cordon_addr_is_v4(&flow->src) || cordon_addr_is_v4(&flow->dst))
+		return malformed(flow);
+	if (ipv6_ext_hdr(proto)) {
+		offset = 0;
+		proto = ipv6_find_hdr(skb, &offset, -1, &frag, &flags);
+		if (proto < 0)
+			return malformed(flow);
+	}
+	flow->proto = proto;
+	if (flags & IP6_FH_F_FRAG)
+		flow->flags |= CORDON_FLOW_FRAGMENT;
+	if (frag)
+		flow->flags |= CORDON_FLOW_LATER;
+	read_payload(skb, offset, skb->len - offset, flow);
+}
+
+/**
+ * cordon_packet_flow - facts about one packet
+ * @skb: its network header is pulled and sound, as after ip_rcv() and ip6_rcv()
+ * @pf: NFPROTO_IPV4 or NFPROTO_IPV6
+ * @flow: filled
+ *
+ * A first fragment that does not hold the whole header of its payload is
+ * malformed (RFC 1858, 4.2; RFC 7112, 5).
+ */
+void cordon_packet_flow(const struct sk_buff *skb, u8 pf, struct cordon_flow *flow)
+{
+	memset(flow, 0, sizeof(*flow));
+	flow->src = cordon_packet_source(skb, pf);
+	flow->dst = cordon_packet_destination(skb, pf);
+	if (pf == NFPROTO_IPV4)
+		read_v4(skb, flow);
+	else
+		read_v6(skb, flow);
+}
+
+static struct cordon_addr tuple_addr(const union nf_inet_addr *a, u16 l3num)
+{
+	return l3num == NFPROTO_IPV4 ? cordon_addr_v4(ntohl(a->ip)) : cordon_packet_v6(&a->in6);
+}
+
+/**
+ * cordon_packet_connection - facts about the connection that a packet is of
+ * @ct: the connection
+ * @flow: filled: who opened it, as it really is; where it really goes
+ *
+ * Source translation shows in the reply's destination only, destination
+ * translation in the reply's source: the end that opened a connection is the
+ * original's source, the end that answers it the reply's.
+ */
+void cordon_packet_connection(const struct nf_conn *ct, struct cordon_flow *flow)
+{
+	const struct nf_conntrack_tuple *o = &ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
+	const struct nf_conntrack_tuple *r = &ct->tuplehash[IP_CT_DIR_REPLY].tuple;
+
+	flow->src = tuple_addr(&o->src.u3, o->src.l3num);
+	flow->dst = tuple_addr(&r->src.u3, r->src.l3num);
+	flow->proto = o->dst.protonum;
+	flow->sport = 0;
+	switch (flow->proto) {
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		flow->dport = o->dst.u.icmp.type;
+		break;
+	case IPPROTO_TCP:
+	case IPPROTO_UDP:
+	case IPPROTO_UDPLITE:
+	case IPPROTO_SCTP:
+	case IPPROTO_DCCP:
+		flow->sport = ntohs(o->src.u.all);
+		flow->dport = ntohs(r->src.u.all);
+		break;
+	default:
+		flow->dport = 0;
+	}
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Facts out of packets. */
+#ifndef _CORDON_PACKET_H
+#define _CORDON_PACKET_H
+
+#include <linux/if_arp.h>
+#include <linux/etherdevice.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/netfilter.h>
+#include <linux/skbuff.h>
+#include <linux/unaligned.h>
+
+#include "core/flow.h"
+
+struct nf_conn;
+
+static inline struct cordon_addr cordon_packet_v6(const struct in6_addr *a)
+{
+	return (struct cordon_addr){
+		.hi = get_unaligned_be64(&a->s6_addr[0]),
+		.lo = get_unaligned_be64(&a->s6_addr[8]),
+	};
+}
+
+/* Source address of a packet whose network header is pulled. */
+static inline struct cordon_addr cordon_packet_source(const struct sk_buff *skb, u8 pf)
+{
+	return pf == NFPROTO_IPV4 ? cordon_addr_v4(ntohl(ip_hdr(skb)->saddr)) :
+				    cordon_packet_v6(&ipv6_hdr(skb)->saddr);
+}
+
+/* Destination address, likewise. */
+static inline struct cordon_addr cordon_packet_destination(const struct sk_buff *skb, u8 pf)
+{
+	return pf == NFPROTO_IPV4 ? cordon_addr_v4(ntohl(ip_hdr(skb)->daddr)) :
+				    cordon_packet_v6(&ipv6_hdr(skb)->daddr);
+}
+
+/* Source MAC, or NULL of a packet that came without one. */
+static inline const u8 *cordon_packet_mac(const struct sk_buff *skb)
+{
+	if (!skb->dev || skb->dev->type != ARPHRD_ETHER || !skb_mac_header_was_set(skb) ||
+	    skb_mac_header(skb) + ETH_HLEN > skb_network_header(skb))
+		return NULL;
+	return eth_hdr(skb)->h_source;
+}
+
+void cordon_packet_flow(const struct sk_buff *skb, u8 pf, struct cordon_flow *flow);
+void cordon_packet_connection(const struct nf_conn *ct, struct cordon_flow *flow);
+
+#endif

@@ -1,0 +1,442 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Rulesets: made from drafts, put in force at one stroke, taken back unless confirmed. */
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include "event.h"
+#include "net.h"
+#include "ruleset.h"
+
+static const char *object_name(const struct cordon_draft *d, const struct cordon_error *e)
+{
+	switch (e->object) {
+	case CORDON_OBJECT_PORT:
+		return d->ports[e->index].name;
+	case CORDON_OBJECT_SEGMENT:
+		return d->segments[e->index].name;
+	case CORDON_OBJECT_DEVICE:
+		return d->devices[e->index].name;
+	default:
+		return "";
+	}
+}
+
+static void explain_address(const struct cordon_draft *d, const struct cordon_error *e,
+			    struct netlink_ext_ack *extack)
+{
+	const struct cordon_addr *a = &d->addresses[e->index];
+	__be64 v6[2] = { cpu_to_be64(a->hi), cpu_to_be64(a->lo) };
+	__be32 v4 = cpu_to_be32((u32)a->lo);
+
+	if (e->fault == CORDON_FAULT_DUPLICATE_ADDRESS && cordon_addr_is_v4(a))
+		NL_SET_ERR_MSG_FMT(extack, "address %pI4 is bound to device %.40s already", &v4,
+				   d->devices[e->other].name);
+	else if (e->fault == CORDON_FAULT_DUPLICATE_ADDRESS)
+		NL_SET_ERR_MSG_FMT(extack, "address %pI6c is bound to %.20s already", v6,
+				   d->devices[e->other].name);
+	else if (cordon_addr_is_v4(a))
+		NL_SET_ERR_MSG_FMT(extack, "address %pI4 is not a unicast address", &v4);
+	else
+		NL_SET_ERR_MSG_FMT(extack, "address %pI6c is not unicast", v6);
+}
+
+/* One sentence of at most 79 characters for what the core found. */
+static void explain(const struct cordon_draft *d, const struct cordon_error *e,
+		    struct netlink_ext_ack *extack)
+{
+	static const char * const object[] = {
+		[CORDON_OBJECT_POLICY] = "policy", [CORDON_OBJECT_PORT] = "port",
+		[CORDON_OBJECT_SEGMENT] = "segment", [CORDON_OBJECT_NETWORK] = "network",
+		[CORDON_OBJECT_RULE] = "rule", [CORDON_OBJECT_DEVICE] = "device",
+		[CORDON_OBJECT_ADDRESS] = "address",
+	};
+	static const char * const why[] = {
+		[CORDON_FAULT_NONE] = "no fault",
+		[CORDON_FAULT_NAME] = "not a valid name",
+		[CORDON_FAULT_BUILTIN] = "a built-in segment cannot stand here",
+		[CORDON_FAULT_DUPLICATE_NAME] = "the name is taken",
+		[CORDON_FAULT_DUPLICATE_MAC] = "the MAC is taken",
+		[CORDON_FAULT_DUPLICATE_NETWORK] = "the network is given twice",
+		[CORDON_FAULT_MAC] = "the MAC is not a unicast address",
+		[CORDON_FAULT_HOST_BITS] = "bits beyond the prefix length",
+		[CORDON_FAULT_UNKNOWN_SEGMENT] = "unknown segment",
+		[CORDON_FAULT_UNKNOWN_PORT] = "unknown port",
+		[CORDON_FAULT_NO_MATCH] = "nothing is allowed",
+		[CORDON_FAULT_MATCH] = "range is upside down or too large",
+		[CORDON_FAULT_LOOSER] = "demands less than its segment",
+		[CORDON_FAULT_NO_ADDRESS] = "no address",
+		[CORDON_FAULT_LEASE] = "lease out of range",
+		[CORDON_FAULT_VALUE] = "value out of range",
+	};
+	const char *name;
+
+	if (e->fault == CORDON_FAULT_TOO_MANY && e->object != CORDON_OBJECT_DEVICE) {
+		NL_SET_ERR_MSG_FMT(extack, "too many %ss", object[e->object]);
+	} else if (e->fault == CORDON_FAULT_TOO_MANY) {
+		NL_SET_ERR_MSG(extack, "too many devices, or addresses of one");
+	} else if (e->object == CORDON_OBJECT_ADDRESS) {
+		explain_address(d, e, extack);
+	} else {
+		name = object_name(d, e);
+		if (*name)
+			NL_SET_ERR_MSG_FMT(extack, "%s %.31s: %s", object[e->object], name,
+					   why[e->fault]);
+		else
+			NL_SET_ERR_MSG_FMT(extack, "%s number %u: %s", object[e->object],
+					   e->index, why[e->fault]);
+	}
+}
+
+static struct cordon_policy *seal(const struct cordon_draft *draft, struct netlink_ext_ack *extack)
+{
+	struct cordon_policy *policy;
+	struct cordon_error err;
+	void *scratch;
+	int ret;
+
+	policy = kvmalloc(cordon_policy_size(draft), GFP_KERNEL_ACCOUNT);
+	scratch = kvmalloc(cordon_policy_scratch_size(draft), GFP_KERNEL_ACCOUNT);
+	if (!policy || !scratch) {
+		ret = -ENOMEM;
+		goto out;
+	}
+	ret = cordon_policy_build(policy, draft, scratch, &err);
+	if (ret)
+		explain(draft, &err, extack);
+out:
+	kvfree(scratch);
+	if (ret) {
+		kvfree(policy);
+		return ERR_PTR(ret);
+	}
+	return policy;
+}
+
+static struct cordon_ruleset *current_ruleset(struct cordon_net *cn)
+{
+	return rcu_dereference_protected(cn->ruleset, lockdep_is_held(&cn->lock));
+}
+
+/* A device that stays keeps its state and counters: found in what is in force, or comes back. */
+static struct cordon_device *adopt_device(struct cordon_net *cn, const u8 *mac)
+{
+	struct cordon_ruleset *from[] = { current_ruleset(cn), cn->fallback };
+	u32 found;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(from); i++) {
+		if (!from[i])
+			continue;
+		found = cordon_policy_device_by_mac(from[i]->policy, mac);
+		if (found != CORDON_NO_DEVICE)
+			return cordon_device_get(from[i]->devices[found]);
+	}
+	return cordon_device_new(mac);
+}
+
+static struct cordon_segment *adopt_segment(struct cordon_net *cn, const char *name)
+{
+	struct cordon_ruleset *from[] = { current_ruleset(cn), cn->fallback };
+	u16 found;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(from); i++) {
+		if (!from[i])
+			continue;
+		found = cordon_policy_segment_by_name(from[i]->policy, name);
+		if (found != CORDON_NO_SEGMENT)
+			return cordon_segment_get(from[i]->segments[found]);
+	}
+	return cordon_segment_new(name);
+}
+
+static int adopt(struct cordon_net *cn, struct cordon_ruleset *rs)
+{
+	const struct cordon_draft *d = &rs->policy->draft;
+	u32 i;
+
+	for (i = 0; i < d->n_devices; i++) {
+		rs->devices[i] = adopt_device(cn, d->devices[i].mac);
+		if (!rs->devices[i])
+			return -ENOMEM;
+		cond_resched();
+	}
+	for (i = 0; i < d->n_segments; i++) {
+		rs->segments[i] = adopt_segment(cn, d->segments[i].name);
+		if (!rs->segments[i])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/**
+ * cordon_ruleset_new - seal a draft for a namespace
+ * @cn: the namespace
+ * @draft: the draft
+ * @extack: gets a sentence on -EINVAL
+ *
+ * Nothing is changed but references.
+ *
+ * Context: cordon_net.lock held; may sleep.
+ * Return: the ruleset, or an ERR_PTR: -EINVAL, the draft is not sound; -ENOMEM.
+ */
+struct cordon_ruleset *cordon_ruleset_new(struct cordon_net *cn, const struct cordon_draft *draft,
+					  struct netlink_ext_ack *extack)
+{
+	struct cordon_ruleset *rs;
+	int ret = -ENOMEM;
+
+	lockdep_assert_held(&cn->lock);
+	rs = kzalloc(sizeof(*rs), GFP_KERNEL_ACCOUNT);
+	if (!rs)
+		return ERR_PTR(-ENOMEM);
+	rs->policy = seal(draft, extack);
+	if (IS_ERR(rs->policy)) {
+		ret = PTR_ERR(rs->policy);
+		rs->policy = NULL;
+		goto err;
+	}
+	rs->devices = kvcalloc(max(draft->n_devices, 1U), sizeof(*rs->devices),
+			       GFP_KERNEL_ACCOUNT);
+	rs->segments = kvcalloc(draft->n_segments, sizeof(*rs->segments), GFP_KERNEL_ACCOUNT);
+	if (!rs->devices || !rs->segments)
+		goto err;
+	ret = adopt(cn, rs);
+	if (ret)
+		goto err;
+	return rs;
+err:
+	cordon_ruleset_free(rs);
+	return ERR_PTR(ret);
+}
+
+/**
+ * cordon_ruleset_free - free a ruleset that no packet can see
+ * @rs: the ruleset, NULL is let through
+ */
+void cordon_ruleset_free(struct cordon_ruleset *rs)
+{
+	u32 i;
+
+	if (!rs)
+		return;
+	for (i = 0; rs->policy && rs->devices && i < rs->policy->draft.n_devices; i++)
+		cordon_device_put(rs->devices[i]);
+	for (i = 0; rs->policy && rs->segments && i < rs->policy->draft.n_segments; i++)
+		cordon_segment_put(rs->segments[i]);
+	kvfree(rs->devices);
+	kvfree(rs->segments);
+	kvfree(rs->policy);
+	kfree(rcu_dereference_protected(rs->ports, true));
+	kfree(rs);
+}
+
+/* Take away what @old shows and @rs has not. Either may be NULL. */
+static void hide(struct cordon_ruleset *old, const struct cordon_ruleset *rs)
+{
+	u32 i;
+
+	for (i = 0; old && i < old->policy->draft.n_devices; i++)
+		if (old->devices[i]->node &&
+		    (!rs || cordon_policy_device_by_mac(rs->policy, old->devices[i]->mac) ==
+		     CORDON_NO_DEVICE))
+			cordon_view.device_del(old->devices[i]);
+	for (i = 0; old && i < old->policy->draft.n_segments; i++)
+		if (old->segments[i]->node &&
+		    (!rs || cordon_policy_segment_by_name(rs->policy, old->segments[i]->name) ==
+		     CORDON_NO_SEGMENT))
+			cordon_view.segment_del(old->segments[i]);
+}
+
+/* Show what is new in @rs; on failure take that away again. */
+static int show(struct cordon_net *cn, struct cordon_ruleset *rs)
+{
+	u32 i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < rs->policy->draft.n_devices; i++) {
+		if (!rs->devices[i]->node)
+			ret = cordon_view.device_add(cn, rs->devices[i]);
+		cond_resched();
+	}
+	for (i = 0; !ret && i < rs->policy->draft.n_segments; i++)
+		if (!rs->segments[i]->node)
+			ret = cordon_view.segment_add(cn, rs->segments[i]);
+	if (ret)
+		hide(rs, current_ruleset(cn));
+	return ret;
+}
+
+/* Replace the pointer; when this returns, no packet is judged by the ruleset before any more. */
+static struct cordon_ruleset *replace(struct cordon_net *cn, struct cordon_ruleset *rs)
+{
+	struct cordon_ruleset *old;
+	struct cordon_ports *ports;
+
+	mutex_lock(&cn->ports_lock);
+	if (rs) {
+		ports = rcu_dereference_protected(rs->ports, lockdep_is_held(&cn->ports_lock));
+		rcu_assign_pointer(rs->ports, cordon_ports_new(cn->net, &rs->policy->draft));
+		kfree(ports);
+		rs->generation = ++cn->generation;
+	}
+	old = rcu_replace_pointer(cn->ruleset, rs, lockdep_is_held(&cn->lock));
+	mutex_unlock(&cn->ports_lock);
+	synchronize_rcu();
+	hide(old, rs);
+	return old;
+}
+
+static int check_bridged(struct cordon_net *cn, const struct cordon_ruleset *rs,
+			 struct netlink_ext_ack *extack)
+{
+	const struct net_device *dev;
+	int ret = 0;
+
+	rcu_read_lock();
+	dev = cordon_ports_bridged(cn->net, &rs->policy->draft);
+	if (dev) {
+		NL_SET_ERR_MSG_FMT(extack, "port %s is in a bridge, which is not supported yet",
+				   dev->name);
+		ret = -EOPNOTSUPP;
+	}
+	rcu_read_unlock();
+	return ret;
+}
+
+/**
+ * cordon_ruleset_publish - put a ruleset in force
+ * @cn: the namespace
+ * @rs: the ruleset; the caller's still, when an error is returned
+ * @confirm: seconds after which the one before comes back unless
+ *	cordon_ruleset_confirm() is called; 0, never
+ * @extack: gets a sentence
+ *
+ * Context: cordon_net.lock held; sleeps for a grace period.
+ * Return: 0; -EBUSY, the one in force awaits confirmation; -EOPNOTSUPP, a port
+ * is in a bridge; -ENOMEM.
+ */
+int cordon_ruleset_publish(struct cordon_net *cn, struct cordon_ruleset *rs, u32 confirm,
+			   struct netlink_ext_ack *extack)
+{
+	struct cordon_ruleset *old;
+	int ret;
+
+	lockdep_assert_held(&cn->lock);
+	if (cn->awaiting) {
+		NL_SET_ERR_MSG_FMT(extack, "generation %u awaits confirmation", cn->generation);
+		return -EBUSY;
+	}
+	ret = check_bridged(cn, rs, extack);
+	if (!ret)
+		ret = cordon_net_hook(cn);
+	if (!ret)
+		ret = show(cn, rs);
+	if (ret)
+		return ret;
+	old = replace(cn, rs);
+	if (confirm) {
+		cn->fallback = old;
+		cn->awaiting = true;
+		cn->deadline = cordon_now() + cordon_ticks(confirm);
+		schedule_delayed_work(&cn->rollback, confirm * HZ);
+	} else {
+		cordon_ruleset_free(old);
+	}
+	cordon_view.policy(cn);
+	return 0;
+}
+
+/**
+ * cordon_ruleset_confirm - keep what is in force
+ * @cn: the namespace
+ * @extack: gets a sentence
+ *
+ * Context: cordon_net.lock held. Return: 0, or -ENOENT when nothing awaits it.
+ */
+int cordon_ruleset_confirm(struct cordon_net *cn, struct netlink_ext_ack *extack)
+{
+	lockdep_assert_held(&cn->lock);
+	if (!cn->awaiting) {
+		NL_SET_ERR_MSG(extack, "no policy awaits confirmation");
+		return -ENOENT;
+	}
+	/* If it runs already, it waits for the lock and finds nothing to do. */
+	cancel_delayed_work(&cn->rollback);
+	cn->awaiting = false;
+	cordon_ruleset_free(cn->fallback);
+	cn->fallback = NULL;
+	return 0;
+}
+
+/**
+ * cordon_ruleset_rollback - nobody confirmed in time
+ * @work: cordon_net.rollback
+ */
+void cordon_ruleset_rollback(struct work_struct *work)
+{
+	struct cordon_net *cn = container_of(to_delayed_work(work), struct cordon_net, rollback);
+	struct cordon_ruleset *old;
+
+	mutex_lock(&cn->lock);
+	if (cn->awaiting && !cn->dying && (s32)(cn->deadline - cordon_now()) <= 1) {
+		cn->awaiting = false;
+		if (cn->fallback && show(cn, cn->fallback))
+			pr_warn_once("sysfs is incomplete: out of memory at a roll-back\n");
+		if (!cn->fallback)
+			cn->generation++;
+		old = replace(cn, cn->fallback);
+		cn->fallback = NULL;
+		cordon_ruleset_free(old);
+		cordon_view.policy(cn);
+	}
+	mutex_unlock(&cn->lock);
+}
+
+/**
+ * cordon_ruleset_withdraw - the namespace goes away
+ * @cn: the namespace
+ *
+ * Context: sleeps; the hooks are unregistered and the work is cancelled.
+ */
+void cordon_ruleset_withdraw(struct cordon_net *cn)
+{
+	mutex_lock(&cn->lock);
+	cordon_ruleset_free(cn->fallback);
+	cn->fallback = NULL;
+	if (current_ruleset(cn))
+		cordon_ruleset_free(replace(cn, NULL));
+	mutex_unlock(&cn->lock);
+}
+
+/**
+ * cordon_ruleset_end - a device as an end of a connection, as it is now
+ * @rs: the ruleset
+ * @device: the device
+ */
+struct cordon_end cordon_ruleset_end(const struct cordon_ruleset *rs, u32 device)
+{
+	struct cordon_posture posture;
+
+	cordon_device_posture(rs->devices[device], &posture);
+	return cordon_end_device(rs->policy, device, &posture);
+}
+
+/**
+ * cordon_ruleset_count - devices of a segment
+ * @rs: the ruleset
+ * @segment: the segment
+ *
+ * Return: how many the policy puts into it; of a built-in one, how many are held
+ * in it now.
+ */
+u32 cordon_ruleset_count(const struct cordon_ruleset *rs, u16 segment)
+{
+	u32 i, n = 0;
+
+	if (segment >= CORDON_BUILTIN_SEGMENTS)
+		return rs->policy->members[segment];
+	for (i = 0; i < rs->policy->draft.n_devices; i++)
+		n += cordon_ruleset_end(rs, i).segment == segment;
+	return n;
+}

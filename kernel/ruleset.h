@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A sealed policy with the devices and segments that it is about. */
+#ifndef _CORDON_RULESET_H
+#define _CORDON_RULESET_H
+
+#include <linux/netlink.h>
+
+#include "device.h"
+#include "ports.h"
+
+struct cordon_net;
+
+/**
+ * struct cordon_ruleset - one policy in force; immutable, but for @ports
+ * @generation: its number
+ * @policy: the sealed policy
+ * @devices: state of each of the policy's devices
+ * @segments: counters of each of the policy's segments
+ * @ports: interfaces, replaced under cordon_net.ports_lock
+ */
+struct cordon_ruleset {
+	u32 generation;
+	struct cordon_policy *policy;
+	struct cordon_device **devices;
+	struct cordon_segment **segments;
+	struct cordon_ports __rcu *ports;
+};
+
+struct cordon_ruleset *cordon_ruleset_new(struct cordon_net *cn, const struct cordon_draft *draft,
+					  struct netlink_ext_ack *extack);
+void cordon_ruleset_free(struct cordon_ruleset *rs);
+int cordon_ruleset_publish(struct cordon_net *cn, struct cordon_ruleset *rs, u32 confirm,
+			   struct netlink_ext_ack *extack);
+void cordon_ruleset_withdraw(struct cordon_net *cn);
+int cordon_ruleset_confirm(struct cordon_net *cn, struct netlink_ext_ack *extack);
+void cordon_ruleset_rollback(struct work_struct *work);
+u32 cordon_ruleset_count(const struct cordon_ruleset *rs, u16 segment);
+struct cordon_end cordon_ruleset_end(const struct cordon_ruleset *rs, u32 device);
+
+#endif

@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Transactions: staged by a socket, committed at one stroke or forgotten with it. */
+#include <linux/jhash.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include "net.h"
+#include "ruleset.h"
+#include "transaction.h"
+
+static u32 bucket(const struct cordon_transaction *t, const char *name)
+{
+	return jhash(name, strlen(name), 0) % ARRAY_SIZE(t->first);
+}
+
+static struct cordon_transaction *find(struct cordon_net *cn, u32 portid)
+{
+	struct cordon_transaction *t;
+
+	lockdep_assert_held(&cn->lock);
+	list_for_each_entry(t, &cn->transactions, list)
+		if (t->portid == portid)
+			return t;
+	return NULL;
+}
+
+static void transaction_free(struct cordon_transaction *t)
+{
+	kvfree(t->draft.ports);
+	kvfree(t->draft.segments);
+	kvfree(t->draft.networks);
+	kvfree(t->draft.rules);
+	kvfree(t->draft.matches);
+	kvfree(t->draft.devices);
+	kvfree(t->draft.addresses);
+	kvfree(t);
+}
+
+static void forget(struct cordon_net *cn, struct cordon_transaction *t)
+{
+	list_del(&t->list);
+	cn->n_transactions--;
+	transaction_free(t);
+}
+
+static int stage_builtin(struct cordon_transaction *t)
+{
+	struct cordon_segment_def builtin[CORDON_BUILTIN_SEGMENTS];
+	int i;
+
+	cordon_draft_builtin(builtin);
+	for (i = 0; i < CORDON_BUILTIN_SEGMENTS; i++)
+		if (IS_ERR(cordon_transaction_segment(t, builtin[i].name)))
+			return -ENOMEM;
+	return 0;
+}
+
+/**
+ * cordon_transaction_begin - open a transaction on a socket
+ * @cn: the namespace
+ * @portid: the socket
+ * @extack: gets a sentence
+ *
+ * Context: cordon_net.lock held; may sleep.
+ * Return: 0; -EBUSY, the socket has one, or too many are open; -ENOMEM.
+ */
+int cordon_transaction_begin(struct cordon_net *cn, u32 portid, struct netlink_ext_ack *extack)
+{
+	struct cordon_transaction *t;
+
+	if (find(cn, portid)) {
+		NL_SET_ERR_MSG(extack, "this socket has a transaction already");
+		return -EBUSY;
+	}
+	if (cn->n_transactions == CORDON_MAX_TRANSACTIONS) {
+		NL_SET_ERR_MSG(extack, "too many transactions are open");
+		return -EBUSY;
+	}
+	t = kvzalloc(sizeof(*t), GFP_KERNEL_ACCOUNT);
+	if (!t)
+		return -ENOMEM;
+	if (stage_builtin(t)) {
+		transaction_free(t);
+		return -ENOMEM;
+	}
+	t->portid = portid;
+	t->generation = cn->generation;
+	list_add(&t->list, &cn->transactions);
+	cn->n_transactions++;
+	return 0;
+}
+
+/**
+ * cordon_transaction_get - the transaction of a socket
+ * @cn: the namespace
+ * @portid: the socket
+ * @extack: gets a sentence
+ *
+ * Context: cordon_net.lock held. Return: it, or NULL.
+ */
+struct cordon_transaction *cordon_transaction_get(struct cordon_net *cn, u32 portid,
+						  struct netlink_ext_ack *extack)
+{
+	struct cordon_transaction *t = find(cn, portid);
+
+	if (!t)
+		NL_SET_ERR_MSG(extack, "this socket has no transaction: begin one");
+	return t;
+}
+
+/**
+ * cordon_transaction_commit - put in force what a socket has staged
+ * @cn: the namespace
+ * @portid: the socket
+ * @confirm: seconds, see cordon_ruleset_publish()
+ * @extack: gets a sentence
+ *
+ * The transaction is over, whatever comes of it.
+ *
+ * Context: cordon_net.lock held; sleeps.
+ * Return: 0; -ENOENT, no transaction; -ESTALE, another policy came into force
+ * since it began; or what cordon_ruleset_new() and cordon_ruleset_publish() say.
+ */
+int cordon_transaction_commit(struct cordon_net *cn, u32 portid, u32 confirm,
+			      struct netlink_ext_ack *extack)
+{
+	struct cordon_transaction *t = cordon_transaction_get(cn, portid, extack);
+	struct cordon_ruleset *rs;
+	int ret;
+
+	if (!t)
+		return -ENOENT;
+	if (t->generation != cn->generation) {
+		NL_SET_ERR_MSG_FMT(extack, "begun at generation %u, but %u is in force",
+				   t->generation, cn->generation);
+		forget(cn, t);
+		return -ESTALE;
+	}
+	rs = cordon_ruleset_new(cn, &t->draft, extack);
+	forget(cn, t);
+	if (IS_ERR(rs))
+		return PTR_ERR(rs);
+	ret = cordon_ruleset_publish(cn, rs, confirm, extack);
+	if (ret)
+		cordon_ruleset_free(rs);
+	return ret;
+}
+
+/**
+ * cordon_transaction_abort - forget what a socket has staged
+ * @cn: the namespace
+ * @portid: the socket
+ * @extack: gets a sentence
+ *
+ * Context: cordon_net.lock held. Return: 0; -ENOENT, there is nothing.
+ */
+int cordon_transaction_abort(struct cordon_net *cn, u32 portid, struct netlink_ext_ack *extack)
+{
+	struct cordon_transaction *t = cordon_transaction_get(cn, portid, extack);
+
+	if (!t)
+		return -ENOENT;
+	forget(cn, t);
+	return 0;
+}
+
+/**
+ * cordon_transactions_abort - forget all that is staged in a namespace
+ * @cn: the namespace
+ */
+void cordon_transactions_abort(struct cordon_net *cn)
+{
+	struct cordon_transaction *t, *tmp;
+
+	mutex_lock(&cn->lock);
+	list_for_each_entry_safe(t, tmp, &cn->transactions, list)
+		forget(cn, t);
+	mutex_unlock(&cn->lock);
+}
+
+/* Room for one more at the end of a list; the new place is zeroed. */
+static void *append(void *listp, u32 *n, u32 *room, u32 max, size_t size)
+{
+	void **list = listp;
+	void *more;
+	u32 want;
+
+	if (*n == max)
+		return ERR_PTR(-E2BIG);
+	if (*n == *room) {
+		want = min(max_t(u32, 16, *room * 2), max);
+		more = kvmalloc_array(want, size, GFP_KERNEL_ACCOUNT);
+		if (!more)
+			return ERR_PTR(-ENOMEM);
+		if (*n)
+			memcpy(more, *list, *n * size);
+		kvfree(*list);
+		*list = more;
+		*room = want;
+	}
+	return memset(*list + (*n)++ * size, 0, size);
+}
+
+#define APPEND(t, field, max) \
+	append(&(t)->draft.field, &(t)->draft.n_##field, &(t)->room.field, max, \
+	       sizeof(*(t)->draft.field))
+
+/*
+ * Each of these adds one object to a transaction: zeroed, a segment with its
+ * defaults, a match or an address to the rule or device that came last. The
+ * pointer holds until the next of its kind. ERR_PTR: -E2BIG, one more than
+ * limits.h allows; -ENOMEM. Context: cordon_net.lock held; may sleep.
+ */
+struct cordon_port_def *cordon_transaction_port(struct cordon_transaction *t)
+{
+	return APPEND(t, ports, CORDON_MAX_PORTS);
+}
+
+struct cordon_segment_def *cordon_transaction_segment(struct cordon_transaction *t,
+						      const char *name)
+{
+	struct cordon_segment_def *s = APPEND(t, segments, CORDON_MAX_SEGMENTS);
+	u32 b = bucket(t, name);
+
+	if (IS_ERR(s))
+		return s;
+	cordon_segment_def_init(s);
+	strscpy(s->name, name, sizeof(s->name));
+	t->next[t->draft.n_segments - 1] = t->first[b];
+	t->first[b] = t->draft.n_segments;
+	return s;
+}
+
+struct cordon_network_def *cordon_transaction_network(struct cordon_transaction *t)
+{
+	return APPEND(t, networks, CORDON_MAX_NETWORKS);
+}
+
+struct cordon_rule_def *cordon_transaction_rule(struct cordon_transaction *t)
+{
+	struct cordon_rule_def *r = APPEND(t, rules, CORDON_MAX_RULES);
+
+	if (!IS_ERR(r))
+		r->first = t->draft.n_matches;
+	return r;
+}
+
+struct cordon_match *cordon_transaction_match(struct cordon_transaction *t)
+{
+	struct cordon_rule_def *r = &t->draft.rules[t->draft.n_rules - 1];
+	struct cordon_match *m;
+
+	if (r->n == CORDON_MAX_RULE_MATCHES)
+		return ERR_PTR(-E2BIG);
+	m = APPEND(t, matches, CORDON_MAX_MATCHES);
+	if (!IS_ERR(m))
+		r->n++;
+	return m;
+}
+
+struct cordon_device_def *cordon_transaction_device(struct cordon_transaction *t)
+{
+	struct cordon_device_def *d = APPEND(t, devices, CORDON_MAX_DEVICES);
+
+	if (!IS_ERR(d))
+		d->first = t->draft.n_addresses;
+	return d;
+}
+
+struct cordon_addr *cordon_transaction_address(struct cordon_transaction *t)
+{
+	struct cordon_device_def *d = &t->draft.devices[t->draft.n_devices - 1];
+	struct cordon_addr *a;
+
+	if (d->n == CORDON_MAX_DEVICE_ADDRESSES)
+		return ERR_PTR(-E2BIG);
+	a = APPEND(t, addresses, CORDON_MAX_DEVICES * CORDON_MAX_DEVICE_ADDRESSES);
+	if (!IS_ERR(a))
+		d->n++;
+	return a;
+}
+
+/**
+ * cordon_transaction_find_segment - a segment that was staged
+ * @t: the transaction
+ * @name: of the segment
+ *
+ * Return: its place, or CORDON_NO_SEGMENT.
+ */
+u16 cordon_transaction_find_segment(const struct cordon_transaction *t, const char *name)
+{
+	u16 at;
+
+	for (at = t->first[bucket(t, name)]; at; at = t->next[at - 1])
+		if (!strcmp(t->draft.segments[at - 1].name, name))
+			return at - 1;
+	return CORDON_NO_SEGMENT;
+}
+
+/**
+ * cordon_transaction_undo - forget what was staged since
+ * @t: the transaction
+ * @before: its draft as it was then
+ */
+void cordon_transaction_undo(struct cordon_transaction *t, const struct cordon_draft *before)
+{
+	struct cordon_draft *d = &t->draft;
+	u32 b;
+
+	/* Newest first, each is the head of its chain. */
+	while (d->n_segments > before->n_segments) {
+		b = bucket(t, d->segments[--d->n_segments].name);
+		t->first[b] = t->next[d->n_segments];
+	}
+	d->mode = before->mode;
+	d->n_ports = before->n_ports;
+	d->n_networks = before->n_networks;
+	d->n_rules = before->n_rules;
+	d->n_matches = before->n_matches;
+	d->n_devices = before->n_devices;
+	d->n_addresses = before->n_addresses;
+}
+
+/**
+ * cordon_device_change_init - a device that demands nothing of its own
+ * @change: overwritten
+ */
+void cordon_device_change_init(struct cordon_device_change *change)
+{
+	memset(change, 0, sizeof(*change));
+	change->def.port = CORDON_ANY_PORT;
+	change->def.authentication = CORDON_INHERIT;
+	change->def.encryption = CORDON_INHERIT;
+	change->def.firmware = CORDON_INHERIT;
+}
+
+static void carry_over(struct cordon_draft *d, const struct cordon_device_def *def,
+		       const struct cordon_addr *addresses)
+{
+	struct cordon_device_def *to = &d->devices[d->n_devices++];
+
+	*to = *def;
+	to->first = d->n_addresses;
+	memcpy(&d->addresses[d->n_addresses], addresses, def->n * sizeof(*addresses));
+	d->n_addresses += def->n;
+}
+
+/**
+ * cordon_device_change - the policy in force with one device changed
+ * @cn: the namespace
+ * @device: the one to be changed or deleted; CORDON_NO_DEVICE, add one
+ * @change: what it becomes; NULL, delete it
+ * @extack: gets a sentence
+ *
+ * Context: cordon_net.lock held, a ruleset is in force; sleeps.
+ * Return: 0, or what cordon_ruleset_new() and cordon_ruleset_publish() say.
+ */
+int cordon_device_change(struct cordon_net *cn, u32 device,
+			 const struct cordon_device_change *change,
+			 struct netlink_ext_ack *extack)
+{
+	const struct cordon_draft *old;
+	struct cordon_ruleset *rs;
+	struct cordon_draft d;
+	int ret = -ENOMEM;
+	u32 i;
+
+	old = &rcu_dereference_protected(cn->ruleset, lockdep_is_held(&cn->lock))->policy->draft;
+	d = *old;
+	d.n_devices = 0;
+	d.n_addresses = 0;
+	d.devices = kvmalloc_array(old->n_devices + 1, sizeof(*d.devices), GFP_KERNEL_ACCOUNT);
+	d.addresses = kvmalloc_array(old->n_addresses + CORDON_MAX_DEVICE_ADDRESSES,
+				     sizeof(*d.addresses), GFP_KERNEL_ACCOUNT);
+	if (!d.devices || !d.addresses)
+		goto out;
+	for (i = 0; i < old->n_devices; i++) {
+		if (i != device)
+			carry_over(&d, &old->devices[i], &old->addresses[old->devices[i].first]);
+		else if (change)
+			carry_over(&d, &change->def, change->addresses);
+	}
+	if (device == CORDON_NO_DEVICE)
+		carry_over(&d, &change->def, change->addresses);
+	rs = cordon_ruleset_new(cn, &d, extack);
+	ret = PTR_ERR_OR_ZERO(rs);
+	if (ret)
+		goto out;
+	ret = cordon_ruleset_publish(cn, rs, 0, extack);
+	if (ret)
+		cordon_ruleset_free(rs);
+out:
+	kvfree(d.devices);
+	kvfree(d.addresses);
+	return ret;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Policies on their way in. */
+#ifndef _CORDON_TRANSACTION_H
+#define _CORDON_TRANSACTION_H
+
+#include <linux/hashtable.h>
+#include <linux/netlink.h>
+
+#include "core/policy.h"
+
+struct cordon_net;
+
+/**
+ * struct cordon_transaction - a policy that is being staged
+ * @list: in cordon_net.transactions
+ * @portid: the netlink socket that it is bound to
+ * @generation: in force when it began
+ * @draft: what was staged
+ * @room: allocated length of each of the draft's lists
+ * @first: segments by hash of their name, place + 1
+ * @next: the next one of that hash
+ */
+struct cordon_transaction {
+	struct list_head list;
+	u32 portid;
+	u32 generation;
+	struct cordon_draft draft;
+	struct cordon_draft_room {
+		u32 ports;
+		u32 segments;
+		u32 networks;
+		u32 rules;
+		u32 matches;
+		u32 devices;
+		u32 addresses;
+	} room;
+	u16 first[256];
+	u16 next[CORDON_MAX_SEGMENTS];
+};
+
+/**
+ * struct cordon_device_change - a device, with its addresses
+ * @def: as in a policy; @def.first does not matter
+ * @addresses: the first @def.n count
+ */
+struct cordon_device_change {
+	struct cordon_device_def def;
+	struct cordon_addr addresses[CORDON_MAX_DEVICE_ADDRESSES];
+};
+
+int cordon_transaction_begin(struct cordon_net *cn, u32 portid, struct netlink_ext_ack *extack);
+struct cordon_transaction *cordon_transaction_get(struct cordon_net *cn, u32 portid,
+						  struct netlink_ext_ack *extack);
+int cordon_transaction_commit(struct cordon_net *cn, u32 portid, u32 confirm,
+			      struct netlink_ext_ack *extack);
+int cordon_transaction_abort(struct cordon_net *cn, u32 portid, struct netlink_ext_ack *extack);
+void cordon_transactions_abort(struct cordon_net *cn);
+
+struct cordon_port_def *cordon_transaction_port(struct cordon_transaction *t);
+struct cordon_segment_def *cordon_transaction_segment(struct cordon_transaction *t,
+						      const char *name);
+struct cordon_network_def *cordon_transaction_network(struct cordon_transaction *t);
+struct cordon_rule_def *cordon_transaction_rule(struct cordon_transaction *t);
+struct cordon_match *cordon_transaction_match(struct cordon_transaction *t);
+struct cordon_device_def *cordon_transaction_device(struct cordon_transaction *t);
+struct cordon_addr *cordon_transaction_address(struct cordon_transaction *t);
+u16 cordon_transaction_find_segment(const struct cordon_transaction *t, const char *name);
+void cordon_transaction_undo(struct cordon_transaction *t, const struct cordon_draft *before);
+
+void cordon_device_change_init(struct cordon_device_change *change);
+int cordon_device_change(struct cordon_net *cn, u32 device,
+			 const struct cordon_device_change *change,
+			 struct netlink_ext_ack *extack);
+
+#endif
