@@ -130,7 +130,7 @@ sleeps() {
 
 paths() {
 	files . >"$work/files"
-	! xargs grep -nIE '/(home|work|Users|root)/[a-z.]' <"$work/files"
+	! xargs grep -nIE '(^|[^A-Za-z0-9_.$}/-])/(home|work|Users|root)/[a-z.]' <"$work/files"
 }
 
 check "the spec fits the kernel's schema" tests/spec/regen.sh --validate
