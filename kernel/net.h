@@ -52,8 +52,8 @@ struct nf_hook_ops;
  */
 struct cordon_net {
 	struct net *net;
-	struct mutex lock;
-	struct mutex ports_lock;
+	struct mutex lock;	/* the policy and its devices, see DOC: locking */
+	struct mutex ports_lock;	/* the pointer to the ruleset and its ports */
 	struct cordon_ruleset __rcu *ruleset;
 	struct cordon_ruleset *fallback;
 	bool awaiting;

@@ -409,8 +409,8 @@ static int dump(struct sk_buff *skb, struct netlink_callback *cb, fill_fn fill,
 	if (rs)
 		n = count(&rs->policy->draft);
 	for (; at < n; at++) {
-		head = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq, &cordon_nl_family,
-				   NLM_F_MULTI, dump_command(cb));
+		head = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
+				   &cordon_nl_family, NLM_F_MULTI, dump_command(cb));
 		if (!head) {
 			ret = -EMSGSIZE;
 			break;

@@ -22,8 +22,8 @@ static int full(const void *ptr, const char *what, const struct nlattr *attr,
 	return refuse(extack, attr, PTR_ERR(ptr));
 }
 
-static int missing(const struct nlattr *nest, int type, const char *what,
-		   struct netlink_ext_ack *extack)
+static int lacks(const struct nlattr *nest, int type, const char *what,
+		 struct netlink_ext_ack *extack)
 {
 	NL_SET_ERR_ATTR_MISS(extack, nest, type);
 	NL_SET_ERR_MSG_FMT(extack, "%s is missing", what);
@@ -79,7 +79,7 @@ static int stage_port(struct cordon_transaction *t, const struct nlattr *nest,
 	if (ret)
 		return ret;
 	if (!tb[CORDON_A_PORT_NAME])
-		return missing(nest, CORDON_A_PORT_NAME, "a port's name", extack);
+		return lacks(nest, CORDON_A_PORT_NAME, "a port's name", extack);
 	port = cordon_transaction_port(t);
 	if (IS_ERR(port))
 		return full(port, "ports", nest, extack);
@@ -98,11 +98,11 @@ static int read_limit(struct cordon_segment_def *s, const struct nlattr *nest,
 	if (ret)
 		return ret;
 	if (!tb[CORDON_A_LIMIT_KIND])
-		return missing(nest, CORDON_A_LIMIT_KIND, "a limit's kind", extack);
+		return lacks(nest, CORDON_A_LIMIT_KIND, "a limit's kind", extack);
 	if (!tb[CORDON_A_LIMIT_COUNT])
-		return missing(nest, CORDON_A_LIMIT_COUNT, "a limit's count", extack);
+		return lacks(nest, CORDON_A_LIMIT_COUNT, "a limit's count", extack);
 	if (!tb[CORDON_A_LIMIT_WINDOW])
-		return missing(nest, CORDON_A_LIMIT_WINDOW, "a limit's window", extack);
+		return lacks(nest, CORDON_A_LIMIT_WINDOW, "a limit's window", extack);
 	limit = &s->limits[nla_get_u32(tb[CORDON_A_LIMIT_KIND])];
 	if (limit->window) {
 		NL_SET_ERR_MSG(extack, "a kind has two limits");
@@ -128,7 +128,7 @@ static int stage_segment(struct cordon_transaction *t, const struct nlattr *nest
 	if (ret)
 		return ret;
 	if (!tb[CORDON_A_SEGMENT_NAME])
-		return missing(nest, CORDON_A_SEGMENT_NAME, "a segment's name", extack);
+		return lacks(nest, CORDON_A_SEGMENT_NAME, "a segment's name", extack);
 	nla_strscpy(name, tb[CORDON_A_SEGMENT_NAME], sizeof(name));
 	if (cordon_transaction_find_segment(t, name) != CORDON_NO_SEGMENT) {
 		NL_SET_ERR_MSG_FMT(extack, "segment %s exists already", name);
@@ -177,12 +177,12 @@ static int stage_network(struct cordon_transaction *t, const struct nlattr *nest
 	if (ret)
 		return ret;
 	if (!tb[CORDON_A_NETWORK_ADDRESS])
-		return missing(nest, CORDON_A_NETWORK_ADDRESS, "a network's address", extack);
+		return lacks(nest, CORDON_A_NETWORK_ADDRESS, "a network's address", extack);
 	if (!tb[CORDON_A_NETWORK_PREFIX_LEN])
-		return missing(nest, CORDON_A_NETWORK_PREFIX_LEN, "a network's prefix length",
-			       extack);
+		return lacks(nest, CORDON_A_NETWORK_PREFIX_LEN, "a network's prefix length",
+			     extack);
 	if (!tb[CORDON_A_NETWORK_SEGMENT])
-		return missing(nest, CORDON_A_NETWORK_SEGMENT, "a network's segment", extack);
+		return lacks(nest, CORDON_A_NETWORK_SEGMENT, "a network's segment", extack);
 	n = cordon_transaction_network(t);
 	if (IS_ERR(n))
 		return full(n, "networks", nest, extack);
@@ -248,11 +248,11 @@ static int stage_rule(struct cordon_transaction *t, const struct nlattr *nest,
 	if (ret)
 		return ret;
 	if (!tb[CORDON_A_RULE_FROM])
-		return missing(nest, CORDON_A_RULE_FROM, "where a rule is from", extack);
+		return lacks(nest, CORDON_A_RULE_FROM, "where a rule is from", extack);
 	if (!tb[CORDON_A_RULE_TO])
-		return missing(nest, CORDON_A_RULE_TO, "where a rule leads to", extack);
+		return lacks(nest, CORDON_A_RULE_TO, "where a rule leads to", extack);
 	if (!tb[CORDON_A_RULE_MATCH])
-		return missing(nest, CORDON_A_RULE_MATCH, "what a rule allows", extack);
+		return lacks(nest, CORDON_A_RULE_MATCH, "what a rule allows", extack);
 	r = cordon_transaction_rule(t);
 	if (IS_ERR(r))
 		return full(r, "rules", nest, extack);
@@ -363,11 +363,11 @@ static int stage_device(struct cordon_transaction *t, const struct nlattr *nest,
 	if (ret)
 		return ret;
 	if (!tb[CORDON_A_DEVICE_NAME])
-		return missing(nest, CORDON_A_DEVICE_NAME, "a device's name", extack);
+		return lacks(nest, CORDON_A_DEVICE_NAME, "a device's name", extack);
 	if (!tb[CORDON_A_DEVICE_MAC])
-		return missing(nest, CORDON_A_DEVICE_MAC, "a device's MAC", extack);
+		return lacks(nest, CORDON_A_DEVICE_MAC, "a device's MAC", extack);
 	if (!tb[CORDON_A_DEVICE_SEGMENT])
-		return missing(nest, CORDON_A_DEVICE_SEGMENT, "a device's segment", extack);
+		return lacks(nest, CORDON_A_DEVICE_SEGMENT, "a device's segment", extack);
 	cordon_device_change_init(&read);
 	ret = cordon_read_device(&t->draft, nest, tb, &read, extack);
 	if (!ret)

@@ -15,13 +15,13 @@ module_param(device_sysfs, bool, 0444);
 MODULE_PARM_DESC(device_sysfs, "a directory in sysfs for each device (default: on)");
 
 /**
- * struct node - one directory
+ * struct cordon_node - one directory
  * @kobj: the directory
  * @cn: whose it is; good until the directory is deleted
  * @device: that it shows, of which it holds a reference; or NULL
  * @segment: that it shows, of which it holds a reference; or NULL
  */
-struct node {
+struct cordon_node {
 	struct kobject kobj;
 	struct cordon_net *cn;
 	struct cordon_device *device;
@@ -30,31 +30,31 @@ struct node {
 
 /** struct cordon_tree - the directories of a namespace */
 struct cordon_tree {
-	struct node *policy;
-	struct node *devices;
-	struct node *segments;
-	struct node *anomalies;
+	struct cordon_node *policy;
+	struct cordon_node *devices;
+	struct cordon_node *segments;
+	struct cordon_node *anomalies;
 };
 
 static struct kobject root;
 
-static struct node *to_node(const struct kobject *kobj)
+static struct cordon_node *node_of(const struct kobject *kobj)
 {
-	return container_of(kobj, struct node, kobj);
+	return container_of(kobj, struct cordon_node, kobj);
 }
 
 static void node_release(struct kobject *kobj)
 {
-	struct node *node = to_node(kobj);
+	struct cordon_node *node = node_of(kobj);
 
 	cordon_device_put(node->device);
 	cordon_segment_put(node->segment);
 	kfree(node);
 }
 
-static const void *node_namespace(cordon_kobj_const struct kobject *kobj)
+static cordon_kobj_tag node_namespace(cordon_kobj_const struct kobject *kobj)
 {
-	return to_node(kobj)->cn->net;
+	return cordon_kobj_tag_of(node_of(kobj)->cn->net);
 }
 
 static const struct kobj_ns_type_operations *
@@ -112,7 +112,7 @@ SHOW(policy, mode)
 	bool observe;
 
 	rcu_read_lock();
-	rs = rcu_dereference(to_node(kobj)->cn->ruleset);
+	rs = rcu_dereference(node_of(kobj)->cn->ruleset);
 	observe = rs && rs->policy->draft.mode == CORDON_MODE_OBSERVE;
 	rcu_read_unlock();
 	return sysfs_emit(buf, "%s\n", observe ? "observe" : "enforce");
@@ -121,7 +121,7 @@ ATTR(policy, mode);
 
 SHOW(policy, generation)
 {
-	return sysfs_emit(buf, "%u\n", READ_ONCE(to_node(kobj)->cn->generation));
+	return sysfs_emit(buf, "%u\n", READ_ONCE(node_of(kobj)->cn->generation));
 }
 ATTR(policy, generation);
 
@@ -136,7 +136,7 @@ ATTRIBUTE_GROUPS(policy);
 
 static ssize_t total_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
 {
-	const struct cordon_tally *tally = to_node(kobj)->cn->tally;
+	const struct cordon_tally *tally = node_of(kobj)->cn->tally;
 
 	return sysfs_emit(buf, "%lld\n", atomic64_read(&tally[attr_kind(attr)].count));
 }
@@ -151,7 +151,7 @@ ATTRIBUTE_GROUPS(anomalies);
 static ssize_t emit_device(struct kobject *kobj, char *buf,
 			   ssize_t (*emit)(const struct cordon_ruleset *rs, u32 device, char *buf))
 {
-	const struct node *node = to_node(kobj);
+	const struct cordon_node *node = node_of(kobj);
 	const struct cordon_ruleset *rs;
 	ssize_t ret = -ENODEV;
 	u32 device;
@@ -225,28 +225,45 @@ ATTR(device, state);
 
 SHOW(device, lease_seconds)
 {
-	return sysfs_emit(buf, "%u\n", cordon_device_lease_seconds(to_node(kobj)->device));
+	return sysfs_emit(buf, "%u\n", cordon_device_lease_seconds(node_of(kobj)->device));
 }
 ATTR(device, lease_seconds);
 
-#define SHOW_TOTAL(field)							\
-SHOW(device, field)								\
-{										\
-	struct cordon_totals totals;						\
-										\
-	cordon_traffic_read(to_node(kobj)->device->traffic, &totals);		\
-	return sysfs_emit(buf, "%llu\n", totals.field);				\
-}										\
-ATTR(device, field)
+static struct cordon_totals device_totals(const struct kobject *kobj)
+{
+	struct cordon_totals totals;
 
-SHOW_TOTAL(rx_packets);
-SHOW_TOTAL(rx_bytes);
-SHOW_TOTAL(tx_packets);
-SHOW_TOTAL(tx_bytes);
+	cordon_traffic_read(node_of(kobj)->device->traffic, &totals);
+	return totals;
+}
+
+SHOW(device, rx_packets)
+{
+	return sysfs_emit(buf, "%llu\n", device_totals(kobj).rx_packets);
+}
+ATTR(device, rx_packets);
+
+SHOW(device, rx_bytes)
+{
+	return sysfs_emit(buf, "%llu\n", device_totals(kobj).rx_bytes);
+}
+ATTR(device, rx_bytes);
+
+SHOW(device, tx_packets)
+{
+	return sysfs_emit(buf, "%llu\n", device_totals(kobj).tx_packets);
+}
+ATTR(device, tx_packets);
+
+SHOW(device, tx_bytes)
+{
+	return sysfs_emit(buf, "%llu\n", device_totals(kobj).tx_bytes);
+}
+ATTR(device, tx_bytes);
 
 SHOW(device, denied)
 {
-	return sysfs_emit(buf, "%lld\n", atomic64_read(&to_node(kobj)->device->denied));
+	return sysfs_emit(buf, "%lld\n", atomic64_read(&node_of(kobj)->device->denied));
 }
 ATTR(device, denied);
 
@@ -268,7 +285,7 @@ static const struct attribute_group device_group = { .attrs = device_attrs };
 
 static ssize_t anomaly_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
 {
-	const struct cordon_tally *tally = to_node(kobj)->device->tally;
+	const struct cordon_tally *tally = node_of(kobj)->device->tally;
 
 	return sysfs_emit(buf, "%lld\n", atomic64_read(&tally[attr_kind(attr)].count));
 }
@@ -291,7 +308,7 @@ static const struct attribute_group *device_groups[] = {
 
 static ssize_t emit_of_segment(struct kobject *kobj, char *buf, bool devices)
 {
-	const struct node *node = to_node(kobj);
+	const struct cordon_node *node = node_of(kobj);
 	const struct cordon_ruleset *rs;
 	ssize_t ret = -ENODEV;
 	u16 segment;
@@ -324,7 +341,7 @@ SHOW(segment, packets)
 {
 	struct cordon_totals totals;
 
-	cordon_traffic_read(to_node(kobj)->segment->traffic, &totals);
+	cordon_traffic_read(node_of(kobj)->segment->traffic, &totals);
 	return sysfs_emit(buf, "%llu\n", totals.rx_packets);
 }
 ATTR(segment, packets);
@@ -333,14 +350,14 @@ SHOW(segment, bytes)
 {
 	struct cordon_totals totals;
 
-	cordon_traffic_read(to_node(kobj)->segment->traffic, &totals);
+	cordon_traffic_read(node_of(kobj)->segment->traffic, &totals);
 	return sysfs_emit(buf, "%llu\n", totals.rx_bytes);
 }
 ATTR(segment, bytes);
 
 SHOW(segment, denied)
 {
-	return sysfs_emit(buf, "%lld\n", atomic64_read(&to_node(kobj)->segment->denied));
+	return sysfs_emit(buf, "%lld\n", atomic64_read(&node_of(kobj)->segment->denied));
 }
 ATTR(segment, denied);
 
@@ -374,9 +391,9 @@ TYPE(directory, .namespace = node_namespace);
 TYPE(device, .default_groups = device_groups);
 TYPE(segment, .default_groups = segment_groups);
 
-static struct node *node_new(struct cordon_net *cn, const struct kobj_type *type)
+static struct cordon_node *node_new(struct cordon_net *cn, const struct kobj_type *type)
 {
-	struct node *node = kzalloc(sizeof(*node), GFP_KERNEL_ACCOUNT);
+	struct cordon_node *node = kzalloc(sizeof(*node), GFP_KERNEL_ACCOUNT);
 
 	if (node) {
 		node->cn = cn;
@@ -385,10 +402,10 @@ static struct node *node_new(struct cordon_net *cn, const struct kobj_type *type
 	return node;
 }
 
-static struct node *directory_new(struct cordon_net *cn, const struct kobj_type *type,
-				  const char *name)
+static struct cordon_node *directory_new(struct cordon_net *cn, const struct kobj_type *type,
+					 const char *name)
 {
-	struct node *node = node_new(cn, type);
+	struct cordon_node *node = node_new(cn, type);
 
 	if (!node)
 		return NULL;
@@ -399,7 +416,7 @@ static struct node *directory_new(struct cordon_net *cn, const struct kobj_type 
 	return node;
 }
 
-static void node_del(struct node *node)
+static void node_del(struct cordon_node *node)
 {
 	if (!node)
 		return;
@@ -453,7 +470,7 @@ void cordon_sysfs_net_del(struct cordon_net *cn)
  */
 int cordon_sysfs_device_add(struct cordon_net *cn, struct cordon_device *device)
 {
-	struct node *node;
+	struct cordon_node *node;
 	int ret;
 
 	if (!device_sysfs)
@@ -478,7 +495,7 @@ int cordon_sysfs_device_add(struct cordon_net *cn, struct cordon_device *device)
  */
 void cordon_sysfs_device_del(struct cordon_device *device)
 {
-	struct node *node = to_node(device->node);
+	struct cordon_node *node = node_of(device->node);
 
 	device->node = NULL;
 	node_del(node);
@@ -493,7 +510,7 @@ void cordon_sysfs_device_del(struct cordon_device *device)
  */
 int cordon_sysfs_segment_add(struct cordon_net *cn, struct cordon_segment *segment)
 {
-	struct node *node;
+	struct cordon_node *node;
 	int ret;
 
 	node = node_new(cn, &segment_type);
@@ -516,7 +533,7 @@ int cordon_sysfs_segment_add(struct cordon_net *cn, struct cordon_segment *segme
  */
 void cordon_sysfs_segment_del(struct cordon_segment *segment)
 {
-	struct node *node = to_node(segment->node);
+	struct cordon_node *node = node_of(segment->node);
 
 	segment->node = NULL;
 	node_del(node);

@@ -170,13 +170,28 @@ struct cordon_error {
 
 /**
  * struct cordon_draft - a policy as it is written down
+ * @mode: enum cordon_mode
+ * @n_ports: length of @ports
+ * @n_segments: length of @segments
+ * @n_networks: length of @networks
+ * @n_rules: length of @rules
+ * @n_matches: length of @matches
+ * @n_devices: length of @devices
+ * @n_addresses: length of @addresses
+ * @ports: interfaces behind which devices live
+ * @segments: the built-in ones, then the others
+ * @networks: whose the addresses are that belong to no device
+ * @rules: who may open what towards whom
+ * @matches: of all rules, in their order
+ * @devices: whom the policy knows
+ * @addresses: of all devices, in their order
  *
  * The lists belong to the caller. @segments must begin with the built-in ones
  * (cordon_draft_builtin()). In @networks, @rules and @devices, segments and
  * ports are named by their place in @segments and @ports.
  */
 struct cordon_draft {
-	u8 mode;			/* enum cordon_mode */
+	u8 mode;
 	u32 n_ports;
 	u32 n_segments;
 	u32 n_networks;
@@ -234,8 +249,12 @@ struct cordon_index {
  * @by_name: devices by name
  * @by_addr: addresses
  * @by_pair: pairs by (from, to)
+ * @n_pairs: length of @pairs
+ * @n_openings: length of @openings
  * @pairs: segments between which something may be opened
  * @openings: of all pairs
+ * @n_v4: length of @v4
+ * @n_v6: length of @v6
  * @v4: IPv4 networks, flattened
  * @v6: IPv6 networks, flattened
  * @quarantine_rules: some rule opens something from segment quarantine

@@ -9,7 +9,7 @@
 #define NETLINK_MAX_FMTMSG_LEN 80
 
 /*
- * The acknowledgement that copies the sentence is sent after the handler has
+ * The answer that copies the sentence is sent after the handler has
  * returned. So many buffers, taken in turn, that none is taken again by then.
  */
 static inline char *cordon_compat_extack_buffer(void)
