@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# lib.sh (to be sourced): a gateway with two devices, a plant and an internet, and how to look at them.
+#
+#  cam  10.0.20.11  fd00:20::11  02:00:00:00:01:01 ── lan0 ┐          ┌ plant0 ── plant  10.0.50.10  fd00:50::10
+#                                                          ├─── gw ───┤
+#  lock 10.0.30.12  fd00:30::12  02:00:00:00:01:02 ── lan1 ┘          └ wan0 ──── inet   192.0.2.10  2001:db8::10
+#
+# Each host echoes TCP and UDP on the ports of $SERVICES. Every deny has its allow control.
+set -uo pipefail
+
+CAM=10.0.20.11 CAM6=fd00:20::11 CAM_MAC=02:00:00:00:01:01
+LOCK=10.0.30.12 LOCK6=fd00:30::12 LOCK_MAC=02:00:00:00:01:02
+PLANT=10.0.50.10 PLANT6=fd00:50::10
+INET=192.0.2.10 INET6=2001:db8::10
+GW_CAM=10.0.20.1 GW_CAM6=fd00:20::1 GW_LOCK=10.0.30.1 GW_LOCK6=fd00:30::1
+SERVICES='22 53 80 443 502 8443 8883'
+
+count=0 failed=0
+work=$(mktemp -d)
+
+on() {
+	local ns=$1
+	shift
+	ip netns exec "$ns" "$@"
+}
+
+report() {
+	count=$((count + 1))
+	if [ "$1" = 0 ]; then echo "ok $count - $2"; else echo "not ok $count - $2"; failed=1; fi
+}
+
+# expect NAME COMMAND...: it succeeds
+expect() {
+	local name=$1
+	shift
+	"$@" >"$work/said" 2>&1
+	local status=$?
+	[ $status = 0 ] || sed 's/^/# /' "$work/said"
+	report $status "$name"
+}
+
+# refuse NAME COMMAND...: it fails, as a command that says no (1), not as one that cannot run
+refuse() {
+	local name=$1
+	shift
+	"$@" >"$work/said" 2>&1
+	local status=$?
+	[ $status = 1 ] || { echo "# status $status"; sed 's/^/# /' "$work/said"; }
+	[ $status = 1 ]
+	report $? "$name"
+}
+
+# equal NAME WANTED GOT
+equal() {
+	[ "$2" = "$3" ] || echo "# wanted '$2', got '$3'"
+	[ "$2" = "$3" ]
+	report $? "$1"
+}
+
+# poll SECONDS COMMAND...: until it succeeds, or the time is over
+poll() {
+	local end=$((SECONDS + $1))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ $SECONDS -lt $end ] || return 1
+		read -r -t 0.05 <>"$work/never"
+	done
+}
+
+host() {
+	local ns=$1 dev=$2 v4=$3 v6=$4 gw4=$5 gw6=$6
+	ip netns add "$ns"
+	ip link add "$dev" netns gw type veth peer name eth0 netns "$ns"
+	ip -n "$ns" link set lo up
+	on "$ns" sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.eth0.accept_dad=0
+	on gw sysctl -qw net.ipv6.conf."$dev".accept_dad=0
+	[ -z "${7-}" ] || ip -n "$ns" link set eth0 address "$7"
+	ip -n "$ns" addr add "$v4/24" dev eth0
+	ip -n "$ns" addr add "$v6/64" dev eth0 nodad
+	ip -n gw addr add "$gw4/24" dev "$dev"
+	ip -n gw addr add "$gw6/64" dev "$dev" nodad
+	ip -n gw link set "$dev" up
+	ip -n "$ns" link set eth0 up
+	ip -n "$ns" route add default via "$gw4"
+	ip -n "$ns" -6 route add default via "$gw6"
+}
+
+serve() {
+	# shellcheck disable=SC2086
+	on "$1" probe listen $SERVICES >"$work/$1.ready" 2>&1 &
+	poll 20 grep -q ready "$work/$1.ready" || { echo "Bail out! $1 does not serve"; exit 1; }
+}
+
+setup() {
+	mkfifo "$work/never"
+	trap teardown EXIT
+	ip netns add gw
+	ip -n gw link set lo up
+	on gw sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 net.ipv4.conf.all.rp_filter=0 \
+		net.ipv4.conf.default.rp_filter=0 net.ipv4.icmp_ratelimit=0
+	host cam lan0 $CAM $CAM6 $GW_CAM $GW_CAM6 $CAM_MAC
+	host lock lan1 $LOCK $LOCK6 $GW_LOCK $GW_LOCK6 $LOCK_MAC
+	host plant plant0 $PLANT $PLANT6 10.0.50.1 fd00:50::1
+	host inet wan0 $INET $INET6 192.0.2.1 2001:db8::1
+	for ns in gw cam lock plant inet; do
+		serve $ns
+	done
+	modprobe cordon || exit 1
+}
+
+teardown() {
+	local pids
+	trap - EXIT
+	pids=$(jobs -p)
+	# shellcheck disable=SC2086
+	[ -z "$pids" ] || { kill $pids; wait $pids; } 2>/dev/null
+	for ns in cam lock plant inet gw; do
+		ip netns pids $ns 2>/dev/null | xargs -r kill -9 2>/dev/null
+		ip netns del $ns 2>/dev/null
+	done
+	rmmod cordon 2>/dev/null
+	rm -rf "$work"
+}
+
+# The end of every scenario.
+finish() {
+	teardown
+	echo "1..$count"
+	exit $failed
+}
+
+reaches() {
+	on "$1" probe "$2" "$3" "$4" "${5:-3000}"
+}
+
+# Denied is denied at once: what would pass passes in milliseconds, and has its control beside it.
+blocked() {
+	! on "$1" probe "$2" "$3" "$4" "${5:-500}"
+}
+
+apply() {
+	cat >"$work/policy.yaml"
+	on gw cordonctl apply "$work/policy.yaml"
+}
+
+# counter PATH: a value below /sys/kernel/cordon, as the gateway sees it
+counter() {
+	on gw cat "/sys/kernel/cordon/$1"
+}
+
+# grows NAME PATH COMMAND...: the counter is larger after the command than before it
+grows() {
+	local name=$1 path=$2 before after
+	shift 2
+	before=$(counter "$path")
+	"$@" >/dev/null 2>&1
+	after=$(counter "$path")
+	[ "$after" -gt "$before" ] || echo "# $path: $before, then $after"
+	[ "$after" -gt "$before" ]
+	report $? "$name"
+}
+
+# stays NAME PATH COMMAND...: it is not
+stays() {
+	local name=$1 path=$2 before
+	shift 2
+	before=$(counter "$path")
+	"$@" >/dev/null 2>&1
+	equal "$name" "$before" "$(counter "$path")"
+}
+
+mac_of() {
+	on "$1" cat "/sys/class/net/$2/address"
+}
