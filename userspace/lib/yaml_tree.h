@@ -46,6 +46,7 @@ struct yaml_node {
  * @report: collects the faults
  * @buffer: the file
  * @chunks: memory of the nodes
+ * @n_nodes: how many there are
  */
 struct yaml_tree {
 	struct yaml_node *root;
