@@ -17,6 +17,7 @@ struct policy {
 	struct {
 		u32 ports, segments, networks, rules, matches, devices, addresses;
 	} room;				/* allocated length of each list */
+	u16 *lookup;			/* segments seen by policy_find_segment(), by hash */
 };
 
 struct policy *policy_new(void);
@@ -61,5 +62,6 @@ const char *policy_state_name(u32 state);
 const char *policy_encryption_name(u32 encryption);	/* any, TLS1.2, TLS1.3 */
 const char *policy_authentication_name(u32 authentication);
 const char *policy_action_name(u32 action);
+const char *policy_mode_name(u32 mode);
 
 #endif

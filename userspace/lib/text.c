@@ -1,0 +1,448 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What a policy is made of, to text and back. */
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <inttypes.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <strings.h>
+
+#include "policy.h"
+
+#define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
+
+/* Types by the names that nft(8) knows them under. */
+struct icmp_name {
+	u8 proto;
+	u8 type;
+	const char *name;
+};
+
+static const struct icmp_name icmp_names[] = {
+	{ IPPROTO_ICMP, 0, "echo-reply" },
+	{ IPPROTO_ICMP, 3, "destination-unreachable" },
+	{ IPPROTO_ICMP, 4, "source-quench" },
+	{ IPPROTO_ICMP, 5, "redirect" },
+	{ IPPROTO_ICMP, 8, "echo-request" },
+	{ IPPROTO_ICMP, 9, "router-advertisement" },
+	{ IPPROTO_ICMP, 10, "router-solicitation" },
+	{ IPPROTO_ICMP, 11, "time-exceeded" },
+	{ IPPROTO_ICMP, 12, "parameter-problem" },
+	{ IPPROTO_ICMP, 13, "timestamp-request" },
+	{ IPPROTO_ICMP, 14, "timestamp-reply" },
+	{ IPPROTO_ICMPV6, 1, "destination-unreachable" },
+	{ IPPROTO_ICMPV6, 2, "packet-too-big" },
+	{ IPPROTO_ICMPV6, 3, "time-exceeded" },
+	{ IPPROTO_ICMPV6, 4, "parameter-problem" },
+	{ IPPROTO_ICMPV6, 128, "echo-request" },
+	{ IPPROTO_ICMPV6, 129, "echo-reply" },
+	{ IPPROTO_ICMPV6, 130, "mld-listener-query" },
+	{ IPPROTO_ICMPV6, 131, "mld-listener-report" },
+	{ IPPROTO_ICMPV6, 132, "mld-listener-done" },
+	{ IPPROTO_ICMPV6, 133, "nd-router-solicit" },
+	{ IPPROTO_ICMPV6, 134, "nd-router-advert" },
+	{ IPPROTO_ICMPV6, 135, "nd-neighbor-solicit" },
+	{ IPPROTO_ICMPV6, 136, "nd-neighbor-advert" },
+	{ IPPROTO_ICMPV6, 137, "nd-redirect" },
+	{ IPPROTO_ICMPV6, 143, "mld2-listener-report" },
+};
+
+static const struct {
+	const char *name;
+	u8 proto;
+} protos[] = {
+	{ "tcp", IPPROTO_TCP },
+	{ "udp", IPPROTO_UDP },
+	{ "icmp", IPPROTO_ICMP },
+	{ "icmp6", IPPROTO_ICMPV6 },
+};
+
+static const struct {
+	char letter;
+	u32 seconds;
+} units[] = { { 'd', 86400 }, { 'h', 3600 }, { 'm', 60 }, { 's', 1 } };
+
+static const char * const kinds[] = {
+	"unknown_device", "unauthenticated", "spoofed_source", "arp_spoof", "nd_spoof",
+	"moved_port", "rogue_dhcp", "rogue_ra", "segment_violation", "plaintext",
+	"tls_downgrade", "malformed", "bad_flags", "fragment", "scan", "rate", "unjudged",
+};
+static_assert(ARRAY_LEN(kinds) == CORDON_KINDS, "every kind has a name");
+
+static const char * const states[] = {
+	"onboarding", "active", "expired", "outdated", "quarantined",
+};
+static const char * const encryptions[] = { "any", "TLS1.2", "TLS1.3" };
+static const char * const authentications[] = { "none", "certificate" };
+static const char * const actions[] = { "count", "event", "quarantine" };
+static const char * const modes[] = { "enforce", "observe" };
+
+#define NAME_OF(table, i) ((i) < ARRAY_LEN(table) ? (table)[i] : "unknown")
+
+/** policy_kind_name - as in YAML, sysfs and events: spoofed_source */
+const char *policy_kind_name(u32 kind)
+{
+	return NAME_OF(kinds, kind);
+}
+
+/**
+ * policy_kind_find - the kind of a name
+ * @name: as policy_kind_name() gives it
+ *
+ * Return: enum cordon_kind, or -1.
+ */
+int policy_kind_find(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(kinds); i++)
+		if (!strcmp(kinds[i], name))
+			return i;
+	return -1;
+}
+
+/** policy_state_name - name of an enum cordon_state */
+const char *policy_state_name(u32 state)
+{
+	return NAME_OF(states, state);
+}
+
+/** policy_encryption_name - name of an enum cordon_encryption */
+const char *policy_encryption_name(u32 encryption)
+{
+	return NAME_OF(encryptions, encryption);
+}
+
+/** policy_authentication_name - name of an enum cordon_authentication */
+const char *policy_authentication_name(u32 authentication)
+{
+	return NAME_OF(authentications, authentication);
+}
+
+/** policy_action_name - name of an enum cordon_action */
+const char *policy_action_name(u32 action)
+{
+	return NAME_OF(actions, action);
+}
+
+/** policy_mode_name - name of an enum cordon_mode */
+const char *policy_mode_name(u32 mode)
+{
+	return NAME_OF(modes, mode);
+}
+
+/**
+ * policy_addr_text - an address as RFC 5952 writes it
+ * @a: the address
+ * @buf: where to
+ *
+ * Return: @buf.
+ */
+const char *policy_addr_text(const struct cordon_addr *a, char buf[POLICY_ADDR_LEN])
+{
+	struct in6_addr v6;
+	int i;
+
+	if (cordon_addr_is_v4(a)) {
+		struct in_addr v4 = { htonl((u32)a->lo) };
+
+		inet_ntop(AF_INET, &v4, buf, POLICY_ADDR_LEN);
+		return buf;
+	}
+	for (i = 0; i < 8; i++) {
+		v6.s6_addr[i] = a->hi >> (56 - 8 * i);
+		v6.s6_addr[8 + i] = a->lo >> (56 - 8 * i);
+	}
+	inet_ntop(AF_INET6, &v6, buf, POLICY_ADDR_LEN);
+	return buf;
+}
+
+/**
+ * policy_network_text - a network: 10.0.50.0/24
+ * @n: the network
+ * @buf: where to
+ *
+ * Return: @buf.
+ */
+const char *policy_network_text(const struct cordon_network_def *n, char buf[POLICY_ADDR_LEN])
+{
+	u8 len = cordon_addr_is_v4(&n->addr) && n->len >= 96 ? n->len - 96 : n->len;
+	size_t at;
+
+	policy_addr_text(&n->addr, buf);
+	at = strlen(buf);
+	snprintf(buf + at, POLICY_ADDR_LEN - at, "/%u", len);
+	return buf;
+}
+
+/**
+ * policy_mac_text - a MAC: 02:00:00:00:01:01
+ * @mac: six bytes
+ * @buf: where to
+ *
+ * Return: @buf.
+ */
+const char *policy_mac_text(const u8 mac[6], char buf[18])
+{
+	snprintf(buf, 18, "%02x:%02x:%02x:%02x:%02x:%02x",
+		 mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+	return buf;
+}
+
+static const char *icmp_name(u8 proto, u16 type)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(icmp_names); i++)
+		if (icmp_names[i].proto == proto && icmp_names[i].type == type)
+			return icmp_names[i].name;
+	return NULL;
+}
+
+static u16 proto_max(u8 proto)
+{
+	return proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6 ? 255 : 65535;
+}
+
+/**
+ * policy_match_text - what a rule allows: tcp/443, icmp/echo-request, any
+ * @m: the match
+ * @buf: where to
+ *
+ * Return: @buf.
+ */
+const char *policy_match_text(const struct cordon_match *m, char buf[32])
+{
+	const char *name = NULL;
+	char proto[8];
+	size_t i;
+
+	if (m->proto == CORDON_PROTO_ANY)
+		return strcpy(buf, "any");
+	snprintf(proto, sizeof(proto), "%u", m->proto);
+	for (i = 0; i < ARRAY_LEN(protos); i++)
+		if (protos[i].proto == m->proto)
+			strcpy(proto, protos[i].name);
+	if (m->lo == m->hi)
+		name = icmp_name(m->proto, m->lo);
+	if (name)
+		snprintf(buf, 32, "%s/%s", proto, name);
+	else if (!m->lo && m->hi == proto_max(m->proto))
+		snprintf(buf, 32, "%s/*", proto);
+	else if (m->lo == m->hi)
+		snprintf(buf, 32, "%s/%u", proto, m->lo);
+	else
+		snprintf(buf, 32, "%s/%u-%u", proto, m->lo, m->hi);
+	return buf;
+}
+
+/**
+ * policy_addr_parse - an address from its text
+ * @text: IPv4 or IPv6; an IPv4-mapped address must be written as IPv4
+ * @out: where to, on success
+ *
+ * Return: 0, or -EINVAL.
+ */
+int policy_addr_parse(const char *text, struct cordon_addr *out)
+{
+	struct cordon_addr a = { 0, 0 };
+	struct in6_addr v6;
+	struct in_addr v4;
+	int i;
+
+	if (inet_pton(AF_INET, text, &v4) == 1) {
+		*out = cordon_addr_v4(ntohl(v4.s_addr));
+		return 0;
+	}
+	if (inet_pton(AF_INET6, text, &v6) != 1)
+		return -EINVAL;
+	for (i = 0; i < 8; i++) {
+		a.hi = a.hi << 8 | v6.s6_addr[i];
+		a.lo = a.lo << 8 | v6.s6_addr[8 + i];
+	}
+	if (cordon_addr_is_v4(&a))
+		return -EINVAL;
+	*out = a;
+	return 0;
+}
+
+/* Digits and nothing else, up to @end. */
+static int number(const char *text, const char *end, u32 max, u32 *out)
+{
+	u64 n = 0;
+
+	if (text == end || end - text > 10)
+		return -EINVAL;
+	for (; text < end; text++) {
+		if (!isdigit((unsigned char)*text))
+			return -EINVAL;
+		n = n * 10 + (*text - '0');
+	}
+	if (n > max)
+		return -EINVAL;
+	*out = n;
+	return 0;
+}
+
+/**
+ * policy_network_parse - a network from its text
+ * @text: address/length
+ * @out: where to, on success; its segment is left alone
+ *
+ * Host bits are kept: whoever seals the policy refuses them, and whoever
+ * reports that can say which network was meant.
+ *
+ * Return: 0, or -EINVAL.
+ */
+int policy_network_parse(const char *text, struct cordon_network_def *out)
+{
+	const char *slash = strchr(text, '/');
+	char addr[POLICY_ADDR_LEN];
+	struct cordon_addr a;
+	bool v4;
+	u32 len;
+
+	if (!slash || (size_t)(slash - text) >= sizeof(addr))
+		return -EINVAL;
+	memcpy(addr, text, slash - text);
+	addr[slash - text] = 0;
+	if (policy_addr_parse(addr, &a))
+		return -EINVAL;
+	v4 = cordon_addr_is_v4(&a);
+	if (number(slash + 1, strchr(slash, 0), v4 ? 32 : 128, &len))
+		return -EINVAL;
+	out->addr = a;
+	out->len = v4 ? len + 96 : len;
+	return 0;
+}
+
+static int hex(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/**
+ * policy_mac_parse - a MAC from its text
+ * @text: six pairs of hexadecimal digits, ':' or '-' between them
+ * @mac: where to, on success
+ *
+ * Return: 0, or -EINVAL.
+ */
+int policy_mac_parse(const char *text, u8 mac[6])
+{
+	u8 out[6];
+	int i;
+
+	if (strlen(text) != 17 || (text[2] != ':' && text[2] != '-'))
+		return -EINVAL;
+	for (i = 0; i < 6; i++, text += 3) {
+		if (hex(text[0]) < 0 || hex(text[1]) < 0 ||
+		    (i < 5 && text[2] != (i ? text[-1] : text[2])))
+			return -EINVAL;
+		out[i] = hex(text[0]) << 4 | hex(text[1]);
+	}
+	memcpy(mac, out, 6);
+	return 0;
+}
+
+static int icmp_type(u8 proto, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(icmp_names); i++)
+		if (icmp_names[i].proto == proto && !strcmp(icmp_names[i].name, name))
+			return icmp_names[i].type;
+	return -1;
+}
+
+/**
+ * policy_match_parse - what a rule allows, from its text
+ * @text: tcp/443, tcp/8000-8100, udp/\*, icmp/echo-request, icmp6/128, any
+ * @out: where to, on success
+ *
+ * Return: 0, or -EINVAL.
+ */
+int policy_match_parse(const char *text, struct cordon_match *out)
+{
+	const char *what = strchr(text, '/'), *end, *dash;
+	struct cordon_match m = { 0 };
+	u32 lo, hi, max;
+	size_t i;
+	int type;
+
+	if (!strcmp(text, "any")) {
+		*out = (struct cordon_match){ CORDON_PROTO_ANY, 0, 65535 };
+		return 0;
+	}
+	for (i = 0; what && i < ARRAY_LEN(protos); i++)
+		if (strlen(protos[i].name) == (size_t)(what - text) &&
+		    !strncmp(protos[i].name, text, what - text))
+			m.proto = protos[i].proto;
+	if (!m.proto)
+		return -EINVAL;
+	what++;
+	end = strchr(what, 0);
+	max = proto_max(m.proto);
+	type = icmp_type(m.proto, what);
+	dash = max == 65535 ? strchr(what, '-') : NULL;
+	if (!strcmp(what, "*")) {
+		lo = 0;
+		hi = max;
+	} else if (type >= 0) {
+		lo = type;
+		hi = type;
+	} else if (number(what, dash ? dash : end, max, &lo)) {
+		return -EINVAL;
+	} else if (!dash) {
+		hi = lo;
+	} else if (number(dash + 1, end, max, &hi) || lo > hi) {
+		return -EINVAL;
+	}
+	m.lo = lo;
+	m.hi = hi;
+	*out = m;
+	return 0;
+}
+
+/**
+ * policy_duration_parse - a duration from its text
+ * @text: a number and one of s, m, h, d
+ * @seconds: where to, on success
+ *
+ * Return: 0, or -EINVAL.
+ */
+int policy_duration_parse(const char *text, u32 *seconds)
+{
+	size_t len = strlen(text), i;
+	u32 n;
+
+	for (i = 0; len && i < ARRAY_LEN(units); i++) {
+		if (text[len - 1] != units[i].letter)
+			continue;
+		if (number(text, text + len - 1, UINT32_MAX / units[i].seconds, &n))
+			return -EINVAL;
+		*seconds = n * units[i].seconds;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+/**
+ * policy_duration_text - a duration in the largest unit that divides it
+ * @seconds: how long
+ * @buf: where to
+ *
+ * Return: @buf.
+ */
+const char *policy_duration_text(u32 seconds, char buf[16])
+{
+	size_t i = 0;
+
+	while (seconds ? seconds % units[i].seconds : units[i].seconds != 1)
+		i++;
+	snprintf(buf, 16, "%" PRIu32 "%c", seconds / units[i].seconds, units[i].letter);
+	return buf;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What a policy's YAML is read with: fields of a mapping, names of values, what was seen already. */
+#ifndef CORDON_YAML_GET_H
+#define CORDON_YAML_GET_H
+
+#include "policy.h"
+#include "yaml_tree.h"
+
+/**
+ * struct yaml_field - a key that a mapping may have
+ * @name: the key
+ * @required: it must be there
+ */
+struct yaml_field {
+	const char *name;
+	bool required;
+};
+
+/**
+ * struct seen_key - what must not come twice
+ * @hi: a number, or the hash of @text
+ * @lo: more of it
+ * @text: a name that outlives the table, or NULL
+ */
+struct seen_key {
+	u64 hi;
+	u64 lo;
+	const char *text;
+};
+
+/**
+ * struct seen - a hash table of what was seen, and on which line
+ * @slots: open addressing
+ * @mask: number of slots less one
+ * @n: slots in use
+ */
+struct seen {
+	struct seen_slot *slots;
+	u32 mask;
+	u32 n;
+};
+
+/**
+ * struct loader - a policy on its way from YAML
+ * @report: collects the faults
+ * @policy: what is being built
+ * @names: of devices
+ * @segments: names of segments
+ * @ports: names of ports
+ * @macs: of devices
+ * @addresses: of devices
+ * @networks: of segments
+ * @warned_encryption: the warning was given
+ * @warned_firmware: the warning was given
+ * @warned_kinds: the warning was given, by kind of anomaly
+ */
+struct loader {
+	struct report *report;
+	struct policy *policy;
+	struct seen names;
+	struct seen segments;
+	struct seen ports;
+	struct seen macs;
+	struct seen addresses;
+	struct seen networks;
+	bool warned_encryption;
+	bool warned_firmware;
+	bool warned_kinds[CORDON_KINDS];
+};
+
+const char *yaml_suggest(const char *word, const char *(*candidate)(const void *, u32),
+			 const void *of, u32 n);
+bool yaml_fields(struct loader *l, const struct yaml_node *map, const char *what,
+		 const struct yaml_field *fields, u32 n, struct yaml_node **out);
+bool yaml_is(struct loader *l, const struct yaml_node *node, enum yaml_kind kind, const char *what);
+const char *yaml_text(struct loader *l, const struct yaml_node *node, const char *what);
+int yaml_enum(struct loader *l, const struct yaml_node *node, const char *what,
+	      const char *(*name)(u32), u32 n);
+int yaml_bool(struct loader *l, const struct yaml_node *node, const char *what);
+bool yaml_name(struct loader *l, const struct yaml_node *node, const char *what,
+	       char *out, size_t size);
+u16 yaml_segment(struct loader *l, const struct yaml_node *node, const char *what);
+u16 yaml_port(struct loader *l, const struct yaml_node *node);
+
+struct seen_key seen_name(const char *text);
+bool yaml_seen(struct loader *l, struct seen *s, struct seen_key key,
+	       const struct yaml_node *node, const char *what);
+void yaml_no_memory(struct loader *l, const struct yaml_node *node);
+
+void yaml_demand_warn(struct loader *l, const struct yaml_node *encryption, u8 value,
+		      const struct yaml_node *firmware, u8 automatic);
+void yaml_load_devices(struct loader *l, const struct yaml_node *list);
+
+#endif
