@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0
+/* One device at a time, and what the kernel tells without being asked. */
+#include <netlink/genl/ctrl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "nl/nl.h"
+
+static int on_device(struct nlattr **tb, void *arg)
+{
+	return tb[CORDON_A_DEVICE] ? cnl_read_device(tb[CORDON_A_DEVICE], arg) : -EPROTO;
+}
+
+static int put_change(struct nl_msg *msg, const struct cnl_change *c)
+{
+	struct nlattr *nest = nla_nest_start(msg, CORDON_A_DEVICE);
+	const struct {
+		const char *text;
+		int type;
+	} texts[] = {
+		{ c->name, CORDON_A_DEVICE_NAME }, { c->segment, CORDON_A_DEVICE_SEGMENT },
+		{ c->port, CORDON_A_DEVICE_PORT }, { c->model, CORDON_A_DEVICE_MODEL },
+	};
+	const struct {
+		int64_t number;
+		int type;
+	} numbers[] = {
+		{ c->authentication, CORDON_A_DEVICE_AUTHENTICATION },
+		{ c->encryption, CORDON_A_DEVICE_ENCRYPTION },
+		{ c->firmware, CORDON_A_DEVICE_FIRMWARE_AUTO_UPDATE },
+		{ c->state, CORDON_A_DEVICE_STATE }, { c->lease, CORDON_A_DEVICE_LEASE },
+	};
+	int err = nest ? 0 : -ENOMEM;
+	size_t i;
+
+	if (!err && c->mac)
+		err = nla_put(msg, CORDON_A_DEVICE_MAC, 6, c->mac);
+	for (i = 0; !err && i < sizeof(texts) / sizeof(*texts); i++)
+		if (texts[i].text)
+			err = nla_put_string(msg, texts[i].type, texts[i].text);
+	for (i = 0; !err && i < sizeof(numbers) / sizeof(*numbers); i++)
+		if (numbers[i].number >= 0)
+			err = nla_put_u32(msg, numbers[i].type, numbers[i].number);
+	for (i = 0; !err && i < c->n_addresses; i++)
+		err = cnl_put_addr(msg, CORDON_A_DEVICE_ADDRESS, &c->addresses[i]);
+	nla_nest_end(msg, nest);
+	return err;
+}
+
+static int talk_device(struct cnl *nl, u8 cmd, const struct cnl_change *change,
+		       struct cnl_device *out)
+{
+	struct nl_msg *msg = cnl_message(nl, cmd, 0);
+
+	if (msg && put_change(msg, change)) {
+		nlmsg_free(msg);
+		msg = NULL;
+	}
+	return cnl_talk(nl, msg, out ? on_device : NULL, out);
+}
+
+/**
+ * cnl_device_get - a device
+ * @nl: the connection
+ * @name: its name, or NULL
+ * @mac: its MAC, or NULL
+ * @out: filled
+ */
+int cnl_device_get(struct cnl *nl, const char *name, const u8 *mac, struct cnl_device *out)
+{
+	struct cnl_change who = CNL_CHANGE_NONE;
+
+	who.name = name;
+	who.mac = mac;
+	return talk_device(nl, CORDON_CMD_DEVICE_GET, &who, out);
+}
+
+/**
+ * cnl_device_new - add a device to the policy in force
+ * @nl: the connection
+ * @change: with name, MAC, segment and addresses at least
+ * @out: the device as it is now
+ */
+int cnl_device_new(struct cnl *nl, const struct cnl_change *change, struct cnl_device *out)
+{
+	return talk_device(nl, CORDON_CMD_DEVICE_NEW, change, out);
+}
+
+/**
+ * cnl_device_set - change a device
+ * @nl: the connection
+ * @change: with name or MAC, and what is to be changed
+ * @out: the device as it is now
+ */
+int cnl_device_set(struct cnl *nl, const struct cnl_change *change, struct cnl_device *out)
+{
+	return talk_device(nl, CORDON_CMD_DEVICE_SET, change, out);
+}
+
+/**
+ * cnl_device_del - remove a device from the policy in force
+ * @nl: the connection
+ * @name: its name, or NULL
+ * @mac: its MAC, or NULL
+ */
+int cnl_device_del(struct cnl *nl, const char *name, const u8 *mac)
+{
+	struct cnl_change who = CNL_CHANGE_NONE;
+
+	who.name = name;
+	who.mac = mac;
+	return talk_device(nl, CORDON_CMD_DEVICE_DEL, &who, NULL);
+}
+
+struct each {
+	int (*each)(const struct cnl_device *device, void *arg);
+	void *arg;
+};
+
+static int on_each(struct nlattr **tb, void *arg)
+{
+	struct cnl_device device;
+	struct each *e = arg;
+
+	if (!tb[CORDON_A_DEVICE] || cnl_read_device(tb[CORDON_A_DEVICE], &device))
+		return -EPROTO;
+	return e->each(&device, e->arg);
+}
+
+/**
+ * cnl_device_each - every device, as it comes
+ * @nl: the connection
+ * @each: told of each
+ * @arg: for @each
+ *
+ * Return: -EAGAIN, the policy changed meanwhile and some may be missing.
+ */
+int cnl_device_each(struct cnl *nl, int (*each)(const struct cnl_device *device, void *arg),
+		    void *arg)
+{
+	struct each e = { each, arg };
+
+	return cnl_talk(nl, cnl_message(nl, CORDON_CMD_DEVICE_GET, NLM_F_DUMP), on_each, &e);
+}
+
+static int read_anomaly(struct nlattr *nest, struct cnl_event *out)
+{
+	struct nlattr *tb[CORDON_A_ANOMALY_MAX + 1];
+
+	if (nla_parse_nested(tb, CORDON_A_ANOMALY_MAX, nest, NULL) || !tb[CORDON_A_ANOMALY_KIND])
+		return -EPROTO;
+	out->anomaly.kind = nla_get_u32(tb[CORDON_A_ANOMALY_KIND]);
+	if (tb[CORDON_A_ANOMALY_MAC] && nla_len(tb[CORDON_A_ANOMALY_MAC]) == 6) {
+		out->anomaly.has_mac = true;
+		memcpy(out->anomaly.mac, nla_data(tb[CORDON_A_ANOMALY_MAC]), 6);
+	}
+	if (tb[CORDON_A_ANOMALY_NAME])
+		nla_strlcpy(out->anomaly.name, tb[CORDON_A_ANOMALY_NAME],
+			    sizeof(out->anomaly.name));
+	if (tb[CORDON_A_ANOMALY_IFINDEX])
+		out->anomaly.ifindex = nla_get_u32(tb[CORDON_A_ANOMALY_IFINDEX]);
+	if (tb[CORDON_A_ANOMALY_SOURCE])
+		cnl_read_addr(tb[CORDON_A_ANOMALY_SOURCE], &out->anomaly.source);
+	if (tb[CORDON_A_ANOMALY_DESTINATION])
+		cnl_read_addr(tb[CORDON_A_ANOMALY_DESTINATION], &out->anomaly.destination);
+	if (tb[CORDON_A_ANOMALY_PROTOCOL])
+		out->anomaly.protocol = nla_get_u32(tb[CORDON_A_ANOMALY_PROTOCOL]);
+	if (tb[CORDON_A_ANOMALY_DPORT])
+		out->anomaly.dport = nla_get_u32(tb[CORDON_A_ANOMALY_DPORT]);
+	if (tb[CORDON_A_ANOMALY_SUPPRESSED])
+		out->anomaly.suppressed = nla_get_u32(tb[CORDON_A_ANOMALY_SUPPRESSED]);
+	if (tb[CORDON_A_ANOMALY_DENIED])
+		out->anomaly.denied = nla_get_u32(tb[CORDON_A_ANOMALY_DENIED]);
+	out->anomaly.action = tb[CORDON_A_ANOMALY_ACTION] ?
+			      (int)nla_get_u32(tb[CORDON_A_ANOMALY_ACTION]) : -1;
+	return 0;
+}
+
+struct listen {
+	int (*event)(const struct cnl_event *event, void *arg);
+	void *arg;
+	int stop;
+};
+
+static int on_event(struct nl_msg *msg, void *arg)
+{
+	struct nlmsghdr *h = nlmsg_hdr(msg);
+	struct nlattr *tb[CORDON_A_MAX + 1];
+	struct listen *l = arg;
+	struct cnl_event event;
+	int err = -EPROTO;
+
+	memset(&event, 0, sizeof(event));
+	if (genlmsg_parse(h, 0, tb, CORDON_A_MAX, NULL))
+		return NL_SKIP;
+	event.cmd = ((struct genlmsghdr *)nlmsg_data(h))->cmd;
+	if (event.cmd == CORDON_CMD_POLICY_NTF)
+		err = cnl_read_summary(tb, &event.summary);
+	else if (event.cmd == CORDON_CMD_DEVICE_NTF && tb[CORDON_A_DEVICE])
+		err = cnl_read_device(tb[CORDON_A_DEVICE], &event.device);
+	else if (event.cmd == CORDON_CMD_ANOMALY_NTF && tb[CORDON_A_ANOMALY])
+		err = read_anomaly(tb[CORDON_A_ANOMALY], &event);
+	if (err)
+		return NL_SKIP;
+	l->stop = l->event(&event, l->arg);
+	return l->stop ? NL_STOP : NL_OK;
+}
+
+/**
+ * cnl_listen - hear events
+ * @nl: the connection, of no other use from now on
+ * @event: told of each; whatever but 0 ends it. Told of NULL once, when it begins
+ * @arg: for @event
+ */
+int cnl_listen(struct cnl *nl, int (*event)(const struct cnl_event *event, void *arg), void *arg)
+{
+	struct listen l = { event, arg, 0 };
+	int group, err;
+
+	group = genl_ctrl_resolve_grp(nl->sock, CORDON_FAMILY_NAME, CORDON_MCGRP_EVENTS);
+	if (group < 0 || nl_socket_add_membership(nl->sock, group)) {
+		snprintf(nl->error, sizeof(nl->error), "cannot hear events");
+		return -EIO;
+	}
+	nl_socket_disable_seq_check(nl->sock);
+	nl_socket_modify_cb(nl->sock, NL_CB_VALID, NL_CB_CUSTOM, on_event, &l);
+	l.stop = event(NULL, arg);
+	while (!l.stop) {
+		err = nl_recvmsgs_default(nl->sock);
+		/* Lost events are no reason to stop hearing. */
+		if (err < 0 && err != -NLE_NOMEM && err != -NLE_INTR) {
+			snprintf(nl->error, sizeof(nl->error), "%s", nl_geterror(err));
+			return -EIO;
+		}
+	}
+	return 0;
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The kernel's family, as Documentation/netlink/specs/cordon.yaml describes it. */
+#ifndef CORDON_NL_H
+#define CORDON_NL_H
+
+#include <netlink/netlink.h>
+#include <netlink/genl/genl.h>
+
+#include "lib/policy.h"
+
+#define CNL_ERROR_LEN 256
+
+/**
+ * struct cnl - a connection to the kernel's family
+ * @sock: requests go over it
+ * @family: number of the family
+ * @error: a sentence about what went wrong last, never empty after a failure
+ */
+struct cnl {
+	struct nl_sock *sock;
+	int family;
+	char error[CNL_ERROR_LEN];
+};
+
+/** struct cnl_stats - counters of a device, or a namespace's totals */
+struct cnl_stats {
+	u64 rx_packets;
+	u64 rx_bytes;
+	u64 tx_packets;
+	u64 tx_bytes;
+	u64 denied;
+	u64 anomalies[CORDON_KINDS];
+};
+
+/**
+ * struct cnl_summary - what is in force
+ * @generation: 0, nothing was ever committed
+ * @mode: enum cordon_mode
+ * @awaiting: it must be confirmed, within @confirm seconds
+ * @confirm: seconds left
+ * @lockdown: the module was loaded with lockdown=1
+ * @ports: how many
+ * @segments: how many, built-in ones included
+ * @networks: how many
+ * @rules: how many
+ * @devices: how many
+ * @stats: totals of the namespace
+ */
+struct cnl_summary {
+	u32 generation;
+	u32 mode;
+	bool awaiting;
+	u32 confirm;
+	u32 lockdown;
+	u32 ports;
+	u32 segments;
+	u32 networks;
+	u32 rules;
+	u32 devices;
+	struct cnl_stats stats;
+};
+
+/**
+ * struct cnl_device - a device as the kernel has it
+ * @def: what the policy says of it; @def.segment and @def.port are not set here
+ * @addresses: the first @def.n count
+ * @segment: name
+ * @port: name, or empty
+ * @state: enum cordon_state
+ * @effective_segment: name
+ * @lease: seconds left
+ * @stats: its counters
+ */
+struct cnl_device {
+	struct cordon_device_def def;
+	struct cordon_addr addresses[CORDON_MAX_DEVICE_ADDRESSES];
+	char segment[CORDON_NAME_LEN];
+	char port[CORDON_IFNAME_LEN];
+	u32 state;
+	char effective_segment[CORDON_NAME_LEN];
+	u32 lease;
+	struct cnl_stats stats;
+};
+
+/** struct cnl_segment - a segment as the kernel has it */
+struct cnl_segment {
+	struct cordon_segment_def def;
+	u32 id;
+	u32 devices;
+	u64 packets;
+	u64 bytes;
+	u64 denied;
+};
+
+/**
+ * struct cnl_runtime - what is known besides the policy
+ * @devices: beside policy.draft.devices, one for each
+ * @segments: beside policy.draft.segments, one for each
+ */
+struct cnl_runtime {
+	struct cnl_device *devices;
+	struct cnl_segment *segments;
+};
+
+/**
+ * struct cnl_change - a change of one device; what is not set stays
+ * @name: whom, or with @mac given the new name; NULL
+ * @mac: whom; NULL
+ * @segment: name; NULL
+ * @port: name, empty for any; NULL
+ * @model: NULL
+ * @addresses: replace the present ones; NULL
+ * @n_addresses: how many
+ * @authentication: -1
+ * @encryption: -1
+ * @firmware: -1
+ * @state: enum cordon_state; -1
+ * @lease: seconds; -1
+ */
+struct cnl_change {
+	const char *name;
+	const u8 *mac;
+	const char *segment;
+	const char *port;
+	const char *model;
+	const struct cordon_addr *addresses;
+	u32 n_addresses;
+	int authentication;
+	int encryption;
+	int firmware;
+	int state;
+	int64_t lease;
+};
+
+#define CNL_CHANGE_NONE { .authentication = -1, .encryption = -1, .firmware = -1, \
+			 .state = -1, .lease = -1 }
+
+/** struct cnl_event - what the multicast group tells */
+struct cnl_event {
+	u8 cmd;			/* CORDON_CMD_POLICY_NTF, _DEVICE_NTF, _ANOMALY_NTF */
+	struct cnl_summary summary;
+	struct cnl_device device;
+	struct {
+		u32 kind;
+		bool has_mac;
+		u8 mac[6];
+		char name[CORDON_DEVICE_NAME_LEN];
+		u32 ifindex;
+		struct cordon_addr source, destination;
+		u32 protocol, dport, suppressed, denied;
+		int action;	/* -1, none */
+	} anomaly;
+};
+
+/* Every function returns 0, or -errno with a sentence in nl->error. */
+int cnl_open(struct cnl *nl);
+void cnl_close(struct cnl *nl);
+int cnl_summary(struct cnl *nl, struct cnl_summary *out);
+int cnl_commit(struct cnl *nl, const struct policy *p, u32 generation, u32 confirm, u32 *committed,
+	      void (*progress)(u32 done, u32 all));
+int cnl_confirm(struct cnl *nl, u32 *generation);
+int cnl_fetch(struct cnl *nl, struct policy **out, struct cnl_runtime *runtime);
+void cnl_runtime_free(struct cnl_runtime *runtime);
+int cnl_device_get(struct cnl *nl, const char *name, const u8 *mac, struct cnl_device *out);
+int cnl_device_new(struct cnl *nl, const struct cnl_change *change, struct cnl_device *out);
+int cnl_device_set(struct cnl *nl, const struct cnl_change *change, struct cnl_device *out);
+int cnl_device_del(struct cnl *nl, const char *name, const u8 *mac);
+int cnl_device_each(struct cnl *nl, int (*each)(const struct cnl_device *device, void *arg), void *arg);
+int cnl_listen(struct cnl *nl, int (*event)(const struct cnl_event *event, void *arg), void *arg);
+
+/* For the other files in this folder. */
+struct nl_msg *cnl_message(struct cnl *nl, u8 cmd, int flags);
+int cnl_talk(struct cnl *nl, struct nl_msg *msg,
+	    int (*reply)(struct nlattr **tb, void *arg), void *arg);
+int cnl_read_device(struct nlattr *nest, struct cnl_device *out);
+int cnl_read_summary(struct nlattr **tb, struct cnl_summary *out);
+int cnl_put_addr(struct nl_msg *msg, int type, const struct cordon_addr *a);
+int cnl_read_addr(struct nlattr *attr, struct cordon_addr *out);
+
+#endif
