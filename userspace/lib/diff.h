@@ -3,6 +3,8 @@
 #ifndef CORDON_DIFF_H
 #define CORDON_DIFF_H
 
+#include <stddef.h>
+
 struct policy;
 
 enum policy_change_op { POLICY_ADD, POLICY_DELETE, POLICY_CHANGE };

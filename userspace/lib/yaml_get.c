@@ -68,8 +68,8 @@ const char *yaml_suggest(const char *word, const char *(*candidate)(const void *
 	return found;
 }
 
-/* An unknown word. Guesses cost, so only errors that are printed get one. */
-static void unknown(struct loader *l, const struct yaml_node *node, const char *what,
+/* An unknown word. Guesses cost, so only errors that are printed get one, which is returned. */
+static const char *unknown(struct loader *l, const struct yaml_node *node, const char *what,
 		    const char *(*candidate)(const void *, u32), const void *of, u32 n)
 {
 	const char *meant = NULL;
@@ -81,6 +81,7 @@ static void unknown(struct loader *l, const struct yaml_node *node, const char *
 			     what, node->text, meant);
 	else
 		report_error(l->report, node->at, "unknown %s '%s'", what, node->text);
+	return meant;
 }
 
 /** yaml_no_memory - the one fault that is not the file's */
@@ -124,6 +125,7 @@ static void take_field(struct loader *l, const struct yaml_node *key,
 		       const struct yaml_field *fields, u32 n,
 		       const struct yaml_node **keys, struct yaml_node **out)
 {
+	const char *meant;
 	u32 i;
 
 	for (i = 0; i < n; i++) {
@@ -138,7 +140,11 @@ static void take_field(struct loader *l, const struct yaml_node *key,
 		out[i] = key->next;
 		return;
 	}
-	unknown(l, key, "key", field_name, fields, n);
+	/* One fault, and not a missing key besides. */
+	meant = unknown(l, key, "key", field_name, fields, n);
+	for (i = 0; i < n; i++)
+		if (meant == fields[i].name && !keys[i])
+			keys[i] = key;
 }
 
 /**
@@ -168,7 +174,8 @@ bool yaml_fields(struct loader *l, const struct yaml_node *map, const char *what
 	for (i = 0; i < n; i++) {
 		if (!fields[i].required || out[i])
 			continue;
-		report_error(l->report, map->at, "%s without '%s'", what, fields[i].name);
+		if (!keys[i])
+			report_error(l->report, map->at, "%s without '%s'", what, fields[i].name);
 		complete = false;
 	}
 	return complete;
@@ -277,6 +284,22 @@ u16 yaml_port(struct loader *l, const struct yaml_node *node)
 	if (found == CORDON_ANY_PORT)
 		unknown(l, node, "port", port_name, l->policy, l->policy->draft.n_ports);
 	return found;
+}
+
+static const char *kind_name(const void *of, u32 i)
+{
+	(void)of;
+	return policy_kind_name(i);
+}
+
+/** yaml_kind - the kind of anomaly of a name, or -1, which is reported */
+int yaml_kind(struct loader *l, const struct yaml_node *node)
+{
+	int kind = policy_kind_find(node->text);
+
+	if (kind < 0)
+		unknown(l, node, "anomaly", kind_name, NULL, CORDON_KINDS);
+	return kind;
 }
 
 /** seen_name - the key of a name */

@@ -6,6 +6,8 @@
 #include "policy.h"
 #include "yaml_tree.h"
 
+#define YAML_PREFIX_LENGTHS	129
+
 /**
  * struct yaml_field - a key that a mapping may have
  * @name: the key
@@ -49,7 +51,7 @@ struct seen {
  * @ports: names of ports
  * @macs: of devices
  * @addresses: of devices
- * @networks: of segments
+ * @networks: of segments, by length
  * @warned_encryption: the warning was given
  * @warned_firmware: the warning was given
  * @warned_kinds: the warning was given, by kind of anomaly
@@ -62,7 +64,7 @@ struct loader {
 	struct seen ports;
 	struct seen macs;
 	struct seen addresses;
-	struct seen networks;
+	struct seen networks[YAML_PREFIX_LENGTHS];
 	bool warned_encryption;
 	bool warned_firmware;
 	bool warned_kinds[CORDON_KINDS];
@@ -80,6 +82,7 @@ int yaml_bool(struct loader *l, const struct yaml_node *node, const char *what);
 bool yaml_name(struct loader *l, const struct yaml_node *node, const char *what,
 	       char *out, size_t size);
 u16 yaml_segment(struct loader *l, const struct yaml_node *node, const char *what);
+int yaml_kind(struct loader *l, const struct yaml_node *node);
 u16 yaml_port(struct loader *l, const struct yaml_node *node);
 
 struct seen_key seen_name(const char *text);

@@ -1,0 +1,433 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A policy from YAML: everything but its devices. */
+#include "yaml.h"
+#include "yaml_get.h"
+
+#define NOT_ENFORCED	"recorded, but not enforced by this version"
+
+/* Kinds that some packet raises in this version. */
+static bool kind_is_raised(int kind)
+{
+	return kind == CORDON_KIND_UNAUTHENTICATED || kind == CORDON_KIND_SPOOFED_SOURCE ||
+	       kind == CORDON_KIND_MOVED_PORT || kind == CORDON_KIND_SEGMENT_VIOLATION ||
+	       kind == CORDON_KIND_MALFORMED || kind == CORDON_KIND_UNJUDGED;
+}
+
+/**
+ * yaml_demand_warn - a demand that nothing in this version holds anyone to
+ * @l: the loader
+ * @encryption: where it stands, or NULL
+ * @value: enum cordon_encryption
+ * @firmware: where it stands, or NULL
+ * @automatic: 1, updates are automatic
+ */
+void yaml_demand_warn(struct loader *l, const struct yaml_node *encryption, u8 value,
+		      const struct yaml_node *firmware, u8 automatic)
+{
+	if (encryption && value != CORDON_ENCRYPTION_ANY && !l->warned_encryption) {
+		l->warned_encryption = true;
+		report_warning(l->report, encryption->at, "encryption: " NOT_ENFORCED);
+	}
+	if (firmware && automatic && !l->warned_firmware) {
+		l->warned_firmware = true;
+		report_warning(l->report, firmware->at, "firmware_auto_update: " NOT_ENFORCED);
+	}
+}
+
+static void load_ports(struct loader *l, const struct yaml_node *list)
+{
+	const struct yaml_node *node;
+	struct cordon_port_def *port;
+	const char *name;
+
+	if (!yaml_is(l, list, YAML_SEQUENCE, "ports"))
+		return;
+	for (node = list->child; node; node = node->next) {
+		name = yaml_text(l, node, "a port");
+		if (!name)
+			continue;
+		if (l->policy->draft.n_ports == CORDON_MAX_PORTS) {
+			report_error(l->report, node->at, "more than %u ports", CORDON_MAX_PORTS);
+			return;
+		}
+		/* As the kernel's dev_valid_name(). */
+		if (!*name || strlen(name) >= CORDON_IFNAME_LEN || !strcmp(name, ".") ||
+		    !strcmp(name, "..") || name[strcspn(name, "/: \t\n\v\f\r")]) {
+			report_error(l->report, node->at, "port '%s' is no name of an interface",
+				     name);
+			continue;
+		}
+		if (yaml_seen(l, &l->ports, seen_name(name), node, "port"))
+			continue;
+		port = policy_add_port(l->policy);
+		if (port)
+			strcpy(port->name, name);
+		else
+			yaml_no_memory(l, node);
+	}
+}
+
+static void load_network(struct loader *l, const struct yaml_node *node, u16 segment)
+{
+	const char *text = yaml_text(l, node, "a network");
+	struct cordon_network_def n = { .segment = segment }, *out;
+	char clean[POLICY_ADDR_LEN];
+
+	if (!text)
+		return;
+	if (policy_network_parse(text, &n)) {
+		report_error(l->report, node->at,
+			     "network '%s' must be an address and a length, like 10.0.50.0/24", text);
+		return;
+	}
+	if (!cordon_prefix_is_clean(&n.addr, n.len)) {
+		struct cordon_addr none = { 0, 0 }, rest = cordon_prefix_last(&none, n.len);
+
+		n.addr.hi &= ~rest.hi;
+		n.addr.lo &= ~rest.lo;
+		report_error(l->report, node->at, "network '%s' has host bits set: did you mean '%s'?",
+			     text, policy_network_text(&n, clean));
+		return;
+	}
+	if (l->policy->draft.n_networks == CORDON_MAX_NETWORKS) {
+		report_error(l->report, node->at, "network '%s': more than %u networks", text,
+			     CORDON_MAX_NETWORKS);
+		return;
+	}
+	if (yaml_seen(l, &l->networks[n.len], (struct seen_key){ n.addr.hi, n.addr.lo, NULL },
+		      node, "network"))
+		return;
+	out = policy_add_network(l->policy);
+	if (out)
+		*out = n;
+	else
+		yaml_no_memory(l, node);
+}
+
+/* 100/10s */
+static bool limit_parse(const char *text, struct cordon_limit *limit)
+{
+	const char *slash = strchr(text, '/');
+	char *end;
+	u64 n;
+
+	if (!slash || text[strspn(text, "0123456789")] != '/' || slash - text > 10)
+		return false;
+	n = strtoull(text, &end, 10);
+	if (end != slash || !n || n > UINT32_MAX ||
+	    policy_duration_parse(slash + 1, &limit->window) || !limit->window)
+		return false;
+	limit->count = n;
+	return true;
+}
+
+static void load_limit(struct loader *l, const struct yaml_node *key, struct cordon_limit *limits)
+{
+	static const struct yaml_field fields[] = { { "limit", true }, { "then", true } };
+	struct yaml_node *value[2];
+	struct cordon_limit limit = { 0 };
+	const char *text;
+	int kind, action;
+
+	if (!yaml_text(l, key, "a kind of anomaly"))
+		return;
+	kind = yaml_kind(l, key);
+	if (!yaml_fields(l, key->next, "the limit of an anomaly", fields, 2, value) || kind < 0)
+		return;
+	if (limits[kind].count) {
+		report_error(l->report, key->at, "anomaly '%s' a second time", key->text);
+		return;
+	}
+	text = yaml_text(l, value[0], "limit");
+	if (text && !limit_parse(text, &limit))
+		report_error(l->report, value[0]->at,
+			     "limit '%s' must be a number and a time, like 100/10s", text);
+	action = yaml_enum(l, value[1], "then", policy_action_name, CORDON_ACTION_QUARANTINE + 1);
+	limit.action = max(action, 0);
+	limits[kind] = limit;
+	if (!kind_is_raised(kind) && !l->warned_kinds[kind]) {
+		l->warned_kinds[kind] = true;
+		report_warning(l->report, key->at, "anomaly '%s': no packet raises it in this version",
+			       key->text);
+	}
+}
+
+static void load_limits(struct loader *l, const struct yaml_node *map, struct cordon_limit *limits)
+{
+	const struct yaml_node *key;
+
+	if (!yaml_is(l, map, YAML_MAPPING, "anomalies"))
+		return;
+	for (key = map->child; key; key = key->next->next)
+		load_limit(l, key, limits);
+}
+
+static void load_lease(struct loader *l, const struct yaml_node *node, u32 *lease)
+{
+	const char *text = yaml_text(l, node, "lease");
+
+	if (text && (policy_duration_parse(text, lease) || !*lease || *lease > CORDON_MAX_LEASE))
+		report_error(l->report, node->at,
+			     "lease '%s' must be a time like 30s, 15m, 1h or 7d, at most 365d", text);
+}
+
+enum segment_field { S_AUTHENTICATION, S_ENCRYPTION, S_FIRMWARE, S_ISOLATE, S_LEASE, S_ANOMALIES,
+		     S_NETWORKS, S_FIELDS };
+
+static void load_segment_body(struct loader *l, const struct yaml_node *map, u16 at)
+{
+	static const struct yaml_field fields[S_FIELDS] = {
+		[S_AUTHENTICATION] = { "authentication", false },
+		[S_ENCRYPTION] = { "encryption", false },
+		[S_FIRMWARE] = { "firmware_auto_update", false },
+		[S_ISOLATE] = { "isolate", false },
+		[S_LEASE] = { "lease", false },
+		[S_ANOMALIES] = { "anomalies", false },
+		[S_NETWORKS] = { "networks", false },
+	};
+	struct cordon_segment_def *s = &l->policy->draft.segments[at];
+	struct yaml_node *v[S_FIELDS], *node;
+
+	if (!yaml_fields(l, map, "a segment", fields, S_FIELDS, v))
+		return;
+	if (v[S_AUTHENTICATION])
+		s->authentication = max(0, yaml_enum(l, v[S_AUTHENTICATION], "authentication",
+						     policy_authentication_name,
+						     CORDON_AUTHENTICATION_CERTIFICATE + 1));
+	if (v[S_ENCRYPTION])
+		s->encryption = max(0, yaml_enum(l, v[S_ENCRYPTION], "encryption",
+						 policy_encryption_name,
+						 CORDON_ENCRYPTION_TLS1_3 + 1));
+	if (v[S_FIRMWARE])
+		s->firmware = max(0, yaml_bool(l, v[S_FIRMWARE], "firmware_auto_update"));
+	if (v[S_ISOLATE])
+		s->isolate = yaml_bool(l, v[S_ISOLATE], "isolate") != 0;
+	if (v[S_LEASE])
+		load_lease(l, v[S_LEASE], &s->lease);
+	yaml_demand_warn(l, v[S_ENCRYPTION], s->encryption, v[S_FIRMWARE], s->firmware);
+	if (v[S_ANOMALIES])
+		load_limits(l, v[S_ANOMALIES], s->limits);
+	if (v[S_NETWORKS] && yaml_is(l, v[S_NETWORKS], YAML_SEQUENCE, "networks"))
+		for (node = v[S_NETWORKS]->child; node; node = node->next)
+			load_network(l, node, at);
+}
+
+static void load_segment(struct loader *l, const struct yaml_node *key)
+{
+	struct cordon_segment_def *s;
+	char name[CORDON_NAME_LEN];
+
+	if (!yaml_name(l, key, "segment", name, sizeof(name)))
+		return;
+	if (cordon_segment_builtin(name) != CORDON_NO_SEGMENT) {
+		report_error(l->report, key->at, "segment '%s' is built in: choose another name", name);
+		return;
+	}
+	if (yaml_seen(l, &l->segments, seen_name(key->text), key, "segment"))
+		return;
+	s = policy_add_segment(l->policy);
+	if (!s) {
+		yaml_no_memory(l, key);
+		return;
+	}
+	strcpy(s->name, name);
+	load_segment_body(l, key->next, l->policy->draft.n_segments - 1);
+}
+
+static void load_segments(struct loader *l, const struct yaml_node *map)
+{
+	const struct yaml_node *key;
+
+	if (!yaml_is(l, map, YAML_MAPPING, "segments"))
+		return;
+	for (key = map->child; key; key = key->next->next) {
+		if (l->policy->draft.n_segments == CORDON_MAX_SEGMENTS) {
+			report_error(l->report, key->at, "more than %u segments, the built-in ones included",
+				     CORDON_MAX_SEGMENTS);
+			return;
+		}
+		load_segment(l, key);
+	}
+}
+
+static void load_matches(struct loader *l, const struct yaml_node *list)
+{
+	const struct cordon_draft *d = &l->policy->draft;
+	const struct yaml_node *node;
+	struct cordon_match m, *out;
+	const char *text;
+
+	if (!yaml_is(l, list, YAML_SEQUENCE, "allow"))
+		return;
+	if (!list->child)
+		report_error(l->report, list->at, "a rule that allows nothing");
+	for (node = list->child; node; node = node->next) {
+		text = yaml_text(l, node, "what a rule allows");
+		if (!text)
+			continue;
+		if (policy_match_parse(text, &m)) {
+			report_error(l->report, node->at,
+				     "'%s' must be like tcp/443, udp/8000-8100, tcp/*, icmp/echo-request, icmp6/128 or any",
+				     text);
+			continue;
+		}
+		if (d->rules[d->n_rules - 1].n == CORDON_MAX_RULE_MATCHES) {
+			report_error(l->report, node->at, "more than %u in one rule: make it two",
+				     CORDON_MAX_RULE_MATCHES);
+			return;
+		}
+		if (d->n_matches == CORDON_MAX_MATCHES) {
+			report_error(l->report, node->at, "the rules allow more than %u things",
+				     CORDON_MAX_MATCHES);
+			return;
+		}
+		out = policy_add_match(l->policy);
+		if (out)
+			*out = m;
+		else
+			yaml_no_memory(l, node);
+	}
+}
+
+enum rule_field { R_FROM, R_TO, R_ALLOW, R_PLAINTEXT, R_FIELDS };
+
+static void load_rule(struct loader *l, const struct yaml_node *map)
+{
+	static const struct yaml_field fields[R_FIELDS] = {
+		[R_FROM] = { "from", true },
+		[R_TO] = { "to", true },
+		[R_ALLOW] = { "allow", true },
+		[R_PLAINTEXT] = { "plaintext", false },
+	};
+	struct yaml_node *v[R_FIELDS];
+	struct cordon_rule_def *r;
+
+	yaml_fields(l, map, "a rule", fields, R_FIELDS, v);
+	r = policy_add_rule(l->policy);
+	if (!r) {
+		yaml_no_memory(l, map);
+		return;
+	}
+	if (v[R_FROM])
+		r->from = yaml_segment(l, v[R_FROM], "from");
+	if (v[R_FROM] && r->from == CORDON_SEGMENT_GATEWAY)
+		report_error(l->report, v[R_FROM]->at,
+			     "a rule from gateway: what the gateway opens passes without a rule");
+	if (v[R_TO])
+		r->to = yaml_segment(l, v[R_TO], "to");
+	if (v[R_PLAINTEXT])
+		r->plaintext = yaml_bool(l, v[R_PLAINTEXT], "plaintext") == 1;
+	if (v[R_ALLOW])
+		load_matches(l, v[R_ALLOW]);
+}
+
+static void load_rules(struct loader *l, const struct yaml_node *list)
+{
+	const struct yaml_node *node;
+
+	if (!yaml_is(l, list, YAML_SEQUENCE, "rules"))
+		return;
+	for (node = list->child; node; node = node->next) {
+		if (l->policy->draft.n_rules == CORDON_MAX_RULES) {
+			report_error(l->report, node->at, "more than %u rules", CORDON_MAX_RULES);
+			return;
+		}
+		load_rule(l, node);
+	}
+}
+
+enum top_field { T_VERSION, T_MODE, T_PORTS, T_SEGMENTS, T_RULES, T_DEVICES, T_FIELDS };
+
+static void load_top(struct loader *l, const struct yaml_node *root)
+{
+	static const struct yaml_field fields[T_FIELDS] = {
+		[T_VERSION] = { "version", true },
+		[T_MODE] = { "mode", false },
+		[T_PORTS] = { "ports", false },
+		[T_SEGMENTS] = { "segments", false },
+		[T_RULES] = { "rules", false },
+		[T_DEVICES] = { "devices", false },
+	};
+	struct yaml_node *v[T_FIELDS];
+	const char *version;
+
+	yaml_fields(l, root, "a policy", fields, T_FIELDS, v);
+	version = v[T_VERSION] ? yaml_text(l, v[T_VERSION], "version") : NULL;
+	if (version && strcmp(version, "1"))
+		report_error(l->report, v[T_VERSION]->at, "version must be 1, not '%s'", version);
+	if (v[T_MODE])
+		l->policy->draft.mode = max(0, yaml_enum(l, v[T_MODE], "mode", policy_mode_name,
+							 CORDON_MODE_OBSERVE + 1));
+	/* Whatever the order of the file, nothing is used before it is known. */
+	if (v[T_PORTS])
+		load_ports(l, v[T_PORTS]);
+	if (v[T_SEGMENTS])
+		load_segments(l, v[T_SEGMENTS]);
+	if (v[T_RULES])
+		load_rules(l, v[T_RULES]);
+	if (v[T_DEVICES])
+		yaml_load_devices(l, v[T_DEVICES]);
+}
+
+/* What the core finds and this file did not: it must not pass either. */
+static void check_sealed(struct loader *l, const struct yaml_node *root)
+{
+	struct cordon_policy *sealed;
+	struct cordon_error err;
+	char text[512];
+
+	if (!policy_seal(l->policy, &sealed, &err)) {
+		free(sealed);
+		return;
+	}
+	policy_error_text(l->policy, &err, text, sizeof(text));
+	report_error(l->report, root->at, "%s", text);
+}
+
+static void forget(struct loader *l)
+{
+	u32 i;
+
+	free(l->names.slots);
+	free(l->segments.slots);
+	free(l->ports.slots);
+	free(l->macs.slots);
+	free(l->addresses.slots);
+	for (i = 0; i < YAML_PREFIX_LENGTHS; i++)
+		free(l->networks[i].slots);
+}
+
+/**
+ * policy_load - read a policy file
+ * @path: the file, "-" for standard input
+ * @out: the policy, on success
+ * @errors: where faults and warnings are written
+ *
+ * Return: 0, or the number of faults.
+ */
+int policy_load(const char *path, struct policy **out, FILE *errors)
+{
+	struct report report = { .path = strcmp(path, "-") ? path : "<stdin>", .out = errors };
+	struct loader l = { .report = &report };
+	struct yaml_tree tree;
+
+	yaml_tree_load(&tree, path, &report);
+	if (tree.root) {
+		l.policy = policy_new();
+		if (!l.policy)
+			report_file(&report, "not enough memory");
+		else
+			load_top(&l, tree.root);
+		if (!report.errors)
+			check_sealed(&l, tree.root);
+	}
+	report_end(&report);
+	forget(&l);
+	yaml_tree_free(&tree);
+	if (report.errors) {
+		policy_free(l.policy);
+		return report.errors;
+	}
+	*out = l.policy;
+	return 0;
+}

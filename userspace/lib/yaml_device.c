@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The devices of a policy from YAML. */
+#include "yaml_get.h"
+
+enum device_field { D_NAME, D_MAC, D_SEGMENT, D_ADDRESSES, D_PORT, D_MODEL, D_AUTHENTICATION,
+		    D_ENCRYPTION, D_FIRMWARE, D_FIELDS };
+
+static const struct yaml_field fields[D_FIELDS] = {
+	[D_NAME] = { "name", true },
+	[D_MAC] = { "mac", true },
+	[D_SEGMENT] = { "network_segment", true },
+	[D_ADDRESSES] = { "addresses", true },
+	[D_PORT] = { "port", false },
+	[D_MODEL] = { "model", false },
+	[D_AUTHENTICATION] = { "authentication", false },
+	[D_ENCRYPTION] = { "encryption", false },
+	[D_FIRMWARE] = { "firmware_auto_update", false },
+};
+
+static void load_mac(struct loader *l, const struct yaml_node *node, u8 mac[6])
+{
+	const char *text = yaml_text(l, node, "mac");
+	struct seen_key key = { 0, 0, NULL };
+
+	if (!text)
+		return;
+	if (policy_mac_parse(text, mac)) {
+		report_error(l->report, node->at, "mac '%s' must be like 02:00:00:00:01:01", text);
+		return;
+	}
+	memcpy(&key.hi, mac, 6);
+	if (!key.hi)
+		report_error(l->report, node->at, "mac '%s' is zero", text);
+	else if (mac[0] & 1)
+		report_error(l->report, node->at, "mac '%s' is a multicast one", text);
+	else
+		yaml_seen(l, &l->macs, key, node, "mac");
+}
+
+static void load_address(struct loader *l, const struct yaml_node *node)
+{
+	const char *text = yaml_text(l, node, "an address");
+	struct cordon_addr a, *out;
+
+	if (!text)
+		return;
+	if (!strcmp(text, "auto")) {
+		report_error(l->report, node->at,
+			     "learned addresses are not supported yet: list the device's addresses");
+		return;
+	}
+	if (policy_addr_parse(text, &a)) {
+		report_error(l->report, node->at, "address '%s' is neither IPv4 nor IPv6", text);
+		return;
+	}
+	if (cordon_addr_is_unspecified(&a) || cordon_addr_is_multicast(&a) ||
+	    cordon_addr_is_loopback(&a)) {
+		report_error(l->report, node->at, "address '%s' is none that a device can have", text);
+		return;
+	}
+	if (yaml_seen(l, &l->addresses, (struct seen_key){ a.hi, a.lo, NULL }, node, "address"))
+		return;
+	out = policy_add_address(l->policy);
+	if (out)
+		*out = a;
+	else
+		yaml_no_memory(l, node);
+}
+
+static void load_addresses(struct loader *l, const struct yaml_node *list)
+{
+	const struct yaml_node *node;
+
+	if (list->kind == YAML_SCALAR && !strcmp(list->text, "auto")) {
+		load_address(l, list);
+		return;
+	}
+	if (!yaml_is(l, list, YAML_SEQUENCE, "addresses"))
+		return;
+	if (!list->child)
+		report_error(l->report, list->at, "a device without an address");
+	for (node = list->child; node; node = node->next) {
+		if (l->policy->draft.devices[l->policy->draft.n_devices - 1].n ==
+		    CORDON_MAX_DEVICE_ADDRESSES) {
+			report_error(l->report, node->at, "more than %u addresses of one device",
+				     CORDON_MAX_DEVICE_ADDRESSES);
+			return;
+		}
+		load_address(l, node);
+	}
+}
+
+/* A device may only demand more than its segment does. */
+static void check_tighter(struct loader *l, const struct yaml_node *node, const char *what,
+			  u8 own, u8 demanded, u16 segment)
+{
+	if (own >= demanded)
+		return;
+	report_error(l->report, node->at, "%s '%s' is looser than segment '%s' demands", what,
+		     node->text, l->policy->draft.segments[segment].name);
+}
+
+static void load_demands(struct loader *l, struct yaml_node **v, struct cordon_device_def *d)
+{
+	const struct cordon_segment_def *s = NULL;
+	int value;
+
+	if (d->segment != CORDON_NO_SEGMENT)
+		s = &l->policy->draft.segments[d->segment];
+	if (v[D_AUTHENTICATION]) {
+		value = yaml_enum(l, v[D_AUTHENTICATION], "authentication",
+				  policy_authentication_name, CORDON_AUTHENTICATION_CERTIFICATE + 1);
+		if (value >= 0)
+			d->authentication = value;
+		if (value >= 0 && s)
+			check_tighter(l, v[D_AUTHENTICATION], "authentication", value,
+				      s->authentication, d->segment);
+	}
+	if (v[D_ENCRYPTION]) {
+		value = yaml_enum(l, v[D_ENCRYPTION], "encryption", policy_encryption_name,
+				  CORDON_ENCRYPTION_TLS1_3 + 1);
+		if (value >= 0)
+			d->encryption = value;
+		if (value >= 0 && s)
+			check_tighter(l, v[D_ENCRYPTION], "encryption", value, s->encryption,
+				      d->segment);
+	}
+	if (v[D_FIRMWARE]) {
+		value = yaml_bool(l, v[D_FIRMWARE], "firmware_auto_update");
+		if (value >= 0)
+			d->firmware = value;
+		if (value >= 0 && s)
+			check_tighter(l, v[D_FIRMWARE], "firmware_auto_update", value, s->firmware,
+				      d->segment);
+	}
+	yaml_demand_warn(l, d->encryption == CORDON_INHERIT ? NULL : v[D_ENCRYPTION], d->encryption,
+			 d->firmware == CORDON_INHERIT ? NULL : v[D_FIRMWARE], d->firmware);
+}
+
+static void load_device(struct loader *l, const struct yaml_node *map)
+{
+	struct cordon_device_def *d = policy_add_device(l->policy);
+	struct yaml_node *v[D_FIELDS];
+
+	if (!d) {
+		yaml_no_memory(l, map);
+		return;
+	}
+	yaml_fields(l, map, "a device", fields, D_FIELDS, v);
+	d->segment = CORDON_NO_SEGMENT;
+	if (v[D_NAME] && yaml_name(l, v[D_NAME], "name", d->name, sizeof(d->name)))
+		yaml_seen(l, &l->names, seen_name(v[D_NAME]->text), v[D_NAME], "name");
+	if (v[D_MAC])
+		load_mac(l, v[D_MAC], d->mac);
+	if (v[D_SEGMENT])
+		d->segment = yaml_segment(l, v[D_SEGMENT], "network_segment");
+	if (d->segment == CORDON_SEGMENT_GATEWAY)
+		report_error(l->report, v[D_SEGMENT]->at,
+			     "segment gateway is the gateway itself: a device cannot be in it");
+	if (v[D_PORT])
+		d->port = yaml_port(l, v[D_PORT]);
+	if (v[D_MODEL])
+		yaml_name(l, v[D_MODEL], "model", d->model, sizeof(d->model));
+	load_demands(l, v, d);
+	if (v[D_ADDRESSES])
+		load_addresses(l, v[D_ADDRESSES]);
+}
+
+/**
+ * yaml_load_devices - read the list of devices
+ * @l: the loader; segments and ports are known
+ * @list: the value of "devices"
+ */
+void yaml_load_devices(struct loader *l, const struct yaml_node *list)
+{
+	const struct yaml_node *node;
+
+	if (!yaml_is(l, list, YAML_SEQUENCE, "devices"))
+		return;
+	for (node = list->child; node; node = node->next) {
+		if (l->policy->draft.n_devices == CORDON_MAX_DEVICES) {
+			report_error(l->report, node->at, "more than %u devices", CORDON_MAX_DEVICES);
+			return;
+		}
+		load_device(l, node);
+	}
+}
