@@ -1,0 +1,521 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Policies from YAML: what is refused, with which words and where; what is loaded; what differs. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../../userspace/lib/diff.h"
+#include "../../userspace/lib/policy.h"
+#include "../../userspace/lib/yaml.h"
+#include "tap.h"
+
+#define FILE_NAME "policy.yaml"
+#define HEAD "version: 1\nports: [lan0]\nsegments: {iot: {}, hard: {authentication: certificate," \
+	     " firmware_auto_update: true}, net: {networks: [10.9.0.0/16]}}\n"
+#define DEVICE(rest) HEAD "devices:\n- {name: a, mac: 02:00:00:00:00:01, network_segment: iot," \
+	     " addresses: [10.0.0.1]" rest "}\n"
+
+static const char good[] =
+	"version: 1\n"
+	"mode: observe\n"
+	"ports: [lan0, lan1]\n"
+	"segments:\n"
+	"  iot_zone:\n"
+	"    authentication: certificate\n"
+	"    encryption: TLS1.3\n"
+	"    firmware_auto_update: true\n"
+	"    isolate: false\n"
+	"    lease: 15m\n"
+	"    anomalies: {spoofed_source: {limit: 100/10s, then: quarantine}}\n"
+	"  plant: {networks: [10.0.50.0/24, \"fd00:50::/64\"]}\n"
+	"  wan: {networks: [0.0.0.0/0, \"::/0\"]}\n"
+	"rules:\n"
+	"  - {from: iot_zone, to: wan, allow: [tcp/8883, tcp/8000-8100, any]}\n"
+	"  - {from: iot_zone, to: gateway, allow: [udp/*, icmp/echo-request, icmp6/128], plaintext: true}\n"
+	"  - {from: quarantine, to: gateway, allow: [tcp/*]}\n"
+	"devices:\n"
+	"  - name: thermostat-1\n"
+	"    mac: 02:00:00:00:01:01\n"
+	"    network_segment: iot_zone\n"
+	"    addresses: [10.0.20.11, fd00:20::11]\n"
+	"    port: lan0\n"
+	"    model: acme-t1\n"
+	"  - {name: pump, mac: 02-00-00-00-01-0A, network_segment: plant, addresses: [10.0.50.2],\n"
+	"     authentication: certificate}\n";
+
+struct bad {
+	const char *name;
+	const char *text;
+	const char *message;	/* the first line that is said */
+	int faults;
+};
+
+static const struct bad bad[] = {
+	{ "empty file", "", "1:1: the file holds no policy", 1 },
+	{ "a list", "- 1\n", "1:1: a policy must be a mapping", 1 },
+	{ "no version", "mode: enforce\n", "1:1: a policy without 'version'", 1 },
+	{ "another version", "version: 2\n", "1:10: version must be 1, not '2'", 1 },
+	{ "unknown mode", "version: 1\nmode: watch\n",
+	  "2:7: mode must be enforce or observe, not 'watch'", 1 },
+	{ "unknown key", "version: 1\nfoo: 1\n", "2:1: unknown key 'foo'", 1 },
+	{ "misspelt key", "version: 1\nsegmets: {}\n",
+	  "2:1: unknown key 'segmets': did you mean 'segments'?", 1 },
+	{ "key twice", "version: 1\nports: []\nports: []\n",
+	  "3:1: key 'ports' a second time: the first is on line 2", 1 },
+	{ "not YAML", "version: [1\n", "2:1: not YAML: did not find expected ',' or ']' "
+	  "while parsing a flow sequence", 1 },
+	{ "not UTF-8", "version: 1\nmode: \xff\n", "2:7: not YAML: invalid leading UTF-8 octet", 1 },
+	{ "second document", "version: 1\n---\nversion: 1\n",
+	  "2:1: a second document: a policy is one document", 1 },
+	{ "anchor and alias", "version: &v 1\nmode: *v\n",
+	  "1:10: anchor '&v': anchors and aliases are not allowed", 2 },
+	{ "tag", "version: !!str 1\n",
+	  "1:10: tag 'tag:yaml.org,2002:str': tags are not allowed", 1 },
+	{ "NUL", "version: \"1\\0\"\n", "1:10: a NUL character in a value", 1 },
+	{ "too deep", "version: [[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]\n",
+	  "1:25: nested too deeply: at most 16 levels", 1 },
+	{ "escape sequence", "version: 1\nmode: \"\\e[2Jx\"\n",
+	  "2:7: mode must be enforce or observe, not '\\x1b[2Jx'", 1 },
+	{ "port no name", "version: 1\nports: [\"a/b\"]\n",
+	  "2:9: port 'a/b' is no name of an interface", 1 },
+	{ "port twice", "version: 1\nports: [a, a]\n",
+	  "2:12: port 'a' a second time: the first is on line 2", 1 },
+	{ "ports no list", "version: 1\nports: lan0\n", "2:8: ports must be a list", 1 },
+	{ "built-in segment", "version: 1\nsegments: {update: {}}\n",
+	  "2:12: segment 'update' is built in: choose another name", 1 },
+	{ "segment's name", "version: 1\nsegments: {\"a b\": {}}\n",
+	  "2:12: segment 'a b' must be 1 to 31 letters, digits, '_', '-' or '.', "
+	  "not beginning with '-' or '.'", 1 },
+	{ "segment twice", "version: 1\nsegments:\n  a: {}\n  a: {}\n",
+	  "4:3: segment 'a' a second time: the first is on line 3", 1 },
+	{ "segment no mapping", "version: 1\nsegments: {a: 1}\n",
+	  "2:15: a segment must be a mapping", 1 },
+	{ "encryption", "version: 1\nsegments: {a: {encryption: TLS1.1}}\n",
+	  "2:28: encryption must be any, TLS1.2 or TLS1.3, not 'TLS1.1'", 1 },
+	{ "isolate", "version: 1\nsegments: {a: {isolate: yes}}\n",
+	  "2:25: isolate must be false or true, not 'yes'", 1 },
+	{ "lease", "version: 1\nsegments: {a: {lease: 0s}}\n",
+	  "2:23: lease '0s' must be a time like 30s, 15m, 1h or 7d, at most 365d", 1 },
+	{ "unknown anomaly", "version: 1\nsegments: {a: {anomalies: {scam: {limit: 1/1s, then: count}}}}\n",
+	  "2:28: unknown anomaly 'scam': did you mean 'scan'?", 1 },
+	{ "limit", "version: 1\nsegments: {a: {anomalies: {unjudged: {limit: 1, then: count}}}}\n",
+	  "2:46: limit '1' must be a number and a time, like 100/10s", 1 },
+	{ "host bits", "version: 1\nsegments: {a: {networks: [10.0.50.1/24]}}\n",
+	  "2:27: network '10.0.50.1/24' has host bits set: did you mean '10.0.50.0/24'?", 1 },
+	{ "host bits, IPv6", "version: 1\nsegments: {a: {networks: [\"fd00::1/64\"]}}\n",
+	  "2:27: network 'fd00::1/64' has host bits set: did you mean 'fd00::/64'?", 1 },
+	{ "no length", "version: 1\nsegments: {a: {networks: [10.0.50.1]}}\n",
+	  "2:27: network '10.0.50.1' must be an address and a length, like 10.0.50.0/24", 1 },
+	{ "same network", "version: 1\nsegments:\n a: {networks: [10.0.0.0/8]}\n"
+	  " b: {networks: [10.0.0.0/8]}\n",
+	  "4:17: network '10.0.0.0/8' a second time: the first is on line 3", 1 },
+	{ "rule from gateway", HEAD "rules: [{from: gateway, to: iot, allow: [any]}]\n",
+	  "4:16: a rule from gateway: what the gateway opens passes without a rule", 1 },
+	{ "rule to unknown", HEAD "rules: [{from: iot, to: iott, allow: [any]}]\n",
+	  "4:25: unknown segment 'iott': did you mean 'iot'?", 1 },
+	{ "rule without allow", HEAD "rules: [{from: iot, to: net}]\n",
+	  "4:9: a rule without 'allow'", 1 },
+	{ "rule that allows nothing", HEAD "rules: [{from: iot, to: net, allow: []}]\n",
+	  "4:37: a rule that allows nothing", 1 },
+	{ "match", HEAD "rules: [{from: iot, to: net, allow: [tcp/65536]}]\n",
+	  "4:38: 'tcp/65536' must be like tcp/443, udp/8000-8100, tcp/*, icmp/echo-request, "
+	  "icmp6/128 or any", 1 },
+	{ "match upside down", HEAD "rules: [{from: iot, to: net, allow: [tcp/2-1]}]\n",
+	  "4:38: 'tcp/2-1' must be like tcp/443, udp/8000-8100, tcp/*, icmp/echo-request, "
+	  "icmp6/128 or any", 1 },
+	{ "misspelt required key", HEAD "devices:\n- {name: a, mac: 02:00:00:00:00:01, "
+	  "network_segment: iot, adresses: [10.0.0.1]}\n",
+	  "5:59: unknown key 'adresses': did you mean 'addresses'?", 1 },
+	{ "learned addresses", HEAD "devices:\n- {name: a, mac: 02:00:00:00:00:01, "
+	  "network_segment: iot, addresses: auto}\n", "5:70: learned addresses are not supported yet: "
+	  "list the device's addresses", 1 },
+	{ "no address", HEAD "devices:\n- {name: a, mac: 02:00:00:00:00:01, "
+	  "network_segment: iot, addresses: []}\n", "5:70: a device without an address", 1 },
+	{ "loopback", HEAD "devices:\n- {name: a, mac: 02:00:00:00:00:01, "
+	  "network_segment: iot, addresses: [127.0.0.1]}\n",
+	  "5:71: address '127.0.0.1' is none that a device can have", 1 },
+	{ "mapped address", HEAD "devices:\n- {name: a, mac: 02:00:00:00:00:01, "
+	  "network_segment: iot, addresses: [\"::ffff:10.0.0.1\"]}\n",
+	  "5:71: address '::ffff:10.0.0.1' is neither IPv4 nor IPv6", 1 },
+	{ "same address", DEVICE("") "- {name: b, mac: 02:00:00:00:00:02, network_segment: iot, "
+	  "addresses: [10.0.0.1]}\n",
+	  "6:71: address '10.0.0.1' a second time: the first is on line 5", 1 },
+	{ "same name", DEVICE("") "- {name: a, mac: 02:00:00:00:00:02, network_segment: iot, "
+	  "addresses: [10.0.0.2]}\n", "6:10: name 'a' a second time: the first is on line 5", 1 },
+	{ "same MAC", DEVICE("") "- {name: b, mac: 02-00-00-00-00-01, network_segment: iot, "
+	  "addresses: [10.0.0.2]}\n",
+	  "6:18: mac '02-00-00-00-00-01' a second time: the first is on line 5", 1 },
+	{ "multicast MAC", HEAD "devices:\n- {name: a, mac: 01:00:00:00:00:01, "
+	  "network_segment: iot, addresses: [10.0.0.1]}\n",
+	  "5:18: mac '01:00:00:00:00:01' is a multicast one", 1 },
+	{ "zero MAC", HEAD "devices:\n- {name: a, mac: 00:00:00:00:00:00, "
+	  "network_segment: iot, addresses: [10.0.0.1]}\n",
+	  "5:18: mac '00:00:00:00:00:00' is zero", 1 },
+	{ "no MAC", HEAD "devices:\n- {name: a, mac: 2:0:0:0:0:1, "
+	  "network_segment: iot, addresses: [10.0.0.1]}\n",
+	  "5:18: mac '2:0:0:0:0:1' must be like 02:00:00:00:01:01", 1 },
+	{ "device in gateway", HEAD "devices:\n- {name: a, mac: 02:00:00:00:00:01, "
+	  "network_segment: gateway, addresses: [10.0.0.1]}\n",
+	  "5:54: segment gateway is the gateway itself: a device cannot be in it", 1 },
+	{ "unknown port", DEVICE(", port: lan1"), "5:88: unknown port 'lan1': did you mean 'lan0'?", 1 },
+	{ "looser", HEAD "devices:\n- {name: a, mac: 02:00:00:00:00:01, network_segment: hard, "
+	  "addresses: [10.0.0.1], authentication: none}\n",
+	  "5:99: authentication 'none' is looser than segment 'hard' demands", 1 },
+	{ "several", "version: 1\nmode: a\nports: b\nrules: c\n",
+	  "2:7: mode must be enforce or observe, not 'a'", 3 },
+};
+
+/* Load a text; *said: what was printed, to be freed. */
+static int load(const char *text, size_t size, struct policy **out, char **said)
+{
+	FILE *file = fopen(FILE_NAME, "w"), *errors;
+	size_t len;
+	int ret;
+
+	fwrite(text, 1, size, file);
+	fclose(file);
+	errors = open_memstream(said, &len);
+	ret = policy_load(FILE_NAME, out, errors);
+	fclose(errors);
+	return ret;
+}
+
+/* The first line that is no warning; a line of the file and its caret follow each. */
+static const char *first_error(char *said)
+{
+	char *line = said;
+	int i;
+
+	while (line && strstr(line, ": warning: ") && strstr(line, ": warning: ") < strchr(line, '\n'))
+		for (i = 0; line && i < 3; i++) {
+			line = strchr(line, '\n');
+			line = line ? line + 1 : NULL;
+		}
+	if (line && strchr(line, '\n'))
+		*strchr(line, '\n') = 0;
+	return line ? line : "";
+}
+
+static void test_bad(void)
+{
+	char *said, expected[512];
+	struct policy *p;
+	const char *got;
+	size_t i;
+	int n;
+
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		p = (struct policy *)&bad[i];
+		n = load(bad[i].text, strlen(bad[i].text), &p, &said);
+		got = first_error(said);
+		snprintf(expected, sizeof(expected), FILE_NAME ":%s", bad[i].message);
+		ok(n == bad[i].faults && !strcmp(got, expected) && p == (struct policy *)&bad[i],
+		   "refused: %s", bad[i].name);
+		if (strcmp(got, expected) || n != bad[i].faults)
+			printf("# expected %d: %s\n# got %d: %s\n", bad[i].faults, expected, n, got);
+		free(said);
+	}
+}
+
+static struct policy *load_good(const char *text)
+{
+	struct policy *p = NULL;
+	char *said;
+
+	if (load(text, strlen(text), &p, &said))
+		printf("# %s\n", said);
+	free(said);
+	return p;
+}
+
+static void test_good(void)
+{
+	struct policy *p = load_good(good);
+	const struct cordon_segment_def *s;
+	const struct cordon_draft *d;
+
+	if (!ok(p, "the good policy is loaded"))
+		return;
+	d = &p->draft;
+	s = &d->segments[policy_find_segment(p, "iot_zone")];
+	ok(d->mode == CORDON_MODE_OBSERVE && d->n_ports == 2 && d->n_networks == 4 &&
+	   d->n_rules == 3 && d->n_matches == 7 && d->n_devices == 2 && d->n_addresses == 3,
+	   "all of it is there");
+	ok(s->lease == 900 && !s->isolate && s->firmware && s->authentication == 1 &&
+	   s->encryption == CORDON_ENCRYPTION_TLS1_3, "a segment's fields");
+	ok(s->limits[CORDON_KIND_SPOOFED_SOURCE].count == 100 &&
+	   s->limits[CORDON_KIND_SPOOFED_SOURCE].window == 10 &&
+	   s->limits[CORDON_KIND_SPOOFED_SOURCE].action == CORDON_ACTION_QUARANTINE, "a limit");
+	ok(d->devices[0].n == 2 && !d->devices[0].port && !strcmp(d->devices[0].model, "acme-t1") &&
+	   d->devices[0].authentication == CORDON_INHERIT, "a device that inherits");
+	ok(d->devices[1].mac[5] == 10 && d->devices[1].port == CORDON_ANY_PORT &&
+	   d->devices[1].authentication == CORDON_AUTHENTICATION_CERTIFICATE,
+	   "a device that demands more");
+	ok(policy_find_port(p, "lan1") == 1 && policy_find_port(p, "x") == CORDON_ANY_PORT &&
+	   policy_find_segment(p, "x") == CORDON_NO_SEGMENT, "finders");
+	policy_free(p);
+}
+
+static void test_warnings(void)
+{
+	static const char text[] = "version: 1\nsegments:\n"
+		" a: {encryption: TLS1.2, anomalies: {scan: {limit: 1/1s, then: count}}}\n"
+		" b: {encryption: TLS1.3, anomalies: {scan: {limit: 1/1s, then: count}}}\n"
+		" c: {encryption: any, firmware_auto_update: true, lease: 1d}\n";
+	static const char expected[] =
+		FILE_NAME ":3:18: warning: encryption: recorded, but not enforced by this version\n";
+	struct policy *p = NULL;
+	char *said, *c;
+	int warnings = 0;
+	bool first;
+
+	ok(!load(text, strlen(text), &p, &said), "a policy with warnings is loaded");
+	first = !strncmp(said, expected, strlen(expected));
+	for (c = said; (c = strstr(c, ": warning: ")); c++)
+		warnings++;
+	ok(first && warnings == 3, "one warning for each kind of thing");
+	free(said);
+	policy_free(p);
+}
+
+static void test_many(void)
+{
+	size_t size = 0, i;
+	char *text = NULL, *said, *last;
+	struct policy *p;
+	FILE *out = open_memstream(&text, &size);
+
+	fputs("version: 1\nports:\n", out);
+	for (i = 0; i < 250; i++)
+		fputs("- a/b\n", out);
+	fclose(out);
+	ok(load(text, size, &p, &said) == 250, "all faults are counted");
+	last = strstr(said, "and 150 more\n");
+	ok(last && !last[13], "a hundred are printed");
+	free(said);
+	free(text);
+}
+
+static const char * const matches[] = {
+	"tcp/443", "tcp/8000-8100", "udp/*", "tcp/*", "any", "icmp/echo-request", "icmp/200",
+	"icmp6/nd-neighbor-solicit", "icmp6/200", "icmp/*", "icmp6/*", "udp/0-1",
+};
+static const char * const no_matches[] = {
+	"", "tcp", "tcp/", "tcp/-", "tcp/1-", "tcp/-1", "tcp/65536", "icmp/256", "icmp/1-2", "tcp/ 1",
+	"tcp/echo-request", "icmp/nd-redirect", "sctp/1", "Any", "*", "/", "tcp/99999999999", "tcp/1/2",
+};
+static const char * const networks[] = { "10.0.0.0/8", "0.0.0.0/0", "::/0", "fd00::/64", "::1/128" };
+static const char * const no_networks[] = {
+	"10.0.0.0", "10.0.0.0/", "10.0.0.0/33", "::/129", "::ffff:0:0/96", "/8", "10.0.0/8", "::/-1",
+};
+static const char * const durations[] = { "0s", "30s", "15m", "1h", "7d", "90s", "49710d" };
+static const char * const no_durations[] = { "", "s", "1", "1w", "-1s", "49711d", "1.5h", "1 s" };
+
+#define EACH(list, text) \
+	for (size_t _i = 0; _i < sizeof(list) / sizeof((list)[0]) && ((text) = (list)[_i]); _i++)
+
+static void test_text(void)
+{
+	struct cordon_network_def n = { 0 };
+	char buf[POLICY_ADDR_LEN];
+	struct cordon_match m;
+	const char *text;
+	u32 seconds;
+	u8 mac[6];
+
+	EACH(matches, text)
+		ok(!policy_match_parse(text, &m) && !strcmp(policy_match_text(&m, buf), text),
+		   "match there and back: %s", text);
+	EACH(no_matches, text)
+		ok(policy_match_parse(text, &m), "no match: '%s'", text);
+	EACH(networks, text)
+		ok(!policy_network_parse(text, &n) && !strcmp(policy_network_text(&n, buf), text),
+		   "network there and back: %s", text);
+	EACH(no_networks, text)
+		ok(policy_network_parse(text, &n), "no network: '%s'", text);
+	EACH(durations, text)
+		ok(!policy_duration_parse(text, &seconds) &&
+		   (!strcmp(policy_duration_text(seconds, buf), text) || !strcmp(text, "90s")),
+		   "duration there and back: %s", text);
+	EACH(no_durations, text)
+		ok(policy_duration_parse(text, &seconds), "no duration: '%s'", text);
+	ok(!policy_mac_parse("02-aB-00-00-01-fF", mac) &&
+	   !strcmp(policy_mac_text(mac, buf), "02:ab:00:00:01:ff"), "MAC there and back");
+	ok(policy_mac_parse("02-ab:00:00:01:ff", mac) && policy_mac_parse("02:ab:00:00:01:fg", mac) &&
+	   policy_mac_parse("02:ab:00:00:01", mac), "no MACs");
+}
+
+static void test_error_text(void)
+{
+	struct cordon_error err = { CORDON_FAULT_DUPLICATE_ADDRESS, CORDON_OBJECT_ADDRESS, 1, 0 };
+	struct policy *p = load_good(good);
+	struct cordon_policy *sealed;
+	char text[200];
+
+	if (!p)
+		return;
+	policy_error_text(p, &err, text, sizeof(text));
+	ok(!strcmp(text, "address 'fd00:20::11': already an address of device 'thermostat-1'"),
+	   "a core error in words: %s", text);
+	p->draft.devices[1].mac[5] = 1;
+	ok(policy_seal(p, &sealed, &err) == -EINVAL, "the core refuses a MAC that comes twice");
+	policy_error_text(p, &err, text, sizeof(text));
+	ok(!strcmp(text, "device 'pump': the MAC is taken by device 'thermostat-1'"),
+	   "and says so: %s", text);
+	policy_error_text(p, &err, text, 8);
+	ok(strlen(text) == 7, "a short buffer is terminated");
+	policy_free(p);
+}
+
+static const char * const changes[] = {
+	"change mode mode.mode: observe -> enforce",
+	"delete port lan1.-: - -> -",
+	"change segment iot_zone.lease: 15m -> 1h",
+	"change segment iot_zone.anomalies: spoofed_source: 100/10s, quarantine -> -",
+	"add segment new.-: - -> -",
+	"change network 10.0.50.0/24.segment: plant -> new",
+	"delete network fd00:50::/64.-: - -> -",
+	"delete rule quarantine -> gateway.-: tcp/* -> -",
+	"change rule iot_zone -> wan.allow: any, tcp/8000-8100, tcp/8883 -> tcp/8883",
+	"change device thermostat-2.name: thermostat-1 -> thermostat-2",
+	"change device thermostat-2.addresses: 10.0.20.11, fd00:20::11 -> 10.0.20.12",
+	"change device thermostat-2.port: lan0 -> -",
+	"delete device pump.-: - -> -",
+};
+
+static const char changed[] =
+	"version: 1\n"
+	"ports: [lan0]\n"
+	"segments:\n"
+	"  wan: {networks: [\"::/0\", 0.0.0.0/0]}\n"
+	"  new: {networks: [10.0.50.0/24]}\n"
+	"  plant: {}\n"
+	"  iot_zone: {authentication: certificate, encryption: TLS1.3, firmware_auto_update: true,\n"
+	"    isolate: false}\n"
+	"rules:\n"
+	"  - {from: iot_zone, to: gateway, allow: [icmp6/128, udp/*], plaintext: true}\n"
+	"  - {from: iot_zone, to: wan, allow: [tcp/8883]}\n"
+	"  - {from: iot_zone, to: gateway, allow: [icmp/8], plaintext: true}\n"
+	"devices:\n"
+	"  - {name: thermostat-2, mac: 02:00:00:00:01:01, network_segment: iot_zone,\n"
+	"     addresses: [10.0.20.12], model: acme-t1}\n";
+
+#define OR_DASH(s) ((s) ? (s) : "-")
+
+static void test_diff(void)
+{
+	static const char * const ops[] = { "add", "delete", "change" };
+	struct policy *a = load_good(good), *b = load_good(changed);
+	struct policy_diff d = { NULL, 0 };
+	size_t i, j, n = sizeof(changes) / sizeof(changes[0]);
+	char line[512];
+	bool found;
+
+	if (!ok(a && b, "both policies are loaded"))
+		return;
+	ok(!policy_diff(a, a, &d) && !d.n, "a policy does not differ from itself");
+	policy_diff_free(&d);
+	ok(!policy_diff(a, b, &d) && d.n == n, "as many changes as were made");
+	for (i = 0; i < d.n; i++) {
+		const struct policy_change *c = &d.changes[i];
+
+		snprintf(line, sizeof(line), "%s %s %s.%s: %s -> %s", ops[c->op], c->object, c->name,
+			 OR_DASH(c->field), OR_DASH(c->before), OR_DASH(c->after));
+		for (j = 0, found = false; j < n; j++)
+			found |= !strcmp(line, changes[j]);
+		ok(found, "%s", line);
+	}
+	policy_diff_free(&d);
+	policy_free(a);
+	policy_free(b);
+}
+
+static u64 seed = 1;
+
+static u32 next_random(u32 below)
+{
+	seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
+	return (u32)(seed >> 33) % below;
+}
+
+/* Change, drop, double or move a few bytes. */
+static size_t mutate(char *text, size_t size, size_t room)
+{
+	static const char likely[] = "{}[]:,-#&*!|>'\"%@`\n \t0129aft./\xff\x80\xc2";
+	u32 i, at, len, to, times = 1 + next_random(2);
+
+	for (i = 0; i < times && size > 16; i++) {
+		at = next_random(size);
+		len = 1 + next_random(6);
+		len = min(len, (u32)(size - at));
+		switch (next_random(4)) {
+		case 0:
+			text[at] = likely[next_random(sizeof(likely) - 1)];
+			break;
+		case 1:
+			memmove(text + at, text + at + len, size - at - len);
+			size -= len;
+			break;
+		case 2:
+			if (size + len > room)
+				break;
+			memmove(text + at + len, text + at, size - at);
+			size += len;
+			break;
+		default:
+			to = next_random(size - len + 1);
+			memmove(text + to, text + at, len);
+		}
+	}
+	return size;
+}
+
+static void test_mutations(void)
+{
+	char text[2 * sizeof(good)], *said;
+	unsigned int i, accepted = 0, wrong = 0;
+	struct cordon_policy *sealed;
+	struct cordon_error err;
+	struct policy *p;
+	size_t size;
+	int n;
+
+	for (i = 0; i < 2000; i++) {
+		memcpy(text, good, sizeof(good) - 1);
+		size = mutate(text, sizeof(good) - 1, sizeof(text));
+		p = NULL;
+		n = load(text, size, &p, &said);
+		wrong += n ? !!p || !strstr(said, FILE_NAME ":") : !p;
+		free(said);
+		if (n || !p)
+			continue;
+		accepted++;
+		if (policy_seal(p, &sealed, &err))
+			wrong++;
+		else
+			free(sealed);
+		policy_free(p);
+	}
+	ok(!wrong && accepted && accepted < 2000,
+	   "2000 mutations: none crashes, none is accepted that cannot be sealed");
+	printf("# %u accepted\n", accepted);
+}
+
+int main(void)
+{
+	char dir[] = "/tmp/test_policy.XXXXXX";
+
+	if (!mkdtemp(dir) || chdir(dir))
+		return 2;
+	test_bad();
+	test_good();
+	test_warnings();
+	test_many();
+	test_text();
+	test_error_text();
+	test_diff();
+	test_mutations();
+	unlink(FILE_NAME);
+	rmdir(dir);
+	return tap_done();
+}
