@@ -12,7 +12,7 @@ US_PKGS := libnl-3.0 libnl-genl-3.0 yaml-0.1 jansson libkmod
 US_PKG_CFLAGS = $(eval US_PKG_CFLAGS := $$(shell pkg-config --cflags $(US_PKGS)))$(US_PKG_CFLAGS)
 US_PKG_LIBS = $(eval US_PKG_LIBS := $$(shell pkg-config --libs $(US_PKGS)))$(US_PKG_LIBS)
 
-US_CFLAGS := -std=gnu11 -Wall -Wextra -Iinclude/uapi -DCORDON_VERSION='"$(VERSION)"' \
+US_CFLAGS := -std=gnu11 -Wall -Wextra -D_GNU_SOURCE -Iinclude/uapi -Iuserspace -DCORDON_VERSION='"$(VERSION)"' \
 	$(if $(filter 1,$(WERROR)),-Werror)
 US_HARDEN := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection \
 	$(if $(filter x86_64,$(shell uname -m)),-fcf-protection) -fPIE

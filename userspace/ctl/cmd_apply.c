@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-2.0
+/* apply, confirm, check, diff: policies in files. */
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ctl/ctl.h"
+#include "lib/diff.h"
+#include "lib/yaml.h"
+
+#define SHOWN 20	/* changes that apply tells one by one */
+
+static void print_change(const struct policy_change *c)
+{
+	switch (c->op) {
+	case POLICY_ADD:
+		printf("+ %s %s%s%s\n", c->object, c->name, c->after ? ": " : "",
+		       c->after ? c->after : "");
+		break;
+	case POLICY_DELETE:
+		printf("- %s %s%s%s\n", c->object, c->name, c->before ? ": " : "",
+		       c->before ? c->before : "");
+		break;
+	case POLICY_CHANGE:
+		printf("~ %s %s: %s: %s -> %s\n", c->object, c->name, c->field ? c->field : "",
+		       c->before ? c->before : "-", c->after ? c->after : "-");
+		break;
+	}
+}
+
+static void print_diff(const struct policy_diff *d, size_t most)
+{
+	size_t i;
+
+	for (i = 0; i < d->n && i < most; i++)
+		print_change(&d->changes[i]);
+	if (i < d->n)
+		printf("... and %zu more changes\n", d->n - i);
+}
+
+static void json_diff(const struct policy_diff *d)
+{
+	static const char * const ops[] = { "add", "delete", "change" };
+	struct json_list list = { false };
+	size_t i;
+
+	for (i = 0; i < d->n; i++) {
+		const struct policy_change *c = &d->changes[i];
+
+		json_list_add(&list, json_pack("{s:s,s:s,s:s,s:s?,s:s?,s:s?}", "op", ops[c->op],
+					       "object", c->object, "name", c->name,
+					       "field", c->field, "before", c->before,
+					       "after", c->after));
+	}
+	json_list_end(&list);
+}
+
+/* A terminal sees how far a large policy is. */
+static void progress(u32 done, u32 all)
+{
+	static struct timespec start;
+	struct timespec now;
+
+	if (!isatty(STDERR_FILENO))
+		return;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (!start.tv_sec)
+		start = now;
+	if (now.tv_sec - start.tv_sec < 1)
+		return;
+	fprintf(stderr, "\r%u of %u objects (%u %%)", done, all, (u32)(100ULL * done / all));
+	if (done == all)
+		fputc('\n', stderr);
+}
+
+/* The file's policy, the kernel's, and what is between them. */
+struct compared {
+	struct cnl nl;
+	struct policy *file;
+	struct policy *kernel;
+	struct policy_diff diff;
+};
+
+static void compared_free(struct compared *c)
+{
+	policy_diff_free(&c->diff);
+	policy_free(c->file);
+	policy_free(c->kernel);
+	cnl_close(&c->nl);
+}
+
+static int compare(struct compared *c, const char *path)
+{
+	struct cnl_runtime runtime;
+
+	memset(c, 0, sizeof(*c));
+	if (policy_load(path, &c->file, stderr) || !open_kernel(&c->nl))
+		return EXIT_REFUSED;
+	if (cnl_fetch(&c->nl, &c->kernel, &runtime))
+		return complain_nl(&c->nl);
+	cnl_runtime_free(&runtime);
+	if (policy_diff(c->kernel, c->file, &c->diff))
+		return complain(path, "out of memory");
+	return EXIT_DONE;
+}
+
+static int commit(struct compared *c, const char *path, u32 confirm)
+{
+	u32 generation;
+
+	if (cnl_commit(&c->nl, c->file, c->kernel->generation, confirm, &generation, progress))
+		return complain_nl(&c->nl);
+	printf("%s: generation %u is in force\n", path, generation);
+	if (confirm)
+		printf("it ends in %u s unless 'cordonctl confirm' comes before\n", confirm);
+	return EXIT_DONE;
+}
+
+static int run_apply(const struct command *self, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "dry-run", no_argument, NULL, 'n' }, { "confirm", required_argument, NULL, 'c' },
+		{ "verbose", no_argument, NULL, 'v' }, { "help", no_argument, NULL, OPTION_HELP },
+		{ }
+	};
+	bool dry = false, verbose = false;
+	struct compared c;
+	u32 confirm = 0;
+	int o, ret;
+
+	while ((o = next_option(self, argc, argv, options)) != -1) {
+		if (o == OPTION_HELP)
+			return EXIT_DONE;
+		if (o == OPTION_ERROR)
+			return EXIT_USAGE;
+		dry |= o == 'n';
+		verbose |= o == 'v';
+		if (o == 'c' && (policy_duration_parse(optarg, &confirm) || !confirm ||
+				 confirm > 86400))
+			return usage_error(self, "not a duration from 1s to 1d", optarg);
+	}
+	if (argc - optind != 1)
+		return usage_error(self, argc == optind ? "which file?" : "one file at a time", NULL);
+	ret = compare(&c, argv[optind]);
+	/* The very first commit is one even of an empty policy: it registers the hooks. */
+	if (!ret && !c.diff.n && c.kernel->generation) {
+		printf("%s: no change\n", argv[optind]);
+	} else if (!ret) {
+		print_diff(&c.diff, verbose ? SIZE_MAX : SHOWN);
+		if (dry)
+			printf("%s: nothing was changed (--dry-run)\n", argv[optind]);
+		else
+			ret = commit(&c, argv[optind], confirm);
+	}
+	compared_free(&c);
+	return ret;
+}
+
+const struct command cmd_apply = {
+	"apply", "Put a policy in force, all of it or nothing",
+	"apply FILE [--dry-run] [--confirm DURATION] [--verbose]",
+	"  --dry-run           say what would change, and change nothing\n"
+	"  --confirm DURATION  the policy before comes back by itself unless\n"
+	"                      'cordonctl confirm' comes within DURATION (30s, 5m, 1h)\n"
+	"  --verbose           say every change, not only the first\n",
+	run_apply
+};
+
+static int run_confirm(const struct command *self, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "help", no_argument, NULL, OPTION_HELP }, { }
+	};
+	struct cnl nl;
+	u32 generation;
+	int o, ret = EXIT_DONE;
+
+	while ((o = next_option(self, argc, argv, options)) != -1)
+		return o == OPTION_HELP ? EXIT_DONE : EXIT_USAGE;
+	if (argc != optind)
+		return usage_error(self, "too many words", argv[optind]);
+	if (!open_kernel(&nl))
+		return EXIT_REFUSED;
+	if (cnl_confirm(&nl, &generation))
+		ret = complain_nl(&nl);
+	else
+		printf("generation %u is confirmed\n", generation);
+	cnl_close(&nl);
+	return ret;
+}
+
+const struct command cmd_confirm = {
+	"confirm", "Keep the policy that was applied with --confirm", "confirm", "", run_confirm
+};
+
+static int run_check(const struct command *self, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "help", no_argument, NULL, OPTION_HELP }, { }
+	};
+	struct policy *p;
+	int o;
+
+	while ((o = next_option(self, argc, argv, options)) != -1)
+		return o == OPTION_HELP ? EXIT_DONE : EXIT_USAGE;
+	if (argc - optind != 1)
+		return usage_error(self, argc == optind ? "which file?" : "one file at a time", NULL);
+	if (policy_load(argv[optind], &p, stderr))
+		return EXIT_REFUSED;
+	printf("%s: %u segments, %u networks, %u rules, %u devices: good\n", argv[optind],
+	       p->draft.n_segments - CORDON_BUILTIN_SEGMENTS, p->draft.n_networks,
+	       p->draft.n_rules, p->draft.n_devices);
+	policy_free(p);
+	return EXIT_DONE;
+}
+
+const struct command cmd_check = {
+	"check", "Validate a policy file", "check FILE", "", run_check
+};
+
+static int run_diff(const struct command *self, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' }, { "help", no_argument, NULL, OPTION_HELP }, { }
+	};
+	bool json = false;
+	struct compared c;
+	int o, ret;
+
+	while ((o = next_option(self, argc, argv, options)) != -1) {
+		if (o == OPTION_HELP)
+			return EXIT_DONE;
+		if (o == OPTION_ERROR)
+			return EXIT_USAGE;
+		json |= o == 'j';
+	}
+	if (argc - optind != 1)
+		return usage_error(self, argc == optind ? "which file?" : "one file at a time", NULL);
+	ret = compare(&c, argv[optind]);
+	if (!ret) {
+		if (json)
+			json_diff(&c.diff);
+		else
+			print_diff(&c.diff, SIZE_MAX);
+		ret = c.diff.n ? EXIT_DIFFERS : EXIT_DONE;
+	}
+	compared_free(&c);
+	return ret;
+}
+
+const struct command cmd_diff = {
+	"diff", "Compare a policy file with the kernel's policy", "diff FILE [--json]",
+	"Exit status 3 when they differ.\n", run_diff
+};

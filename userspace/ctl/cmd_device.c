@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0
+/* device: one device at a time. */
+#include <string.h>
+
+#include "ctl/ctl.h"
+
+/**
+ * struct words - what the command line says of a device
+ * @change: of it
+ * @mac: for @change.mac
+ * @addresses: for @change.addresses
+ * @json: print the device as JSON
+ */
+struct words {
+	struct cnl_change change;
+	u8 mac[6];
+	struct cordon_addr addresses[CORDON_MAX_DEVICE_ADDRESSES];
+	bool json;
+};
+
+static int find_word(const char *word, const char * (*name)(u32), u32 n)
+{
+	u32 i;
+
+	for (i = 0; i < n; i++)
+		if (!strcasecmp(word, name(i)))
+			return i;
+	return -1;
+}
+
+static int parse_state(const char *word)
+{
+	int state = find_word(word, policy_state_name, CORDON_STATE_QUARANTINED + 1);
+
+	return state == CORDON_STATE_ONBOARDING || state == CORDON_STATE_EXPIRED ? -1 : state;
+}
+
+static int parse_bool(const char *word)
+{
+	return !strcmp(word, "true") ? 1 : !strcmp(word, "false") ? 0 : -1;
+}
+
+/* One option; a sentence about what is wrong with it, or NULL. */
+static const char *take(struct words *w, int option, char *value)
+{
+	struct cnl_change *c = &w->change;
+
+	switch (option) {
+	case 'm':
+		if (policy_mac_parse(value, w->mac))
+			return "not a MAC";
+		c->mac = w->mac;
+		return NULL;
+	case 'a':
+		if (c->n_addresses == CORDON_MAX_DEVICE_ADDRESSES)
+			return "too many addresses";
+		c->addresses = w->addresses;
+		return policy_addr_parse(value, &w->addresses[c->n_addresses++]) ?
+		       "not an address" : NULL;
+	case 's':
+		c->segment = value;
+		return strlen(value) >= CORDON_NAME_LEN ? "too long a name" : NULL;
+	case 'p':
+		c->port = strcmp(value, "any") ? value : "";
+		return strlen(value) >= CORDON_IFNAME_LEN ? "too long a name" : NULL;
+	case 'o':
+		c->model = value;
+		return strlen(value) >= CORDON_NAME_LEN ? "too long a name" : NULL;
+	case 'u':
+		c->authentication = find_word(value, policy_authentication_name, 2);
+		return c->authentication < 0 ? "not certificate or none" : NULL;
+	case 'e':
+		c->encryption = find_word(value, policy_encryption_name, 3);
+		return c->encryption < 0 ? "not TLS1.3, TLS1.2 or any" : NULL;
+	case 'f':
+		c->firmware = parse_bool(value);
+		return c->firmware < 0 ? "not true or false" : NULL;
+	case 't':
+		c->state = parse_state(value);
+		return c->state < 0 ? "not active, outdated or quarantined" : NULL;
+	case 'j':
+		w->json = true;
+		return NULL;
+	}
+	return "no such option";
+}
+
+static const struct option options[] = {
+	{ "mac", required_argument, NULL, 'm' }, { "address", required_argument, NULL, 'a' },
+	{ "segment", required_argument, NULL, 's' }, { "port", required_argument, NULL, 'p' },
+	{ "model", required_argument, NULL, 'o' },
+	{ "authentication", required_argument, NULL, 'u' },
+	{ "encryption", required_argument, NULL, 'e' },
+	{ "firmware-auto-update", required_argument, NULL, 'f' },
+	{ "state", required_argument, NULL, 't' }, { "json", no_argument, NULL, 'j' },
+	{ "help", no_argument, NULL, OPTION_HELP }, { }
+};
+
+static void print_device(const struct cnl_device *d, bool json)
+{
+	char mac[18], left[40] = "";
+
+	if (json) {
+		json_print(json_device(d, true));
+		return;
+	}
+	if (d->lease)
+		snprintf(left, sizeof(left), ", %u s of its lease left", d->lease);
+	printf("%s (%s): %s, in %s%s\n", d->def.name, policy_mac_text(d->def.mac, mac),
+	       policy_state_name(d->state), d->effective_segment, left);
+}
+
+static bool names_something(const struct cnl_change *c)
+{
+	return c->segment || c->port || c->model || c->n_addresses || c->authentication >= 0 ||
+	       c->encryption >= 0 || c->firmware >= 0 || c->state >= 0 || c->lease >= 0;
+}
+
+static int change(struct words *w, bool add, bool del)
+{
+	struct cnl_device now;
+	struct cnl nl;
+	int err;
+
+	if (!open_kernel(&nl))
+		return EXIT_REFUSED;
+	if (del)
+		err = cnl_device_del(&nl, w->change.name, w->change.mac);
+	else if (add)
+		err = cnl_device_new(&nl, &w->change, &now);
+	else
+		err = cnl_device_set(&nl, &w->change, &now);
+	if (err)
+		complain_nl(&nl);
+	else if (!del)
+		print_device(&now, w->json);
+	cnl_close(&nl);
+	return err ? EXIT_REFUSED : EXIT_DONE;
+}
+
+static int run_add(const struct command *self, struct words *w, const char *word)
+{
+	if (!cordon_name_is_valid(word, strlen(word) + 1) || strlen(word) >= CORDON_DEVICE_NAME_LEN)
+		return usage_error(self, "not a valid name", word);
+	w->change.name = word;
+	if (!w->change.mac || !w->change.segment || !w->change.n_addresses)
+		return usage_error(self, "add needs --mac, --segment and --address", NULL);
+	if (w->change.state >= 0)
+		return usage_error(self, "a new device has no state yet", NULL);
+	return change(w, true, false);
+}
+
+/* Whom a command is about; a MAC given by --mac would be a second one. */
+static int name_device(const struct command *self, struct words *w, const char *word)
+{
+	if (w->change.mac)
+		return usage_error(self, "the MAC of a device cannot be changed", NULL);
+	if (!parse_device(word, &w->change.name, &w->change.mac, w->mac))
+		return usage_error(self, "neither a device's name nor a MAC", word);
+	return EXIT_DONE;
+}
+
+static int run_lease(const struct command *self, struct words *w, const char *duration)
+{
+	u32 seconds = 0;
+
+	if (strcmp(duration, "0") && strcmp(duration, "end") &&
+	    (policy_duration_parse(duration, &seconds) || seconds > CORDON_MAX_LEASE))
+		return usage_error(self, "not a duration up to 365d", duration);
+	w->change.lease = seconds;
+	return change(w, false, false);
+}
+
+static int run_device(const struct command *self, int argc, char **argv)
+{
+	struct words w = { .change = CNL_CHANGE_NONE };
+	const char *verb, *problem;
+	int o, words, wanted, ret;
+
+	while ((o = next_option(self, argc, argv, options)) != -1) {
+		if (o == OPTION_HELP)
+			return EXIT_DONE;
+		if (o == OPTION_ERROR)
+			return EXIT_USAGE;
+		problem = take(&w, o, optarg);
+		if (problem)
+			return usage_error(self, problem, optarg);
+	}
+	words = argc - optind;
+	verb = words ? argv[optind] : "";
+	wanted = !strcmp(verb, "lease") ? 3 : 2;
+	if (words < wanted)
+		return usage_error(self, words > 1 ? "how long?" : words ? "which device?" :
+				   "add, del, set, quarantine, release or lease?", NULL);
+	if (words > wanted)
+		return usage_error(self, "too many words", argv[optind + wanted]);
+	if (!strcmp(verb, "add"))
+		return run_add(self, &w, argv[optind + 1]);
+	if (strcmp(verb, "set") && names_something(&w.change))
+		return usage_error(self, "these options are for add and set, not for", verb);
+	ret = name_device(self, &w, argv[optind + 1]);
+	if (ret)
+		return ret;
+	if (!strcmp(verb, "lease"))
+		return run_lease(self, &w, argv[optind + 2]);
+	if (!strcmp(verb, "quarantine"))
+		w.change.state = CORDON_STATE_QUARANTINED;
+	else if (!strcmp(verb, "release"))
+		w.change.state = CORDON_STATE_ACTIVE;
+	else if (!strcmp(verb, "set") && !names_something(&w.change))
+		return usage_error(self, "set what?", NULL);
+	else if (strcmp(verb, "set") && strcmp(verb, "del"))
+		return usage_error(self, "no such verb", verb);
+	return change(&w, false, !strcmp(verb, "del"));
+}
+
+const struct command cmd_device = {
+	"device", "Add, change, hold, free or remove one device",
+	"device add NAME --mac MAC --segment SEGMENT --address ADDR... [OPTION...]\n"
+	"device set DEVICE OPTION...\n"
+	"device del DEVICE\n"
+	"device quarantine DEVICE\n"
+	"device release DEVICE\n"
+	"device lease DEVICE DURATION",
+	"DEVICE is a name or a MAC. A lease of 0 ends it; release takes quarantine and\n"
+	"outdated back. 'apply' replaces what add, set and del changed in the policy.\n\n"
+	"  --segment SEGMENT        network segment\n"
+	"  --address ADDR           bound address; repeat it, up to 16; set replaces all\n"
+	"  --port PORT              only behind that port; any, everywhere\n"
+	"  --model MODEL            which firmware fits it\n"
+	"  --authentication WORD    certificate | none\n"
+	"  --encryption WORD        TLS1.3 | TLS1.2 | any\n"
+	"  --firmware-auto-update B true | false\n"
+	"  --state STATE            active | outdated | quarantined (set only)\n"
+	"  --json                   print the device as JSON\n",
+	run_device
+};

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0
+/* monitor: events as they come. */
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl/ctl.h"
+
+struct monitor {
+	bool json;
+	unsigned long left;	/* events until the end; 0, there is none */
+};
+
+static json_t *json_anomaly(const struct cnl_event *e)
+{
+	char mac[18];
+	json_t *out = json_pack("{s:s,s:s,s:o,s:o,s:I,s:I,s:I,s:b}", "event", "anomaly",
+				"kind", policy_kind_name(e->anomaly.kind),
+				"source", json_addr(&e->anomaly.source),
+				"destination", json_addr(&e->anomaly.destination),
+				"protocol", (json_int_t)e->anomaly.protocol,
+				"dport", (json_int_t)e->anomaly.dport,
+				"suppressed", (json_int_t)e->anomaly.suppressed,
+				"denied", e->anomaly.denied);
+
+	if (e->anomaly.name[0])
+		json_object_set_new(out, "device", json_string(e->anomaly.name));
+	if (e->anomaly.has_mac)
+		json_object_set_new(out, "mac",
+				    json_string(policy_mac_text(e->anomaly.mac, mac)));
+	if (e->anomaly.ifindex)
+		json_object_set_new(out, "ifindex", json_integer(e->anomaly.ifindex));
+	if (e->anomaly.action >= 0)
+		json_object_set_new(out, "action",
+				    json_string(policy_action_name(e->anomaly.action)));
+	return out;
+}
+
+static json_t *json_event(const struct cnl_event *e)
+{
+	json_t *out;
+
+	switch (e->cmd) {
+	case CORDON_CMD_POLICY_NTF:
+		out = json_summary(&e->summary);
+		json_object_set_new(out, "event", json_string("policy"));
+		return out;
+	case CORDON_CMD_DEVICE_NTF:
+		out = json_device(&e->device, false);
+		json_object_set_new(out, "event", json_string("device"));
+		return out;
+	default:
+		return json_anomaly(e);
+	}
+}
+
+static void print_anomaly(const struct cnl_event *e)
+{
+	char from[POLICY_ADDR_LEN], to[POLICY_ADDR_LEN], mac[18], dev[IF_NAMESIZE];
+
+	printf("anomaly %s: %s", policy_kind_name(e->anomaly.kind),
+	       e->anomaly.name[0] ? e->anomaly.name : "unknown device");
+	if (e->anomaly.has_mac)
+		printf(" (%s)", policy_mac_text(e->anomaly.mac, mac));
+	if (e->anomaly.ifindex && if_indextoname(e->anomaly.ifindex, dev))
+		printf(" on %s", dev);
+	printf(": %s -> %s protocol %u port %u: %s", policy_addr_text(&e->anomaly.source, from),
+	       policy_addr_text(&e->anomaly.destination, to), e->anomaly.protocol,
+	       e->anomaly.dport, e->anomaly.denied ? "denied" : "passed");
+	if (e->anomaly.suppressed)
+		printf(", and %u more before it", e->anomaly.suppressed);
+	if (e->anomaly.action >= 0)
+		printf("; limit reached: %s", policy_action_name(e->anomaly.action));
+	putchar('\n');
+}
+
+static void print_event(const struct cnl_event *e)
+{
+	switch (e->cmd) {
+	case CORDON_CMD_POLICY_NTF:
+		printf("policy generation %u: mode %s, %u devices%s\n", e->summary.generation,
+		       e->summary.mode == CORDON_MODE_OBSERVE ? "observe" : "enforce",
+		       e->summary.devices, e->summary.awaiting ? ", awaits confirmation" : "");
+		break;
+	case CORDON_CMD_DEVICE_NTF:
+		printf("device %s: %s, in %s, lease %u s\n", e->device.def.name,
+		       policy_state_name(e->device.state), e->device.effective_segment,
+		       e->device.lease);
+		break;
+	default:
+		print_anomaly(e);
+	}
+}
+
+static int on_event(const struct cnl_event *e, void *arg)
+{
+	struct monitor *m = arg;
+
+	if (!e) {
+		fputs("listening\n", stderr);
+		return 0;
+	}
+	if (m->json) {
+		json_t *value = json_event(e);
+
+		json_dumpf(value, stdout, 0);
+		json_decref(value);
+		putchar('\n');
+	} else {
+		print_event(e);
+	}
+	fflush(stdout);
+	return m->left && !--m->left;
+}
+
+static int run_monitor(const struct command *self, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' }, { "count", required_argument, NULL, 'n' },
+		{ "help", no_argument, NULL, OPTION_HELP }, { }
+	};
+	struct monitor m = { false, 0 };
+	struct cnl nl;
+	char *end;
+	int o, ret;
+
+	while ((o = next_option(self, argc, argv, options)) != -1) {
+		if (o == OPTION_HELP)
+			return EXIT_DONE;
+		if (o == OPTION_ERROR)
+			return EXIT_USAGE;
+		m.json |= o == 'j';
+		if (o == 'n') {
+			m.left = strtoul(optarg, &end, 10);
+			if (*end || !m.left)
+				return usage_error(self, "not a number of events", optarg);
+		}
+	}
+	if (argc != optind)
+		return usage_error(self, "too many words", argv[optind]);
+	if (!open_kernel(&nl))
+		return EXIT_REFUSED;
+	ret = cnl_listen(&nl, on_event, &m) ? complain_nl(&nl) : EXIT_DONE;
+	cnl_close(&nl);
+	return ret;
+}
+
+const struct command cmd_monitor = {
+	"monitor", "Print events as they come", "monitor [--json] [--count N]",
+	"  --json     a line of JSON for each\n"
+	"  --count N  end after N events\n"
+	"Says 'listening' on standard error when it has begun.\n", run_monitor
+};

@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: GPL-2.0
+/* show, status: what the kernel holds. */
+#include <string.h>
+
+#include "ctl/ctl.h"
+
+/**
+ * struct shown - everything that show may print
+ * @p: the policy
+ * @runtime: state and counters
+ */
+struct shown {
+	struct policy *p;
+	struct cnl_runtime runtime;
+};
+
+static void show_ports(const struct shown *s, bool json)
+{
+	struct json_list list = { false };
+	u32 i;
+
+	for (i = 0; i < s->p->draft.n_ports; i++) {
+		if (json)
+			json_list_add(&list, json_string(s->p->draft.ports[i].name));
+		else
+			puts(s->p->draft.ports[i].name);
+	}
+	if (json)
+		json_list_end(&list);
+}
+
+static void show_segments(const struct shown *s, bool json)
+{
+	struct json_list list = { false };
+	char lease[16];
+	u32 i;
+
+	if (!json)
+		printf("%-20s %-12s %-10s %-8s %-8s %-6s %8s %12s %10s\n", "SEGMENT",
+		       "AUTH", "ENCRYPTION", "FIRMWARE", "ISOLATE", "LEASE", "DEVICES",
+		       "PACKETS", "DENIED");
+	for (i = 0; i < s->p->draft.n_segments; i++) {
+		const struct cnl_segment *g = &s->runtime.segments[i];
+
+		if (json)
+			json_list_add(&list, json_segment(g));
+		else
+			printf("%-20s %-12s %-10s %-8s %-8s %-6s %8u %12llu %10llu\n", g->def.name,
+			       policy_authentication_name(g->def.authentication),
+			       policy_encryption_name(g->def.encryption),
+			       g->def.firmware ? "true" : "false",
+			       g->def.isolate ? "true" : "false",
+			       policy_duration_text(g->def.lease, lease), g->devices,
+			       (unsigned long long)g->packets, (unsigned long long)g->denied);
+	}
+	if (json)
+		json_list_end(&list);
+}
+
+static void show_networks(const struct shown *s, bool json)
+{
+	const struct cordon_draft *d = &s->p->draft;
+	struct json_list list = { false };
+	char buf[POLICY_ADDR_LEN];
+	u32 i;
+
+	for (i = 0; i < d->n_networks; i++) {
+		const char *network = policy_network_text(&d->networks[i], buf);
+		const char *segment = d->segments[d->networks[i].segment].name;
+
+		if (json)
+			json_list_add(&list, json_pack("{s:s,s:s}", "network", network,
+						       "segment", segment));
+		else
+			printf("%-44s %s\n", network, segment);
+	}
+	if (json)
+		json_list_end(&list);
+}
+
+static void show_rules(const struct shown *s, bool json)
+{
+	const struct cordon_draft *d = &s->p->draft;
+	struct json_list list = { false };
+	char buf[32];
+	u32 i, j;
+
+	for (i = 0; i < d->n_rules; i++) {
+		const struct cordon_rule_def *r = &d->rules[i];
+
+		if (json) {
+			json_list_add(&list, json_rule(d, i));
+			continue;
+		}
+		printf("%5u  %s -> %s:", i, d->segments[r->from].name, d->segments[r->to].name);
+		for (j = 0; j < r->n; j++)
+			printf(" %s", policy_match_text(&d->matches[r->first + j], buf));
+		puts(r->plaintext ? " (plaintext)" : "");
+	}
+	if (json)
+		json_list_end(&list);
+}
+
+static void show_devices(const struct shown *s, bool json)
+{
+	const struct cordon_draft *d = &s->p->draft;
+	struct json_list list = { false };
+	char mac[18], addr[POLICY_ADDR_LEN];
+	u32 i, j;
+
+	if (!json)
+		printf("%-20s %-17s %-16s %-12s %-16s %7s  %s\n", "DEVICE", "MAC", "SEGMENT",
+		       "STATE", "EFFECTIVE", "LEASE", "ADDRESSES");
+	for (i = 0; i < d->n_devices; i++) {
+		const struct cnl_device *v = &s->runtime.devices[i];
+
+		if (json) {
+			json_list_add(&list, json_device(v, false));
+			continue;
+		}
+		printf("%-20s %-17s %-16s %-12s %-16s %6us ", v->def.name,
+		       policy_mac_text(v->def.mac, mac), v->segment, policy_state_name(v->state),
+		       v->effective_segment, v->lease);
+		for (j = 0; j < v->def.n; j++)
+			printf(" %s", policy_addr_text(&v->addresses[j], addr));
+		putchar('\n');
+	}
+	if (json)
+		json_list_end(&list);
+}
+
+static void show_bindings(const struct shown *s, bool json)
+{
+	const struct cordon_draft *d = &s->p->draft;
+	struct json_list list = { false };
+	char mac[18], addr[POLICY_ADDR_LEN];
+	u32 i, j;
+
+	for (i = 0; i < d->n_devices; i++) {
+		const struct cnl_device *v = &s->runtime.devices[i];
+
+		for (j = 0; j < v->def.n; j++) {
+			policy_addr_text(&v->addresses[j], addr);
+			policy_mac_text(v->def.mac, mac);
+			if (json)
+				json_list_add(&list, json_pack("{s:s,s:s,s:s,s:s?}", "address", addr,
+							       "mac", mac, "device", v->def.name,
+							       "port", v->port[0] ? v->port : NULL));
+			else
+				printf("%-40s %s  %-20s %s\n", addr, mac, v->def.name,
+				       v->port[0] ? v->port : "any port");
+		}
+	}
+	if (json)
+		json_list_end(&list);
+}
+
+static void yaml_limits(const struct cordon_segment_def *g)
+{
+	const char *comma = "";
+	char window[16];
+	u32 kind;
+
+	for (kind = 0; kind < CORDON_KINDS; kind++) {
+		const struct cordon_limit *l = &g->limits[kind];
+
+		if (!l->window)
+			continue;
+		printf("%s%s: {limit: %u/%s, then: %s}", *comma ? comma : "    anomalies: {",
+		       policy_kind_name(kind), l->count, policy_duration_text(l->window, window),
+		       policy_action_name(l->action));
+		comma = ", ";
+	}
+	if (*comma)
+		puts("}");
+}
+
+static void yaml_segment(const struct cordon_draft *d, u32 i)
+{
+	const struct cordon_segment_def *g = &d->segments[i];
+	char buf[POLICY_ADDR_LEN], lease[16];
+	const char *comma = "";
+	u32 n;
+
+	printf("  %s:\n    authentication: %s\n    encryption: %s\n    firmware_auto_update: %s\n"
+	       "    isolate: %s\n    lease: %s\n", g->name,
+	       policy_authentication_name(g->authentication),
+	       policy_encryption_name(g->encryption), g->firmware ? "true" : "false",
+	       g->isolate ? "true" : "false", policy_duration_text(g->lease, lease));
+	yaml_limits(g);
+	for (n = 0; n < d->n_networks; n++) {
+		if (d->networks[n].segment != i)
+			continue;
+		printf("%s\"%s\"", *comma ? comma : "    networks: [",
+		       policy_network_text(&d->networks[n], buf));
+		comma = ", ";
+	}
+	if (*comma)
+		puts("]");
+}
+
+static void yaml_device(const struct cordon_draft *d, const struct cordon_device_def *v)
+{
+	char mac[18], addr[POLICY_ADDR_LEN];
+	u32 i;
+
+	printf("  - {name: \"%s\", mac: \"%s\", network_segment: \"%s\", addresses: [", v->name,
+	       policy_mac_text(v->mac, mac), d->segments[v->segment].name);
+	for (i = 0; i < v->n; i++)
+		printf("%s\"%s\"", i ? ", " : "",
+		       policy_addr_text(&d->addresses[v->first + i], addr));
+	putchar(']');
+	if (v->port != CORDON_ANY_PORT)
+		printf(", port: \"%s\"", d->ports[v->port].name);
+	if (v->model[0])
+		printf(", model: \"%s\"", v->model);
+	if (v->authentication != CORDON_INHERIT)
+		printf(", authentication: %s", policy_authentication_name(v->authentication));
+	if (v->encryption != CORDON_INHERIT)
+		printf(", encryption: %s", policy_encryption_name(v->encryption));
+	if (v->firmware != CORDON_INHERIT)
+		printf(", firmware_auto_update: %s", v->firmware ? "true" : "false");
+	puts("}");
+}
+
+/* As apply reads it. */
+static void show_yaml(const struct shown *s)
+{
+	const struct cordon_draft *d = &s->p->draft;
+	char buf[32];
+	u32 i, j;
+
+	printf("version: 1\nmode: %s\nports: [", d->mode == CORDON_MODE_OBSERVE ? "observe" :
+	       "enforce");
+	for (i = 0; i < d->n_ports; i++)
+		printf("%s\"%s\"", i ? ", " : "", d->ports[i].name);
+	puts("]");
+	if (d->n_segments > CORDON_BUILTIN_SEGMENTS)
+		puts("segments:");
+	for (i = CORDON_BUILTIN_SEGMENTS; i < d->n_segments; i++)
+		yaml_segment(d, i);
+	if (d->n_rules)
+		puts("rules:");
+	for (i = 0; i < d->n_rules; i++) {
+		const struct cordon_rule_def *r = &d->rules[i];
+
+		printf("  - {from: \"%s\", to: \"%s\", allow: [", d->segments[r->from].name,
+		       d->segments[r->to].name);
+		for (j = 0; j < r->n; j++)
+			printf("%s\"%s\"", j ? ", " : "",
+			       policy_match_text(&d->matches[r->first + j], buf));
+		puts(r->plaintext ? "], plaintext: true}" : "]}");
+	}
+	if (d->n_devices)
+		puts("devices:");
+	for (i = 0; i < d->n_devices; i++)
+		yaml_device(d, &d->devices[i]);
+}
+
+static void member(const char *name, void (*show)(const struct shown *s, bool json),
+		   const struct shown *s)
+{
+	printf(",\n\"%s\": ", name);
+	show(s, true);
+}
+
+static void show_policy(const struct shown *s, bool json)
+{
+	if (!json) {
+		show_yaml(s);
+		return;
+	}
+	printf("{\"version\": 1, \"generation\": %u, \"mode\": \"%s\"", s->p->generation,
+	       s->p->draft.mode == CORDON_MODE_OBSERVE ? "observe" : "enforce");
+	member("ports", show_ports, s);
+	member("segments", show_segments, s);
+	member("networks", show_networks, s);
+	member("rules", show_rules, s);
+	member("devices", show_devices, s);
+	puts("}");
+}
+
+static const struct {
+	const char *what;
+	void (*show)(const struct shown *s, bool json);
+} shows[] = {
+	{ "policy", show_policy }, { "segments", show_segments }, { "rules", show_rules },
+	{ "devices", show_devices }, { "networks", show_networks },
+	{ "bindings", show_bindings }, { "ports", show_ports },
+};
+
+static int run_show(const struct command *self, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' }, { "help", no_argument, NULL, OPTION_HELP }, { }
+	};
+	const char *what = "policy";
+	struct shown s = { NULL, { NULL, NULL } };
+	bool json = false;
+	struct cnl nl;
+	size_t i;
+	int o;
+
+	while ((o = next_option(self, argc, argv, options)) != -1) {
+		if (o == OPTION_HELP)
+			return EXIT_DONE;
+		if (o == OPTION_ERROR)
+			return EXIT_USAGE;
+		json |= o == 'j';
+	}
+	if (argc > optind)
+		what = argv[optind++];
+	if (argc > optind)
+		return usage_error(self, "too many words", argv[optind]);
+	for (i = 0; i < sizeof(shows) / sizeof(*shows); i++)
+		if (!strcmp(shows[i].what, what))
+			break;
+	if (i == sizeof(shows) / sizeof(*shows))
+		return usage_error(self, "nothing of that name", what);
+	if (!open_kernel(&nl))
+		return EXIT_REFUSED;
+	o = cnl_fetch(&nl, &s.p, &s.runtime) ? complain_nl(&nl) : EXIT_DONE;
+	if (!o)
+		shows[i].show(&s, json);
+	cnl_close(&nl);
+	cnl_runtime_free(&s.runtime);
+	policy_free(s.p);
+	return o;
+}
+
+const struct command cmd_show = {
+	"show", "Print what the kernel holds",
+	"show [policy|segments|rules|devices|networks|bindings|ports] [--json]",
+	"'show policy', the default, prints YAML that 'apply' reads.\n", run_show
+};
+
+static void print_status(const struct cnl_summary *s)
+{
+	u32 kind;
+
+	if (!s->generation) {
+		printf("no policy yet%s\n", s->lockdown ? "; nothing is forwarded (lockdown)" : "");
+	} else {
+		printf("generation %u, mode %s\n", s->generation,
+		       s->mode == CORDON_MODE_OBSERVE ? "observe" : "enforce");
+		if (s->awaiting)
+			printf("awaits confirmation for %u s more\n", s->confirm);
+		printf("%u ports, %u segments, %u networks, %u rules, %u devices\n", s->ports,
+		       s->segments, s->networks, s->rules, s->devices);
+	}
+	printf("%llu packets passed, %llu denied\n", (unsigned long long)s->stats.rx_packets,
+	       (unsigned long long)s->stats.denied);
+	for (kind = 0; kind < CORDON_KINDS; kind++)
+		if (s->stats.anomalies[kind])
+			printf("  %-18s %llu\n", policy_kind_name(kind),
+			       (unsigned long long)s->stats.anomalies[kind]);
+}
+
+static int run_status(const struct command *self, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' }, { "help", no_argument, NULL, OPTION_HELP }, { }
+	};
+	struct cnl_summary s;
+	bool json = false;
+	struct cnl nl;
+	int o, ret = EXIT_DONE;
+
+	while ((o = next_option(self, argc, argv, options)) != -1) {
+		if (o == OPTION_HELP)
+			return EXIT_DONE;
+		if (o == OPTION_ERROR)
+			return EXIT_USAGE;
+		json |= o == 'j';
+	}
+	if (argc != optind)
+		return usage_error(self, "too many words", argv[optind]);
+	if (!open_kernel(&nl))
+		return EXIT_REFUSED;
+	if (cnl_summary(&nl, &s))
+		ret = complain_nl(&nl);
+	else if (json)
+		json_print(json_summary(&s));
+	else
+		print_status(&s);
+	cnl_close(&nl);
+	return ret;
+}
+
+const struct command cmd_status = {
+	"status", "Summary of the policy in force and of what it denied", "status [--json]", "",
+	run_status
+};

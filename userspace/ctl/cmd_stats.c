@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: GPL-2.0
+/* stats, top: counters. */
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "ctl/ctl.h"
+
+static unsigned long long sum_anomalies(const struct cnl_stats *s)
+{
+	unsigned long long sum = 0;
+	u32 kind;
+
+	for (kind = 0; kind < CORDON_KINDS; kind++)
+		sum += s->anomalies[kind];
+	return sum;
+}
+
+static void print_head(void)
+{
+	printf("%-20s %-12s %12s %14s %12s %14s %10s %10s\n", "DEVICE", "STATE", "RX-PACKETS",
+	       "RX-BYTES", "TX-PACKETS", "TX-BYTES", "DENIED", "ANOMALIES");
+}
+
+static void print_row(const struct cnl_device *d)
+{
+	printf("%-20s %-12s %12llu %14llu %12llu %14llu %10llu %10llu\n", d->def.name,
+	       policy_state_name(d->state), (unsigned long long)d->stats.rx_packets,
+	       (unsigned long long)d->stats.rx_bytes, (unsigned long long)d->stats.tx_packets,
+	       (unsigned long long)d->stats.tx_bytes, (unsigned long long)d->stats.denied,
+	       sum_anomalies(&d->stats));
+}
+
+static json_t *json_row(const struct cnl_device *d)
+{
+	json_t *out = json_stats(&d->stats);
+	char mac[18];
+
+	json_object_set_new(out, "name", json_string(d->def.name));
+	json_object_set_new(out, "mac", json_string(policy_mac_text(d->def.mac, mac)));
+	json_object_set_new(out, "segment", json_string(d->segment));
+	json_object_set_new(out, "state", json_string(policy_state_name(d->state)));
+	return out;
+}
+
+/* Prometheus' text format wants a metric's lines together, so everything is read first. */
+struct family {
+	const char *name;
+	const char *help;
+	u64 (*value)(const struct cnl_stats *s);
+};
+
+static u64 rx_packets(const struct cnl_stats *s)
+{
+	return s->rx_packets;
+}
+
+static u64 rx_bytes(const struct cnl_stats *s)
+{
+	return s->rx_bytes;
+}
+
+static u64 tx_packets(const struct cnl_stats *s)
+{
+	return s->tx_packets;
+}
+
+static u64 tx_bytes(const struct cnl_stats *s)
+{
+	return s->tx_bytes;
+}
+
+static u64 denied(const struct cnl_stats *s)
+{
+	return s->denied;
+}
+
+static const struct family families[] = {
+	{ "rx_packets", "Packets that came from the device", rx_packets },
+	{ "rx_bytes", "Bytes that came from the device", rx_bytes },
+	{ "tx_packets", "Packets that went to the device", tx_packets },
+	{ "tx_bytes", "Bytes that went to the device", tx_bytes },
+	{ "denied", "Packets from or to the device that were denied", denied },
+};
+
+/* Names are words (cordon_name_is_valid()), so that no label needs escaping. */
+static void labels(const struct cnl_device *d)
+{
+	char mac[18];
+
+	printf("{device=\"%s\",mac=\"%s\",segment=\"%s\"", d->def.name,
+	       policy_mac_text(d->def.mac, mac), d->segment);
+}
+
+static void metric(const char *name, const char *help, const char *type)
+{
+	printf("# HELP cordon_%s %s.\n# TYPE cordon_%s %s\n", name, help, name, type);
+}
+
+static void prometheus_devices(const struct policy *p, const struct cnl_runtime *r)
+{
+	char name[64];
+	u32 i, kind;
+	size_t f;
+
+	for (f = 0; f < sizeof(families) / sizeof(*families); f++) {
+		snprintf(name, sizeof(name), "device_%s_total", families[f].name);
+		metric(name, families[f].help, "counter");
+		for (i = 0; i < p->draft.n_devices; i++) {
+			printf("cordon_%s", name);
+			labels(&r->devices[i]);
+			printf("} %llu\n",
+			       (unsigned long long)families[f].value(&r->devices[i].stats));
+		}
+	}
+	metric("device_anomalies_total", "Anomalies of the device that were seen", "counter");
+	for (i = 0; i < p->draft.n_devices; i++)
+		for (kind = 0; kind < CORDON_KINDS; kind++) {
+			if (!r->devices[i].stats.anomalies[kind])
+				continue;
+			fputs("cordon_device_anomalies_total", stdout);
+			labels(&r->devices[i]);
+			printf(",kind=\"%s\"} %llu\n", policy_kind_name(kind),
+			       (unsigned long long)r->devices[i].stats.anomalies[kind]);
+		}
+	metric("device_state", "1 for the state that the device is in", "gauge");
+	for (i = 0; i < p->draft.n_devices; i++) {
+		fputs("cordon_device_state", stdout);
+		labels(&r->devices[i]);
+		printf(",state=\"%s\"} 1\n", policy_state_name(r->devices[i].state));
+	}
+	metric("device_lease_seconds", "Seconds left of the device's lease", "gauge");
+	for (i = 0; i < p->draft.n_devices; i++) {
+		fputs("cordon_device_lease_seconds", stdout);
+		labels(&r->devices[i]);
+		printf("} %u\n", r->devices[i].lease);
+	}
+}
+
+static void prometheus_segments(const struct policy *p, const struct cnl_runtime *r)
+{
+	u32 i;
+
+	metric("segment_packets_total", "Packets that the segment's members sent", "counter");
+	for (i = 0; i < p->draft.n_segments; i++)
+		printf("cordon_segment_packets_total{segment=\"%s\"} %llu\n",
+		       r->segments[i].def.name, (unsigned long long)r->segments[i].packets);
+	metric("segment_bytes_total", "Bytes that the segment's members sent", "counter");
+	for (i = 0; i < p->draft.n_segments; i++)
+		printf("cordon_segment_bytes_total{segment=\"%s\"} %llu\n",
+		       r->segments[i].def.name, (unsigned long long)r->segments[i].bytes);
+	metric("segment_denied_total", "Packets of the segment's members that were denied",
+	       "counter");
+	for (i = 0; i < p->draft.n_segments; i++)
+		printf("cordon_segment_denied_total{segment=\"%s\"} %llu\n",
+		       r->segments[i].def.name, (unsigned long long)r->segments[i].denied);
+	metric("segment_devices", "Devices of the segment", "gauge");
+	for (i = 0; i < p->draft.n_segments; i++)
+		printf("cordon_segment_devices{segment=\"%s\"} %u\n", r->segments[i].def.name,
+		       r->segments[i].devices);
+}
+
+static int prometheus(struct cnl *nl)
+{
+	struct cnl_runtime r;
+	struct cnl_summary s;
+	struct policy *p;
+	u32 kind;
+
+	if (cnl_fetch(nl, &p, &r) || cnl_summary(nl, &s))
+		return complain_nl(nl);
+	metric("policy_generation", "Number of the policy in force", "gauge");
+	printf("cordon_policy_generation %u\n", s.generation);
+	metric("denied_total", "Packets that were denied", "counter");
+	printf("cordon_denied_total %llu\n", (unsigned long long)s.stats.denied);
+	metric("anomalies_total", "Anomalies that were seen, of unknown devices included", "counter");
+	for (kind = 0; kind < CORDON_KINDS; kind++)
+		printf("cordon_anomalies_total{kind=\"%s\"} %llu\n", policy_kind_name(kind),
+		       (unsigned long long)s.stats.anomalies[kind]);
+	prometheus_segments(p, &r);
+	prometheus_devices(p, &r);
+	cnl_runtime_free(&r);
+	policy_free(p);
+	return EXIT_DONE;
+}
+
+static int text_row(const struct cnl_device *d, void *arg)
+{
+	(void)arg;
+	print_row(d);
+	return 0;
+}
+
+static int list_row(const struct cnl_device *d, void *arg)
+{
+	json_list_add(arg, json_row(d));
+	return 0;
+}
+
+static int print_all(struct cnl *nl, bool json)
+{
+	struct json_list list = { false };
+	int err;
+
+	if (!json)
+		print_head();
+	err = cnl_device_each(nl, json ? list_row : text_row, &list);
+	if (json)
+		json_list_end(&list);
+	return err ? complain_nl(nl) : EXIT_DONE;
+}
+
+static void print_one(const struct cnl_device *d)
+{
+	u32 kind;
+
+	print_head();
+	print_row(d);
+	for (kind = 0; kind < CORDON_KINDS; kind++)
+		if (d->stats.anomalies[kind])
+			printf("  %-18s %llu\n", policy_kind_name(kind),
+			       (unsigned long long)d->stats.anomalies[kind]);
+}
+
+static int one_device(const struct command *self, struct cnl *nl, const char *word, bool json)
+{
+	struct cnl_device d;
+	const char *name;
+	const u8 *mac;
+	u8 buf[6];
+
+	if (!parse_device(word, &name, &mac, buf))
+		return usage_error(self, "neither a device's name nor a MAC", word);
+	if (cnl_device_get(nl, name, mac, &d))
+		return complain_nl(nl);
+	if (json)
+		json_print(json_row(&d));
+	else
+		print_one(&d);
+	return EXIT_DONE;
+}
+
+static int run_stats(const struct command *self, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' }, { "prometheus", no_argument, NULL, 'p' },
+		{ "help", no_argument, NULL, OPTION_HELP }, { }
+	};
+	bool json = false, prom = false;
+	struct cnl nl;
+	int o, ret;
+
+	while ((o = next_option(self, argc, argv, options)) != -1) {
+		if (o == OPTION_HELP)
+			return EXIT_DONE;
+		if (o == OPTION_ERROR)
+			return EXIT_USAGE;
+		json |= o == 'j';
+		prom |= o == 'p';
+	}
+	if (argc - optind > 1)
+		return usage_error(self, "too many words", argv[optind + 1]);
+	if (prom && (json || argc > optind))
+		return usage_error(self, "--prometheus tells of everything, in its own format", NULL);
+	if (!open_kernel(&nl))
+		return EXIT_REFUSED;
+	if (prom)
+		ret = prometheus(&nl);
+	else if (argc > optind)
+		ret = one_device(self, &nl, argv[optind], json);
+	else
+		ret = print_all(&nl, json);
+	cnl_close(&nl);
+	return ret;
+}
+
+const struct command cmd_stats = {
+	"stats", "Print counters of devices", "stats [DEVICE] [--json]\nstats --prometheus",
+	"  --json        as JSON\n"
+	"  --prometheus  everything, in Prometheus' text format\n", run_stats
+};
+
+static int busier(const void *a, const void *b)
+{
+	const struct cnl_device *x = a, *y = b;
+	u64 p = x->stats.rx_packets + x->stats.tx_packets + x->stats.denied;
+	u64 q = y->stats.rx_packets + y->stats.tx_packets + y->stats.denied;
+
+	return p < q ? 1 : p > q ? -1 : strcmp(x->def.name, y->def.name);
+}
+
+static int draw(struct cnl *nl)
+{
+	struct cnl_runtime r;
+	struct cnl_summary s;
+	struct policy *p;
+	u32 i;
+
+	if (cnl_fetch(nl, &p, &r) || cnl_summary(nl, &s))
+		return complain_nl(nl);
+	if (p->draft.n_devices)
+		qsort(r.devices, p->draft.n_devices, sizeof(*r.devices), busier);
+	printf("\033[H\033[Jgeneration %u, mode %s, %llu denied; q quits\n\n", s.generation,
+	       s.mode == CORDON_MODE_OBSERVE ? "observe" : "enforce",
+	       (unsigned long long)s.stats.denied);
+	print_head();
+	for (i = 0; i < p->draft.n_devices && i < 40; i++)
+		print_row(&r.devices[i]);
+	fflush(stdout);
+	cnl_runtime_free(&r);
+	policy_free(p);
+	return EXIT_DONE;
+}
+
+static int run_top(const struct command *self, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "help", no_argument, NULL, OPTION_HELP }, { }
+	};
+	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
+	struct termios before, raw;
+	struct cnl nl;
+	char key = 0;
+	int o, ret;
+
+	while ((o = next_option(self, argc, argv, options)) != -1)
+		return o == OPTION_HELP ? EXIT_DONE : EXIT_USAGE;
+	if (argc != optind)
+		return usage_error(self, "too many words", argv[optind]);
+	if (tcgetattr(STDIN_FILENO, &before) || !isatty(STDOUT_FILENO))
+		return complain("top", "not a terminal: see 'cordonctl stats'");
+	if (!open_kernel(&nl))
+		return EXIT_REFUSED;
+	raw = before;
+	raw.c_lflag &= ~(ICANON | ECHO);
+	tcsetattr(STDIN_FILENO, TCSANOW, &raw);
+	do
+		ret = draw(&nl);
+	while (!ret && (poll(&in, 1, 1000) < 1 || (read(STDIN_FILENO, &key, 1) == 1 && key != 'q')));
+	tcsetattr(STDIN_FILENO, TCSANOW, &before);
+	cnl_close(&nl);
+	return ret;
+}
+
+const struct command cmd_top = {
+	"top", "Watch the busiest devices", "top", "q quits.\n", run_top
+};

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Errors, the connection, names of devices. */
+#include <string.h>
+
+#include "ctl/ctl.h"
+
+/**
+ * complain - tell what failed
+ * @object: with what
+ * @why: reason
+ *
+ * Return: EXIT_REFUSED.
+ */
+int complain(const char *object, const char *why)
+{
+	fprintf(stderr, "cordonctl: %s: %s\n", object, why);
+	return EXIT_REFUSED;
+}
+
+/**
+ * complain_nl - tell what the kernel said
+ * @nl: the connection
+ *
+ * Return: EXIT_REFUSED.
+ */
+int complain_nl(const struct cnl *nl)
+{
+	return complain("kernel", nl->error);
+}
+
+/**
+ * open_kernel - connect, or tell why not
+ * @nl: the connection
+ */
+bool open_kernel(struct cnl *nl)
+{
+	if (!cnl_open(nl))
+		return true;
+	complain_nl(nl);
+	return false;
+}
+
+/**
+ * parse_device - a device by its name or its MAC
+ * @word: which the user gave
+ * @name: set where it is a name, else NULL
+ * @mac: set to @buf where it is a MAC, else NULL
+ * @buf: for the MAC
+ *
+ * Return: false, it can be neither.
+ */
+bool parse_device(const char *word, const char **name, const u8 **mac, u8 buf[6])
+{
+	*name = NULL;
+	*mac = NULL;
+	if (!policy_mac_parse(word, buf)) {
+		*mac = buf;
+		return true;
+	}
+	if (strlen(word) >= CORDON_DEVICE_NAME_LEN ||
+	    !cordon_name_is_valid(word, CORDON_DEVICE_NAME_LEN))
+		return false;
+	*name = word;
+	return true;
+}

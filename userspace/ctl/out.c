@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The kernel's objects as JSON: one shape for every command. */
+#include "ctl/ctl.h"
+
+/**
+ * json_print - print a value on a line of its own
+ * @value: freed
+ */
+void json_print(json_t *value)
+{
+	json_dumpf(value, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
+	putchar('\n');
+	json_decref(value);
+}
+
+/**
+ * json_list_add - one more member, on a line of its own
+ * @list: the array
+ * @value: freed
+ */
+void json_list_add(struct json_list *list, json_t *value)
+{
+	fputs(list->open ? ",\n  " : "[\n  ", stdout);
+	list->open = true;
+	json_dumpf(value, stdout, 0);
+	json_decref(value);
+}
+
+/**
+ * json_list_end - no more members
+ * @list: the array
+ */
+void json_list_end(struct json_list *list)
+{
+	puts(list->open ? "\n]" : "[]");
+}
+
+json_t *json_addr(const struct cordon_addr *a)
+{
+	char buf[POLICY_ADDR_LEN];
+
+	return json_string(policy_addr_text(a, buf));
+}
+
+json_t *json_stats(const struct cnl_stats *s)
+{
+	json_t *anomalies = json_object();
+	u32 kind;
+
+	for (kind = 0; kind < CORDON_KINDS; kind++)
+		json_object_set_new(anomalies, policy_kind_name(kind),
+				    json_integer(s->anomalies[kind]));
+	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:o}",
+			 "rx_packets", (json_int_t)s->rx_packets,
+			 "rx_bytes", (json_int_t)s->rx_bytes,
+			 "tx_packets", (json_int_t)s->tx_packets,
+			 "tx_bytes", (json_int_t)s->tx_bytes,
+			 "denied", (json_int_t)s->denied, "anomalies", anomalies);
+}
+
+json_t *json_device(const struct cnl_device *d, bool stats)
+{
+	json_t *addresses = json_array(), *out;
+	char mac[18];
+	u32 i;
+
+	for (i = 0; i < d->def.n; i++)
+		json_array_append_new(addresses, json_addr(&d->addresses[i]));
+	out = json_pack("{s:s,s:s,s:s,s:s,s:s,s:I,s:o}", "name", d->def.name,
+			"mac", policy_mac_text(d->def.mac, mac), "segment", d->segment,
+			"effective_segment", d->effective_segment,
+			"state", policy_state_name(d->state),
+			"lease_seconds", (json_int_t)d->lease, "addresses", addresses);
+	if (d->port[0])
+		json_object_set_new(out, "port", json_string(d->port));
+	if (d->def.model[0])
+		json_object_set_new(out, "model", json_string(d->def.model));
+	if (d->def.authentication != CORDON_INHERIT)
+		json_object_set_new(out, "authentication", json_string(
+			policy_authentication_name(d->def.authentication)));
+	if (d->def.encryption != CORDON_INHERIT)
+		json_object_set_new(out, "encryption", json_string(
+			policy_encryption_name(d->def.encryption)));
+	if (d->def.firmware != CORDON_INHERIT)
+		json_object_set_new(out, "firmware_auto_update", json_boolean(d->def.firmware));
+	if (stats)
+		json_object_set_new(out, "stats", json_stats(&d->stats));
+	return out;
+}
+
+json_t *json_segment(const struct cnl_segment *s)
+{
+	json_t *limits = json_object();
+	char window[16], limit[32];
+	u32 kind;
+
+	for (kind = 0; kind < CORDON_KINDS; kind++) {
+		const struct cordon_limit *l = &s->def.limits[kind];
+
+		if (!l->window)
+			continue;
+		snprintf(limit, sizeof(limit), "%u/%s", l->count,
+			 policy_duration_text(l->window, window));
+		json_object_set_new(limits, policy_kind_name(kind),
+				    json_pack("{s:s,s:s}", "limit", limit,
+					      "then", policy_action_name(l->action)));
+	}
+	return json_pack("{s:s,s:I,s:s,s:s,s:b,s:b,s:I,s:o,s:I,s:I,s:I,s:I}",
+			 "name", s->def.name, "id", (json_int_t)s->id,
+			 "authentication", policy_authentication_name(s->def.authentication),
+			 "encryption", policy_encryption_name(s->def.encryption),
+			 "firmware_auto_update", s->def.firmware, "isolate", s->def.isolate,
+			 "lease_seconds", (json_int_t)s->def.lease, "anomalies", limits,
+			 "devices", (json_int_t)s->devices, "packets", (json_int_t)s->packets,
+			 "bytes", (json_int_t)s->bytes, "denied", (json_int_t)s->denied);
+}
+
+json_t *json_rule(const struct cordon_draft *d, u32 i)
+{
+	const struct cordon_rule_def *r = &d->rules[i];
+	json_t *allow = json_array();
+	char buf[32];
+	u32 j;
+
+	for (j = 0; j < r->n; j++)
+		json_array_append_new(allow, json_string(
+			policy_match_text(&d->matches[r->first + j], buf)));
+	return json_pack("{s:I,s:s,s:s,s:o,s:b}", "index", (json_int_t)i,
+			 "from", d->segments[r->from].name, "to", d->segments[r->to].name,
+			 "allow", allow, "plaintext", r->plaintext);
+}
+
+json_t *json_summary(const struct cnl_summary *s)
+{
+	json_t *out = json_pack("{s:I,s:s,s:b,s:I,s:I,s:I,s:I,s:I,s:o}",
+				"generation", (json_int_t)s->generation,
+				"mode", s->mode == CORDON_MODE_OBSERVE ? "observe" : "enforce",
+				"lockdown", s->lockdown, "ports", (json_int_t)s->ports,
+				"segments", (json_int_t)s->segments,
+				"networks", (json_int_t)s->networks,
+				"rules", (json_int_t)s->rules, "devices", (json_int_t)s->devices,
+				"stats", json_stats(&s->stats));
+
+	if (s->awaiting)
+		json_object_set_new(out, "confirm_seconds", json_integer(s->confirm));
+	return out;
+}
