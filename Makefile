@@ -61,13 +61,13 @@ ring-linux-7.3 := tests/vm/scenarios.sh 7.3
 $(RINGS:%=ring-%): ring-%:
 	@tests/run.sh $* $(ring-$*)
 
-check: deps-build deps-vm deps-kunit deps-lint deps-unit
+check: deps-build deps-vm deps-kunit deps-lint deps-unit $(BUILD)/probe
 	@rm -rf $(BUILD)/results
 	@tests/prepare.sh
 	@for ring in $(RINGS); do $(MAKE) --no-print-directory ring-$$ring; done
 	@tests/tally.sh $(RINGS)
 
-bench: userspace-quiet deps-vm
+bench: userspace-quiet deps-vm $(BUILD)/probe
 	@tests/bench/run.sh
 
 clean:

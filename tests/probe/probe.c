@@ -28,7 +28,7 @@ static void die(const char *what)
 static int open_socket(const char *host, const char *port, int type, struct addrinfo **out)
 {
 	struct addrinfo hints = {
-		.ai_socktype = type,
+		.ai_socktype = type & ~SOCK_NONBLOCK,
 		.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | (host ? 0 : AI_PASSIVE),
 		.ai_family = host ? AF_UNSPEC : AF_INET6,
 	};
@@ -104,7 +104,7 @@ static int wait_for(int fd, short what, int ms)
 	return poll(&p, 1, ms) == 1;
 }
 
-/* tcp|udp HOST PORT [MS]: one echo within MS (1500); 0 came back, 1 did not */
+/* tcp|udp HOST PORT [MS]: one echo within MS (1500); 0 came back, 1 did not, 3 was refused by the host */
 static int do_echo(int type, char **argv, int argc)
 {
 	int ms = argc > 2 ? atoi(argv[2]) : 1500, err = 0;
@@ -116,10 +116,12 @@ static int do_echo(int type, char **argv, int argc)
 	if (connect(fd, ai->ai_addr, ai->ai_addrlen) && errno != EINPROGRESS)
 		return 1;
 	if (!wait_for(fd, POLLOUT, ms) || getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) || err)
-		return 1;
+		return err == ECONNREFUSED ? 3 : 1;
 	if (send(fd, "hello", 5, MSG_NOSIGNAL) != 5 || !wait_for(fd, POLLIN, ms))
 		return 1;
-	return recv(fd, buf, sizeof(buf), 0) != 5;
+	if (recv(fd, buf, sizeof(buf), 0) == 5)
+		return 0;
+	return errno == ECONNREFUSED ? 3 : 1;
 }
 
 /* transfer HOST PORT FILE: send to an echo without end, and keep the bytes that came back in FILE */

@@ -66,6 +66,7 @@ poll() {
 		[ $SECONDS -lt $end ] || return 1
 		read -r -t 0.05 <>"$work/never"
 	done
+	return 0
 }
 
 host() {
@@ -89,7 +90,7 @@ host() {
 serve() {
 	# shellcheck disable=SC2086
 	on "$1" probe listen $SERVICES >"$work/$1.ready" 2>&1 &
-	poll 20 grep -q ready "$work/$1.ready" || { echo "Bail out! $1 does not serve"; exit 1; }
+	poll 20 grep -q ready "$work/$1.ready" || { cat "$work/$1.ready"; echo "Bail out! $1 does not serve"; exit 1; }
 }
 
 setup() {
@@ -136,7 +137,8 @@ reaches() {
 
 # Denied is denied at once: what would pass passes in milliseconds, and has its control beside it.
 blocked() {
-	! on "$1" probe "$2" "$3" "$4" "${5:-500}"
+	on "$1" probe "$2" "$3" "$4" "${5:-500}"
+	[ $? = 1 ]
 }
 
 apply() {

@@ -6,7 +6,7 @@ set -uo pipefail
 
 total=0 failed=0
 
-# case STATUS NAME
+# report STATUS NAME
 report() {
 	total=$((total + 1))
 	if [ "$1" = 0 ]; then echo "ok $total - $2"; else echo "not ok $total - $2"; failed=1; fi
@@ -17,7 +17,7 @@ for scenario; do
 	start=$SECONDS
 	limit=$(sed -n 's/^# seconds: \([0-9]\+\)$/\1/p' "$scenario")
 	dmesg -C
-	ran=0 plan=''
+	ran=0 plan='' status=none
 	while IFS= read -r line; do
 		case $line in
 		"ok "* | "not ok "*)

@@ -11,9 +11,14 @@ vm: vm-ready
 	@tests/vm/vm.sh -k $(KERNEL) -c $(CPUS) -m $(MEM) -t $(TIMEOUT) $(if $(filter-out 0,$(ICOUNT)),-i) $(SCRIPT) $(ARGS)
 
 .PHONY: vm-ready
-vm-ready: deps-vm userspace-quiet
+vm-ready: deps-vm userspace-quiet $(BUILD)/probe
 	@tests/log.sh "building the module for $(KERNEL)" tests/vm/build.sh $(KERNEL)
 
 demo: KERNEL = 6.1
 demo: vm-ready
 	@tests/vm/vm.sh -k 6.1 -t 600 tests/demo/demo.sh
+
+# Traffic for scenarios.
+$(BUILD)/probe: tests/probe/probe.c
+	@mkdir -p $(@D)
+	@$(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -o $@ $<
