@@ -187,7 +187,7 @@ def some_rule(rng, segments):
     rule = {"from": rng.choice(segments + ["onboarding", "quarantine", "update"]),
             "to": rng.choice(segments + ["gateway", "gateway", "quarantine", "update"]),
             "allow": [some_match(rng) for _ in range(rng.randrange(1, 5))]}
-    if rng.random() < 0.3:
+    if rng.random() < 0.5:
         rule["plaintext"] = rng.random() < 0.8
     return rule
 
@@ -198,7 +198,7 @@ def some_policy(rng):
     names, taken = list(segments), set()
     devices = [some_device(rng, i, names, taken) for i in range(rng.randrange(1, 9))]
     return {"version": 1, "ports": ["lan0", "lan1"], "segments": segments,
-            "rules": [some_rule(rng, names) for _ in range(rng.randrange(9))],
+            "rules": [some_rule(rng, names) for _ in range(rng.randrange(16))],
             "devices": [d for d in devices if d]}
 
 
