@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Policies from YAML: what is refused, with which words and where; what is loaded; what differs. */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -296,6 +297,129 @@ static void test_many(void)
 	free(text);
 }
 
+/* HEAD, @count times @each with its number in it, and the rest. */
+static int load_repeated(const char *head, const char *each, unsigned int count, const char *rest,
+			 struct policy **p, char **said)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+	unsigned int i;
+	int ret;
+
+	fputs(head, out);
+	for (i = 0; i < count; i++)
+		fprintf(out, each, i, i >> 8, i & 255);
+	fputs(rest, out);
+	fclose(out);
+	ret = load(text, size, p, said);
+	free(text);
+	return ret;
+}
+
+static const struct {
+	const char *name;
+	const char *head;
+	const char *each;
+	const char *rest;
+	unsigned int most;
+	const char *message;
+} caps[] = {
+	{ "ports", "version: 1\nports:\n", "- p%u\n", "", CORDON_MAX_PORTS,
+	  "259:3: more than 256 ports" },
+	{ "segments", "version: 1\nsegments:\n", " s%u: {}\n", "",
+	  CORDON_MAX_SEGMENTS - CORDON_BUILTIN_SEGMENTS,
+	  "2047:2: more than 2048 segments, the built-in ones included" },
+	{ "networks", "version: 1\nsegments: {a: {networks: [\n", "\"fd00:%x::/32\",\n", "]}}\n",
+	  CORDON_MAX_NETWORKS, "8195:1: network 'fd00:2000::/32': more than 8192 networks" },
+	{ "matches of a rule", HEAD "rules:\n- from: iot\n  to: net\n  allow:\n", "  - tcp/%u\n", "",
+	  CORDON_MAX_RULE_MATCHES, "104:5: more than 96 in one rule: make it two" },
+	{ "addresses of a device", HEAD "devices:\n- name: a\n  mac: 02:00:00:00:00:01\n"
+	  "  network_segment: iot\n  addresses:\n", "  - 10.0.0.%u\n", "",
+	  CORDON_MAX_DEVICE_ADDRESSES, "25:5: more than 16 addresses of one device" },
+	{ "rules", HEAD "rules:\n", "- {from: iot, to: net, allow: [tcp/%u]}\n", "",
+	  CORDON_MAX_RULES, "65541:3: more than 65536 rules" },
+};
+
+static void test_caps(void)
+{
+	char *said, expected[128];
+	struct policy *p;
+	bool most, more;
+	size_t i;
+
+	for (i = 0; i < sizeof(caps) / sizeof(caps[0]); i++) {
+		most = !load_repeated(caps[i].head, caps[i].each, caps[i].most, caps[i].rest, &p, &said);
+		if (most)
+			policy_free(p);
+		free(said);
+		more = load_repeated(caps[i].head, caps[i].each, caps[i].most + 1, caps[i].rest,
+				     &p, &said) == 1;
+		snprintf(expected, sizeof(expected), FILE_NAME ":%s", caps[i].message);
+		if (!ok(most && more && !strcmp(first_error(said), expected),
+			"as many as there may be, and one more: %s", caps[i].name))
+			printf("# most %d more %d, %s\n", most, more, said);
+		free(said);
+	}
+	most = !load_repeated(HEAD "devices:\n", "- {name: d%u, mac: 02:00:00:00:%02x:%02x, "
+			      "network_segment: iot, addresses: [10.1.%2$u.%3$u]}\n", 65536, "",
+			      &p, &said);
+	ok(most && p->draft.n_devices == 65536, "65,536 devices");
+	if (most)
+		policy_free(p);
+	free(said);
+}
+
+/* A path that cannot be read: one line that says why. */
+static void file_error(const char *path, const char *why)
+{
+	char *said = NULL, expected[128];
+	struct policy *p;
+	size_t size;
+	FILE *errors = open_memstream(&said, &size);
+	int n = policy_load(path, &p, errors);
+
+	fclose(errors);
+	snprintf(expected, sizeof(expected), "cordonctl: %s: %s\n", path, why);
+	ok(n == 1 && !strcmp(said, expected), "%s: %s", path, why);
+	free(said);
+}
+
+static void test_files(void)
+{
+	file_error("nowhere.yaml", "No such file or directory");
+	file_error(".", "Is a directory");
+	if (truncate(FILE_NAME, (128UL << 20) + 1))
+		return;
+	file_error(FILE_NAME, "larger than 128 MiB");
+	unlink(FILE_NAME);
+	if (!close(creat(FILE_NAME, 0)) && access(FILE_NAME, R_OK))
+		file_error(FILE_NAME, "Permission denied");
+	unlink(FILE_NAME);
+}
+
+/* However long the line and whatever is in it, it is shown around the caret. */
+static void test_line(void)
+{
+	char text[1024] = "version: 1\nmode: \"\xc3\xa4\t\xe2\x80\xae\" # ", *said, *line, *caret;
+	struct policy *p;
+
+	memset(text + strlen(text), 'x', 500);
+	ok(load(text, strlen(text), &p, &said) == 1, "a long line with a fault");
+	line = strstr(said, "    mode");
+	ok(line && strstr(line, "mode: \"\\xc3\\xa4 \\xe2\\x80\\xae\" # xxx"), "unprintable bytes are escaped");
+	caret = line ? strchr(line, '\n') : NULL;
+	ok(caret && caret - line < 190 && !strcmp(caret, "\n          ^\n"), "the line is bounded");
+	free(said);
+	snprintf(text, sizeof(text), "version: 1\nports: [%0500d, a/b]\n", 0);
+	ok(load(text, strlen(text), &p, &said) == 2, "a fault far to the right");
+	line = strstr(said, "a/b]\n");
+	caret = strrchr(said, '^');
+	ok(line && caret && caret - strrchr(said, '\n') < 180 &&
+	   strstr(said, "0, a/b]\n                    "), "is shown, and the caret under it");
+	free(said);
+}
+
 static const char * const matches[] = {
 	"tcp/443", "tcp/8000-8100", "udp/*", "tcp/*", "any", "icmp/echo-request", "icmp/200",
 	"icmp6/nd-neighbor-solicit", "icmp6/200", "icmp/*", "icmp6/*", "udp/0-1",
@@ -511,6 +635,9 @@ int main(void)
 	test_good();
 	test_warnings();
 	test_many();
+	test_caps();
+	test_files();
+	test_line();
 	test_text();
 	test_error_text();
 	test_diff();
