@@ -215,10 +215,11 @@ static const char *addresses_text(const struct cordon_draft *d, const struct cor
 	size_t at = 0;
 	u32 i;
 
-	if (v->n)
-		memcpy(sorted, &d->addresses[v->first], v->n * sizeof(*sorted));
-	qsort(sorted, v->n, sizeof(*sorted), addr_compare);
 	buf[0] = 0;
+	if (!v->n)
+		return buf;
+	memcpy(sorted, &d->addresses[v->first], v->n * sizeof(*sorted));
+	qsort(sorted, v->n, sizeof(*sorted), addr_compare);
 	for (i = 0; i < v->n && at < size; i++)
 		at += snprintf(buf + at, size - at, "%s%s", i ? ", " : "",
 			       policy_addr_text(&sorted[i], text));

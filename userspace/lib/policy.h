@@ -49,9 +49,9 @@ void policy_error_text(const struct policy *p, const struct cordon_error *err,
 const char *policy_addr_text(const struct cordon_addr *a, char buf[POLICY_ADDR_LEN]);
 const char *policy_network_text(const struct cordon_network_def *n, char buf[POLICY_ADDR_LEN]);
 const char *policy_mac_text(const u8 mac[6], char buf[18]);
-const char *policy_match_text(const struct cordon_match *m, char buf[32]);	/* tcp/443, icmp/echo-request, any */
+const char *policy_match_text(const struct cordon_match *m, char buf[32]);	/* tcp/443, any */
 int policy_addr_parse(const char *text, struct cordon_addr *out);		/* 0 or -EINVAL */
-int policy_network_parse(const char *text, struct cordon_network_def *out);	/* segment is left alone */
+int policy_network_parse(const char *text, struct cordon_network_def *out);	/* host bits stay */
 int policy_mac_parse(const char *text, u8 mac[6]);
 int policy_match_parse(const char *text, struct cordon_match *out);
 int policy_duration_parse(const char *text, u32 *seconds);			/* 30s 15m 1h 7d */

@@ -7,6 +7,7 @@
 
 #include "report.h"
 
+#define MESSAGE_SIZE	1024
 #define LINE_SHOWN	160	/* bytes of a line */
 #define LINE_BEFORE	80	/* of them before the caret, where it is far to the right */
 
@@ -97,13 +98,10 @@ static void show_line(struct report *r, struct report_mark at)
 	fprintf(r->out, "\n    %*s^\n", indent, "");
 }
 
-static void message(struct report *r, struct report_mark at, const char *prefix,
-		    const char *fmt, va_list args)
+static void message(struct report *r, struct report_mark at, const char *prefix, const char *text)
 {
-	char text[1024];
 	size_t i;
 
-	vsnprintf(text, sizeof(text), fmt, args);
 	fprintf(r->out, "%s:%u:%u: %s", r->path, at.line + 1, at.column + 1, prefix);
 	for (i = 0; text[i]; i++)
 		put_byte(r->out, text[i]);
@@ -119,13 +117,15 @@ static void message(struct report *r, struct report_mark at, const char *prefix,
  */
 void report_error(struct report *r, struct report_mark at, const char *fmt, ...)
 {
+	char text[MESSAGE_SIZE];
 	va_list args;
 
 	if (r->errors++ >= REPORT_MAX)
 		return;
 	va_start(args, fmt);
-	message(r, at, "", fmt, args);
+	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
+	message(r, at, "", text);
 }
 
 /**
@@ -136,11 +136,13 @@ void report_error(struct report *r, struct report_mark at, const char *fmt, ...)
  */
 void report_warning(struct report *r, struct report_mark at, const char *fmt, ...)
 {
+	char text[MESSAGE_SIZE];
 	va_list args;
 
 	va_start(args, fmt);
-	message(r, at, "warning: ", fmt, args);
+	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
+	message(r, at, "warning: ", text);
 }
 
 /**

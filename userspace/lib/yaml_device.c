@@ -154,7 +154,7 @@ static void load_device(struct loader *l, const struct yaml_node *map)
 		load_mac(l, v[D_MAC], d->mac);
 	if (v[D_SEGMENT])
 		d->segment = yaml_segment(l, v[D_SEGMENT], "network_segment");
-	if (d->segment == CORDON_SEGMENT_GATEWAY)
+	if (v[D_SEGMENT] && d->segment == CORDON_SEGMENT_GATEWAY)
 		report_error(l->report, v[D_SEGMENT]->at,
 			     "segment gateway is the gateway itself: a device cannot be in it");
 	if (v[D_PORT])

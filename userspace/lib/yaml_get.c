@@ -165,7 +165,8 @@ bool yaml_fields(struct loader *l, const struct yaml_node *map, const char *what
 	bool complete = true;
 	u32 i;
 
-	memset(out, 0, n * sizeof(*out));
+	for (i = 0; i < n; i++)
+		out[i] = NULL;
 	if (!yaml_is(l, map, YAML_MAPPING, what))
 		return false;
 	for (key = map->child; key; key = key->next->next)

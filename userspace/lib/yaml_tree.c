@@ -83,7 +83,7 @@ static struct yaml_node *add(struct reader *r, const yaml_event_t *e, enum yaml_
 	}
 	*node = (struct yaml_node){ .kind = kind, .at = mark_of(&e->start_mark) };
 	if (l) {
-		*l->tail = node;
+		*l->tail = node;	/* NOLINT: every level that was entered has one */
 		l->tail = &node->next;
 		l->node->n++;
 	} else {
