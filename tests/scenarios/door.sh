@@ -25,6 +25,7 @@ policy() {
 }
 
 GW=$(mac_of gw lan0)
+GW_LAN1=$(mac_of gw lan1)
 GW_WAN=$(mac_of gw wan0)
 number=0
 on inet probe sniff eth0 "$work/inet" >"$work/sniff.ready" &
@@ -35,6 +36,7 @@ frame() {
 	local ns=$1 to=$GW
 	shift
 	[ "$ns" != inet ] || to=$GW_WAN
+	[ "$ns" != lock ] || to=$GW_LAN1
 	number=$((number + 1))
 	on "$ns" probe send eth0 $number "$1" "$to" "$2" "$3" "$4" "$5" "$6"
 }
@@ -115,8 +117,8 @@ ns_dad() {
 	on cam probe hex eth0 3333ff000099 "${CAM_MAC//:/}" "86dd6000000000183aff" 00000000000000000000000000000000 \
 		ff0200000000000000000001ff000099 "8700${2:-0000}00000000" "$1"
 }
-stays "DAD for its own address" anomalies/spoofed_source ns_dad fd002000000000000000000000000011
-grows "DAD for the neighbour's" "devices/$CAM_MAC/anomalies/spoofed_source" ns_dad fd003000000000000000000000000012
+stays "DAD for its own address" anomalies/spoofed_source ns_dad fd000020000000000000000000000011
+grows "DAD for the neighbour's" "devices/$CAM_MAC/anomalies/spoofed_source" ns_dad fd000030000000000000000000000012
 
 # observe: the same verdicts and counts, and all passes
 policy observe | apply >/dev/null

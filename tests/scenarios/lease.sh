@@ -63,8 +63,11 @@ moved() {
 }
 start() {
 	on cam probe transfer $INET 443 "$work/up" &
+	transfers=($!)
 	on plant probe transfer $CAM 502 "$work/down" &
+	transfers+=($!)
 	on lock probe transfer $INET 443 "$work/neighbour" &
+	transfers+=($!)
 	poll 20 moved up 0 && poll 20 moved down 0 && poll 20 moved neighbour 0
 	report $? "$1: transfers run"
 }
@@ -88,7 +91,7 @@ still() {
 }
 stop() {
 	pkill -f 'probe transfer'
-	wait $(jobs -p | tail -n 3) 2>/dev/null
+	wait "${transfers[@]}" 2>/dev/null
 	rm -f "$work"/{up,down,neighbour}
 }
 
