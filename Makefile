@@ -61,7 +61,7 @@ ring-linux-7.3 := tests/vm/scenarios.sh 7.3
 $(RINGS:%=ring-%): ring-%:
 	@tests/run.sh $* $(ring-$*)
 
-check: deps-build deps-vm deps-kunit deps-lint deps-unit $(BUILD)/probe
+check: deps-build deps-vm deps-kunit deps-lint deps-unit $(BUILD)/probe $(BUILD)/swap
 	@rm -rf $(BUILD)/results
 	@tests/prepare.sh
 	@for ring in $(RINGS); do $(MAKE) --no-print-directory ring-$$ring; done

@@ -2,9 +2,7 @@
 /* Load and unload: what user space can reach comes last, and goes first. */
 #include <linux/init.h>
 #include <linux/module.h>
-#include <linux/netlink.h>
 #include <linux/rcupdate.h>
-#include <linux/stringify.h>
 
 #include "event.h"
 #include "hook_inet.h"
@@ -71,5 +69,3 @@ MODULE_AUTHOR("The Cordon authors");
 MODULE_DESCRIPTION("Guard of the IoT devices behind a gateway");
 MODULE_LICENSE("GPL");
 MODULE_VERSION("0.1.0");
-MODULE_ALIAS("net-pf-" __stringify(PF_NETLINK) "-proto-" __stringify(NETLINK_GENERIC)
-	     "-family-" CORDON_FAMILY_NAME);

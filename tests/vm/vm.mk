@@ -11,7 +11,7 @@ vm: vm-ready
 	@tests/vm/vm.sh -k $(KERNEL) -c $(CPUS) -m $(MEM) -t $(TIMEOUT) $(if $(filter-out 0,$(ICOUNT)),-i) $(SCRIPT) $(ARGS)
 
 .PHONY: vm-ready
-vm-ready: deps-vm userspace-quiet $(BUILD)/probe
+vm-ready: deps-vm userspace-quiet $(BUILD)/probe $(BUILD)/swap
 	@tests/log.sh "building the module for $(KERNEL)" tests/vm/build.sh $(KERNEL)
 
 demo: KERNEL = 6.1
@@ -22,3 +22,8 @@ demo: vm-ready
 $(BUILD)/probe: tests/probe/probe.c
 	@mkdir -p $(@D)
 	@$(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -o $@ $<
+
+$(BUILD)/swap: tests/probe/swap.c $(BUILD)/cordonctl
+	@$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -Iinclude/uapi -Iuserspace $(shell pkg-config --cflags libnl-genl-3.0) \
+		-o $@ $< $$(find $(BUILD)/obj -name '*.o' -not -path '*/ctl/*') \
+		$(shell pkg-config --libs libnl-genl-3.0 yaml-0.1 jansson)

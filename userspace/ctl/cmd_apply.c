@@ -104,16 +104,18 @@ static int compare(struct compared *c, const char *path)
 	return EXIT_DONE;
 }
 
-static int commit(struct compared *c, const char *path, u32 confirm)
+static int commit(struct compared *c, u32 confirm, u32 *generation)
 {
-	u32 generation;
-
-	if (cnl_commit(&c->nl, c->file, c->kernel->generation, confirm, &generation, progress))
+	if (cnl_commit(&c->nl, c->file, c->kernel->generation, confirm, generation, progress))
 		return complain_nl(&c->nl);
+	return EXIT_DONE;
+}
+
+static void print_generation(const char *path, u32 generation, u32 confirm)
+{
 	printf("%s: generation %u is in force\n", path, generation);
 	if (confirm)
 		printf("it ends in %u s unless 'cordonctl confirm' comes before\n", confirm);
-	return EXIT_DONE;
 }
 
 static int run_apply(const struct command *self, int argc, char **argv)
@@ -125,7 +127,7 @@ static int run_apply(const struct command *self, int argc, char **argv)
 	};
 	bool dry = false, verbose = false;
 	struct compared c;
-	u32 confirm = 0;
+	u32 confirm = 0, generation = 0;
 	int o, ret;
 
 	while ((o = next_option(self, argc, argv, options)) != -1) {
@@ -146,11 +148,13 @@ static int run_apply(const struct command *self, int argc, char **argv)
 	if (!ret && !c.diff.n && c.kernel->generation) {
 		printf("%s: no change\n", argv[optind]);
 	} else if (!ret) {
-		print_diff(&c.diff, verbose ? SIZE_MAX : SHOWN);
-		if (dry)
+		ret = dry ? EXIT_DONE : commit(&c, confirm, &generation);
+		if (!ret)
+			print_diff(&c.diff, verbose ? SIZE_MAX : SHOWN);
+		if (!ret && dry)
 			printf("%s: nothing was changed (--dry-run)\n", argv[optind]);
-		else
-			ret = commit(&c, argv[optind], confirm);
+		else if (!ret)
+			print_generation(argv[optind], generation, confirm);
 	}
 	compared_free(&c);
 	return ret;

@@ -1,0 +1,141 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# The family as others use it: the kernel's own client, transactions, confirmation, refusals, events, rights.
+# kernels: all
+# sanitize: yes
+. "$(dirname "$0")/lib.sh"
+setup
+policy() {
+	cat <<-END
+		version: 1
+		ports: [lan0, lan1]
+		segments: {iot: {${2-}}, wan: {networks: [0.0.0.0/0]}}
+		rules: [{from: iot, to: wan, allow: [tcp/$1]}]
+		devices:
+		  - {name: cam, mac: "$CAM_MAC", network_segment: iot, addresses: [$CAM]}
+		  - {name: lock, mac: "$LOCK_MAC", network_segment: iot, addresses: [$LOCK]}
+	END
+}
+# says NAME WORDS COMMAND...: it is refused (1), with these words
+says() {
+	local name=$1 words=$2 status
+	shift 2
+	"$@" 2>"$work/said" >/dev/null
+	status=$?
+	[ $status = 1 ] && grep -q -- "$words" "$work/said" && [ "$(wc -l <"$work/said")" = 1 ]
+	status=$?
+	[ $status = 0 ] || sed 's/^/# /' "$work/said"
+	report $status "$name"
+}
+ynl() {
+	on gw "$(dirname "$0")/../spec/cli.sh" "$@"
+}
+policy 443 | apply >/dev/null
+
+# A client that knows nothing but the spec.
+if [ -z "${SANITIZE-}" ]; then
+	ynl --dump device-get --output-json >"$work/json" 2>&1
+	equal "the kernel's own client dumps the devices" 2 "$(grep -o '"mac": "[^"]*"' "$work/json" | sort -u | wc -l)"
+	ynl --dump segment-get --output-json >"$work/json" 2>&1
+	grep -q '"name": "quarantine"' "$work/json"
+	report $? "and the segments"
+	ynl --do device-set --json '{"device": {"name": "lock", "state": "quarantined"}}' >"$work/json" 2>&1
+	equal "and quarantines a device" quarantined "$(counter "devices/$LOCK_MAC/state")"
+	ynl --do device-set --json '{"device": {"name": "lock", "state": "expired"}}' >"$work/json" 2>&1
+	grep -q "follows from the lease" "$work/json"
+	report $? "a state that cannot be set is refused with a sentence"
+	ynl --do device-set --json '{"device": {"name": "nobody", "lease": 5}}' >"$work/json" 2>&1
+	grep -q "unknown device nobody" "$work/json"
+	report $? "and so is an unknown device"
+	ynl --do device-set --json '{"device": {"name": "lock", "effective-segment": "wan"}}' >"$work/json" 2>&1
+	grep -q "no place in this request" "$work/json"
+	report $? "and what only replies have"
+	ynl --do stage --json '{"mode": "observe"}' >"$work/json" 2>&1
+	grep -q "begin one" "$work/json"
+	report $? "and staging without a transaction"
+	ynl --do begin --json '{"generation": 77}' >"$work/json" 2>&1
+	grep -q "generation 77 was expected, but 1 is in force" "$work/json"
+	report $? "and a stale generation, naming both"
+	on gw cordonctl device release lock >/dev/null
+fi
+
+# A commit that nobody confirms takes itself back.
+generation=$(counter policy/generation)
+policy 444 >"$work/other"
+expect "a commit that must be confirmed" on gw cordonctl apply --confirm 2s "$work/other"
+expect "is in force" blocked cam tcp $INET 443
+policy 445 >"$work/third"
+on gw cordonctl apply "$work/third" >"$work/said" 2>&1
+grep -q "awaits confirmation" "$work/said"
+report $? "no other commit comes in between"
+back() {
+	reaches cam tcp $INET 443 500
+}
+expect "unconfirmed, the policy before comes back" poll 10 back
+equal "as a generation of its own" $((generation + 2)) "$(counter policy/generation)"
+expect "another" on gw cordonctl apply --confirm 60s "$work/other"
+expect "is confirmed" on gw cordonctl confirm
+says "only once" "no policy awaits confirmation" on gw cordonctl confirm
+expect "and stays" blocked cam tcp $INET 443
+policy 443 | apply >/dev/null
+
+# Limits act in the packet path.
+policy 443 'anomalies: {segment_violation: {limit: 5/60s, then: quarantine}}' | apply >/dev/null
+expect "below the limit nothing happens" blocked cam tcp $INET 80
+equal "it is still active" active "$(counter "devices/$CAM_MAC/state")"
+for i in 1 2 3 4 5; do
+	on cam probe udp $INET 9 50
+done
+equal "at the limit it is quarantined" quarantined "$(counter "devices/$CAM_MAC/state")"
+expect "at once" blocked cam tcp $INET 443
+on gw cordonctl device release cam >/dev/null
+expect "and free again when released" reaches cam tcp $INET 443
+
+policy 443 | apply >/dev/null
+
+# Events.
+on gw cordonctl monitor --count 2 >"$work/events" 2>"$work/monitor" &
+monitor=$!
+poll 20 grep -q listening "$work/monitor"
+on gw cordonctl device quarantine lock >/dev/null
+on lock probe udp $INET 9 50
+wait $monitor
+equal "a change of state is told" "device lock: quarantined, in quarantine, lease 0 s" "$(sed -n 1p "$work/events")"
+grep -q "^anomaly segment_violation: lock ($LOCK_MAC) on lan1: $LOCK -> $INET protocol 17 port 9: denied" "$work/events"
+report $? "an anomaly is told"
+on gw cordonctl device release lock >/dev/null
+
+# Rights, namespaces, single changes.
+says "without CAP_NET_ADMIN nothing changes" "not permitted" on gw setpriv --reuid 65534 --clear-groups cordonctl device quarantine cam
+expect "but everybody may look" on gw setpriv --reuid 65534 --clear-groups cordonctl show devices
+expect "the owner of a user namespace rules its network" unshare -Urn cordonctl apply "$work/other"
+equal "and the gateway's policy knows nothing of it" active "$(counter "devices/$LOCK_MAC/state")"
+says "a device's address is one device's" "is bound to device cam already" on gw cordonctl device add new --mac 02:00:00:00:05:05 --segment iot --address $CAM
+says "so is its MAC" "the MAC is taken" on gw cordonctl device add new --mac $CAM_MAC --segment iot --address 10.0.20.77
+says "an unknown segment" "unknown segment nowhere" on gw cordonctl device set cam --segment nowhere
+expect "a device is added" on gw cordonctl device add new --mac 02:00:00:00:05:05 --segment iot --address 10.0.20.77 --port lan0
+equal "and known" new "$(counter devices/02:00:00:00:05:05/name)"
+expect "and deleted" on gw cordonctl device del 02:00:00:00:05:05
+ip -n gw link add br0 type bridge
+ip -n gw link set lan0 master br0 2>"$work/said"
+grep -q "lan0 is a port of cordon's policy" "$work/said"
+status=$?
+[ $status = 0 ] || sed 's/^/# /' "$work/said"
+report $status "a port cannot be put into a bridge"
+ip -n gw link add lan9 type dummy
+ip -n gw link set lan9 master br0
+policy 443 | sed 's/lan1/lan9/' >"$work/bridged"
+says "nor a bridge's port be one" "port lan9 is in a bridge" on gw cordonctl apply "$work/bridged"
+ip -n gw link set lan1 down
+ip -n gw link set lan1 name lan7
+ip -n gw link set lan7 up
+ip -n gw route replace 10.0.30.0/24 dev lan7 2>/dev/null
+grows "an interface with another name is no port: its devices' addresses are spoofed" anomalies/spoofed_source on lock probe tcp $INET 443 300
+rmmod cordon
+says "without the module" "is the module loaded? try 'cordonctl module load'" on gw cordonctl status
+expect "cordonctl loads it" cordonctl module load lockdown=1
+expect "lockdown: nothing is forwarded before the first policy" blocked cam tcp $INET 443
+expect "lockdown: the gateway itself is there" reaches cam tcp $GW_CAM 22
+policy 443 | apply >/dev/null
+expect "lockdown: the first policy opens" reaches cam tcp $INET 443
+finish

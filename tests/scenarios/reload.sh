@@ -1,0 +1,51 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# The module goes 100 times, and namespaces go 100 times, in the midst of traffic.
+# seconds: 1200
+. "$(dirname "$0")/lib.sh"
+setup
+cat >"$work/policy" <<-END
+	version: 1
+	ports: [lan0, lan1]
+	segments: {iot: {}, wan: {networks: [0.0.0.0/0]}}
+	rules: [{from: iot, to: wan, allow: [udp/443]}]
+	devices:
+	  - {name: cam, mac: "$CAM_MAC", network_segment: iot, addresses: [$CAM]}
+	  - {name: other, mac: "02:00:00:00:02:02", network_segment: iot, addresses: [10.9.0.2]}
+END
+on cam probe blast $INET 443 &
+blast=("$!")
+on lock probe blast $INET 443 &
+blast+=("$!")
+on plant probe blast $CAM 502 &
+blast+=("$!")
+
+bad=0
+for ((i = 0; i < 100; i++)); do
+	modprobe cordon && on gw cordonctl apply "$work/policy" >/dev/null && rmmod cordon || bad=$((bad + 1))
+done
+equal "100 times: load, apply, unload" 0 $bad
+
+modprobe cordon
+bad=0
+for ((i = 0; i < 100; i++)); do
+	ip netns add x
+	ip netns add y
+	ip link add lan0 netns x type veth peer name eth0 address 02:00:00:00:02:02 netns y
+	ip -n x addr add 10.9.0.1/24 dev lan0
+	ip -n y addr add 10.9.0.2/24 dev eth0
+	ip -n x link set lan0 up
+	ip -n y link set eth0 up
+	on x cordonctl apply "$work/policy" >/dev/null || bad=$((bad + 1))
+	on y probe blast 10.9.0.1 53 &
+	pid=$!
+	[ -d /sys/kernel/cordon ] || bad=$((bad + 1))
+	ip netns del x
+	ip netns pids y | xargs -r kill
+	wait $pid 2>/dev/null
+	ip netns del y
+done
+equal "100 times: a namespace with a policy and traffic is deleted" 0 $bad
+pkill -f 'probe blast'
+wait "${blast[@]}" 2>/dev/null
+finish
