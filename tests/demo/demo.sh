@@ -1,0 +1,164 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# What Cordon does, step by step: from an unknown device to a leased, policed and counted one.
+. "$(dirname "$0")/../scenarios/lib.sh"
+
+steps=0 wrong=0
+
+chapter() {
+	printf '\n== %s\n' "$1"
+}
+
+# try EXPECTED WHAT COMMAND...: EXPECTED is yes or no, WHAT is tried by COMMAND, which succeeds or says no (1)
+try() {
+	local expected=$1 what=$2 got=no status
+	shift 2
+	"$@" >/dev/null 2>&1
+	status=$?
+	[ $status = 0 ] && got=yes
+	steps=$((steps + 1))
+	if [ $got = "$expected" ] && [ $status -le 1 ]; then
+		printf '  %-62s expected %-3s  got %-3s\n' "$what" "$expected" $got
+	else
+		printf '  %-62s expected %-3s  got %-3s  <-- WRONG\n' "$what" "$expected" $got
+		wrong=$((wrong + 1))
+	fi
+}
+
+# counted PATH WHAT COMMAND...: the counter in sysfs is larger afterwards
+counted() {
+	local path=$1 what=$2 before after
+	shift 2
+	before=$(counter "$path")
+	"$@" >/dev/null 2>&1
+	after=$(counter "$path")
+	try yes "$what: counted" [ "$after" -gt "$before" ]
+	printf '      /sys/kernel/cordon/%s: %s, then %s\n' "$path" "$before" "$after"
+}
+
+run() {
+	printf '  gw# %s\n' "$*"
+	on gw "$@" 2>&1 | sed 's/^/      /'
+}
+
+bytes() {
+	cat "$work/$1" 2>/dev/null || echo 0
+}
+moved() {
+	[ "$(bytes "$1")" -gt "$2" ]
+}
+transfer() {
+	on "$1" probe transfer $INET 443 "$work/$1.bytes" &
+	disown
+	poll 20 moved "$1.bytes" 0
+}
+# stands NS: its transfer does not move while the neighbour's does
+stands() {
+	local clock at
+	clock=$(bytes lock.bytes)
+	poll 20 moved lock.bytes $((clock + 20000))
+	at=$(bytes "$1.bytes") clock=$(bytes lock.bytes)
+	poll 20 moved lock.bytes $((clock + 100000)) && [ "$at" = "$(bytes "$1.bytes")" ]
+}
+
+echo "A gateway (Debian's kernel $(uname -r)) with two devices, a plant server and an internet host:"
+sed -n 's/^# \( .*\)$/  \1/p' "$(dirname "$0")/../scenarios/lib.sh" | head -n 3
+setup
+GW_MAC=$(mac_of gw lan0)
+on inet probe sniff eth0 "$work/seen" >/dev/null &
+run modprobe cordon
+
+chapter "Without a policy everything passes"
+try yes "cam -> internet, port 80" reaches cam tcp $INET 80
+try yes "cam -> internet, port 80, IPv6" reaches cam tcp $INET6 80
+try yes "cam -> lock, port 22" reaches cam tcp $LOCK 22
+
+chapter "A policy"
+cat >"$work/policy.yaml" <<-END
+	version: 1
+	mode: enforce
+	ports: [lan0, lan1]
+	segments:
+	  iot_zone: {authentication: certificate}
+	  critical: {}
+	  plant: {networks: [10.0.50.0/24, "fd00:50::/64"]}
+	  wan: {networks: [0.0.0.0/0, "::/0"]}
+	rules:
+	  - {from: iot_zone, to: wan, allow: [tcp/443, tcp/8883]}
+	  - {from: critical, to: wan, allow: [tcp/443]}
+	  - {from: plant, to: iot_zone, allow: [tcp/502]}
+	devices:
+	  - {name: cam, mac: "$CAM_MAC", network_segment: iot_zone, addresses: [$CAM, "$CAM6"]}
+	  - {name: lock, mac: "$LOCK_MAC", network_segment: critical, addresses: [$LOCK, "$LOCK6"]}
+END
+sed 's/^/      /' "$work/policy.yaml"
+run cordonctl apply "$work/policy.yaml"
+
+chapter "An unknown device is dropped, and counted"
+counted anomalies/unknown_device "a frame of 02:00:00:00:09:09" \
+	on cam probe send eth0 1 02:00:00:00:09:09 "$GW_MAC" $CAM $INET udp 1000 9
+try no "it arrived" grep -qx 1 "$work/seen"
+
+chapter "A device that has not proved who it is gets in touch, and no further"
+run cat "/sys/kernel/cordon/devices/$CAM_MAC/state"
+try yes "cam -> gateway, DNS" reaches cam udp $GW_CAM 53
+try yes "cam -> gateway, check-in, IPv6" reaches cam tcp $GW_CAM6 8883
+try no "cam -> internet, port 443, though its segment may" reaches cam tcp $INET 443 500
+
+chapter "A lease makes it active: what its segment may, and nothing else"
+run cordonctl device lease cam 1h
+for v in 4 6; do
+	[ $v = 4 ] && inet=$INET plant=$PLANT cam=$CAM lock=$LOCK || inet=$INET6 plant=$PLANT6 cam=$CAM6 lock=$LOCK6
+	try yes "IPv$v: cam -> internet, port 443" reaches cam tcp $inet 443
+	try no "IPv$v: cam -> internet, port 80" reaches cam tcp $inet 80 500
+	try yes "IPv$v: plant -> cam, port 502 (by rule)" reaches plant tcp $cam 502
+	try no "IPv$v: cam -> plant, port 502 (no rule this way)" reaches cam tcp $plant 502 500
+	try no "IPv$v: cam -> lock, sideways" reaches cam tcp $lock 22 500
+done
+run cordonctl explain --from cam --to lock --proto tcp --dport 22
+counted "devices/$CAM_MAC/anomalies/segment_violation" "sideways" reaches cam tcp $LOCK 22 300
+
+chapter "Nobody borrows an address or a MAC"
+counted "devices/$CAM_MAC/anomalies/spoofed_source" "cam with lock's address" \
+	on cam probe send eth0 2 $CAM_MAC "$GW_MAC" $LOCK $INET udp 1000 443
+counted "devices/$CAM_MAC/anomalies/spoofed_source" "cam with lock's address, IPv6" \
+	on cam probe send eth0 3 $CAM_MAC "$GW_MAC" $LOCK6 $INET6 udp 1000 443
+counted "devices/$LOCK_MAC/anomalies/spoofed_source" "cam with lock's MAC" \
+	on cam probe send eth0 4 $LOCK_MAC "$GW_MAC" $CAM $INET udp 1000 443
+
+chapter "Quarantine cuts what is running; the neighbour's goes on"
+transfer cam
+transfer lock
+try yes "both transfers run" test -s "$work/lock.bytes" -a -s "$work/cam.bytes"
+run cordonctl device quarantine cam
+try yes "cam's transfer stands still, lock's goes on" stands cam
+try no "cam -> gateway, DNS" reaches cam udp $GW_CAM 53 500
+run cordonctl device release cam
+at=$(bytes cam.bytes)
+try yes "released: cam's transfer goes on" poll 60 moved cam.bytes "$at"
+
+chapter "A lease ends by itself, with no process of ours alive"
+run cordonctl device lease cam 3s
+try no "a process of ours is running" pgrep -x cordonctl
+expired() {
+	[ "$(counter "devices/$CAM_MAC/state")" = expired ]
+}
+try yes "the state becomes expired" poll 10 expired
+try yes "cam's transfer stands still, lock's goes on" stands cam
+pkill -f 'probe transfer'
+
+chapter "What the gateway saw"
+run cordonctl stats
+run cordonctl status
+run sh -c "cd /sys/kernel/cordon/devices/$CAM_MAC && grep . state rx_packets tx_packets denied anomalies/*"
+teardown
+
+echo
+if [ $wrong = 0 ] && [ $steps -gt 25 ]; then
+	echo "$steps steps, all as expected"
+	echo "demo: ok"
+else
+	echo "$steps steps, $wrong not as expected"
+	echo "demo: FAILED"
+	exit 1
+fi
