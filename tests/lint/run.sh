@@ -98,7 +98,7 @@ shell_scripts() {
 	while read -r file; do
 		bash -n "$file"
 	done <"$work/files"
-	xargs shellcheck -S info -e SC1091,SC2317 <"$work/files"
+	xargs shellcheck -S warning -e SC1091,SC2154,SC2034,SC2054 <"$work/files"
 }
 
 licences() {

@@ -45,7 +45,7 @@ for v in 4 6; do
 	expect "IPv$v: gateway: not without" blocked cam tcp $gw 22
 	expect "IPv$v: gateway: DNS without a rule" reaches cam udp $gw 53
 	expect "IPv$v: gateway: the ports of serve without a rule" reaches cam tcp $gw 8883
-	expect "IPv$v: gateway: from a network only by rule" blocked inet tcp $([ $v = 4 ] && echo 192.0.2.1 || echo 2001:db8::1) 80
+	expect "IPv$v: gateway: from a network only by rule" blocked inet tcp "$([ $v = 4 ] && echo 192.0.2.1 || echo 2001:db8::1)" 80
 	expect "IPv$v: what the gateway opens passes" reaches gw tcp $lock 22
 done
 

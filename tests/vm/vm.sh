@@ -76,7 +76,7 @@ else
 	echo "vm: the guest died; the end of its log:" >&2
 	tail -n 30 "$out/console" "$out/qemu" >&2
 fi
-if grep -hE "$splats" "$out/dmesg" "$out/console" >"$out/splats" 2>/dev/null; then
+if cat "$out/dmesg" "$out/console" 2>/dev/null | grep -E "$splats" >"$out/splats"; then
 	[ "$status" != 0 ] || status=3
 	echo "vm: the guest's log holds:" >&2
 	sort -u "$out/splats" | head -n 20 >&2

@@ -214,7 +214,7 @@ static int gather(const struct question *q, struct facts *f)
 static int explain(const struct question *q)
 {
 	struct facts f = { NULL, NULL, { NULL, NULL } };
-	struct cordon_end from, to;
+	struct cordon_end from = { 0 }, to = { 0 };
 	int ret = gather(q, &f);
 
 	if (!ret && !find_end(&f, q->from, &from))

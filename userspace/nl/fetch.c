@@ -176,24 +176,16 @@ static int read_segment(struct nlattr *nest, struct cnl_segment *out)
 	return read_limits(nest, &out->def);
 }
 
-static int grow(void *listp, u32 n, size_t size)
+/* The list with room for place @n: its length doubles whenever it is a power of two. */
+static void *grow(void *list, u32 n, size_t size)
 {
-	void **list = listp, *more;
-
-	/* The length doubles whenever it is a power of two. */
-	if (n & (n - 1))
-		return 0;
-	more = reallocarray(*list, n ? 2 * (size_t)n : 1, size);
-	if (!more)
-		return -ENOMEM;
-	*list = more;
-	return 0;
+	return n & (n - 1) ? list : reallocarray(list, n ? 2 * (size_t)n : 1, size);
 }
 
 static int on_segment(struct nlattr **tb, void *arg)
 {
 	struct cordon_segment_def *def;
-	struct cnl_segment read;
+	struct cnl_segment read, *list;
 	struct fetch *f = arg;
 
 	if (!tb[CORDON_A_SEGMENT] || read_segment(tb[CORDON_A_SEGMENT], &read))
@@ -205,8 +197,10 @@ static int on_segment(struct nlattr **tb, void *arg)
 			return -ENOMEM;
 		*def = read.def;
 	}
-	if (grow(&f->runtime->segments, f->n_segments, sizeof(read)))
+	list = grow(f->runtime->segments, f->n_segments, sizeof(read));
+	if (!list)
 		return -ENOMEM;
+	f->runtime->segments = list;
 	f->runtime->segments[f->n_segments++] = read;
 	return 0;
 }
@@ -315,12 +309,14 @@ static int add_device(struct fetch *f, const struct cnl_device *read)
 
 static int on_device(struct nlattr **tb, void *arg)
 {
-	struct cnl_device *read;
+	struct cnl_device *read, *list;
 	struct fetch *f = arg;
 
-	if (grow(&f->runtime->devices, f->n_devices, sizeof(*read)))
+	list = grow(f->runtime->devices, f->n_devices, sizeof(*read));
+	if (!list)
 		return -ENOMEM;
-	read = &f->runtime->devices[f->n_devices];
+	f->runtime->devices = list;
+	read = &list[f->n_devices];
 	if (!tb[CORDON_A_DEVICE] || cnl_read_device(tb[CORDON_A_DEVICE], read))
 		return -EPROTO;
 	f->n_devices++;
@@ -364,7 +360,8 @@ void cnl_runtime_free(struct cnl_runtime *runtime)
 {
 	free(runtime->devices);
 	free(runtime->segments);
-	*runtime = (struct cnl_runtime){ NULL, NULL };
+	runtime->devices = NULL;
+	runtime->segments = NULL;
 }
 
 /**
@@ -381,7 +378,8 @@ int cnl_fetch(struct cnl *nl, struct policy **out, struct cnl_runtime *runtime)
 	int tries, err;
 
 	for (tries = 0; tries < 20; tries++) {
-		*runtime = (struct cnl_runtime){ NULL, NULL };
+		runtime->devices = NULL;
+		runtime->segments = NULL;
 		f = (struct fetch){ .p = policy_new(), .runtime = runtime };
 		if (!f.p) {
 			snprintf(nl->error, sizeof(nl->error), "out of memory");
