@@ -10,7 +10,7 @@ line=$1
 shift
 if [ $# = 0 ]; then
 	if [ "$line" = 6.1 ]; then
-		mapfile -t names < <(ls tests/scenarios/*.sh)
+		mapfile -t names < <(ls tests/scenarios/*.sh | grep -v /lib.sh)
 	else
 		mapfile -t names < <(grep -lE '^# kernels: all$' tests/scenarios/*.sh)
 	fi

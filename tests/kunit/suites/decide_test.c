@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0
+/* kernel/core/decide.c */
+#include "fixture.h"
+
+#define TCP 6
+#define UDP 17
+#define ICMP6 58
+
+static struct cordon_flow flow(struct cordon_addr src, u8 proto, u16 sport, u16 dport, u8 hops)
+{
+	return (struct cordon_flow){
+		.src = src, .dst = { 0xff02000000000000ULL, 1 }, .proto = proto,
+		.sport = sport, .dport = dport, .hop_limit = hops,
+	};
+}
+
+static void door(struct kunit *test, u32 device, u16 port, struct cordon_flow f, u8 reason)
+{
+	struct cordon_policy *p = fixture_seal(test, fixture_new(test));
+	struct cordon_verdict v = cordon_decide_door(p, device, port, &f);
+
+	KUNIT_EXPECT_EQ_MSG(test, v.reason, reason, "device %u proto %u dport %u", device, f.proto,
+			    f.dport);
+	KUNIT_EXPECT_EQ(test, v.accept, reason == CORDON_PASS_SOURCE);
+}
+
+static void door_by_device_port_and_source(struct kunit *test)
+{
+	struct cordon_addr own = V4(10, 0, 20, 11), own6 = V6(0x20, 0x11);
+	struct cordon_addr neighbour = V4(10, 0, 20, 12), nobody = V6(0x20, 0x99);
+	struct cordon_flow broken = flow(own, TCP, 1, 2, 64);
+
+	broken.flags = CORDON_FLOW_MALFORMED;
+	door(test, CAM, 0, flow(own, TCP, 1, 2, 64), CORDON_PASS_SOURCE);
+	door(test, CAM, 0, flow(own6, UDP, 1, 2, 64), CORDON_PASS_SOURCE);
+	door(test, CORDON_NO_DEVICE, 0, flow(own, TCP, 1, 2, 64), CORDON_DENY_UNKNOWN_DEVICE);
+	door(test, CAM, 1, flow(own, TCP, 1, 2, 64), CORDON_DENY_MOVED);
+	door(test, LOCK, 1, flow(neighbour, TCP, 1, 2, 64), CORDON_PASS_SOURCE);
+	door(test, CAM, 0, flow(neighbour, TCP, 1, 2, 64), CORDON_DENY_SPOOFED);
+	door(test, CAM, 0, flow(nobody, TCP, 1, 2, 64), CORDON_DENY_SPOOFED);
+	door(test, CAM, 0, broken, CORDON_DENY_MALFORMED);
+}
+
+static void door_of_dhcp(struct kunit *test)
+{
+	struct cordon_flow f = flow(V4(0, 0, 0, 0), UDP, 68, 67, 64);
+
+	f.dst = V4(255, 255, 255, 255);
+	door(test, CAM, 0, f, CORDON_PASS_SOURCE);
+	f.flags = CORDON_FLOW_FRAGMENT;
+	door(test, CAM, 0, f, CORDON_DENY_SPOOFED);
+	f.flags = 0;
+	f.sport = 67;
+	door(test, CAM, 0, f, CORDON_DENY_SPOOFED);
+	f.sport = 68;
+	f.dst = V4(10, 0, 20, 1);
+	door(test, CAM, 0, f, CORDON_DENY_SPOOFED);
+}
+
+static void door_of_address_detection(struct kunit *test)
+{
+	struct cordon_addr none = { 0, 0 };
+	struct cordon_flow f = flow(none, ICMP6, 0, 135, 255);
+
+	f.target = V6(0x20, 0x11);
+	door(test, CAM, 0, f, CORDON_PASS_SOURCE);
+	f.target = V6(0x20, 0x12);
+	door(test, CAM, 0, f, CORDON_DENY_SPOOFED);
+	f.target = V6(0x20, 0x99);
+	door(test, CAM, 0, f, CORDON_DENY_SPOOFED);
+	f.target = (struct cordon_addr){ 0xfe80000000000000ULL, 5 };
+	door(test, CAM, 0, f, CORDON_PASS_SOURCE);
+	f.hop_limit = 64;
+	door(test, CAM, 0, f, CORDON_DENY_SPOOFED);
+	door(test, CAM, 0, flow(none, ICMP6, 0, 143, 1), CORDON_PASS_SOURCE);
+	door(test, CAM, 0, flow(none, ICMP6, 0, 136, 255), CORDON_DENY_SPOOFED);
+	door(test, CAM, 0, flow(none, UDP, 68, 67, 255), CORDON_DENY_SPOOFED);
+}
+
+static void door_of_link_local(struct kunit *test)
+{
+	struct cordon_addr local = { 0xfe80000000000000ULL, 0x1234 };
+
+	door(test, CAM, 0, flow(local, ICMP6, 0, 135, 255), CORDON_PASS_SOURCE);
+	door(test, CAM, 0, flow(local, ICMP6, 0, 136, 255), CORDON_PASS_SOURCE);
+	door(test, CAM, 0, flow(local, ICMP6, 0, 133, 255), CORDON_PASS_SOURCE);
+	door(test, CAM, 0, flow(local, ICMP6, 0, 134, 255), CORDON_DENY_SPOOFED);
+	door(test, CAM, 0, flow(local, UDP, 546, 547, 1), CORDON_PASS_SOURCE);
+	door(test, CAM, 0, flow(local, UDP, 547, 546, 1), CORDON_DENY_SPOOFED);
+	door(test, CAM, 0, flow(local, ICMP6, 0, 128, 64), CORDON_DENY_SPOOFED);
+	door(test, CAM, 0, flow(local, TCP, 1000, 22, 64), CORDON_DENY_SPOOFED);
+}
+
+static void state_for_every_posture(struct kunit *test)
+{
+	struct cordon_policy *p = fixture_seal(test, fixture_new(test));
+	int i;
+
+	for (i = 0; i < 16; i++) {
+		struct cordon_posture q = { i & 1, i & 2, i & 4, i & 8 };
+		u8 want = q.quarantined ? CORDON_STATE_QUARANTINED :
+			  !q.leased ? (q.was_leased ? CORDON_STATE_EXPIRED :
+				       CORDON_STATE_ONBOARDING) :
+			  q.outdated ? CORDON_STATE_OUTDATED : CORDON_STATE_ACTIVE;
+
+		KUNIT_EXPECT_EQ_MSG(test, cordon_device_state(p, CAM, &q), want, "posture %d", i);
+		/* One that need not authenticate is never without a lease. */
+		want = q.quarantined ? CORDON_STATE_QUARANTINED :
+		       q.outdated ? CORDON_STATE_OUTDATED : CORDON_STATE_ACTIVE;
+		KUNIT_EXPECT_EQ_MSG(test, cordon_device_state(p, METER, &q), want, "posture %d", i);
+	}
+	KUNIT_EXPECT_EQ(test, cordon_state_segment(p, CAM, CORDON_STATE_ACTIVE), IOT);
+	KUNIT_EXPECT_EQ(test, cordon_state_segment(p, CAM, CORDON_STATE_EXPIRED),
+			CORDON_SEGMENT_ONBOARDING);
+	KUNIT_EXPECT_EQ(test, cordon_state_segment(p, CAM, CORDON_STATE_OUTDATED),
+			CORDON_SEGMENT_UPDATE);
+	KUNIT_EXPECT_EQ(test, cordon_state_segment(p, CAM, 99), CORDON_SEGMENT_QUARANTINE);
+}
+
+static const struct cordon_posture leased = { .leased = true, .was_leased = true };
+static const struct cordon_posture expired = { .was_leased = true };
+static const struct cordon_posture quarantined = { .quarantined = true, .leased = true };
+static const struct cordon_posture outdated = { .outdated = true, .leased = true };
+
+static struct cordon_end at(const struct cordon_policy *p, u16 segment)
+{
+	static const struct cordon_addr wan = { 0, CORDON_V4_PREFIX | 0xc0000201 };
+	static const struct cordon_addr plant = { 0, CORDON_V4_PREFIX | 0x0a003201 };
+
+	return segment == CORDON_SEGMENT_GATEWAY ? cordon_end_gateway() :
+	       cordon_end_address(p, segment == WAN ? &wan : &plant);
+}
+
+static void room(struct kunit *test, const struct cordon_policy *p, struct cordon_end from,
+		 struct cordon_end to, u8 proto, u16 port, u8 reason)
+{
+	struct cordon_verdict v = cordon_decide_room(p, &from, &to, proto, port);
+
+	KUNIT_EXPECT_EQ_MSG(test, v.reason, reason, "%u -> %u %u/%u", from.segment, to.segment,
+			    proto, port);
+	KUNIT_EXPECT_EQ(test, v.accept, reason <= CORDON_PASS_GATEWAY);
+}
+
+static void room_by_rule_segment_and_isolation(struct kunit *test)
+{
+	struct cordon_policy *p = fixture_seal(test, fixture_new(test));
+	struct cordon_end cam = cordon_end_device(p, CAM, &leased);
+	struct cordon_end lock = cordon_end_device(p, LOCK, &leased);
+	struct cordon_end meter = cordon_end_device(p, METER, &leased);
+	struct cordon_end wan = at(p, WAN), plant = at(p, PLANT), none = wan;
+
+	none.segment = CORDON_NO_SEGMENT;
+	room(test, p, cam, wan, TCP, 443, CORDON_PASS_RULE);
+	room(test, p, cam, wan, TCP, 439, CORDON_DENY_NO_RULE);
+	room(test, p, wan, cam, TCP, 443, CORDON_DENY_NO_RULE);
+	room(test, p, plant, cam, ICMP6, 1, CORDON_PASS_RULE);
+	room(test, p, cam, plant, TCP, 443, CORDON_DENY_NO_RULE);
+	room(test, p, cam, lock, TCP, 443, CORDON_DENY_ISOLATED);
+	room(test, p, meter, meter, TCP, 443, CORDON_PASS_SEGMENT);
+	room(test, p, wan, wan, TCP, 443, CORDON_PASS_SEGMENT);
+	room(test, p, cam, none, TCP, 443, CORDON_DENY_NO_SEGMENT);
+	room(test, p, none, cam, TCP, 443, CORDON_DENY_NO_SEGMENT);
+	room(test, p, cordon_end_gateway(), cam, TCP, 22, CORDON_PASS_GATEWAY);
+	KUNIT_EXPECT_EQ(test, cordon_decide_room(p, &cam, &none, TCP, 1).kind,
+			CORDON_KIND_UNJUDGED);
+	KUNIT_EXPECT_EQ(test, cordon_decide_room(p, &cam, &lock, TCP, 1).kind,
+			CORDON_KIND_SEGMENT_VIOLATION);
+	KUNIT_EXPECT_FALSE(test, cordon_decide_room(p, &cam, &wan, UDP, 450).plaintext);
+	KUNIT_EXPECT_TRUE(test, cordon_decide_room(p, &cam, &wan, TCP, 443).plaintext);
+}
+
+static void room_by_state(struct kunit *test)
+{
+	struct cordon_policy *p = fixture_seal(test, fixture_new(test));
+	struct cordon_end wan = at(p, WAN), plant = at(p, PLANT);
+	struct cordon_end old = cordon_end_device(p, CAM, &expired);
+	struct cordon_end held = cordon_end_device(p, CAM, &quarantined);
+	struct cordon_end stale = cordon_end_device(p, CAM, &outdated);
+
+	room(test, p, old, wan, TCP, 443, CORDON_DENY_UNAUTHENTICATED);
+	KUNIT_EXPECT_EQ(test, cordon_decide_room(p, &old, &wan, TCP, 443).kind,
+			CORDON_KIND_UNAUTHENTICATED);
+	room(test, p, held, wan, TCP, 443, CORDON_DENY_NO_RULE);
+	room(test, p, stale, wan, TCP, 443, CORDON_DENY_NO_RULE);
+	room(test, p, stale, wan, TCP, 80, CORDON_PASS_RULE);
+	room(test, p, plant, old, TCP, 502, CORDON_DENY_NO_RULE);
+	room(test, p, plant, held, TCP, 502, CORDON_DENY_NO_RULE);
+}
+
+static void room_of_services(struct kunit *test)
+{
+	static const struct {
+		u8 proto;
+		u16 port;
+	} open[] = { { UDP, 53 }, { TCP, 53 }, { UDP, 67 }, { UDP, 547 }, { TCP, 8443 },
+		     { TCP, 8883 }, { ICMP6, 133 }, { ICMP6, 135 }, { ICMP6, 136 }, { ICMP6, 143 } },
+	  closed[] = { { TCP, 22 }, { UDP, 123 }, { TCP, 67 }, { ICMP6, 128 }, { UDP, 8883 } };
+	struct fixture *f = fixture_new(test);
+	struct cordon_policy *p = fixture_seal(test, f);
+	struct cordon_end gw = cordon_end_gateway(), wan = at(p, WAN);
+	struct cordon_end new = cordon_end_device(p, CAM, &(struct cordon_posture){});
+	struct cordon_end held = cordon_end_device(p, CAM, &quarantined);
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(open); i++) {
+		room(test, p, new, gw, open[i].proto, open[i].port, CORDON_PASS_SERVICE);
+		room(test, p, held, gw, open[i].proto, open[i].port, CORDON_DENY_NO_RULE);
+		room(test, p, wan, gw, open[i].proto, open[i].port, CORDON_DENY_NO_RULE);
+		room(test, p, new, wan, open[i].proto, open[i].port, CORDON_DENY_UNAUTHENTICATED);
+	}
+	for (i = 0; i < ARRAY_SIZE(closed); i++)
+		room(test, p, new, gw, closed[i].proto, closed[i].port,
+		     CORDON_DENY_UNAUTHENTICATED);
+
+	f->rules[3].from = CORDON_SEGMENT_QUARANTINE;
+	p = fixture_seal(test, f);
+	held = cordon_end_device(p, CAM, &quarantined);
+	room(test, p, held, wan, TCP, 80, CORDON_PASS_RULE);
+	room(test, p, held, gw, ICMP6, 135, CORDON_PASS_SERVICE);
+	room(test, p, held, gw, UDP, 53, CORDON_DENY_NO_RULE);
+}
+
+static struct kunit_case decide_cases[] = {
+	KUNIT_CASE(door_by_device_port_and_source),
+	KUNIT_CASE(door_of_dhcp),
+	KUNIT_CASE(door_of_address_detection),
+	KUNIT_CASE(door_of_link_local),
+	KUNIT_CASE(state_for_every_posture),
+	KUNIT_CASE(room_by_rule_segment_and_isolation),
+	KUNIT_CASE(room_by_state),
+	KUNIT_CASE(room_of_services),
+	{}
+};
+
+static struct kunit_suite decide_suite = { .name = "decide", .test_cases = decide_cases };
+kunit_test_suite(decide_suite);

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0
+/* kernel/stats.c, kernel/device.c: what outlives a policy */
+#include <kunit/test.h>
+#include <linux/rcupdate.h>
+
+#include "../../../kernel/stats.c"
+#include "../../../kernel/device.c"
+
+static const u8 mac[ETH_ALEN] = { 2, 0, 0, 0, 0, 1 };
+
+static void ticks_and_back(struct kunit *test)
+{
+	u32 s;
+
+	for (s = 0; s < 100000; s += 977)
+		KUNIT_EXPECT_LE(test, cordon_tick_seconds(cordon_ticks(s)), s);
+	KUNIT_EXPECT_GE(test, cordon_tick_seconds(cordon_ticks(3600)), 3599U);
+	KUNIT_EXPECT_EQ(test, cordon_ticks(0), 0U);
+	KUNIT_EXPECT_LT(test, cordon_ticks(CORDON_MAX_LEASE), (u32)S32_MAX);
+}
+
+static void lease_makes_and_ends(struct kunit *test)
+{
+	struct cordon_device *d = cordon_device_new(mac);
+	struct cordon_posture q;
+
+	KUNIT_ASSERT_NOT_NULL(test, d);
+	cordon_device_posture(d, &q);
+	KUNIT_EXPECT_FALSE(test, q.leased || q.was_leased || q.quarantined || q.outdated);
+	cordon_device_lease(d, 0);
+	cordon_device_posture(d, &q);
+	KUNIT_EXPECT_FALSE(test, q.was_leased);
+	cordon_device_lease(d, 3600);
+	cordon_device_posture(d, &q);
+	KUNIT_EXPECT_TRUE(test, q.leased && q.was_leased);
+	KUNIT_EXPECT_GE(test, cordon_device_lease_seconds(d), 3598U);
+	cordon_device_lease(d, 0);
+	cordon_device_posture(d, &q);
+	KUNIT_EXPECT_TRUE(test, !q.leased && q.was_leased);
+	KUNIT_EXPECT_EQ(test, cordon_device_lease_seconds(d), 0U);
+	set_bit(CORDON_DEVICE_QUARANTINED, &d->flags);
+	cordon_device_posture(d, &q);
+	KUNIT_EXPECT_TRUE(test, q.quarantined && !q.outdated);
+	cordon_device_put(d);
+}
+
+static void limit_fires_once_in_a_window(struct kunit *test)
+{
+	const struct cordon_limit limit = { .count = 5, .window = 3600 };
+	struct cordon_tally t = {};
+	int i, fired = 0;
+
+	for (i = 1; i <= 20; i++)
+		if (cordon_tally_limit(&t, &limit)) {
+			fired++;
+			KUNIT_EXPECT_EQ(test, i, 5);
+		}
+	KUNIT_EXPECT_EQ(test, fired, 1);
+	/* The window is over: it counts from one again. */
+	t.window -= cordon_ticks(3600);
+	for (i = 1; i <= 4; i++)
+		KUNIT_EXPECT_FALSE(test, cordon_tally_limit(&t, &limit));
+	KUNIT_EXPECT_TRUE(test, cordon_tally_limit(&t, &limit));
+}
+
+static void event_at_most_once_a_second(struct kunit *test)
+{
+	struct cordon_tally t = {};
+	u32 suppressed = 99;
+	int i;
+
+	atomic64_inc(&t.count);
+	KUNIT_EXPECT_TRUE(test, cordon_tally_event(&t, &suppressed));
+	KUNIT_EXPECT_EQ(test, suppressed, 0U);
+	for (i = 0; i < 7; i++)
+		atomic64_inc(&t.count);
+	KUNIT_EXPECT_FALSE(test, cordon_tally_event(&t, &suppressed));
+	t.event -= cordon_ticks(1);
+	KUNIT_EXPECT_TRUE(test, cordon_tally_event(&t, &suppressed));
+	KUNIT_EXPECT_EQ(test, suppressed, 6U);
+}
+
+static void traffic_adds_up(struct kunit *test)
+{
+	struct cordon_device *d = cordon_device_new(mac);
+	struct cordon_totals sum;
+
+	KUNIT_ASSERT_NOT_NULL(test, d);
+	local_bh_disable();
+	cordon_traffic_rx(d->traffic, 100);
+	cordon_traffic_rx(d->traffic, 50);
+	cordon_traffic_tx(d->traffic, 7);
+	local_bh_enable();
+	cordon_traffic_read(d->traffic, &sum);
+	KUNIT_EXPECT_EQ(test, sum.rx_packets, 2ULL);
+	KUNIT_EXPECT_EQ(test, sum.rx_bytes, 150ULL);
+	KUNIT_EXPECT_EQ(test, sum.tx_packets, 1ULL);
+	KUNIT_EXPECT_EQ(test, sum.tx_bytes, 7ULL);
+	cordon_device_put(d);
+}
+
+static void reference_outlives_its_maker(struct kunit *test)
+{
+	struct cordon_segment *s = cordon_segment_new("iot");
+
+	KUNIT_ASSERT_NOT_NULL(test, s);
+	KUNIT_EXPECT_PTR_EQ(test, cordon_segment_get(s), s);
+	cordon_segment_put(s);
+	KUNIT_EXPECT_STREQ(test, s->name, "iot");
+	cordon_segment_put(s);
+	cordon_segment_put(NULL);
+	cordon_device_put(NULL);
+	/* The callbacks are this module's. */
+	rcu_barrier();
+}
+
+static struct kunit_case state_cases[] = {
+	KUNIT_CASE(ticks_and_back),
+	KUNIT_CASE(lease_makes_and_ends),
+	KUNIT_CASE(limit_fires_once_in_a_window),
+	KUNIT_CASE(event_at_most_once_a_second),
+	KUNIT_CASE(traffic_adds_up),
+	KUNIT_CASE(reference_outlives_its_maker),
+	{}
+};
+
+static struct kunit_suite state_suite = { .name = "state", .test_cases = state_cases };
+kunit_test_suite(state_suite);
