@@ -8,13 +8,13 @@ MEM    ?= 2048
 
 # make vm SCRIPT=path [ARGS=…] [KERNEL=6.1|6.12|7.3] [CPUS=2] [ICOUNT=1] [MEM=2048] [TIMEOUT=600]
 vm: vm-ready
-	@tests/vm/vm.sh -k $(KERNEL) -c $(CPUS) -m $(MEM) -t $(TIMEOUT) $(if $(filter-out 0,$(ICOUNT)),-i) $(SCRIPT) $(ARGS)
+	@tests/vm/vm.sh -k $(KERNEL) -c $(CPUS) -m $(MEM) -t $(TIMEOUT) $(if $(filter-out 0,$(ICOUNT)),-i) '$(SCRIPT)' $(ARGS)
 
 .PHONY: vm-ready
 vm-ready: deps-vm userspace-quiet $(BUILD)/probe
 	@tests/log.sh "building the module for $(KERNEL)" tests/vm/build.sh $(KERNEL)
 
-demo: KERNEL = 6.1
+demo: override KERNEL = 6.1
 demo: vm-ready
 	@tests/vm/vm.sh -k 6.1 -t 600 tests/demo/demo.sh
 
