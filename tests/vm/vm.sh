@@ -25,7 +25,7 @@ shift $((OPTIND - 1))
 [ $# -gt 0 ] && [ -r "$1" ] || { echo "vm: no script: ${1-}" >&2; exit 2; }
 
 kernel=$("$here/fetch.sh" "$line")
-[ -d "$root/build/vm/$line/modules" ] || { echo "vm: build/vm/$line is not built" >&2; exit 2; }
+[ -e "$root/build/vm/$line/initrd" ] || { echo "vm: build/vm/$line is not built" >&2; exit 2; }
 
 mkdir -p "$root/build/vm/run"
 out=$(mktemp -d "$root/build/vm/run/$line.XXXXXX")
@@ -64,7 +64,7 @@ else
 fi
 status=0
 timeout --foreground -k 5 "$limit" qemu-system-x86_64 -nodefaults -no-user-config -machine q35,hpet=off -cpu max -m "$memory" \
-	"${machine[@]}" -display none -no-reboot -kernel "$kernel/vmlinux" -initrd "$kernel/initrd" \
+	"${machine[@]}" -display none -no-reboot -kernel "$kernel/vmlinux" -initrd "$root/build/vm/$line/initrd" \
 	-append "console=ttyS0 quiet loglevel=4 panic=-1 tsc=reliable no_timer_check log_buf_len=4M printk.devkmsg=on cordon.modules=$root/build/vm/$line/modules $extra" \
 	-chardev file,id=con,path="$out/console" -serial chardev:con \
 	-chardev stdio,id=out,signal=off -serial chardev:out \
