@@ -2,7 +2,8 @@
 # shellcheck shell=bash
 # apt.sh (to be sourced): packages of any Debian suite, without a change to this machine's apt.
 #   debian_apt SUITE get|cache ARG...
-# State is kept below $CORDON_CACHE. The mirror is the one that this machine uses for its own release.
+# State is kept below $CORDON_CACHE, one user at a time: apt would not wait for its locks. The mirror is the
+# one that this machine uses for its own release.
 
 debian_mirror() {
 	find /etc/apt -maxdepth 2 \( -name '*.sources' -o -name '*.list' \) -exec awk '
@@ -12,13 +13,17 @@ debian_mirror() {
 }
 
 debian_apt() {
-	local suite=$1 command=$2 apt
+	local suite=$1 command=$2 mirror apt
 	apt=${CORDON_CACHE:-$HOME/.cache/cordon}/apt-$suite
 	shift 2
+	mirror=$(debian_mirror)
+	[ -n "$mirror" ] || { echo "apt: no Debian mirror in /etc/apt" >&2; return 1; }
 	mkdir -p "$apt"/{lists,archives}/partial
-	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $(debian_mirror) $suite main" >"$apt/sources.list"
-	: >"$apt/status"
-	"apt-$command" -qq -o Dir::State::Lists="$apt/lists" -o Dir::Cache="$apt" -o Dir::State::status="$apt/status" \
+	# By name, where apt-get would read a half-written one.
+	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $suite main" >"$apt/sources.list.$$"
+	mv "$apt/sources.list.$$" "$apt/sources.list"
+	: >>"$apt/status"
+	flock "$apt/lock" "apt-$command" -qq -o Dir::State::Lists="$apt/lists" -o Dir::Cache="$apt" -o Dir::State::status="$apt/status" \
 		-o Dir::Etc::SourceList="$apt/sources.list" -o Dir::Etc::SourceParts=/dev/null \
-		-o APT::Sandbox::User=root -o Acquire::Retries=3 "$@"
+		-o APT::Sandbox::User=root -o Acquire::Retries=3 -o APT::Update::Error-Mode=any "$@"
 }

@@ -4,7 +4,7 @@
 set -euo pipefail
 
 declare -A packages=(
-	[build]="gcc make pkg-config libnl-3-dev libnl-genl-3-dev libyaml-dev libjansson-dev libkmod-dev"
+	[build]="gcc libc6-dev make pkg-config libnl-3-dev libnl-genl-3-dev libyaml-dev libjansson-dev libkmod-dev"
 	[vm]="qemu-system-x86 busybox-static kmod cpio xz-utils zstd python3 iproute2 iputils-ping nftables
 		socat gcc-12 libelf-dev debootstrap util-linux procps"
 	[kunit]="gcc-12 flex bison bc libelf-dev libssl-dev kmod python3 xz-utils"
@@ -12,17 +12,42 @@ declare -A packages=(
 	[unit]="libasan8 libubsan1 python3 python3-yaml"
 )
 
-missing=()
+wanted=()
 for group; do
-	for package in ${packages[$group]:?unknown group $group}; do
-		[ "$(dpkg-query -Wf '${db:Status-Abbrev}' "$package" 2>/dev/null)" = "ii " ] || missing+=("$package")
-	done
+	# shellcheck disable=SC2206
+	wanted+=(${packages[$group]:?unknown group $group})
 done
-[ ${#missing[@]} -gt 0 ] || exit 0
 
-echo "installing: ${missing[*]}" >&2
+missing() {
+	dpkg-query -Wf '${Package} ${db:Status-Status}\n' "${wanted[@]}" 2>/dev/null |
+		awk '$2 == "installed" { print $1 }' | sort -u | comm -13 - <(printf '%s\n' "${wanted[@]}" | sort -u)
+}
+
+mapfile -t lacking < <(missing)
+[ ${#lacking[@]} -gt 0 ] || exit 0
+echo "installing ${lacking[*]}" >&2
 [ "$(id -u)" = 0 ] || { echo "deps: only root can install them" >&2; exit 1; }
+
+# Another make may be at it; what it has installed is no longer missing.
+exec 9</etc/debian_version
+flock 9
+mapfile -t lacking < <(missing)
+[ ${#lacking[@]} -gt 0 ] || exit 0
+
 export DEBIAN_FRONTEND=noninteractive
-apt-get -qq -o Acquire::Retries=3 update
-apt-get -qq -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "${missing[@]}" \
-	>/tmp/cordon-deps.log 2>&1 || { tail -n 20 /tmp/cordon-deps.log >&2; exit 1; }
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+update() {
+	apt-get -qq -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 update
+}
+
+install() {
+	apt-get -qq -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "${lacking[@]}"
+}
+
+{
+	[ -n "$(find /var/lib/apt/lists -maxdepth 1 -name '*_Packages*' -mtime -1 -print -quit)" ] || update || update
+	# The mirror may have moved on since.
+	install || { update && install; }
+} >"$log" 2>&1 || { tail -n 20 "$log" >&2; exit 1; }

@@ -1,16 +1,29 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# prepare.sh: fetch and build, once, what the rings need and every checkout shares. The downloads overlap
-# with the long build of the test kernel.
+# prepare.sh: install what the rings need; fetch and build, once, what every checkout shares. The downloads
+# overlap with the long build of the sanitizer kernel. Prints TAP.
 set -uo pipefail
 
 cd "$(dirname "$0")/.." || exit
-start=$SECONDS
+count=0 failed=0
+
+report() {
+	count=$((count + 1))
+	if [ "$1" = 0 ]; then echo "ok $count - $2"; else echo "not ok $count - $2"; failed=1; fi
+}
+
+tests/deps.sh build vm kunit lint unit
+report $? "Debian's packages are installed"
 tests/kunit/fetch.sh >/dev/null &
-build=$!
+sanitizer=$!
+tests/spec/ynl.sh >/dev/null
+report $? "the netlink tools of the kernel are there"
 for line in 6.1 6.12 7.3; do
-	tests/vm/fetch.sh "$line" >/dev/null || echo "prepare: no kernel $line" >&2
+	tests/vm/fetch.sh "$line" >/dev/null
+	report $? "kernel $line is there"
 done
-tests/spec/ynl.sh >/dev/null || echo "prepare: no spec tools" >&2
-wait $build || echo "prepare: no test kernel" >&2
-echo "test kernels are ready after $((SECONDS - start)) s"
+[ ! -d "/proc/$sanitizer" ] || echo "building the sanitizer kernel" >&2
+wait $sanitizer
+report $? "the sanitizer kernel is there"
+echo "1..$count"
+exit $failed

@@ -4,6 +4,7 @@
 set -uo pipefail
 
 results=${BUILD:-build}/results
+mkdir -p "$results"
 passed=0 failed=0 skipped=0
 printf '\n%-12s %8s %8s %8s %8s\n' ring passed failed skipped seconds
 for ring; do
@@ -20,5 +21,5 @@ done
 for ring; do
 	grep -E '^not ok ' "$results/$ring.tap" | sed "s/^/$ring: /"
 done
-echo "$passed passed, $failed failed$([ $skipped = 0 ] || echo ", $skipped skipped")"
+echo "$passed passed, $failed failed$([ $skipped = 0 ] || echo ", $skipped skipped")" | tee "$results/tally"
 [ $failed = 0 ] && [ $passed -gt 0 ]

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # build.sh 6.1|6.12|7.3 [MAKE-ARG...]: build the module for a kernel, in a copy of the checkout, and stage
 # it in a copy of the kernel's module tree. What the compiler says goes to stdout.
-# Afterwards: build/vm/KERNEL/modules (for /lib/modules), build/vm/KERNEL/src/cordon.ko
+# Afterwards: build/vm/KERNEL/modules (for /lib/modules), build/vm/KERNEL/initrd, build/vm/KERNEL/src/cordon.ko
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -12,6 +12,8 @@ shift
 kernel=$("$here/fetch.sh" "$line")
 release=$(cat "$kernel/release")
 stage=$root/build/vm/$line
+# Modules for tests, beside cordon: directories with a Kbuild.
+extra=(tests/vm/planted)
 
 # compile DIR: run the kernel's make over DIR
 compile() {
@@ -49,20 +51,31 @@ mkdir -p "$stage"
 exec 8>"$stage/lock"
 flock 8
 unset MAKEFLAGS MFLAGS MAKELEVEL
+# What another kernel made is of no use, if it has the same release, too.
+stamp="$kernel $release $(stat -c %Y "$kernel/release")"
+if [ "$(cat "$stage/stamp" 2>/dev/null)" != "$stamp" ]; then
+	rm -rf "$stage"/{src,tests,modules,tree,initrd,stamp}
+	mkdir -p "$stage/modules" "$stage/tree/lib"
+	cp -al "$kernel/lib/modules/$release" "$stage/modules/" 2>/dev/null ||
+		cp -as "$kernel/lib/modules/$release" "$stage/modules/"
+	ln -s "$stage/modules" "$stage/tree/lib/modules"
+	echo "$stamp" >"$stage/stamp"
+fi
+if [ ! "$stage/initrd" -nt "$here/init" ] || [ ! "$stage/initrd" -nt "$here/initrd.sh" ]; then
+	"$here/initrd.sh" "$kernel" "$release" "$stage/initrd"
+fi
+
 # W=1 and C=2 must see every file.
 [ $# = 0 ] || rm -rf "$stage/src"
 copy "$stage/src" "$root/Kbuild" "$root/kernel" "$root/include"
-copy "$stage/planted" "$here"/planted/*
 compile "$stage/src" "$@"
-compile "$stage/planted"
+for dir in "${extra[@]}"; do
+	copy "$stage/$dir" "$root/$dir"/*
+	compile "$stage/$dir"
+done
 
-if [ ! -e "$stage/modules/$release/modules.dep" ]; then
-	rm -rf "$stage/modules"
-	mkdir -p "$stage/modules"
-	cp -al "$kernel/lib/modules/$release" "$stage/modules/" 2>/dev/null ||
-		cp -as "$kernel/lib/modules/$release" "$stage/modules/"
-fi
-mkdir -p "$stage/modules/$release/updates" "$stage/tree/lib"
-cp "$stage"/src/cordon.ko "$stage"/planted/planted.ko "$stage/modules/$release/updates/"
-ln -sfn "$stage/modules" "$stage/tree/lib/modules"
+# New files, not new contents: a guest may be reading the old ones.
+updates=$stage/modules/$release/updates
+mkdir -p "$updates"
+find "$stage/src" "$stage/tests" -name '*.ko' -exec cp --remove-destination -t "$updates" {} +
 depmod -b "$stage/tree" "$release"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # fetch.sh 6.1|6.12|7.3: fetch a Debian kernel with its headers, once; print its directory:
-#   vmlinux  initrd  release  lib/modules/RELEASE  kbuild (for make -C)
+#   vmlinux  release  lib/modules/RELEASE  kbuild (for make -C)
 # The newest of its line that the mirror has; one that is there stays good when the mirror moves on.
 set -euo pipefail
 
@@ -73,8 +73,8 @@ make_kernel() {
 	/usr/bin/python3 "$here/vmlinux.py" "$(ls "$dir/boot/vmlinuz-$release" \
 		"$dir/lib/modules/$release/vmlinuz" 2>/dev/null | head -n 1)" "$dir/vmlinux"
 	depmod -b "$dir" "$release"
-	"$here/initrd.sh" "$dir" "$release"
-	echo "$release" >"$dir/release"
+	echo "$release" >"$dir/release.new"
+	mv "$dir/release.new" "$dir/release"
 }
 
 mkdir -p "$cache/vm"

@@ -1,10 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # guest.sh SCENARIO...: in the guest: run one scenario after the other, number their cases through, and see
-# that each leaves the machine as it found it.
+# that each leaves the machine, and the kernel's log, as it found them.
+# A line `# seconds: N` in a scenario sets its limit.
 set -uo pipefail
 
+here=$(dirname "$0")
 total=0 failed=0
+# Ends a scenario's output; what it left running may hold on to the pipe.
+end="end-of-scenario-$$"
 
 # report STATUS NAME
 report() {
@@ -12,11 +16,17 @@ report() {
 	if [ "$1" = 0 ]; then echo "ok $total - $2"; else echo "not ok $total - $2"; failed=1; fi
 }
 
+# Splats since the mark, which stands in the log itself: a scenario may clear dmesg.
+splats_since() {
+	dd if=/dev/kmsg iflag=nonblock bs=8k 2>/dev/null | sed "1,/;$1\$/d" | "$here/splats.sh"
+}
+
 for scenario; do
 	name=$(basename "$scenario" .sh)
 	start=$SECONDS
 	limit=$(sed -n 's/^# seconds: \([0-9]\+\)$/\1/p' "$scenario")
-	dmesg -C
+	limit=${limit:-240}
+	echo "scenario: $name" >/dev/kmsg
 	ran=0 plan='' status=none
 	while IFS= read -r line; do
 		case $line in
@@ -28,16 +38,24 @@ for scenario; do
 			report $? "$name: ${BASH_REMATCH[1]}"
 			;;
 		1..*) plan=${line#1..} ;;
-		status=*) status=${line#status=} ;;
+		"$end "*) status=${line#* }; break ;;
 		*) echo "$line" ;;
 		esac
-	done < <(timeout -k 5 "${limit:-240}" bash "$scenario" 2>&1; echo "status=$?")
+	done < <(timeout -k 5 "$limit" bash "$scenario" 2>&1; status=$?; printf '\n%s %s\n' "$end" $status)
 	[ "$ran" = "$plan" ] || report 1 "$name: planned ${plan:-nothing}, ran $ran"
-	[ "$status" = 0 ] || report 1 "$name: exit status $status"
+	case $status in
+	0) ;;
+	124 | 137) report 1 "$name: ended after its limit of $limit s" ;;
+	*) report 1 "$name: exit status $status" ;;
+	esac
 	left=$(ip netns list; lsmod | grep '^cordon ')
 	[ -z "$left" ]
-	report $? "$name: leaves nothing behind${left:+: $left}"
+	report $? "$name: leaves nothing behind${left:+: ${left//$'\n'/, }}"
 	[ -z "$left" ] || { ip -all netns del; rmmod cordon; }
+	splats=$(splats_since "scenario: $name")
+	[ -z "$splats" ] || echo "$splats" | sed 's/^[^;]*;/# /'
+	[ -z "$splats" ]
+	report $? "$name: the kernel has nothing to complain of"
 	echo "# $name: $((SECONDS - start)) s"
 done
 echo "1..$total"

@@ -1,12 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# initrd.sh DIR RELEASE: make DIR/initrd: busybox, and the modules that reach the host's file system.
+# initrd.sh DIR RELEASE FILE: make a kernel's initramfs: busybox, and the modules that reach the host's file
+# system.
 set -euo pipefail
 
-dir=$1 release=$2
+dir=$1 release=$2 file=$3
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+trap 'rm -rf "$work" "$work.cpio"' EXIT
 
 mkdir -p "$work"/{bin,m,proc,sys,dev,host,rw,new}
 cp /bin/busybox "$work/bin/busybox"
@@ -24,4 +25,5 @@ done | awk '!seen[$0]++' | while read -r file; do
 done
 install -m 755 "$here/init" "$work/init"
 # Not compressed: unpacking is what costs under emulation.
-(cd "$work" && find . | busybox cpio -o -H newc 2>/dev/null) >"$dir/initrd"
+(cd "$work" && find . | busybox cpio -o -H newc 2>/dev/null) >"$work.cpio"
+mv "$work.cpio" "$file"

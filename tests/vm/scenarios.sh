@@ -9,22 +9,27 @@ cd "$here/../.." || exit
 line=$1
 shift
 if [ $# = 0 ]; then
-	if [ "$line" = 6.1 ]; then
-		mapfile -t names < <(ls tests/scenarios/*.sh | grep -v /lib.sh)
-	else
-		mapfile -t names < <(grep -lE '^# kernels: all$' tests/scenarios/*.sh)
-	fi
+	for scenario in tests/scenarios/*.sh; do
+		[ "$scenario" != tests/scenarios/lib.sh ] || continue
+		[ "$line" = 6.1 ] || grep -q '^# kernels: all$' "$scenario" || continue
+		set -- "$@" "$scenario"
+	done
 else
-	mapfile -t names < <(printf 'tests/scenarios/%s.sh\n' "$@")
+	set -- "${@/#/tests/scenarios/}"
+	set -- "${@/%/.sh}"
 fi
-tests/vm/build.sh "$line" >build/vm/build.log 2>&1 || { cat build/vm/build.log; echo "not ok 1 - the module builds"; echo 1..1; exit 1; }
-tests/vm/vm.sh -k "$line" -m 3072 -t "${SCENARIO_TIMEOUT:-2400}" tests/vm/guest.sh "${names[@]}"
-status=$?
+log=build/vm/$line.log
+mkdir -p build/vm
+if ! tests/vm/build.sh "$line" >"$log" 2>&1; then
+	cat "$log"
+	echo "not ok 1 - the module builds for $line"
+	echo 1..1
+	exit 1
+fi
+status=0
+tests/vm/vm.sh -k "$line" -m 3072 -t "${SCENARIO_TIMEOUT:-2400}" tests/vm/guest.sh "$@" || status=$?
 case $status in
 0 | 1) ;;
-*)
-	echo "not ok - kernel $line: the guest ended with status $status"
-	exit "$status"
-	;;
+*) echo "not ok - kernel $line: the guest ended with status $status" ;;
 esac
-exit $status
+exit "$status"

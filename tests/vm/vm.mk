@@ -4,21 +4,25 @@ CPUS   ?= 2
 TIMEOUT ?= 600
 MEM    ?= 2048
 
-.PHONY: vm demo
+.PHONY: vm vm-ready demo
 
 # make vm SCRIPT=path [ARGS=…] [KERNEL=6.1|6.12|7.3] [CPUS=2] [ICOUNT=1] [MEM=2048] [TIMEOUT=600]
 vm: vm-ready
-	@tests/vm/vm.sh -k $(KERNEL) -c $(CPUS) -m $(MEM) -t $(TIMEOUT) $(if $(filter-out 0,$(ICOUNT)),-i) $(SCRIPT) $(ARGS)
+	@tests/vm/vm.sh -k $(KERNEL) -c $(CPUS) -m $(MEM) -t $(TIMEOUT) $(if $(filter-out 0,$(ICOUNT)),-i) '$(SCRIPT)' $(ARGS)
 
-.PHONY: vm-ready
-vm-ready: deps-vm userspace-quiet $(BUILD)/probe $(BUILD)/swap
+vm-ready: deps-vm userspace-quiet test-tools
 	@tests/log.sh "building the module for $(KERNEL)" tests/vm/build.sh $(KERNEL)
 
-demo: KERNEL = 6.1
+demo: override KERNEL = 6.1
 demo: vm-ready
 	@tests/vm/vm.sh -k 6.1 -t 600 tests/demo/demo.sh
 
-# Traffic for scenarios.
+# What scenarios run beside cordonctl: traffic, and commits without end.
+TEST_TOOLS := $(BUILD)/probe $(BUILD)/swap
+test-tools: $(TEST_TOOLS)
+
+$(TEST_TOOLS): | deps-build
+
 $(BUILD)/probe: tests/probe/probe.c
 	@mkdir -p $(@D)
 	@$(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -o $@ $<

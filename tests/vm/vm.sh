@@ -24,17 +24,23 @@ done
 shift $((OPTIND - 1))
 [ $# -gt 0 ] && [ -r "$1" ] || { echo "vm: no script: ${1-}" >&2; exit 2; }
 
-script=$(realpath "$1")
-shift
 kernel=$("$here/fetch.sh" "$line")
-[ -d "$root/build/vm/$line/modules" ] || { echo "vm: build/vm/$line is not built" >&2; exit 2; }
-
-splats='BUG:|BUG at|WARNING:|UBSAN|KASAN|KCSAN|ODEBUG|Oops|general protection|Kernel panic|refcount_t:|corruption|scheduling while atomic|possible (circular|recursive) locking|suspicious RCU|inconsistent lock|leaked|unregister_netdevice: waiting|blocked for more than|rcu.* (stall|detected)|soft lockup|hard LOCKUP|unreferenced object|cut here'
+[ -e "$root/build/vm/$line/initrd" ] || { echo "vm: build/vm/$line is not built" >&2; exit 2; }
 
 mkdir -p "$root/build/vm/run"
 out=$(mktemp -d "$root/build/vm/run/$line.XXXXXX")
 keep=$root/build/vm/last-$line
-trap 'rm -rf "$out"' EXIT
+qemu=''
+trap '[ -z "$qemu" ] || kill "$qemu"; rm -rf "$out"' EXIT
+trap 'exit 130' HUP INT TERM
+
+# A pipe, and what lies where the guest has file systems of its own, comes along as a copy.
+script=$(realpath "$1")
+case $script in
+/dev/* | /proc/* | /run/* | /sys/*) cat "$1" >"$out/script"; script=/out/script ;;
+esac
+shift
+
 {
 	echo "export PATH=$(printf %q "$root/build"):/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 	echo 'export HOME=/root LC_ALL=C.UTF-8 CORDON_OUT=/out'
@@ -47,7 +53,9 @@ trap 'rm -rf "$out"' EXIT
 	printf 'bash'
 	printf ' %q' "$script" "$@"
 	echo
-	echo 'echo $? >/out/status; dmesg >/out/dmesg; sync; echo o >/proc/sysrq-trigger; tail -f /dev/null'
+	# The status comes last, when the output is out and the log is kept: all of it, whoever cleared dmesg.
+	echo 'status=$?; stty -F /dev/ttyS1 raw -echo; dd if=/dev/kmsg of=/out/dmesg bs=8k iflag=nonblock 2>/dev/null'
+	echo 'echo $status >/out/status; sync; echo o >/proc/sysrq-trigger; tail -f /dev/null'
 } >"$out/stage2"
 
 if [ -n "$icount" ]; then
@@ -56,30 +64,33 @@ else
 	machine=(-accel tcg,thread=multi,tb-size=256 -smp "$cpus")
 fi
 status=0
-timeout -k 5 "$limit" qemu-system-x86_64 -nodefaults -no-user-config -machine q35,hpet=off -cpu max -m "$memory" \
-	"${machine[@]}" -display none -no-reboot -kernel "$kernel/vmlinux" -initrd "$kernel/initrd" \
-	-append "console=ttyS0 quiet loglevel=4 panic=-1 tsc=reliable no_timer_check cordon.modules=$root/build/vm/$line/modules $extra" \
+timeout --foreground -k 5 "$limit" qemu-system-x86_64 -nodefaults -no-user-config -machine q35,hpet=off -cpu max -m "$memory" \
+	"${machine[@]}" -display none -no-reboot -kernel "$kernel/vmlinux" -initrd "$root/build/vm/$line/initrd" \
+	-append "console=ttyS0 quiet loglevel=4 panic=-1 tsc=reliable no_timer_check log_buf_len=4M printk.devkmsg=on cordon.modules=$root/build/vm/$line/modules $extra" \
 	-chardev file,id=con,path="$out/console" -serial chardev:con \
 	-chardev stdio,id=out,signal=off -serial chardev:out \
 	-fsdev local,id=r,path=/,security_model=none,readonly=on,multidevs=remap \
 	-device virtio-9p-pci,fsdev=r,mount_tag=hostroot \
 	-fsdev local,id=o,path="$out",security_model=none -device virtio-9p-pci,fsdev=o,mount_tag=out \
-	</dev/null 2>"$out/qemu" || status=$?
+	</dev/null 2>"$out/qemu" &
+qemu=$!
+wait "$qemu" || status=$?
+qemu=''
 
-if [ -s "$out/status" ]; then
-	status=$(cat "$out/status")
-elif [ "$status" = 124 ] || [ "$status" = 137 ]; then
+if [ "$status" = 124 ] || [ "$status" = 137 ]; then
 	status=124
-	echo "vm: timed out after $limit s" >&2
+	echo "vm: timed out after $limit s$([ ! -s "$out/status" ] || echo ', after the script had ended')" >&2
+elif [ -s "$out/status" ]; then
+	status=$(cat "$out/status")
 else
 	status=125
 	echo "vm: the guest died; the end of its log:" >&2
 	tail -n 30 "$out/console" "$out/qemu" >&2
 fi
-if cat "$out/dmesg" "$out/console" 2>/dev/null | grep -E "$splats" >"$out/splats"; then
+if "$here/splats.sh" "$out/dmesg" "$out/console" >"$out/splats"; then
 	[ "$status" != 0 ] || status=3
 	echo "vm: the guest's log holds:" >&2
-	sort -u "$out/splats" | head -n 20 >&2
+	sed 's/^[0-9]*,[0-9]*,[0-9]*,[^;]*;//; s/^\[ *[0-9.]*\] //' "$out/splats" | awk '!seen[$0]++' | head -n 20 >&2
 fi
 [ ! -d "$out/keep" ] || cp -r "$out/keep/." "$root/build/"
 if [ "$status" != 0 ]; then
