@@ -49,6 +49,8 @@ shift
 	echo 'ln -s /proc/self/fd/2 /dev/stderr'
 	echo 'exec </dev/null >/dev/ttyS1 2>&1'
 	echo 'stty -F /dev/ttyS1 raw -echo 2>/dev/null; ip link set lo up'
+	# With more than one thread, the emulator gets stuck where kernel text is patched under traffic.
+	[ -n "$icount" ] || echo 'modprobe steady'
 	echo "cd $(printf %q "$PWD")"
 	printf 'bash'
 	printf ' %q' "$script" "$@"
