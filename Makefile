@@ -47,7 +47,7 @@ userspace-quiet: deps-build
 	@tests/log.sh "building cordonctl" $(MAKE) --no-print-directory userspace
 
 # The rings, from fast to slow; each prints TAP.
-RINGS := prepare build lint unit kunit harness sanitize scenarios linux-6.12 linux-7.3
+RINGS := prepare build lint unit kunit harness bench sanitize scenarios linux-6.12 linux-7.3
 
 ring-prepare   := tests/prepare.sh
 ring-build     := tests/build.sh
@@ -56,6 +56,7 @@ ring-unit      := tests/unit/run.sh
 ring-kunit     := tests/kunit/run.sh
 ring-sanitize  := tests/kunit/sanitize.sh
 ring-harness   := tests/vm/selftest.sh
+ring-bench     := tests/bench/check.sh
 ring-scenarios := tests/vm/scenarios.sh 6.1
 ring-linux-6.12 := tests/vm/scenarios.sh 6.12
 ring-linux-7.3 := tests/vm/scenarios.sh 7.3

@@ -1,0 +1,174 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# guest.sh N DIR: in a guest in which a nanosecond is an instruction: measure N devices with what
+# tests/bench/rules.py wrote to DIR. Prints `RESULT case what value` lines.
+#
+#   (pktgen) gd ── gw ── gx      packets are put into gd's receive path; gx is a dummy that drops what it sends
+#
+# Waiting for the host's files would count as instructions: what is timed is copied first, and run once before.
+set -uo pipefail
+
+n=$1 dir=$2 packets=20000 rounds=3
+flows=$((n < packets ? n : packets))
+work=/run/bench
+
+say() {
+	echo "RESULT $*"
+}
+
+die() {
+	echo "bench: $*" >&2
+	exit 1
+}
+
+topology() {
+	local dev
+
+	modprobe -a dummy pktgen nf_tables nf_conntrack || die "modules are missing"
+	sysctl -qw net.netfilter.nf_conntrack_buckets=262144 net.netfilter.nf_conntrack_max=2000000
+	sysctl -qw net.netfilter.nf_conntrack_udp_timeout=3000 net.netfilter.nf_conntrack_udp_timeout_stream=3000
+	for dev in gd gx; do
+		ip link add $dev type dummy
+		sysctl -qw net.ipv6.conf.$dev.disable_ipv6=1 net.ipv4.conf.$dev.send_redirects=0
+		ip link set $dev up
+	done
+	sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.send_redirects=0
+	ip addr add 169.254.1.1/30 dev gd
+	ip addr add 169.254.2.1/30 dev gx
+	ip neigh replace 169.254.1.2 lladdr 02:ff:00:00:00:01 nud permanent dev gd
+	ip neigh replace 169.254.2.2 lladdr 02:ff:00:00:00:02 nud permanent dev gx
+	ip route add 10.0.0.0/15 via 169.254.1.2 dev gd
+	ip route add 198.18.0.0/15 via 169.254.2.2 dev gx
+	first=10.0.0.16
+	last=$(ip_of $((0x0a000010 + n - 1)))
+	gd_mac=$(cat /sys/class/net/gd/address)
+	gx_mac=$(cat /sys/class/net/gx/address)
+}
+
+ip_of() {
+	echo $(($1 >> 24)).$(($1 >> 16 & 255)).$(($1 >> 8 & 255)).$(($1 & 255))
+}
+
+pktgen() {
+	local file=/proc/net/pktgen/$1
+
+	shift
+	for command; do
+		echo "$command" >"$file" || die "pktgen refuses $command"
+	done
+}
+
+# send DEV COUNT SETTING...: print the instructions of each packet
+send() {
+	local dev=$1 count=$2
+
+	shift 2
+	pktgen kpktgend_0 rem_device_all "add_device $dev"
+	pktgen "$dev" "count $count" "clone_skb 0" "pkt_size 60" "delay 0" "xmit_mode netif_receive" "$@"
+	pktgen pgctrl start
+	sed -n 's/^Result: OK: \([0-9]*\)(.*usec, \([0-9]*\) (.*/\1 \2/p' "/proc/net/pktgen/$dev" |
+		awk '{ printf "%.0f\n", $1 * 1000 / $2 }'
+}
+
+# forward COUNT SPORT-RANGE DPORT: from the devices in turn to the internet
+forward() {
+	send gd "$1" "dst_mac $gd_mac" "src_mac 02:00:00:00:00:00" "src_mac_count $n" "src_min $first" "src_max $last" \
+		"dst_min 198.18.0.1" "dst_max 198.18.0.1" "udp_src_min ${2%-*}" "udp_src_max ${2#*-}" \
+		"udp_dst_min $3" "udp_dst_max $3"
+}
+
+answer() {
+	send gx "$1" "dst_mac $gx_mac" "src_mac 06:00:00:00:00:01" "src_mac_count 1" "src_min 198.18.0.1" \
+		"src_max 198.18.0.1" "dst_min $first" "dst_max $last" "udp_src_min 2000" "udp_src_max 2000" \
+		"udp_dst_min 1000" "udp_dst_max 1000"
+}
+
+sent() {
+	cat /sys/class/net/gx/statistics/tx_packets
+}
+
+# through CASE WHAT COMMAND...: the median of the rounds; every packet must have come through
+through() {
+	local case=$1 what=$2 before after
+
+	shift 2
+	before=$(sent)
+	for ((i = 0; i < rounds; i++)); do
+		"$@"
+	done | sort -n >$work/rounds
+	after=$(sent)
+	[ $((after - before)) = $((rounds * packets)) ] ||
+		die "$case, $what: $((after - before)) of $((rounds * packets)) packets came through"
+	say "$case" "$what" "$(sed -n "$((rounds / 2 + 1))p" $work/rounds)"
+}
+
+established() {
+	forward "$flows" 1000-1000 2000 >/dev/null
+	answer "$flows" >/dev/null
+	forward "$flows" 1000-1000 2000 >/dev/null
+	through "$1" established forward $packets 1000-1000 2000
+}
+
+# Each round opens connections that no round before it has opened.
+port=3000
+fresh() {
+	forward $packets 1000-50998 $1
+}
+
+new() {
+	local before after
+
+	port=$((port + 1))
+	fresh $port >/dev/null
+	port=$((port + 1))
+	before=$(sent)
+	fresh $port >$work/new
+	after=$(sent)
+	[ $((after - before)) = $packets ] || die "$1, new: $((after - before)) of $packets packets came through"
+	say "$1" new "$(cat $work/new)"
+}
+
+memory() {
+	awk '/^(SUnreclaim|Percpu|VmallocUsed):/ { sum += $2 } END { print sum * 1024 }' /proc/meminfo
+}
+
+# load CASE COMMAND...: its instructions, and the kernel memory it takes for each device
+load() {
+	local case=$1 before after
+
+	shift
+	TIMEFORMAT='%U %S'
+	before=$(memory)
+	{ time "$@" >/dev/null 2>$work/said; } 2>$work/time || { cat $work/said; die "$case does not load"; }
+	after=$(memory)
+	awk -v case="$case" '{ printf "RESULT %s load %.0f\n", case, ($1 + $2) * 1e9 }' $work/time
+	say "$case" bytes $(((after - before) / n))
+}
+
+mkdir -p $work
+cp "$dir/policy.yaml" "$dir/rules.nft" $work/ || exit
+topology
+
+forward 200 1000-1000 2000 >/dev/null
+through plain stateless forward $packets 1000-1000 2000
+modprobe cordon device_sysfs=0 || exit
+through idle stateless forward $packets 1000-1000 2000
+rmmod cordon
+
+modprobe tracked || exit
+new tracked
+established tracked
+rmmod tracked
+
+nft -c -f $work/rules.nft
+load nftables nft -f $work/rules.nft
+new nftables
+established nftables
+nft flush ruleset
+
+modprobe cordon device_sysfs=0 || exit
+cordonctl check $work/policy.yaml >/dev/null
+load cordon cordonctl apply $work/policy.yaml
+new cordon
+established cordon
+rmmod cordon
