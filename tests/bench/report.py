@@ -45,7 +45,7 @@ def main():
         row('  %s, over %s' % (label, over), ['{:+,}'.format(added[n][label]) for n in runs])
     print('to load the policy, in millions of instructions')
     for case in ('nftables', 'cordon'):
-        row('  ' + case, ['{:,.1f}'.format(r[case]['load'] / 1e6) for r in runs.values()])
+        row('  ' + case, ['{:,.0f}'.format(r[case]['load'] / 1e6) for r in runs.values()])
     print('kernel memory for each device, in bytes (without sysfs)')
     for case in ('nftables', 'cordon'):
         # Of few devices, pages are all that could be seen.

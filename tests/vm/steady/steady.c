@@ -3,8 +3,9 @@
  * Keep netfilter's static keys on, so that the first and last hook of a kind patch no kernel text.
  *
  * The emulator runs each CPU in a thread of its own, and translates code. While text is patched, other CPUs
- * meet a breakpoint there; a translation that still holds it after it is gone is never thrown away, and the
- * CPU takes the breakpoint for ever. Under traffic, each 200th change of these keys ended so.
+ * meet a breakpoint there. Guests whose hooks came and went under traffic ended in soft lockups: CPUs took
+ * that breakpoint again and again at the same place, with the same registers, long after memory held it no
+ * more. It looks as if a stale translation stays; with these keys held, the same script runs to its end.
  */
 #include <linux/jump_label.h>
 #include <linux/module.h>
