@@ -2,17 +2,19 @@
 # cordonctl, and the library that the unit tests link.
 PREFIX ?= /usr/local
 
-US_SRC  := $(wildcard userspace/lib/*.c userspace/nl/*.c userspace/ctl/*.c kernel/core/*.c)
-LIB_SRC := $(wildcard userspace/lib/*.c kernel/core/*.c)
+US_SRC  := $(wildcard userspace/*/*.c kernel/core/*.c)
+LIB_SRC := $(wildcard $(patsubst %,userspace/%/*.c,lib pki store est tls) kernel/core/*.c)
 US_OBJ  := $(US_SRC:%.c=$(BUILD)/obj/%.o)
 LIB_ASAN_OBJ := $(LIB_SRC:%.c=$(BUILD)/asan/%.o)
 
 # Asked once, and only by a recipe that needs them: `make demo` installs what is missing first.
-US_PKGS := libnl-3.0 libnl-genl-3.0 yaml-0.1 jansson libkmod
+US_PKGS := libnl-3.0 libnl-genl-3.0 yaml-0.1 jansson libkmod libssl libcrypto sqlite3 pwquality \
+	libevent_core libevent_extra libevent_openssl libseccomp libcap-ng
 US_PKG_CFLAGS = $(eval US_PKG_CFLAGS := $$(shell pkg-config --cflags $(US_PKGS)))$(US_PKG_CFLAGS)
 US_PKG_LIBS = $(eval US_PKG_LIBS := $$(shell pkg-config --libs $(US_PKGS)))$(US_PKG_LIBS)
 
-US_CFLAGS := -std=gnu11 -Wall -Wextra -D_GNU_SOURCE -Iinclude/uapi -Iuserspace -DCORDON_VERSION='"$(VERSION)"' \
+US_CFLAGS := -std=gnu11 -Wall -Wextra -D_GNU_SOURCE -Iinclude/uapi -Iuserspace \
+	-DOPENSSL_NO_DEPRECATED -DCORDON_VERSION='"$(VERSION)"' \
 	$(if $(filter 1,$(WERROR)),-Werror)
 US_HARDEN := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection \
 	$(if $(filter x86_64,$(shell uname -m)),-fcf-protection) -fPIE

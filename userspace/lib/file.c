@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Files, whole. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "file.h"
+
+/**
+ * file_read - a whole file
+ * @path: the file
+ * @max: what is longer is refused
+ * @out: its bytes and a NUL after them; free()
+ * @len: how many
+ *
+ * Return: 0; -EFBIG, it is longer than @max; -errno of open() and read().
+ */
+int file_read(const char *path, size_t max, char **out, size_t *len)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), err = 0;
+	char *buf = malloc(max + 2);
+	size_t n = 0;
+	ssize_t got;
+
+	if (fd < 0 || !buf) {
+		err = fd < 0 ? -errno : -ENOMEM;
+		goto out;
+	}
+	while (n <= max) {
+		got = read(fd, buf + n, max + 1 - n);
+		if (!got)
+			break;
+		if (got > 0)
+			n += got;
+		else if (errno != EINTR)
+			err = -errno;
+		if (err)
+			goto out;
+	}
+	if (n > max) {
+		err = -EFBIG;
+		goto out;
+	}
+	buf[n] = 0;
+	*out = buf;
+	*len = n;
+	buf = NULL;
+out:
+	free(buf);
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+static int write_all(int fd, const char *data, size_t len)
+{
+	ssize_t done;
+
+	while (len) {
+		done = write(fd, data, len);
+		if (done < 0 && errno != EINTR)
+			return -errno;
+		if (done > 0) {
+			data += done;
+			len -= done;
+		}
+	}
+	return fsync(fd) ? -errno : 0;
+}
+
+/* The directory's own entry must be on the disk, too. */
+static int sync_parent(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *dir = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
+	int fd = dir ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1, err = 0;
+
+	if (fd < 0 || fsync(fd))
+		err = -errno;
+	if (fd >= 0)
+		close(fd);
+	free(dir);
+	return err;
+}
+
+/**
+ * file_write - replace a file, or leave it as it was
+ * @path: the file
+ * @data: what it holds then
+ * @len: of @data
+ * @mode: exactly, whatever the umask
+ *
+ * On success it is on the disk.
+ *
+ * Return: 0, or -errno; the file at @path is untouched then.
+ */
+int file_write(const char *path, const void *data, size_t len, mode_t mode)
+{
+	char *temp = NULL;
+	int fd, err;
+
+	if (asprintf(&temp, "%s.XXXXXX", path) < 0)
+		return -ENOMEM;
+	fd = mkostemp(temp, O_CLOEXEC);
+	if (fd < 0) {
+		err = -errno;
+		free(temp);
+		return err;
+	}
+	err = write_all(fd, data, len);
+	if (!err && fchmod(fd, mode))
+		err = -errno;
+	if (close(fd) && !err)
+		err = -errno;
+	if (!err && rename(temp, path))
+		err = -errno;
+	if (err)
+		unlink(temp);
+	else
+		err = sync_parent(path);
+	free(temp);
+	return err;
+}
+
+/**
+ * file_make_dirs - a directory, and those it lies in
+ * @path: of the directory
+ * @mode: of what is made; what is there already keeps its own
+ *
+ * Return: 0, or -errno; what was made so far stays.
+ */
+int file_make_dirs(const char *path, mode_t mode)
+{
+	char *copy = strdup(path), *at;
+	struct stat st;
+	int err = copy ? 0 : -ENOMEM;
+
+	for (at = copy; !err && at && *at;) {
+		at = strchr(at + 1, '/');
+		if (at)
+			*at = 0;
+		if (mkdir(copy, mode) && errno != EEXIST)
+			err = -errno;
+		if (at)
+			*at = '/';
+	}
+	free(copy);
+	if (!err && (stat(path, &st) || !S_ISDIR(st.st_mode)))
+		err = -ENOTDIR;
+	return err;
+}

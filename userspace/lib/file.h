@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Files, whole: read up to a limit, written so that there is the old one or the new one. */
+#ifndef CORDON_FILE_H
+#define CORDON_FILE_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+int file_read(const char *path, size_t max, char **out, size_t *len);
+int file_write(const char *path, const void *data, size_t len, mode_t mode);
+int file_make_dirs(const char *path, mode_t mode);
+
+#endif

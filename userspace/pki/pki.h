@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Keys, requests, certificates and revocation lists of the gateway's own CA. */
+#ifndef CORDON_PKI_H
+#define CORDON_PKI_H
+
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#define PKI_ERROR_LEN		256
+#define PKI_SERIAL_LEN		16		/* bytes: 128 bit, the first bit is 0 */
+#define PKI_FINGERPRINT_LEN	32		/* SHA-256 of the DER */
+#define PKI_NAME_LEN		64		/* a device's name, terminated */
+#define PKI_URN_LEN		32		/* urn:dev:mac:020000fffe000101 */
+#define PKI_CSR_MAX		8192		/* bytes of a request that is looked at */
+#define PKI_CERT_MAX		8192		/* bytes of a certificate that is looked at */
+
+/** struct pki_error - why something was refused: lower case, no full stop, RFC clause where one rules */
+struct pki_error {
+	char text[PKI_ERROR_LEN];
+};
+
+/** enum pki_key - kinds of keys that are accepted and made */
+enum pki_key {
+	PKI_P256,
+	PKI_P384,
+	PKI_ED25519,
+};
+
+/** enum pki_kind - what a certificate is for */
+enum pki_kind {
+	PKI_DEVICE,		/* clientAuth; CN = name, SAN URI = URN of the MAC */
+	PKI_SERVER,		/* serverAuth + id-kp-cmcRA (RFC 6402, 2.10); SAN DNS/IP */
+};
+
+/**
+ * struct pki_profile - what is to be certified
+ * @kind: what for
+ * @name: CN
+ * @mac: of a device
+ * @names: of a server: DNS names and addresses
+ * @n_names: how many
+ * @serial: big endian, as the registry has recorded it
+ * @not_before: seconds since 1970
+ * @not_after: likewise; cut to the issuer's own end
+ */
+struct pki_profile {
+	enum pki_kind kind;
+	const char *name;
+	const uint8_t *mac;
+	const char *const *names;
+	size_t n_names;
+	const uint8_t *serial;
+	time_t not_before;
+	time_t not_after;
+};
+
+/** struct pki_revoked - an entry of a revocation list; reason as in RFC 5280, 5.3.1 */
+struct pki_revoked {
+	uint8_t serial[PKI_SERIAL_LEN];
+	time_t when;
+	int reason;
+};
+
+/**
+ * struct pki_ca - the CA, as it lies in its directory
+ * @root: trust anchor
+ * @issuing: signs what devices and the server get
+ * @key: of @issuing; NULL where it was not asked for
+ * @others: previous root and issuing certificates and the cross certificates (RFC 7030, 4.1.3)
+ *	while a roll-over lasts; may be empty, never NULL
+ */
+struct pki_ca {
+	X509 *root;
+	X509 *issuing;
+	EVP_PKEY *key;
+	STACK_OF(X509) *others;
+};
+
+/* Keys. */
+EVP_PKEY *pki_key_new(enum pki_key kind);
+int pki_key_find(const char *word);			/* p256 p384 ed25519; or -1 */
+/* PEM, PKCS#8; passphrase may be NULL. Freed with OPENSSL_clear_free(). */
+int pki_key_pem(EVP_PKEY *key, const char *passphrase, char **pem, size_t *len);
+EVP_PKEY *pki_key_parse(const char *pem, size_t len, const char *passphrase, struct pki_error *err);
+
+/* Identity. */
+void pki_urn(const uint8_t mac[6], char out[PKI_URN_LEN]);		/* RFC 9039, 4.1 */
+int pki_urn_parse(const char *urn, uint8_t mac[6]);			/* 0 or -EINVAL */
+/* CN and MAC of a device certificate; exactly one CN, exactly one URN among the SANs. */
+int pki_identity(const X509 *cert, char name[PKI_NAME_LEN], uint8_t mac[6], struct pki_error *err);
+int pki_fingerprint(const X509 *cert, uint8_t out[PKI_FINGERPRINT_LEN]);
+int pki_serial(const X509 *cert, uint8_t out[PKI_SERIAL_LEN]);
+void pki_serial_new(uint8_t out[PKI_SERIAL_LEN]);
+void pki_serial_text(const uint8_t serial[PKI_SERIAL_LEN], char out[2 * PKI_SERIAL_LEN + 1]);
+int pki_serial_find(const char *text, uint8_t out[PKI_SERIAL_LEN]);	/* hex, colons let through */
+/* SHA-256 of the SubjectPublicKeyInfo's DER. */
+int pki_key_id(EVP_PKEY *key, uint8_t out[32]);
+
+/*
+ * A request: DER within PKI_CSR_MAX, nothing behind it, a key that is accepted, its
+ * signature made with that key. NULL with err. X509_REQ_free().
+ */
+X509_REQ *pki_csr_parse(const uint8_t *der, size_t len, struct pki_error *err);
+/*
+ * May name/mac have what the request asks for: CN empty or the name; SANs none or the
+ * own URN only; no CA:TRUE; no extension that would be dropped silently but SAN,
+ * keyUsage, extendedKeyUsage (which are ours to set). exporter: what a challengePassword
+ * or RFC 9266 binding in the request must be (base64), NULL where there is none to hold
+ * it against.
+ */
+int pki_csr_check(const X509_REQ *csr, const char *name, const uint8_t mac[6],
+		  const char *exporter, struct pki_error *err);
+/* A request of our own, signed; subject CN may be NULL. exporter: challengePassword, or NULL. */
+int pki_csr_new(EVP_PKEY *key, const char *name, const char *exporter, uint8_t **der, size_t *len);
+
+/* Certificates. */
+X509 *pki_issue(const struct pki_ca *ca, EVP_PKEY *subject, const struct pki_profile *profile,
+		struct pki_error *err);
+/* Is it one of this CA, in time, for a client (a device). 0, or -EPERM with err. */
+int pki_verify(const struct pki_ca *ca, X509 *cert, time_t now, struct pki_error *err);
+X509 *pki_cert_parse(const uint8_t *der, size_t len, struct pki_error *err);
+/* Degenerate PKCS#7 (RFC 7030, 4.1.3 and 4.2.3), DER; OPENSSL_free(). */
+int pki_certs_only(X509 *const *certs, size_t n, uint8_t **der, size_t *len);
+
+/* The directory: root.crt issuing.crt issuing.key [root.key] [previous/…], see cordonctl(8). */
+int pki_ca_load(const char *dir, bool with_key, const char *passphrase, struct pki_ca *ca,
+		struct pki_error *err);
+void pki_ca_free(struct pki_ca *ca);
+/* What cacerts gives: issuing, root, others. */
+int pki_ca_certs(const struct pki_ca *ca, uint8_t **der, size_t *len);
+
+/* A CRL, DER; entries in any order. */
+int pki_crl(const struct pki_ca *ca, const struct pki_revoked *entries, size_t n, uint64_t number,
+	    time_t this_update, time_t next_update, uint8_t **der, size_t *len, struct pki_error *err);
+
+#endif

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The registry: devices that enrol, their tokens, certificates and check-ins. SQLite, WAL. */
+#ifndef CORDON_STORE_H
+#define CORDON_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#define STORE_ERROR_LEN	256
+#define STORE_SERIAL_LEN 16
+#define STORE_PATH	"/var/lib/cordon/registry.db"
+#define STORE_TOKEN_LEN	27	/* a token of ours: 128 bit in base32, terminated */
+
+/**
+ * struct store - the registry, open
+ * @db: SQLite's
+ * @error: a sentence about what went wrong last
+ */
+struct store {
+	struct sqlite3 *db;
+	struct store_statements *st;
+	char error[STORE_ERROR_LEN];
+};
+
+/** struct store_device - a device that has, had or will have a certificate */
+struct store_device {
+	char name[64];
+	uint8_t mac[6];
+	bool approval;		/* its token asks for an operator's approval */
+	bool approved;		/* and that was given; a new token takes it back */
+	time_t enrolled;	/* first certificate; 0, never */
+	time_t checkin;		/* last; 0, never */
+	char firmware[64];	/* as last told; or empty */
+};
+
+enum store_state {
+	STORE_RESERVED,		/* serial recorded, the certificate is not made yet */
+	STORE_ISSUED,		/* made; whether it reached the device is not known */
+	STORE_DELIVERED,	/* the device has it */
+	STORE_REVOKED,
+	STORE_ABANDONED,	/* reserved, and never made */
+};
+
+/** struct store_certificate - a certificate that was handed out, or nearly so */
+struct store_certificate {
+	uint8_t serial[STORE_SERIAL_LEN];
+	int kind;		/* enum pki_kind */
+	enum store_state state;
+	char name[64];
+	uint8_t mac[6];
+	uint8_t fingerprint[32];
+	uint8_t key_id[32];	/* SHA-256 of the SubjectPublicKeyInfo */
+	time_t not_before;
+	time_t not_after;
+	time_t revoked;		/* when */
+	int reason;		/* RFC 5280, 5.3.1 */
+};
+
+enum store_token {
+	STORE_TOKEN_GOOD,	/* it is this device's, in time and unused */
+	STORE_TOKEN_PENDING,	/* used for a certificate of this key that may not have arrived */
+	STORE_TOKEN_OTHER_KEY,	/* used for one of another key that may not have arrived */
+	STORE_TOKEN_WRONG,	/* no such device, no token, or not this one */
+	STORE_TOKEN_EXPIRED,
+	STORE_TOKEN_USED,
+};
+
+/* Every function returns 0 or -errno with a sentence in s->error; -ENOENT, there is none. */
+int store_open(struct store *s, const char *path, bool create);
+void store_close(struct store *s);
+/* Write lock at once; waits up to 5 s for others. durable: on the disk when committed. */
+int store_begin(struct store *s, bool durable);
+int store_commit(struct store *s);
+void store_rollback(struct store *s);
+
+/* Tokens. secret NULL: make one. The secret is in out, nowhere else; only its hash is kept.
+ * A new token of a device replaces its older ones. Begins and commits itself. */
+int store_token_new(struct store *s, const char *name, const uint8_t mac[6], const char *secret,
+		    unsigned int valid, bool approval, time_t now, char *out, size_t size);
+/* Is it the device's. Compared in constant time, and as slow for a name that does not exist. */
+int store_token_check(struct store *s, const char *name, const char *secret, const uint8_t key_id[32],
+		      time_t now, enum store_token *verdict, struct store_device *device,
+		      uint8_t serial[STORE_SERIAL_LEN]);
+
+int store_device_get(struct store *s, const char *name, struct store_device *out);
+int store_device_approve(struct store *s, const char *name);
+int store_device_each(struct store *s, int (*each)(const struct store_device *d, void *arg), void *arg);
+
+/* Certificates; within a transaction of the caller's. */
+int store_cert_reserve(struct store *s, const struct store_certificate *cert);
+int store_cert_issued(struct store *s, const uint8_t serial[STORE_SERIAL_LEN], const uint8_t *der,
+		      size_t len, const uint8_t fingerprint[32], time_t not_after);
+int store_cert_delivered(struct store *s, const uint8_t serial[STORE_SERIAL_LEN]);
+int store_cert_revoke(struct store *s, const uint8_t serial[STORE_SERIAL_LEN], time_t when, int reason);
+int store_cert_get(struct store *s, const uint8_t serial[STORE_SERIAL_LEN], struct store_certificate *out,
+		   uint8_t **der, size_t *len);	/* der may be NULL; free() */
+/* name NULL: all. */
+int store_cert_each(struct store *s, const char *name,
+		    int (*each)(const struct store_certificate *c, void *arg), void *arg);
+/* The token that this certificate was issued for is used up with its delivery. */
+int store_token_claim(struct store *s, const char *name, const uint8_t key_id[32],
+		      const uint8_t serial[STORE_SERIAL_LEN]);
+
+int store_checkin(struct store *s, const char *name, const uint8_t serial[STORE_SERIAL_LEN], time_t now,
+		  const char *firmware);
+/* Counts up and is never the same twice: a CRL's number. */
+int store_crl_number(struct store *s, uint64_t *number);
+/* Changes with every revocation: whoever keeps a CRL compares it. */
+int store_revocations(struct store *s, uint64_t *generation);
+
+#endif
