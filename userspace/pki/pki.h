@@ -92,6 +92,7 @@ int pki_urn_parse(const char *urn, uint8_t mac[6]);			/* 0 or -EINVAL */
 /* CN and MAC of a device certificate; exactly one CN, exactly one URN among the SANs. */
 int pki_identity(const X509 *cert, char name[PKI_NAME_LEN], uint8_t mac[6], struct pki_error *err);
 int pki_fingerprint(const X509 *cert, uint8_t out[PKI_FINGERPRINT_LEN]);
+time_t pki_not_after(const X509 *cert);
 int pki_serial(const X509 *cert, uint8_t out[PKI_SERIAL_LEN]);
 void pki_serial_new(uint8_t out[PKI_SERIAL_LEN]);
 void pki_serial_text(const uint8_t serial[PKI_SERIAL_LEN], char out[2 * PKI_SERIAL_LEN + 1]);

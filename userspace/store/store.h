@@ -70,6 +70,8 @@ enum store_token {
 /* Every function returns 0 or -errno with a sentence in s->error; -ENOENT, there is none. */
 int store_open(struct store *s, const char *path, bool create);
 void store_close(struct store *s);
+/* What was reserved when somebody was killed is abandoned. */
+int store_recover(struct store *s, unsigned int *abandoned);
 /* Write lock at once; waits up to 5 s for others. durable: on the disk when committed. */
 int store_begin(struct store *s, bool durable);
 int store_commit(struct store *s);
