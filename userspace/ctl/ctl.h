@@ -48,6 +48,10 @@ int complain_nl(const struct cnl *nl);
 bool open_kernel(struct cnl *nl);
 bool parse_device(const char *word, const char **name, const u8 **mac, u8 buf[6]);
 
+/* device_token.c */
+int device_token(const struct command *self, int argc, char **argv);
+int device_approve(const struct command *self, int argc, char **argv);
+
 /* out.c */
 void json_print(json_t *value);
 json_t *json_addr(const struct cordon_addr *a);

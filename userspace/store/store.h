@@ -101,6 +101,10 @@ int store_cert_get(struct store *s, const uint8_t serial[STORE_SERIAL_LEN], stru
 /* name NULL: all. */
 int store_cert_each(struct store *s, const char *name,
 		    int (*each)(const struct store_certificate *c, void *arg), void *arg);
+/* After a crash: what was reserved and never made. */
+int store_recover(struct store *s, unsigned int *abandoned);
+/* Certificates that ended before. */
+int store_prune(struct store *s, time_t before, unsigned int *gone);
 /* The token that this certificate was issued for is used up with its delivery. */
 int store_token_claim(struct store *s, const char *name, const uint8_t key_id[32],
 		      const uint8_t serial[STORE_SERIAL_LEN]);
