@@ -50,6 +50,10 @@ install-userspace: userspace
 			[ ! -f "$$page" ] || install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man$$s "$$page" || exit 1; \
 		done; \
 	done
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|@SBINDIR@|$(PREFIX)/sbin|' userspace/serve/cordon-serve.service \
+		>$(DESTDIR)$(PREFIX)/lib/systemd/system/cordon-serve.service
+	install -D -m 644 userspace/serve/cordon.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/cordon.conf
 	[ ! -f userspace/ctl/cordonctl.bash-completion ] || \
 		install -D -m 644 userspace/ctl/cordonctl.bash-completion \
 			$(DESTDIR)$(PREFIX)/share/bash-completion/completions/cordonctl

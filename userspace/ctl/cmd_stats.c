@@ -181,6 +181,7 @@ static int prometheus(struct cnl *nl)
 		       (unsigned long long)s.stats.anomalies[kind]);
 	prometheus_segments(p, &r);
 	prometheus_devices(p, &r);
+	prometheus_serve();
 	cnl_runtime_free(&r);
 	policy_free(p);
 	return EXIT_DONE;

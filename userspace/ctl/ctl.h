@@ -52,6 +52,9 @@ bool parse_device(const char *word, const char **name, const u8 **mac, u8 buf[6]
 int device_token(const struct command *self, int argc, char **argv);
 int device_approve(const struct command *self, int argc, char **argv);
 
+/* serve_stats.c */
+void prometheus_serve(void);
+
 /* out.c */
 void json_print(json_t *value);
 json_t *json_addr(const struct cordon_addr *a);
