@@ -6,6 +6,7 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -16,6 +17,8 @@
 #define PKI_URN_LEN		32		/* urn:dev:mac:020000fffe000101 */
 #define PKI_CSR_MAX		8192		/* bytes of a request that is looked at */
 #define PKI_CERT_MAX		8192		/* bytes of a certificate that is looked at */
+#define PKI_CA_NAME_MAX		40		/* bytes of a CA's name, as in "NAME issuing CA" */
+#define PKI_CA_DIR		"/var/lib/cordon/ca"
 
 /** struct pki_error - why something was refused: lower case, no full stop, RFC clause where one rules */
 struct pki_error {
@@ -71,12 +74,32 @@ struct pki_revoked {
  * @key: of @issuing; NULL where it was not asked for
  * @others: previous root and issuing certificates and the cross certificates (RFC 7030, 4.1.3)
  *	while a roll-over lasts; may be empty, never NULL
+ * @trust: for pki_verify(): @issuing and those of @others that issued devices' certificates
  */
 struct pki_ca {
 	X509 *root;
 	X509 *issuing;
 	EVP_PKEY *key;
 	STACK_OF(X509) *others;
+	X509_STORE *trust;
+};
+
+/**
+ * struct pki_ca_plan - a CA that is to be made
+ * @name: goes into its subjects; NULL at a roll-over: the old one's
+ * @key: kind of all keys
+ * @passphrase: for all keys, those of the CA that is rolled over as well; NULL, none
+ * @root: imported; NULL, a root is made
+ * @root_key: of @root; used and not stored
+ * @now: validity begins here
+ */
+struct pki_ca_plan {
+	const char *name;
+	enum pki_key key;
+	const char *passphrase;
+	X509 *root;
+	EVP_PKEY *root_key;
+	time_t now;
 };
 
 /* Keys. */
@@ -92,17 +115,23 @@ int pki_urn_parse(const char *urn, uint8_t mac[6]);			/* 0 or -EINVAL */
 /* CN and MAC of a device certificate; exactly one CN, exactly one URN among the SANs. */
 int pki_identity(const X509 *cert, char name[PKI_NAME_LEN], uint8_t mac[6], struct pki_error *err);
 int pki_fingerprint(const X509 *cert, uint8_t out[PKI_FINGERPRINT_LEN]);
-time_t pki_not_after(const X509 *cert);
 int pki_serial(const X509 *cert, uint8_t out[PKI_SERIAL_LEN]);
 void pki_serial_new(uint8_t out[PKI_SERIAL_LEN]);
 void pki_serial_text(const uint8_t serial[PKI_SERIAL_LEN], char out[2 * PKI_SERIAL_LEN + 1]);
 int pki_serial_find(const char *text, uint8_t out[PKI_SERIAL_LEN]);	/* hex, colons let through */
 /* SHA-256 of the SubjectPublicKeyInfo's DER. */
 int pki_key_id(EVP_PKEY *key, uint8_t out[32]);
+int pki_public_id(const X509_PUBKEY *key, uint8_t out[32]);
+/* For pki_issue(), of a key that is at hand. X509_PUBKEY_free(). */
+X509_PUBKEY *pki_key_public(EVP_PKEY *key);
+/* Not before and not after, seconds since 1970. */
+int pki_validity(const X509 *cert, time_t *from, time_t *to);
 
 /*
  * A request: DER within PKI_CSR_MAX, nothing behind it, a key that is accepted, its
- * signature made with that key. NULL with err. X509_REQ_free().
+ * signature made with that key. NULL with err. X509_REQ_free(). Its key is not decoded:
+ * X509_REQ_get_X509_PUBKEY() gives it to pki_issue() and pki_public_id(),
+ * X509_REQ_get0_pubkey() gives NULL.
  */
 X509_REQ *pki_csr_parse(const uint8_t *der, size_t len, struct pki_error *err);
 /*
@@ -118,20 +147,27 @@ int pki_csr_check(const X509_REQ *csr, const char *name, const uint8_t mac[6],
 int pki_csr_new(EVP_PKEY *key, const char *name, const char *exporter, uint8_t **der, size_t *len);
 
 /* Certificates. */
-X509 *pki_issue(const struct pki_ca *ca, EVP_PKEY *subject, const struct pki_profile *profile,
-		struct pki_error *err);
+X509 *pki_issue(const struct pki_ca *ca, const X509_PUBKEY *subject,
+		const struct pki_profile *profile, struct pki_error *err);
 /* Is it one of this CA, in time, for a client (a device). 0, or -EPERM with err. */
 int pki_verify(const struct pki_ca *ca, X509 *cert, time_t now, struct pki_error *err);
 X509 *pki_cert_parse(const uint8_t *der, size_t len, struct pki_error *err);
 /* Degenerate PKCS#7 (RFC 7030, 4.1.3 and 4.2.3), DER; OPENSSL_free(). */
 int pki_certs_only(X509 *const *certs, size_t n, uint8_t **der, size_t *len);
 
-/* The directory: root.crt issuing.crt issuing.key [root.key] [previous/…], see cordonctl(8). */
+/*
+ * The directory: root.crt issuing.crt issuing.key [root.key] [previous/…], see cordonctl(8).
+ * 0, or with err: -ENOKEY, the key needs a passphrase; -EKEYREJECTED, not this one; -errno.
+ */
 int pki_ca_load(const char *dir, bool with_key, const char *passphrase, struct pki_ca *ca,
 		struct pki_error *err);
 void pki_ca_free(struct pki_ca *ca);
 /* What cacerts gives: issuing, root, others. */
 int pki_ca_certs(const struct pki_ca *ca, uint8_t **der, size_t *len);
+
+/* A whole new CA at dir, where none may be, or in place of the one there; all or nothing. */
+int pki_ca_make(const char *dir, const struct pki_ca_plan *plan, struct pki_error *err);
+int pki_ca_rollover(const char *dir, const struct pki_ca_plan *plan, struct pki_error *err);
 
 /* A CRL, DER; entries in any order. */
 int pki_crl(const struct pki_ca *ca, const struct pki_revoked *entries, size_t n, uint64_t number,

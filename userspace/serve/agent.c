@@ -336,12 +336,14 @@ static int open_all(struct agent *a)
 	struct pki_error err;
 	struct pki_ca ca;
 	unsigned int abandoned = 0;
+	time_t from;
 
 	if (pki_ca_load(a->config->ca, false, NULL, &ca, &err)) {
 		serve_log(LOG_ERR, "cannot load the CA", "why", err.text, NULL);
 		return -EIO;
 	}
-	a->ca_end = pki_not_after(ca.issuing);
+	if (pki_validity(ca.issuing, &from, &a->ca_end))
+		a->ca_end = 0;
 	pki_ca_free(&ca);
 	if (store_open(&a->store, a->config->registry, true) || store_recover(&a->store, &abandoned)) {
 		serve_log(LOG_ERR, "registry", "file", a->config->registry, "why", a->store.error, NULL);

@@ -293,7 +293,7 @@ int conn_certificate(struct conn *c, struct serve_request *q, char why[SERVE_TEX
 {
 	X509 *cert = SSL_get0_peer_certificate(bufferevent_openssl_get_ssl(c->bev));
 	struct pki_error err = { "" };
-	time_t now = time(NULL);
+	time_t now = time(NULL), from, to;
 	uint8_t mac[6];
 	int reason = -1;
 
@@ -302,7 +302,8 @@ int conn_certificate(struct conn *c, struct serve_request *q, char why[SERVE_TEX
 		return SERVE_NO_CERTIFICATE;
 	}
 	if (pki_verify(&c->front->ca, cert, now, &err))
-		reason = pki_not_after(cert) < now ? SERVE_CERTIFICATE_EXPIRED : SERVE_CERTIFICATE_FOREIGN;
+		reason = !pki_validity(cert, &from, &to) && (now < from || now > to) ?
+			 SERVE_CERTIFICATE_EXPIRED : SERVE_CERTIFICATE_FOREIGN;
 	else if (pki_identity(cert, q->name, mac, &err) || pki_serial(cert, q->serial) ||
 		 pki_fingerprint(cert, q->fingerprint))
 		reason = SERVE_CERTIFICATE_FOREIGN;

@@ -151,7 +151,7 @@ static int certify(const struct pki_ca *ca, const struct job *j, uint8_t **der, 
 		return -EINVAL;
 	if (p->kind != PKI_DEVICE ||
 	    !pki_csr_check(csr, p->name, p->mac, j->exporter[0] ? j->exporter : NULL, err))
-		cert = pki_issue(ca, csr, p, err);
+		cert = pki_issue(ca, X509_REQ_get_X509_PUBKEY(csr), p, err);
 	X509_REQ_free(csr);
 	if (!cert)
 		return -EINVAL;

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The CA as it lies in its directory. */
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../lib/file.h"
+#include "parts.h"
+
+#define FILE_MAX_LEN	65536
+
+static int read_file(const char *dir, const char *file, char **text, size_t *len,
+		     struct pki_error *err)
+{
+	char path[PATH_MAX];
+	int ret;
+
+	if (snprintf(path, sizeof(path), "%s/%s", dir, file) >= (int)sizeof(path))
+		return pki_fail(err, -ENAMETOOLONG, "%s: the path is too long", dir);
+	ret = file_read(path, FILE_MAX_LEN, text, len);
+	return ret ? pki_fail(err, ret, "%s: %s", path, strerror(-ret)) : 0;
+}
+
+/**
+ * pki_cert_load - a certificate from a PEM file
+ * @dir: where the file is
+ * @file: its name
+ * @out: X509_free() it
+ * @err: why not
+ *
+ * Return: 0, or -errno with @err.
+ */
+int pki_cert_load(const char *dir, const char *file, X509 **out, struct pki_error *err)
+{
+	char *text = NULL;
+	BIO *bio = NULL;
+	size_t len;
+	int ret;
+
+	ret = read_file(dir, file, &text, &len, err);
+	if (ret)
+		return ret;
+	bio = BIO_new_mem_buf(text, (int)len);
+	*out = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
+	BIO_free(bio);
+	free(text);
+	if (!*out)
+		return pki_fail(err, -EINVAL, "%s/%s: holds no certificate (PEM)", dir, file);
+	ERR_clear_error();
+	return 0;
+}
+
+/**
+ * pki_key_load - a private key from a PEM file
+ * @dir: where the file is
+ * @file: its name
+ * @passphrase: may be NULL
+ * @out: EVP_PKEY_free() it
+ * @err: why not
+ *
+ * Return: 0; -ENOKEY, it needs a passphrase; -EKEYREJECTED, not this one; -errno.
+ */
+int pki_key_load(const char *dir, const char *file, const char *passphrase, EVP_PKEY **out,
+		 struct pki_error *err)
+{
+	struct pki_error why;
+	char *text = NULL;
+	size_t len;
+	int ret;
+
+	ret = read_file(dir, file, &text, &len, err);
+	if (ret)
+		return ret;
+	*out = pki_key_parse(text, len, passphrase, &why);
+	if (!*out)
+		ret = pki_fail(err, -errno, "%s/%s: %.200s", dir, file, why.text);
+	OPENSSL_cleanse(text, len);
+	free(text);
+	return ret;
+}
+
+static int is_cert(const struct dirent *d)
+{
+	size_t len = strlen(d->d_name);
+
+	return len > 4 && !strcmp(d->d_name + len - 4, ".crt");
+}
+
+/**
+ * pki_previous_each - certificates of previous CAs, in the order of their names
+ * @dir: of the CA
+ * @each: told of each; what it returns but 0 ends it
+ * @arg: for @each
+ * @err: why not
+ *
+ * Return: 0, what @each returned, or -errno with @err.
+ */
+int pki_previous_each(const char *dir, int (*each)(const char *file, X509 *cert, void *arg),
+		      void *arg, struct pki_error *err)
+{
+	char path[PATH_MAX];
+	struct dirent **list = NULL;
+	int n, i, ret = 0;
+	X509 *cert;
+
+	snprintf(path, sizeof(path), "%s/previous", dir);
+	n = scandir(path, &list, is_cert, alphasort);
+	if (n < 0)
+		return errno == ENOENT ? 0 : pki_fail(err, -errno, "%s: %s", path, strerror(errno));
+	if (n > PKI_PREVIOUS_MAX)
+		ret = pki_fail(err, -E2BIG, "%s: %d certificates: at most %d", path, n, PKI_PREVIOUS_MAX);
+	for (i = 0; i < n; i++) {
+		if (!ret)
+			ret = pki_cert_load(path, list[i]->d_name, &cert, err);
+		if (!ret) {
+			ret = each(list[i]->d_name, cert, arg);
+			X509_free(cert);
+		}
+		free(list[i]);
+	}
+	free(list);
+	return ret;
+}
+
+static int keep(const char *file, X509 *cert, void *arg)
+{
+	(void)file;
+	if (!X509_up_ref(cert))
+		return -ENOMEM;
+	if (sk_X509_push(arg, cert))
+		return 0;
+	X509_free(cert);
+	return -ENOMEM;
+}
+
+/* All the checks that pki_verify() relies on, once. */
+static int check(const struct pki_ca *ca, const char *dir, struct pki_error *err)
+{
+	EVP_PKEY *root = X509_get0_pubkey(ca->root);
+
+	if (!root || X509_check_ca(ca->issuing) != 1 ||
+	    X509_check_issued(ca->root, ca->issuing) != X509_V_OK || X509_verify(ca->issuing, root) != 1)
+		return pki_fail(err, -EINVAL, "%s/issuing.crt: no CA certificate that root.crt signed", dir);
+	if (!X509_get0_subject_key_id(ca->issuing))
+		return pki_fail(err, -EINVAL, "%s/issuing.crt: has no SKI (RFC 5280, 4.2.1.2)", dir);
+	if (ca->key && !X509_check_private_key(ca->issuing, ca->key))
+		return pki_fail(err, -EINVAL, "%s/issuing.key: not the key of issuing.crt", dir);
+	return 0;
+}
+
+/* A path length of 0 is what issuing certificates have, and neither roots nor cross certificates. */
+static bool make_trust(struct pki_ca *ca)
+{
+	int i;
+
+	ca->trust = X509_STORE_new();
+	if (!ca->trust || !X509_STORE_set_flags(ca->trust, X509_V_FLAG_PARTIAL_CHAIN) ||
+	    !X509_STORE_set_purpose(ca->trust, X509_PURPOSE_SSL_CLIENT) ||
+	    !X509_STORE_add_cert(ca->trust, ca->issuing))
+		return false;
+	for (i = 0; i < sk_X509_num(ca->others); i++) {
+		X509 *cert = sk_X509_value(ca->others, i);
+
+		if (X509_check_ca(cert) == 1 && X509_get_pathlen(cert) == 0 &&
+		    !X509_STORE_add_cert(ca->trust, cert))
+			return false;
+	}
+	return true;
+}
+
+/**
+ * pki_ca_load - read the CA from its directory
+ * @dir: the directory
+ * @with_key: with the key that signs, too
+ * @passphrase: of the key; may be NULL
+ * @ca: pki_ca_free() it, on success
+ * @err: why not
+ *
+ * Return: 0; -ENOENT, there is no CA; -ENOKEY, the key needs a passphrase; -EKEYREJECTED, not
+ * this one; -errno. @err tells.
+ */
+int pki_ca_load(const char *dir, bool with_key, const char *passphrase, struct pki_ca *ca,
+		struct pki_error *err)
+{
+	int ret;
+
+	*ca = (struct pki_ca){ .others = sk_X509_new_null() };
+	ret = ca->others ? pki_cert_load(dir, "root.crt", &ca->root, err) :
+	      pki_fail(err, -ENOMEM, "out of memory");
+	if (!ret)
+		ret = pki_cert_load(dir, "issuing.crt", &ca->issuing, err);
+	if (!ret && with_key)
+		ret = pki_key_load(dir, "issuing.key", passphrase, &ca->key, err);
+	if (!ret)
+		ret = check(ca, dir, err);
+	if (!ret)
+		ret = pki_previous_each(dir, keep, ca->others, err);
+	if (!ret && !make_trust(ca))
+		ret = pki_fail(err, -ENOMEM, "out of memory");
+	if (ret)
+		pki_ca_free(ca);
+	return ret;
+}
+
+/**
+ * pki_ca_free - forget a CA
+ * @ca: loaded, or zeroed
+ */
+void pki_ca_free(struct pki_ca *ca)
+{
+	X509_STORE_free(ca->trust);
+	sk_X509_pop_free(ca->others, X509_free);
+	EVP_PKEY_free(ca->key);
+	X509_free(ca->issuing);
+	X509_free(ca->root);
+	*ca = (struct pki_ca){ NULL };
+}
+
+/**
+ * pki_ca_certs - what a client needs to trust this CA
+ * @ca: the CA
+ * @der: PKCS#7: issuing, root, others (RFC 7030, 4.1.3); OPENSSL_free()
+ * @len: of @der
+ *
+ * Return: 0, or -ENOMEM.
+ */
+int pki_ca_certs(const struct pki_ca *ca, uint8_t **der, size_t *len)
+{
+	X509 *certs[PKI_PREVIOUS_MAX + 2] = { ca->issuing, ca->root };
+	int i, n = 2;
+
+	for (i = 0; i < sk_X509_num(ca->others) && i < PKI_PREVIOUS_MAX; i++)
+		certs[n++] = sk_X509_value(ca->others, i);
+	return pki_certs_only(certs, n, der, len);
+}

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Certificates of devices and of the server: issued, verified, read. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/pkcs7.h>
+#include <string.h>
+
+#include "../../kernel/core/policy.h"
+#include "parts.h"
+
+#define DNS_NAME_MAX	253
+
+static bool is_dns_name(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len && len <= DNS_NAME_MAX && name[0] != '.' && name[0] != '-' &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == len;
+}
+
+/* Both take over what they are given only when they succeed. */
+static bool push(GENERAL_NAMES *names, int type, ASN1_STRING *value)
+{
+	GENERAL_NAME *name = GENERAL_NAME_new();
+
+	if (!name || !sk_GENERAL_NAME_push(names, name)) {
+		GENERAL_NAME_free(name);
+		return false;
+	}
+	GENERAL_NAME_set0_value(name, type, value);
+	return true;
+}
+
+static bool push_name(GENERAL_NAMES *names, int type, int string, const void *data, size_t len)
+{
+	ASN1_STRING *value = ASN1_STRING_type_new(string);
+
+	if (value && ASN1_STRING_set(value, data, (int)len) && push(names, type, value))
+		return true;
+	ASN1_STRING_free(value);
+	return false;
+}
+
+static bool push_server(GENERAL_NAMES *names, const char *name)
+{
+	unsigned char address[sizeof(struct in6_addr)];
+
+	if (inet_pton(AF_INET, name, address) == 1)
+		return push_name(names, GEN_IPADD, V_ASN1_OCTET_STRING, address, sizeof(struct in_addr));
+	if (inet_pton(AF_INET6, name, address) == 1)
+		return push_name(names, GEN_IPADD, V_ASN1_OCTET_STRING, address, sizeof(address));
+	return push_name(names, GEN_DNS, V_ASN1_IA5STRING, name, strlen(name));
+}
+
+static bool add_names(X509 *cert, const struct pki_profile *p)
+{
+	GENERAL_NAMES *names = GENERAL_NAMES_new();
+	char urn[PKI_URN_LEN];
+	bool good = names;
+	size_t i;
+
+	if (good && p->kind == PKI_DEVICE) {
+		pki_urn(p->mac, urn);
+		good = push_name(names, GEN_URI, V_ASN1_IA5STRING, urn, strlen(urn));
+	}
+	for (i = 0; good && p->kind == PKI_SERVER && i < p->n_names; i++)
+		good = push_server(names, p->names[i]);
+	good = good && X509_add1_ext_i2d(cert, NID_subject_alt_name, names, 0, X509V3_ADD_APPEND) > 0;
+	GENERAL_NAMES_free(names);
+	return good;
+}
+
+static bool add_purpose(X509 *cert, enum pki_kind kind)
+{
+	EXTENDED_KEY_USAGE *eku = EXTENDED_KEY_USAGE_new();
+	bool good = eku;
+
+	if (good && kind == PKI_DEVICE)
+		good = sk_ASN1_OBJECT_push(eku, OBJ_nid2obj(NID_client_auth));
+	else if (good)
+		good = sk_ASN1_OBJECT_push(eku, OBJ_nid2obj(NID_server_auth)) &&
+		       sk_ASN1_OBJECT_push(eku, OBJ_nid2obj(NID_cmcRA));
+	good = good && X509_add1_ext_i2d(cert, NID_ext_key_usage, eku, 0, X509V3_ADD_APPEND) > 0;
+	EXTENDED_KEY_USAGE_free(eku);
+	return good;
+}
+
+static int check_profile(const struct pki_profile *p, struct pki_error *err)
+{
+	char shown[PKI_QUOTE_LEN];
+	struct in6_addr address;
+	size_t len = strlen(p->name), i;
+
+	if (len >= PKI_NAME_LEN || !len ||
+	    (p->kind == PKI_DEVICE && !cordon_name_is_valid(p->name, PKI_NAME_LEN)))
+		return pki_fail(err, -EINVAL, "'%s' is no name of a device or server",
+				pki_quote(p->name, len, shown));
+	if (!pki_serial_is_valid(p->serial))
+		return pki_fail(err, -EINVAL, "serial is zero or negative (RFC 5280, 4.1.2.2)");
+	if (p->kind == PKI_DEVICE)
+		return p->mac ? 0 : pki_fail(err, -EINVAL, "a device without a MAC");
+	for (i = 0; i < p->n_names; i++)
+		if (!is_dns_name(p->names[i]) && inet_pton(AF_INET6, p->names[i], &address) != 1)
+			return pki_fail(err, -EINVAL, "'%s' is neither a DNS name nor an address",
+					pki_quote(p->names[i], strlen(p->names[i]), shown));
+	return i ? 0 : pki_fail(err, -EINVAL, "a server without a name");
+}
+
+/**
+ * pki_issue - sign a certificate
+ * @ca: with its key
+ * @subject: the key that is certified
+ * @profile: for whom and how long; cut to the issuing certificate's own end
+ * @err: why not
+ *
+ * The certificate is complete, but OpenSSL has not decoded its key: where that is needed,
+ * pki_cert_parse() its DER.
+ *
+ * Return: X509_free() it; NULL with @err.
+ */
+X509 *pki_issue(const struct pki_ca *ca, const X509_PUBKEY *subject,
+		const struct pki_profile *profile, struct pki_error *err)
+{
+	time_t from, until;
+	X509 *cert;
+
+	if (!ca->key) {
+		pki_fail(err, -EINVAL, "the CA's key is not there");
+		return NULL;
+	}
+	if (check_profile(profile, err))
+		return NULL;
+	if (pki_validity(ca->issuing, &from, &until)) {
+		pki_fail(err, -EINVAL, "the issuing certificate's validity cannot be read");
+		return NULL;
+	}
+	if (until > profile->not_after)
+		until = profile->not_after;
+	if (until <= profile->not_before) {
+		pki_fail(err, -EINVAL, "it would end before it begins: the issuing certificate is expired");
+		return NULL;
+	}
+	cert = pki_cert_begin(X509_get_subject_name(ca->issuing), subject, profile->serial,
+			      profile->not_before, until);
+	if (cert && pki_name_set(X509_get_subject_name(cert), profile->name) &&
+	    pki_cert_usage(cert, false, 0) && add_purpose(cert, profile->kind) &&
+	    pki_cert_key_ids(cert, ca->issuing, NULL) && add_names(cert, profile) &&
+	    X509_sign(cert, ca->key, pki_digest(ca->key)))
+		return cert;
+	pki_fail_ssl(err, "certificate cannot be made");
+	X509_free(cert);
+	return NULL;
+}
+
+/* A sentence for X509_verify_cert()'s verdict. */
+static int refuse(X509_STORE_CTX *ctx, struct pki_error *err)
+{
+	const X509 *at = X509_STORE_CTX_get_current_cert(ctx);
+	const char *whose = X509_STORE_CTX_get_error_depth(ctx) ? "the gateway's " : "";
+	int why = X509_STORE_CTX_get_error(ctx);
+	char day[16];
+
+	switch (why) {
+	case X509_V_ERR_CERT_HAS_EXPIRED:
+		return pki_fail(err, -EPERM, "%scertificate expired %s", whose,
+				pki_date(X509_get0_notAfter(at), day));
+	case X509_V_ERR_CERT_NOT_YET_VALID:
+		return pki_fail(err, -EPERM, "%scertificate not yet valid: from %s", whose,
+				pki_date(X509_get0_notBefore(at), day));
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+	case X509_V_ERR_CERT_UNTRUSTED:
+		return pki_fail(err, -EPERM, "not issued by this gateway");
+	case X509_V_ERR_CERT_SIGNATURE_FAILURE:
+		return pki_fail(err, -EPERM, "not issued by this gateway: its signature is wrong");
+	case X509_V_ERR_INVALID_PURPOSE:
+		return pki_fail(err, -EPERM, "not a client certificate (RFC 5280, 4.2.1.12)");
+	case X509_V_ERR_OUT_OF_MEM:
+		return pki_fail(err, -ENOMEM, "out of memory");
+	}
+	return pki_fail(err, -EPERM, "%scertificate is not valid: %s", whose,
+			X509_verify_cert_error_string(why));
+}
+
+/**
+ * pki_verify - is it a device certificate of this CA, and in time
+ * @ca: the CA; its key is not needed
+ * @cert: the certificate, parsed by OpenSSL
+ * @now: seconds since 1970
+ * @err: why not
+ *
+ * One signature is checked: the issuing certificate is trusted by itself, as pki_ca_load()
+ * has held it against the root. Whether it was revoked is the registry's to say.
+ *
+ * Return: 0; -EPERM or -ENOMEM with @err.
+ */
+int pki_verify(const struct pki_ca *ca, X509 *cert, time_t now, struct pki_error *err)
+{
+	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+	uint32_t flags;
+	int ret;
+
+	if (!ctx || !X509_STORE_CTX_init(ctx, ca->trust, cert, NULL)) {
+		ret = pki_fail(err, -ENOMEM, "out of memory");
+		goto out;
+	}
+	X509_STORE_CTX_set_time(ctx, 0, now);
+	ret = X509_verify_cert(ctx) == 1 ? 0 : refuse(ctx, err);
+	if (ret)
+		goto out;
+	/* OpenSSL takes a certificate without extendedKeyUsage, and a CA's, for any purpose */
+	flags = X509_get_extension_flags(cert);
+	if ((flags & EXFLAG_CA) || !(flags & EXFLAG_XKUSAGE) ||
+	    !(X509_get_extended_key_usage(cert) & XKU_SSL_CLIENT))
+		ret = pki_fail(err, -EPERM, "not a client certificate (RFC 5280, 4.2.1.12)");
+out:
+	X509_STORE_CTX_free(ctx);
+	return ret;
+}
+
+/**
+ * pki_cert_parse - a certificate from its DER
+ * @der: its bytes
+ * @len: how many
+ * @err: why not
+ *
+ * Return: X509_free() it; NULL with @err.
+ */
+X509 *pki_cert_parse(const uint8_t *der, size_t len, struct pki_error *err)
+{
+	const unsigned char *p = der;
+	X509 *cert;
+
+	if (len > PKI_CERT_MAX) {
+		pki_fail(err, -EFBIG, "certificate of %zu bytes: at most %d", len, PKI_CERT_MAX);
+		return NULL;
+	}
+	cert = d2i_X509(NULL, &p, (long)len);
+	if (!cert) {
+		pki_fail(err, -EINVAL, "not a certificate in DER (RFC 5280, 4.1)");
+		return NULL;
+	}
+	ERR_clear_error();
+	if (p == der + len)
+		return cert;
+	pki_fail(err, -EINVAL, "%td bytes behind the certificate", der + len - p);
+	X509_free(cert);
+	return NULL;
+}
+
+/**
+ * pki_certs_only - certificates in a PKCS#7 that signs nothing
+ * @certs: the certificates
+ * @n: how many
+ * @der: RFC 7030, 4.1.3; OPENSSL_free()
+ * @len: of @der
+ *
+ * Return: 0, or -ENOMEM.
+ */
+int pki_certs_only(X509 *const *certs, size_t n, uint8_t **der, size_t *len)
+{
+	unsigned char *out = NULL;
+	PKCS7 *p7 = PKCS7_new();
+	int size = -1;
+	size_t i;
+
+	if (!p7 || !PKCS7_set_type(p7, NID_pkcs7_signed) || !PKCS7_content_new(p7, NID_pkcs7_data) ||
+	    !PKCS7_set_detached(p7, 1))
+		goto out;
+	for (i = 0; i < n; i++)
+		if (!PKCS7_add_certificate(p7, certs[i]))
+			goto out;
+	size = i2d_PKCS7(p7, &out);
+	if (size > 0) {
+		*der = out;
+		*len = size;
+	}
+out:
+	PKCS7_free(p7);
+	ERR_clear_error();
+	return size > 0 ? 0 : -ENOMEM;
+}

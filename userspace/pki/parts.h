@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the files of this room share. */
+#ifndef CORDON_PKI_PARTS_H
+#define CORDON_PKI_PARTS_H
+
+#include <openssl/x509v3.h>
+
+#include "pki.h"
+
+#define PKI_QUOTE_LEN	72
+
+int pki_fail(struct pki_error *err, int code, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+int pki_fail_ssl(struct pki_error *err, const char *what);
+const char *pki_quote(const void *text, size_t len, char out[PKI_QUOTE_LEN]);
+const char *pki_date(const ASN1_TIME *t, char out[16]);
+int pki_time(const ASN1_TIME *t, time_t *out);
+
+/* key.c */
+EVP_PKEY *pki_public_decode(const X509_PUBKEY *pub, struct pki_error *err);
+int pki_public_copy(X509_PUBKEY *to, const X509_PUBKEY *from);
+const EVP_MD *pki_digest(const EVP_PKEY *key);
+bool pki_key_is_accepted(const EVP_PKEY *key, struct pki_error *err);
+
+/* build.c */
+X509 *pki_cert_begin(const X509_NAME *issuer, const X509_PUBKEY *key, const uint8_t *serial,
+		     time_t not_before, time_t not_after);
+bool pki_cert_key_ids(X509 *cert, const X509 *issuer, const X509 *same);
+AUTHORITY_KEYID *pki_authority(const X509 *issuer);
+bool pki_cert_usage(X509 *cert, bool ca, int pathlen);
+bool pki_name_set(X509_NAME *name, const char *cn);
+bool pki_serial_is_valid(const uint8_t serial[PKI_SERIAL_LEN]);
+ASN1_INTEGER *pki_serial_asn1(const uint8_t serial[PKI_SERIAL_LEN]);
+
+/* ca.c */
+#define PKI_PREVIOUS_MAX	64	/* certificates that are kept of previous CAs */
+
+int pki_cert_load(const char *dir, const char *file, X509 **out, struct pki_error *err);
+int pki_key_load(const char *dir, const char *file, const char *passphrase, EVP_PKEY **out,
+		 struct pki_error *err);
+int pki_previous_each(const char *dir, int (*each)(const char *file, X509 *cert, void *arg),
+		      void *arg, struct pki_error *err);
+
+#endif
