@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <syslog.h>
@@ -107,6 +108,10 @@ static void on_ready(void *arg)
 
 static void begin_process(const struct start *s, const char *name)
 {
+	char comm[16];
+
+	snprintf(comm, sizeof(comm), "cordon-%s", name);
+	prctl(PR_SET_NAME, comm);
 	serve_log_open(name, s->json, !s->foreground);
 }
 
@@ -179,10 +184,13 @@ static int run_server(struct start *s, char *passphrase)
 /* The process that was called waits until devices may come, or until it is clear that they may not. */
 static int run_background(struct start *s, char *passphrase)
 {
-	int status[2], null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int status[2], null;
 	char done;
 	pid_t pid;
 
+	/* What the caller has open is none of a server's business. */
+	close_range(STDERR_FILENO + 1, ~0U, 0);
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null < 0 || pipe2(status, O_CLOEXEC))
 		return complain("serve", strerror(errno));
 	pid = fork();

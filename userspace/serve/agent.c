@@ -98,7 +98,10 @@ static void refuse_lease(struct agent *a, const struct serve_request *q, struct 
 			agent_refuse(a, q, r, reasons[i].status, reasons[i].reason, "%s", a->nl.error);
 			return;
 		}
-	agent_refuse(a, q, r, 503, SERVE_KERNEL, "the kernel gives no lease: %s", a->nl.error);
+	if (err == -ENOTCONN)
+		agent_refuse(a, q, r, 503, SERVE_KERNEL, "the gateway's kernel module is not loaded");
+	else
+		agent_refuse(a, q, r, 503, SERVE_KERNEL, "the kernel gives no lease: %s", a->nl.error);
 }
 
 /*
