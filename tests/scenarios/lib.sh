@@ -18,6 +18,7 @@ SERVICES='22 53 80 443 502 8443 8883'
 GW_SERVICES=${GW_SERVICES-$SERVICES}
 
 count=0 failed=0
+extra=''	# further namespaces, a scenario's own
 work=$(mktemp -d)
 
 on() {
@@ -120,7 +121,7 @@ teardown() {
 	pids=$(jobs -p)
 	# shellcheck disable=SC2086
 	[ -z "$pids" ] || { kill $pids; wait $pids; } 2>/dev/null
-	for ns in cam lock plant inet gw; do
+	for ns in $extra cam lock plant inet gw; do
 		ip netns pids $ns 2>/dev/null | xargs -r kill -9 2>/dev/null
 		ip netns del $ns 2>/dev/null
 	done
