@@ -33,7 +33,7 @@ struct command {
 };
 
 extern const struct command cmd_apply, cmd_confirm, cmd_check, cmd_diff, cmd_show, cmd_status,
-	cmd_stats, cmd_top, cmd_monitor, cmd_explain, cmd_device, cmd_module;
+	cmd_stats, cmd_top, cmd_monitor, cmd_explain, cmd_device, cmd_ca, cmd_module;
 
 /* main.c */
 int usage_error(const struct command *self, const char *what, const char *word);

@@ -6,7 +6,7 @@
 
 static const struct command * const commands[] = {
 	&cmd_apply, &cmd_confirm, &cmd_check, &cmd_diff, &cmd_show, &cmd_status, &cmd_stats,
-	&cmd_top, &cmd_monitor, &cmd_explain, &cmd_device, &cmd_module,
+	&cmd_top, &cmd_monitor, &cmd_explain, &cmd_device, &cmd_ca, &cmd_module,
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(*commands))
