@@ -22,8 +22,17 @@ US_LDFLAGS := -pie -Wl,-z,relro,-z,now
 US_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 	-fno-omit-frame-pointer -g -O1 -Werror
 
-.PHONY: userspace install-userspace build/asan/libcordon.a
+# What a device runs needs OpenSSL and the C library, nothing else.
+DEVICE_SRC := $(patsubst %,userspace/ctl/%.c,main command remote cmd_enroll cmd_renew cmd_checkin) \
+	$(wildcard $(patsubst %,userspace/%/*.c,est tls pki)) \
+	userspace/lib/file.c userspace/lib/text.c kernel/core/policy.c
+DEVICE_OBJ := $(DEVICE_SRC:%.c=$(BUILD)/device/obj/%.o)
+DEVICE_PKG_CFLAGS = $(eval DEVICE_PKG_CFLAGS := $$(shell pkg-config --cflags libssl libcrypto))$(DEVICE_PKG_CFLAGS)
+DEVICE_PKG_LIBS = $(eval DEVICE_PKG_LIBS := $$(shell pkg-config --libs libssl libcrypto))$(DEVICE_PKG_LIBS)
+
+.PHONY: userspace device install-userspace build/asan/libcordon.a
 userspace: $(BUILD)/cordonctl
+device: $(BUILD)/device/cordonctl
 
 $(BUILD)/cordonctl: $(US_OBJ)
 	$(CC) $(US_LDFLAGS) $(LDFLAGS) -o $@ $(US_OBJ) $(US_PKG_LIBS)
@@ -31,6 +40,14 @@ $(BUILD)/cordonctl: $(US_OBJ)
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(US_CFLAGS) $(US_HARDEN) $(US_PKG_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/device/cordonctl: $(DEVICE_OBJ)
+	$(CC) $(US_LDFLAGS) -Wl,--gc-sections,--as-needed $(LDFLAGS) -o $@ $(DEVICE_OBJ) $(DEVICE_PKG_LIBS)
+
+$(BUILD)/device/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(US_CFLAGS) $(US_HARDEN) -Os -ffunction-sections -fdata-sections -DCORDON_DEVICE \
+		$(DEVICE_PKG_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # By its short name, too, whatever BUILD is.
 build/asan/libcordon.a: $(BUILD)/asan/libcordon.a
@@ -58,4 +75,4 @@ install-userspace: userspace
 		install -D -m 644 userspace/ctl/cordonctl.bash-completion \
 			$(DESTDIR)$(PREFIX)/share/bash-completion/completions/cordonctl
 
--include $(US_OBJ:.o=.d) $(LIB_ASAN_OBJ:.o=.d)
+-include $(US_OBJ:.o=.d) $(DEVICE_OBJ:.o=.d) $(LIB_ASAN_OBJ:.o=.d)

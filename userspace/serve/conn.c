@@ -166,7 +166,7 @@ struct conn *conn_of(struct bufferevent *bev)
 
 static void find_peer(struct conn *c)
 {
-	struct sockaddr_storage at;
+	struct sockaddr_storage at = { .ss_family = AF_UNSPEC };
 	socklen_t len = sizeof(at);
 
 	if (getpeername(c->fd, (struct sockaddr *)&at, &len))
