@@ -19,6 +19,7 @@ int device_approve(const struct command *self, int argc, char **argv);
 
 /* serve_stats.c */
 void prometheus_serve(void);
+int serve_stats(const char *run, bool json);
 
 /* out.c */
 void json_print(json_t *value);
