@@ -13,6 +13,7 @@
 
 #define BUSY_MS		5000
 #define WAL_KEPT	"4194304"	/* bytes of a log that stay after a checkpoint */
+#define CACHE		"-16384"	/* KiB, if it comes to that: a registry of 10,000 devices */
 
 /**
  * db_refuse - say what is wrong
@@ -125,7 +126,7 @@ int db_step(struct store *s, sqlite3_stmt *stmt)
 	code = sqlite3_step(stmt);
 	if (code == SQLITE_ROW || code == SQLITE_DONE)
 		return code == SQLITE_ROW;
-	return db_fail(s, sqlite3_stmt_readonly(stmt) ? "read" : "write");
+	return db_fail(s, sqlite3_column_count(stmt) ? "read" : "write");
 }
 
 /**
@@ -374,7 +375,8 @@ static int set_up(struct store *s)
 	sqlite3_busy_timeout(s->db, BUSY_MS);
 	err = db_exec(s, "PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = ON;"
 		      "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;"
-		      "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = " WAL_KEPT);
+		      "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = " WAL_KEPT ";"
+		      "PRAGMA cache_size = " CACHE);
 	s->st->durable = true;
 	if (!err)
 		err = check_version(s);
