@@ -68,7 +68,7 @@ static int read_der(struct store *s, sqlite3_stmt *stmt, uint8_t **der, size_t *
  * store_cert_get - a certificate by its serial number
  * @s: the registry
  * @serial: its
- * @out: set on success
+ * @out: set on success, otherwise zeroed
  * @der: free(); NULL in it while the certificate is not made yet; may be NULL
  * @len: of @der; may be NULL with it
  *
@@ -79,18 +79,17 @@ int store_cert_get(struct store *s, const uint8_t serial[STORE_SERIAL_LEN], stru
 {
 	sqlite3_stmt *stmt = db_bind(s, DB_CERT_GET, "b", serial, (size_t)STORE_SERIAL_LEN);
 	char text[2 * STORE_SERIAL_LEN + 1];
-	int got = db_step(s, stmt), err = 0;
+	int got = db_step(s, stmt);
 
+	memset(out, 0, sizeof(*out));
 	if (got == 1) {
 		read_cert(stmt, out);
-		if (der)
-			err = read_der(s, stmt, der, len);
+		return db_end(stmt, der ? read_der(s, stmt, der, len) : 0);
 	}
-	db_end(stmt, got);
-	if (!got)
-		return db_refuse(s, -ENOENT, "no certificate %s in the registry",
-				 db_serial_text(serial, text));
-	return got < 0 ? got : err;
+	if (db_end(stmt, got) < 0)
+		return got;
+	return db_refuse(s, -ENOENT, "no certificate %s in the registry",
+			 db_serial_text(serial, text));
 }
 
 /**

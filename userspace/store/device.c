@@ -31,11 +31,11 @@ static int find(struct store *s, const char *name, struct store_device *out, int
 		read_device(stmt, out);
 		*id = sqlite3_column_int64(stmt, COLUMN_ID);
 		*checkins = sqlite3_column_int64(stmt, COLUMN_CHECKINS);
+		return db_end(stmt, 0);
 	}
-	db_end(stmt, got);
-	if (!got)
-		return db_refuse(s, -ENOENT, "no device '%.64s' in the registry", name);
-	return got < 0 ? got : 0;
+	if (db_end(stmt, got) < 0)
+		return got;
+	return db_refuse(s, -ENOENT, "no device '%.64s' in the registry", name);
 }
 
 /**
