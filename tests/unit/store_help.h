@@ -32,16 +32,21 @@ static void help_begin(void)
 	snprintf(help_path, sizeof(help_path), "%s/registry.db", help_dir);
 }
 
-static void help_remove(void)
+static void remove_all(const char *name)
 {
 	static const char * const ends[] = { "", "-wal", "-shm", "-journal" };
-	char path[80];
+	char path[128];
 	size_t i;
 
 	for (i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
-		snprintf(path, sizeof(path), "%s%s", help_path, ends[i]);
+		snprintf(path, sizeof(path), "%s%s", name, ends[i]);
 		unlink(path);
 	}
+}
+
+static void help_remove(void)
+{
+	remove_all(help_path);
 }
 
 static void help_end(void)

@@ -23,7 +23,7 @@ static void check_open_create(void)
 	ok(!stat(path, &st) && (st.st_mode & 07777) == 0600, "open: log has mode 0600");
 	store_close(&s);
 	*strrchr(path, '-') = 0;
-	unlink(path);
+	remove_all(path);
 	rmdir(dir);
 	umask(0777);
 	ok(!store_open(&s, path, true) && !stat(path, &st) && (st.st_mode & 07777) == 0600,
@@ -32,7 +32,7 @@ static void check_open_create(void)
 	store_close(&s);
 	ok(!store_open(&s, path, false), "open: what is there needs no create");
 	store_close(&s);
-	unlink(path);
+	remove_all(path);
 	rmdir(dir);
 }
 
@@ -79,7 +79,8 @@ static void check_open_place(void)
 	ok(!symlink("/dev/null", link) && store_open(&s, link, true) == -ELOOP,
 	   "open: a symbolic link: %s", s.error);
 	unlink(link);
-	ok(!mkdir(link, 0700) && store_open(&s, link, true) == -EISDIR, "open: a directory: %s", s.error);
+	ok(!mkdir(link, 0700) && store_open(&s, link, true) == -EISDIR, "open: a directory: %s",
+	   s.error);
 	rmdir(link);
 }
 
@@ -105,7 +106,7 @@ static void check_open_version(void)
 	run_sql("PRAGMA user_version = 7");
 	ok(store_open(&s, help_path, true) == -EPROTO &&
 	   !strcmp(s.error, "the registry is of version 7, and the newest that is known here is 1: "
-		   "a newer cordonctl wrote it"), "open: newer: %s", s.error);
+	   "a newer cordonctl wrote it"), "open: newer: %s", s.error);
 	help_remove();
 	run_sql("CREATE TABLE t (a)");
 	ok(store_open(&s, help_path, true) == -EPROTO &&
@@ -138,10 +139,12 @@ struct bad_token {
 static const struct bad_token bad_tokens[] = {
 	{ "no name", "", { 2 }, 1, NULL, 27, "not a device's name: ''" },
 	{ "name with a slash", "a/b", { 2 }, 1, NULL, 27, "not a device's name: 'a/b'" },
-	{ "name of 64 bytes", LONG_NAME, { 2 }, 1, NULL, 27, "not a device's name: '" LONG_NAME "'" },
+	{ "name of 64 bytes", LONG_NAME, { 2 }, 1, NULL, 27,
+	  "not a device's name: '" LONG_NAME "'" },
 	{ "MAC of zeros", "a", { 0 }, 1, NULL, 27, "not the MAC of a device: 00:00:00:00:00:00" },
 	{ "MAC of a group", "a", { 1 }, 1, NULL, 27, "not the MAC of a device: 01:00:00:00:00:00" },
-	{ "valid for nothing", "a", { 2 }, 0, NULL, 27, "a token is valid for 1 s to 365 d, not 0 s" },
+	{ "valid for nothing", "a", { 2 }, 0, NULL, 27,
+	  "a token is valid for 1 s to 365 d, not 0 s" },
 	{ "valid for too long", "a", { 2 }, 31536001, NULL, 27,
 	  "a token is valid for 1 s to 365 d, not 31536001 s" },
 	{ "little room", "a", { 2 }, 1, NULL, 26, "no room for the secret" },
@@ -162,7 +165,7 @@ static void check_token_new(void)
 		memset(out, 'x', sizeof(out));
 		ok(store_token_new(&s, b->device, b->mac, b->secret, b->valid, false, NOW, out,
 				   b->size) == -EINVAL &&
-		   !strcmp(s.error, b->message) && !*out, "token_new: %s: %s", b->name, s.error);
+	   !strcmp(s.error, b->message) && !*out, "token_new: %s: %s", b->name, s.error);
 	}
 	ok(ask(&s, "SELECT count(*) FROM device") == 0, "token_new: refused ones left nothing");
 	ok(!token_of(&s, 1, first) && strlen(first) == 26 &&
@@ -184,13 +187,18 @@ static void check_token_own(void)
 
 	help_open(&s);
 	token_of(&s, 2, random);
-	ok(!store_token_new(&s, "dev-1", mac1, "Gr8-otter-lamp", DAY, false, NOW, out, sizeof(out)) &&
-	   !strcmp(out, "Gr8-otter-lamp"), "token own: is what it was set to");
-	ok(ask(&s, "SELECT count(*) FROM token WHERE algorithm = 2") == 1, "token own: hashed slowly");
+	ok(!store_token_new(&s, "dev-1", mac1, "Gr8-otter-lamp", DAY, false, NOW, out,
+			    sizeof(out)) &&
+	   !strcmp(out, "Gr8-otter-lamp"),
+	   "token own: is what it was set to");
+	ok(ask(&s, "SELECT count(*) FROM token WHERE algorithm = 2") == 1,
+	   "token own: hashed slowly");
 	ok(verdict_of(&s, 1, "Gr8-otter-lamp", 1, NOW) == STORE_TOKEN_GOOD, "token own: good");
 	ok(verdict_of(&s, 1, "Gr8-otter-lamq", 1, NOW) == STORE_TOKEN_WRONG, "token own: another");
-	ok(verdict_of(&s, 2, random, 1, NOW) == STORE_TOKEN_GOOD, "token own: a random one beside it");
-	ok(verdict_of(&s, 2, "Gr8-otter-lamp", 1, NOW) == STORE_TOKEN_WRONG, "token own: another's");
+	ok(verdict_of(&s, 2, random, 1, NOW) == STORE_TOKEN_GOOD,
+	   "token own: a random one beside it");
+	ok(verdict_of(&s, 2, "Gr8-otter-lamp", 1, NOW) == STORE_TOKEN_WRONG,
+	   "token own: another's");
 	store_close(&s);
 	help_remove();
 }
@@ -224,9 +232,9 @@ static void check_token_time(void)
 	   "token: used up");
 	for (i = 0; i < sizeof(moments) / sizeof(*moments); i++) {
 		ok(verdict_of(&s, 2, fresh, 1, moments[i].at) == moments[i].fresh,
-		   "token, fresh: %s", moments[i].name);
+	   "token, fresh: %s", moments[i].name);
 		ok(verdict_of(&s, 1, used, 1, moments[i].at) == moments[i].used,
-		   "token, used: %s", moments[i].name);
+	   "token, used: %s", moments[i].name);
 	}
 	store_close(&s);
 	help_remove();
@@ -250,7 +258,8 @@ static void check_token_wrong(void)
 	ok(verdict_of(&s, 1, "", 1, NOW) == STORE_TOKEN_WRONG, "token: empty");
 	ok(verdict_of(&s, 1, huge, 1, NOW) == STORE_TOKEN_WRONG, "token: huge");
 	ok(verdict_of(&s, 2, token, 1, NOW) == STORE_TOKEN_WRONG, "token: of another device");
-	ok(verdict_of(&s, 1, near, 1, NOW + DAY) == STORE_TOKEN_WRONG, "token: expired, but not it");
+	ok(verdict_of(&s, 1, near, 1, NOW + DAY) == STORE_TOKEN_WRONG,
+	   "token: expired, but not it");
 	memset(&device, 1, sizeof(device));
 	ok(!store_token_check(&s, "nobody", token, KEY(1), NOW, &verdict, &device, serial) &&
 	   verdict == STORE_TOKEN_WRONG && !device.name[0], "token: nobody's, no device is told");
@@ -263,7 +272,8 @@ static void check_token_wrong(void)
 
 static void check_token_claim(void)
 {
-	struct store_certificate c = cert_of(1, 1, 1), other = cert_of(2, 1, 2), third = cert_of(3, 2, 1);
+	struct store_certificate c = cert_of(1, 1, 1), other = cert_of(2, 1, 2),
+				 third = cert_of(3, 2, 1);
 	char token[STORE_TOKEN_LEN];
 	enum store_token verdict;
 	uint8_t serial[16];
@@ -271,28 +281,37 @@ static void check_token_claim(void)
 
 	help_open(&s);
 	token_of(&s, 1, token);
-	ok(store_token_claim(&s, "dev-1", KEY(1), c.serial) == -ENOENT, "claim: no certificate: %s", s.error);
+	ok(store_token_claim(&s, "dev-1", KEY(1), c.serial) == -ENOENT, "claim: no certificate: %s",
+	   s.error);
 	ok(!reserve_for_token(&s, &c), "claim: reserved");
 	ok(!store_token_check(&s, "dev-1", token, KEY(1), NOW, &verdict, NULL, serial) &&
-	   verdict == STORE_TOKEN_PENDING && !memcmp(serial, c.serial, 16), "claim: same key: pending");
+	   verdict == STORE_TOKEN_PENDING && !memcmp(serial, c.serial, 16),
+	   "claim: same key: pending");
 	issue(&s, &c);
 	ok(!store_token_check(&s, "dev-1", token, KEY(1), NOW, &verdict, NULL, serial) &&
-	   verdict == STORE_TOKEN_PENDING && !memcmp(serial, c.serial, 16), "claim: issued: pending");
+	   verdict == STORE_TOKEN_PENDING && !memcmp(serial, c.serial, 16),
+	   "claim: issued: pending");
 	ok(!store_token_check(&s, "dev-1", token, KEY(2), NOW, &verdict, NULL, serial) &&
 	   verdict == STORE_TOKEN_OTHER_KEY && !memcmp(serial, c.serial, 16), "claim: another key");
-	ok(verdict_of(&s, 1, token, 1, NOW + DAY) == STORE_TOKEN_EXPIRED, "claim: expired beats pending");
-	ok(reserve_for_token(&s, &other) == -EPERM && strstr(s.error, "is claimed for certificate 01"),
+	ok(verdict_of(&s, 1, token, 1, NOW + DAY) == STORE_TOKEN_EXPIRED,
+	   "claim: expired beats pending");
+	ok(reserve_for_token(&s, &other) == -EPERM &&
+	   strstr(s.error, "is claimed for certificate 01"),
 	   "claim: for a second one: %s", s.error);
 	ok(ask(&s, "SELECT count(*) FROM certificate") == 1, "claim: and that is not reserved");
 	ok(!store_cert_revoke(&s, c.serial, NOW, 4) && !reserve_for_token(&s, &other) &&
 	   !issue(&s, &other), "claim: for a second one, the first superseded");
-	ok(store_cert_delivered(&s, c.serial) == -EPERM, "claim: the first cannot arrive: %s", s.error);
-	ok(verdict_of(&s, 1, token, 2, NOW) == STORE_TOKEN_PENDING, "claim: the token is the second's");
-	ok(!store_cert_delivered(&s, other.serial) && verdict_of(&s, 1, token, 2, NOW) == STORE_TOKEN_USED,
+	ok(store_cert_delivered(&s, c.serial) == -EPERM, "claim: the first cannot arrive: %s",
+	   s.error);
+	ok(verdict_of(&s, 1, token, 2, NOW) == STORE_TOKEN_PENDING,
+	   "claim: the token is the second's");
+	ok(!store_cert_delivered(&s, other.serial) &&
+	   verdict_of(&s, 1, token, 2, NOW) == STORE_TOKEN_USED,
 	   "claim: used up by the second's arrival");
 	third.key_id[31] = 7;
 	ok(store_cert_reserve(&s, &third) == 0 &&
-	   store_token_claim(&s, "dev-1", KEY(7), third.serial) == -EPERM, "claim: another's: %s", s.error);
+	   store_token_claim(&s, "dev-1", KEY(7), third.serial) == -EPERM,
+	   "claim: another's: %s", s.error);
 	store_close(&s);
 	help_remove();
 }
@@ -311,12 +330,15 @@ static void check_token_undone(void)
 	reserve_for_token(&s, &d);
 	issue(&s, &d);
 	ok(!store_recover(&s, &abandoned) && abandoned == 1, "recover: what was reserved only");
-	ok(verdict_of(&s, 1, token, 2, NOW) == STORE_TOKEN_GOOD, "recover: its token is good, any key");
-	ok(verdict_of(&s, 2, second, 1, NOW) == STORE_TOKEN_PENDING, "recover: an issued one is pending");
+	ok(verdict_of(&s, 1, token, 2, NOW) == STORE_TOKEN_GOOD,
+	   "recover: its token is good, any key");
+	ok(verdict_of(&s, 2, second, 1, NOW) == STORE_TOKEN_PENDING,
+	   "recover: an issued one is pending");
 	ok(issue(&s, &c) == -EPERM && strstr(s.error, "is abandoned, not reserved"),
 	   "recover: not issued any more: %s", s.error);
 	store_cert_revoke(&s, d.serial, NOW, 1);
-	ok(verdict_of(&s, 2, second, 1, NOW) == STORE_TOKEN_USED, "token: its certificate was revoked");
+	ok(verdict_of(&s, 2, second, 1, NOW) == STORE_TOKEN_USED,
+	   "token: its certificate was revoked");
 	store_close(&s);
 	help_remove();
 }
@@ -339,7 +361,8 @@ static void check_device(void)
 	   "approve: approved");
 	store_token_new(&s, "dev-1", mac1, NULL, DAY, true, NOW, token, sizeof(token));
 	ok(!store_device_get(&s, "dev-1", &d) && !d.approved, "approve: a new token takes it back");
-	ok(!enrol(&s, 1, 1) && !store_device_get(&s, "dev-1", &d) && d.enrolled == NOW, "device: enrolled");
+	ok(!enrol(&s, 1, 1) && !store_device_get(&s, "dev-1", &d) && d.enrolled == NOW,
+	   "device: enrolled");
 	store_token_new(&s, "dev-1", mac2, NULL, DAY, false, NOW, token, sizeof(token));
 	ok(!store_device_get(&s, "dev-1", &d) && !d.enrolled && !memcmp(d.mac, mac2, 6),
 	   "device: with another MAC it is another");
@@ -387,11 +410,14 @@ static void check_certificate(void)
 	memcpy(bad.name, "*.example.org", 14);
 	ok(!store_cert_reserve(&s, &bad) && ask(&s, "SELECT count(*) FROM device") == 1,
 	   "reserve: a server's makes no device");
-	ok(store_cert_delivered(&s, c.serial) == -EPERM && strstr(s.error, "is reserved, not issued"),
+	ok(store_cert_delivered(&s, c.serial) == -EPERM &&
+	   strstr(s.error, "is reserved, not issued"),
 	   "delivered: not issued: %s", s.error);
-	ok(!store_cert_get(&s, c.serial, &got, &der, &len) && !der && !len && got.state == STORE_RESERVED,
+	ok(!store_cert_get(&s, c.serial, &got, &der, &len) && !der && !len &&
+	   got.state == STORE_RESERVED,
 	   "cert: reserved, nothing made");
-	ok(store_cert_issued(&s, c.serial, c.serial, 0, KEY(9), NOW + 1) == -EINVAL, "issued: %s", s.error);
+	ok(store_cert_issued(&s, c.serial, c.serial, 0, KEY(9), NOW + 1) == -EINVAL, "issued: %s",
+	   s.error);
 	ok(!issue(&s, &c) && issue(&s, &c) == -EPERM, "issued: once only: %s", s.error);
 	ok(!store_cert_get(&s, c.serial, &got, &der, &len) && len == 700 && der[1] == 1 &&
 	   got.state == STORE_ISSUED && got.fingerprint[31] == 9 && got.key_id[31] == 1 &&
@@ -403,8 +429,9 @@ static void check_certificate(void)
 	ok(store_cert_revoke(&s, c.serial, NOW, 7) == -EINVAL, "revoke: %s", s.error);
 	ok(!store_cert_revoke(&s, c.serial, NOW + 5, 1) && !store_revocations(&s, &after) &&
 	   after == before + 1, "revoke: changes the generation");
-	ok(store_cert_revoke(&s, c.serial, NOW + 6, 4) == -EALREADY && !store_revocations(&s, &after) &&
-	   after == before + 1, "revoke: twice: %s", s.error);
+	ok(store_cert_revoke(&s, c.serial, NOW + 6, 4) == -EALREADY &&
+	   !store_revocations(&s, &after) && after == before + 1,
+	   "revoke: twice: %s", s.error);
 	ok(!store_cert_get(&s, c.serial, &got, NULL, NULL) && got.state == STORE_REVOKED &&
 	   got.revoked == NOW + 5 && got.reason == 1, "revoke: the first stands");
 	ok(store_cert_revoke(&s, KEY(5), NOW, 1) == -ENOENT, "revoke: unknown: %s", s.error);
@@ -422,7 +449,8 @@ static void check_certificate(void)
 
 static void check_checkin(void)
 {
-	struct store_certificate c = cert_of(1, 1, 1), other = cert_of(2, 2, 1), late = cert_of(3, 3, 1);
+	struct store_certificate c = cert_of(1, 1, 1), other = cert_of(2, 2, 1),
+				 late = cert_of(3, 3, 1);
 	char token[STORE_TOKEN_LEN];
 	struct store_device d;
 	struct store s;
@@ -437,14 +465,19 @@ static void check_checkin(void)
 	   !strcmp(d.firmware, "1.4.2"), "checkin: recorded, the firmware as last told");
 	ok(ask(&s, "SELECT count(*) FROM checkin") == 16 &&
 	   ask(&s, "SELECT min(at) FROM checkin") == NOW + 5, "checkin: the last 16 are kept");
-	ok(store_checkin(&s, "dev-1", other.serial, NOW, "1") == -EPERM, "checkin: another's: %s", s.error);
-	ok(store_checkin(&s, "nobody", c.serial, NOW, "1") == -ENOENT, "checkin: nobody: %s", s.error);
-	ok(store_checkin(&s, "dev-1", late.serial, NOW, "1") == -ENOENT, "checkin: unknown: %s", s.error);
+	ok(store_checkin(&s, "dev-1", other.serial, NOW, "1") == -EPERM, "checkin: another's: %s",
+	   s.error);
+	ok(store_checkin(&s, "nobody", c.serial, NOW, "1") == -ENOENT, "checkin: nobody: %s",
+	   s.error);
+	ok(store_checkin(&s, "dev-1", late.serial, NOW, "1") == -ENOENT, "checkin: unknown: %s",
+	   s.error);
 	ok(store_checkin(&s, "dev-1", c.serial, NOW, "1\n") == -EINVAL, "checkin: %s", s.error);
 	store_cert_revoke(&s, other.serial, NOW, 1);
-	ok(store_checkin(&s, "dev-2", other.serial, NOW, "1") == -EPERM && strstr(s.error, "is revoked"),
+	ok(store_checkin(&s, "dev-2", other.serial, NOW, "1") == -EPERM &&
+	   strstr(s.error, "is revoked"),
 	   "checkin: revoked: %s", s.error);
-	ok(ask(&s, "SELECT max(checkin) FROM device") == NOW + 20, "checkin: refused ones left nothing");
+	ok(ask(&s, "SELECT max(checkin) FROM device") == NOW + 20,
+	   "checkin: refused ones left nothing");
 	token_of(&s, 3, token);
 	reserve_for_token(&s, &late);
 	ok(store_checkin(&s, "dev-3", late.serial, NOW, "1") == -EPERM, "checkin: %s", s.error);
@@ -467,11 +500,13 @@ static void check_transaction(void)
 	store_cert_reserve(&s, &c);
 	store_rollback(&s);
 	store_rollback(&s);
-	ok(ask(&s, "SELECT count(*) FROM certificate") == 0 && ask(&s, "SELECT count(*) FROM device") == 0,
+	ok(ask(&s, "SELECT count(*) FROM certificate") == 0 &&
+	   ask(&s, "SELECT count(*) FROM device") == 0,
 	   "rollback: nothing is left, and a second one does no harm");
 	ok(!store_begin(&s, true) && ask(&s, "PRAGMA synchronous") == 2, "begin: durable");
 	store_cert_reserve(&s, &c);
-	ok(!store_commit(&s) && ask(&s, "SELECT count(*) FROM certificate") == 1, "commit: it stays");
+	ok(!store_commit(&s) && ask(&s, "SELECT count(*) FROM certificate") == 1,
+	   "commit: it stays");
 	store_begin(&s, true);
 	store_cert_revoke(&s, c.serial, NOW, 1);
 	store_close(&s);

@@ -206,7 +206,8 @@ static bool is_of_mac(const struct forms *f, const unsigned char *mac)
 /* Where a key is: a row in tens, a column in ones; -1, on none of these. */
 static int key_of(char c)
 {
-	static const char * const rows[] = { "1234567890-=", "qwertyuiop[]", "asdfghjkl;'", "zxcvbnm,./" };
+	static const char * const rows[] = { "1234567890-=", "qwertyuiop[]", "asdfghjkl;'",
+					     "zxcvbnm,./" };
 	static const char shifted[] = "!@#$%^&*()", plain_keys[] = "1234567890";
 	const char *at;
 	int i;
@@ -284,12 +285,13 @@ static pwquality_settings_t *settings(const char *dictionary)
 {
 	pwquality_settings_t *pwq = pwquality_default_settings();
 
-	if (pwq && (pwquality_set_int_value(pwq, PWQ_SETTING_MIN_LENGTH, MIN_LEN) ||
-		    pwquality_set_int_value(pwq, PWQ_SETTING_MAX_REPEAT, 4) ||
-		    pwquality_set_int_value(pwq, PWQ_SETTING_MAX_SEQUENCE, 5) ||
-		    pwquality_set_int_value(pwq, PWQ_SETTING_USER_CHECK, 0) ||
-		    pwquality_set_int_value(pwq, PWQ_SETTING_DICT_CHECK, !!dictionary) ||
-		    (dictionary && pwquality_set_str_value(pwq, PWQ_SETTING_DICT_PATH, dictionary)))) {
+	if (pwq &&
+	    (pwquality_set_int_value(pwq, PWQ_SETTING_MIN_LENGTH, MIN_LEN) ||
+	     pwquality_set_int_value(pwq, PWQ_SETTING_MAX_REPEAT, 4) ||
+	     pwquality_set_int_value(pwq, PWQ_SETTING_MAX_SEQUENCE, 5) ||
+	     pwquality_set_int_value(pwq, PWQ_SETTING_USER_CHECK, 0) ||
+	     pwquality_set_int_value(pwq, PWQ_SETTING_DICT_CHECK, !!dictionary) ||
+	     (dictionary && pwquality_set_str_value(pwq, PWQ_SETTING_DICT_PATH, dictionary)))) {
 		pwquality_free_settings(pwq);
 		return NULL;
 	}

@@ -18,7 +18,8 @@
  *
  * Return: @out.
  */
-const char *db_serial_text(const uint8_t serial[STORE_SERIAL_LEN], char out[2 * STORE_SERIAL_LEN + 1])
+const char *db_serial_text(const uint8_t serial[STORE_SERIAL_LEN],
+			   char out[2 * STORE_SERIAL_LEN + 1])
 {
 	static const char digits[] = "0123456789abcdef";
 	size_t i;
@@ -74,8 +75,8 @@ static int read_der(struct store *s, sqlite3_stmt *stmt, uint8_t **der, size_t *
  *
  * Return: 0; -ENOENT; another -errno.
  */
-int store_cert_get(struct store *s, const uint8_t serial[STORE_SERIAL_LEN], struct store_certificate *out,
-		   uint8_t **der, size_t *len)
+int store_cert_get(struct store *s, const uint8_t serial[STORE_SERIAL_LEN],
+		   struct store_certificate *out, uint8_t **der, size_t *len)
 {
 	sqlite3_stmt *stmt = db_bind(s, DB_CERT_GET, "b", serial, (size_t)STORE_SERIAL_LEN);
 	char text[2 * STORE_SERIAL_LEN + 1];
@@ -104,10 +105,12 @@ int store_cert_get(struct store *s, const uint8_t serial[STORE_SERIAL_LEN], stru
 int store_cert_each(struct store *s, const char *name,
 		    int (*each)(const struct store_certificate *c, void *arg), void *arg)
 {
-	static const char all[] = "SELECT serial, kind, state, name, mac, fingerprint, key_id, "
-		"not_before, not_after, revoked, reason FROM certificate ORDER BY id";
-	static const char one[] = "SELECT serial, kind, state, name, mac, fingerprint, key_id, "
-		"not_before, not_after, revoked, reason FROM certificate WHERE name = ?1 ORDER BY id";
+	static const char all[] =
+		"SELECT serial, kind, state, name, mac, fingerprint, key_id, not_before,"
+		" not_after, revoked, reason FROM certificate ORDER BY id";
+	static const char one[] =
+		"SELECT serial, kind, state, name, mac, fingerprint, key_id, not_before,"
+		" not_after, revoked, reason FROM certificate WHERE name = ?1 ORDER BY id";
 	struct store_certificate cert;
 	sqlite3_stmt *stmt = NULL;
 	int got, ret = 0;
@@ -315,7 +318,8 @@ static int revoke(struct store *s, const uint8_t serial[STORE_SERIAL_LEN], time_
  *
  * Return: 0; -ENOENT; -EALREADY; -EINVAL, no such reason; another -errno.
  */
-int store_cert_revoke(struct store *s, const uint8_t serial[STORE_SERIAL_LEN], time_t when, int reason)
+int store_cert_revoke(struct store *s, const uint8_t serial[STORE_SERIAL_LEN], time_t when,
+		      int reason)
 {
 	bool own;
 	int err;
