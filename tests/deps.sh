@@ -10,7 +10,7 @@ declare -A packages=(
 		socat gcc-12 libelf-dev debootstrap util-linux procps"
 	[kunit]="gcc-12 flex bison bc libelf-dev libssl-dev kmod python3 xz-utils"
 	[lint]="sparse clang-tidy-14 clang-tidy shellcheck mandoc groff perl git python3-yaml python3-jsonschema"
-	[unit]="libasan8 libubsan1 python3 python3-yaml"
+	[unit]="libasan8 libubsan1 openssl python3 python3-yaml"
 )
 
 wanted=()
