@@ -149,7 +149,8 @@ if ! (mkdir "$work/ca" && cd "$work/ca" && make_ca) > "$work/log" 2>&1; then
 	echo "Bail out! no certificates can be made"
 	exit 1
 fi
-: > "$work/out" > "$work/err"
+: > "$work/out"
+: > "$work/err"
 
 # What it is called with.
 while IFS='|' read -r name words message; do
