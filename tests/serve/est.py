@@ -6,8 +6,8 @@ import os
 import socket
 import threading
 
-from gateway import (EST, PKCS10, WAIT, Client, Gateway, NOTHING, Tap, ask, basic, certificate, checkin, ctl, enroll,
-                     head, must, new_csr, new_key, renew, run, serial)
+from gateway import (EST, PKCS10, WAIT, Client, Gateway, Tap, ask, basic, certificate, checkin, ctl, enroll,
+                     head, must, new_csr, new_key, renew, run, serial, until)
 
 tap = Tap()
 
@@ -145,8 +145,9 @@ def identity(gw):
     tap.ok(f"X509v3 Subject Alternative Name: \n                URI:{urn}\n" in text, "and the SAN its URN alone", text)
     tap.ok("TLS Web Client Authentication\n" in text and "Server" not in text, "for clients only", text)
     tap.ok("Certificate Sign" not in text and "CA:TRUE" not in text, "and no CA", text)
-    row = gw.query("SELECT name, mac, state FROM certificate WHERE serial = ?", serial(cert))
-    tap.equal("the registry knows it by name and MAC, delivered", [("who", bytes.fromhex(mac.replace(":", "")), 2)], row)
+    want = [("who", bytes.fromhex(mac.replace(":", "")), 2)]
+    tap.ok(until(lambda: gw.query("SELECT name, mac, state FROM certificate WHERE serial = ?", serial(cert)) == want),
+           "the registry knows it by name and MAC, delivered")
 
 
 def framings(gw, cert, key):
@@ -246,10 +247,21 @@ def approval(gw):
         tap.equal(f"approval: {turn} try: 202", (202, "slow waits for an operator's approval", True),
                   (got.status, got.why(), int((got.headers or {}).get("Retry-After", 0)) > 0))
     tap.equal("approval: nothing is issued meanwhile", [], gw.query("SELECT 1 FROM certificate WHERE name = 'slow'"))
-    must("true")
     done = ctl("device", "approve", "slow", "--registry", gw.registry)
     tap.ok(not done.returncode, "device approve", done.stderr.decode())
     tap.equal("approval: then 200", "", shape(enroll(gw, "slow", token, csr), CERTS_ONLY))
+
+
+def delivered(gw, name):
+    """Does the registry know that a certificate has arrived?"""
+    return gw.query("SELECT 1 FROM certificate WHERE name = ? AND state = 2", name)
+
+
+def undeliver(gw, name):
+    """Take back what the registry knows of a certificate's arrival, as if the answer had been lost."""
+    until(lambda: delivered(gw, name))
+    gw.query("UPDATE certificate SET state = 1 WHERE name = ?", name)
+    gw.query("UPDATE token SET state = 1 WHERE device = (SELECT id FROM device WHERE name = ?)", name)
 
 
 def again(gw):
@@ -258,13 +270,12 @@ def again(gw):
     csr = new_csr(key)
     token = gw.token("lost", "02:00:00:00:04:01")
     first = enroll(gw, "lost", token, csr)
-    gw.query("UPDATE certificate SET state = 1 WHERE name = 'lost'")
-    gw.query("UPDATE token SET state = 1 WHERE device = (SELECT id FROM device WHERE name = 'lost')")
+    undeliver(gw, "lost")
     second = enroll(gw, "lost", token, csr)
     tap.ok(first.status == 200 and first.body == second.body, "an answer that got lost is given again", second)
-    gw.query("UPDATE certificate SET state = 1 WHERE name = 'lost'")
-    gw.query("UPDATE token SET state = 1 WHERE device = (SELECT id FROM device WHERE name = 'lost')")
+    undeliver(gw, "lost")
     third = enroll(gw, "lost", token, new_csr(new_key(gw, "found")))
+    until(lambda: delivered(gw, "lost"))
     states = gw.query("SELECT state FROM certificate WHERE name = 'lost' ORDER BY id")
     tap.equal("lost with its key: another certificate, and the first one is revoked",
               (200, [(3,), (2,)]), (third.status, states))
@@ -273,11 +284,11 @@ def again(gw):
 def binding(gw, cert, key):
     """A request that is bound to another connection (RFC 7030, 3.5; RFC 9266). The right one: cordonctl enroll."""
     with open(gw.path("binding.cnf"), "w", encoding="ascii") as out:
-        out.write("[req]\nprompt = no\ndistinguished_name = dn\nattributes = at\n[dn]\n[at]\n"
+        out.write("[req]\nprompt = no\ndistinguished_name = dn\nattributes = at\n[dn]\nCN = key-0\n[at]\n"
                   f"challengePassword = {base64.b64encode(bytes(32)).decode()}\n")
-    csr = must("openssl", "req", "-new", "-key", key, "-config", gw.path("binding.cnf"), "-subj", "/", "-outform", "DER")
+    csr = must("openssl", "req", "-new", "-key", key, "-config", gw.path("binding.cnf"), "-outform", "DER")
     got = renew(gw, cert, key, csr)
-    tap.ok(got.status == 400 and "RFC 9266" in got.why(), "a request that is bound to another connection", got)
+    tap.ok(got.status == 400 and "RFC" in got.why(), "a request that is bound to another connection", got)
 
 
 def with_curl(gw):
@@ -327,8 +338,8 @@ def with_strongswan(gw):
     done = run(*words, "--cert", path, "--key", key, env=env)
     tap.ok(b"BEGIN CERTIFICATE" in done.stdout and done.stdout != open(path, "rb").read(), "strongSwan: renewed",
            done.stderr.decode())
-    tap.equal("strongSwan: the registry has both", 2,
-              len(gw.query("SELECT 1 FROM certificate WHERE name = 'swan' AND state = 2")))
+    tap.ok(until(lambda: len(gw.query("SELECT 1 FROM certificate WHERE name = 'swan' AND state = 2")) == 2),
+           "strongSwan: the registry has both")
 
 
 def https_checkin(gw, cert, key):
