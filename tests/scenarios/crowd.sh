@@ -51,7 +51,9 @@ on cam python3 "$here/crowd.py" slow $GW_CAM 100 "$work/slow2" >"$work/slow2.log
 poll 60 exists "$work/slow1" && poll 60 exists "$work/slow2" && poll 20 crowded
 report $? "200 slow clients, half of them from the device's own address"
 echo "# $(connections) connections"
-equal "ten check-ins beside them" 10 "$(ten | tail -n 1)"
+beside=$(ten)
+equal "ten check-ins beside them" 10 "${beside##*$'\n'}"
+[ "$beside" = 10 ] || echo "$beside"
 on lock python3 "$here/crowd.py" garbage $GW_LOCK 10000 "$work/garbage" >"$work/garbage.log" 2>&1 &
 garbage=$!
 poll 60 exists "$work/garbage"
