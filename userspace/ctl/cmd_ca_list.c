@@ -27,8 +27,8 @@ static json_t *json_certificate(const struct store_certificate *c, time_t now)
 	bool revoked = c->state == STORE_REVOKED;
 
 	pki_serial_text(c->serial, serial);
-	return json_pack("{ss ss ss* ss ss ss ss ss* ss* ss*}", "serial", serial, "name", c->name, "mac",
-			 c->kind == PKI_DEVICE ? policy_mac_text(c->mac, mac) : NULL, "kind",
+	return json_pack("{ss ss ss* ss ss ss ss ss* ss* ss*}", "serial", serial, "name", c->name,
+			 "mac", c->kind == PKI_DEVICE ? policy_mac_text(c->mac, mac) : NULL, "kind",
 			 c->kind == PKI_DEVICE ? "device" : "server", "state", state_name(c, now),
 			 "not_before", ca_time_text(c->not_before, from), "not_after",
 			 ca_time_text(c->not_after, until), "fingerprint",
@@ -259,7 +259,8 @@ int ca_revoke(const struct ca_words *w)
 		ret = ca_crl_renew(w, &s, NULL, NULL);
 	}
 	if (ret && v.n && v.list[0].state == STORE_REVOKED)
-		fputs("cordonctl: note: it is revoked; 'cordonctl ca crl' renews crl.pem\n", stderr);
+		fputs("cordonctl: note: it is revoked; 'cordonctl ca crl' renews crl.pem\n",
+		      stderr);
 	store_close(&s);
 	free(v.list);
 	return ret;
