@@ -14,7 +14,7 @@ struct entries {
 	time_t now;
 };
 
-/* RFC 5280, 5: it stays until a list was made after the certificate's end; then for one list more. */
+/* RFC 5280, 3.3: it stays until after a list that was made beyond the certificate's end. */
 static int add_entry(const struct store_certificate *c, void *arg)
 {
 	struct pki_revoked *more;
