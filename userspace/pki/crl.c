@@ -207,7 +207,7 @@ int pki_crl(const struct pki_ca *ca, const struct pki_revoked *entries, size_t n
 	    struct pki_error *err)
 {
 	uint8_t *spliced = NULL, *signature = NULL;
-	size_t spliced_len, signature_len;
+	size_t spliced_len = 0, signature_len = 0;
 	X509_CRL *empty;
 	int size = -1;
 
