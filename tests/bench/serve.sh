@@ -25,7 +25,8 @@ finish() {
 	local pid
 
 	for pid in "${started[@]}"; do
-		kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
+		kill "$pid" 2>/dev/null || :
+		wait "$pid" 2>/dev/null || :
 	done
 	rm -rf "$dir"
 }
