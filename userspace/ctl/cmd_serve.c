@@ -220,7 +220,7 @@ static int stop(const struct serve_config *c)
 
 	if (fd < 0 || !flock(fd, LOCK_SH | LOCK_NB))
 		return complain("serve", "it does not run");
-	pid = pread(fd, text, sizeof(text) - 1, 0) > 0 ? atoi(text) : 0;
+	pid = pread(fd, text, sizeof(text) - 1, 0) > 0 ? strtol(text, NULL, 10) : 0;
 	if (pid <= 1 || kill(pid, SIGTERM))
 		return complain("serve", "cannot stop it");
 	clock_gettime(CLOCK_MONOTONIC, &end);

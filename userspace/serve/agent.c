@@ -259,9 +259,10 @@ static void handle_crl(struct agent *a, const struct serve_request *q, struct se
 
 static void handle_reload(struct agent *a)
 {
+	const char *path = strcmp(a->config->path, SERVE_CONFIG) ? a->config->path : NULL;
 	struct serve_config fresh;
 
-	if (serve_config_load(a->config->path, &fresh, stderr)) {
+	if (serve_config_load(path, &fresh, stderr)) {
 		serve_log(LOG_ERR, "serve.yaml is not taken: what held before holds", NULL);
 		return;
 	}
@@ -401,6 +402,11 @@ int serve_agent(struct serve_config *config, struct serve_counters *counters, st
 		ret = loop(a, in, out);
 	store_close(&a->store);
 out:
+	if (a) {
+		free(a->crl);
+		free(a->buf);
+	}
+	free(a);
 	free(dir);
 	free(out);
 	free(in);

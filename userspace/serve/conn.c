@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Connections: TLS, who is at the other end, and how long they may stay. Whoever comes is let in, and makes
- * room when it is crowded: the oldest connection that agent is not at goes, first that of the same
- * address. So those that come to wait push out each other, not the device that comes to talk.
+ * room when it is crowded: of the same address, or of all, the connection that has come least far goes, the
+ * oldest of those. So those that come to wait push out each other, not the device that comes to talk.
  */
 #include <arpa/inet.h>
 #include <event2/bufferevent_ssl.h>
@@ -16,24 +16,34 @@
 
 static int conn_index = -1;
 
+/* What ends without a word is counted, too, unless it sent nothing at all: that asks whether we listen. */
+static void blame_the_end(struct conn *c, const SSL *ssl)
+{
+	if (c->blamed)
+		return;
+	if (!c->up && BIO_number_read(SSL_get_rbio(ssl)))
+		conn_refused(c, SERVE_TLS_HANDSHAKE, NULL, "not TLS, or not to its end");
+	else if (c->spoke)
+		conn_refused(c, SERVE_BAD_REQUEST, NULL, "a request that does not end");
+}
+
 static void conn_free(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long argl, void *argp)
 {
 	struct conn *c = ptr;
 
-	(void)parent;
 	(void)ad;
 	(void)idx;
 	(void)argl;
 	(void)argp;
 	if (!c)
 		return;
-	/* What is no request at all, evhttp has answered with 400 by itself. */
-	if (c->spoke && !c->served)
-		conn_refused(c, SERVE_BAD_REQUEST, NULL, "not HTTP, or too much of it");
+	blame_the_end(c, parent);
 	TAILQ_REMOVE(&c->front->conns, c, link);
 	c->front->n_conns--;
 	__atomic_store_n(&c->front->counters->connections, c->front->n_conns, __ATOMIC_RELAXED);
 	event_free(c->deadline);
+	if (c->page)
+		event_free(c->page);
 	free(c);
 }
 
@@ -45,13 +55,15 @@ static int verify_later(X509_STORE_CTX *ctx, void *arg)
 	return 1;
 }
 
-/* A handshake that fails ends with an alert of ours or theirs. */
+/* A handshake that fails mostly ends with an alert of ours or theirs. */
 static void on_info(const SSL *ssl, int where, int ret)
 {
 	struct conn *c = SSL_get_ex_data(ssl, conn_index);
 	int reason;
 
-	if (!c || !(where & SSL_CB_ALERT) || SSL_is_init_finished(ssl) || (ret & 0xff) == SSL_AD_CLOSE_NOTIFY)
+	if (c && where & SSL_CB_HANDSHAKE_DONE)
+		c->up = true;
+	if (!c || !(where & SSL_CB_ALERT) || c->up || (ret & 0xff) == SSL_AD_CLOSE_NOTIFY)
 		return;
 	reason = where & SSL_CB_WRITE ? ERR_GET_REASON(ERR_peek_last_error()) : 0;
 	if (reason == SSL_R_UNSUPPORTED_PROTOCOL)
@@ -97,7 +109,9 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
 		conn_admit(c, bufferevent_getfd(c->bev));
 		return;
 	}
-	conn_refused(c, SERVE_TIMEOUT, NULL, "no request in time");
+	if (!c->served || c->spoke)
+		conn_refused(c, SERVE_TIMEOUT, NULL, "no request in time");
+	c->blamed = true;
 	conn_cut(c);
 }
 
@@ -152,7 +166,7 @@ struct conn *conn_of(struct bufferevent *bev)
 
 static void find_peer(struct conn *c)
 {
-	struct sockaddr_storage at;
+	struct sockaddr_storage at = { .ss_family = AF_UNSPEC };
 	socklen_t len = sizeof(at);
 
 	if (getpeername(c->fd, (struct sockaddr *)&at, &len))
@@ -193,22 +207,36 @@ static void find_interface(struct conn *c)
 	}
 }
 
+/* How far it has come: who sends half a ClientHello goes before who sent a whole one. */
+static int stage(const struct conn *c)
+{
+	return c->up ? 2 : SSL_get_state(bufferevent_openssl_get_ssl(c->bev)) != TLS_ST_BEFORE;
+}
+
+static void choose(struct conn *c, struct conn **least)
+{
+	if (!c->busy && (!*least || stage(c) < stage(*least)))
+		*least = c;
+}
+
 static void make_room(struct conn *newest)
 {
+	struct conn *c, *any = NULL, *own = NULL;
 	struct front *f = newest->front;
-	struct conn *c, *oldest = NULL, *own = NULL;
 	size_t same = 0;
 
+	if (f->n_conns <= FRONT_PER_PEER)
+		return;
 	TAILQ_FOREACH(c, &f->conns, link) {
 		if (c == newest || c->fd < 0)
 			continue;
-		same += !memcmp(c->peer, newest->peer, sizeof(c->peer));
-		if (!c->busy && !oldest)
-			oldest = c;
-		if (!c->busy && !own && !memcmp(c->peer, newest->peer, sizeof(c->peer)))
-			own = c;
+		choose(c, &any);
+		if (memcmp(c->peer, newest->peer, sizeof(c->peer)))
+			continue;
+		choose(c, &own);
+		same++;
 	}
-	c = same >= FRONT_PER_PEER ? own : f->n_conns > FRONT_CONNECTIONS ? oldest : NULL;
+	c = same >= FRONT_PER_PEER ? own : f->n_conns > FRONT_CONNECTIONS ? any : NULL;
 	if (c) {
 		conn_refused(c, SERVE_CROWDED, NULL, "too many connections");
 		conn_cut(c);
@@ -276,6 +304,7 @@ void conn_refused(struct conn *c, enum serve_refused reason, const char *device,
 {
 	char peer[INET6_ADDRSTRLEN];
 
+	c->blamed = true;
 	serve_count(&c->front->counters->refused[reason]);
 	serve_log(LOG_NOTICE, "refused", "reason", serve_refused_name(reason), "device", device, "peer",
 		  conn_text(c, peer), "why", why, NULL);

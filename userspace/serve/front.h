@@ -11,9 +11,9 @@
 
 #include "serve/serve.h"
 
-#define FRONT_CONNECTIONS	1024	/* at a time */
-#define FRONT_PER_PEER		32	/* at a time, of one address */
-#define FRONT_WAITING		1024	/* requests that agent has not answered */
+#define FRONT_CONNECTIONS	2048	/* at a time */
+#define FRONT_PER_PEER		256	/* at a time, of one address */
+#define FRONT_WAITING		2048	/* requests that agent has not answered */
 #define FRONT_DEADLINE		10	/* seconds for a handshake and a request */
 
 struct front;
@@ -27,9 +27,13 @@ struct front;
  * @fd: its socket, once it is known
  * @ifindex: interface through which it came, or 0
  * @peer: address, IPv4 as mapped
+ * @page: what evhttp answers by itself is to be put in our words; NULL, nothing so far
  * @busy: agent is at its request
- * @spoke: it sent something over HTTPS, ...
- * @served: ... and that was a request
+ * @up: its handshake is done
+ * @spoke: over HTTPS something came that is no whole request yet
+ * @served: there was a request
+ * @answering: the answer that is being written is ours
+ * @blamed: what is wrong with it is counted
  */
 struct conn {
 	TAILQ_ENTRY(conn) link;
@@ -39,9 +43,13 @@ struct conn {
 	int fd;
 	uint32_t ifindex;
 	uint8_t peer[16];
+	struct event *page;
 	bool busy;
+	bool up;
 	bool spoke;
 	bool served;
+	bool answering;
+	bool blamed;
 };
 
 /**
@@ -121,6 +129,9 @@ int front_server_cert(struct front *f, const struct serve_reply *r);
 
 /* http.c */
 int http_start(struct front *f);
+
+/* page.c */
+bool page_watch(struct conn *c);
 
 /* visit.c */
 void visit_accept(struct front *f, int fd);

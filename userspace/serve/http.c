@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "est/body.h"
 #include "serve/front.h"
@@ -42,14 +43,17 @@ static void answer(struct evhttp_request *req, unsigned int status, const char *
 	struct bufferevent *bev = evhttp_connection_get_bufferevent(evhttp_request_get_connection(req));
 	struct evkeyvalq *headers = evhttp_request_get_output_headers(req);
 	struct evbuffer *out = evbuffer_new();
+	struct conn *c = conn_of(bev);
 
-	conn_extend(conn_of(bev));
+	conn_extend(c);
+	c->answering = true;
 	evhttp_add_header(headers, "Content-Type", type);
 	evhttp_add_header(headers, "Cache-Control", "no-store");
-	if (out)
+	if (out && evhttp_request_get_command(req) != EVHTTP_REQ_HEAD)
 		evbuffer_add(out, body, len);
 	evhttp_send_reply(req, status, reason, out);
 	evbuffer_pullup(bufferevent_get_output(bev), -1);
+	c->answering = false;
 	if (out)
 		evbuffer_free(out);
 }
@@ -155,7 +159,6 @@ static void on_lost(struct evhttp_connection *evcon, void *arg)
 }
 
 /* True: @call goes with the answer, or with the connection. */
-
 static bool send_certificate(struct call *call, const struct serve_reply *r)
 {
 	struct pki_error err = { "" };
@@ -396,6 +399,8 @@ static void handle_health(struct evhttp_request *req, struct front *f)
 		refuse(req, 404, SERVE_BAD_REQUEST, NULL, "no such resource");
 		return;
 	}
+	if (!method_is(req, EVHTTP_REQ_GET, "GET"))
+		return;
 	len = snprintf(text, sizeof(text), "{\"status\":\"ok\",\"connections\":%zu}\n", f->n_conns);
 	answer(req, 200, "OK", "application/json", text, len);
 }
@@ -413,14 +418,33 @@ static const struct {
 	{ "/healthz", handle_health },
 };
 
+/* Of two lengths, evhttp takes the first, and reads what follows as a request of its own. */
+static bool has_one_length(struct evhttp_request *req)
+{
+	const struct evkeyval *h;
+	unsigned int n = 0;
+
+	TAILQ_FOREACH(h, evhttp_request_get_input_headers(req), next)
+		n += !strcasecmp(h->key, "Content-Length");
+	return n < 2;
+}
+
 static void on_request(struct evhttp_request *req, void *arg)
 {
 	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(req);
 	const char *path = uri ? evhttp_uri_get_path(uri) : NULL;
+	struct conn *c = conn_of_request(req);
 	struct front *f = arg;
 	size_t i;
 
-	conn_of_request(req)->served = true;
+	c->served = true;
+	c->spoke = false;
+	c->blamed = false;
+	if (!has_one_length(req)) {
+		evhttp_add_header(evhttp_request_get_output_headers(req), "Connection", "close");
+		refuse(req, 400, SERVE_BAD_REQUEST, NULL, "more than one Content-Length (RFC 9112, 6.3)");
+		return;
+	}
 	for (i = 0; path && i < sizeof(routes) / sizeof(*routes); i++)
 		if (!strcmp(routes[i].path, path)) {
 			routes[i].handle(req, f);
@@ -434,7 +458,7 @@ static void on_input(struct evbuffer *in, const struct evbuffer_cb_info *info, v
 	struct conn *c = arg;
 
 	(void)in;
-	if (info->n_added && !c->served)
+	if (info->n_added)
 		c->spoke = true;
 }
 
@@ -445,7 +469,10 @@ static struct bufferevent *new_connection(struct event_base *base, void *arg)
 	(void)base;
 	if (!c)
 		return NULL;
-	evbuffer_add_cb(bufferevent_get_input(c->bev), on_input, c);
+	if (!evbuffer_add_cb(bufferevent_get_input(c->bev), on_input, c) || !page_watch(c)) {
+		bufferevent_free(c->bev);
+		return NULL;
+	}
 	return c->bev;
 }
 
@@ -464,7 +491,8 @@ int http_start(struct front *f)
 	evhttp_set_gencb(f->http, on_request, f);
 	evhttp_set_max_body_size(f->http, BODY_MAX);
 	evhttp_set_max_headers_size(f->http, HEADERS_MAX);
-	evhttp_set_timeout(f->http, FRONT_DEADLINE);
+	/* Ours is the clock that counts: evhttp's begins anew with each byte. */
+	evhttp_set_timeout(f->http, 2 * FRONT_DEADLINE);
 	evhttp_set_allowed_methods(f->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD |
 				   EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE);
 	return 0;

@@ -200,19 +200,19 @@ int serve_signer(const struct serve_config *config, const char *passphrase, stru
 	char error[PRIV_ERROR_LEN];
 	struct pki_error err;
 	struct wire_out out;
+	struct pki_ca ca = { NULL };
 	struct wire_in in;
-	struct pki_ca ca;
-	ssize_t len;
+	ssize_t len = -EPERM;
 
 	if (!buf || !reply || pki_ca_load(config->ca, true, passphrase, &ca, &err)) {
 		serve_log(LOG_ERR, "cannot load the CA", "ca", config->ca, "why",
 			  buf && reply ? err.text : "out of memory", NULL);
-		return 1;
+		goto out;
 	}
 	serve_log_detach();
 	if (priv_enter(&role, error) < 0) {
 		serve_log(LOG_ERR, "cannot confine the process", "why", error, NULL);
-		return 1;
+		goto out;
 	}
 	len = priv_send(agent, "", 0);
 	while (len >= 0) {
@@ -226,6 +226,7 @@ int serve_signer(const struct serve_config *config, const char *passphrase, stru
 			break;
 		len = priv_send(agent, reply, out.len);
 	}
+out:
 	pki_ca_free(&ca);
 	free(reply);
 	free(buf);

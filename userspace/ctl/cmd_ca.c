@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: GPL-2.0
+/* ca: the gateway's own CA. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl/cmd_ca.h"
+#include "lib/file.h"
+
+#define DAYS_DEFAULT	90
+#define DAYS_MAX	3650
+
+/**
+ * ca_time_text - a time, UTC
+ * @t: seconds since 1970
+ * @out: as RFC 3339 wants it
+ *
+ * Return: @out.
+ */
+const char *ca_time_text(time_t t, char out[CA_TIME_LEN])
+{
+	struct tm tm;
+
+	if (!gmtime_r(&t, &tm) || !strftime(out, CA_TIME_LEN, "%Y-%m-%dT%H:%M:%SZ", &tm))
+		snprintf(out, CA_TIME_LEN, "?");
+	return out;
+}
+
+/**
+ * ca_fingerprint_text - a fingerprint as people compare it
+ * @digest: SHA-256
+ * @out: upper case, colons between
+ *
+ * Return: @out.
+ */
+const char *ca_fingerprint_text(const u8 digest[PKI_FINGERPRINT_LEN], char out[CA_FINGERPRINT_LEN])
+{
+	int i;
+
+	for (i = 0; i < PKI_FINGERPRINT_LEN; i++)
+		snprintf(out + 3 * i, 4, "%02X%s", digest[i], i + 1 < PKI_FINGERPRINT_LEN ? ":" : "");
+	return out;
+}
+
+static bool passphrase_from_file(const char *path, char out[SECRET_MAX_LEN + 1])
+{
+	char *text = NULL;
+	size_t len = 0, n;
+	int err = file_read(path, SECRET_MAX_LEN + 2, &text, &len);
+
+	if (err) {
+		complain(path, err == -EFBIG ? "a passphrase is at most 128 bytes, on one line" :
+			 strerror(-err));
+		return false;
+	}
+	n = strcspn(text, "\r\n");
+	if (n && n <= SECRET_MAX_LEN && n + strspn(text + n, "\r\n") == len)
+		snprintf(out, SECRET_MAX_LEN + 1, "%.*s", (int)n, text);
+	else
+		complain(path, "must be a passphrase of 1 to 128 bytes, on one line");
+	explicit_bzero(text, len);
+	free(text);
+	return out[0];
+}
+
+/**
+ * ca_passphrase - the passphrase of a key
+ * @w: where it may be
+ * @prompt: for the terminal, where there is no file
+ * @out: where to; explicit_bzero() it
+ *
+ * Return: false, there is none; told why.
+ */
+bool ca_passphrase(const struct ca_words *w, const char *prompt, char out[SECRET_MAX_LEN + 1])
+{
+	out[0] = 0;
+	if (w->passphrase_file)
+		return passphrase_from_file(w->passphrase_file, out);
+	if (!EVP_read_pw_string(out, SECRET_MAX_LEN, prompt, 0) && out[0])
+		return true;
+	complain("ca", "the key needs a passphrase: give it on the terminal, or --passphrase-file");
+	return false;
+}
+
+/**
+ * ca_load - read the CA, or tell why not
+ * @w: its directory; its passphrase
+ * @with_key: with the key that signs
+ * @ca: pki_ca_free() it
+ */
+bool ca_load(const struct ca_words *w, bool with_key, struct pki_ca *ca)
+{
+	char passphrase[SECRET_MAX_LEN + 1] = "";
+	struct pki_error why;
+	int err;
+
+	err = pki_ca_load(w->dir, with_key, NULL, ca, &why);
+	if (err == -ENOKEY) {
+		if (!ca_passphrase(w, "Passphrase of the CA's key: ", passphrase))
+			return false;
+		err = pki_ca_load(w->dir, with_key, passphrase, ca, &why);
+		explicit_bzero(passphrase, sizeof(passphrase));
+	}
+	if (err)
+		complain("ca", why.text);
+	if (err == -ENOENT)
+		fputs("'cordonctl ca init' makes a CA.\n", stderr);
+	return !err;
+}
+
+/**
+ * ca_complain_store - tell what the registry said
+ * @w: its file
+ * @s: the registry
+ *
+ * Return: EXIT_REFUSED.
+ */
+int ca_complain_store(const struct ca_words *w, const struct store *s)
+{
+	return complain(w->registry, s->error);
+}
+
+/**
+ * ca_open_registry - open the registry, or tell why not
+ * @w: its file
+ * @create: where there is none, make it
+ * @s: store_close() it
+ */
+bool ca_open_registry(const struct ca_words *w, bool create, struct store *s)
+{
+	if (!store_open(s, w->registry, create))
+		return true;
+	ca_complain_store(w, s);
+	return false;
+}
+
+enum {
+	O_DIR, O_REGISTRY, O_PASSPHRASE, O_JSON, O_NAME, O_KEY, O_ROOT_CERT, O_ROOT_KEY, O_ROLLOVER,
+	O_MAC, O_CSR, O_OUT, O_DAYS, O_REASON, O_DER,
+};
+
+#define BIT(o)		(1U << (o))
+#define EVERYWHERE	(BIT(O_DIR) | BIT(O_REGISTRY) | BIT(O_PASSPHRASE))
+
+static const struct option options[] = {
+	{ "dir", required_argument, NULL, O_DIR },
+	{ "registry", required_argument, NULL, O_REGISTRY },
+	{ "passphrase-file", required_argument, NULL, O_PASSPHRASE },
+	{ "json", no_argument, NULL, O_JSON }, { "name", required_argument, NULL, O_NAME },
+	{ "key", required_argument, NULL, O_KEY },
+	{ "root-cert", required_argument, NULL, O_ROOT_CERT },
+	{ "root-key", required_argument, NULL, O_ROOT_KEY },
+	{ "rollover", no_argument, NULL, O_ROLLOVER }, { "mac", required_argument, NULL, O_MAC },
+	{ "csr", required_argument, NULL, O_CSR }, { "out", required_argument, NULL, O_OUT },
+	{ "days", required_argument, NULL, O_DAYS },
+	{ "reason", required_argument, NULL, O_REASON }, { "der", no_argument, NULL, O_DER },
+	{ "help", no_argument, NULL, OPTION_HELP }, { }
+};
+
+/**
+ * struct verb - what can be done with a CA
+ * @name: its word
+ * @options: which it knows
+ * @min: words after it, at least
+ * @max: at most
+ * @run: does it
+ */
+static const struct verb {
+	const char *name;
+	unsigned int options;
+	int min;
+	int max;
+	int (*run)(const struct ca_words *w);
+} verbs[] = {
+	{ "init", BIT(O_JSON) | BIT(O_NAME) | BIT(O_KEY) | BIT(O_ROOT_CERT) | BIT(O_ROOT_KEY) |
+	  BIT(O_ROLLOVER), 0, 0, ca_init },
+	{ "issue", BIT(O_JSON) | BIT(O_MAC) | BIT(O_CSR) | BIT(O_OUT) | BIT(O_DAYS), 1, 1, ca_issue },
+	{ "revoke", BIT(O_JSON) | BIT(O_REASON), 1, 1, ca_revoke },
+	{ "list", BIT(O_JSON), 0, 1, ca_list },
+	{ "crl", BIT(O_OUT), 0, 0, ca_crl },
+	{ "export", BIT(O_JSON) | BIT(O_DER), 0, 0, ca_export },
+};
+
+static const char *take_days(struct ca_words *w, const char *value)
+{
+	char *end;
+	unsigned long days = strtoul(value, &end, 10);
+
+	if (*end || value[0] < '0' || value[0] > '9' || !days || days > DAYS_MAX)
+		return "not a number of days from 1 to 3650";
+	w->days = days;
+	return NULL;
+}
+
+/* One option of those that mean something to one verb; what is wrong with it, or NULL. */
+static const char *take_special(struct ca_words *w, int option, char *value)
+{
+	int found;
+
+	switch (option) {
+	case O_KEY:
+		found = pki_key_find(value);
+		w->key = found;
+		return found < 0 ? "not p256, p384 or ed25519" : NULL;
+	case O_MAC:
+		w->has_mac = true;
+		return policy_mac_parse(value, w->mac) ? "not a MAC" : NULL;
+	case O_DAYS:
+		return take_days(w, value);
+	case O_REASON:
+		w->reason = ca_reason_find(value);
+		return w->reason < 0 ? "not a reason of RFC 5280, 5.3.1" : NULL;
+	}
+	return "no such option";
+}
+
+static const char *take(struct ca_words *w, int option, char *value)
+{
+	const char **text[] = {
+		[O_DIR] = &w->dir, [O_REGISTRY] = &w->registry, [O_PASSPHRASE] = &w->passphrase_file,
+		[O_NAME] = &w->name, [O_ROOT_CERT] = &w->root_cert, [O_ROOT_KEY] = &w->root_key,
+		[O_CSR] = &w->csr, [O_OUT] = &w->out, [O_DER] = NULL,
+	};
+	bool *flag = option == O_JSON ? &w->json : option == O_ROLLOVER ? &w->rollover :
+		     option == O_DER ? &w->der : NULL;
+
+	if (flag) {
+		*flag = true;
+		return NULL;
+	}
+	if (!text[option])
+		return take_special(w, option, value);
+	*text[option] = value;
+	return value[0] ? NULL : "empty";
+}
+
+static const struct verb *find_verb(const char *word)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(verbs) / sizeof(*verbs); i++)
+		if (!strcmp(word, verbs[i].name))
+			return &verbs[i];
+	return NULL;
+}
+
+static int run_ca(const struct command *self, int argc, char **argv)
+{
+	struct ca_words w = {
+		.dir = PKI_CA_DIR, .registry = STORE_PATH, .key = PKI_P256, .days = DAYS_DEFAULT,
+	};
+	unsigned int seen = 0;
+	const struct verb *verb;
+	const char *problem;
+	int o, words;
+
+	while ((o = next_option(self, argc, argv, options)) != -1) {
+		if (o == OPTION_HELP)
+			return EXIT_DONE;
+		if (o == OPTION_ERROR)
+			return EXIT_USAGE;
+		problem = take(&w, o, optarg);
+		if (problem)
+			return usage_error(self, problem, optarg);
+		seen |= BIT(o);
+	}
+	words = argc - optind - 1;
+	if (words < 0)
+		return usage_error(self, "init, issue, revoke, list, crl or export?", NULL);
+	verb = find_verb(argv[optind]);
+	if (!verb)
+		return usage_error(self, "no such verb", argv[optind]);
+	for (o = 0; options[o].name; o++)
+		if (options[o].val != OPTION_HELP &&
+		    (seen & BIT(options[o].val) & ~(EVERYWHERE | verb->options)))
+			return usage_error(self, "an option that this verb does not know", options[o].name);
+	if (words < verb->min)
+		return usage_error(self, "which device?", NULL);
+	if (words > verb->max)
+		return usage_error(self, "too many words", argv[optind + 1 + verb->max]);
+	w.who = words ? argv[optind + 1] : NULL;
+	if (!w.root_cert != !w.root_key)
+		return usage_error(self, "--root-cert and --root-key come together", NULL);
+	return verb->run(&w);
+}
+
+const struct command cmd_ca = {
+	"ca", "Run the gateway's own certification authority",
+	"ca init [--name NAME] [--key KIND] [--root-cert FILE --root-key FILE] [--rollover] [--json]\n"
+	"ca issue NAME [--mac MAC] [--csr FILE] [--out DIR] [--days N] [--json]\n"
+	"ca revoke NAME|MAC|SERIAL [--reason REASON] [--json]\n"
+	"ca list [NAME] [--json]\n"
+	"ca crl [--out FILE]\n"
+	"ca export [--der | --json]",
+	"  --dir DIR              the CA (" PKI_CA_DIR ")\n"
+	"  --registry FILE        the registry (" STORE_PATH ")\n"
+	"  --passphrase-file FILE passphrase of the CA's keys; without it, the terminal is asked\n"
+	"  --name NAME            for the subjects of a new CA (cordon)\n"
+	"  --key KIND             of a new CA: p256 | p384 | ed25519 (p256)\n"
+	"  --root-cert FILE, --root-key FILE\n"
+	"                         certify the issuing CA with this root; its key is not kept\n"
+	"  --rollover             replace the CA: what it issued stays good, cross certificates\n"
+	"                         are made, its keys are deleted\n"
+	"  --mac MAC              of the device; without it, the kernel knows\n"
+	"  --csr FILE             a request, PEM or DER; without it, a key is made, too\n"
+	"  --out WHERE            directory for NAME.key, NAME.crt and ca.crt; file for the CRL\n"
+	"  --days N               how long the certificate is good (90)\n"
+	"  --reason REASON        unspecified | keyCompromise | affiliationChanged | superseded |\n"
+	"                         cessationOfOperation | privilegeWithdrawn\n"
+	"  --der                  the root alone, in DER\n"
+	"  --json                 print JSON\n",
+	run_ca
+};

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the verbs of 'cordonctl ca' share. */
+#ifndef CORDON_CMD_CA_H
+#define CORDON_CMD_CA_H
+
+#include "ctl/ctl.h"
+#include "lib/secret.h"
+#include "pki/pki.h"
+#include "store/store.h"
+
+#define CA_TIME_LEN		24	/* 2026-01-02T03:04:05Z */
+#define CA_FINGERPRINT_LEN	(3 * PKI_FINGERPRINT_LEN)
+
+/**
+ * struct ca_words - what the command line says
+ * @dir: of the CA
+ * @registry: the registry's file
+ * @passphrase_file: or NULL
+ * @json: print JSON
+ * @name: of a new CA; NULL, the default
+ * @key: kind of a new CA's keys
+ * @root_cert: file of a root that is imported, or NULL
+ * @root_key: file of its key, or NULL
+ * @rollover: replace the CA there
+ * @mac: of the device
+ * @has_mac: it was given
+ * @csr: file of a request, or NULL
+ * @out: directory or file to write to, or NULL
+ * @days: how long a certificate is good
+ * @reason: of a revocation
+ * @der: the root alone, in DER
+ * @who: NAME, or SERIAL; NULL, none was given
+ */
+struct ca_words {
+	const char *dir;
+	const char *registry;
+	const char *passphrase_file;
+	bool json;
+	const char *name;
+	enum pki_key key;
+	const char *root_cert;
+	const char *root_key;
+	bool rollover;
+	u8 mac[6];
+	bool has_mac;
+	const char *csr;
+	const char *out;
+	u32 days;
+	int reason;
+	bool der;
+	const char *who;
+};
+
+/* cmd_ca.c */
+bool ca_passphrase(const struct ca_words *w, const char *prompt, char out[SECRET_MAX_LEN + 1]);
+bool ca_load(const struct ca_words *w, bool with_key, struct pki_ca *ca);
+bool ca_open_registry(const struct ca_words *w, bool create, struct store *s);
+int ca_complain_store(const struct ca_words *w, const struct store *s);
+const char *ca_time_text(time_t t, char out[CA_TIME_LEN]);
+const char *ca_fingerprint_text(const u8 digest[PKI_FINGERPRINT_LEN], char out[CA_FINGERPRINT_LEN]);
+
+/* The verbs. */
+int ca_init(const struct ca_words *w);
+int ca_export(const struct ca_words *w);
+int ca_issue(const struct ca_words *w);
+int ca_revoke(const struct ca_words *w);
+int ca_list(const struct ca_words *w);
+int ca_crl(const struct ca_words *w);
+
+/* cmd_ca_crl.c */
+int ca_crl_renew(const struct ca_words *w, struct store *s, char **pem, size_t *len);
+const char *ca_reason_name(int reason);
+int ca_reason_find(const char *name);
+
+#endif

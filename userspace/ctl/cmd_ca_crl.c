@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0
+/* ca crl: the revocation list, and why something is on it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "ctl/cmd_ca.h"
+#include "lib/file.h"
+
+#define CRL_VALID	(7 * 86400)	/* seconds */
+
+static const struct reason {
+	const char *name;
+	int reason;
+	bool ours;	/* hold can be taken back, and a list cannot say so; a device is no CA */
+} reasons[] = {
+	{ "unspecified", CRL_REASON_UNSPECIFIED, true },
+	{ "keyCompromise", CRL_REASON_KEY_COMPROMISE, true },
+	{ "cACompromise", CRL_REASON_CA_COMPROMISE, false },
+	{ "affiliationChanged", CRL_REASON_AFFILIATION_CHANGED, true },
+	{ "superseded", CRL_REASON_SUPERSEDED, true },
+	{ "cessationOfOperation", CRL_REASON_CESSATION_OF_OPERATION, true },
+	{ "certificateHold", CRL_REASON_CERTIFICATE_HOLD, false },
+	{ "removeFromCRL", CRL_REASON_REMOVE_FROM_CRL, false },
+	{ "privilegeWithdrawn", CRL_REASON_PRIVILEGE_WITHDRAWN, true },
+	{ "aACompromise", CRL_REASON_AA_COMPROMISE, false },
+};
+
+#define N_REASONS (sizeof(reasons) / sizeof(*reasons))
+
+/**
+ * ca_reason_name - a reason's name
+ * @reason: RFC 5280, 5.3.1
+ */
+const char *ca_reason_name(int reason)
+{
+	size_t i;
+
+	for (i = 0; i < N_REASONS; i++)
+		if (reasons[i].reason == reason)
+			return reasons[i].name;
+	return "unspecified";
+}
+
+/**
+ * ca_reason_find - a reason that a certificate of ours may be revoked for
+ * @name: as RFC 5280, 5.3.1 spells it
+ *
+ * Return: the reason, or -1.
+ */
+int ca_reason_find(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < N_REASONS; i++)
+		if (reasons[i].ours && !strcasecmp(reasons[i].name, name))
+			return reasons[i].reason;
+	return -1;
+}
+
+/* What is revoked. */
+struct entries {
+	struct pki_revoked *list;
+	size_t n;
+	size_t room;
+	time_t now;
+};
+
+/* RFC 5280, 5: it stays until a list was made after the certificate's end; then for one list more. */
+static int add_entry(const struct store_certificate *c, void *arg)
+{
+	struct entries *e = arg;
+	struct pki_revoked *more;
+
+	if (c->state != STORE_REVOKED || c->not_after + 2 * CRL_VALID < e->now)
+		return 0;
+	if (e->n == e->room) {
+		e->room = e->room ? 2 * e->room : 64;
+		more = reallocarray(e->list, e->room, sizeof(*more));
+		if (!more)
+			return -ENOMEM;
+		e->list = more;
+	}
+	memcpy(e->list[e->n].serial, c->serial, PKI_SERIAL_LEN);
+	e->list[e->n].when = c->revoked;
+	e->list[e->n].reason = c->reason;
+	e->n++;
+	return 0;
+}
+
+/* A number that is on the disk is never given again, even if its list is never made. */
+static int next_number(struct store *s, u64 *number)
+{
+	int err = store_begin(s, true);
+
+	if (err)
+		return err;
+	err = store_crl_number(s, number);
+	if (!err)
+		err = store_commit(s);
+	if (err)
+		store_rollback(s);
+	return err;
+}
+
+static int to_pem(const u8 *der, size_t size, char **pem, size_t *len)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *text;
+	long n = 0;
+
+	if (bio && PEM_write_bio(bio, PEM_STRING_X509_CRL, "", der, (long)size) > 0)
+		n = BIO_get_mem_data(bio, &text);
+	*pem = n > 0 ? strndup(text, n) : NULL;
+	*len = n;
+	BIO_free(bio);
+	return *pem ? EXIT_DONE : complain("ca", "out of memory");
+}
+
+static int make(const struct ca_words *w, const struct pki_ca *ca, struct store *s, char **pem,
+		size_t *len)
+{
+	struct entries e = { .now = time(NULL) };
+	struct pki_error why;
+	int ret = EXIT_REFUSED;
+	size_t size = 0;
+	u8 *der = NULL;
+	u64 number;
+
+	if (next_number(s, &number)) {
+		ca_complain_store(w, s);
+	} else if (store_cert_each(s, NULL, add_entry, &e)) {
+		ca_complain_store(w, s);
+	} else if (pki_crl(ca, e.list, e.n, number, e.now, e.now + CRL_VALID, &der, &size, &why)) {
+		complain("ca", why.text);
+	} else {
+		ret = to_pem(der, size, pem, len);
+	}
+	OPENSSL_free(der);
+	free(e.list);
+	return ret;
+}
+
+/**
+ * ca_crl_renew - a fresh revocation list, in the CA's directory
+ * @w: the directory
+ * @s: the registry
+ * @pem: the list, free(); or NULL
+ * @len: of @pem
+ *
+ * Return: an exit status.
+ */
+int ca_crl_renew(const struct ca_words *w, struct store *s, char **pem, size_t *len)
+{
+	char path[PATH_MAX], *text = NULL;
+	int lock, err, ret = EXIT_REFUSED;
+	struct pki_ca ca;
+	size_t size = 0;
+
+	if (!ca_load(w, true, &ca))
+		return EXIT_REFUSED;
+	/* two at once might leave the older list in place */
+	lock = open(w->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (lock < 0 || flock(lock, LOCK_EX))
+		complain(w->dir, strerror(errno));
+	else
+		ret = make(w, &ca, s, &text, &size);
+	if (!ret) {
+		snprintf(path, sizeof(path), "%s/crl.pem", w->dir);
+		err = file_write(path, text, size, 0644);
+		ret = err ? complain(path, strerror(-err)) : EXIT_DONE;
+	}
+	if (lock >= 0)
+		close(lock);
+	pki_ca_free(&ca);
+	if (!ret && pem) {
+		*pem = text;
+		*len = size;
+		return ret;
+	}
+	free(text);
+	return ret;
+}
+
+/**
+ * ca_crl - a fresh revocation list
+ * @w: where to
+ *
+ * Return: an exit status.
+ */
+int ca_crl(const struct ca_words *w)
+{
+	struct store s;
+	char *pem = NULL;
+	size_t len = 0;
+	int ret, err = 0;
+
+	if (!ca_open_registry(w, true, &s))
+		return EXIT_REFUSED;
+	ret = ca_crl_renew(w, &s, &pem, &len);
+	store_close(&s);
+	if (!ret && w->out)
+		err = file_write(w->out, pem, len, 0644);
+	else if (!ret)
+		fwrite(pem, 1, len, stdout);
+	free(pem);
+	return err ? complain(w->out, strerror(-err)) : ret;
+}

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0
+/* ca init, ca export: a new CA, and what others need to trust it. */
+#include <errno.h>
+#include <limits.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ctl/cmd_ca.h"
+#include "lib/file.h"
+
+#define NAME_DEFAULT	"cordon"
+#define PEM_MAX		65536
+
+static void subject_text(const X509 *cert, char out[128])
+{
+	if (X509_NAME_get_text_by_NID(X509_get_subject_name(cert), NID_commonName, out, 128) < 0)
+		X509_NAME_oneline(X509_get_subject_name(cert), out, 128);
+}
+
+static json_t *json_cert(X509 *cert)
+{
+	char fingerprint[CA_FINGERPRINT_LEN], from_text[CA_TIME_LEN], until_text[CA_TIME_LEN];
+	u8 digest[PKI_FINGERPRINT_LEN] = { 0 };
+	BIO *bio = BIO_new(BIO_s_mem());
+	time_t from = 0, until = 0;
+	char subject[128], *pem;
+	json_t *out = NULL;
+	long len;
+
+	subject_text(cert, subject);
+	pki_validity(cert, &from, &until);
+	if (bio && PEM_write_bio_X509(bio, cert) && !pki_fingerprint(cert, digest)) {
+		len = BIO_get_mem_data(bio, &pem);
+		out = json_pack("{ss ss ss ss ss%}", "subject", subject, "not_before",
+				ca_time_text(from, from_text), "not_after",
+				ca_time_text(until, until_text), "fingerprint",
+				ca_fingerprint_text(digest, fingerprint), "pem", pem, (size_t)len);
+	}
+	BIO_free(bio);
+	return out;
+}
+
+static void print_cert(const char *what, X509 *cert, const char *mark, bool pem)
+{
+	char fingerprint[CA_FINGERPRINT_LEN], end[CA_TIME_LEN], subject[128];
+	u8 digest[PKI_FINGERPRINT_LEN] = { 0 };
+	time_t from = 0, until = 0;
+
+	subject_text(cert, subject);
+	pki_validity(cert, &from, &until);
+	pki_fingerprint(cert, digest);
+	printf("%s%s: %s, until %s\n%sSHA-256 %s\n", mark, what, subject, ca_time_text(until, end), mark,
+	       ca_fingerprint_text(digest, fingerprint));
+	if (pem)
+		PEM_write_X509(stdout, cert);
+}
+
+static int print_ca(const struct ca_words *w, bool pem)
+{
+	struct pki_ca ca;
+
+	if (!ca_load(w, false, &ca))
+		return EXIT_REFUSED;
+	if (w->json) {
+		json_print(json_pack("{so so}", "root", json_cert(ca.root), "issuing",
+				     json_cert(ca.issuing)));
+	} else {
+		print_cert("root", ca.root, pem ? "# " : "", pem);
+		print_cert("issuing", ca.issuing, pem ? "# " : "", pem);
+	}
+	pki_ca_free(&ca);
+	return EXIT_DONE;
+}
+
+/**
+ * ca_export - print the certificates of the CA
+ * @w: --der, the root alone, as there is no two of them in DER
+ *
+ * Return: an exit status.
+ */
+int ca_export(const struct ca_words *w)
+{
+	unsigned char *der = NULL;
+	struct pki_ca ca;
+	int len;
+
+	if (!w->der)
+		return print_ca(w, true);
+	if (isatty(STDOUT_FILENO))
+		return complain("ca", "DER is not for a terminal");
+	if (!ca_load(w, false, &ca))
+		return EXIT_REFUSED;
+	len = i2d_X509(ca.root, &der);
+	if (len > 0)
+		fwrite(der, 1, len, stdout);
+	OPENSSL_free(der);
+	pki_ca_free(&ca);
+	return len > 0 ? EXIT_DONE : EXIT_REFUSED;
+}
+
+static bool read_root_cert(const char *path, X509 **out)
+{
+	char *text = NULL;
+	BIO *bio = NULL;
+	size_t len;
+	int err = file_read(path, PEM_MAX, &text, &len);
+
+	if (!err)
+		bio = BIO_new_mem_buf(text, (int)len);
+	if (bio)
+		*out = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+	BIO_free(bio);
+	free(text);
+	ERR_clear_error();
+	if (!*out)
+		complain(path, err ? strerror(-err) : "holds no certificate (PEM)");
+	return *out;
+}
+
+/* The root's passphrase need not be that of the new keys. */
+static bool read_root_key(const char *path, const char *passphrase, EVP_PKEY **out)
+{
+	char asked[SECRET_MAX_LEN + 1] = "", prompt[PATH_MAX + 32], *text = NULL;
+	struct pki_error why;
+	size_t len = 0;
+	int err = file_read(path, PEM_MAX, &text, &len);
+
+	if (err) {
+		complain(path, strerror(-err));
+		return false;
+	}
+	*out = pki_key_parse(text, len, passphrase, &why);
+	if (!*out && (errno == ENOKEY || errno == EKEYREJECTED)) {
+		snprintf(prompt, sizeof(prompt), "Passphrase of %s: ", path);
+		if (!EVP_read_pw_string(asked, SECRET_MAX_LEN, prompt, 0))
+			*out = pki_key_parse(text, len, asked, &why);
+	}
+	if (!*out)
+		complain(path, why.text);
+	explicit_bzero(asked, sizeof(asked));
+	explicit_bzero(text, len);
+	free(text);
+	return *out;
+}
+
+static int make(const struct ca_words *w, struct pki_ca_plan *plan, char passphrase[SECRET_MAX_LEN + 1])
+{
+	struct pki_error why;
+	int err;
+
+	err = w->rollover ? pki_ca_rollover(w->dir, plan, &why) : pki_ca_make(w->dir, plan, &why);
+	if (err == -ENOKEY && !w->passphrase_file) {
+		if (!ca_passphrase(w, "Passphrase of the CA's keys: ", passphrase))
+			return EXIT_REFUSED;
+		plan->passphrase = passphrase;
+		err = pki_ca_rollover(w->dir, plan, &why);
+	}
+	return err ? complain("ca", why.text) : EXIT_DONE;
+}
+
+/* The new issuing key must sign a list of its own: the old one's goes with the old directory. */
+static int renew(const struct ca_words *w)
+{
+	struct store s;
+	int ret;
+
+	if (access(w->registry, F_OK))
+		return EXIT_DONE;
+	if (!ca_open_registry(w, false, &s))
+		return EXIT_REFUSED;
+	ret = ca_crl_renew(w, &s, NULL, NULL);
+	store_close(&s);
+	return ret;
+}
+
+/**
+ * ca_init - make a CA, or a new one in place of the one there
+ * @w: which
+ *
+ * Return: an exit status.
+ */
+int ca_init(const struct ca_words *w)
+{
+	struct pki_ca_plan plan = { .name = w->name, .key = w->key, .now = time(NULL) };
+	char passphrase[SECRET_MAX_LEN + 1] = "", why[SECRET_WHY_LEN];
+	int ret = EXIT_REFUSED;
+
+	if (!plan.name && !w->rollover)
+		plan.name = NAME_DEFAULT;
+	if (w->passphrase_file) {
+		if (!ca_passphrase(w, NULL, passphrase))
+			goto out;
+		if (secret_check(passphrase, plan.name, NULL, why)) {
+			complain(w->passphrase_file, why);
+			goto out;
+		}
+		plan.passphrase = passphrase;
+	}
+	if (w->root_cert && (!read_root_cert(w->root_cert, &plan.root) ||
+			     !read_root_key(w->root_key, plan.passphrase, &plan.root_key)))
+		goto out;
+	ret = make(w, &plan, passphrase);
+	if (!ret)
+		ret = print_ca(w, false);
+	if (!ret && w->rollover)
+		ret = renew(w);
+out:
+	explicit_bzero(passphrase, sizeof(passphrase));
+	EVP_PKEY_free(plan.root_key);
+	X509_free(plan.root);
+	return ret;
+}

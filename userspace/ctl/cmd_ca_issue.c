@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: GPL-2.0
+/* ca issue: a device's certificate by hand, with a key or for a request. */
+#include <errno.h>
+#include <limits.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl/cmd_ca.h"
+#include "lib/file.h"
+
+#define DAY		86400
+#define CSR_FILE_MAX	16384	/* as PEM it is a third longer, and openssl(1) puts text before it */
+
+/**
+ * struct issue - a certificate on its way
+ * @w: what is asked for
+ * @ca: the CA
+ * @s: the registry
+ * @key: made here; NULL, the request's device has it
+ * @pub: what is certified
+ * @record: as the registry has it
+ * @cert: signed
+ */
+struct issue {
+	const struct ca_words *w;
+	struct pki_ca ca;
+	struct store s;
+	EVP_PKEY *key;
+	X509_PUBKEY *pub;
+	struct store_certificate record;
+	X509 *cert;
+};
+
+static bool find_mac(const struct ca_words *w, u8 mac[6])
+{
+	struct cnl_device device;
+	struct cnl nl;
+	bool found;
+
+	if (w->has_mac) {
+		memcpy(mac, w->mac, 6);
+		return true;
+	}
+	if (cnl_open(&nl)) {
+		complain_nl(&nl);
+		complain(w->who, "its MAC is not known: give it with --mac");
+		return false;
+	}
+	found = !cnl_device_get(&nl, w->who, NULL, &device);
+	if (found)
+		memcpy(mac, device.def.mac, 6);
+	else
+		complain_nl(&nl);
+	cnl_close(&nl);
+	return found;
+}
+
+/* PEM where it looks like it; otherwise it must be DER. */
+static bool read_csr(const char *path, u8 **der, size_t *len)
+{
+	unsigned char *data = NULL;
+	BIO *bio = NULL;
+	long n = 0;
+	int err;
+
+	err = file_read(path, CSR_FILE_MAX, (char **)der, len);
+	if (err) {
+		complain(path, strerror(-err));
+		return false;
+	}
+	bio = BIO_new_mem_buf(*der, (int)*len);
+	if (bio && PEM_bytes_read_bio(&data, &n, NULL, PEM_STRING_X509_REQ, bio, NULL, NULL) &&
+	    (size_t)n <= *len) {
+		memcpy(*der, data, n);
+		*len = n;
+	}
+	OPENSSL_free(data);
+	BIO_free(bio);
+	ERR_clear_error();
+	return true;
+}
+
+static bool take_csr(struct issue *i)
+{
+	const char *path = i->w->csr;
+	struct pki_error why;
+	X509_REQ *csr = NULL;
+	size_t len = 0;
+	u8 *der = NULL;
+	bool good = false;
+
+	if (!read_csr(path, &der, &len))
+		return false;
+	csr = pki_csr_parse(der, len, &why);
+	if (csr && !pki_csr_check(csr, i->record.name, i->record.mac, NULL, &why))
+		good = true;
+	else
+		complain(path, why.text);
+	if (good)
+		i->pub = X509_PUBKEY_dup(X509_REQ_get_X509_PUBKEY(csr));
+	X509_REQ_free(csr);
+	free(der);
+	return good && i->pub;
+}
+
+static bool make_key(struct issue *i)
+{
+	i->key = pki_key_new(PKI_P256);
+	if (i->key)
+		i->pub = pki_key_public(i->key);
+	if (!i->pub)
+		complain("ca", "no key can be made");
+	return i->pub;
+}
+
+/* The serial is on the disk before the certificate exists, so that none is unknown. */
+static bool reserve(struct issue *i)
+{
+	struct store *s = &i->s;
+
+	pki_serial_new(i->record.serial);
+	if (pki_public_id(i->pub, i->record.key_id)) {
+		complain("ca", "out of memory");
+		return false;
+	}
+	if (!store_begin(s, true)) {
+		if (!store_cert_reserve(s, &i->record) && !store_commit(s))
+			return true;
+		store_rollback(s);
+	}
+	ca_complain_store(i->w, s);
+	return false;
+}
+
+static bool record(struct issue *i)
+{
+	struct store_certificate *r = &i->record;
+	unsigned char *der = NULL;
+	struct store *s = &i->s;
+	bool good = false;
+	int len;
+
+	len = i2d_X509(i->cert, &der);
+	if (len <= 0 || pki_fingerprint(i->cert, r->fingerprint) ||
+	    pki_validity(i->cert, &r->not_before, &r->not_after)) {
+		complain("ca", "out of memory");
+		goto out;
+	}
+	if (!store_begin(s, true)) {
+		good = !store_cert_issued(s, r->serial, der, len, r->fingerprint, r->not_after) &&
+		       !store_commit(s);
+		if (!good)
+			store_rollback(s);
+	}
+	if (!good)
+		ca_complain_store(i->w, s);
+out:
+	OPENSSL_free(der);
+	return good;
+}
+
+static bool sign(struct issue *i)
+{
+	const struct store_certificate *r = &i->record;
+	struct pki_profile profile = {
+		.kind = PKI_DEVICE, .name = r->name, .mac = r->mac, .serial = r->serial,
+		.not_before = r->not_before, .not_after = r->not_after,
+	};
+	struct pki_error why;
+
+	i->cert = pki_issue(&i->ca, i->pub, &profile, &why);
+	if (!i->cert)
+		complain("ca", why.text);
+	return i->cert;
+}
+
+static const char *place(const struct issue *i, const char *name, const char *suffix, char out[PATH_MAX])
+{
+	snprintf(out, PATH_MAX, "%s/%s%s", i->w->out ? i->w->out : ".", name, suffix);
+	return out;
+}
+
+static bool write_file(const char *path, const void *data, size_t len, mode_t mode)
+{
+	int err = file_write(path, data, len, mode);
+
+	if (err)
+		complain(path, strerror(-err));
+	return !err;
+}
+
+static bool write_certs(const char *path, X509 *first, X509 *second)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	bool good = false;
+	char *text;
+	long len;
+
+	if (bio && PEM_write_bio_X509(bio, first) && PEM_write_bio_X509(bio, second)) {
+		len = BIO_get_mem_data(bio, &text);
+		good = write_file(path, text, len, 0644);
+	} else {
+		complain(path, "out of memory");
+	}
+	BIO_free(bio);
+	return good;
+}
+
+static bool write_key(const char *path, EVP_PKEY *key)
+{
+	size_t len;
+	char *pem;
+	bool good;
+
+	if (pki_key_pem(key, NULL, &pem, &len)) {
+		complain(path, "out of memory");
+		return false;
+	}
+	good = write_file(path, pem, len, 0600);
+	OPENSSL_clear_free(pem, len);
+	return good;
+}
+
+/* The issuing certificate goes along: whoever trusts the root alone needs it. */
+static bool hand_out(struct issue *i)
+{
+	const char *name = i->record.name;
+	char path[PATH_MAX];
+	int err;
+
+	err = i->w->out ? file_make_dirs(i->w->out, 0755) : 0;
+	if (err) {
+		complain(i->w->out, strerror(-err));
+		return false;
+	}
+	return (!i->key || write_key(place(i, name, ".key", path), i->key)) &&
+	       write_certs(place(i, name, ".crt", path), i->cert, i->ca.issuing) &&
+	       write_certs(place(i, "ca", ".crt", path), i->ca.root, i->ca.issuing);
+}
+
+static bool delivered(struct issue *i)
+{
+	struct store *s = &i->s;
+
+	if (!store_begin(s, true)) {
+		if (!store_cert_delivered(s, i->record.serial) && !store_commit(s))
+			return true;
+		store_rollback(s);
+	}
+	ca_complain_store(i->w, s);
+	return false;
+}
+
+static void print(const struct issue *i)
+{
+	char serial[2 * PKI_SERIAL_LEN + 1], from[CA_TIME_LEN], until[CA_TIME_LEN], mac[18];
+	char fingerprint[CA_FINGERPRINT_LEN], key[PATH_MAX], cert[PATH_MAX], ca[PATH_MAX];
+	const struct store_certificate *r = &i->record;
+
+	pki_serial_text(r->serial, serial);
+	ca_time_text(r->not_before, from);
+	ca_time_text(r->not_after, until);
+	place(i, r->name, ".key", key);
+	place(i, r->name, ".crt", cert);
+	place(i, "ca", ".crt", ca);
+	if (i->w->json)
+		json_print(json_pack("{ss ss ss ss ss ss ss* ss ss}", "name", r->name, "mac",
+				     policy_mac_text(r->mac, mac), "serial", serial, "not_before", from,
+				     "not_after", until, "fingerprint",
+				     ca_fingerprint_text(r->fingerprint, fingerprint), "key",
+				     i->key ? key : NULL, "certificate", cert, "ca", ca));
+	else
+		printf("%s (%s): certificate %s, until %s: %s%s%s\n", r->name,
+		       policy_mac_text(r->mac, mac), serial, until, cert, i->key ? ", " : "",
+		       i->key ? key : "");
+}
+
+static bool issue(struct issue *i)
+{
+	struct store_certificate *r = &i->record;
+
+	r->kind = PKI_DEVICE;
+	r->state = STORE_RESERVED;
+	r->not_before = time(NULL);
+	r->not_after = r->not_before + (time_t)i->w->days * DAY;
+	if (!find_mac(i->w, r->mac) || !(i->w->csr ? take_csr(i) : make_key(i)))
+		return false;
+	if (!reserve(i) || !sign(i) || !record(i) || !hand_out(i) || !delivered(i))
+		return false;
+	print(i);
+	return true;
+}
+
+/**
+ * ca_issue - a certificate for a device, by hand
+ * @w: for whom
+ *
+ * Return: an exit status.
+ */
+int ca_issue(const struct ca_words *w)
+{
+	struct issue i = { .w = w };
+	bool good = false;
+
+	if (strlen(w->who) >= PKI_NAME_LEN || !cordon_name_is_valid(w->who, PKI_NAME_LEN))
+		return complain(w->who, "no name that a device may have");
+	snprintf(i.record.name, sizeof(i.record.name), "%s", w->who);
+	if (!ca_load(w, true, &i.ca))
+		return EXIT_REFUSED;
+	if (ca_open_registry(w, true, &i.s)) {
+		good = issue(&i);
+		store_close(&i.s);
+	}
+	X509_free(i.cert);
+	X509_PUBKEY_free(i.pub);
+	EVP_PKEY_free(i.key);
+	pki_ca_free(&i.ca);
+	return good ? EXIT_DONE : EXIT_REFUSED;
+}
