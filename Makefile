@@ -17,6 +17,7 @@ include userspace/userspace.mk
 include tests/vm/vm.mk
 include tests/kunit/kunit.mk
 include tests/lint/lint.mk
+include tests/bench/bench.mk
 
 .PHONY: all help module install check unit bench clean userspace-quiet test-tools
 all: deps-build userspace module

@@ -161,13 +161,11 @@ static void on_lost(struct evhttp_connection *evcon, void *arg)
 /* True: @call goes with the answer, or with the connection. */
 static bool send_certificate(struct call *call, const struct serve_reply *r)
 {
-	struct pki_error err = { "" };
-	X509 *cert = pki_cert_parse(r->der, r->der_len, &err);
 	uint8_t *der = NULL;
-	bool good;
 	size_t len;
+	bool good;
 
-	good = cert && !pki_certs_only(&cert, 1, &der, &len);
+	good = !pki_cert_wrap(r->der, r->der_len, &der, &len);
 	if (!good) {
 		send_why(call->req, 500, 0, "the certificate cannot be sent");
 	} else {
@@ -177,7 +175,6 @@ static bool send_certificate(struct call *call, const struct serve_reply *r)
 		send_der(call->req, "application/pkcs7-mime; smime-type=certs-only", der, len);
 	}
 	OPENSSL_free(der);
-	X509_free(cert);
 	return good;
 }
 

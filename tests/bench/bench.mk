@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: GPL-2.0
+# The programs of the server's benchmark. Its cordonctl is the product's objects with a kernel of straw:
+# tests/bench/fake_nl.c.
+BENCH := $(BUILD)/bench
+FAKE_NL := cnl_open cnl_binding_get cnl_checkin
+BENCH_LIB := $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
+
+.PHONY: bench-programs
+bench-programs: $(BENCH)/cordonctl $(BENCH)/fill $(BENCH)/load $(BENCH)/bare
+
+$(BENCH)/cordonctl: $(US_OBJ) $(BUILD)/obj/tests/bench/fake_nl.o
+	@mkdir -p $(@D)
+	$(CC) $(US_LDFLAGS) $(LDFLAGS) $(FAKE_NL:%=-Wl,--wrap=%) -o $@ $^ $(US_PKG_LIBS)
+
+$(BENCH)/fill $(BENCH)/load $(BENCH)/bare: $(BENCH)/%: $(BUILD)/obj/tests/bench/%.o $(BENCH_LIB)
+	@mkdir -p $(@D)
+	$(CC) $(US_LDFLAGS) $(LDFLAGS) -o $@ $^ $(US_PKG_LIBS)
+
+-include $(patsubst %,$(BUILD)/obj/tests/bench/%.d,fake_nl fill load bare)

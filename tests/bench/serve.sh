@@ -1,0 +1,87 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# serve.sh [OPERATIONS [DEVICES]]: what the server's processes take for each enrolment and check-in, with 16
+# registered devices and with many, beside a bare TLS handshake; as a table, and in build/bench.json.
+#
+#   load ══ bare      127.0.0.1:8400, in a network namespace of their own
+#        ══ few       127.0.0.1:8410, check-ins at 8411
+#        ══ many      127.0.0.1:8420, check-ins at 8421
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+cd "$here/../.."
+operations=${1:-2000} devices=${2:-10000}
+unset MAKEFLAGS MFLAGS MAKELEVEL
+if [ "${CORDON_BENCH_NET:-}" != own ]; then
+	tests/log.sh "building the server's benchmark" make --no-print-directory bench-programs
+	CORDON_BENCH_NET=own exec unshare --net "$0" "$@"
+fi
+
+bin=$PWD/build/bench
+dir=$(mktemp -d)
+chmod 755 "$dir"
+started=()
+finish() {
+	local pid
+
+	for pid in "${started[@]}"; do
+		kill "$pid" 2>/dev/null || :
+		wait "$pid" 2>/dev/null || :
+	done
+	rm -rf "$dir"
+}
+trap finish EXIT
+ip link set lo up
+
+# until WHAT COMMAND...: for at most 20 s
+until_true() {
+	local what=$1 i
+
+	shift
+	for ((i = 0; i < 400; i++)); do
+		"$@" 2>/dev/null && return
+		sleep 0.05
+	done
+	echo "bench: $what does not start" >&2
+	cat "$dir"/*.log >&2
+	exit 1
+}
+
+listening() {
+	[ -n "$(ss -Hltn "sport = :$1")" ]
+}
+
+start_server() {	# NAME PORT
+	cat >"$dir/$1.yaml" <<-END
+		est: {listen: "127.0.0.1:$2"}
+		checkin: {listen: "127.0.0.1:$(($2 + 1))"}
+		ca: $dir/ca
+		registry: $dir/$1/registry.db
+		certificate: $dir/server.pem
+		key: $dir/server.key
+		run: $dir/run-$1
+	END
+	"$bin/cordonctl" serve --foreground --config "$dir/$1.yaml" 2>"$dir/$1.log" &
+	started+=($!)
+	until_true "$1" grep -q ': ready' "$dir/$1.log"
+}
+
+processes() {	# FRONT: front, agent and signer
+	local pid
+
+	for pid in $(pgrep -P "$1"); do
+		printf '%s %s\n' "$(cat "/proc/$pid/comm")" "$pid"
+	done | sort | awk -v front="$1" '{ list = list "," $2 } END { print front list }'
+}
+
+echo "registering $devices devices" >&2
+"$bin/fill" "$dir" "$devices"
+"$bin/bare" "$dir" 8400 >/dev/null 2>"$dir/bare.log" &
+started+=($!)
+until_true bare listening 8400
+start_server few 8410
+start_server many 8420
+echo "measuring $operations enrolments, renewals and check-ins" >&2
+"$bin/load" "$dir" "$operations" "$devices" "8400:${started[0]}" "8410:$(processes "${started[1]}")" \
+	"8420:$(processes "${started[2]}")" >"$bin/serve"
+/usr/bin/python3 "$here/serve.py" "$devices" "$bin/serve" build/bench.json
