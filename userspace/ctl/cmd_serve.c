@@ -164,7 +164,9 @@ static int run_server(struct start *s, char *passphrase)
 	pid_t pid;
 	int err;
 
+	/* A pipe without a reader and a file that may not grow are errors of a write, not an end. */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	if (!take_lock(s))
 		return EXIT_REFUSED;
 	counters = serve_counters_new(s->config.run, &err);
