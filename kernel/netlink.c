@@ -106,7 +106,7 @@ static int reply_generation(struct genl_info *info, struct cordon_net *cn)
 	if (!skb)
 		return -ENOMEM;
 	return cordon_reply_send(skb, head, nla_put_u32(skb, CORDON_A_GENERATION,
-						 READ_ONCE(cn->generation)), info);
+							READ_ONCE(cn->generation)), info);
 }
 
 /**
@@ -398,9 +398,9 @@ int cordon_nl_##object##_get_doit(struct sk_buff *request, struct genl_info *inf
 	struct nlattr *tb[(max) + 1];							\
 	int ret;									\
 											\
-	ret = cordon_request_nest(info, CORDON_A_##OBJECT, tb, max, cordon_##object##_nl_policy,	\
-			 allowed);							\
-	return ret ? ret : get_one(info, cordon_fill_##object, tb, find);	\
+	ret = cordon_request_nest(info, CORDON_A_##OBJECT, tb, max,			\
+				  cordon_##object##_nl_policy, allowed);		\
+	return ret ? ret : get_one(info, cordon_fill_##object, tb, find);		\
 }
 
 GET(port, PORT, CORDON_A_PORT_IFINDEX, BIT(CORDON_A_PORT_NAME), find_port)

@@ -68,7 +68,7 @@ int cordon_nl_device_new_doit(struct sk_buff *request, struct genl_info *info)
 	int ret;
 
 	ret = cordon_request_nest(info, CORDON_A_DEVICE, tb, CORDON_A_DEVICE_CERTIFICATE,
-			 cordon_device_nl_policy, DEVICE_INPUT);
+				  cordon_device_nl_policy, DEVICE_INPUT);
 	if (ret)
 		return ret;
 	mutex_lock(&cn->lock);
@@ -194,7 +194,7 @@ int cordon_nl_device_set_doit(struct sk_buff *request, struct genl_info *info)
 	int ret;
 
 	ret = cordon_request_nest(info, CORDON_A_DEVICE, tb, CORDON_A_DEVICE_CERTIFICATE,
-			 cordon_device_nl_policy, DEVICE_CHANGE);
+				  cordon_device_nl_policy, DEVICE_CHANGE);
 	if (ret)
 		return ret;
 	mutex_lock(&cn->lock);
@@ -212,7 +212,7 @@ int cordon_nl_device_del_doit(struct sk_buff *request, struct genl_info *info)
 	u32 i;
 
 	ret = cordon_request_nest(info, CORDON_A_DEVICE, tb, CORDON_A_DEVICE_MAC,
-			 cordon_device_id_nl_policy, CORDON_DEVICE_ID);
+				  cordon_device_id_nl_policy, CORDON_DEVICE_ID);
 	if (ret)
 		return ret;
 	mutex_lock(&cn->lock);

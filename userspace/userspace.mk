@@ -26,11 +26,12 @@ US_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 DEVICE_SRC := $(patsubst %,userspace/ctl/%.c,main command remote cmd_enroll cmd_renew cmd_checkin) \
 	$(wildcard $(patsubst %,userspace/%/*.c,est tls pki)) \
 	userspace/lib/file.c userspace/lib/text.c kernel/core/policy.c
+DEVICE_ASAN_OBJ := $(patsubst %.c,$(BUILD)/asan/device/%.o,$(filter userspace/ctl/%,$(DEVICE_SRC)))
 DEVICE_OBJ := $(DEVICE_SRC:%.c=$(BUILD)/device/obj/%.o)
 DEVICE_PKG_CFLAGS = $(eval DEVICE_PKG_CFLAGS := $$(shell pkg-config --cflags libssl libcrypto))$(DEVICE_PKG_CFLAGS)
 DEVICE_PKG_LIBS = $(eval DEVICE_PKG_LIBS := $$(shell pkg-config --libs libssl libcrypto))$(DEVICE_PKG_LIBS)
 
-.PHONY: userspace device install-userspace build/asan/libcordon.a
+.PHONY: userspace device install-userspace build/asan/libcordon.a build/asan/cordonctl
 userspace: $(BUILD)/cordonctl
 device: $(BUILD)/device/cordonctl
 
@@ -49,8 +50,9 @@ $(BUILD)/device/obj/%.o: %.c
 	$(CC) $(US_CFLAGS) $(US_HARDEN) -Os -ffunction-sections -fdata-sections -DCORDON_DEVICE \
 		$(DEVICE_PKG_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-# By its short name, too, whatever BUILD is.
+# By their short names, too, whatever BUILD is.
 build/asan/libcordon.a: $(BUILD)/asan/libcordon.a
+build/asan/cordonctl: $(BUILD)/asan/cordonctl
 
 $(BUILD)/asan/libcordon.a: $(LIB_ASAN_OBJ)
 	rm -f $@
@@ -59,6 +61,13 @@ $(BUILD)/asan/libcordon.a: $(LIB_ASAN_OBJ)
 $(BUILD)/asan/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(US_CFLAGS) $(US_SANITIZE) $(US_PKG_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/asan/cordonctl: $(DEVICE_ASAN_OBJ) $(BUILD)/asan/libcordon.a
+	$(CC) $(US_SANITIZE) -o $@ $^ $(DEVICE_PKG_LIBS)
+
+$(BUILD)/asan/device/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(US_CFLAGS) $(US_SANITIZE) -DCORDON_DEVICE $(DEVICE_PKG_CFLAGS) -MMD -MP -c -o $@ $<
 
 install-userspace: userspace
 	install -D -m 755 $(BUILD)/cordonctl $(DESTDIR)$(PREFIX)/sbin/cordonctl
@@ -75,4 +84,4 @@ install-userspace: userspace
 		install -D -m 644 userspace/ctl/cordonctl.bash-completion \
 			$(DESTDIR)$(PREFIX)/share/bash-completion/completions/cordonctl
 
--include $(US_OBJ:.o=.d) $(DEVICE_OBJ:.o=.d) $(LIB_ASAN_OBJ:.o=.d)
+-include $(US_OBJ:.o=.d) $(DEVICE_OBJ:.o=.d) $(DEVICE_ASAN_OBJ:.o=.d) $(LIB_ASAN_OBJ:.o=.d)

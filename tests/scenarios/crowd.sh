@@ -47,11 +47,15 @@ crowded() {
 
 equal "ten check-ins, and nobody else" 10 "$(ten | tail -n 1)"
 on lock python3 "$here/crowd.py" slow $GW_LOCK 100 "$work/slow1" >"$work/slow1.log" 2>&1 &
+slow1=$!
 on cam python3 "$here/crowd.py" slow $GW_CAM 100 "$work/slow2" >"$work/slow2.log" 2>&1 &
+slow2=$!
 poll 60 exists "$work/slow1" && poll 60 exists "$work/slow2" && poll 20 crowded
 report $? "200 slow clients, half of them from the device's own address"
 echo "# $(connections) connections"
-equal "ten check-ins beside them" 10 "$(ten | tail -n 1)"
+beside=$(ten)
+equal "ten check-ins beside them" 10 "${beside##*$'\n'}"
+[ "$beside" = 10 ] || echo "$beside"
 on lock python3 "$here/crowd.py" garbage $GW_LOCK 10000 "$work/garbage" >"$work/garbage.log" 2>&1 &
 garbage=$!
 poll 60 exists "$work/garbage"
@@ -68,7 +72,7 @@ equal "and each succeeds" $tried $good
 equal "all the garbage came" 10000 "$(cat "$work/garbage")"
 equal "ten check-ins afterwards" 10 "$(ten | tail -n 1)"
 rm -f "$work/slow1" "$work/slow2"
-wait
+wait $slow1 $slow2
 sed 's/^/# /' "$work"/*.log | grep -v refused
 expect "the server stops" on gw cordonctl serve --stop --config "$work/serve.yaml"
 rm -rf /var/lib/cordon

@@ -4,7 +4,7 @@ CPUS   ?= 2
 TIMEOUT ?= 600
 MEM    ?= 2048
 
-.PHONY: vm vm-ready demo
+.PHONY: vm vm-ready demo interop
 
 # make vm SCRIPT=path [ARGS=…] [KERNEL=6.1|6.12|7.3] [CPUS=2] [ICOUNT=1] [MEM=2048] [TIMEOUT=600]
 vm: vm-ready
@@ -16,6 +16,10 @@ vm-ready: deps-vm userspace-quiet test-tools
 demo: override KERNEL = 6.1
 demo: vm-ready
 	@tests/vm/vm.sh -k 6.1 -t 600 tests/demo/demo.sh
+
+# Clients that nobody here wrote: curl, OpenSSL, strongSwan, Python.
+interop: vm-ready
+	@tests/vm/scenarios.sh 6.1 enrol
 
 # What scenarios run beside cordonctl: traffic, commits without end, check-ins.
 TEST_TOOLS := $(BUILD)/probe $(BUILD)/swap $(BUILD)/checkin

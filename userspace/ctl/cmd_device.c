@@ -236,8 +236,7 @@ const struct command cmd_device = {
 	"device quarantine DEVICE\n"
 	"device release DEVICE\n"
 	"device lease DEVICE DURATION\n"
-	"device token DEVICE [--mac MAC] [--valid DURATION] [--set SECRET|-] [--approval]\n"
-	"                                [--registry FILE] [--json]\n"
+	"device token DEVICE [OPTION...]\n"
 	"device approve DEVICE [--registry FILE]",
 	"DEVICE is a name or a MAC. A lease of 0 ends it; release takes quarantine and\n"
 	"outdated back. 'apply' replaces what add, set and del changed in the policy.\n\n"

@@ -151,8 +151,8 @@ static int check_words(struct words *w)
 		return usage_error(self, "either --ca or --fingerprint", NULL);
 	if (!w->ca && !w->pinned)
 		return usage_error(self, "whom to trust? copy the gateway's root certificate "
-			"('cordonctl ca export' prints it there) and name it with --ca, or give the "
-			"SHA-256 fingerprint of that certificate with --fingerprint", NULL);
+			"('cordonctl ca export' prints it there) and name it with --ca, or give "
+			"the SHA-256 fingerprint of that certificate with --fingerprint", NULL);
 	return EXIT_DONE;
 }
 
@@ -177,7 +177,8 @@ static int find_key(struct words *w, struct identity *id)
 		if (!id->key)
 			return remote_complain(&w->r, NULL, id->error);
 		if (w->kind >= 0 && identity_key_kind(id->key) != w->kind)
-			return remote_complain(&w->r, path, "there is a key of another kind already");
+			return remote_complain(&w->r, path,
+					       "there is a key of another kind already");
 		return EXIT_DONE;
 	}
 	id->key = pki_key_new(w->kind < 0 ? PKI_P256 : w->kind);
@@ -226,7 +227,7 @@ static int enroll(struct words *w)
 		remote_complain(&w->r, w->dir, strerror(-err));
 		goto out;
 	}
-	if (identity_lock(&id)) {
+	if (identity_lock(&id) || identity_settle(&id)) {
 		remote_complain(&w->r, NULL, id.error);
 		goto out;
 	}

@@ -60,6 +60,9 @@ int next_option(const struct command *self, int argc, char **argv, const struct 
 	int at = optind ? optind : 1;
 	int c = getopt_long(argc, argv, ":", options, NULL);
 
+	/* Words that are no options may have stood before it. */
+	if (optind > at)
+		at = optind - 1;
 	switch (c) {
 	case OPTION_HELP:
 		print_help(self);

@@ -23,7 +23,7 @@ static long number(const char *text)
 {
 	size_t len = strlen(text);
 
-	return len && len <= 9 && strspn(text, DIGITS) == len ? atol(text) : -1;
+	return len && len <= 9 && strspn(text, DIGITS) == len ? strtol(text, NULL, 10) : -1;
 }
 
 static void take_status(struct http_response *r)
@@ -345,7 +345,8 @@ char *http_request_text(const struct http_request *q, size_t *len)
 	char *auth = NULL, *head = NULL, *text = NULL;
 	int n = -1;
 
-	if (!is_plain(q->host) || !is_plain(q->path) || !is_plain(q->user) || !is_plain(q->password))
+	if (!is_plain(q->host) || !is_plain(q->path) || !is_plain(q->user) ||
+	    !is_plain(q->password))
 		return NULL;
 	if (q->user) {
 		auth = credentials(q);
@@ -355,7 +356,8 @@ char *http_request_text(const struct http_request *q, size_t *len)
 	n = asprintf(&head, "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: cordonctl\r\n"
 		     "Connection: close\r\n%s%s%s%s%s%s", q->method, q->path, q->host,
 		     auth ? "Authorization: Basic " : "", auth ? auth : "", auth ? "\r\n" : "",
-		     q->type ? "Content-Type: " : "", q->type ? q->type : "", q->type ? "\r\n" : "");
+		     q->type ? "Content-Type: " : "", q->type ? q->type : "",
+		     q->type ? "\r\n" : "");
 	if (n >= 0)
 		text = malloc(n + 64 + q->len);
 	if (text) {

@@ -151,30 +151,30 @@ static size_t without(const char *text, const char *word)
 	return left;
 }
 
-/* With the name taken out of it, what is left must do. */
+/* With the word taken out of it, what is left must do. */
+static bool leans_on(const char *text, const char *word)
+{
+	return strstr(text, word) && without(text, word) < MIN_LEN;
+}
+
 static bool is_of_name(const struct forms *f, const char *name)
 {
-	size_t len = strlen(f->whole);
 	char word[LEN];
-	bool weak;
 
 	fold(name, strnlen(name, SECRET_MAX_LEN), word);
 	if (strlen(word) < 3)
-		return !strcmp(f->core, word) && *word;
-	weak = without(f->whole, word) < MIN_LEN && strstr(f->whole, word);
+		return *word && !strcmp(f->core, word);
+	if (leans_on(f->whole, word))
+		return true;
 	reverse(word);
-	return weak || (without(f->whole, word) < MIN_LEN && len && strstr(f->whole, word));
+	return leans_on(f->whole, word);
 }
 
-static bool is_of_mac(const struct forms *f, const unsigned char *mac)
+static bool holds_mac(const char *flat, const unsigned char *mac)
 {
-	char hex[13], flat[LEN], last[7];
-	size_t i, n = 0;
+	char hex[13], last[7];
 
-	for (i = 0; f->lower[i]; i++)
-		if (!strchr(":-._ ", f->lower[i]))
-			flat[n++] = f->lower[i];
-	flat[n] = 0;
+	/* Its last six digits are what is printed on many a label. */
 	snprintf(hex, sizeof(hex), "%02x%02x%02x%02x%02x%02x", mac[0], mac[1], mac[2], mac[3],
 		 mac[4], mac[5]);
 	memcpy(last, hex + 6, sizeof(last));
@@ -188,10 +188,26 @@ static bool is_of_mac(const struct forms *f, const unsigned char *mac)
 	return strstr(flat, hex);
 }
 
+static bool is_of_mac(const struct forms *f, const unsigned char *mac)
+{
+	char flat[LEN];
+	size_t i, n = 0;
+	bool holds;
+
+	for (i = 0; f->lower[i]; i++)
+		if (!strchr(":-._ ", f->lower[i]))
+			flat[n++] = f->lower[i];
+	flat[n] = 0;
+	holds = holds_mac(flat, mac);
+	OPENSSL_cleanse(flat, sizeof(flat));
+	return holds;
+}
+
 /* Where a key is: a row in tens, a column in ones; -1, on none of these. */
 static int key_of(char c)
 {
-	static const char * const rows[] = { "1234567890-=", "qwertyuiop[]", "asdfghjkl;'", "zxcvbnm,./" };
+	static const char * const rows[] = { "1234567890-=", "qwertyuiop[]", "asdfghjkl;'",
+					     "zxcvbnm,./" };
 	static const char shifted[] = "!@#$%^&*()", plain_keys[] = "1234567890";
 	const char *at;
 	int i;
@@ -250,7 +266,9 @@ static bool is_plain(const char *secret)
 static int check_shape(const char *secret, const struct forms *f, char why[SECRET_WHY_LEN])
 {
 	if (is_of_words(f->core) || is_of_words(f->whole))
-		return refuse(why, "it is a vendor's default, or made of such");
+		return refuse(why, "it is what vendors ship, or made of such words");
+	if (strlen(secret) < MIN_LEN)
+		return refuse(why, "it is shorter than 12 bytes");
 	if (is_repeated(f->lower) || is_repeated(f->core))
 		return refuse(why, "it repeats one block");
 	if (substance(f->lower, beside) < 8)
@@ -267,12 +285,13 @@ static pwquality_settings_t *settings(const char *dictionary)
 {
 	pwquality_settings_t *pwq = pwquality_default_settings();
 
-	if (pwq && (pwquality_set_int_value(pwq, PWQ_SETTING_MIN_LENGTH, MIN_LEN) ||
-		    pwquality_set_int_value(pwq, PWQ_SETTING_MAX_REPEAT, 4) ||
-		    pwquality_set_int_value(pwq, PWQ_SETTING_MAX_SEQUENCE, 5) ||
-		    pwquality_set_int_value(pwq, PWQ_SETTING_USER_CHECK, 0) ||
-		    pwquality_set_int_value(pwq, PWQ_SETTING_DICT_CHECK, !!dictionary) ||
-		    (dictionary && pwquality_set_str_value(pwq, PWQ_SETTING_DICT_PATH, dictionary)))) {
+	if (pwq &&
+	    (pwquality_set_int_value(pwq, PWQ_SETTING_MIN_LENGTH, MIN_LEN) ||
+	     pwquality_set_int_value(pwq, PWQ_SETTING_MAX_REPEAT, 4) ||
+	     pwquality_set_int_value(pwq, PWQ_SETTING_MAX_SEQUENCE, 5) ||
+	     pwquality_set_int_value(pwq, PWQ_SETTING_USER_CHECK, 0) ||
+	     pwquality_set_int_value(pwq, PWQ_SETTING_DICT_CHECK, !!dictionary) ||
+	     (dictionary && pwquality_set_str_value(pwq, PWQ_SETTING_DICT_PATH, dictionary)))) {
 		pwquality_free_settings(pwq);
 		return NULL;
 	}
@@ -336,7 +355,7 @@ int secret_check_by(const char *secret, const char *name, const unsigned char *m
 		    const char *dictionary, char why[SECRET_WHY_LEN])
 {
 	size_t len = strnlen(secret, LEN);
-	struct forms f;
+	struct forms f = { 0 };
 	int err;
 
 	why[0] = 0;
@@ -353,8 +372,6 @@ int secret_check_by(const char *secret, const char *name, const unsigned char *m
 		err = refuse(why, "it is made of the device's name");
 	else
 		err = check_shape(secret, &f, why);
-	if (!err && len < MIN_LEN)
-		err = refuse(why, "it is shorter than 12 bytes");
 	if (!err && !dictionary && len < MIN_LEN_BLIND)
 		err = refuse(why, "it is shorter than 16 bytes, and there is no dictionary to "
 			     "look it up in: install cracklib-runtime");

@@ -39,7 +39,7 @@ int pki_cert_load(const char *dir, const char *file, X509 **out, struct pki_erro
 {
 	char *text = NULL;
 	BIO *bio = NULL;
-	size_t len;
+	size_t len = 0;
 	int ret;
 
 	ret = read_file(dir, file, &text, &len, err);
@@ -70,7 +70,7 @@ int pki_key_load(const char *dir, const char *file, const char *passphrase, EVP_
 {
 	struct pki_error why;
 	char *text = NULL;
-	size_t len;
+	size_t len = 0;
 	int ret;
 
 	ret = read_file(dir, file, &text, &len, err);

@@ -22,6 +22,7 @@
 #define ISSUING_SUFFIX		" issuing CA"
 #define ROOT_SUFFIX		" root CA"
 #define TEMP_SUFFIX		".new"
+#define NUMBER_MAX		1000000
 
 /**
  * struct work - a CA that is being made
@@ -363,10 +364,10 @@ static int keep_previous(const char *file, X509 *cert, void *arg)
 {
 	struct kept *k = arg;
 	char path[NAME_MAX + 16];
-	int number = atoi(file);
+	long number = strtol(file, NULL, 10);
 
-	if (number > k->number)
-		k->number = number;
+	if (number > k->number && number < NUMBER_MAX)
+		k->number = (int)number;
 	if (ASN1_TIME_cmp_time_t(X509_get0_notAfter(cert), k->w->plan->now) <= 0)
 		return 0;
 	snprintf(path, sizeof(path), "previous/%s", file);

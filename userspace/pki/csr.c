@@ -106,6 +106,8 @@ static int verify(const X509_REQ *csr, EVP_PKEY *key, const uint8_t *der, size_t
 		return pki_fail(err, -EPERM, "signature algorithm %s: use ECDSA with SHA-2, or Ed25519",
 				OBJ_nid2sn(X509_REQ_get_signature_nid(csr)));
 	X509_REQ_get0_signature(csr, &signature, NULL);
+	if (signature->flags & 7)
+		return pki_fail(err, -EINVAL, "signature that is not whole bytes (RFC 2986, 4.2)");
 	ctx = EVP_MD_CTX_new();
 	if (ctx && EVP_DigestVerifyInit(ctx, NULL, md, NULL, key) == 1)
 		good = EVP_DigestVerify(ctx, ASN1_STRING_get0_data(signature),

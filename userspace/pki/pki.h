@@ -17,6 +17,7 @@
 #define PKI_URN_LEN		32		/* urn:dev:mac:020000fffe000101 */
 #define PKI_CSR_MAX		8192		/* bytes of a request that is looked at */
 #define PKI_CERT_MAX		8192		/* bytes of a certificate that is looked at */
+#define PKI_CRL_MAX		1000000		/* entries of a revocation list */
 #define PKI_CA_NAME_MAX		40		/* bytes of a CA's name, as in "NAME issuing CA" */
 #define PKI_CA_DIR		"/var/lib/cordon/ca"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Connections: TLS, who is at the other end, and how long they may stay. Whoever comes is let in, and makes
- * room when it is crowded: the oldest connection that agent is not at goes, first that of the same
- * address. So those that come to wait push out each other, not the device that comes to talk.
+ * room when it is crowded: of the same address, or of all, the connection that has come least far goes, the
+ * oldest of those. So those that come to wait push out each other, not the device that comes to talk.
  */
 #include <arpa/inet.h>
 #include <event2/bufferevent_ssl.h>
@@ -214,22 +214,36 @@ static void find_interface(struct conn *c)
 	}
 }
 
+/* How far it has come: who sends half a ClientHello goes before who sent a whole one. */
+static int stage(const struct conn *c)
+{
+	return c->up ? 2 : SSL_get_state(bufferevent_openssl_get_ssl(c->bev)) != TLS_ST_BEFORE;
+}
+
+static void choose(struct conn *c, struct conn **least)
+{
+	if (!c->busy && (!*least || stage(c) < stage(*least)))
+		*least = c;
+}
+
 static void make_room(struct conn *newest)
 {
+	struct conn *c, *any = NULL, *own = NULL;
 	struct front *f = newest->front;
-	struct conn *c, *oldest = NULL, *own = NULL;
 	size_t same = 0;
 
+	if (f->n_conns <= FRONT_PER_PEER)
+		return;
 	TAILQ_FOREACH(c, &f->conns, link) {
 		if (c == newest || c->fd < 0)
 			continue;
-		same += !memcmp(c->peer, newest->peer, sizeof(c->peer));
-		if (!c->busy && !oldest)
-			oldest = c;
-		if (!c->busy && !own && !memcmp(c->peer, newest->peer, sizeof(c->peer)))
-			own = c;
+		choose(c, &any);
+		if (memcmp(c->peer, newest->peer, sizeof(c->peer)))
+			continue;
+		choose(c, &own);
+		same++;
 	}
-	c = same >= FRONT_PER_PEER ? own : f->n_conns > FRONT_CONNECTIONS ? oldest : NULL;
+	c = same >= FRONT_PER_PEER ? own : f->n_conns > FRONT_CONNECTIONS ? any : NULL;
 	if (c) {
 		conn_refused(c, SERVE_CROWDED, NULL, "too many connections");
 		conn_cut(c);

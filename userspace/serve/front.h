@@ -11,9 +11,9 @@
 
 #include "serve/serve.h"
 
-#define FRONT_CONNECTIONS	1024	/* at a time */
-#define FRONT_PER_PEER		32	/* at a time, of one address */
-#define FRONT_WAITING		1024	/* requests that agent has not answered */
+#define FRONT_CONNECTIONS	2048	/* at a time */
+#define FRONT_PER_PEER		256	/* at a time, of one address */
+#define FRONT_WAITING		2048	/* requests that agent has not answered */
 #define FRONT_DEADLINE		10	/* seconds for a handshake and a request */
 
 struct front;

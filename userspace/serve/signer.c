@@ -7,9 +7,8 @@
 #include <syslog.h>
 
 #include "lib/wire.h"
+#include "serve/revoked.h"
 #include "serve/serve.h"
-
-#define CRL_VALID	(7 * 86400)
 
 static void put_sign(struct wire_out *out, const struct serve_sign *what)
 {
@@ -173,7 +172,7 @@ static void answer(const struct pki_ca *ca, struct wire_in *in, struct wire_out 
 	if (j.what.crl) {
 		if (get_crl(in, &j))
 			ret = pki_crl(ca, j.what.entries, j.what.n_entries, j.what.number, now,
-				      now + CRL_VALID, &der, &len, &err);
+				      now + REVOKED_VALID, &der, &len, &err);
 	} else if (get_certificate(in, &j)) {
 		ret = certify(ca, &j, &der, &len, &err);
 	}

@@ -18,7 +18,8 @@
  *
  * Return: @out.
  */
-const char *db_serial_text(const uint8_t serial[STORE_SERIAL_LEN], char out[2 * STORE_SERIAL_LEN + 1])
+const char *db_serial_text(const uint8_t serial[STORE_SERIAL_LEN],
+			   char out[2 * STORE_SERIAL_LEN + 1])
 {
 	static const char digits[] = "0123456789abcdef";
 	size_t i;
@@ -68,29 +69,28 @@ static int read_der(struct store *s, sqlite3_stmt *stmt, uint8_t **der, size_t *
  * store_cert_get - a certificate by its serial number
  * @s: the registry
  * @serial: its
- * @out: set on success
+ * @out: set on success, otherwise zeroed
  * @der: free(); NULL in it while the certificate is not made yet; may be NULL
  * @len: of @der; may be NULL with it
  *
  * Return: 0; -ENOENT; another -errno.
  */
-int store_cert_get(struct store *s, const uint8_t serial[STORE_SERIAL_LEN], struct store_certificate *out,
-		   uint8_t **der, size_t *len)
+int store_cert_get(struct store *s, const uint8_t serial[STORE_SERIAL_LEN],
+		   struct store_certificate *out, uint8_t **der, size_t *len)
 {
 	sqlite3_stmt *stmt = db_bind(s, DB_CERT_GET, "b", serial, (size_t)STORE_SERIAL_LEN);
 	char text[2 * STORE_SERIAL_LEN + 1];
-	int got = db_step(s, stmt), err = 0;
+	int got = db_step(s, stmt);
 
+	memset(out, 0, sizeof(*out));
 	if (got == 1) {
 		read_cert(stmt, out);
-		if (der)
-			err = read_der(s, stmt, der, len);
+		return db_end(stmt, der ? read_der(s, stmt, der, len) : 0);
 	}
-	db_end(stmt, got);
-	if (!got)
-		return db_refuse(s, -ENOENT, "no certificate %s in the registry",
-				 db_serial_text(serial, text));
-	return got < 0 ? got : err;
+	if (db_end(stmt, got) < 0)
+		return got;
+	return db_refuse(s, -ENOENT, "no certificate %s in the registry",
+			 db_serial_text(serial, text));
 }
 
 /**
@@ -105,10 +105,12 @@ int store_cert_get(struct store *s, const uint8_t serial[STORE_SERIAL_LEN], stru
 int store_cert_each(struct store *s, const char *name,
 		    int (*each)(const struct store_certificate *c, void *arg), void *arg)
 {
-	static const char all[] = "SELECT serial, kind, state, name, mac, fingerprint, key_id, "
-		"not_before, not_after, revoked, reason FROM certificate ORDER BY id";
-	static const char one[] = "SELECT serial, kind, state, name, mac, fingerprint, key_id, "
-		"not_before, not_after, revoked, reason FROM certificate WHERE name = ?1 ORDER BY id";
+	static const char all[] =
+		"SELECT serial, kind, state, name, mac, fingerprint, key_id, not_before,"
+		" not_after, revoked, reason FROM certificate ORDER BY id";
+	static const char one[] =
+		"SELECT serial, kind, state, name, mac, fingerprint, key_id, not_before,"
+		" not_after, revoked, reason FROM certificate WHERE name = ?1 ORDER BY id";
 	struct store_certificate cert;
 	sqlite3_stmt *stmt = NULL;
 	int got, ret = 0;
@@ -316,7 +318,8 @@ static int revoke(struct store *s, const uint8_t serial[STORE_SERIAL_LEN], time_
  *
  * Return: 0; -ENOENT; -EALREADY; -EINVAL, no such reason; another -errno.
  */
-int store_cert_revoke(struct store *s, const uint8_t serial[STORE_SERIAL_LEN], time_t when, int reason)
+int store_cert_revoke(struct store *s, const uint8_t serial[STORE_SERIAL_LEN], time_t when,
+		      int reason)
 {
 	bool own;
 	int err;

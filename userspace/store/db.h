@@ -78,7 +78,8 @@ int db_place(struct store *s, const char *path, bool create, char **real);
 int db_token_init(struct store *s);
 
 /* certificate.c */
-const char *db_serial_text(const uint8_t serial[STORE_SERIAL_LEN], char out[2 * STORE_SERIAL_LEN + 1]);
+const char *db_serial_text(const uint8_t serial[STORE_SERIAL_LEN],
+			   char out[2 * STORE_SERIAL_LEN + 1]);
 int db_deliver(struct store *s, const struct store_certificate *cert);
 
 #endif

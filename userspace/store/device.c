@@ -31,11 +31,11 @@ static int find(struct store *s, const char *name, struct store_device *out, int
 		read_device(stmt, out);
 		*id = sqlite3_column_int64(stmt, COLUMN_ID);
 		*checkins = sqlite3_column_int64(stmt, COLUMN_CHECKINS);
+		return db_end(stmt, 0);
 	}
-	db_end(stmt, got);
-	if (!got)
-		return db_refuse(s, -ENOENT, "no device '%.64s' in the registry", name);
-	return got < 0 ? got : 0;
+	if (db_end(stmt, got) < 0)
+		return got;
+	return db_refuse(s, -ENOENT, "no device '%.64s' in the registry", name);
 }
 
 /**
@@ -82,7 +82,8 @@ int store_device_approve(struct store *s, const char *name)
  *
  * Return: 0; what @each returned; -errno.
  */
-int store_device_each(struct store *s, int (*each)(const struct store_device *d, void *arg), void *arg)
+int store_device_each(struct store *s, int (*each)(const struct store_device *d, void *arg),
+		      void *arg)
 {
 	struct store_device device;
 	sqlite3_stmt *stmt = NULL;
@@ -159,13 +160,14 @@ static int record(struct store *s, const char *name, const uint8_t serial[STORE_
  * Return: 0; -ENOENT, no such device or certificate; -EPERM, it is another's, revoked or
  * was never issued; -EINVAL, @firmware; another -errno.
  */
-int store_checkin(struct store *s, const char *name, const uint8_t serial[STORE_SERIAL_LEN], time_t now,
-		  const char *firmware)
+int store_checkin(struct store *s, const char *name, const uint8_t serial[STORE_SERIAL_LEN],
+		  time_t now, const char *firmware)
 {
 	bool own;
 	int err;
 
-	if (firmware && *firmware && !db_is_word(firmware, sizeof(((struct store_device *)0)->firmware)))
+	if (firmware && *firmware &&
+	    !db_is_word(firmware, sizeof(((struct store_device *)0)->firmware)))
 		return db_refuse(s, -EINVAL, "the firmware's version is longer than 63 bytes, or "
 				 "not printable ASCII");
 	err = db_enter(s, false, &own);

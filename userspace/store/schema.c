@@ -13,7 +13,8 @@
  * without the pages it overflows to.
  */
 static const char * const migrations[] = {
-	"CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL)"
+	" STRICT, WITHOUT ROWID;"
 	"INSERT INTO counter VALUES ('crl', 0), ('revocations', 0), ('opened', 0);"
 	"CREATE TABLE device ("
 	" id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
@@ -30,7 +31,8 @@ static const char * const migrations[] = {
 	"CREATE TABLE certificate ("
 	" id INTEGER PRIMARY KEY, serial BLOB NOT NULL UNIQUE CHECK (length(serial) = 16),"
 	" kind INTEGER NOT NULL, state INTEGER NOT NULL, name TEXT NOT NULL,"
-	" mac BLOB NOT NULL CHECK (length(mac) = 6), key_id BLOB NOT NULL CHECK (length(key_id) = 32),"
+	" mac BLOB NOT NULL CHECK (length(mac) = 6),"
+	" key_id BLOB NOT NULL CHECK (length(key_id) = 32),"
 	" fingerprint BLOB CHECK (length(fingerprint) = 32),"
 	" not_before INTEGER NOT NULL, not_after INTEGER NOT NULL,"
 	" revoked INTEGER NOT NULL DEFAULT 0, reason INTEGER NOT NULL DEFAULT 0, der BLOB,"
@@ -69,17 +71,19 @@ const char * const db_sql[DB_STATEMENTS] = {
 	[DB_DEVICE_APPROVE] = "UPDATE device SET approved = 1 WHERE name = ?1",
 	[DB_DEVICE_ENROLLED] = "UPDATE device SET enrolled = ?2 WHERE name = ?1 AND enrolled = 0",
 	[DB_DEVICE_CHECKIN] =
-		"UPDATE device SET checkin = ?2, checkins = checkins + 1, firmware = ?3 WHERE id = ?1",
+		"UPDATE device SET checkin = ?2, checkins = checkins + 1, firmware = ?3"
+		" WHERE id = ?1",
 	[DB_CHECKIN_PUT] =
-		"INSERT INTO checkin (device, slot, at, serial, firmware) VALUES (?1, ?2, ?3, ?4, ?5)"
+		"INSERT INTO checkin (device, slot, at, serial, firmware)"
+		" VALUES (?1, ?2, ?3, ?4, ?5)"
 		" ON CONFLICT (device, slot) DO UPDATE SET at = ?3, serial = ?4, firmware = ?5",
 
 	[DB_TOKEN_PUT] =
 		"INSERT OR REPLACE INTO token (device, algorithm, salt, hash, made, expires)"
 		" SELECT id, ?2, ?3, ?4, ?5, ?6 FROM device WHERE name = ?1",
 	[DB_TOKEN_GET] =
-		"SELECT t.algorithm, t.salt, t.hash, t.made, t.expires, t.state, t.key_id, t.serial,"
-		" c.state FROM device AS d JOIN token AS t ON t.device = d.id"
+		"SELECT t.algorithm, t.salt, t.hash, t.made, t.expires, t.state, t.key_id,"
+		" t.serial, c.state FROM device AS d JOIN token AS t ON t.device = d.id"
 		" LEFT JOIN certificate AS c ON c.serial = t.serial WHERE d.name = ?1",
 	[DB_TOKEN_SLOW] = "SELECT EXISTS (SELECT 1 FROM token WHERE algorithm = 2)",
 	[DB_TOKEN_CLAIM] =
@@ -87,10 +91,12 @@ const char * const db_sql[DB_STATEMENTS] = {
 		" WHERE device = (SELECT id FROM device WHERE name = ?1) AND state < 2",
 	[DB_TOKEN_BURN] =
 		"UPDATE token SET state = 2"
-		" WHERE device = (SELECT id FROM device WHERE name = ?1) AND state = 1 AND serial = ?2",
+		" WHERE device = (SELECT id FROM device WHERE name = ?1)"
+		" AND state = 1 AND serial = ?2",
 
 	[DB_CERT_PUT] =
-		"INSERT INTO certificate (serial, kind, state, name, mac, key_id, not_before, not_after)"
+		"INSERT INTO certificate"
+		" (serial, kind, state, name, mac, key_id, not_before, not_after)"
 		" VALUES (?1, ?2, 0, ?3, ?4, ?5, ?6, ?7)",
 	[DB_CERT_GET] = "SELECT " CERT_COLUMNS ", der FROM certificate WHERE serial = ?1",
 	[DB_CERT_ISSUED] =

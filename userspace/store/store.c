@@ -13,6 +13,7 @@
 
 #define BUSY_MS		5000
 #define WAL_KEPT	"4194304"	/* bytes of a log that stay after a checkpoint */
+#define CACHE		"-16384"	/* KiB, if it comes to that: a registry of 10,000 devices */
 
 /**
  * db_refuse - say what is wrong
@@ -80,7 +81,8 @@ static void bind_all(sqlite3_stmt *stmt, const char *types, va_list args)
 		if (types[i] == 't')
 			sqlite3_bind_text(stmt, i + 1, data, -1, SQLITE_STATIC);
 		else
-			sqlite3_bind_blob(stmt, i + 1, data, (int)va_arg(args, size_t), SQLITE_STATIC);
+			sqlite3_bind_blob(stmt, i + 1, data, (int)va_arg(args, size_t),
+					  SQLITE_STATIC);
 	}
 }
 
@@ -125,7 +127,7 @@ int db_step(struct store *s, sqlite3_stmt *stmt)
 	code = sqlite3_step(stmt);
 	if (code == SQLITE_ROW || code == SQLITE_DONE)
 		return code == SQLITE_ROW;
-	return db_fail(s, sqlite3_stmt_readonly(stmt) ? "read" : "write");
+	return db_fail(s, sqlite3_column_count(stmt) ? "read" : "write");
 }
 
 /**
@@ -374,7 +376,8 @@ static int set_up(struct store *s)
 	sqlite3_busy_timeout(s->db, BUSY_MS);
 	err = db_exec(s, "PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = ON;"
 		      "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;"
-		      "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = " WAL_KEPT);
+		      "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = " WAL_KEPT ";"
+		      "PRAGMA cache_size = " CACHE);
 	s->st->durable = true;
 	if (!err)
 		err = check_version(s);
@@ -420,15 +423,35 @@ int store_open(struct store *s, const char *path, bool create)
 	return err;
 }
 
+/*
+ * SQLite would remove the log when the last one closes; a caller that gave up the file system
+ * cannot. It is emptied, so that the file by itself holds everything.
+ */
+static void empty_log(struct store *s)
+{
+	sqlite3_busy_timeout(s->db, 0);
+	if (sqlite3_get_autocommit(s->db))
+		sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+}
+
 /**
  * store_close - close the registry; a transaction that is open is rolled back
  * @s: the registry; its error is kept
+ *
+ * The one function that names a file: SQLite looks with stat() whether it was moved, and does
+ * not mind when that is denied. A process that would be killed for it just exits.
  */
 void store_close(struct store *s)
 {
 	int i;
 
 	if (s->st) {
+		/* Not of a file that was refused. */
+		if (s->st->stmt[DB_COMMIT]) {
+			store_rollback(s);
+			empty_log(s);
+		}
 		for (i = 0; i < DB_STATEMENTS; i++)
 			sqlite3_finalize(s->st->stmt[i]);
 		EVP_MD_free(s->st->sha256);

@@ -109,7 +109,8 @@ static int choose(struct store *s, const char *secret, char *out, size_t size)
 
 	if (secret) {
 		if (!*secret || strlen(secret) > SECRET_MAX_LEN)
-			return db_refuse(s, -EINVAL, "a secret must have 1 to %d bytes", SECRET_MAX_LEN);
+			return db_refuse(s, -EINVAL, "a secret must have 1 to %d bytes",
+					 SECRET_MAX_LEN);
 		if (strlen(secret) >= size)
 			return db_refuse(s, -EINVAL, "no room for the secret");
 		memcpy(out, secret, strlen(secret) + 1);
@@ -190,7 +191,8 @@ int store_token_new(struct store *s, const char *name, const uint8_t mac[6], con
 	t.made = now;
 	t.expires = now + valid;
 	if (RAND_bytes(t.salt, sizeof(t.salt)) == 1)
-		hashed = secret ? hash_slow(s, t.salt, out, t.hash) : hash_fast(s, t.salt, out, t.hash);
+		hashed = secret ? hash_slow(s, t.salt, out, t.hash)
+				: hash_fast(s, t.salt, out, t.hash);
 	else
 		hashed = false;
 	err = hashed ? put(s, name, mac, &t, approval) :
@@ -237,7 +239,8 @@ static int find(struct store *s, const char *name, struct token *t, bool *slow)
  * As long as any token of a person's choice is recorded, every check hashes slowly, too, so
  * that the time it takes tells neither whether there is such a name nor which kind it has.
  */
-static int compare(struct store *s, const struct token *t, const char *secret, bool slow, bool *same)
+static int compare(struct store *s, const struct token *t, const char *secret, bool slow,
+		   bool *same)
 {
 	uint8_t fast_hash[HASH_LEN], slow_hash[HASH_LEN] = { 0 };
 	bool fast_same, slow_same;
@@ -289,9 +292,9 @@ static enum store_token judge(const struct token *t, const uint8_t key_id[32], t
  *
  * Return: 0 or -errno; without a verdict nothing is allowed.
  */
-int store_token_check(struct store *s, const char *name, const char *secret, const uint8_t key_id[32],
-		      time_t now, enum store_token *verdict, struct store_device *device,
-		      uint8_t serial[STORE_SERIAL_LEN])
+int store_token_check(struct store *s, const char *name, const char *secret,
+		      const uint8_t key_id[32], time_t now, enum store_token *verdict,
+		      struct store_device *device, uint8_t serial[STORE_SERIAL_LEN])
 {
 	struct store_device found;
 	bool slow, same = false;
@@ -310,7 +313,8 @@ int store_token_check(struct store *s, const char *name, const char *secret, con
 		err = store_device_get(s, name, device ? device : &found);
 	if (!err && same && got == 1) {
 		*verdict = judge(&t, key_id, now);
-		if (serial && (*verdict == STORE_TOKEN_PENDING || *verdict == STORE_TOKEN_OTHER_KEY))
+		if (serial &&
+		    (*verdict == STORE_TOKEN_PENDING || *verdict == STORE_TOKEN_OTHER_KEY))
 			memcpy(serial, t.serial, STORE_SERIAL_LEN);
 	}
 	OPENSSL_cleanse(&t, sizeof(t));

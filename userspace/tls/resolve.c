@@ -59,9 +59,9 @@ int tls_remaining(int64_t deadline)
 static bool port_is_valid(const char *text)
 {
 	size_t len = strlen(text);
+	long port = strtol(text, NULL, 10);
 
-	return len && len <= 5 && strspn(text, "0123456789") == len && atoi(text) > 0 &&
-	       atoi(text) <= 65535;
+	return len <= 5 && strspn(text, "0123456789") == len && port > 0 && port <= 65535;
 }
 
 static bool host_is_valid(const char *host)
