@@ -115,7 +115,7 @@ static void begin_process(const struct start *s, const char *name)
 	serve_log_open(name, s->json, !s->foreground);
 }
 
-static pid_t start_signer(struct start *s, struct priv_channel *signer, const char *passphrase)
+static pid_t start_signer(struct start *s, struct priv_channel *signer, char *passphrase)
 {
 	struct priv_channel agent;
 	pid_t pid;
