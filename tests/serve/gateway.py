@@ -138,14 +138,14 @@ class Gateway:
                       f"ca: {self.ca}\nregistry: {self.registry}\nrun: {self.run}\n"
                       f"server_names: {json.dumps(self.names)}\n{more}")
 
-    def start(self, file_size=None):
+    def start(self, file_size=None, under=()):
         """Start the server in the foreground, and wait until it is ready; False: it ended instead."""
         def limit():
             if file_size:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
         with open(self.log, "a", encoding="ascii") as log:
             self.process = subprocess.Popen(
-                [CTL, "serve", "--foreground", "--json", "--config", self.config],
+                [*under, CTL, "serve", "--foreground", "--json", "--config", self.config],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=limit,
                 env={**os.environ, "NOTIFY_SOCKET": self.path("notify")})
         self.manager.settimeout(0.1)
