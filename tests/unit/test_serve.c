@@ -223,6 +223,31 @@ static void test_tries(void)
 	free(t);
 }
 
+/* Of names that all share a table's few slots with another one, few do so in a table of another seed. */
+static void test_tries_seed(void)
+{
+	struct tries *a = calloc(1, sizeof(*a)), *b = calloc(1, sizeof(*b));
+	unsigned int i, found = 0;
+	char key[TRIES_KEY_LEN];
+
+	b->seed = 12345;
+	fail_times(a, "cam", 1000, TRIES_MAX);
+	fail_times(b, "cam", 1000, TRIES_MAX);
+	for (i = 0; i < 1000000 && found < 64; i++) {
+		snprintf(key, sizeof(key), "x%u", i);
+		tries_fail(a, key, 1001);
+		if (tries_wait(a, "cam", 1001))
+			continue;
+		/* It was pushed out by this one and those before: they would do the same in b. */
+		found++;
+		tries_fail(b, key, 1001);
+		fail_times(a, "cam", 1000, TRIES_MAX);
+	}
+	ok(found == 64 && tries_wait(b, "cam", 1001), "tries: who knows one seed does not know another");
+	free(a);
+	free(b);
+}
+
 static void test_tries_flood(void)
 {
 	struct tries *t = calloc(1, sizeof(*t));
@@ -419,6 +444,7 @@ int main(void)
 	test_request_sizes();
 	test_reply();
 	test_tries();
+	test_tries_seed();
 	test_tries_flood();
 	test_body_good();
 	test_body_bad();
