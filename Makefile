@@ -26,10 +26,11 @@ help:
 
 # help: make              cordonctl, and the module for KDIR (default: the running kernel)
 # help: make install      both, with manual pages and completion (DESTDIR, PREFIX)
+# help: make device       cordonctl for a device: enroll, renew, checkin; build/device/cordonctl
 # help: make demo         see it work, in a virtual machine
 # help: make check        run all tests
 # help: make vm SCRIPT=…  run a script in the virtual machine (KERNEL=6.1|6.12|7.3 CPUS= ICOUNT=1 ARGS=)
-# help: make lint, unit, kunit, sanitize, bench, spec, clean
+# help: make lint, unit, kunit, sanitize, interop, bench, spec, clean
 
 module:
 	@[ -e $(KDIR)/Makefile ] || { echo "module: no kernel headers in $(KDIR): install linux-headers-$$(uname -r), or say KDIR=" >&2; exit 1; }

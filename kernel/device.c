@@ -24,6 +24,7 @@ struct cordon_device *cordon_device_new(const u8 *mac)
 		return NULL;
 	}
 	refcount_set(&device->refs, 1);
+	seqlock_init(&device->lease_lock);
 	ether_addr_copy(device->mac, mac);
 	return device;
 }
@@ -107,20 +108,76 @@ void cordon_segment_put(struct cordon_segment *segment)
 		call_rcu(&segment->rcu, segment_free);
 }
 
+/*
+ * The interface is written first, the end after it, and packets read them the other way round:
+ * who sees the new end sees the new interface. So a lease that had run out never comes to life
+ * again for the interface that it was bound to. Who sees the old end with the new interface lets
+ * pass, if that end is still to come, what the new lease lets pass, too. That holds as long as
+ * the new lease is one: an end alone must leave the interface as it is, or a packet might see
+ * an end that is taken back and no binding.
+ */
+static bool lease_set(struct cordon_device *device, u32 seconds, int ifindex,
+		      const u8 *certificate)
+{
+	u32 end = cordon_now() + cordon_ticks(seconds);
+	bool same;
+
+	write_seqlock_bh(&device->lease_lock);
+	same = device->certified == !!certificate && device->lease_ifindex == ifindex &&
+	       (!certificate ||
+		!memcmp(device->certificate, certificate, sizeof(device->certificate)));
+	device->certified = certificate;
+	if (certificate)
+		memcpy(device->certificate, certificate, sizeof(device->certificate));
+	WRITE_ONCE(device->lease_ifindex, ifindex);
+	/* Pairs with cordon_device_posture(). */
+	smp_store_release(&device->lease_end, end ? end : 1);
+	write_sequnlock_bh(&device->lease_lock);
+	return !same;
+}
+
+static void lease_end(struct cordon_device *device)
+{
+	u32 end = cordon_now();
+
+	write_seqlock_bh(&device->lease_lock);
+	device->certified = false;
+	WRITE_ONCE(device->lease_end, end ? end : 1);
+	write_sequnlock_bh(&device->lease_lock);
+}
+
 /**
  * cordon_device_lease - let a device's lease end so many seconds from now
  * @device: the device
  * @seconds: 0 ends it; of a device that never had one, nothing changes then
  *
- * In force at the next packet.
+ * It is bound to no port and no certificate. In force at the next packet.
+ *
+ * Context: the namespace's lock held.
  */
 void cordon_device_lease(struct cordon_device *device, u32 seconds)
 {
-	u32 end = cordon_now() + cordon_ticks(seconds);
+	if (seconds)
+		lease_set(device, seconds, 0, NULL);
+	else if (device->lease_end)
+		lease_end(device);
+}
 
-	if (!seconds && !READ_ONCE(device->lease_end))
-		return;
-	WRITE_ONCE(device->lease_end, end ? end : 1);
+/**
+ * cordon_device_checkin - give a device a lease on the word of its certificate
+ * @device: the device
+ * @seconds: how long, not 0
+ * @ifindex: it holds for what the device sends there; 0, anywhere
+ * @certificate: CORDON_CERTIFICATE_LEN bytes
+ *
+ * In force at the next packet.
+ *
+ * Context: the namespace's lock held. Return: it is bound otherwise than the last one.
+ */
+bool cordon_device_checkin(struct cordon_device *device, u32 seconds, int ifindex,
+			   const u8 *certificate)
+{
+	return lease_set(device, seconds, ifindex, certificate);
 }
 
 /**
@@ -135,4 +192,24 @@ u32 cordon_device_lease_seconds(const struct cordon_device *device)
 	s32 left = end - cordon_now();
 
 	return end && left > 0 ? cordon_tick_seconds(left) : 0;
+}
+
+/**
+ * cordon_device_certificate - the certificate that a device's lease was given by
+ * @device: the device
+ * @certificate: gets CORDON_CERTIFICATE_LEN bytes, even if there is none
+ *
+ * Return: it has a lease, and that was given by a check-in.
+ */
+bool cordon_device_certificate(const struct cordon_device *device, u8 *certificate)
+{
+	unsigned int seq;
+	bool held;
+
+	do {
+		seq = read_seqbegin(&device->lease_lock);
+		held = device->certified && cordon_device_lease_seconds(device);
+		memcpy(certificate, device->certificate, CORDON_CERTIFICATE_LEN);
+	} while (read_seqretry(&device->lease_lock, seq));
+	return held;
 }

@@ -6,6 +6,7 @@
 #include <linux/etherdevice.h>
 #include <linux/refcount.h>
 #include <linux/rcupdate.h>
+#include <linux/seqlock.h>
 
 #include "core/decide.h"
 #include "stats.h"
@@ -23,10 +24,14 @@ enum {
  * @refs: one for each ruleset that has it, one for its directory in sysfs
  * @flags: CORDON_DEVICE_* bits
  * @lease_end: in ticks (cordon_now()); 0, never had a lease
+ * @lease_ifindex: the lease is for what comes in there; 0, anywhere
  * @mac: EUI-48
  * @traffic: packets that passed
  * @denied: packets from or to it that did not
  * @tally: anomalies by kind
+ * @lease_lock: see DOC: locking
+ * @certified: a check-in gave the lease, with @certificate; under @lease_lock
+ * @certificate: SHA-256; under @lease_lock
  * @node: its directory in sysfs; sysfs.c's, under the namespace's lock
  * @rcu: frees it
  */
@@ -34,10 +39,14 @@ struct cordon_device {
 	refcount_t refs;
 	unsigned long flags;
 	u32 lease_end;
+	int lease_ifindex;
 	u8 mac[ETH_ALEN];
 	struct cordon_traffic __percpu *traffic;
 	atomic64_t denied;
 	struct cordon_tally tally[CORDON_KINDS];
+	seqlock_t lease_lock;	/* the certificate, see DOC: locking */
+	bool certified;
+	u8 certificate[CORDON_CERTIFICATE_LEN];
 	struct kobject *node;
 	struct rcu_head rcu;
 };
@@ -69,18 +78,33 @@ struct cordon_segment *cordon_segment_get(struct cordon_segment *segment);
 void cordon_segment_put(struct cordon_segment *segment);
 
 void cordon_device_lease(struct cordon_device *device, u32 seconds);
+bool cordon_device_checkin(struct cordon_device *device, u32 seconds, int ifindex,
+			   const u8 *certificate);
 u32 cordon_device_lease_seconds(const struct cordon_device *device);
+bool cordon_device_certificate(const struct cordon_device *device, u8 *certificate);
 
-static inline void cordon_device_posture(const struct cordon_device *device,
+/**
+ * cordon_device_posture - what is known of a device besides the policy
+ * @device: the device
+ * @ifindex: where what it sent came in; 0, it is not about something that it sent
+ * @posture: filled
+ */
+static inline void cordon_device_posture(const struct cordon_device *device, int ifindex,
 					 struct cordon_posture *posture)
 {
 	unsigned long flags = READ_ONCE(device->flags);
-	u32 end = READ_ONCE(device->lease_end);
+	/* Pairs with lease_set(): the interface is read after it, and is not an older one. */
+	u32 end = smp_load_acquire(&device->lease_end);
+	int bound;
 
 	posture->quarantined = flags & BIT(CORDON_DEVICE_QUARANTINED);
 	posture->outdated = flags & BIT(CORDON_DEVICE_OUTDATED);
 	posture->was_leased = end;
 	posture->leased = end && (s32)(end - cordon_now()) > 0;
+	if (ifindex) {
+		bound = READ_ONCE(device->lease_ifindex);
+		posture->leased &= !bound || bound == ifindex;
+	}
 }
 
 #endif

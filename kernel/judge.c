@@ -175,13 +175,12 @@ static bool identify(struct hearing *h)
 
 static struct cordon_end find_end(const struct hearing *h, const struct cordon_addr *addr)
 {
-	u32 device = CORDON_NO_DEVICE;
+	u32 device;
 
 	/* A device is known by its MAC, even where its source is :: or 0.0.0.0. */
 	if (h->device != CORDON_NO_DEVICE && cordon_addr_equal(addr, &h->source))
-		device = h->device;
-	else
-		device = cordon_policy_device_by_addr(h->rs->policy, addr);
+		return cordon_ruleset_sender(h->rs, h->device, h->state->in->ifindex);
+	device = cordon_policy_device_by_addr(h->rs->policy, addr);
 	return device == CORDON_NO_DEVICE ? cordon_end_address(h->rs->policy, addr) :
 					    cordon_ruleset_end(h->rs, device);
 }

@@ -29,6 +29,11 @@ struct nf_hook_ops;
  * ruleset and a map are freed after a grace period, a device or segment after one
  * that follows its last reference. State and lease of a device are single
  * words, written with WRITE_ONCE() or as bits.
+ *
+ * cordon_device.lease_lock is a seqlock, taken last and by writers of the lease
+ * only, who hold cordon_net.lock. It lets dumps and events copy the fingerprint
+ * that the lease was given by; packets look at the end and the interface only,
+ * whose order device.c sees to.
  */
 
 /**
@@ -72,6 +77,13 @@ struct cordon_net {
 extern bool cordon_lockdown;
 
 struct cordon_net *cordon_net(const struct net *net);
+
+/* The ruleset in force, for who holds the lock; or NULL. */
+static inline struct cordon_ruleset *cordon_net_ruleset(struct cordon_net *cn)
+{
+	return rcu_dereference_protected(cn->ruleset, lockdep_is_held(&cn->lock));
+}
+
 int cordon_net_hook(struct cordon_net *cn);
 int cordon_net_init(const struct nf_hook_ops *ops, unsigned int n);
 void cordon_net_exit(void);

@@ -12,31 +12,19 @@
 #include "ruleset.h"
 #include "transaction.h"
 
-typedef int (*fill_fn)(struct sk_buff *skb, const struct cordon_ruleset *rs, u32 i);
-
-/* Attributes of a nest that a request may have; the others are for replies. */
-#define DEVICE_ID	(BIT(CORDON_A_DEVICE_NAME) | BIT(CORDON_A_DEVICE_MAC))
-#define DEVICE_INPUT	(DEVICE_ID | BIT(CORDON_A_DEVICE_SEGMENT) |			\
-			 BIT(CORDON_A_DEVICE_ADDRESS) | BIT(CORDON_A_DEVICE_PORT) |	\
-			 BIT(CORDON_A_DEVICE_AUTHENTICATION) |				\
-			 BIT(CORDON_A_DEVICE_ENCRYPTION) |				\
-			 BIT(CORDON_A_DEVICE_FIRMWARE_AUTO_UPDATE) |			\
-			 BIT(CORDON_A_DEVICE_MODEL))
-#define DEVICE_CHANGE	(DEVICE_INPUT | BIT(CORDON_A_DEVICE_STATE) | BIT(CORDON_A_DEVICE_LEASE))
-
-static struct cordon_net *info_net(struct genl_info *info)
-{
-	return cordon_net(genl_info_net(info));
-}
-
-static struct cordon_ruleset *locked_ruleset(struct cordon_net *cn)
-{
-	return rcu_dereference_protected(cn->ruleset, lockdep_is_held(&cn->lock));
-}
-
-/* The nest that a request must have, parsed and without what only replies have. */
-static int parse_nest(struct genl_info *info, int type, struct nlattr **tb, int max,
-		      const struct nla_policy *policy, u32 allowed)
+/**
+ * cordon_request_nest - the object that a request is about
+ * @info: the request
+ * @type: attribute that holds it
+ * @tb: gets its attributes
+ * @max: length of @tb less one
+ * @policy: of its attributes
+ * @allowed: BIT() of those that the request may have; the others are for replies
+ *
+ * Return: 0, or -errno with a sentence: it is missing, or has what it may not.
+ */
+int cordon_request_nest(struct genl_info *info, int type, struct nlattr **tb, int max,
+			const struct nla_policy *policy, u32 allowed)
 {
 	struct nlattr *nest = info->attrs[type];
 	int i, ret;
@@ -69,7 +57,14 @@ static int check_generation(struct genl_info *info, struct cordon_net *cn)
 	return -ESTALE;
 }
 
-static struct sk_buff *reply_new(struct genl_info *info, void **head)
+/**
+ * cordon_reply_new - begin an answer
+ * @info: the request
+ * @head: for cordon_reply_send()
+ *
+ * May sleep. Return: the message, NULL when there is no memory.
+ */
+struct sk_buff *cordon_reply_new(struct genl_info *info, void **head)
 {
 	struct sk_buff *skb = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
 
@@ -83,7 +78,16 @@ static struct sk_buff *reply_new(struct genl_info *info, void **head)
 	return skb;
 }
 
-static int reply_send(struct sk_buff *skb, void *head, int err, struct genl_info *info)
+/**
+ * cordon_reply_send - send an answer
+ * @skb: the message, freed
+ * @head: from cordon_reply_new()
+ * @err: filling it went wrong: nothing is sent
+ * @info: the request
+ *
+ * Return: @err, or what became of sending it.
+ */
+int cordon_reply_send(struct sk_buff *skb, void *head, int err, struct genl_info *info)
 {
 	if (err) {
 		nlmsg_free(skb);
@@ -98,32 +102,41 @@ static int reply_generation(struct genl_info *info, struct cordon_net *cn)
 	struct sk_buff *skb;
 	void *head;
 
-	skb = reply_new(info, &head);
+	skb = cordon_reply_new(info, &head);
 	if (!skb)
 		return -ENOMEM;
-	return reply_send(skb, head, nla_put_u32(skb, CORDON_A_GENERATION,
-						 READ_ONCE(cn->generation)), info);
+	return cordon_reply_send(skb, head, nla_put_u32(skb, CORDON_A_GENERATION,
+							READ_ONCE(cn->generation)), info);
 }
 
-static int reply_object(struct genl_info *info, const struct cordon_ruleset *rs, fill_fn fill,
-			u32 i)
+/**
+ * cordon_reply_object - answer with an object
+ * @info: the request
+ * @rs: the ruleset that has it
+ * @fill: puts it into a message
+ * @i: its place
+ *
+ * May sleep. Return: 0, -ENOMEM or -EMSGSIZE.
+ */
+int cordon_reply_object(struct genl_info *info, const struct cordon_ruleset *rs,
+			cordon_fill_fn fill, u32 i)
 {
 	struct sk_buff *skb;
 	void *head;
 	int ret;
 
-	skb = reply_new(info, &head);
+	skb = cordon_reply_new(info, &head);
 	if (!skb)
 		return -ENOMEM;
 	rcu_read_lock();
 	ret = fill(skb, rs, i);
 	rcu_read_unlock();
-	return reply_send(skb, head, ret, info);
+	return cordon_reply_send(skb, head, ret, info);
 }
 
 int cordon_nl_policy_get_doit(struct sk_buff *request, struct genl_info *info)
 {
-	struct cordon_net *cn = info_net(info);
+	struct cordon_net *cn = cordon_request_net(info);
 	struct sk_buff *skb;
 	void *head;
 	int ret;
@@ -131,18 +144,18 @@ int cordon_nl_policy_get_doit(struct sk_buff *request, struct genl_info *info)
 	ret = check_generation(info, cn);
 	if (ret)
 		return ret;
-	skb = reply_new(info, &head);
+	skb = cordon_reply_new(info, &head);
 	if (!skb)
 		return -ENOMEM;
 	rcu_read_lock();
 	ret = cordon_fill_policy(skb, cn, rcu_dereference(cn->ruleset));
 	rcu_read_unlock();
-	return reply_send(skb, head, ret, info);
+	return cordon_reply_send(skb, head, ret, info);
 }
 
 int cordon_nl_begin_doit(struct sk_buff *request, struct genl_info *info)
 {
-	struct cordon_net *cn = info_net(info);
+	struct cordon_net *cn = cordon_request_net(info);
 	int ret;
 
 	mutex_lock(&cn->lock);
@@ -157,7 +170,7 @@ int cordon_nl_begin_doit(struct sk_buff *request, struct genl_info *info)
 
 int cordon_nl_stage_doit(struct sk_buff *request, struct genl_info *info)
 {
-	struct cordon_net *cn = info_net(info);
+	struct cordon_net *cn = cordon_request_net(info);
 	struct cordon_transaction *t;
 	int ret = -ENOENT;
 
@@ -173,7 +186,7 @@ int cordon_nl_stage_doit(struct sk_buff *request, struct genl_info *info)
 int cordon_nl_commit_doit(struct sk_buff *request, struct genl_info *info)
 {
 	struct nlattr *confirm = info->attrs[CORDON_A_CONFIRM];
-	struct cordon_net *cn = info_net(info);
+	struct cordon_net *cn = cordon_request_net(info);
 	int ret;
 
 	mutex_lock(&cn->lock);
@@ -187,7 +200,7 @@ int cordon_nl_commit_doit(struct sk_buff *request, struct genl_info *info)
 
 int cordon_nl_abort_doit(struct sk_buff *request, struct genl_info *info)
 {
-	struct cordon_net *cn = info_net(info);
+	struct cordon_net *cn = cordon_request_net(info);
 	int ret;
 
 	mutex_lock(&cn->lock);
@@ -200,7 +213,7 @@ int cordon_nl_abort_doit(struct sk_buff *request, struct genl_info *info)
 
 int cordon_nl_confirm_doit(struct sk_buff *request, struct genl_info *info)
 {
-	struct cordon_net *cn = info_net(info);
+	struct cordon_net *cn = cordon_request_net(info);
 	int ret;
 
 	mutex_lock(&cn->lock);
@@ -214,23 +227,23 @@ int cordon_nl_confirm_doit(struct sk_buff *request, struct genl_info *info)
 }
 
 /* One object of the policy in force, as find() tells; a sentence when there is none. */
-static int get_one(struct genl_info *info, fill_fn fill, struct nlattr **tb,
+static int get_one(struct genl_info *info, cordon_fill_fn fill, struct nlattr **tb,
 		   int (*find)(const struct cordon_ruleset *rs, struct nlattr **tb,
 			       struct netlink_ext_ack *extack, u32 *i))
 {
-	struct cordon_net *cn = info_net(info);
+	struct cordon_net *cn = cordon_request_net(info);
 	const struct cordon_ruleset *rs;
 	int ret = -ENOENT;
 	u32 i;
 
 	mutex_lock(&cn->lock);
-	rs = locked_ruleset(cn);
+	rs = cordon_net_ruleset(cn);
 	if (rs)
 		ret = find(rs, tb, info->extack, &i);
 	else
 		NL_SET_ERR_MSG(info->extack, "no policy is in force");
 	if (!ret)
-		ret = reply_object(info, rs, fill, i);
+		ret = cordon_reply_object(info, rs, fill, i);
 	mutex_unlock(&cn->lock);
 	return ret;
 }
@@ -321,8 +334,17 @@ static int find_rule(const struct cordon_ruleset *rs, struct nlattr **tb,
 	return -ENOENT;
 }
 
-static int find_device(const struct cordon_ruleset *rs, struct nlattr **tb,
-		       struct netlink_ext_ack *extack, u32 *i)
+/**
+ * cordon_request_device - the device that a request names
+ * @rs: the ruleset in force
+ * @tb: attributes of the request's device
+ * @extack: gets a sentence
+ * @i: gets its place; it is named by its MAC or, without that, its name
+ *
+ * Return: 0; -EINVAL, it has neither; -ENOENT, nobody is called so.
+ */
+int cordon_request_device(const struct cordon_ruleset *rs, struct nlattr **tb,
+			  struct netlink_ext_ack *extack, u32 *i)
 {
 	struct nlattr *name = tb[CORDON_A_DEVICE_NAME], *mac = tb[CORDON_A_DEVICE_MAC];
 
@@ -370,23 +392,23 @@ static int find_binding(const struct cordon_ruleset *rs, struct nlattr **tb,
 	return 0;
 }
 
-#define GET(object, OBJECT, max, allowed)						\
+#define GET(object, OBJECT, max, allowed, find)						\
 int cordon_nl_##object##_get_doit(struct sk_buff *request, struct genl_info *info)	\
 {											\
 	struct nlattr *tb[(max) + 1];							\
 	int ret;									\
 											\
-	ret = parse_nest(info, CORDON_A_##OBJECT, tb, max, cordon_##object##_nl_policy,	\
-			 allowed);							\
-	return ret ? ret : get_one(info, cordon_fill_##object, tb, find_##object);	\
+	ret = cordon_request_nest(info, CORDON_A_##OBJECT, tb, max,			\
+				  cordon_##object##_nl_policy, allowed);		\
+	return ret ? ret : get_one(info, cordon_fill_##object, tb, find);		\
 }
 
-GET(port, PORT, CORDON_A_PORT_IFINDEX, BIT(CORDON_A_PORT_NAME))
-GET(segment, SEGMENT, CORDON_A_SEGMENT_PAD, BIT(CORDON_A_SEGMENT_NAME))
-GET(network, NETWORK, CORDON_A_NETWORK_SEGMENT, BIT(CORDON_A_NETWORK_ADDRESS))
-GET(rule, RULE, CORDON_A_RULE_INDEX, BIT(CORDON_A_RULE_INDEX))
-GET(device, DEVICE, CORDON_A_DEVICE_STATS, DEVICE_ID)
-GET(binding, BINDING, CORDON_A_BINDING_PORT, BIT(CORDON_A_BINDING_ADDRESS))
+GET(port, PORT, CORDON_A_PORT_IFINDEX, BIT(CORDON_A_PORT_NAME), find_port)
+GET(segment, SEGMENT, CORDON_A_SEGMENT_PAD, BIT(CORDON_A_SEGMENT_NAME), find_segment)
+GET(network, NETWORK, CORDON_A_NETWORK_SEGMENT, BIT(CORDON_A_NETWORK_ADDRESS), find_network)
+GET(rule, RULE, CORDON_A_RULE_INDEX, BIT(CORDON_A_RULE_INDEX), find_rule)
+GET(device, DEVICE, CORDON_A_DEVICE_CERTIFICATE, CORDON_DEVICE_ID, cordon_request_device)
+GET(binding, BINDING, CORDON_A_BINDING_PORT, BIT(CORDON_A_BINDING_ADDRESS), find_binding)
 
 static u8 dump_command(const struct netlink_callback *cb)
 {
@@ -394,7 +416,7 @@ static u8 dump_command(const struct netlink_callback *cb)
 }
 
 /* Objects from where the last message ended; a policy that changed in between shows. */
-static int dump(struct sk_buff *skb, struct netlink_callback *cb, fill_fn fill,
+static int dump(struct sk_buff *skb, struct netlink_callback *cb, cordon_fill_fn fill,
 		u32 (*count)(const struct cordon_draft *d))
 {
 	struct cordon_net *cn = cordon_net(sock_net(skb->sk));
@@ -445,183 +467,6 @@ DUMP(network, n_networks)
 DUMP(rule, n_rules)
 DUMP(device, n_devices)
 DUMP(binding, n_addresses)
-
-static int read_segment(const struct cordon_ruleset *rs, struct nlattr *attr, u16 *segment,
-			struct netlink_ext_ack *extack)
-{
-	*segment = cordon_policy_segment_by_name(rs->policy, nla_data(attr));
-	if (*segment != CORDON_NO_SEGMENT)
-		return 0;
-	NL_SET_BAD_ATTR(extack, attr);
-	NL_SET_ERR_MSG_FMT(extack, "unknown segment %s", (char *)nla_data(attr));
-	return -ENOENT;
-}
-
-static int device_new(struct cordon_net *cn, struct genl_info *info, struct nlattr **tb)
-{
-	struct netlink_ext_ack *extack = info->extack;
-	const struct cordon_ruleset *rs = locked_ruleset(cn);
-	struct cordon_device_change change;
-	int ret;
-
-	if (!rs) {
-		NL_SET_ERR_MSG(extack, "no policy is in force");
-		return -ENOENT;
-	}
-	if (!tb[CORDON_A_DEVICE_NAME] || !tb[CORDON_A_DEVICE_MAC] ||
-	    !tb[CORDON_A_DEVICE_SEGMENT] || !tb[CORDON_A_DEVICE_ADDRESS]) {
-		NL_SET_ERR_MSG(extack, "a device needs a name, a MAC, a segment and an address");
-		return -EINVAL;
-	}
-	cordon_device_change_init(&change);
-	ret = cordon_read_device(&rs->policy->draft, info->attrs[CORDON_A_DEVICE], tb, &change,
-				 extack);
-	if (!ret)
-		ret = read_segment(rs, tb[CORDON_A_DEVICE_SEGMENT], &change.def.segment, extack);
-	if (!ret)
-		ret = cordon_device_change(cn, CORDON_NO_DEVICE, &change, extack);
-	if (ret)
-		return ret;
-	rs = locked_ruleset(cn);
-	return reply_object(info, rs, cordon_fill_device, rs->policy->draft.n_devices - 1);
-}
-
-int cordon_nl_device_new_doit(struct sk_buff *request, struct genl_info *info)
-{
-	struct nlattr *tb[CORDON_A_DEVICE_STATS + 1];
-	struct cordon_net *cn = info_net(info);
-	int ret;
-
-	ret = parse_nest(info, CORDON_A_DEVICE, tb, CORDON_A_DEVICE_STATS,
-			 cordon_device_nl_policy, DEVICE_INPUT);
-	if (ret)
-		return ret;
-	mutex_lock(&cn->lock);
-	ret = device_new(cn, info, tb);
-	mutex_unlock(&cn->lock);
-	return ret;
-}
-
-static int check_state(struct nlattr *attr, struct netlink_ext_ack *extack)
-{
-	u32 state = attr ? nla_get_u32(attr) : CORDON_STATE_ACTIVE;
-
-	if (state == CORDON_STATE_ACTIVE || state == CORDON_STATE_OUTDATED ||
-	    state == CORDON_STATE_QUARANTINED)
-		return 0;
-	NL_SET_ERR_MSG_ATTR(extack, attr, "this state follows from the lease: set that");
-	return -EINVAL;
-}
-
-static void set_state(struct cordon_device *device, u32 state)
-{
-	switch (state) {
-	case CORDON_STATE_QUARANTINED:
-		set_bit(CORDON_DEVICE_QUARANTINED, &device->flags);
-		break;
-	case CORDON_STATE_OUTDATED:
-		set_bit(CORDON_DEVICE_OUTDATED, &device->flags);
-		break;
-	default:
-		clear_bit(CORDON_DEVICE_QUARANTINED, &device->flags);
-		clear_bit(CORDON_DEVICE_OUTDATED, &device->flags);
-	}
-}
-
-/* What the policy says of a device, changed; nothing happens when nothing is given. */
-static int change_def(struct cordon_net *cn, u32 i, struct genl_info *info, struct nlattr **tb)
-{
-	const struct cordon_ruleset *rs = locked_ruleset(cn);
-	const struct cordon_draft *d = &rs->policy->draft;
-	struct cordon_device_change change;
-	bool named = !tb[CORDON_A_DEVICE_MAC];
-	int type, ret;
-
-	for (type = 1; type <= CORDON_A_DEVICE_MODEL; type++)
-		if (tb[type] && type != CORDON_A_DEVICE_MAC &&
-		    !(named && type == CORDON_A_DEVICE_NAME))
-			break;
-	if (type > CORDON_A_DEVICE_MODEL)
-		return 0;
-	change.def = d->devices[i];
-	memcpy(change.addresses, &d->addresses[change.def.first],
-	       change.def.n * sizeof(change.addresses[0]));
-	ret = cordon_read_device(d, info->attrs[CORDON_A_DEVICE], tb, &change, info->extack);
-	if (!ret && tb[CORDON_A_DEVICE_SEGMENT])
-		ret = read_segment(rs, tb[CORDON_A_DEVICE_SEGMENT], &change.def.segment,
-				   info->extack);
-	return ret ? ret : cordon_device_change(cn, i, &change, info->extack);
-}
-
-static int device_set(struct cordon_net *cn, struct genl_info *info, struct nlattr **tb)
-{
-	const struct cordon_ruleset *rs = locked_ruleset(cn);
-	struct cordon_device *device;
-	int ret;
-	u32 i;
-
-	if (!rs) {
-		NL_SET_ERR_MSG(info->extack, "no policy is in force");
-		return -ENOENT;
-	}
-	ret = find_device(rs, tb, info->extack, &i);
-	if (!ret)
-		ret = check_state(tb[CORDON_A_DEVICE_STATE], info->extack);
-	if (!ret)
-		ret = change_def(cn, i, info, tb);
-	if (ret)
-		return ret;
-	rs = locked_ruleset(cn);
-	device = rs->devices[i];
-	if (tb[CORDON_A_DEVICE_LEASE])
-		cordon_device_lease(device, nla_get_u32(tb[CORDON_A_DEVICE_LEASE]));
-	if (tb[CORDON_A_DEVICE_STATE])
-		set_state(device, nla_get_u32(tb[CORDON_A_DEVICE_STATE]));
-	if (tb[CORDON_A_DEVICE_LEASE] || tb[CORDON_A_DEVICE_STATE])
-		cordon_netlink_device(cn, rs, i);
-	return reply_object(info, rs, cordon_fill_device, i);
-}
-
-int cordon_nl_device_set_doit(struct sk_buff *request, struct genl_info *info)
-{
-	struct nlattr *tb[CORDON_A_DEVICE_STATS + 1];
-	struct cordon_net *cn = info_net(info);
-	int ret;
-
-	ret = parse_nest(info, CORDON_A_DEVICE, tb, CORDON_A_DEVICE_STATS,
-			 cordon_device_nl_policy, DEVICE_CHANGE);
-	if (ret)
-		return ret;
-	mutex_lock(&cn->lock);
-	ret = device_set(cn, info, tb);
-	mutex_unlock(&cn->lock);
-	return ret;
-}
-
-int cordon_nl_device_del_doit(struct sk_buff *request, struct genl_info *info)
-{
-	struct nlattr *tb[CORDON_A_DEVICE_STATS + 1] = {};
-	struct cordon_net *cn = info_net(info);
-	const struct cordon_ruleset *rs;
-	int ret;
-	u32 i;
-
-	ret = parse_nest(info, CORDON_A_DEVICE, tb, CORDON_A_DEVICE_MAC,
-			 cordon_device_id_nl_policy, DEVICE_ID);
-	if (ret)
-		return ret;
-	mutex_lock(&cn->lock);
-	rs = locked_ruleset(cn);
-	ret = -ENOENT;
-	if (rs)
-		ret = find_device(rs, tb, info->extack, &i);
-	else
-		NL_SET_ERR_MSG(info->extack, "no policy is in force");
-	if (!ret)
-		ret = cordon_device_change(cn, i, NULL, info->extack);
-	mutex_unlock(&cn->lock);
-	return ret;
-}
 
 /**
  * cordon_netlink_listening - somebody hears events

@@ -4,16 +4,20 @@
 #define _CORDON_NETLINK_H
 
 #include <linux/netlink.h>
+#include <net/genetlink.h>
+
+#include "net.h"
 
 struct cordon_addr;
 struct cordon_anomaly;
 struct cordon_device_change;
 struct cordon_draft;
-struct cordon_net;
 struct cordon_ruleset;
 struct cordon_transaction;
 struct nlattr;
 struct sk_buff;
+
+typedef int (*cordon_fill_fn)(struct sk_buff *skb, const struct cordon_ruleset *rs, u32 i);
 
 /* netlink_fill.c: objects to attributes. 0, or -EMSGSIZE and nothing added. */
 int cordon_fill_policy(struct sk_buff *skb, struct cordon_net *cn,
@@ -34,6 +38,23 @@ int cordon_read_address(const struct nlattr *attr, struct cordon_addr *addr,
 int cordon_read_device(const struct cordon_draft *d, const struct nlattr *nest,
 		       struct nlattr **tb, struct cordon_device_change *change,
 		       struct netlink_ext_ack *extack);
+
+/* netlink.c: requests and answers. */
+#define CORDON_DEVICE_ID (BIT(CORDON_A_DEVICE_NAME) | BIT(CORDON_A_DEVICE_MAC))
+
+static inline struct cordon_net *cordon_request_net(struct genl_info *info)
+{
+	return cordon_net(genl_info_net(info));
+}
+
+int cordon_request_nest(struct genl_info *info, int type, struct nlattr **tb, int max,
+			const struct nla_policy *policy, u32 allowed);
+int cordon_request_device(const struct cordon_ruleset *rs, struct nlattr **tb,
+			  struct netlink_ext_ack *extack, u32 *i);
+struct sk_buff *cordon_reply_new(struct genl_info *info, void **head);
+int cordon_reply_send(struct sk_buff *skb, void *head, int err, struct genl_info *info);
+int cordon_reply_object(struct genl_info *info, const struct cordon_ruleset *rs,
+			cordon_fill_fn fill, u32 i);
 
 /* netlink.c: the family, and what it tells without being asked. */
 int cordon_netlink_init(void);

@@ -270,6 +270,7 @@ int cordon_fill_device(struct sk_buff *skb, const struct cordon_ruleset *rs, u32
 	const struct cordon_device *device = rs->devices[i];
 	struct nlattr *nest = nla_nest_start(skb, CORDON_A_DEVICE);
 	struct cordon_end now = cordon_ruleset_end(rs, i);
+	u8 certificate[CORDON_CERTIFICATE_LEN];
 	struct cordon_totals t;
 	int err;
 
@@ -282,7 +283,9 @@ int cordon_fill_device(struct sk_buff *skb, const struct cordon_ruleset *rs, u32
 			     d->segments[now.segment].name) ||
 	      nla_put_u32(skb, CORDON_A_DEVICE_LEASE, cordon_device_lease_seconds(device)) ||
 	      put_stats(skb, CORDON_A_DEVICE_STATS, &t, atomic64_read(&device->denied),
-			device->tally);
+			device->tally) ||
+	      (cordon_device_certificate(device, certificate) &&
+	       nla_put(skb, CORDON_A_DEVICE_CERTIFICATE, sizeof(certificate), certificate));
 	return end(skb, nest, err);
 }
 

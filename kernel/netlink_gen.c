@@ -52,7 +52,7 @@ const struct nla_policy cordon_count_nl_policy[CORDON_A_COUNT_PAD + 1] = {
 	[CORDON_A_COUNT_COUNT] = { .type = NLA_U64, },
 };
 
-const struct nla_policy cordon_device_nl_policy[CORDON_A_DEVICE_STATS + 1] = {
+const struct nla_policy cordon_device_nl_policy[CORDON_A_DEVICE_CERTIFICATE + 1] = {
 	[CORDON_A_DEVICE_NAME] = { .type = NLA_NUL_STRING, .len = 63, },
 	[CORDON_A_DEVICE_MAC] = NLA_POLICY_EXACT_LEN(6),
 	[CORDON_A_DEVICE_SEGMENT] = { .type = NLA_NUL_STRING, .len = 31, },
@@ -66,6 +66,7 @@ const struct nla_policy cordon_device_nl_policy[CORDON_A_DEVICE_STATS + 1] = {
 	[CORDON_A_DEVICE_EFFECTIVE_SEGMENT] = { .type = NLA_NUL_STRING, },
 	[CORDON_A_DEVICE_LEASE] = NLA_POLICY_FULL_RANGE(NLA_U32, &cordon_a_device_lease_range),
 	[CORDON_A_DEVICE_STATS] = NLA_POLICY_NESTED(cordon_stats_nl_policy),
+	[CORDON_A_DEVICE_CERTIFICATE] = NLA_POLICY_EXACT_LEN(32),
 };
 
 const struct nla_policy cordon_device_id_nl_policy[CORDON_A_DEVICE_MAC + 1] = {
@@ -242,6 +243,12 @@ static const struct nla_policy cordon_binding_get_nl_policy[CORDON_A_BINDING + 1
 	[CORDON_A_BINDING] = NLA_POLICY_NESTED(cordon_binding_nl_policy),
 };
 
+/* CORDON_CMD_CHECKIN - do */
+static const struct nla_policy cordon_checkin_nl_policy[CORDON_A_DEVICE + 1] = {
+	[CORDON_A_PORT] = NLA_POLICY_NESTED(cordon_port_nl_policy),
+	[CORDON_A_DEVICE] = NLA_POLICY_NESTED(cordon_device_nl_policy),
+};
+
 /* Ops table for cordon */
 static const struct genl_ops cordon_nl_ops[] = {
 	{
@@ -347,6 +354,13 @@ static const struct genl_ops cordon_nl_ops[] = {
 		.dumpit		= cordon_nl_binding_get_dumpit,
 		.policy		= cordon_binding_get_nl_policy,
 		.maxattr	= CORDON_A_BINDING,
+	},
+	{
+		.cmd		= CORDON_CMD_CHECKIN,
+		.doit		= cordon_nl_checkin_doit,
+		.policy		= cordon_checkin_nl_policy,
+		.maxattr	= CORDON_A_DEVICE,
+		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 };
 

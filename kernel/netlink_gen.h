@@ -15,7 +15,7 @@
 /* Common nested types */
 extern const struct nla_policy cordon_binding_nl_policy[CORDON_A_BINDING_PORT + 1];
 extern const struct nla_policy cordon_count_nl_policy[CORDON_A_COUNT_PAD + 1];
-extern const struct nla_policy cordon_device_nl_policy[CORDON_A_DEVICE_STATS + 1];
+extern const struct nla_policy cordon_device_nl_policy[CORDON_A_DEVICE_CERTIFICATE + 1];
 extern const struct nla_policy cordon_device_id_nl_policy[CORDON_A_DEVICE_MAC + 1];
 extern const struct nla_policy cordon_device_input_nl_policy[CORDON_A_DEVICE_MODEL + 1];
 extern const struct nla_policy cordon_limit_nl_policy[CORDON_A_LIMIT_ACTION + 1];
@@ -54,6 +54,7 @@ int cordon_nl_device_del_doit(struct sk_buff *skb, struct genl_info *info);
 int cordon_nl_binding_get_doit(struct sk_buff *skb, struct genl_info *info);
 int cordon_nl_binding_get_dumpit(struct sk_buff *skb,
 				 struct netlink_callback *cb);
+int cordon_nl_checkin_doit(struct sk_buff *skb, struct genl_info *info);
 
 enum {
 	CORDON_NLGRP_EVENTS,

@@ -29,6 +29,24 @@ const struct net_device *cordon_ports_bridged(struct net *net,
 int cordon_ports_ifindex(const struct cordon_ports *ports, u16 port);
 
 /**
+ * cordon_ports_find_index - which port an interface is, by its index
+ * @ports: the ports
+ * @ifindex: the interface
+ *
+ * Return: the port, or CORDON_ANY_PORT when it is none.
+ */
+static inline u16 cordon_ports_find_index(const struct cordon_ports *ports, int ifindex)
+{
+	u32 slot;
+
+	for (slot = ifindex & ports->mask; ports->slots[slot].ifindex;
+	     slot = (slot + 1) & ports->mask)
+		if (ports->slots[slot].ifindex == ifindex)
+			return ports->slots[slot].port;
+	return CORDON_ANY_PORT;
+}
+
+/**
  * cordon_ports_find - which port an interface is
  * @ports: the ports
  * @dev: the interface, may be NULL
@@ -38,15 +56,7 @@ int cordon_ports_ifindex(const struct cordon_ports *ports, u16 port);
 static inline u16 cordon_ports_find(const struct cordon_ports *ports,
 				    const struct net_device *dev)
 {
-	u32 slot;
-
-	if (!dev)
-		return CORDON_ANY_PORT;
-	for (slot = dev->ifindex & ports->mask; ports->slots[slot].ifindex;
-	     slot = (slot + 1) & ports->mask)
-		if (ports->slots[slot].ifindex == dev->ifindex)
-			return ports->slots[slot].port;
-	return CORDON_ANY_PORT;
+	return dev ? cordon_ports_find_index(ports, dev->ifindex) : CORDON_ANY_PORT;
 }
 
 int cordon_ports_init(void);

@@ -112,15 +112,10 @@ out:
 	return policy;
 }
 
-static struct cordon_ruleset *current_ruleset(struct cordon_net *cn)
-{
-	return rcu_dereference_protected(cn->ruleset, lockdep_is_held(&cn->lock));
-}
-
 /* A device that stays keeps its state and counters: found in what is in force, or comes back. */
 static struct cordon_device *adopt_device(struct cordon_net *cn, const u8 *mac)
 {
-	struct cordon_ruleset *from[] = { current_ruleset(cn), cn->fallback };
+	struct cordon_ruleset *from[] = { cordon_net_ruleset(cn), cn->fallback };
 	u32 found;
 	int i;
 
@@ -136,7 +131,7 @@ static struct cordon_device *adopt_device(struct cordon_net *cn, const u8 *mac)
 
 static struct cordon_segment *adopt_segment(struct cordon_net *cn, const char *name)
 {
-	struct cordon_ruleset *from[] = { current_ruleset(cn), cn->fallback };
+	struct cordon_ruleset *from[] = { cordon_net_ruleset(cn), cn->fallback };
 	u16 found;
 	int i;
 
@@ -263,7 +258,7 @@ static int show(struct cordon_net *cn, struct cordon_ruleset *rs)
 		if (!rs->segments[i]->node)
 			ret = cordon_view.segment_add(cn, rs->segments[i]);
 	if (ret)
-		hide(rs, current_ruleset(cn));
+		hide(rs, cordon_net_ruleset(cn));
 	return ret;
 }
 
@@ -404,7 +399,7 @@ void cordon_ruleset_withdraw(struct cordon_net *cn)
 	mutex_lock(&cn->lock);
 	cordon_ruleset_free(cn->fallback);
 	cn->fallback = NULL;
-	if (current_ruleset(cn))
+	if (cordon_net_ruleset(cn))
 		cordon_ruleset_free(replace(cn, NULL));
 	mutex_unlock(&cn->lock);
 }
@@ -416,9 +411,22 @@ void cordon_ruleset_withdraw(struct cordon_net *cn)
  */
 struct cordon_end cordon_ruleset_end(const struct cordon_ruleset *rs, u32 device)
 {
+	return cordon_ruleset_sender(rs, device, 0);
+}
+
+/**
+ * cordon_ruleset_sender - a device as the end that sent the packet at hand
+ * @rs: the ruleset
+ * @device: the device
+ * @ifindex: the interface that the packet came in on
+ *
+ * A lease that is bound to another interface is none.
+ */
+struct cordon_end cordon_ruleset_sender(const struct cordon_ruleset *rs, u32 device, int ifindex)
+{
 	struct cordon_posture posture;
 
-	cordon_device_posture(rs->devices[device], &posture);
+	cordon_device_posture(rs->devices[device], ifindex, &posture);
 	return cordon_end_device(rs->policy, device, &posture);
 }
 

@@ -36,5 +36,6 @@ int cordon_ruleset_confirm(struct cordon_net *cn, struct netlink_ext_ack *extack
 void cordon_ruleset_rollback(struct work_struct *work);
 u32 cordon_ruleset_count(const struct cordon_ruleset *rs, u16 segment);
 struct cordon_end cordon_ruleset_end(const struct cordon_ruleset *rs, u32 device);
+struct cordon_end cordon_ruleset_sender(const struct cordon_ruleset *rs, u32 device, int ifindex);
 
 #endif

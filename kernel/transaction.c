@@ -365,7 +365,7 @@ int cordon_device_change(struct cordon_net *cn, u32 device,
 	int ret = -ENOMEM;
 	u32 i;
 
-	old = &rcu_dereference_protected(cn->ruleset, lockdep_is_held(&cn->lock))->policy->draft;
+	old = &cordon_net_ruleset(cn)->policy->draft;
 	d = *old;
 	d.n_devices = 0;
 	d.n_addresses = 0;

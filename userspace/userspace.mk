@@ -22,8 +22,18 @@ US_LDFLAGS := -pie -Wl,-z,relro,-z,now
 US_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 	-fno-omit-frame-pointer -g -O1 -Werror
 
-.PHONY: userspace install-userspace build/asan/libcordon.a
+# What a device runs needs OpenSSL and the C library, nothing else.
+DEVICE_SRC := $(patsubst %,userspace/ctl/%.c,main command remote cmd_enroll cmd_renew cmd_checkin) \
+	$(wildcard $(patsubst %,userspace/%/*.c,est tls pki)) \
+	userspace/lib/file.c userspace/lib/text.c kernel/core/policy.c
+DEVICE_ASAN_OBJ := $(patsubst %.c,$(BUILD)/asan/device/%.o,$(filter userspace/ctl/%,$(DEVICE_SRC)))
+DEVICE_OBJ := $(DEVICE_SRC:%.c=$(BUILD)/device/obj/%.o)
+DEVICE_PKG_CFLAGS = $(eval DEVICE_PKG_CFLAGS := $$(shell pkg-config --cflags libssl libcrypto))$(DEVICE_PKG_CFLAGS)
+DEVICE_PKG_LIBS = $(eval DEVICE_PKG_LIBS := $$(shell pkg-config --libs libssl libcrypto))$(DEVICE_PKG_LIBS)
+
+.PHONY: userspace device install-userspace build/asan/libcordon.a build/asan/cordonctl
 userspace: $(BUILD)/cordonctl
+device: $(BUILD)/device/cordonctl
 
 $(BUILD)/cordonctl: $(US_OBJ)
 	$(CC) $(US_LDFLAGS) $(LDFLAGS) -o $@ $(US_OBJ) $(US_PKG_LIBS)
@@ -32,8 +42,17 @@ $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(US_CFLAGS) $(US_HARDEN) $(US_PKG_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-# By its short name, too, whatever BUILD is.
+$(BUILD)/device/cordonctl: $(DEVICE_OBJ)
+	$(CC) $(US_LDFLAGS) -Wl,--gc-sections,--as-needed $(LDFLAGS) -o $@ $(DEVICE_OBJ) $(DEVICE_PKG_LIBS)
+
+$(BUILD)/device/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(US_CFLAGS) $(US_HARDEN) -Os -ffunction-sections -fdata-sections -DCORDON_DEVICE \
+		$(DEVICE_PKG_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# By their short names, too, whatever BUILD is.
 build/asan/libcordon.a: $(BUILD)/asan/libcordon.a
+build/asan/cordonctl: $(BUILD)/asan/cordonctl
 
 $(BUILD)/asan/libcordon.a: $(LIB_ASAN_OBJ)
 	rm -f $@
@@ -43,6 +62,13 @@ $(BUILD)/asan/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(US_CFLAGS) $(US_SANITIZE) $(US_PKG_CFLAGS) -MMD -MP -c -o $@ $<
 
+$(BUILD)/asan/cordonctl: $(DEVICE_ASAN_OBJ) $(BUILD)/asan/libcordon.a
+	$(CC) $(US_SANITIZE) -o $@ $^ $(DEVICE_PKG_LIBS)
+
+$(BUILD)/asan/device/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(US_CFLAGS) $(US_SANITIZE) -DCORDON_DEVICE $(DEVICE_PKG_CFLAGS) -MMD -MP -c -o $@ $<
+
 install-userspace: userspace
 	install -D -m 755 $(BUILD)/cordonctl $(DESTDIR)$(PREFIX)/sbin/cordonctl
 	for s in 4 5 8; do \
@@ -50,8 +76,12 @@ install-userspace: userspace
 			[ ! -f "$$page" ] || install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man$$s "$$page" || exit 1; \
 		done; \
 	done
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|@SBINDIR@|$(PREFIX)/sbin|' userspace/serve/cordon-serve.service \
+		>$(DESTDIR)$(PREFIX)/lib/systemd/system/cordon-serve.service
+	install -D -m 644 userspace/serve/cordon.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/cordon.conf
 	[ ! -f userspace/ctl/cordonctl.bash-completion ] || \
 		install -D -m 644 userspace/ctl/cordonctl.bash-completion \
 			$(DESTDIR)$(PREFIX)/share/bash-completion/completions/cordonctl
 
--include $(US_OBJ:.o=.d) $(LIB_ASAN_OBJ:.o=.d)
+-include $(US_OBJ:.o=.d) $(DEVICE_OBJ:.o=.d) $(DEVICE_ASAN_OBJ:.o=.d) $(LIB_ASAN_OBJ:.o=.d)

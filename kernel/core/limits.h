@@ -17,6 +17,8 @@
 #define CORDON_NAME_LEN			32	/* segment, model; NUL included */
 #define CORDON_DEVICE_NAME_LEN		64	/* NUL included */
 
+#define CORDON_CERTIFICATE_LEN		32	/* SHA-256 */
+
 #define CORDON_DEFAULT_LEASE		3600	/* seconds */
 #define CORDON_MAX_LEASE		31536000
 

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # What Cordon does, step by step: from an unknown device to a leased, policed and counted one.
+GW_SERVICES='22 53 80 443 502'
 . "$(dirname "$0")/../scenarios/lib.sh"
 
 steps=0 wrong=0
@@ -39,6 +40,12 @@ counted() {
 run() {
 	printf '  gw# %s\n' "$*"
 	on gw "$@" 2>&1 | sed 's/^/      /'
+}
+
+# On the device: its files by their names.
+device() {
+	printf '  cam# cordonctl %s\n' "${*//"$work"/.}"
+	on cam cordonctl "$@" 2>&1 | sed "s|$work|.|g; s/^/      /"
 }
 
 bytes() {
@@ -102,11 +109,33 @@ try no "it arrived" grep -qx 1 "$work/seen"
 chapter "A device that has not proved who it is gets in touch, and no further"
 run cat "/sys/kernel/cordon/devices/$CAM_MAC/state"
 try yes "cam -> gateway, DNS" reaches cam udp $GW_CAM 53
-try yes "cam -> gateway, check-in, IPv6" reaches cam tcp $GW_CAM6 8883
 try no "cam -> internet, port 443, though its segment may" reaches cam tcp $INET 443 500
 
-chapter "A lease makes it active: what its segment may, and nothing else"
-run cordonctl device lease cam 1h
+chapter "The gateway becomes a CA, and serves enrolment and check-in"
+run cordonctl ca init --name Gateway
+on gw cordonctl ca export >"$work/root.crt"
+try yes "cordonctl serve" on gw cordonctl serve
+run ps -o user:12,pid,comm -C cordon-front,cordon-agent,cordon-signer
+try no "admin as a token: a vendor's default" on gw cordonctl device token cam --set admin
+echo "  gw# cordonctl device token cam"
+token=$(on gw cordonctl device token cam)
+echo "      $token"
+
+chapter "The device makes a key, and gets a certificate for its token (EST)"
+try no "lock takes cam's token: wrong address" \
+	on lock cordonctl enroll --server "https://$GW_LOCK:8443" --ca "$work/root.crt" --name cam --token "$token" --out "$work/stolen"
+device enroll --server "https://$GW_CAM:8443" --ca "$work/root.crt" --name cam --token "$token" --out "$work/cam"
+try yes "the certificate is cam's, by name and MAC" \
+	sh -c "openssl x509 -in '$work/cam/device.crt' -noout -subject -ext subjectAltName | grep -q 020000fffe000101"
+try no "the token a second time" \
+	on cam cordonctl enroll --server "https://$GW_CAM:8443" --ca "$work/root.crt" --name cam --token "$token" --out "$work/again"
+
+chapter "A check-in opens the gate: what its segment may, and nothing else"
+try no "cam -> internet, port 443: a certificate alone is no lease" reaches cam tcp $INET 443 500
+try no "lock checks in with cam's certificate: wrong address" on lock cordonctl checkin --server "$GW_LOCK:8883" \
+	--cert "$work/cam/device.crt" --key "$work/cam/device.key" --ca "$work/root.crt"
+device checkin --server "[$GW_CAM6]:8883" --cert "$work/cam/device.crt" --key "$work/cam/device.key" --ca "$work/root.crt"
+run cat "/sys/kernel/cordon/devices/$CAM_MAC/state" "/sys/kernel/cordon/devices/$CAM_MAC/lease_seconds"
 for v in 4 6; do
 	[ $v = 4 ] && inet=$INET plant=$PLANT cam=$CAM lock=$LOCK || inet=$INET6 plant=$PLANT6 cam=$CAM6 lock=$LOCK6
 	try yes "IPv$v: cam -> internet, port 443" reaches cam tcp $inet 443
@@ -137,9 +166,24 @@ run cordonctl device release cam
 at=$(bytes cam.bytes)
 try yes "released: cam's transfer goes on" poll 60 moved cam.bytes "$at"
 
+chapter "A revoked certificate ends the lease at once; another one begins a new lease"
+run cordonctl ca revoke cam --reason keyCompromise
+try yes "cam's transfer stands still, lock's goes on" stands cam
+try no "cam checks in" on cam cordonctl checkin --server "$GW_CAM:8883" \
+	--cert "$work/cam/device.crt" --key "$work/cam/device.key" --ca "$work/root.crt"
+token=$(on gw cordonctl device token cam)
+device enroll --server "https://$GW_CAM:8443" --ca "$work/root.crt" --name cam --token "$token" --out "$work/new"
+device checkin --server "$GW_CAM:8883" --cert "$work/new/device.crt" --key "$work/new/device.key" --ca "$work/root.crt"
+at=$(bytes cam.bytes)
+try yes "cam's transfer goes on" poll 60 moved cam.bytes "$at"
+run cordonctl ca list
+
 chapter "A lease ends by itself, with no process of ours alive"
-run cordonctl device lease cam 3s
-try no "a process of ours is running" pgrep -x cordonctl
+sed -i 's/{authentication: certificate}/{authentication: certificate, lease: 5s}/' "$work/policy.yaml"
+run cordonctl apply "$work/policy.yaml"
+device checkin --server "$GW_CAM:8883" --cert "$work/new/device.crt" --key "$work/new/device.key" --ca "$work/root.crt"
+run cordonctl serve --stop
+try no "a process of ours is running" pgrep 'cordon'
 expired() {
 	[ "$(counter "devices/$CAM_MAC/state")" = expired ]
 }
@@ -154,7 +198,7 @@ run sh -c "cd /sys/kernel/cordon/devices/$CAM_MAC && grep . state rx_packets tx_
 teardown
 
 echo
-if [ $wrong = 0 ] && [ $steps -gt 25 ]; then
+if [ $wrong = 0 ] && [ $steps -gt 35 ]; then
 	echo "$steps steps, all as expected"
 	echo "demo: ok"
 else

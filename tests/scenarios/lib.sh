@@ -6,7 +6,7 @@
 #                                                          ├─── gw ───┤
 #  lock 10.0.30.12  fd00:30::12  02:00:00:00:01:02 ── lan1 ┘          └ wan0 ──── inet   192.0.2.10  2001:db8::10
 #
-# Each host echoes TCP and UDP on the ports of $SERVICES. Every deny has its allow control.
+# Each host echoes TCP and UDP on the ports of $SERVICES, the gateway on those of $GW_SERVICES. Every deny has its allow control.
 set -uo pipefail
 
 CAM=10.0.20.11 CAM6=fd00:20::11 CAM_MAC=02:00:00:00:01:01
@@ -15,8 +15,10 @@ PLANT=10.0.50.10 PLANT6=fd00:50::10
 INET=192.0.2.10 INET6=2001:db8::10
 GW_CAM=10.0.20.1 GW_CAM6=fd00:20::1 GW_LOCK=10.0.30.1 GW_LOCK6=fd00:30::1
 SERVICES='22 53 80 443 502 8443 8883'
+GW_SERVICES=${GW_SERVICES-$SERVICES}
 
 count=0 failed=0
+extra=''	# further namespaces, a scenario's own
 work=$(mktemp -d)
 
 on() {
@@ -88,8 +90,11 @@ host() {
 }
 
 serve() {
+	local ports=$SERVICES
+
+	[ "$1" != gw ] || ports=$GW_SERVICES
 	# shellcheck disable=SC2086
-	on "$1" probe listen $SERVICES >"$work/$1.ready" 2>&1 &
+	on "$1" probe listen $ports >"$work/$1.ready" 2>&1 &
 	poll 20 grep -q ready "$work/$1.ready" || { cat "$work/$1.ready"; echo "Bail out! $1 does not serve"; exit 1; }
 }
 
@@ -116,7 +121,7 @@ teardown() {
 	pids=$(jobs -p)
 	# shellcheck disable=SC2086
 	[ -z "$pids" ] || { kill $pids; wait $pids; } 2>/dev/null
-	for ns in cam lock plant inet gw; do
+	for ns in $extra cam lock plant inet gw; do
 		ip netns pids $ns 2>/dev/null | xargs -r kill -9 2>/dev/null
 		ip netns del $ns 2>/dev/null
 	done

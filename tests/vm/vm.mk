@@ -4,7 +4,7 @@ CPUS   ?= 2
 TIMEOUT ?= 600
 MEM    ?= 2048
 
-.PHONY: vm vm-ready demo
+.PHONY: vm vm-ready demo interop
 
 # make vm SCRIPT=path [ARGS=…] [KERNEL=6.1|6.12|7.3] [CPUS=2] [ICOUNT=1] [MEM=2048] [TIMEOUT=600]
 vm: vm-ready
@@ -17,8 +17,12 @@ demo: override KERNEL = 6.1
 demo: vm-ready
 	@tests/vm/vm.sh -k 6.1 -t 600 tests/demo/demo.sh
 
-# What scenarios run beside cordonctl: traffic, and commits without end.
-TEST_TOOLS := $(BUILD)/probe $(BUILD)/swap
+# Clients that nobody here wrote: curl, OpenSSL, strongSwan, Python.
+interop: vm-ready
+	@tests/vm/scenarios.sh 6.1 enrol
+
+# What scenarios run beside cordonctl: traffic, commits without end, check-ins.
+TEST_TOOLS := $(BUILD)/probe $(BUILD)/swap $(BUILD)/checkin
 test-tools: $(TEST_TOOLS)
 
 $(TEST_TOOLS): | deps-build
@@ -27,7 +31,8 @@ $(BUILD)/probe: tests/probe/probe.c
 	@mkdir -p $(@D)
 	@$(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -o $@ $<
 
-$(BUILD)/swap: tests/probe/swap.c $(BUILD)/cordonctl
+# With cordonctl's own objects, of those rooms that know the kernel.
+$(BUILD)/swap $(BUILD)/checkin: $(BUILD)/%: tests/probe/%.c $(BUILD)/cordonctl
 	@$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -Iinclude/uapi -Iuserspace $(shell pkg-config --cflags libnl-genl-3.0) \
-		-o $@ $< $$(find $(BUILD)/obj -name '*.o' -not -path '*/ctl/*') \
-		$(shell pkg-config --libs libnl-genl-3.0 yaml-0.1 jansson)
+		-o $@ $< $(filter $(BUILD)/obj/userspace/lib/% $(BUILD)/obj/userspace/nl/% $(BUILD)/obj/kernel/core/%,$(US_OBJ)) \
+		$(US_PKG_LIBS)

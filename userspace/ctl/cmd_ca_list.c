@@ -92,6 +92,8 @@ int ca_list(const struct ca_words *w)
  * @n: how many
  * @room: in @list
  * @known: certificates that were meant, valid or not
+ * @last: of those, one
+ * @one: a serial was given, so only this certificate was meant
  * @mac: meant by it; NULL, all that are told
  * @now: what has ended is left alone
  */
@@ -100,6 +102,8 @@ struct victims {
 	size_t n;
 	size_t room;
 	size_t known;
+	struct store_certificate last;
+	bool one;
 	const u8 *mac;
 	time_t now;
 };
@@ -113,6 +117,7 @@ static int add_victim(const struct store_certificate *c, void *arg)
 	if (v->mac && (c->kind != PKI_DEVICE || memcmp(c->mac, v->mac, 6) != 0))
 		return 0;
 	v->known++;
+	v->last = *c;
 	if (c->state == STORE_REVOKED || c->state == STORE_ABANDONED || c->not_after <= v->now)
 		return 0;
 	if (v->n == v->room) {
@@ -148,6 +153,7 @@ static int find_victims(struct store *s, const char *who, struct victims *v)
 	err = store_cert_get(s, serial, &one, NULL, NULL);
 	if (err)
 		return err == -ENOENT ? 0 : err;
+	v->one = true;
 	return add_victim(&one, v) ? -ENOMEM : 0;
 }
 
@@ -190,32 +196,27 @@ static int revoke(const struct ca_words *w, struct store *s, struct victims *v)
 			"no certificate is known by this name, MAC or serial");
 }
 
-/* The device proved itself with what is worth nothing now. */
-static void end_lease(struct cnl *nl, const struct store_certificate *c)
+/*
+ * The device proved itself with what is worth nothing now. If all that it has is revoked, no lease is left,
+ * by whatever it was given. Done again each time, since whoever was killed before may not have come here.
+ */
+static bool end_lease(const struct victims *v)
 {
-	struct cnl_change change = CNL_CHANGE_NONE;
 	struct cnl_device device;
-
-	if (c->kind != PKI_DEVICE || cnl_device_get(nl, c->name, NULL, &device) || !device.lease)
-		return;
-	change.name = c->name;
-	change.lease = 0;
-	if (cnl_device_set(nl, &change, &device))
-		complain_nl(nl);
-}
-
-static void end_leases(const struct victims *v)
-{
 	struct cnl nl;
-	size_t i;
+	int err;
 
+	if (!v->known || v->last.kind != PKI_DEVICE)
+		return true;
 	if (cnl_open(&nl)) {
 		fprintf(stderr, "cordonctl: note: no lease was ended: %s\n", nl.error);
-		return;
+		return true;
 	}
-	for (i = 0; i < v->n; i++)
-		end_lease(&nl, &v->list[i]);
+	err = cnl_lease_end(&nl, v->last.mac, v->one ? v->last.fingerprint : NULL, &device);
+	if (err && err != -ENOENT)
+		complain_nl(&nl);
 	cnl_close(&nl);
+	return !err || err == -ENOENT;
 }
 
 static void print_victims(const struct victims *v, bool json)
@@ -248,19 +249,22 @@ int ca_revoke(const struct ca_words *w)
 {
 	struct victims v = { .now = time(NULL) };
 	struct store s;
+	bool done;
 	int ret;
 
 	if (!ca_open_registry(w, false, &s))
 		return EXIT_REFUSED;
 	ret = revoke(w, &s, &v);
-	if (!ret) {
-		end_leases(&v);
+	done = ret == EXIT_DONE;
+	if (!end_lease(&v))
+		ret = EXIT_REFUSED;
+	if (done) {
 		print_victims(&v, w->json);
-		ret = ca_crl_renew(w, &s, NULL, NULL);
+		if (ca_crl_renew(w, &s, NULL, NULL)) {
+			fputs("cordonctl: note: it is revoked; 'cordonctl ca crl' renews crl.pem\n", stderr);
+			ret = EXIT_REFUSED;
+		}
 	}
-	if (ret && v.n && v.list[0].state == STORE_REVOKED)
-		fputs("cordonctl: note: it is revoked; 'cordonctl ca crl' renews crl.pem\n",
-		      stderr);
 	store_close(&s);
 	free(v.list);
 	return ret;

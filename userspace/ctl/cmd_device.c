@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ctl/ctl.h"
+#include "store/store.h"
 
 /**
  * struct words - what the command line says of a device
@@ -171,7 +172,7 @@ static int run_lease(const struct command *self, struct words *w, const char *du
 	return change(w, false, false);
 }
 
-static int run_device(const struct command *self, int argc, char **argv)
+static int run_change(const struct command *self, int argc, char **argv)
 {
 	struct words w = { .change = CNL_CHANGE_NONE };
 	const char *verb, *problem;
@@ -191,7 +192,8 @@ static int run_device(const struct command *self, int argc, char **argv)
 	wanted = !strcmp(verb, "lease") ? 3 : 2;
 	if (words < wanted)
 		return usage_error(self, words > 1 ? "how long?" : words ? "which device?" :
-				   "add, del, set, quarantine, release or lease?", NULL);
+				   "add, del, set, quarantine, release, lease, token or approve?",
+				   NULL);
 	if (words > wanted)
 		return usage_error(self, "too many words", argv[optind + wanted]);
 	if (!strcmp(verb, "add"))
@@ -214,14 +216,28 @@ static int run_device(const struct command *self, int argc, char **argv)
 	return change(&w, false, !strcmp(verb, "del"));
 }
 
+/* What goes to the registry has options of its own, so its verb comes first. */
+static int run_device(const struct command *self, int argc, char **argv)
+{
+	const char *verb = argc > 1 ? argv[1] : "";
+
+	if (!strcmp(verb, "token"))
+		return device_token(self, argc, argv);
+	if (!strcmp(verb, "approve"))
+		return device_approve(self, argc, argv);
+	return run_change(self, argc, argv);
+}
+
 const struct command cmd_device = {
-	"device", "Add, change, hold, free or remove one device",
+	"device", "Add, change, hold, free, enrol or remove one device",
 	"device add NAME --mac MAC --segment SEGMENT --address ADDR... [OPTION...]\n"
 	"device set DEVICE OPTION...\n"
 	"device del DEVICE\n"
 	"device quarantine DEVICE\n"
 	"device release DEVICE\n"
-	"device lease DEVICE DURATION",
+	"device lease DEVICE DURATION\n"
+	"device token DEVICE [OPTION...]\n"
+	"device approve DEVICE [--registry FILE]",
 	"DEVICE is a name or a MAC. A lease of 0 ends it; release takes quarantine and\n"
 	"outdated back. 'apply' replaces what add, set and del changed in the policy.\n\n"
 	"  --segment SEGMENT        network segment\n"
@@ -232,6 +248,14 @@ const struct command cmd_device = {
 	"  --encryption WORD        TLS1.3 | TLS1.2 | any\n"
 	"  --firmware-auto-update B true | false\n"
 	"  --state STATE            active | outdated | quarantined (set only)\n"
-	"  --json                   print the device as JSON\n",
+	"  --json                   print the device as JSON\n\n"
+	"token prints a one-time secret to enrol with; it replaces an older one. approve\n"
+	"lets a device have its certificate whose token asks for that.\n\n"
+	"  --mac MAC                of a device by a name the kernel need not know yet\n"
+	"  --valid DURATION         up to 365d (24h)\n"
+	"  --set SECRET             one of your own, refused when weak; -, from standard input\n"
+	"  --approval               an operator must approve, too\n"
+	"  --registry FILE          (" STORE_PATH ")\n"
+	"  --json                   print device, mac, token and valid_seconds\n",
 	run_device
 };

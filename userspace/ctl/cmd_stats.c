@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "ctl/ctl.h"
+#include "serve/serve.h"
 
 static unsigned long long sum_anomalies(const struct cnl_stats *s)
 {
@@ -181,6 +182,7 @@ static int prometheus(struct cnl *nl)
 		       (unsigned long long)s.stats.anomalies[kind]);
 	prometheus_segments(p, &r);
 	prometheus_devices(p, &r);
+	prometheus_serve();
 	cnl_runtime_free(&r);
 	policy_free(p);
 	return EXIT_DONE;
@@ -246,9 +248,11 @@ static int run_stats(const struct command *self, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "json", no_argument, NULL, 'j' }, { "prometheus", no_argument, NULL, 'p' },
+		{ "serve", no_argument, NULL, 's' }, { "run", required_argument, NULL, 'r' },
 		{ "help", no_argument, NULL, OPTION_HELP }, { }
 	};
-	bool json = false, prom = false;
+	bool json = false, prom = false, serve = false;
+	const char *run = NULL;
 	struct cnl nl;
 	int o, ret;
 
@@ -259,11 +263,20 @@ static int run_stats(const struct command *self, int argc, char **argv)
 			return EXIT_USAGE;
 		json |= o == 'j';
 		prom |= o == 'p';
+		serve |= o == 's';
+		if (o == 'r')
+			run = optarg;
 	}
 	if (argc - optind > 1)
 		return usage_error(self, "too many words", argv[optind + 1]);
-	if (prom && (json || argc > optind))
+	if (prom && (json || serve || argc > optind))
 		return usage_error(self, "--prometheus tells of everything, in its own format", NULL);
+	if (serve && argc > optind)
+		return usage_error(self, "the server counts for all devices together", argv[optind]);
+	if (run && !serve)
+		return usage_error(self, "--run goes with --serve", NULL);
+	if (serve)
+		return serve_stats(run ? run : SERVE_RUN, json);
 	if (!open_kernel(&nl))
 		return EXIT_REFUSED;
 	if (prom)
@@ -277,8 +290,10 @@ static int run_stats(const struct command *self, int argc, char **argv)
 }
 
 const struct command cmd_stats = {
-	"stats", "Print counters of devices", "stats [DEVICE] [--json]\nstats --prometheus",
+	"stats", "Print counters of devices", "stats [DEVICE] [--json]\nstats --serve [--run DIR] [--json]\nstats --prometheus",
 	"  --json        as JSON\n"
+	"  --serve       of the enrolment and check-in server that runs, or ran last\n"
+	"  --run DIR     which it counts in, by default " SERVE_RUN "\n"
 	"  --prometheus  everything, in Prometheus' text format\n", run_stats
 };
 

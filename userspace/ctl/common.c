@@ -1,21 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Errors, the connection, names of devices. */
+/* The connection to the kernel, names of devices. */
 #include <string.h>
 
 #include "ctl/ctl.h"
-
-/**
- * complain - tell what failed
- * @object: with what
- * @why: reason
- *
- * Return: EXIT_REFUSED.
- */
-int complain(const char *object, const char *why)
-{
-	fprintf(stderr, "cordonctl: %s: %s\n", object, why);
-	return EXIT_REFUSED;
-}
 
 /**
  * complain_nl - tell what the kernel said

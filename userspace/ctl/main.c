@@ -2,34 +2,18 @@
 /* cordonctl: which command it is. */
 #include <string.h>
 
-#include "ctl/ctl.h"
+#include "ctl/command.h"
 
 static const struct command * const commands[] = {
+#ifndef CORDON_DEVICE
 	&cmd_apply, &cmd_confirm, &cmd_check, &cmd_diff, &cmd_show, &cmd_status, &cmd_stats,
-	&cmd_top, &cmd_monitor, &cmd_explain, &cmd_device, &cmd_ca, &cmd_module,
+	&cmd_top, &cmd_monitor, &cmd_explain, &cmd_device, &cmd_module,
+	&cmd_ca, &cmd_serve,
+#endif
+	&cmd_enroll, &cmd_renew, &cmd_checkin,
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(*commands))
-
-static void print_usage(const struct command *c, FILE *out)
-{
-	const char *line = c->usage, *end;
-
-	fputs("usage: cordonctl ", out);
-	while ((end = strchr(line, '\n'))) {
-		fprintf(out, "%.*s\n       cordonctl ", (int)(end - line), line);
-		line = end + 1;
-	}
-	fprintf(out, "%s\n", line);
-}
-
-static void print_help(const struct command *c)
-{
-	print_usage(c, stdout);
-	printf("\n%s.\n", c->summary);
-	if (c->help[0])
-		printf("\n%s", c->help);
-}
 
 static void print_commands(FILE *out)
 {
@@ -40,52 +24,6 @@ static void print_commands(FILE *out)
 		fprintf(out, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
 	fputs("\n'cordonctl COMMAND --help' tells more. Exit status: 0 done, 1 refused or failed,\n"
 	      "2 usage, 3 differs. See cordonctl(8).\n", out);
-}
-
-/**
- * usage_error - tell that a command was called wrongly
- * @self: the command
- * @what: is wrong
- * @word: with which word, or NULL
- *
- * Return: EXIT_USAGE.
- */
-int usage_error(const struct command *self, const char *what, const char *word)
-{
-	if (word)
-		fprintf(stderr, "cordonctl: %s: %s: '%s'\n", self->name, what, word);
-	else
-		fprintf(stderr, "cordonctl: %s: %s\n", self->name, what);
-	print_usage(self, stderr);
-	return EXIT_USAGE;
-}
-
-/**
- * next_option - the next option of a command
- * @self: the command
- * @argc: its words
- * @argv: its words
- * @options: as of getopt_long(); those with a val of 256 are the help
- *
- * Return: the option's val, -1 after the last; OPTION_HELP or OPTION_ERROR, all is said.
- */
-int next_option(const struct command *self, int argc, char **argv, const struct option *options)
-{
-	int at = optind ? optind : 1;
-	int c = getopt_long(argc, argv, ":", options, NULL);
-
-	switch (c) {
-	case OPTION_HELP:
-		print_help(self);
-		return OPTION_HELP;
-	case ':':
-		usage_error(self, "option needs a value", argv[at]);
-		return OPTION_ERROR;
-	case '?':
-		usage_error(self, "no such option", argv[at]);
-		return OPTION_ERROR;
-	}
-	return c;
 }
 
 static const struct command *find(const char *name)

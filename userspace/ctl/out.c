@@ -42,6 +42,16 @@ json_t *json_addr(const struct cordon_addr *a)
 	return json_string(policy_addr_text(a, buf));
 }
 
+static json_t *json_hex(const u8 *bytes, size_t n)
+{
+	char text[2 * CORDON_CERTIFICATE_LEN + 1];
+	size_t i;
+
+	for (i = 0; i < n && i < CORDON_CERTIFICATE_LEN; i++)
+		snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+	return json_string(text);
+}
+
 json_t *json_stats(const struct cnl_stats *s)
 {
 	json_t *anomalies = json_object();
@@ -83,6 +93,9 @@ json_t *json_device(const struct cnl_device *d, bool stats)
 			policy_encryption_name(d->def.encryption)));
 	if (d->def.firmware != CORDON_INHERIT)
 		json_object_set_new(out, "firmware_auto_update", json_boolean(d->def.firmware));
+	if (d->has_certificate)
+		json_object_set_new(out, "certificate", json_hex(d->certificate,
+								 sizeof(d->certificate)));
 	if (stats)
 		json_object_set_new(out, "stats", json_stats(&d->stats));
 	return out;

@@ -16,4 +16,8 @@
 int secret_check(const char *secret, const char *name, const unsigned char *mac,
 		 char why[SECRET_WHY_LEN]);
 
+/* The same, with a cracklib dictionary of the caller's; NULL, none is there. */
+int secret_check_by(const char *secret, const char *name, const unsigned char *mac,
+		    const char *dictionary, char why[SECRET_WHY_LEN]);
+
 #endif

@@ -11,6 +11,13 @@ static int on_device(struct nlattr **tb, void *arg)
 	return tb[CORDON_A_DEVICE] ? cnl_read_device(tb[CORDON_A_DEVICE], arg) : -EPROTO;
 }
 
+static int too_long(struct cnl *nl, struct nl_msg *msg)
+{
+	nlmsg_free(msg);
+	snprintf(nl->error, sizeof(nl->error), "a name or text is too long");
+	return -EMSGSIZE;
+}
+
 static int put_change(struct nl_msg *msg, const struct cnl_change *c)
 {
 	struct nlattr *nest = nla_nest_start(msg, CORDON_A_DEVICE);
@@ -35,6 +42,9 @@ static int put_change(struct nl_msg *msg, const struct cnl_change *c)
 
 	if (!err && c->mac)
 		err = nla_put(msg, CORDON_A_DEVICE_MAC, 6, c->mac);
+	if (!err && c->certificate)
+		err = nla_put(msg, CORDON_A_DEVICE_CERTIFICATE, CORDON_CERTIFICATE_LEN,
+			      c->certificate);
 	for (i = 0; !err && i < sizeof(texts) / sizeof(*texts); i++)
 		if (texts[i].text)
 			err = nla_put_string(msg, texts[i].type, texts[i].text);
@@ -52,10 +62,8 @@ static int talk_device(struct cnl *nl, u8 cmd, const struct cnl_change *change,
 {
 	struct nl_msg *msg = cnl_message(nl, cmd, 0);
 
-	if (msg && put_change(msg, change)) {
-		nlmsg_free(msg);
-		msg = NULL;
-	}
+	if (msg && put_change(msg, change))
+		return too_long(nl, msg);
 	return cnl_talk(nl, msg, out ? on_device : NULL, out);
 }
 
@@ -110,6 +118,113 @@ int cnl_device_del(struct cnl *nl, const char *name, const u8 *mac)
 	who.name = name;
 	who.mac = mac;
 	return talk_device(nl, CORDON_CMD_DEVICE_DEL, &who, NULL);
+}
+
+static int put_checkin(struct nl_msg *msg, const u8 *mac, const struct cordon_addr *peer,
+		       u32 ifindex, const u8 *certificate)
+{
+	struct nlattr *nest = nla_nest_start(msg, CORDON_A_DEVICE);
+
+	if (!nest || nla_put(msg, CORDON_A_DEVICE_MAC, 6, mac) ||
+	    cnl_put_addr(msg, CORDON_A_DEVICE_ADDRESS, peer) ||
+	    nla_put(msg, CORDON_A_DEVICE_CERTIFICATE, CORDON_CERTIFICATE_LEN, certificate))
+		return -ENOMEM;
+	nla_nest_end(msg, nest);
+	if (!ifindex)
+		return 0;
+	nest = nla_nest_start(msg, CORDON_A_PORT);
+	if (!nest || nla_put_u32(msg, CORDON_A_PORT_IFINDEX, ifindex))
+		return -ENOMEM;
+	nla_nest_end(msg, nest);
+	return 0;
+}
+
+/**
+ * cnl_checkin - a device has proved who it is: give it its segment's lease
+ * @nl: the connection
+ * @mac: whom its certificate names
+ * @peer: the address that it came from
+ * @ifindex: the interface that it came in by; 0, not known
+ * @certificate: SHA-256 of its certificate
+ * @out: the device as it is now
+ *
+ * Return: 0; -ENOENT, no such device, or no policy; -EADDRNOTAVAIL, @peer is not bound to it;
+ * -ENODEV, @ifindex is no port; -EXDEV, it may not be on that one; -EACCES, it is quarantined;
+ * another -errno.
+ */
+int cnl_checkin(struct cnl *nl, const u8 mac[6], const struct cordon_addr *peer, u32 ifindex,
+		const u8 certificate[CORDON_CERTIFICATE_LEN], struct cnl_device *out)
+{
+	struct nl_msg *msg = cnl_message(nl, CORDON_CMD_CHECKIN, 0);
+
+	if (msg && put_checkin(msg, mac, peer, ifindex, certificate))
+		return too_long(nl, msg);
+	return cnl_talk(nl, msg, on_device, out);
+}
+
+/**
+ * cnl_lease_end - end a device's lease
+ * @nl: the connection
+ * @mac: whose
+ * @certificate: only if a check-in with this one gave it; NULL, in any case
+ * @out: the device as it is now
+ *
+ * Return: 0, whether or not there was one to end; -ENOENT, no such device; another -errno.
+ */
+int cnl_lease_end(struct cnl *nl, const u8 mac[6], const u8 certificate[CORDON_CERTIFICATE_LEN],
+		  struct cnl_device *out)
+{
+	struct cnl_change change = CNL_CHANGE_NONE;
+
+	change.mac = mac;
+	change.lease = 0;
+	change.certificate = certificate;
+	return talk_device(nl, CORDON_CMD_DEVICE_SET, &change, out);
+}
+
+struct binding {
+	u8 *mac;
+	char *name;
+};
+
+static int on_binding(struct nlattr **tb, void *arg)
+{
+	struct nlattr *b[CORDON_A_BINDING_MAX + 1];
+	struct binding *out = arg;
+
+	if (!tb[CORDON_A_BINDING] ||
+	    nla_parse_nested(b, CORDON_A_BINDING_MAX, tb[CORDON_A_BINDING], NULL) ||
+	    !b[CORDON_A_BINDING_NAME] || !b[CORDON_A_BINDING_MAC] ||
+	    nla_len(b[CORDON_A_BINDING_MAC]) != 6)
+		return -EPROTO;
+	memcpy(out->mac, nla_data(b[CORDON_A_BINDING_MAC]), 6);
+	nla_strlcpy(out->name, b[CORDON_A_BINDING_NAME], CORDON_DEVICE_NAME_LEN);
+	return 0;
+}
+
+/**
+ * cnl_binding_get - whose an address is
+ * @nl: the connection
+ * @addr: the address
+ * @mac: gets the device's MAC
+ * @name: gets its name
+ *
+ * Return: 0; -ENOENT, nobody's; another -errno.
+ */
+int cnl_binding_get(struct cnl *nl, const struct cordon_addr *addr, u8 mac[6],
+		    char name[CORDON_DEVICE_NAME_LEN])
+{
+	struct nl_msg *msg = cnl_message(nl, CORDON_CMD_BINDING_GET, 0);
+	struct binding out = { mac, name };
+	struct nlattr *nest;
+
+	if (msg) {
+		nest = nla_nest_start(msg, CORDON_A_BINDING);
+		if (!nest || cnl_put_addr(msg, CORDON_A_BINDING_ADDRESS, addr))
+			return too_long(nl, msg);
+		nla_nest_end(msg, nest);
+	}
+	return cnl_talk(nl, msg, on_binding, &out);
 }
 
 struct each {

@@ -78,7 +78,7 @@ static int read_addresses(struct nlattr *nest, struct cnl_device *out)
 
 int cnl_read_device(struct nlattr *nest, struct cnl_device *out)
 {
-	struct nlattr *tb[CORDON_A_DEVICE_MAX + 1];
+	struct nlattr *tb[CORDON_A_DEVICE_MAX + 1], *attr;
 
 	memset(out, 0, sizeof(*out));
 	if (nla_parse_nested(tb, CORDON_A_DEVICE_MAX, nest, NULL) ||
@@ -96,6 +96,12 @@ int cnl_read_device(struct nlattr *nest, struct cnl_device *out)
 	out->def.firmware = get_u32(tb[CORDON_A_DEVICE_FIRMWARE_AUTO_UPDATE], CORDON_INHERIT);
 	out->state = get_u32(tb[CORDON_A_DEVICE_STATE], 0);
 	out->lease = get_u32(tb[CORDON_A_DEVICE_LEASE], 0);
+	attr = tb[CORDON_A_DEVICE_CERTIFICATE];
+	out->has_certificate = attr;
+	if (attr && nla_len(attr) != sizeof(out->certificate))
+		return -EPROTO;
+	if (attr)
+		memcpy(out->certificate, nla_data(attr), sizeof(out->certificate));
 	if (tb[CORDON_A_DEVICE_STATS] && read_stats(tb[CORDON_A_DEVICE_STATS], &out->stats))
 		return -EPROTO;
 	return read_addresses(nest, out);

@@ -7,11 +7,20 @@
 #include "nl/nl.h"
 
 #define BUFFER (64 * 1024)	/* a dump's messages are at most 32 KiB */
+#define SMALL 4096		/* room for a request about one object */
 
 static int fail(struct cnl *nl, int err, const char *what)
 {
 	snprintf(nl->error, sizeof(nl->error), "%s", what);
 	return err;
+}
+
+/* As strerror(), which may open a catalogue of translations. */
+static const char *describe(int err)
+{
+	const char *text = strerrordesc_np(err);
+
+	return text ? text : "unknown error";
 }
 
 /**
@@ -55,7 +64,7 @@ void cnl_close(struct cnl *nl)
 
 struct nl_msg *cnl_message(struct cnl *nl, u8 cmd, int flags)
 {
-	struct nl_msg *msg = nlmsg_alloc_size(BUFFER);
+	struct nl_msg *msg = nlmsg_alloc_size(cmd == CORDON_CMD_STAGE ? BUFFER : SMALL);
 
 	if (msg && !genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, nl->family, 0,
 				NLM_F_REQUEST | NLM_F_ACK | flags, cmd, CORDON_FAMILY_VERSION)) {
@@ -120,7 +129,7 @@ static int on_error(struct sockaddr_nl *who, struct nlmsgerr *e, void *arg)
 	t->err = e->error;
 	t->done = true;
 	snprintf(t->nl->error, sizeof(t->nl->error), "%s", e->error == -EPERM ?
-		 "not permitted: CAP_NET_ADMIN is needed" : strerror(-e->error));
+		 "not permitted: CAP_NET_ADMIN is needed" : describe(-e->error));
 	if (!(h->nlmsg_flags & NLM_F_ACK_TLVS))
 		return NL_STOP;
 	if (!(h->nlmsg_flags & NLM_F_CAPPED))
@@ -148,6 +157,7 @@ int cnl_talk(struct cnl *nl, struct nl_msg *msg,
 	struct nl_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
 	int err;
 
+	nl->error[0] = '\0';
 	if (!msg || !cb) {
 		nlmsg_free(msg);
 		nl_cb_put(cb);
@@ -164,7 +174,7 @@ int cnl_talk(struct cnl *nl, struct nl_msg *msg,
 	nl_cb_put(cb);
 	if (t.err) {
 		if (!nl->error[0])
-			fail(nl, t.err, strerror(-t.err));
+			fail(nl, t.err, describe(-t.err));
 		return t.err;
 	}
 	if (err == -NLE_DUMP_INTR || t.interrupted)

@@ -69,6 +69,8 @@ struct cnl_summary {
  * @state: enum cordon_state
  * @effective_segment: name
  * @lease: seconds left
+ * @has_certificate: a check-in gave the lease
+ * @certificate: SHA-256 of the certificate that it was made with
  * @stats: its counters
  */
 struct cnl_device {
@@ -79,6 +81,8 @@ struct cnl_device {
 	u32 state;
 	char effective_segment[CORDON_NAME_LEN];
 	u32 lease;
+	bool has_certificate;
+	u8 certificate[CORDON_CERTIFICATE_LEN];
 	struct cnl_stats stats;
 };
 
@@ -116,6 +120,7 @@ struct cnl_runtime {
  * @firmware: -1
  * @state: enum cordon_state; -1
  * @lease: seconds; -1
+ * @certificate: with a lease of 0, only if this one gave it; NULL
  */
 struct cnl_change {
 	const char *name;
@@ -130,6 +135,7 @@ struct cnl_change {
 	int firmware;
 	int state;
 	int64_t lease;
+	const u8 *certificate;
 };
 
 #define CNL_CHANGE_NONE { .authentication = -1, .encryption = -1, .firmware = -1, \
@@ -152,7 +158,10 @@ struct cnl_event {
 	} anomaly;
 };
 
-/* Every function returns 0, or -errno with a sentence in nl->error. */
+/*
+ * Every function returns 0, or -errno with a sentence in nl->error. None but cnl_open() opens a
+ * file or a socket: a process may give up both when it is connected.
+ */
 int cnl_open(struct cnl *nl);
 void cnl_close(struct cnl *nl);
 int cnl_summary(struct cnl *nl, struct cnl_summary *out);
@@ -166,6 +175,12 @@ int cnl_device_new(struct cnl *nl, const struct cnl_change *change, struct cnl_d
 int cnl_device_set(struct cnl *nl, const struct cnl_change *change, struct cnl_device *out);
 int cnl_device_del(struct cnl *nl, const char *name, const u8 *mac);
 int cnl_device_each(struct cnl *nl, int (*each)(const struct cnl_device *device, void *arg), void *arg);
+int cnl_checkin(struct cnl *nl, const u8 mac[6], const struct cordon_addr *peer, u32 ifindex,
+		const u8 certificate[CORDON_CERTIFICATE_LEN], struct cnl_device *out);
+int cnl_lease_end(struct cnl *nl, const u8 mac[6], const u8 certificate[CORDON_CERTIFICATE_LEN],
+		  struct cnl_device *out);
+int cnl_binding_get(struct cnl *nl, const struct cordon_addr *addr, u8 mac[6],
+		    char name[CORDON_DEVICE_NAME_LEN]);
 int cnl_listen(struct cnl *nl, int (*event)(const struct cnl_event *event, void *arg), void *arg);
 
 /* For the other files in this folder. */

@@ -70,6 +70,8 @@ enum store_token {
 /* Every function returns 0 or -errno with a sentence in s->error; -ENOENT, there is none. */
 int store_open(struct store *s, const char *path, bool create);
 void store_close(struct store *s);
+/* What was reserved when somebody was killed is abandoned. */
+int store_recover(struct store *s, unsigned int *abandoned);
 /* Write lock at once; waits up to 5 s for others. durable: on the disk when committed. */
 int store_begin(struct store *s, bool durable);
 int store_commit(struct store *s);
@@ -99,6 +101,10 @@ int store_cert_get(struct store *s, const uint8_t serial[STORE_SERIAL_LEN], stru
 /* name NULL: all. */
 int store_cert_each(struct store *s, const char *name,
 		    int (*each)(const struct store_certificate *c, void *arg), void *arg);
+/* After a crash: what was reserved and never made. */
+int store_recover(struct store *s, unsigned int *abandoned);
+/* Certificates that ended before. */
+int store_prune(struct store *s, time_t before, unsigned int *gone);
 /* The token that this certificate was issued for is used up with its delivery. */
 int store_token_claim(struct store *s, const char *name, const uint8_t key_id[32],
 		      const uint8_t serial[STORE_SERIAL_LEN]);

@@ -7,6 +7,8 @@
 #include "../../../kernel/device.c"
 
 static const u8 mac[ETH_ALEN] = { 2, 0, 0, 0, 0, 1 };
+static const u8 ones[CORDON_CERTIFICATE_LEN] = { [0] = 1, [CORDON_CERTIFICATE_LEN - 1] = 1 };
+static const u8 twos[CORDON_CERTIFICATE_LEN] = { [0] = 1, [CORDON_CERTIFICATE_LEN - 1] = 2 };
 
 static void ticks_and_back(struct kunit *test)
 {
@@ -25,22 +27,89 @@ static void lease_makes_and_ends(struct kunit *test)
 	struct cordon_posture q;
 
 	KUNIT_ASSERT_NOT_NULL(test, d);
-	cordon_device_posture(d, &q);
+	cordon_device_posture(d, 0, &q);
 	KUNIT_EXPECT_FALSE(test, q.leased || q.was_leased || q.quarantined || q.outdated);
 	cordon_device_lease(d, 0);
-	cordon_device_posture(d, &q);
+	cordon_device_posture(d, 0, &q);
 	KUNIT_EXPECT_FALSE(test, q.was_leased);
 	cordon_device_lease(d, 3600);
-	cordon_device_posture(d, &q);
+	cordon_device_posture(d, 0, &q);
 	KUNIT_EXPECT_TRUE(test, q.leased && q.was_leased);
 	KUNIT_EXPECT_GE(test, cordon_device_lease_seconds(d), 3598U);
 	cordon_device_lease(d, 0);
-	cordon_device_posture(d, &q);
+	cordon_device_posture(d, 0, &q);
 	KUNIT_EXPECT_TRUE(test, !q.leased && q.was_leased);
 	KUNIT_EXPECT_EQ(test, cordon_device_lease_seconds(d), 0U);
 	set_bit(CORDON_DEVICE_QUARANTINED, &d->flags);
-	cordon_device_posture(d, &q);
+	cordon_device_posture(d, 0, &q);
 	KUNIT_EXPECT_TRUE(test, q.quarantined && !q.outdated);
+	cordon_device_put(d);
+}
+
+static bool leased_at(const struct cordon_device *d, int ifindex)
+{
+	struct cordon_posture q;
+
+	cordon_device_posture(d, ifindex, &q);
+	return q.leased;
+}
+
+static void checkin_binds_to_port(struct kunit *test)
+{
+	struct cordon_device *d = cordon_device_new(mac);
+	struct cordon_posture q;
+
+	KUNIT_ASSERT_NOT_NULL(test, d);
+	KUNIT_EXPECT_TRUE(test, cordon_device_checkin(d, 3600, 5, ones));
+	KUNIT_EXPECT_TRUE(test, leased_at(d, 5));
+	KUNIT_EXPECT_FALSE(test, leased_at(d, 6));
+	/* For what is sent to it, the lease counts as it is. */
+	KUNIT_EXPECT_TRUE(test, leased_at(d, 0));
+	cordon_device_posture(d, 6, &q);
+	KUNIT_EXPECT_TRUE(test, q.was_leased);
+	/* Again from there is no news, from elsewhere it is. */
+	KUNIT_EXPECT_FALSE(test, cordon_device_checkin(d, 3600, 5, ones));
+	KUNIT_EXPECT_TRUE(test, cordon_device_checkin(d, 3600, 6, ones));
+	KUNIT_EXPECT_FALSE(test, leased_at(d, 5));
+	KUNIT_EXPECT_TRUE(test, leased_at(d, 6));
+	KUNIT_EXPECT_TRUE(test, cordon_device_checkin(d, 3600, 6, twos));
+	/* From who knows where, and by hand: everywhere. */
+	KUNIT_EXPECT_TRUE(test, cordon_device_checkin(d, 3600, 0, twos));
+	KUNIT_EXPECT_TRUE(test, leased_at(d, 5) && leased_at(d, 6));
+	cordon_device_checkin(d, 3600, 5, ones);
+	cordon_device_lease(d, 3600);
+	KUNIT_EXPECT_TRUE(test, leased_at(d, 5) && leased_at(d, 6));
+	/* The end of a bound lease sets nobody free. */
+	cordon_device_checkin(d, 3600, 5, ones);
+	cordon_device_lease(d, 0);
+	KUNIT_EXPECT_EQ(test, d->lease_ifindex, 5);
+	KUNIT_EXPECT_FALSE(test, leased_at(d, 0) || leased_at(d, 5) || leased_at(d, 6));
+	cordon_device_put(d);
+}
+
+static void certificate_while_its_lease_lasts(struct kunit *test)
+{
+	struct cordon_device *d = cordon_device_new(mac);
+	u8 held[CORDON_CERTIFICATE_LEN];
+
+	KUNIT_ASSERT_NOT_NULL(test, d);
+	KUNIT_EXPECT_FALSE(test, cordon_device_certificate(d, held));
+	cordon_device_checkin(d, 3600, 0, ones);
+	KUNIT_EXPECT_TRUE(test, cordon_device_certificate(d, held));
+	KUNIT_EXPECT_EQ(test, memcmp(held, ones, sizeof(held)), 0);
+	cordon_device_checkin(d, 3600, 0, twos);
+	KUNIT_EXPECT_TRUE(test, cordon_device_certificate(d, held));
+	KUNIT_EXPECT_EQ(test, memcmp(held, twos, sizeof(held)), 0);
+	cordon_device_lease(d, 3600);
+	KUNIT_EXPECT_FALSE(test, cordon_device_certificate(d, held));
+	cordon_device_checkin(d, 3600, 0, ones);
+	cordon_device_lease(d, 0);
+	KUNIT_EXPECT_FALSE(test, cordon_device_certificate(d, held));
+	cordon_device_checkin(d, 3600, 0, ones);
+	KUNIT_EXPECT_TRUE(test, cordon_device_certificate(d, held));
+	/* It has run out. */
+	d->lease_end = cordon_now() - 1;
+	KUNIT_EXPECT_FALSE(test, cordon_device_certificate(d, held));
 	cordon_device_put(d);
 }
 
@@ -117,6 +186,8 @@ static void reference_outlives_its_maker(struct kunit *test)
 static struct kunit_case state_cases[] = {
 	KUNIT_CASE(ticks_and_back),
 	KUNIT_CASE(lease_makes_and_ends),
+	KUNIT_CASE(checkin_binds_to_port),
+	KUNIT_CASE(certificate_while_its_lease_lasts),
 	KUNIT_CASE(limit_fires_once_in_a_window),
 	KUNIT_CASE(event_at_most_once_a_second),
 	KUNIT_CASE(traffic_adds_up),

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: GPL-2.0
+/* serve: start the three processes of the enrolment and check-in server, or stop them. */
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/crypto.h>
+#include <openssl/ssl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "ctl/ctl.h"
+#include "lib/file.h"
+#include "serve/serve.h"
+
+#define PASSPHRASE_MAX	1024
+#define STOP_WAIT	10	/* seconds */
+
+/**
+ * struct start - a server that is being started
+ * @config: what holds
+ * @foreground: it stays where it was called
+ * @json: log as JSON
+ * @lock: the file with its number, locked while it runs
+ * @manager: socket of the service manager, or -1
+ * @caller: pipe to the process that was called, or -1
+ */
+struct start {
+	struct serve_config config;
+	bool foreground;
+	bool json;
+	int lock;
+	int manager;
+	int caller;
+};
+
+/* sd_notify(3). The socket is connected while that is still allowed. */
+static int connect_manager(void)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	const char *path = getenv("NOTIFY_SOCKET");
+	size_t len = path ? strlen(path) : 0;
+	int fd;
+
+	if (len < 2 || len >= sizeof(at.sun_path))
+		return -1;
+	memcpy(at.sun_path, path, len);
+	if (path[0] == '@')
+		at.sun_path[0] = 0;
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && connect(fd, (struct sockaddr *)&at, offsetof(struct sockaddr_un, sun_path) + len)) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+static int open_lock(const struct serve_config *c, int flags)
+{
+	char path[SERVE_NAME_LEN + 16];
+
+	snprintf(path, sizeof(path), "%s/serve.pid", c->run);
+	return open(path, flags | O_RDWR | O_CLOEXEC, 0644);
+}
+
+/* The lock belongs to the process that goes on, and ends with it. */
+static bool take_lock(struct start *s)
+{
+	char text[32];
+	int err = file_make_dirs(s->config.run, 0755);
+
+	s->lock = err ? -1 : open_lock(&s->config, O_CREAT);
+	if (s->lock < 0) {
+		complain(s->config.run, strerror(err ? -err : errno));
+		return false;
+	}
+	if (flock(s->lock, LOCK_EX | LOCK_NB)) {
+		complain("serve", "it runs already");
+		return false;
+	}
+	snprintf(text, sizeof(text), "%d\n", getpid());
+	if (ftruncate(s->lock, 0) || pwrite(s->lock, text, strlen(text), 0) < 0) {
+		complain(s->config.run, strerror(errno));
+		return false;
+	}
+	return true;
+}
+
+static void on_ready(void *arg)
+{
+	const struct start *s = arg;
+
+	serve_log(LOG_INFO, "ready", NULL);
+	if (s->manager >= 0 && write(s->manager, "READY=1", 7) < 0)
+		serve_log(LOG_WARNING, "the service manager does not listen", NULL);
+	if (s->caller >= 0 && write(s->caller, "", 1) < 0)
+		serve_log(LOG_WARNING, "who called is gone", NULL);
+	if (s->caller >= 0)
+		close(s->caller);
+}
+
+static void begin_process(const struct start *s, const char *name)
+{
+	char comm[16];
+
+	snprintf(comm, sizeof(comm), "cordon-%s", name);
+	prctl(PR_SET_NAME, comm);
+	serve_log_open(name, s->json, !s->foreground);
+}
+
+static pid_t start_signer(struct start *s, struct priv_channel *signer, const char *passphrase)
+{
+	struct priv_channel agent;
+	pid_t pid;
+
+	if (priv_channel_pair(signer, &agent))
+		return -1;
+	pid = fork();
+	if (!pid) {
+		priv_channel_close(signer);
+		close(s->lock);
+		close(s->caller);
+		close(s->manager);
+		begin_process(s, "signer");
+		_exit(serve_signer(&s->config, passphrase, &agent));
+	}
+	priv_channel_close(&agent);
+	return pid > 0 && !priv_receive(signer, NULL, 0) ? pid : -1;
+}
+
+static pid_t start_agent(struct start *s, struct serve_counters *counters, struct priv_channel *agent,
+			 struct priv_channel *signer)
+{
+	struct priv_channel front;
+	pid_t pid;
+
+	if (priv_channel_pair(agent, &front))
+		return -1;
+	pid = fork();
+	if (!pid) {
+		priv_channel_close(agent);
+		close(s->lock);
+		close(s->caller);
+		close(s->manager);
+		begin_process(s, "agent");
+		_exit(serve_agent(&s->config, counters, &front, signer));
+	}
+	priv_channel_close(&front);
+	priv_channel_close(signer);
+	return pid > 0 && !priv_receive(agent, NULL, 0) ? pid : -1;
+}
+
+static int run_server(struct start *s, char *passphrase)
+{
+	struct serve_counters *counters;
+	struct priv_channel signer, agent;
+	pid_t pid;
+	int err;
+
+	signal(SIGPIPE, SIG_IGN);
+	if (!take_lock(s))
+		return EXIT_REFUSED;
+	counters = serve_counters_new(s->config.run, &err);
+	if (!counters)
+		return complain(s->config.run, strerror(-err));
+	s->manager = connect_manager();
+	OPENSSL_init_ssl(OPENSSL_INIT_LOAD_CONFIG, NULL);
+	pid = start_signer(s, &signer, passphrase);
+	if (passphrase)
+		OPENSSL_cleanse(passphrase, strlen(passphrase));
+	if (pid < 0 || start_agent(s, counters, &agent, &signer) < 0)
+		return EXIT_REFUSED;
+	begin_process(s, "front");
+	return serve_front(&s->config, counters, &agent, on_ready, s) ? EXIT_REFUSED : EXIT_DONE;
+}
+
+/* The process that was called waits until devices may come, or until it is clear that they may not. */
+static int run_background(struct start *s, char *passphrase)
+{
+	int status[2], null;
+	char done;
+	pid_t pid;
+
+	/* What the caller has open is none of a server's business. */
+	close_range(STDERR_FILENO + 1, ~0U, 0);
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null < 0 || pipe2(status, O_CLOEXEC))
+		return complain("serve", strerror(errno));
+	pid = fork();
+	if (pid < 0)
+		return complain("serve", strerror(errno));
+	if (pid) {
+		close(status[1]);
+		if (read(status[0], &done, 1) == 1)
+			return EXIT_DONE;
+		return complain("serve", "not started");
+	}
+	close(status[0]);
+	s->caller = status[1];
+	setsid();
+	if (chdir("/") || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
+		return EXIT_REFUSED;
+	close(null);
+	return run_server(s, passphrase);
+}
+
+static int stop(const struct serve_config *c)
+{
+	struct timespec now, end;
+	char text[32] = "";
+	int fd = open_lock(c, 0);
+	pid_t pid;
+
+	if (fd < 0 || !flock(fd, LOCK_SH | LOCK_NB))
+		return complain("serve", "it does not run");
+	pid = pread(fd, text, sizeof(text) - 1, 0) > 0 ? strtol(text, NULL, 10) : 0;
+	if (pid <= 1 || kill(pid, SIGTERM))
+		return complain("serve", "cannot stop it");
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	do {
+		if (!flock(fd, LOCK_SH | LOCK_NB)) {
+			close(fd);
+			return EXIT_DONE;
+		}
+		poll(NULL, 0, 20);
+		clock_gettime(CLOCK_MONOTONIC, &now);
+	} while (now.tv_sec - end.tv_sec < STOP_WAIT);
+	close(fd);
+	return complain("serve", "it does not stop");
+}
+
+static int read_passphrase(const struct serve_config *c, char **out)
+{
+	size_t len;
+	int err;
+
+	*out = NULL;
+	if (!c->passphrase_file[0])
+		return 0;
+	err = file_read(c->passphrase_file, PASSPHRASE_MAX, out, &len);
+	if (err) {
+		complain(c->passphrase_file, strerror(-err));
+		return err;
+	}
+	(*out)[strcspn(*out, "\r\n")] = 0;
+	return 0;
+}
+
+static int run_serve(const struct command *self, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' }, { "foreground", no_argument, NULL, 'f' },
+		{ "json", no_argument, NULL, 'j' }, { "stop", no_argument, NULL, 's' },
+		{ "check", no_argument, NULL, 'k' }, { "help", no_argument, NULL, OPTION_HELP }, { }
+	};
+	struct start s = { .manager = -1, .caller = -1 };
+	bool to_stop = false, only_check = false;
+	const char *path = NULL;
+	char *full = NULL, *passphrase;
+	int o, ret;
+
+	while ((o = next_option(self, argc, argv, options)) != -1) {
+		if (o == OPTION_HELP)
+			return EXIT_DONE;
+		if (o == OPTION_ERROR)
+			return EXIT_USAGE;
+		if (o == 'c')
+			path = optarg;
+		s.foreground |= o == 'f';
+		s.json |= o == 'j';
+		to_stop |= o == 's';
+		only_check |= o == 'k';
+	}
+	if (argc > optind)
+		return usage_error(self, "too many words", argv[optind]);
+	if (path) {
+		full = realpath(path, NULL);
+		if (!full)
+			return complain(path, strerror(errno));
+	}
+	ret = serve_config_load(full, &s.config, stderr) ? EXIT_REFUSED : EXIT_DONE;
+	free(full);
+	if (ret || only_check)
+		return ret;
+	if (to_stop)
+		return stop(&s.config);
+	if (read_passphrase(&s.config, &passphrase))
+		return EXIT_REFUSED;
+	ret = s.foreground ? run_server(&s, passphrase) : run_background(&s, passphrase);
+	free(passphrase);
+	return ret;
+}
+
+const struct command cmd_serve = {
+	"serve", "Enrol devices by EST, and let them check in",
+	"serve [--config FILE] [--foreground] [--json]\n"
+	"serve --stop | --check [--config FILE]",
+	"Three processes, of which none is root: one faces the devices, one has the registry and\n"
+	"speaks to the kernel, one has the CA's key. It returns when devices may come.\n\n"
+	"  --config FILE   instead of /etc/cordon/serve.yaml, see cordon-serve(5)\n"
+	"  --foreground    stay in the foreground, log to standard error\n"
+	"  --json          log as JSON\n"
+	"  --stop          stop the one that runs\n"
+	"  --check         only read the configuration\n",
+	run_serve
+};

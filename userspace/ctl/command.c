@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0
+/* How a command is called, and how it says what is wrong. */
+#include <string.h>
+
+#include "ctl/command.h"
+
+static void print_usage(const struct command *c, FILE *out)
+{
+	const char *line = c->usage, *end;
+
+	fputs("usage: cordonctl ", out);
+	while ((end = strchr(line, '\n'))) {
+		fprintf(out, "%.*s\n       cordonctl ", (int)(end - line), line);
+		line = end + 1;
+	}
+	fprintf(out, "%s\n", line);
+}
+
+/**
+ * print_help - answer --help
+ * @c: the command
+ */
+void print_help(const struct command *c)
+{
+	print_usage(c, stdout);
+	printf("\n%s.\n", c->summary);
+	if (c->help[0])
+		printf("\n%s", c->help);
+}
+
+/**
+ * usage_error - tell that a command was called wrongly
+ * @self: the command
+ * @what: is wrong
+ * @word: with which word, or NULL
+ *
+ * Return: EXIT_USAGE.
+ */
+int usage_error(const struct command *self, const char *what, const char *word)
+{
+	if (word)
+		fprintf(stderr, "cordonctl: %s: %s: '%s'\n", self->name, what, word);
+	else
+		fprintf(stderr, "cordonctl: %s: %s\n", self->name, what);
+	print_usage(self, stderr);
+	return EXIT_USAGE;
+}
+
+/**
+ * next_option - the next option of a command
+ * @self: the command
+ * @argc: its words
+ * @argv: its words
+ * @options: as of getopt_long(); those with a val of 256 are the help
+ *
+ * Return: the option's val, -1 after the last; OPTION_HELP or OPTION_ERROR, all is said.
+ */
+int next_option(const struct command *self, int argc, char **argv, const struct option *options)
+{
+	int at = optind ? optind : 1;
+	int c = getopt_long(argc, argv, ":", options, NULL);
+
+	/* Words that are no options may have stood before it. */
+	if (optind > at)
+		at = optind - 1;
+	switch (c) {
+	case OPTION_HELP:
+		print_help(self);
+		return OPTION_HELP;
+	case ':':
+		usage_error(self, "option needs a value", argv[at]);
+		return OPTION_ERROR;
+	case '?':
+		usage_error(self, "no such option", argv[at]);
+		return OPTION_ERROR;
+	}
+	return c;
+}
+
+/**
+ * complain - tell what failed
+ * @object: with what
+ * @why: reason
+ *
+ * Return: EXIT_REFUSED.
+ */
+int complain(const char *object, const char *why)
+{
+	fprintf(stderr, "cordonctl: %s: %s\n", object, why);
+	return EXIT_REFUSED;
+}

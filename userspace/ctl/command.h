@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What every command is: all that a device's build has of cordonctl's frame. */
+#ifndef CORDON_COMMAND_H
+#define CORDON_COMMAND_H
+
+#include <getopt.h>
+#include <stdio.h>
+
+enum {
+	EXIT_DONE = 0,
+	EXIT_REFUSED = 1,	/* or failed */
+	EXIT_USAGE = 2,
+	EXIT_DIFFERS = 3,
+};
+
+/**
+ * struct command - one of cordonctl's
+ * @name: its first word
+ * @summary: for the list of all
+ * @usage: after "usage: cordonctl "; several lines are several forms
+ * @help: what the options mean
+ * @run: argv[0] is the name; returns an exit status
+ */
+struct command {
+	const char *name;
+	const char *summary;
+	const char *usage;
+	const char *help;
+	int (*run)(const struct command *self, int argc, char **argv);
+};
+
+extern const struct command cmd_apply, cmd_confirm, cmd_check, cmd_diff, cmd_show, cmd_status,
+	cmd_stats, cmd_top, cmd_monitor, cmd_explain, cmd_device, cmd_module, cmd_ca, cmd_serve,
+	cmd_enroll, cmd_renew, cmd_checkin;
+
+/* command.c */
+void print_help(const struct command *c);
+int usage_error(const struct command *self, const char *what, const char *word);
+int next_option(const struct command *self, int argc, char **argv, const struct option *options);
+int complain(const char *object, const char *why);
+#define OPTION_HELP	256	/* --help was answered: return EXIT_DONE */
+#define OPTION_ERROR	257	/* the fault was told: return EXIT_USAGE */
+
+#endif

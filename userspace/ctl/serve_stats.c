@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Counters of the enrolment and check-in server: a table, JSON, or Prometheus' text format. */
+#include <errno.h>
+#include <string.h>
+
+#include "ctl/ctl.h"
+#include "serve/serve.h"
+
+/**
+ * prometheus_serve - print what the server that runs, or ran last, has counted
+ *
+ * Prints nothing where none ever ran.
+ */
+void prometheus_serve(void)
+{
+	struct serve_counters c;
+	unsigned int i;
+
+	if (serve_counters_read(SERVE_RUN, &c))
+		return;
+	puts("# HELP cordon_serve_start_time_seconds When the enrolment and check-in server started.\n"
+	     "# TYPE cordon_serve_start_time_seconds gauge");
+	printf("cordon_serve_start_time_seconds %llu\n", (unsigned long long)c.started);
+	puts("# HELP cordon_serve_connections Connections that are open.\n"
+	     "# TYPE cordon_serve_connections gauge");
+	printf("cordon_serve_connections %llu\n", (unsigned long long)c.connections);
+	puts("# HELP cordon_serve_accepted_total What was granted.\n"
+	     "# TYPE cordon_serve_accepted_total counter");
+	for (i = 0; i < SERVE_ACCEPTED; i++)
+		printf("cordon_serve_accepted_total{what=\"%s\"} %llu\n", serve_accepted_name(i),
+		       (unsigned long long)c.accepted[i]);
+	puts("# HELP cordon_serve_refused_total What was refused, by reason.\n"
+	     "# TYPE cordon_serve_refused_total counter");
+	for (i = 0; i < SERVE_REFUSED; i++)
+		printf("cordon_serve_refused_total{reason=\"%s\"} %llu\n", serve_refused_name(i),
+		       (unsigned long long)c.refused[i]);
+}
+
+static void print_text(const struct serve_counters *c)
+{
+	unsigned int i;
+
+	printf("connections %llu\n", (unsigned long long)c->connections);
+	for (i = 0; i < SERVE_ACCEPTED; i++)
+		printf("%-28s %12llu\n", serve_accepted_name(i), (unsigned long long)c->accepted[i]);
+	for (i = 0; i < SERVE_REFUSED; i++)
+		if (c->refused[i])
+			printf("refused: %-19s %12llu\n", serve_refused_name(i),
+			       (unsigned long long)c->refused[i]);
+}
+
+static json_t *json_counters(const struct serve_counters *c)
+{
+	json_t *accepted = json_object(), *refused = json_object();
+	unsigned int i;
+
+	for (i = 0; i < SERVE_ACCEPTED; i++)
+		json_object_set_new(accepted, serve_accepted_name(i), json_integer(c->accepted[i]));
+	for (i = 0; i < SERVE_REFUSED; i++)
+		json_object_set_new(refused, serve_refused_name(i), json_integer(c->refused[i]));
+	return json_pack("{s:I,s:I,s:o,s:o}", "started", (json_int_t)c->started, "connections",
+			 (json_int_t)c->connections, "accepted", accepted, "refused", refused);
+}
+
+/**
+ * serve_stats - print what the server that runs, or ran last, has counted
+ * @run: its directory
+ * @json: as JSON
+ *
+ * Return: an exit status.
+ */
+int serve_stats(const char *run, bool json)
+{
+	struct serve_counters c;
+	int err = serve_counters_read(run, &c);
+
+	if (err == -ENOENT)
+		return complain(run, "no server has counted anything there");
+	if (err)
+		return complain(run, err == -EPROTO ? "counters of another version" : strerror(-err));
+	if (json)
+		json_print(json_counters(&c));
+	else
+		print_text(&c);
+	return EXIT_DONE;
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Landlock: no file but those below one directory, no TCP but what is open; the C library has no wrappers. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/landlock.h>
+#include <stdint.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "priv.h"
+
+/* By number of the ABI: file system rights up to 13 bits, refer, truncate, ioctl; then TCP bind and connect. */
+#define FS_ABI_1	((1ULL << 13) - 1)
+#define FS_REFER	(1ULL << 13)
+#define FS_TRUNCATE	(1ULL << 14)
+#define FS_IOCTL	(1ULL << 15)
+#define NET_TCP		3ULL
+
+/* As of ABI 4; kernels before take a shorter one. */
+struct ruleset {
+	uint64_t fs;
+	uint64_t net;
+};
+
+static int allow_reading(int ruleset, const char *path)
+{
+	struct landlock_path_beneath_attr rule = {
+		.allowed_access = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR,
+	};
+	int err = 0;
+
+	rule.parent_fd = open(path, O_PATH | O_CLOEXEC);
+	if (rule.parent_fd < 0)
+		return 0;	/* what is not there need not be readable */
+	if (syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0))
+		err = -errno;
+	close(rule.parent_fd);
+	return err;
+}
+
+/**
+ * priv_landlock - no files from now on
+ * @readable: the directory below which files may still be read, or NULL
+ *
+ * Return: the ABI; -ENOSYS or -EOPNOTSUPP, the kernel has no landlock or it is off; another -errno.
+ */
+int priv_landlock(const char *readable)
+{
+	int abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+	struct ruleset r = { .fs = FS_ABI_1 };
+	int fd, err = 0;
+
+	if (abi < 0)
+		return -errno;
+	if (abi >= 2)
+		r.fs |= FS_REFER;
+	if (abi >= 3)
+		r.fs |= FS_TRUNCATE;
+	if (abi >= 5)
+		r.fs |= FS_IOCTL;
+	if (abi >= 4)
+		r.net = NET_TCP;
+	fd = syscall(SYS_landlock_create_ruleset, &r, abi >= 4 ? sizeof(r) : sizeof(r.fs), 0);
+	if (fd < 0)
+		return -errno;
+	if (readable)
+		err = allow_reading(fd, readable);
+	if (!err && (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+		     syscall(SYS_landlock_restrict_self, fd, 0)))
+		err = -errno;
+	close(fd);
+	return err ? err : abi;
+}

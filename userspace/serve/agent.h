@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Within the agent. */
+#ifndef CORDON_AGENT_H
+#define CORDON_AGENT_H
+
+#include "nl/nl.h"
+#include "serve/serve.h"
+#include "serve/tries.h"
+#include "store/store.h"
+
+/**
+ * struct agent - the process that holds the registry and speaks netlink
+ * @config: what holds now
+ * @counters: shared
+ * @front: pipes
+ * @signer: pipes
+ * @store: the registry
+ * @nl: to the kernel
+ * @connected: @nl is open
+ * @ca_end: when the issuing certificate ends
+ * @tries: wrong tokens
+ * @buf: for talks with the signer
+ * @crl: revocation list, as signed last
+ * @crl_len: of @crl
+ * @crl_revocations: what it counts with, as of store_revocations()
+ * @crl_until: when a new one is due
+ */
+struct agent {
+	struct serve_config *config;
+	struct serve_counters *counters;
+	struct priv_channel front;
+	struct priv_channel signer;
+	struct store store;
+	struct cnl nl;
+	bool connected;
+	time_t ca_end;
+	struct tries tries;
+	uint8_t *buf;
+	uint8_t *crl;
+	size_t crl_len;
+	uint64_t crl_revocations;
+	time_t crl_until;
+};
+
+void agent_refuse(struct agent *a, const struct serve_request *q, struct serve_reply *r, unsigned int status,
+		  enum serve_refused reason, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
+void agent_registry_failed(struct agent *a, const struct serve_request *q, struct serve_reply *r);
+time_t agent_clock(void);
+const char *agent_peer(const struct serve_request *q, struct cordon_addr *addr, char text[POLICY_ADDR_LEN]);
+
+/* kernel.c */
+
+/** enum agent_place - where a request came from, as the kernel sees it */
+enum agent_place {
+	AGENT_PLACE_OWN,	/* the device's own address */
+	AGENT_PLACE_OTHER,	/* another device's */
+	AGENT_PLACE_REMOTE,	/* no device's */
+	AGENT_PLACE_UNKNOWN,	/* the kernel does not say */
+};
+
+enum agent_place agent_place(struct agent *a, const struct cordon_addr *peer, const uint8_t *mac,
+			     char name[CORDON_DEVICE_NAME_LEN]);
+int agent_lease(struct agent *a, const struct serve_request *q, const uint8_t mac[6], struct cnl_device *out);
+
+/* issue.c */
+void agent_enroll(struct agent *a, const struct serve_request *q, struct serve_reply *r);
+void agent_renew(struct agent *a, const struct serve_request *q, struct serve_reply *r);
+void agent_server(struct agent *a, const struct serve_request *q, struct serve_reply *r);
+bool agent_identify(struct agent *a, const struct serve_request *q, struct serve_reply *r,
+		    struct store_certificate *cert);
+
+#endif

@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Connections: TLS, who is at the other end, and how long they may stay. Whoever comes is let in, and makes
+ * room when it is crowded: of the same address, or of all, the connection that has come least far goes, the
+ * oldest of those. So those that come to wait push out each other, not the device that comes to talk.
+ */
+#include <arpa/inet.h>
+#include <event2/bufferevent_ssl.h>
+#include <openssl/err.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "serve/front.h"
+
+static int conn_index = -1;
+
+/* What ends without a word is counted, too, unless it sent nothing at all: that asks whether we listen. */
+static void blame_the_end(struct conn *c, const SSL *ssl)
+{
+	if (c->blamed)
+		return;
+	if (!c->up && BIO_number_read(SSL_get_rbio(ssl)))
+		conn_refused(c, SERVE_TLS_HANDSHAKE, NULL, "not TLS, or not to its end");
+	else if (c->spoke)
+		conn_refused(c, SERVE_BAD_REQUEST, NULL, "a request that does not end");
+}
+
+static void conn_free(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long argl, void *argp)
+{
+	struct conn *c = ptr;
+
+	(void)ad;
+	(void)idx;
+	(void)argl;
+	(void)argp;
+	if (!c)
+		return;
+	blame_the_end(c, parent);
+	TAILQ_REMOVE(&c->front->conns, c, link);
+	c->front->n_conns--;
+	__atomic_store_n(&c->front->counters->connections, c->front->n_conns, __ATOMIC_RELAXED);
+	event_free(c->deadline);
+	if (c->page)
+		event_free(c->page);
+	free(c);
+}
+
+/* Any certificate may come; conn_certificate() says what it is worth, in words. */
+static int verify_later(X509_STORE_CTX *ctx, void *arg)
+{
+	(void)arg;
+	X509_STORE_CTX_set_error(ctx, X509_V_OK);
+	return 1;
+}
+
+/* A handshake that fails mostly ends with an alert of ours or theirs. */
+static void on_info(const SSL *ssl, int where, int ret)
+{
+	struct conn *c = SSL_get_ex_data(ssl, conn_index);
+	int reason;
+
+	if (c && where & SSL_CB_HANDSHAKE_DONE)
+		c->up = true;
+	if (!c || !(where & SSL_CB_ALERT) || c->up || (ret & 0xff) == SSL_AD_CLOSE_NOTIFY)
+		return;
+	reason = where & SSL_CB_WRITE ? ERR_GET_REASON(ERR_peek_last_error()) : 0;
+	if (reason == SSL_R_UNSUPPORTED_PROTOCOL)
+		conn_refused(c, SERVE_TLS_VERSION, NULL, "the client offers no TLS 1.3");
+	else
+		conn_refused(c, SERVE_TLS_HANDSHAKE, NULL, SSL_alert_desc_string_long(ret));
+}
+
+/**
+ * conn_tls_new - TLS as it is spoken here: 1.3 only, client certificates asked for
+ * @f: the front
+ *
+ * No tickets: a device checks in once in a lease, and every check-in proves the key.
+ *
+ * Return: it, without a server certificate yet; NULL.
+ */
+SSL_CTX *conn_tls_new(struct front *f)
+{
+	SSL_CTX *tls = SSL_CTX_new(TLS_server_method());
+
+	conn_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, conn_free);
+	if (!tls || conn_index < 0 || !SSL_CTX_set_min_proto_version(tls, TLS1_3_VERSION)) {
+		SSL_CTX_free(tls);
+		return NULL;
+	}
+	SSL_CTX_set_num_tickets(tls, 0);
+	SSL_CTX_set_session_cache_mode(tls, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_mode(tls, SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, NULL);
+	SSL_CTX_set_cert_verify_callback(tls, verify_later, f);
+	SSL_CTX_set_info_callback(tls, on_info);
+	SSL_CTX_add_client_CA(tls, f->ca.issuing);
+	return tls;
+}
+
+static void on_deadline(evutil_socket_t fd, short what, void *arg)
+{
+	struct conn *c = arg;
+
+	(void)fd;
+	(void)what;
+	if (c->fd < 0) {	/* evhttp has given it its socket by now */
+		conn_admit(c, bufferevent_getfd(c->bev));
+		return;
+	}
+	if (!c->served || c->spoke)
+		conn_refused(c, SERVE_TIMEOUT, NULL, "no request in time");
+	c->blamed = true;
+	conn_cut(c);
+}
+
+/**
+ * conn_new - a connection that waits for its handshake
+ * @f: the front
+ * @fd: its socket; -1, it will be set on @bev, and the connection admitted then
+ *
+ * Freed with its SSL, that is, with its bufferevent.
+ *
+ * Return: NULL, no memory.
+ */
+struct conn *conn_new(struct front *f, int fd)
+{
+	const struct timeval at_once = { 0, 0 };
+	struct conn *c = calloc(1, sizeof(*c));
+	SSL *ssl = SSL_new(f->tls);
+
+	if (c)
+		c->deadline = event_new(f->base, -1, 0, on_deadline, c);
+	if (!ssl || !c || !c->deadline) {
+		SSL_free(ssl);
+		if (c && c->deadline)
+			event_free(c->deadline);
+		free(c);
+		return NULL;
+	}
+	c->front = f;
+	c->fd = -1;
+	TAILQ_INSERT_TAIL(&f->conns, c, link);
+	f->n_conns++;
+	SSL_set_ex_data(ssl, conn_index, c);
+	c->bev = bufferevent_openssl_socket_new(f->base, fd, ssl, BUFFEREVENT_SSL_ACCEPTING,
+						BEV_OPT_CLOSE_ON_FREE);
+	if (!c->bev) {
+		SSL_free(ssl);	/* and @c with it */
+		return NULL;
+	}
+	bufferevent_openssl_set_allow_dirty_shutdown(c->bev, 1);
+	if (fd >= 0)
+		conn_admit(c, fd);
+	else
+		event_add(c->deadline, &at_once);
+	return c;
+}
+
+/** conn_of - the connection behind a bufferevent of ours */
+struct conn *conn_of(struct bufferevent *bev)
+{
+	return SSL_get_ex_data(bufferevent_openssl_get_ssl(bev), conn_index);
+}
+
+static void find_peer(struct conn *c)
+{
+	struct sockaddr_storage at = { .ss_family = AF_UNSPEC };
+	socklen_t len = sizeof(at);
+
+	if (getpeername(c->fd, (struct sockaddr *)&at, &len))
+		return;
+	if (at.ss_family == AF_INET6) {
+		memcpy(c->peer, &((struct sockaddr_in6 *)&at)->sin6_addr, 16);
+	} else if (at.ss_family == AF_INET) {
+		memset(c->peer + 10, 0xff, 2);
+		memcpy(c->peer + 12, &((struct sockaddr_in *)&at)->sin_addr, 4);
+	}
+}
+
+/* Through which interface its handshake came (ip(7), IP_PKTOPTIONS; RFC 2292, 7). */
+static void find_interface(struct conn *c)
+{
+	char buf[256];
+	struct msghdr msg = { .msg_control = buf };
+	socklen_t len = sizeof(buf);
+	struct in6_pktinfo info6;
+	struct in_pktinfo info;
+	struct cmsghdr *h;
+
+	if (getsockopt(c->fd, IPPROTO_IPV6, IPV6_2292PKTOPTIONS, buf, &len)) {
+		len = sizeof(buf);
+		if (getsockopt(c->fd, IPPROTO_IP, IP_PKTOPTIONS, buf, &len))
+			return;
+	}
+	msg.msg_controllen = len;
+	for (h = CMSG_FIRSTHDR(&msg); h; h = CMSG_NXTHDR(&msg, h)) {
+		if (h->cmsg_level == IPPROTO_IPV6 &&
+		    (h->cmsg_type == IPV6_PKTINFO || h->cmsg_type == IPV6_2292PKTINFO)) {
+			memcpy(&info6, CMSG_DATA(h), sizeof(info6));
+			c->ifindex = info6.ipi6_ifindex;
+		} else if (h->cmsg_level == IPPROTO_IP && h->cmsg_type == IP_PKTINFO) {
+			memcpy(&info, CMSG_DATA(h), sizeof(info));
+			c->ifindex = info.ipi_ifindex;
+		}
+	}
+}
+
+/* How far it has come: who sends half a ClientHello goes before who sent a whole one. */
+static int stage(const struct conn *c)
+{
+	return c->up ? 2 : SSL_get_state(bufferevent_openssl_get_ssl(c->bev)) != TLS_ST_BEFORE;
+}
+
+static void choose(struct conn *c, struct conn **least)
+{
+	if (!c->busy && (!*least || stage(c) < stage(*least)))
+		*least = c;
+}
+
+static void make_room(struct conn *newest)
+{
+	struct conn *c, *any = NULL, *own = NULL;
+	struct front *f = newest->front;
+	size_t same = 0;
+
+	if (f->n_conns <= FRONT_PER_PEER)
+		return;
+	TAILQ_FOREACH(c, &f->conns, link) {
+		if (c == newest || c->fd < 0)
+			continue;
+		choose(c, &any);
+		if (memcmp(c->peer, newest->peer, sizeof(c->peer)))
+			continue;
+		choose(c, &own);
+		same++;
+	}
+	c = same >= FRONT_PER_PEER ? own : f->n_conns > FRONT_CONNECTIONS ? any : NULL;
+	if (c) {
+		conn_refused(c, SERVE_CROWDED, NULL, "too many connections");
+		conn_cut(c);
+	}
+}
+
+/**
+ * conn_admit - the socket is there: the clock runs
+ * @c: the connection
+ * @fd: its socket
+ */
+void conn_admit(struct conn *c, int fd)
+{
+	c->fd = fd;
+	find_peer(c);
+	find_interface(c);
+	__atomic_store_n(&c->front->counters->connections, c->front->n_conns, __ATOMIC_RELAXED);
+	conn_extend(c);
+	make_room(c);
+}
+
+/** conn_extend - the time of a connection begins anew, since it did what it should */
+void conn_extend(struct conn *c)
+{
+	const struct timeval limit = { FRONT_DEADLINE, 0 };
+
+	event_add(c->deadline, &limit);
+}
+
+/** conn_cut - end a connection; whoever reads it sees its end, and frees it */
+void conn_cut(struct conn *c)
+{
+	/* Last in the list: it is not to be found again while it is on its way out. */
+	c->busy = true;
+	if (c->fd >= 0)
+		shutdown(c->fd, SHUT_RDWR);
+}
+
+/** conn_from_loopback - the other end is on this machine */
+bool conn_from_loopback(const struct conn *c)
+{
+	const struct in6_addr *peer = (const struct in6_addr *)c->peer;
+
+	return IN6_IS_ADDR_LOOPBACK(peer) || (IN6_IS_ADDR_V4MAPPED(peer) && c->peer[12] == 127);
+}
+
+/** conn_text - address of the other end */
+const char *conn_text(const struct conn *c, char text[INET6_ADDRSTRLEN])
+{
+	const struct in6_addr *peer = (const struct in6_addr *)c->peer;
+
+	if (IN6_IS_ADDR_V4MAPPED(peer))
+		return inet_ntop(AF_INET, c->peer + 12, text, INET6_ADDRSTRLEN);
+	return inet_ntop(AF_INET6, c->peer, text, INET6_ADDRSTRLEN);
+}
+
+/**
+ * conn_refused - count and log what front itself refuses
+ * @c: the connection
+ * @reason: counted
+ * @device: as it calls itself, or NULL
+ * @why: a sentence
+ */
+void conn_refused(struct conn *c, enum serve_refused reason, const char *device, const char *why)
+{
+	char peer[INET6_ADDRSTRLEN];
+
+	c->blamed = true;
+	serve_count(&c->front->counters->refused[reason]);
+	serve_log(LOG_NOTICE, "refused", "reason", serve_refused_name(reason), "device", device, "peer",
+		  conn_text(c, peer), "why", why, NULL);
+}
+
+/**
+ * conn_certificate - what the other end's certificate is worth
+ * @c: the connection, its handshake done
+ * @q: gets serial, fingerprint and name
+ * @why: a sentence, if it is worth nothing
+ *
+ * Return: -1, it is good as far as can be told without the registry; else an enum serve_refused.
+ */
+int conn_certificate(struct conn *c, struct serve_request *q, char why[SERVE_TEXT_LEN])
+{
+	X509 *cert = SSL_get0_peer_certificate(bufferevent_openssl_get_ssl(c->bev));
+	struct pki_error err = { "" };
+	time_t now = time(NULL), from, to;
+	uint8_t mac[6];
+	int reason = -1;
+
+	if (!cert) {
+		snprintf(why, SERVE_TEXT_LEN, "no certificate");
+		return SERVE_NO_CERTIFICATE;
+	}
+	if (pki_verify(&c->front->ca, cert, now, &err))
+		reason = !pki_validity(cert, &from, &to) && (now < from || now > to) ?
+			 SERVE_CERTIFICATE_EXPIRED : SERVE_CERTIFICATE_FOREIGN;
+	else if (pki_identity(cert, q->name, mac, &err) || pki_serial(cert, q->serial) ||
+		 pki_fingerprint(cert, q->fingerprint))
+		reason = SERVE_CERTIFICATE_FOREIGN;
+	if (reason >= 0)
+		snprintf(why, SERVE_TEXT_LEN, "%s", err.text[0] ? err.text : "not a device's certificate");
+	return reason;
+}

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The enrolment and check-in server: three processes.
+ *
+ *   devices ══ front ── agent ── signer
+ *
+ * front holds the sockets and speaks TLS and HTTP; agent holds the registry and speaks netlink; signer
+ * holds the CA's key. Between them go messages over pipes. front is the parent of the other two; when one
+ * of the three ends, the others do.
+ */
+#ifndef CORDON_SERVE_H
+#define CORDON_SERVE_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "pki/pki.h"
+#include "priv/priv.h"
+
+#define SERVE_CONFIG	"/etc/cordon/serve.yaml"
+#define SERVE_CA	"/var/lib/cordon/ca"
+#define SERVE_RUN	"/run/cordon"
+#define SERVE_EST_PORT	8443
+#define SERVE_CHECKIN_PORT 8883
+#define SERVE_LISTEN_MAX 8
+#define SERVE_NAMES_MAX	32
+#define SERVE_NAME_LEN	256
+#define SERVE_TEXT_LEN	256
+#define SERVE_SECRET_LEN 129	/* SECRET_MAX_LEN, terminated */
+#define SERVE_FIRMWARE_LEN 64
+
+/* config.c */
+
+/** struct serve_listen - addresses to listen at */
+struct serve_listen {
+	struct sockaddr_storage at[SERVE_LISTEN_MAX];
+	size_t n;
+};
+
+/**
+ * struct serve_config - serve.yaml, see cordon-serve(5)
+ * @path: where it was read
+ * @est: addresses of EST and check-in over HTTPS
+ * @checkin: addresses of the plain check-in
+ * @ca: directory of the CA
+ * @passphrase_file: of the CA's key, or empty
+ * @registry: file
+ * @certificate: of the server, or empty: our CA gives one
+ * @key: of @certificate
+ * @run: directory of the process' number and the counters
+ * @names: DNS names and addresses in the server's certificate
+ * @n_names: how many
+ * @valid: seconds that a device's certificate is valid
+ * @allow_remote: enrol from addresses that are no device's
+ * @approval: a first enrolment waits for an operator
+ */
+struct serve_config {
+	char path[SERVE_NAME_LEN];
+	struct serve_listen est;
+	struct serve_listen checkin;
+	char ca[SERVE_NAME_LEN];
+	char passphrase_file[SERVE_NAME_LEN];
+	char registry[SERVE_NAME_LEN];
+	char certificate[SERVE_NAME_LEN];
+	char key[SERVE_NAME_LEN];
+	char run[SERVE_NAME_LEN];
+	char names[SERVE_NAMES_MAX][SERVE_NAME_LEN];
+	size_t n_names;
+	uint32_t valid;
+	bool allow_remote;
+	bool approval;
+};
+
+int serve_config_load(const char *path, struct serve_config *out, FILE *errors);
+
+/* counters.c */
+
+/** enum serve_accepted - what was granted; append only */
+enum serve_accepted {
+	SERVE_ENROLMENT,
+	SERVE_RENEWAL,
+	SERVE_CHECKIN,
+	SERVE_ACCEPTED,
+};
+
+/** enum serve_refused - why something was not; append only, names in counters.c */
+enum serve_refused {
+	SERVE_TLS_VERSION,
+	SERVE_TLS_HANDSHAKE,
+	SERVE_NO_CERTIFICATE,
+	SERVE_CERTIFICATE_FOREIGN,
+	SERVE_CERTIFICATE_EXPIRED,
+	SERVE_CERTIFICATE_REVOKED,
+	SERVE_CERTIFICATE_UNKNOWN,
+	SERVE_WRONG_ADDRESS,
+	SERVE_REMOTE,
+	SERVE_UNKNOWN_DEVICE,
+	SERVE_QUARANTINED,
+	SERVE_BAD_TOKEN,
+	SERVE_TOKEN_EXPIRED,
+	SERVE_TOKEN_USED,
+	SERVE_TOO_MANY_TRIES,
+	SERVE_NOT_APPROVED,
+	SERVE_BAD_REQUEST,
+	SERVE_BAD_CSR,
+	SERVE_TIMEOUT,
+	SERVE_CROWDED,
+	SERVE_KERNEL,
+	SERVE_REGISTRY,
+	SERVE_REFUSED,
+};
+
+/**
+ * struct serve_counters - shared by the processes, and by whoever maps the file
+ * @magic: layout
+ * @started: seconds since 1970
+ * @connections: open now
+ * @accepted: by enum serve_accepted
+ * @refused: by enum serve_refused
+ */
+struct serve_counters {
+	uint64_t magic;
+	uint64_t started;
+	uint64_t connections;
+	uint64_t accepted[SERVE_ACCEPTED];
+	uint64_t refused[SERVE_REFUSED];
+};
+
+struct serve_counters *serve_counters_new(const char *run, int *err);
+int serve_counters_read(const char *run, struct serve_counters *out);
+const char *serve_accepted_name(unsigned int what);
+const char *serve_refused_name(unsigned int why);
+
+static inline void serve_count(uint64_t *counter)
+{
+	__atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
+}
+
+/* log.c */
+void serve_log_open(const char *process, bool json, bool background);
+void serve_log_detach(void);
+/* Pairs of key and value, then NULL; a NULL value leaves its pair out. */
+void serve_log(int priority, const char *event, ...) __attribute__((sentinel));
+
+/* message.c */
+
+/** enum serve_op - what front asks of agent */
+enum serve_op {
+	SERVE_OP_ENROLL = 1,	/* name, secret, csr */
+	SERVE_OP_RENEW,		/* serial, fingerprint, csr */
+	SERVE_OP_CHECKIN,	/* serial, fingerprint, firmware */
+	SERVE_OP_FIRMWARE,	/* serial, firmware; no reply */
+	SERVE_OP_DELIVERED,	/* serial; no reply */
+	SERVE_OP_SERVER,	/* csr */
+	SERVE_OP_CRL,
+	SERVE_OP_RELOAD,	/* no reply */
+};
+
+/**
+ * struct serve_request - from front to agent
+ * @op: enum serve_op
+ * @id: comes back in the reply
+ * @peer: address of the device, IPv4 as mapped
+ * @ifindex: interface through which it came, or 0
+ * @serial: of the certificate that it showed, or that was delivered
+ * @fingerprint: of that certificate
+ * @name: of the device, as it says
+ * @secret: its token
+ * @firmware: its version, as it says; may be empty
+ * @exporter: base64 of the channel's binding (RFC 9266), or empty
+ * @csr: DER, in the message
+ * @csr_len: of @csr
+ */
+struct serve_request {
+	uint32_t op;
+	uint64_t id;
+	uint8_t peer[16];
+	uint32_t ifindex;
+	uint8_t serial[PKI_SERIAL_LEN];
+	uint8_t fingerprint[PKI_FINGERPRINT_LEN];
+	char name[PKI_NAME_LEN];
+	char secret[SERVE_SECRET_LEN];
+	char firmware[SERVE_FIRMWARE_LEN];
+	char exporter[SERVE_FIRMWARE_LEN];
+	const uint8_t *csr;
+	size_t csr_len;
+};
+
+/**
+ * struct serve_reply - from agent to front
+ * @id: of the request
+ * @status: as of HTTP: 200 granted, 202 later, 4xx refused, 5xx failed
+ * @retry: seconds until it is worth another try, or 0
+ * @lease: seconds
+ * @serial: of the certificate
+ * @device: name
+ * @segment: effective
+ * @why: a sentence, unless granted
+ * @der: certificate or revocation list, in the message
+ * @der_len: of @der
+ */
+struct serve_reply {
+	uint64_t id;
+	uint32_t status;
+	uint32_t retry;
+	uint32_t lease;
+	uint8_t serial[PKI_SERIAL_LEN];
+	char device[PKI_NAME_LEN];
+	char segment[PKI_NAME_LEN];
+	char why[SERVE_TEXT_LEN];
+	const uint8_t *der;
+	size_t der_len;
+};
+
+/**
+ * struct serve_sign - from agent to signer
+ * @crl: a revocation list is wanted, else a certificate
+ * @profile: of a certificate
+ * @exporter: what the request's binding must be, or empty
+ * @csr: DER, in the message
+ * @csr_len: of @csr
+ * @entries: of a revocation list
+ * @n_entries: how many
+ * @number: of the list
+ */
+struct serve_sign {
+	bool crl;
+	struct pki_profile profile;
+	const char *exporter;
+	const uint8_t *csr;
+	size_t csr_len;
+	struct pki_revoked *entries;
+	size_t n_entries;
+	uint64_t number;
+};
+
+/** struct serve_signed - from signer to agent; @error empty: @der is what was asked for */
+struct serve_signed {
+	char error[PKI_ERROR_LEN];
+	const uint8_t *der;
+	size_t der_len;
+};
+
+#define SERVE_REQUEST_MAX	(PKI_CSR_MAX + 2048)
+#define SERVE_SIGN_MAX		(PKI_CSR_MAX + 16384)
+#define SERVE_REPLY_MAX		PRIV_FRAME_MAX
+
+size_t serve_request_pack(const struct serve_request *r, uint8_t *buf, size_t size);
+bool serve_request_unpack(const uint8_t *buf, size_t len, struct serve_request *r);
+size_t serve_reply_pack(const struct serve_reply *r, uint8_t *buf, size_t size);
+bool serve_reply_unpack(const uint8_t *buf, size_t len, struct serve_reply *r);
+
+/* signer.c */
+int serve_signer(const struct serve_config *config, const char *passphrase, struct priv_channel *agent);
+int serve_sign(const struct priv_channel *signer, const struct serve_sign *what, uint8_t *buf, size_t size,
+	       struct serve_signed *out);
+
+/* agent.c */
+int serve_agent(struct serve_config *config, struct serve_counters *counters, struct priv_channel *front,
+		struct priv_channel *signer);
+
+/* front.c */
+int serve_front(struct serve_config *config, struct serve_counters *counters, struct priv_channel *agent,
+		void (*ready)(void *arg), void *arg);
+
+#endif

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The process that holds the CA's key: a request comes in by a pipe, a certificate goes out by another. */
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "lib/wire.h"
+#include "serve/revoked.h"
+#include "serve/serve.h"
+
+static void put_sign(struct wire_out *out, const struct serve_sign *what)
+{
+	const struct pki_profile *p = &what->profile;
+	size_t i;
+
+	wire_put_u32(out, what->crl);
+	if (what->crl) {
+		wire_put_u64(out, what->number);
+		wire_put_u32(out, what->n_entries);
+		for (i = 0; i < what->n_entries; i++) {
+			wire_put_fixed(out, what->entries[i].serial, PKI_SERIAL_LEN);
+			wire_put_u64(out, what->entries[i].when);
+			wire_put_u32(out, what->entries[i].reason);
+		}
+		return;
+	}
+	wire_put_u32(out, p->kind);
+	wire_put_text(out, p->name);
+	wire_put_blob(out, p->mac, p->mac ? 6 : 0);
+	wire_put_u32(out, p->n_names);
+	for (i = 0; i < p->n_names; i++)
+		wire_put_text(out, p->names[i]);
+	wire_put_fixed(out, p->serial, PKI_SERIAL_LEN);
+	wire_put_u64(out, p->not_before);
+	wire_put_u64(out, p->not_after);
+	wire_put_text(out, what->exporter);
+	wire_put_blob(out, what->csr, what->csr_len);
+}
+
+/**
+ * serve_sign - have something signed
+ * @signer: pipes to the signer
+ * @what: is wanted
+ * @buf: for the question and the answer, which @out points into
+ * @size: of @buf
+ * @out: certificate or revocation list, or why there is none
+ *
+ * Return: 0; -EPIPE and the like, the signer is gone.
+ */
+int serve_sign(const struct priv_channel *signer, const struct serve_sign *what, uint8_t *buf, size_t size,
+	       struct serve_signed *out)
+{
+	struct wire_out question = { .buf = buf, .size = size };
+	struct wire_in answer;
+	ssize_t len;
+	int err;
+
+	put_sign(&question, what);
+	if (question.bad)
+		return -EMSGSIZE;
+	err = priv_send(signer, buf, question.len);
+	if (err)
+		return err;
+	len = priv_receive(signer, buf, size);
+	if (len < 0)
+		return len;
+	answer = (struct wire_in){ .p = buf, .left = len };
+	wire_text(&answer, out->error, sizeof(out->error));
+	out->der = wire_blob(&answer, PRIV_FRAME_MAX, &out->der_len);
+	return wire_end(&answer) ? 0 : -EPROTO;
+}
+
+/**
+ * struct job - a question on its way through the signer
+ * @what: the question
+ * @name: for its profile
+ * @names: for its profile
+ * @list: for its profile
+ * @exporter: for @what
+ */
+struct job {
+	struct serve_sign what;
+	char name[SERVE_NAME_LEN];
+	char names[SERVE_NAMES_MAX][SERVE_NAME_LEN];
+	const char *list[SERVE_NAMES_MAX];
+	char exporter[SERVE_FIRMWARE_LEN];
+};
+
+static bool get_certificate(struct wire_in *in, struct job *j)
+{
+	struct pki_profile *p = &j->what.profile;
+	size_t mac_len, i;
+
+	p->kind = wire_u32(in);
+	wire_text(in, j->name, sizeof(j->name));
+	p->name = j->name;
+	p->mac = wire_blob(in, 6, &mac_len);
+	p->n_names = wire_u32(in);
+	if (p->n_names > SERVE_NAMES_MAX || (p->kind == PKI_DEVICE) != (mac_len == 6))
+		return false;
+	for (i = 0; i < p->n_names; i++) {
+		wire_text(in, j->names[i], sizeof(j->names[i]));
+		j->list[i] = j->names[i];
+	}
+	p->names = j->list;
+	p->serial = wire_fixed(in, PKI_SERIAL_LEN);
+	p->not_before = wire_u64(in);
+	p->not_after = wire_u64(in);
+	wire_text(in, j->exporter, sizeof(j->exporter));
+	j->what.exporter = j->exporter;
+	j->what.csr = wire_blob(in, PKI_CSR_MAX, &j->what.csr_len);
+	return wire_end(in) && (p->kind == PKI_DEVICE || p->kind == PKI_SERVER);
+}
+
+static bool get_crl(struct wire_in *in, struct job *j)
+{
+	struct serve_sign *what = &j->what;
+	const uint8_t *serial;
+	size_t i;
+
+	what->number = wire_u64(in);
+	what->n_entries = wire_u32(in);
+	if (what->n_entries > in->left / 28)
+		return false;
+	what->entries = calloc(what->n_entries + 1, sizeof(*what->entries));
+	if (!what->entries)
+		return false;
+	for (i = 0; i < what->n_entries; i++) {
+		serial = wire_fixed(in, PKI_SERIAL_LEN);
+		if (serial)
+			memcpy(what->entries[i].serial, serial, PKI_SERIAL_LEN);
+		what->entries[i].when = wire_u64(in);
+		what->entries[i].reason = wire_u32(in);
+	}
+	return wire_end(in);
+}
+
+/* The identity is the registry's, and never the server's own for a device. */
+static int certify(const struct pki_ca *ca, const struct job *j, uint8_t **der, size_t *len,
+		   struct pki_error *err)
+{
+	const struct pki_profile *p = &j->what.profile;
+	X509_REQ *csr = pki_csr_parse(j->what.csr, j->what.csr_len, err);
+	X509 *cert = NULL;
+	int n;
+
+	if (!csr)
+		return -EINVAL;
+	if (p->kind != PKI_DEVICE ||
+	    !pki_csr_check(csr, p->name, p->mac, j->exporter[0] ? j->exporter : NULL, err))
+		cert = pki_issue(ca, X509_REQ_get_X509_PUBKEY(csr), p, err);
+	X509_REQ_free(csr);
+	if (!cert)
+		return -EINVAL;
+	n = i2d_X509(cert, der);
+	X509_free(cert);
+	*len = n > 0 ? n : 0;
+	return n > 0 ? 0 : -ENOMEM;
+}
+
+static void answer(const struct pki_ca *ca, struct wire_in *in, struct wire_out *out)
+{
+	struct job j = { .what.crl = wire_u32(in) };
+	struct pki_error err = { "the question makes no sense" };
+	uint8_t *der = NULL;
+	size_t len = 0;
+	time_t now = time(NULL);
+	int ret = -EINVAL;
+
+	if (j.what.crl) {
+		if (get_crl(in, &j))
+			ret = pki_crl(ca, j.what.entries, j.what.n_entries, j.what.number, now,
+				      now + REVOKED_VALID, &der, &len, &err);
+	} else if (get_certificate(in, &j)) {
+		ret = certify(ca, &j, &der, &len, &err);
+	}
+	wire_put_text(out, ret ? err.text : "");
+	wire_put_blob(out, der, ret ? 0 : len);
+	OPENSSL_free(der);
+	free(j.what.entries);
+}
+
+/**
+ * serve_signer - be the signer, until the agent is gone
+ * @config: names the CA
+ * @passphrase: of its key, or NULL
+ * @agent: pipes to the agent
+ *
+ * Says one empty message when it is ready.
+ *
+ * Return: exit status.
+ */
+int serve_signer(const struct serve_config *config, const char *passphrase, struct priv_channel *agent)
+{
+	static const struct priv_role role = { .user = "cordon-signer" };
+	uint8_t *buf = malloc(PRIV_FRAME_MAX), *reply = malloc(PRIV_FRAME_MAX);
+	char error[PRIV_ERROR_LEN];
+	struct pki_error err;
+	struct wire_out out;
+	struct pki_ca ca = { NULL };
+	struct wire_in in;
+	ssize_t len = -EPERM;
+
+	if (!buf || !reply || pki_ca_load(config->ca, true, passphrase, &ca, &err)) {
+		serve_log(LOG_ERR, "cannot load the CA", "ca", config->ca, "why",
+			  buf && reply ? err.text : "out of memory", NULL);
+		goto out;
+	}
+	serve_log_detach();
+	if (priv_enter(&role, error) < 0) {
+		serve_log(LOG_ERR, "cannot confine the process", "why", error, NULL);
+		goto out;
+	}
+	len = priv_send(agent, "", 0);
+	while (len >= 0) {
+		len = priv_receive(agent, buf, PRIV_FRAME_MAX);
+		if (len < 0)
+			break;
+		in = (struct wire_in){ .p = buf, .left = len };
+		out = (struct wire_out){ .buf = reply, .size = PRIV_FRAME_MAX };
+		answer(&ca, &in, &out);
+		if (out.bad)
+			break;
+		len = priv_send(agent, reply, out.len);
+	}
+out:
+	pki_ca_free(&ca);
+	free(reply);
+	free(buf);
+	return len == -EPIPE ? 0 : 1;
+}
