@@ -146,7 +146,7 @@ class Gateway:
         with open(self.log, "a", encoding="ascii") as log:
             self.process = subprocess.Popen(
                 [*under, CTL, "serve", "--foreground", "--json", "--config", self.config],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=limit,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=limit if file_size else None,
                 env={**os.environ, "NOTIFY_SOCKET": self.path("notify")})
         self.manager.settimeout(0.1)
         for _ in range(10 * WAIT):
