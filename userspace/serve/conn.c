@@ -67,8 +67,10 @@ static void on_info(const SSL *ssl, int where, int ret)
 	struct conn *c = SSL_get_ex_data(ssl, conn_index);
 	int reason;
 
-	if (c && where & SSL_CB_HANDSHAKE_DONE)
+	if (c && where & SSL_CB_HANDSHAKE_DONE) {
 		c->up = true;
+		conn_extend(c);
+	}
 	if (!c || !(where & SSL_CB_ALERT) || c->up || c->blamed || !sent_something(ssl) ||
 	    (ret & 0xff) == SSL_AD_CLOSE_NOTIFY)
 		return;
