@@ -368,6 +368,7 @@ def main():
         with_curl(gw)
         with_strongswan(gw)
         https_checkin(gw, cert, key)
+        tap.equal("no request was taken before it was known where it came from", 0, gw.logged().count('"peer":"::"'))
     tap.done()
 
 

@@ -102,6 +102,8 @@ def holds(pid, needles):
                 if not mode.startswith("rw") or "[v" in line:
                     continue
                 start, end = (int(x, 16) for x in span.split("-"))
+                if end - start > 1 << 30:  # a sanitizer's shadow
+                    continue
                 mem.seek(start)
                 data = mem.read(end - start)
                 if any(needle in data for needle in needles):

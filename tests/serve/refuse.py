@@ -4,6 +4,7 @@
 import base64
 import os
 import random
+import signal
 import socket
 import sqlite3
 import ssl
@@ -555,6 +556,30 @@ class Slow:
         gw.remove()
 
 
+# ---- place
+
+def from_afar():
+    """Without the module nobody's address is a device's, and so everybody is far away."""
+    with Gateway(allow_remote=False) as gw:
+        gw.must_start()
+        key = new_key(gw, "far")
+        csr, token = new_csr(key), gw.token("far", "02:00:00:00:32:01")
+        why = "127.0.0.1 is no device's address, and est.allow_remote is off"
+        denied(gw, "from afar: enrolment", "remote", 403, why, lambda: enroll(gw, "far", token, csr))
+        gw.est["allow_remote"] = True
+        gw.write_config()
+        gw.process.send_signal(signal.SIGHUP)
+        got = until(lambda: (lambda answer: answer if answer.status == 200 else None)(enroll(gw, "far", token, csr)), 5)
+        if not tap.ok(got, "allowed: the same with est.allow_remote"):
+            return
+        pair = (certificate(gw, got, "far"), key)
+        gw.est["allow_remote"] = False
+        gw.write_config()
+        gw.stop()
+        gw.start()
+        denied(gw, "from afar: renewal", "remote", 403, why, lambda: renew(gw, *pair, csr))
+
+
 # ---- a registry that does not work
 
 class Full:
@@ -661,9 +686,11 @@ def main():
             guesses(gw)
             certificates(gw, other, device)
             transport(gw, device)
+            tap.equal("nothing was refused before it was known where it came from", 0, gw.logged().count('"peer":"::"'))
         slow.report()
     finally:
         slow.gw.remove()
+    from_afar()
     disk_full()
     limits()
     tap.done()

@@ -67,6 +67,9 @@ static void on_info(const SSL *ssl, int where, int ret)
 	struct conn *c = SSL_get_ex_data(ssl, conn_index);
 	int reason;
 
+	/* Before anything is decided about it: the timer of conn_new() may be late. */
+	if (c && where & SSL_CB_HANDSHAKE_START && c->fd < 0)
+		conn_admit(c, SSL_get_fd(ssl));
 	if (c && where & SSL_CB_HANDSHAKE_DONE) {
 		c->up = true;
 		conn_extend(c);
