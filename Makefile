@@ -49,12 +49,13 @@ userspace-quiet: deps-build
 	@tests/log.sh "building cordonctl" $(MAKE) --no-print-directory userspace
 
 # The rings, from fast to slow; each prints TAP.
-RINGS := prepare build lint unit kunit harness bench sanitize scenarios linux-6.12 linux-7.3
+RINGS := prepare build lint unit serve kunit harness bench sanitize scenarios linux-6.12 linux-7.3
 
 ring-prepare   := tests/prepare.sh
 ring-build     := tests/build.sh
 ring-lint      := tests/lint/run.sh
 ring-unit      := tests/unit/run.sh
+ring-serve     := tests/serve/run.sh
 ring-kunit     := tests/kunit/run.sh
 ring-sanitize  := tests/kunit/sanitize.sh
 ring-harness   := tests/vm/selftest.sh

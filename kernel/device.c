@@ -24,7 +24,7 @@ struct cordon_device *cordon_device_new(const u8 *mac)
 		return NULL;
 	}
 	refcount_set(&device->refs, 1);
-	seqlock_init(&device->lease_lock);
+	seqcount_init(&device->lease_seq);
 	ether_addr_copy(device->mac, mac);
 	return device;
 }
@@ -108,6 +108,21 @@ void cordon_segment_put(struct cordon_segment *segment)
 		call_rcu(&segment->rcu, segment_free);
 }
 
+/* Events copy the certificate in softirqs, which must not find a write half done on their CPU. */
+static void lease_write_begin(struct cordon_device *device)
+{
+	local_bh_disable();
+	preempt_disable();
+	write_seqcount_begin(&device->lease_seq);
+}
+
+static void lease_write_end(struct cordon_device *device)
+{
+	write_seqcount_end(&device->lease_seq);
+	preempt_enable();
+	local_bh_enable();
+}
+
 /*
  * The interface is written first, the end after it, and packets read them the other way round:
  * who sees the new end sees the new interface. So a lease that had run out never comes to life
@@ -122,7 +137,7 @@ static bool lease_set(struct cordon_device *device, u32 seconds, int ifindex,
 	u32 end = cordon_now() + cordon_ticks(seconds);
 	bool same;
 
-	write_seqlock_bh(&device->lease_lock);
+	lease_write_begin(device);
 	same = device->certified == !!certificate && device->lease_ifindex == ifindex &&
 	       (!certificate ||
 		!memcmp(device->certificate, certificate, sizeof(device->certificate)));
@@ -132,7 +147,7 @@ static bool lease_set(struct cordon_device *device, u32 seconds, int ifindex,
 	WRITE_ONCE(device->lease_ifindex, ifindex);
 	/* Pairs with cordon_device_posture(). */
 	smp_store_release(&device->lease_end, end ? end : 1);
-	write_sequnlock_bh(&device->lease_lock);
+	lease_write_end(device);
 	return !same;
 }
 
@@ -140,10 +155,10 @@ static void lease_end(struct cordon_device *device)
 {
 	u32 end = cordon_now();
 
-	write_seqlock_bh(&device->lease_lock);
+	lease_write_begin(device);
 	device->certified = false;
 	WRITE_ONCE(device->lease_end, end ? end : 1);
-	write_sequnlock_bh(&device->lease_lock);
+	lease_write_end(device);
 }
 
 /**
@@ -207,9 +222,9 @@ bool cordon_device_certificate(const struct cordon_device *device, u8 *certifica
 	bool held;
 
 	do {
-		seq = read_seqbegin(&device->lease_lock);
+		seq = read_seqcount_begin(&device->lease_seq);
 		held = device->certified && cordon_device_lease_seconds(device);
 		memcpy(certificate, device->certificate, CORDON_CERTIFICATE_LEN);
-	} while (read_seqretry(&device->lease_lock, seq));
+	} while (read_seqcount_retry(&device->lease_seq, seq));
 	return held;
 }

@@ -22,30 +22,33 @@ enum {
 /**
  * struct cordon_device - what is kept of a device from policy to policy
  * @refs: one for each ruleset that has it, one for its directory in sysfs
+ * @lease_seq: see DOC: locking
  * @flags: CORDON_DEVICE_* bits
  * @lease_end: in ticks (cordon_now()); 0, never had a lease
  * @lease_ifindex: the lease is for what comes in there; 0, anywhere
  * @mac: EUI-48
+ * @certified: a check-in gave the lease, with @certificate; under @lease_seq
  * @traffic: packets that passed
  * @denied: packets from or to it that did not
  * @tally: anomalies by kind
- * @lease_lock: see DOC: locking
- * @certified: a check-in gave the lease, with @certificate; under @lease_lock
- * @certificate: SHA-256; under @lease_lock
+ * @certificate: SHA-256; under @lease_seq
  * @node: its directory in sysfs; sysfs.c's, under the namespace's lock
  * @rcu: frees it
+ *
+ * There may be a quarter of a million of them, and 512 bytes are full: one more
+ * and the allocator takes 1,024 for each.
  */
 struct cordon_device {
 	refcount_t refs;
+	seqcount_t lease_seq;
 	unsigned long flags;
 	u32 lease_end;
 	int lease_ifindex;
 	u8 mac[ETH_ALEN];
+	bool certified;
 	struct cordon_traffic __percpu *traffic;
 	atomic64_t denied;
 	struct cordon_tally tally[CORDON_KINDS];
-	seqlock_t lease_lock;	/* the certificate, see DOC: locking */
-	bool certified;
 	u8 certificate[CORDON_CERTIFICATE_LEN];
 	struct kobject *node;
 	struct rcu_head rcu;

@@ -175,12 +175,14 @@ static bool identify(struct hearing *h)
 
 static struct cordon_end find_end(const struct hearing *h, const struct cordon_addr *addr)
 {
-	u32 device;
+	u32 device = h->device;
 
 	/* A device is known by its MAC, even where its source is :: or 0.0.0.0. */
-	if (h->device != CORDON_NO_DEVICE && cordon_addr_equal(addr, &h->source))
-		return cordon_ruleset_sender(h->rs, h->device, h->state->in->ifindex);
-	device = cordon_policy_device_by_addr(h->rs->policy, addr);
+	if (device == CORDON_NO_DEVICE || !cordon_addr_equal(addr, &h->source))
+		device = cordon_policy_device_by_addr(h->rs->policy, addr);
+	/* Its own by MAC, by whichever address: an ICMP error may come from another one. */
+	if (device != CORDON_NO_DEVICE && device == h->device)
+		return cordon_ruleset_sender(h->rs, device, h->state->in->ifindex);
 	return device == CORDON_NO_DEVICE ? cordon_end_address(h->rs->policy, addr) :
 					    cordon_ruleset_end(h->rs, device);
 }

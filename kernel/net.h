@@ -30,10 +30,10 @@ struct nf_hook_ops;
  * that follows its last reference. State and lease of a device are single
  * words, written with WRITE_ONCE() or as bits.
  *
- * cordon_device.lease_lock is a seqlock, taken last and by writers of the lease
- * only, who hold cordon_net.lock. It lets dumps and events copy the fingerprint
- * that the lease was given by; packets look at the end and the interface only,
- * whose order device.c sees to.
+ * cordon_device.lease_seq counts writes of the lease, which are under
+ * cordon_net.lock. It lets dumps and events copy the fingerprint that the lease
+ * was given by; packets look at the end and the interface only, whose order
+ * device.c sees to.
  */
 
 /**

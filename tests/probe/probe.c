@@ -354,6 +354,33 @@ static _Noreturn void do_sniff(char **argv)
 	}
 }
 
+/* garbage HOST PORT N FILE: N connections one after the other that send what nobody understands; FILE counts them */
+static int do_garbage(char **argv)
+{
+	int out = open(argv[3], O_WRONLY | O_CREAT | O_TRUNC, 0644), n = atoi(argv[2]), i;
+	uint32_t noise[16];
+	struct addrinfo *ai;
+	char text[16];
+	size_t j;
+	int fd;
+
+	if (out < 0)
+		die(argv[3]);
+	for (i = 1; i <= n; i++) {
+		fd = open_socket(argv[0], argv[1], SOCK_STREAM, &ai);
+		for (j = 0; j < sizeof(noise) / sizeof(*noise); j++)
+			noise[j] = random();
+		/* Not to be let in is fine; not to be answered at all would hang here. */
+		if (!connect(fd, ai->ai_addr, ai->ai_addrlen))
+			send(fd, noise, sizeof(noise), MSG_NOSIGNAL);
+		close(fd);
+		freeaddrinfo(ai);
+		if (i % 100 == 0 && pwrite(out, text, snprintf(text, sizeof(text), "%d\n", i), 0) < 0)
+			die(argv[3]);
+	}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
@@ -374,6 +401,8 @@ int main(int argc, char **argv)
 		return do_frames(argv + 2);
 	if (!strcmp(what, "hex") && argc > 3)
 		return do_hex(argv + 2);
+	if (!strcmp(what, "garbage") && argc == 6)
+		return do_garbage(argv + 2);
 	if (!strcmp(what, "sniff") && argc == 4)
 		do_sniff(argv + 2);
 	fputs("probe: see the comments in probe.c\n", stderr);

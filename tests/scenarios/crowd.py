@@ -1,14 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""crowd.py slow HOST N FILE: N connections that send a byte now and then, renewed when they are cut, until FILE is gone
-crowd.py garbage HOST N FILE: N connections that send what is no TLS, one after the other; FILE counts them"""
+"""crowd.py HOST N FILE: N connections that send a byte now and then, renewed when they are cut, until FILE is gone"""
 import os
 import selectors
 import socket
 import sys
-import time
 
-what, host, n, path = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
+host, n, path = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 # A TLS record that promises 512 bytes, of which few ever come.
 HELLO = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"
 
@@ -41,18 +39,4 @@ def slow():
     print(f"slow: {n} connections, {cut} were cut and came again")
 
 
-def garbage():
-    begin = time.monotonic()
-    for i in range(n):
-        try:
-            with socket.create_connection((host, (8443, 8883)[i % 2]), timeout=10) as s:
-                s.sendall(os.urandom(64))
-        except OSError:
-            pass
-        if i % 100 == 99:
-            with open(path, "w", encoding="ascii") as out:
-                out.write(f"{i + 1}\n")
-    print(f"garbage: {n} connections in {time.monotonic() - begin:.0f} s")
-
-
-{"slow": slow, "garbage": garbage}[what]()
+slow()

@@ -585,6 +585,12 @@ static void test_rollover(void)
 	ok(!pki_verify(&new, before, now + 2 * DAY, &err) && !pki_verify(&new, after, now + 2 * DAY, &err),
 	   "both are still good");
 	pki_ca_free(&new);
+	for (i = 0, why = 0; i < 20 && !why; i++)
+		why = pki_ca_rollover(path("roll"), &plan, &err);
+	ok(i == 15 && why == -E2BIG && strstr(err.text, "/previous: 64 certificates: delete some"),
+	   "%d more: %s", i, err.text + strlen(base));
+	ok(!pki_ca_load(path("roll"), true, NULL, &new, &err), "the last one is whole");
+	pki_ca_free(&new);
 	pki_ca_free(&old);
 	ok(pki_ca_rollover(path("none"), &plan, &err) == -ENOENT && mode_of(path("none.new")) == 0,
 	   "where there is none: %s", err.text);

@@ -52,7 +52,7 @@ struct bad {
 };
 
 static const struct bad bad[] = {
-	{ "empty file", "", "1:1: the file holds no policy", 1 },
+	{ "empty file", "", "1:1: the file says nothing", 1 },
 	{ "a list", "- 1\n", "1:1: a policy must be a mapping", 1 },
 	{ "no version", "mode: enforce\n", "1:1: a policy without 'version'", 1 },
 	{ "another version", "version: 2\n", "1:10: version must be 1, not '2'", 1 },

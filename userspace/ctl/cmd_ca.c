@@ -37,7 +37,8 @@ const char *ca_fingerprint_text(const u8 digest[PKI_FINGERPRINT_LEN], char out[C
 	int i;
 
 	for (i = 0; i < PKI_FINGERPRINT_LEN; i++)
-		snprintf(out + 3 * i, 4, "%02X%s", digest[i], i + 1 < PKI_FINGERPRINT_LEN ? ":" : "");
+		snprintf(out + 3 * i, 4, "%02X%s", digest[i],
+			 i + 1 < PKI_FINGERPRINT_LEN ? ":" : "");
 	return out;
 }
 
@@ -173,7 +174,8 @@ static const struct verb {
 } verbs[] = {
 	{ "init", BIT(O_JSON) | BIT(O_NAME) | BIT(O_KEY) | BIT(O_ROOT_CERT) | BIT(O_ROOT_KEY) |
 	  BIT(O_ROLLOVER), 0, 0, ca_init },
-	{ "issue", BIT(O_JSON) | BIT(O_MAC) | BIT(O_CSR) | BIT(O_OUT) | BIT(O_DAYS), 1, 1, ca_issue },
+	{ "issue", BIT(O_JSON) | BIT(O_MAC) | BIT(O_CSR) | BIT(O_OUT) | BIT(O_DAYS),
+	  1, 1, ca_issue },
 	{ "revoke", BIT(O_JSON) | BIT(O_REASON), 1, 1, ca_revoke },
 	{ "list", BIT(O_JSON), 0, 1, ca_list },
 	{ "crl", BIT(O_OUT), 0, 0, ca_crl },
@@ -216,8 +218,9 @@ static const char *take_special(struct ca_words *w, int option, char *value)
 static const char *take(struct ca_words *w, int option, char *value)
 {
 	const char **text[] = {
-		[O_DIR] = &w->dir, [O_REGISTRY] = &w->registry, [O_PASSPHRASE] = &w->passphrase_file,
-		[O_NAME] = &w->name, [O_ROOT_CERT] = &w->root_cert, [O_ROOT_KEY] = &w->root_key,
+		[O_DIR] = &w->dir, [O_REGISTRY] = &w->registry,
+		[O_PASSPHRASE] = &w->passphrase_file, [O_NAME] = &w->name,
+		[O_ROOT_CERT] = &w->root_cert, [O_ROOT_KEY] = &w->root_key,
 		[O_CSR] = &w->csr, [O_OUT] = &w->out, [O_DER] = NULL,
 	};
 	bool *flag = option == O_JSON ? &w->json : option == O_ROLLOVER ? &w->rollover :
@@ -272,7 +275,8 @@ static int run_ca(const struct command *self, int argc, char **argv)
 	for (o = 0; options[o].name; o++)
 		if (options[o].val != OPTION_HELP &&
 		    (seen & BIT(options[o].val) & ~(EVERYWHERE | verb->options)))
-			return usage_error(self, "an option that this verb does not know", options[o].name);
+			return usage_error(self, "an option that this verb does not know",
+					   options[o].name);
 	if (words < verb->min)
 		return usage_error(self, "which device?", NULL);
 	if (words > verb->max)

@@ -12,8 +12,7 @@
 
 #include "ctl/cmd_ca.h"
 #include "lib/file.h"
-
-#define CRL_VALID	(7 * 86400)	/* seconds */
+#include "serve/revoked.h"
 
 static const struct reason {
 	const char *name;
@@ -64,36 +63,6 @@ int ca_reason_find(const char *name)
 	return -1;
 }
 
-/* What is revoked. */
-struct entries {
-	struct pki_revoked *list;
-	size_t n;
-	size_t room;
-	time_t now;
-};
-
-/* RFC 5280, 5: it stays until a list was made after the certificate's end; then for one list more. */
-static int add_entry(const struct store_certificate *c, void *arg)
-{
-	struct entries *e = arg;
-	struct pki_revoked *more;
-
-	if (c->state != STORE_REVOKED || c->not_after + 2 * CRL_VALID < e->now)
-		return 0;
-	if (e->n == e->room) {
-		e->room = e->room ? 2 * e->room : 64;
-		more = reallocarray(e->list, e->room, sizeof(*more));
-		if (!more)
-			return -ENOMEM;
-		e->list = more;
-	}
-	memcpy(e->list[e->n].serial, c->serial, PKI_SERIAL_LEN);
-	e->list[e->n].when = c->revoked;
-	e->list[e->n].reason = c->reason;
-	e->n++;
-	return 0;
-}
-
 /* A number that is on the disk is never given again, even if its list is never made. */
 static int next_number(struct store *s, u64 *number)
 {
@@ -126,24 +95,25 @@ static int to_pem(const u8 *der, size_t size, char **pem, size_t *len)
 static int make(const struct ca_words *w, const struct pki_ca *ca, struct store *s, char **pem,
 		size_t *len)
 {
-	struct entries e = { .now = time(NULL) };
-	struct pki_error why;
+	struct pki_revoked *list = NULL;
+	time_t now = time(NULL);
 	int ret = EXIT_REFUSED;
-	size_t size = 0;
+	struct pki_error why;
+	size_t size = 0, n;
 	u8 *der = NULL;
 	u64 number;
 
 	if (next_number(s, &number)) {
 		ca_complain_store(w, s);
-	} else if (store_cert_each(s, NULL, add_entry, &e)) {
+	} else if (revoked_list(s, now, &list, &n)) {
 		ca_complain_store(w, s);
-	} else if (pki_crl(ca, e.list, e.n, number, e.now, e.now + CRL_VALID, &der, &size, &why)) {
+	} else if (pki_crl(ca, list, n, number, now, now + REVOKED_VALID, &der, &size, &why)) {
 		complain("ca", why.text);
 	} else {
 		ret = to_pem(der, size, pem, len);
 	}
 	OPENSSL_free(der);
-	free(e.list);
+	free(list);
 	return ret;
 }
 

@@ -52,8 +52,8 @@ static void print_cert(const char *what, X509 *cert, const char *mark, bool pem)
 	subject_text(cert, subject);
 	pki_validity(cert, &from, &until);
 	pki_fingerprint(cert, digest);
-	printf("%s%s: %s, until %s\n%sSHA-256 %s\n", mark, what, subject, ca_time_text(until, end), mark,
-	       ca_fingerprint_text(digest, fingerprint));
+	printf("%s%s: %s, until %s\n%sSHA-256 %s\n", mark, what, subject,
+	       ca_time_text(until, end), mark, ca_fingerprint_text(digest, fingerprint));
 	if (pem)
 		PEM_write_X509(stdout, cert);
 }
@@ -146,7 +146,8 @@ static bool read_root_key(const char *path, const char *passphrase, EVP_PKEY **o
 	return *out;
 }
 
-static int make(const struct ca_words *w, struct pki_ca_plan *plan, char passphrase[SECRET_MAX_LEN + 1])
+static int make(const struct ca_words *w, struct pki_ca_plan *plan,
+		char passphrase[SECRET_MAX_LEN + 1])
 {
 	struct pki_error why;
 	int err;

@@ -11,7 +11,7 @@
 #include "lib/file.h"
 
 #define DAY		86400
-#define CSR_FILE_MAX	16384	/* as PEM it is a third longer, and openssl(1) puts text before it */
+#define CSR_FILE_MAX	16384	/* PEM is a third longer, and openssl(1) puts text before */
 
 /**
  * struct issue - a certificate on its way
@@ -176,7 +176,8 @@ static bool sign(struct issue *i)
 	return i->cert;
 }
 
-static const char *place(const struct issue *i, const char *name, const char *suffix, char out[PATH_MAX])
+static const char *place(const struct issue *i, const char *name, const char *suffix,
+			 char out[PATH_MAX])
 {
 	snprintf(out, PATH_MAX, "%s/%s%s", i->w->out ? i->w->out : ".", name, suffix);
 	return out;
@@ -267,8 +268,8 @@ static void print(const struct issue *i)
 	place(i, "ca", ".crt", ca);
 	if (i->w->json)
 		json_print(json_pack("{ss ss ss ss ss ss ss* ss ss}", "name", r->name, "mac",
-				     policy_mac_text(r->mac, mac), "serial", serial, "not_before", from,
-				     "not_after", until, "fingerprint",
+				     policy_mac_text(r->mac, mac), "serial", serial, "not_before",
+				     from, "not_after", until, "fingerprint",
 				     ca_fingerprint_text(r->fingerprint, fingerprint), "key",
 				     i->key ? key : NULL, "certificate", cert, "ca", ca));
 	else

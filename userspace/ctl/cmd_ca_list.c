@@ -27,8 +27,8 @@ static json_t *json_certificate(const struct store_certificate *c, time_t now)
 	bool revoked = c->state == STORE_REVOKED;
 
 	pki_serial_text(c->serial, serial);
-	return json_pack("{ss ss ss* ss ss ss ss ss* ss* ss*}", "serial", serial, "name", c->name, "mac",
-			 c->kind == PKI_DEVICE ? policy_mac_text(c->mac, mac) : NULL, "kind",
+	return json_pack("{ss ss ss* ss ss ss ss ss* ss* ss*}", "serial", serial, "name", c->name,
+			 "mac", c->kind == PKI_DEVICE ? policy_mac_text(c->mac, mac) : NULL, "kind",
 			 c->kind == PKI_DEVICE ? "device" : "server", "state", state_name(c, now),
 			 "not_before", ca_time_text(c->not_before, from), "not_after",
 			 ca_time_text(c->not_after, until), "fingerprint",
@@ -261,7 +261,8 @@ int ca_revoke(const struct ca_words *w)
 	if (done) {
 		print_victims(&v, w->json);
 		if (ca_crl_renew(w, &s, NULL, NULL)) {
-			fputs("cordonctl: note: it is revoked; 'cordonctl ca crl' renews crl.pem\n", stderr);
+			fputs("cordonctl: note: it is revoked; 'cordonctl ca crl' renews crl.pem\n",
+			      stderr);
 			ret = EXIT_REFUSED;
 		}
 	}

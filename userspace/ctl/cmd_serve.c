@@ -115,7 +115,7 @@ static void begin_process(const struct start *s, const char *name)
 	serve_log_open(name, s->json, !s->foreground);
 }
 
-static pid_t start_signer(struct start *s, struct priv_channel *signer, const char *passphrase)
+static pid_t start_signer(struct start *s, struct priv_channel *signer, char *passphrase)
 {
 	struct priv_channel agent;
 	pid_t pid;
@@ -164,7 +164,9 @@ static int run_server(struct start *s, char *passphrase)
 	pid_t pid;
 	int err;
 
+	/* A pipe without a reader and a file that may not grow are errors of a write, not an end. */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	if (!take_lock(s))
 		return EXIT_REFUSED;
 	counters = serve_counters_new(s->config.run, &err);

@@ -3,11 +3,12 @@
 #include <ctype.h>
 #include <errno.h>
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "est/base64.h"
 #include "est/body.h"
 
 #define CREDENTIALS_MAX	512	/* bytes of base64 */
@@ -53,33 +54,22 @@ static size_t strip(const char *body, size_t len, char *out)
 int est_body_decode(const char *body, size_t len, uint8_t *out, size_t size, size_t *out_len)
 {
 	char *clean = malloc(len + 1);
-	unsigned char *bytes = malloc(len + 3);
-	int n, pad = 0, err = -EINVAL;
-	size_t have;
+	uint8_t *bytes = NULL;
+	int err = -ENOMEM;
+	size_t n;
 
-	if (!clean || !bytes) {
-		err = -ENOMEM;
-		goto out;
+	if (clean)
+		err = base64_decode(clean, strip(body, len, clean), &bytes, &n);
+	if (!err && n > size)
+		err = -EMSGSIZE;
+	if (!err) {
+		memcpy(out, bytes, n);
+		*out_len = n;
 	}
-	have = strip(body, len, clean);
-	if (!have || have % 4)
-		goto out;
-	while (pad < 2 && clean[have - 1 - pad] == '=')
-		pad++;
-	if (memchr(clean, '=', have - pad))
-		goto out;
-	n = EVP_DecodeBlock(bytes, (unsigned char *)clean, have);
-	if (n < 0)
-		goto out;
-	err = -EMSGSIZE;
-	if ((size_t)(n - pad) > size)
-		goto out;
-	memcpy(out, bytes, n - pad);
-	*out_len = n - pad;
-	err = 0;
-out:
-	free(clean);
+	if (bytes)
+		OPENSSL_cleanse(bytes, n);
 	free(bytes);
+	free(clean);
 	return err;
 }
 
@@ -93,15 +83,12 @@ out:
  */
 char *est_body_encode(const uint8_t *der, size_t len, size_t *out_len)
 {
-	char *out = malloc(4 * ((len + 2) / 3) + 2);
-	int n;
+	char *line = base64_encode(der, len), *out = NULL;
+	int n = line ? asprintf(&out, "%s\n", line) : -1;
 
-	if (!out)
-		return NULL;
-	n = EVP_EncodeBlock((unsigned char *)out, der, len);
-	strcpy(out + n, "\n");
-	*out_len = n + 1;
-	return out;
+	free(line);
+	*out_len = n < 0 ? 0 : n;
+	return n < 0 ? NULL : out;
 }
 
 /**

@@ -227,7 +227,7 @@ static void parse(struct yaml_tree *t, size_t size)
 		t->root = NULL;
 	else if (!t->root)
 		report_error(t->report, (struct report_mark){ 0, 0 },
-			     "the file holds no policy");
+			     "the file says nothing");
 }
 
 /* Not mmap(): a file that shrinks while it is read would be a SIGBUS. */

@@ -106,7 +106,8 @@ bool pki_cert_key_ids(X509 *cert, const X509 *issuer, const X509 *same)
 	ASN1_OCTET_STRING *ski = known ? ASN1_OCTET_STRING_dup(known) : key_id(cert);
 	bool good;
 
-	good = ski && X509_add1_ext_i2d(cert, NID_subject_key_identifier, ski, 0, X509V3_ADD_APPEND) > 0;
+	good = ski && X509_add1_ext_i2d(cert, NID_subject_key_identifier, ski, 0,
+					X509V3_ADD_APPEND) > 0;
 	if (good && aki)
 		good = X509_add1_ext_i2d(cert, NID_authority_key_identifier, aki, 0,
 					 X509V3_ADD_APPEND) > 0;

@@ -113,7 +113,8 @@ int pki_previous_each(const char *dir, int (*each)(const char *file, X509 *cert,
 	if (n < 0)
 		return errno == ENOENT ? 0 : pki_fail(err, -errno, "%s: %s", path, strerror(errno));
 	if (n > PKI_PREVIOUS_MAX)
-		ret = pki_fail(err, -E2BIG, "%s: %d certificates: at most %d", path, n, PKI_PREVIOUS_MAX);
+		ret = pki_fail(err, -E2BIG, "%s: %d certificates: at most %d", path, n,
+			       PKI_PREVIOUS_MAX);
 	for (i = 0; i < n; i++) {
 		if (!ret)
 			ret = pki_cert_load(path, list[i]->d_name, &cert, err);
@@ -144,16 +145,19 @@ static int check(const struct pki_ca *ca, const char *dir, struct pki_error *err
 	EVP_PKEY *root = X509_get0_pubkey(ca->root);
 
 	if (!root || X509_check_ca(ca->issuing) != 1 ||
-	    X509_check_issued(ca->root, ca->issuing) != X509_V_OK || X509_verify(ca->issuing, root) != 1)
-		return pki_fail(err, -EINVAL, "%s/issuing.crt: no CA certificate that root.crt signed", dir);
+	    X509_check_issued(ca->root, ca->issuing) != X509_V_OK ||
+	    X509_verify(ca->issuing, root) != 1)
+		return pki_fail(err, -EINVAL,
+				"%s/issuing.crt: no CA certificate that root.crt signed", dir);
 	if (!X509_get0_subject_key_id(ca->issuing))
-		return pki_fail(err, -EINVAL, "%s/issuing.crt: has no SKI (RFC 5280, 4.2.1.2)", dir);
+		return pki_fail(err, -EINVAL, "%s/issuing.crt: has no SKI (RFC 5280, 4.2.1.2)",
+				dir);
 	if (ca->key && !X509_check_private_key(ca->issuing, ca->key))
 		return pki_fail(err, -EINVAL, "%s/issuing.key: not the key of issuing.crt", dir);
 	return 0;
 }
 
-/* A path length of 0 is what issuing certificates have, and neither roots nor cross certificates. */
+/* A path length of 0 is what issuing certificates have, not roots, not cross certificates. */
 static bool make_trust(struct pki_ca *ca)
 {
 	int i;

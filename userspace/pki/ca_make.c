@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A new CA, or one in place of another: built beside, then renamed, so that there is a whole one or none. */
+/* A new CA, or one in place of another: built beside, then renamed: a whole one, or none. */
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -23,6 +23,7 @@
 #define ROOT_SUFFIX		" root CA"
 #define TEMP_SUFFIX		".new"
 #define NUMBER_MAX		1000000
+#define ADDED			4	/* to what is kept, by a roll-over */
 
 /**
  * struct work - a CA that is being made
@@ -101,7 +102,8 @@ static X509 *sign(const struct ca_cert *c)
 	cert = issuer ? pki_cert_begin(issuer, c->key, serial, c->from, until) : NULL;
 	X509_NAME_free(issuer);
 	if (cert && set_subject(cert, c->cn, c->same) && pki_cert_usage(cert, true, c->pathlen) &&
-	    pki_cert_key_ids(cert, c->issuer, c->same) && X509_sign(cert, c->signer, pki_digest(c->signer)))
+	    pki_cert_key_ids(cert, c->issuer, c->same) &&
+	    X509_sign(cert, c->signer, pki_digest(c->signer)))
 		return cert;
 	X509_free(cert);
 	return NULL;
@@ -134,9 +136,11 @@ static int check_root(const struct work *w)
 	if (!(X509_get_extension_flags(root) & EXFLAG_CA))
 		return pki_fail(w->err, -EPERM, "root: not a CA's certificate (RFC 5280, 4.2.1.9)");
 	if (!(X509_get_key_usage(root) & KU_KEY_CERT_SIGN))
-		return pki_fail(w->err, -EPERM, "root: may not sign certificates (RFC 5280, 4.2.1.3)");
+		return pki_fail(w->err, -EPERM,
+				"root: may not sign certificates (RFC 5280, 4.2.1.3)");
 	if (X509_get_pathlen(root) == 0)
-		return pki_fail(w->err, -EPERM, "root: may have no CA below it: its path length is 0 "
+		return pki_fail(w->err, -EPERM,
+				"root: may have no CA below it: its path length is 0 "
 				"(RFC 5280, 4.2.1.9)");
 	in_time = ASN1_TIME_cmp_time_t(X509_get0_notBefore(root), w->plan->now);
 	if (in_time > 0)
@@ -305,7 +309,8 @@ static int put_in_place(struct work *w, unsigned int flags)
 	if (!ret && renameat2(AT_FDCWD, w->temp, AT_FDCWD, w->dir, flags))
 		ret = -errno;
 	if (ret == -ENOTEMPTY || ret == -EEXIST || ret == -ENOTDIR)
-		return pki_fail(w->err, -EEXIST, "%.200s: there is a CA already, or something else", w->dir);
+		return pki_fail(w->err, -EEXIST,
+				"%.200s: there is a CA already, or something else", w->dir);
 	if (ret)
 		return pki_fail(w->err, ret, "%.200s: %s", w->dir, strerror(-ret));
 	if (!fsync(w->lock))
@@ -354,9 +359,10 @@ int pki_ca_make(const char *dir, const struct pki_ca_plan *plan, struct pki_erro
 	return ret;
 }
 
-/* What is kept of the CAs before the last. */
+/* What is kept of the CAs before the last: how many, and the highest number so far. */
 struct kept {
 	const struct work *w;
+	int n;
 	int number;
 };
 
@@ -370,6 +376,7 @@ static int keep_previous(const char *file, X509 *cert, void *arg)
 		k->number = (int)number;
 	if (ASN1_TIME_cmp_time_t(X509_get0_notAfter(cert), k->w->plan->now) <= 0)
 		return 0;
+	k->n++;
 	snprintf(path, sizeof(path), "previous/%s", file);
 	return write_cert(k->w, path, cert);
 }
@@ -420,6 +427,9 @@ static int build_previous(const struct work *w)
 	if (mkdir(path, 0700))
 		return pki_fail(w->err, -errno, "%.200s: %s", path, strerror(errno));
 	ret = pki_previous_each(w->dir, keep_previous, &k, w->err);
+	if (!ret && k.n > PKI_PREVIOUS_MAX - ADDED)
+		ret = pki_fail(w->err, -E2BIG, "%.200s/previous: %d certificates: delete some",
+			       w->dir, k.n);
 	k.number++;
 	if (!ret)
 		ret = write_previous(w, k.number, "issuing", w->old.issuing);
@@ -442,7 +452,8 @@ static int load_old(struct work *w)
 		return ret;
 	if (w->plan->name)
 		return set_name(w, w->plan->name);
-	X509_NAME_get_text_by_NID(X509_get_subject_name(w->old.issuing), NID_commonName, cn, sizeof(cn));
+	X509_NAME_get_text_by_NID(X509_get_subject_name(w->old.issuing), NID_commonName, cn,
+				  sizeof(cn));
 	suffix = strstr(cn, ISSUING_SUFFIX);
 	if (suffix)
 		*suffix = 0;

@@ -10,13 +10,14 @@
 #include "parts.h"
 
 #define DNS_NAME_MAX	253
+#define DNS_CHARACTERS	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
 
 static bool is_dns_name(const char *name)
 {
 	size_t len = strlen(name);
 
 	return len && len <= DNS_NAME_MAX && name[0] != '.' && name[0] != '-' &&
-	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == len;
+	       strspn(name, DNS_CHARACTERS) == len;
 }
 
 /* Both take over what they are given only when they succeed. */
@@ -47,7 +48,8 @@ static bool push_server(GENERAL_NAMES *names, const char *name)
 	unsigned char address[sizeof(struct in6_addr)];
 
 	if (inet_pton(AF_INET, name, address) == 1)
-		return push_name(names, GEN_IPADD, V_ASN1_OCTET_STRING, address, sizeof(struct in_addr));
+		return push_name(names, GEN_IPADD, V_ASN1_OCTET_STRING, address,
+				 sizeof(struct in_addr));
 	if (inet_pton(AF_INET6, name, address) == 1)
 		return push_name(names, GEN_IPADD, V_ASN1_OCTET_STRING, address, sizeof(address));
 	return push_name(names, GEN_DNS, V_ASN1_IA5STRING, name, strlen(name));
@@ -66,7 +68,8 @@ static bool add_names(X509 *cert, const struct pki_profile *p)
 	}
 	for (i = 0; good && p->kind == PKI_SERVER && i < p->n_names; i++)
 		good = push_server(names, p->names[i]);
-	good = good && X509_add1_ext_i2d(cert, NID_subject_alt_name, names, 0, X509V3_ADD_APPEND) > 0;
+	good = good &&
+	       X509_add1_ext_i2d(cert, NID_subject_alt_name, names, 0, X509V3_ADD_APPEND) > 0;
 	GENERAL_NAMES_free(names);
 	return good;
 }
@@ -138,7 +141,8 @@ X509 *pki_issue(const struct pki_ca *ca, const X509_PUBKEY *subject,
 	if (until > profile->not_after)
 		until = profile->not_after;
 	if (until <= profile->not_before) {
-		pki_fail(err, -EINVAL, "it would end before it begins: the issuing certificate is expired");
+		pki_fail(err, -EINVAL,
+			 "it would end before it begins: the issuing certificate is expired");
 		return NULL;
 	}
 	cert = pki_cert_begin(X509_get_subject_name(ca->issuing), subject, profile->serial,
@@ -268,8 +272,8 @@ int pki_certs_only(X509 *const *certs, size_t n, uint8_t **der, size_t *len)
 	int size = -1;
 	size_t i;
 
-	if (!p7 || !PKCS7_set_type(p7, NID_pkcs7_signed) || !PKCS7_content_new(p7, NID_pkcs7_data) ||
-	    !PKCS7_set_detached(p7, 1))
+	if (!p7 || !PKCS7_set_type(p7, NID_pkcs7_signed) ||
+	    !PKCS7_content_new(p7, NID_pkcs7_data) || !PKCS7_set_detached(p7, 1))
 		goto out;
 	for (i = 0; i < n; i++)
 		if (!PKCS7_add_certificate(p7, certs[i]))

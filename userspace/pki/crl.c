@@ -53,7 +53,8 @@ static bool add_extensions(X509_CRL *crl, const X509 *issuer, uint64_t number)
 	bool good;
 
 	good = aki && value && ASN1_INTEGER_set_uint64(value, number) &&
-	       X509_CRL_add1_ext_i2d(crl, NID_authority_key_identifier, aki, 0, X509V3_ADD_APPEND) > 0 &&
+	       X509_CRL_add1_ext_i2d(crl, NID_authority_key_identifier, aki, 0,
+				     X509V3_ADD_APPEND) > 0 &&
 	       X509_CRL_add1_ext_i2d(crl, NID_crl_number, value, 0, X509V3_ADD_APPEND) > 0;
 	ASN1_INTEGER_free(value);
 	AUTHORITY_KEYID_free(aki);
@@ -202,10 +203,11 @@ static int wrap(const X509_CRL *empty, const uint8_t *tbs, size_t tbs_len, const
  * Return: 0; -E2BIG, -EINVAL, -EIO or -ENOMEM with @err.
  */
 int pki_crl(const struct pki_ca *ca, const struct pki_revoked *entries, size_t n, uint64_t number,
-	    time_t this_update, time_t next_update, uint8_t **der, size_t *len, struct pki_error *err)
+	    time_t this_update, time_t next_update, uint8_t **der, size_t *len,
+	    struct pki_error *err)
 {
 	uint8_t *spliced = NULL, *signature = NULL;
-	size_t spliced_len, signature_len;
+	size_t spliced_len = 0, signature_len = 0;
 	X509_CRL *empty;
 	int size = -1;
 
@@ -213,7 +215,8 @@ int pki_crl(const struct pki_ca *ca, const struct pki_revoked *entries, size_t n
 	if (!ca->key)
 		return pki_fail(err, -EINVAL, "the CA's key is not there");
 	if (n > PKI_CRL_MAX)
-		return pki_fail(err, -E2BIG, "revocation list of %zu entries: at most %d", n, PKI_CRL_MAX);
+		return pki_fail(err, -E2BIG, "revocation list of %zu entries: at most %d", n,
+				PKI_CRL_MAX);
 	empty = make_empty(ca, number, this_update, next_update);
 	if (empty && !n)
 		size = i2d_X509_CRL(empty, der);

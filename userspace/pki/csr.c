@@ -40,7 +40,8 @@ static X509_REQ *parse(const uint8_t *der, size_t len, struct pki_error *err)
 		pki_fail_ssl(err, "OpenSSL has no null provider");
 		return NULL;
 	}
-	csr = (X509_REQ *)ASN1_item_d2i_ex(NULL, &p, (long)len, ASN1_ITEM_rptr(X509_REQ), bare, NULL);
+	csr = (X509_REQ *)ASN1_item_d2i_ex(NULL, &p, (long)len, ASN1_ITEM_rptr(X509_REQ), bare,
+					   NULL);
 	if (!csr) {
 		pki_fail(err, -EINVAL, "not a certification request in DER (RFC 2986, 4)");
 		return NULL;
@@ -103,7 +104,8 @@ static int verify(const X509_REQ *csr, EVP_PKEY *key, const uint8_t *der, size_t
 	if (!signed_part(der, len, &tbs, &tbs_len))
 		return pki_fail(err, -EINVAL, "not a certification request in DER (RFC 2986, 4)");
 	if (!signature_digest(csr, key, &md))
-		return pki_fail(err, -EPERM, "signature algorithm %s: use ECDSA with SHA-2, or Ed25519",
+		return pki_fail(err, -EPERM,
+				"signature algorithm %s: use ECDSA with SHA-2, or Ed25519",
 				OBJ_nid2sn(X509_REQ_get_signature_nid(csr)));
 	X509_REQ_get0_signature(csr, &signature, NULL);
 	if (signature->flags & 7)
@@ -183,12 +185,13 @@ static int check_alt_name(const X509_EXTENSION *ext, const uint8_t mac[6], struc
 		char shown[PKI_QUOTE_LEN];
 
 		if (name->type != GEN_URI)
-			ret = pki_fail(err, -EPERM, "SAN that is no URI: this device may have %s alone", urn);
+			ret = pki_fail(err, -EPERM,
+				       "SAN that is no URI: this device may have %s alone", urn);
 		else if ((size_t)ASN1_STRING_length(uri) != strlen(urn) ||
 			 memcmp(ASN1_STRING_get0_data(uri), urn, strlen(urn)))
 			ret = pki_fail(err, -EPERM, "SAN '%s': this device may have %s alone",
-				       pki_quote(ASN1_STRING_get0_data(uri), ASN1_STRING_length(uri),
-						 shown), urn);
+				       pki_quote(ASN1_STRING_get0_data(uri),
+						 ASN1_STRING_length(uri), shown), urn);
 	}
 	GENERAL_NAMES_free(names);
 	return ret;
@@ -201,7 +204,8 @@ static int check_constraints(const X509_EXTENSION *ext, struct pki_error *err)
 
 	BASIC_CONSTRAINTS_free(bc);
 	if (!bc)
-		return pki_fail(err, -EPERM, "basicConstraints that cannot be read (RFC 5280, 4.2.1.9)");
+		return pki_fail(err, -EPERM,
+				"basicConstraints that cannot be read (RFC 5280, 4.2.1.9)");
 	return ca ? pki_fail(err, -EPERM, "CA:TRUE: a device does not get a CA's certificate") : 0;
 }
 
@@ -255,14 +259,14 @@ static int check_binding(const ASN1_TYPE *value, const char *exporter, struct pk
 
 	if (!exporter)
 		return 0;
-	if (type == V_ASN1_PRINTABLESTRING || type == V_ASN1_UTF8STRING || type == V_ASN1_IA5STRING ||
-	    type == V_ASN1_T61STRING)
+	if (type == V_ASN1_PRINTABLESTRING || type == V_ASN1_UTF8STRING ||
+	    type == V_ASN1_IA5STRING || type == V_ASN1_T61STRING)
 		text = value->value.asn1_string;
 	if (text && (size_t)ASN1_STRING_length(text) == strlen(exporter) &&
 	    !CRYPTO_memcmp(ASN1_STRING_get0_data(text), exporter, strlen(exporter)))
 		return 0;
-	return pki_fail(err, -EPERM,
-			"challengePassword is not this connection's binding (RFC 7030, 3.5; RFC 9266, 3)");
+	return pki_fail(err, -EPERM, "challengePassword is not this connection's binding "
+			"(RFC 7030, 3.5; RFC 9266, 3)");
 }
 
 /**
@@ -286,10 +290,12 @@ int pki_csr_check(const X509_REQ *csr, const char *name, const uint8_t mac[6],
 		int nid = OBJ_obj2nid(X509_ATTRIBUTE_get0_object(a));
 		bool *seen = nid == NID_pkcs9_challengePassword ? &binding : &extensions;
 
-		if (nid != NID_ext_req && nid != NID_ms_ext_req && nid != NID_pkcs9_challengePassword)
+		if (nid != NID_ext_req && nid != NID_ms_ext_req &&
+		    nid != NID_pkcs9_challengePassword)
 			continue;
 		if (*seen || X509_ATTRIBUTE_count(a) != 1)
-			return pki_fail(err, -EPERM, "%s more than once, or without a value (RFC 2985, 5.4)",
+			return pki_fail(err, -EPERM,
+					"%s more than once, or without a value (RFC 2985, 5.4)",
 					OBJ_nid2ln(nid));
 		*seen = true;
 		if (nid == NID_pkcs9_challengePassword)

@@ -75,7 +75,8 @@ static int read_name(const X509_NAME *subject, char name[PKI_NAME_LEN], struct p
 		name[len] = 0;
 	}
 	/* a NUL within would end the name early, and make it another's */
-	if (len && len < PKI_NAME_LEN && strlen(name) == len && cordon_name_is_valid(name, PKI_NAME_LEN))
+	if (len && len < PKI_NAME_LEN && strlen(name) == len &&
+	    cordon_name_is_valid(name, PKI_NAME_LEN))
 		return 0;
 	return pki_fail(err, -EINVAL, "CN '%s' is no name of a device",
 			pki_quote(ASN1_STRING_get0_data(cn), len, shown));

@@ -226,7 +226,8 @@ EVP_PKEY *pki_key_parse(const char *pem, size_t len, const char *passphrase, str
 	return NULL;
 }
 
-static int public_kind(const X509_PUBKEY *pub, const uint8_t **bits, int *len, struct pki_error *err)
+static int public_kind(const X509_PUBKEY *pub, const uint8_t **bits, int *len,
+		       struct pki_error *err)
 {
 	const ASN1_OBJECT *curve = NULL;
 	ASN1_OBJECT *type;
@@ -241,8 +242,10 @@ static int public_kind(const X509_PUBKEY *pub, const uint8_t **bits, int *len, s
 	if (nid == NID_X9_62_id_ecPublicKey && form == V_ASN1_OBJECT) {
 		curve = value;
 		nid = OBJ_obj2nid(curve);
-	} else if (nid == NID_X9_62_id_ecPublicKey || (nid == NID_ED25519 && form != V_ASN1_UNDEF)) {
-		return pki_fail(err, -EPERM, "key with parameters of its own (RFC 5480, 2.1.1; RFC 8410, 3)");
+	} else if (nid == NID_X9_62_id_ecPublicKey ||
+		   (nid == NID_ED25519 && form != V_ASN1_UNDEF)) {
+		return pki_fail(err, -EPERM,
+				"key with parameters of its own (RFC 5480, 2.1.1; RFC 8410, 3)");
 	}
 	for (i = 0; i < N_KINDS; i++)
 		if (nid == kinds[i].nid && !curve == !kinds[i].group)
@@ -271,9 +274,10 @@ EVP_PKEY *pki_public_decode(const X509_PUBKEY *pub, struct pki_error *err)
 	kind = public_kind(pub, &bits, &len, err);
 	if (kind < 0)
 		return NULL;
-	if (len != kinds[kind].len || (kinds[kind].group && bits[0] != POINT_CONVERSION_UNCOMPRESSED)) {
-		pki_fail(err, -EPERM, "key of %d bytes is no %s key (RFC 5480, 2.2; RFC 8410, 4)", len,
-			 kinds[kind].word);
+	if (len != kinds[kind].len ||
+	    (kinds[kind].group && bits[0] != POINT_CONVERSION_UNCOMPRESSED)) {
+		pki_fail(err, -EPERM, "key of %d bytes is no %s key (RFC 5480, 2.2; RFC 8410, 4)",
+			 len, kinds[kind].word);
 		return NULL;
 	}
 	if (kinds[kind].group)
@@ -284,19 +288,21 @@ EVP_PKEY *pki_public_decode(const X509_PUBKEY *pub, struct pki_error *err)
 	ctx = EVP_PKEY_CTX_new_from_name(NULL, kinds[kind].type, NULL);
 	if (!ctx || EVP_PKEY_fromdata_init(ctx) <= 0 ||
 	    EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params) <= 0)
-		pki_fail(err, -EPERM, "no valid %s key: not a point of its curve", kinds[kind].word);
+		pki_fail(err, -EPERM, "no valid %s key: not a point of its curve",
+			 kinds[kind].word);
 	EVP_PKEY_CTX_free(ctx);
 	return key;
 }
 
 static int public_fill(X509_PUBKEY *to, int kind, const uint8_t *bits, int len)
 {
-	bool curve = kinds[kind].group;
+	ASN1_OBJECT *self = OBJ_nid2obj(kinds[kind].nid);
 	uint8_t *copy = OPENSSL_memdup(bits, len);
+	bool curve = kinds[kind].group;
 
-	if (copy && X509_PUBKEY_set0_param(to, OBJ_nid2obj(curve ? NID_X9_62_id_ecPublicKey : NID_ED25519),
+	if (copy && X509_PUBKEY_set0_param(to, curve ? OBJ_nid2obj(NID_X9_62_id_ecPublicKey) : self,
 					   curve ? V_ASN1_OBJECT : V_ASN1_UNDEF,
-					   curve ? OBJ_nid2obj(kinds[kind].nid) : NULL, copy, len))
+					   curve ? self : NULL, copy, len))
 		return 0;
 	OPENSSL_free(copy);
 	return -ENOMEM;

@@ -177,6 +177,7 @@ int pki_ca_rollover(const char *dir, const struct pki_ca_plan *plan, struct pki_
 
 /* A CRL, DER; entries in any order. */
 int pki_crl(const struct pki_ca *ca, const struct pki_revoked *entries, size_t n, uint64_t number,
-	    time_t this_update, time_t next_update, uint8_t **der, size_t *len, struct pki_error *err);
+	    time_t this_update, time_t next_update, uint8_t **der, size_t *len,
+	    struct pki_error *err);
 
 #endif

@@ -7,6 +7,7 @@
 #include <syslog.h>
 
 #include "serve/agent.h"
+#include "serve/revoked.h"
 
 #define CRL_KEEP	3600	/* seconds after which a list is signed anew, changed or not */
 
@@ -177,52 +178,18 @@ static void handle_delivered(struct agent *a, const struct serve_request *q)
 	}
 }
 
-/** struct revocations - a list that grows */
-struct revocations {
-	struct pki_revoked *entries;
-	size_t n;
-	size_t room;
-	time_t now;
-};
-
-/* An entry may go once its certificate has expired (RFC 5280, 3.3). */
-static int collect(const struct store_certificate *c, void *arg)
-{
-	struct revocations *list = arg;
-	struct pki_revoked *grown;
-
-	if (c->state != STORE_REVOKED || c->not_after < list->now)
-		return 0;
-	if (list->n == list->room) {
-		list->room = list->room ? 2 * list->room : 64;
-		grown = reallocarray(list->entries, list->room, sizeof(*grown));
-		if (!grown)
-			return -ENOMEM;
-		list->entries = grown;
-	}
-	grown = &list->entries[list->n++];
-	memcpy(grown->serial, c->serial, sizeof(grown->serial));
-	grown->when = c->revoked;
-	grown->reason = c->reason;
-	return 0;
-}
-
 static int sign_crl(struct agent *a)
 {
-	struct revocations list = { .now = time(NULL) };
 	struct serve_sign what = { .crl = true };
 	struct serve_signed got;
 	int err;
 
-	err = store_cert_each(&a->store, NULL, collect, &list);
+	err = revoked_list(&a->store, time(NULL), &what.entries, &what.n_entries);
 	if (!err)
 		err = store_crl_number(&a->store, &what.number);
-	if (!err) {
-		what.entries = list.entries;
-		what.n_entries = list.n;
+	if (!err)
 		err = serve_sign(&a->signer, &what, a->buf, PRIV_FRAME_MAX, &got);
-	}
-	free(list.entries);
+	free(what.entries);
 	if (err || got.error[0])
 		return err ? err : -EIO;
 	free(a->crl);

@@ -16,12 +16,18 @@
 
 static int conn_index = -1;
 
-/* What ends without a word is counted, too, unless it sent nothing at all: that asks whether we listen. */
+/* Who did not only asks whether somebody listens. */
+static bool sent_something(const SSL *ssl)
+{
+	return BIO_number_read(SSL_get_rbio(ssl));
+}
+
+/* What ends without an alert is counted, too. */
 static void blame_the_end(struct conn *c, const SSL *ssl)
 {
 	if (c->blamed)
 		return;
-	if (!c->up && BIO_number_read(SSL_get_rbio(ssl)))
+	if (!c->up && sent_something(ssl))
 		conn_refused(c, SERVE_TLS_HANDSHAKE, NULL, "not TLS, or not to its end");
 	else if (c->spoke)
 		conn_refused(c, SERVE_BAD_REQUEST, NULL, "a request that does not end");
@@ -61,9 +67,12 @@ static void on_info(const SSL *ssl, int where, int ret)
 	struct conn *c = SSL_get_ex_data(ssl, conn_index);
 	int reason;
 
-	if (c && where & SSL_CB_HANDSHAKE_DONE)
+	if (c && where & SSL_CB_HANDSHAKE_DONE) {
 		c->up = true;
-	if (!c || !(where & SSL_CB_ALERT) || c->up || (ret & 0xff) == SSL_AD_CLOSE_NOTIFY)
+		conn_extend(c);
+	}
+	if (!c || !(where & SSL_CB_ALERT) || c->up || c->blamed || !sent_something(ssl) ||
+	    (ret & 0xff) == SSL_AD_CLOSE_NOTIFY)
 		return;
 	reason = where & SSL_CB_WRITE ? ERR_GET_REASON(ERR_peek_last_error()) : 0;
 	if (reason == SSL_R_UNSUPPORTED_PROTOCOL)

@@ -3,10 +3,12 @@
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/listener.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -15,6 +17,8 @@
 
 #define BACKLOG		512
 #define FILES		4096
+#define END_WAIT	5000	/* milliseconds that agent and signer have to end ... */
+#define END_POLL	5	/* ... and between two looks */
 #define RENEW_EACH	(10 * 86400)	/* a server's certificate lasts for 30 days */
 
 static void end(struct front *f, int status, const char *why)
@@ -354,6 +358,16 @@ static int prepare_loop(struct front *f)
 	return 0;
 }
 
+/* Who waits for this process to end finds the registry closed, and may copy it. */
+static void wait_for_others(struct front *f)
+{
+	unsigned int i;
+
+	priv_channel_close(f->agent);
+	for (i = 0; i < END_WAIT / END_POLL && waitpid(-1, NULL, WNOHANG) >= 0; i++)
+		poll(NULL, 0, END_POLL);
+}
+
 /**
  * serve_front - be the front, until told to stop, or until agent or signer is gone
  * @config: what holds
@@ -388,6 +402,7 @@ int serve_front(struct serve_config *config, struct serve_counters *counters, st
 	}
 	ready(arg);
 	event_base_dispatch(f->base);
+	wait_for_others(f);
 	/* The process ends here; what it holds goes with it. */
 	return f->status;
 }

@@ -256,7 +256,7 @@ size_t serve_reply_pack(const struct serve_reply *r, uint8_t *buf, size_t size);
 bool serve_reply_unpack(const uint8_t *buf, size_t len, struct serve_reply *r);
 
 /* signer.c */
-int serve_signer(const struct serve_config *config, const char *passphrase, struct priv_channel *agent);
+int serve_signer(const struct serve_config *config, char *passphrase, struct priv_channel *agent);
 int serve_sign(const struct priv_channel *signer, const struct serve_sign *what, uint8_t *buf, size_t size,
 	       struct serve_signed *out);
 

@@ -7,9 +7,8 @@
 #include <syslog.h>
 
 #include "lib/wire.h"
+#include "serve/revoked.h"
 #include "serve/serve.h"
-
-#define CRL_VALID	(7 * 86400)
 
 static void put_sign(struct wire_out *out, const struct serve_sign *what)
 {
@@ -173,7 +172,7 @@ static void answer(const struct pki_ca *ca, struct wire_in *in, struct wire_out 
 	if (j.what.crl) {
 		if (get_crl(in, &j))
 			ret = pki_crl(ca, j.what.entries, j.what.n_entries, j.what.number, now,
-				      now + CRL_VALID, &der, &len, &err);
+				      now + REVOKED_VALID, &der, &len, &err);
 	} else if (get_certificate(in, &j)) {
 		ret = certify(ca, &j, &der, &len, &err);
 	}
@@ -186,14 +185,14 @@ static void answer(const struct pki_ca *ca, struct wire_in *in, struct wire_out 
 /**
  * serve_signer - be the signer, until the agent is gone
  * @config: names the CA
- * @passphrase: of its key, or NULL
+ * @passphrase: of its key, or NULL; wiped
  * @agent: pipes to the agent
  *
  * Says one empty message when it is ready.
  *
  * Return: exit status.
  */
-int serve_signer(const struct serve_config *config, const char *passphrase, struct priv_channel *agent)
+int serve_signer(const struct serve_config *config, char *passphrase, struct priv_channel *agent)
 {
 	static const struct priv_role role = { .user = "cordon-signer" };
 	uint8_t *buf = malloc(PRIV_FRAME_MAX), *reply = malloc(PRIV_FRAME_MAX);
@@ -209,6 +208,8 @@ int serve_signer(const struct serve_config *config, const char *passphrase, stru
 			  buf && reply ? err.text : "out of memory", NULL);
 		goto out;
 	}
+	if (passphrase)
+		OPENSSL_cleanse(passphrase, strlen(passphrase));
 	serve_log_detach();
 	if (priv_enter(&role, error) < 0) {
 		serve_log(LOG_ERR, "cannot confine the process", "why", error, NULL);

@@ -1,0 +1,380 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""Three processes, of which each can do one thing; how they start, reload and end; what serve.yaml may say."""
+import os
+import re
+import signal
+import ssl
+import subprocess
+import time
+
+from gateway import (CTL, EST, NAMES, WAIT, Client, Gateway, Tap, ask, children, comm, ctl, must, new_csr, new_key, renew,
+                     enroll, certificate, run, until)
+
+tap = Tap()
+NET_ADMIN = 1 << 12
+INET = {"tcp", "tcp6", "udp", "udp6", "raw", "raw6"}
+
+
+def status(pid):
+    """/proc/PID/status as a mapping."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as f:
+        return dict(line.split(":", 1) for line in f.read().splitlines())
+
+
+def sockets(pid):
+    """Kinds of the sockets that a process has open, and all its other files."""
+    kinds, files = [], []
+    inodes = {}
+    for table in ("tcp", "tcp6", "udp", "udp6", "raw", "raw6", "unix", "netlink", "packet"):
+        with open(f"/proc/{pid}/net/{table}", encoding="ascii") as f:
+            for line in f.read().splitlines()[1:]:
+                words = line.split()
+                inodes[words[{"unix": 6, "netlink": 9, "packet": 8}.get(table, 9)]] = table
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        target = os.readlink(f"/proc/{pid}/fd/{fd}")
+        found = re.fullmatch(r"socket:\[(\d+)\]", target)
+        if found:
+            kinds.append(inodes.get(found.group(1), "other"))
+        else:
+            files.append(target)
+    return kinds, files
+
+
+def confined(gw):
+    """Who may do what."""
+    pids = gw.pids()
+    tap.equal("three processes", sorted(NAMES), sorted(pids))
+    users = set()
+    for name in NAMES:
+        s = status(pids[name])
+        uids, gids = s["Uid"].split(), s["Gid"].split()
+        users.add(uids[0])
+        tap.ok(os.geteuid() != 0 or "0" not in uids + gids, f"{name}: neither root's user nor group", uids + gids)
+        tap.equal(f"{name}: no other groups", "", s["Groups"].strip())
+        tap.equal(f"{name}: seccomp filters", "2", s["Seccomp"].strip())
+        tap.equal(f"{name}: no new privileges", "1", s["NoNewPrivs"].strip())
+        want = NET_ADMIN if name == "cordon-agent" and os.geteuid() == 0 else 0
+        for kind in ("CapEff", "CapPrm", "CapInh", "CapAmb") if os.geteuid() == 0 else ("CapEff",):
+            tap.equal(f"{name}: {kind}", want if kind in ("CapEff", "CapPrm") else 0, int(s[kind], 16))
+        tap.equal(f"{name}: no core dumps", "0", limit(pids[name], "Max core file size"))
+    tap.equal("each has a user of its own", 3, len(users))
+    front, agent, signer = (sockets(pids[name]) for name in NAMES)
+    tap.ok(INET & set(front[0]), "front: sockets of devices", front)
+    tap.ok(not INET & set(agent[0]), "agent: no socket of the network", agent)
+    tap.equal("signer: no socket at all", [], signer[0])
+    tap.ok(any("registry.db" in file for file in agent[1]), "agent: the registry", agent[1])
+    for name, (_, files) in (("front", front), ("signer", signer)):
+        tap.ok(not any("registry.db" in file for file in files), f"{name}: no registry", files)
+    for name, (_, files) in (("front", front), ("agent", agent), ("signer", signer)):
+        tap.ok(not any(".key" in file for file in files), f"{name}: no file of a key", files)
+    where_the_key_is(gw, pids)
+
+
+def limit(pid, name):
+    """Soft limit of a process."""
+    with open(f"/proc/{pid}/limits", encoding="ascii") as f:
+        return next(line[len(name):].split()[0] for line in f if line.startswith(name))
+
+
+def where_the_key_is(gw, pids):
+    """Search each process' memory for the CA's private key."""
+    text = must("openssl", "pkey", "-in", os.path.join(gw.ca, "issuing.key"), "-noout", "-text").decode()
+    secret = bytes.fromhex(re.search(r"priv:\s*((?:[0-9a-f]{2}[:\s]*)+)", text).group(1).replace(":", "").replace(
+        "\n", "").replace(" ", ""))[-32:]
+    holders = []
+    for name in NAMES:
+        held = holds(pids[name], (secret, secret[::-1]))
+        if held is None:
+            tap.skip("the CA's private key is in signer's memory alone", "another process' memory cannot be read here")
+            return
+        if held:
+            holders.append(name)
+    tap.equal("the CA's private key is in signer's memory alone", ["cordon-signer"], holders)
+
+
+def holds(pid, needles):
+    """Is any of these in a process' writable memory; None, it cannot be read."""
+    try:
+        with open(f"/proc/{pid}/maps", encoding="ascii") as maps, open(f"/proc/{pid}/mem", "rb", buffering=0) as mem:
+            for line in maps:
+                span, mode = line.split()[:2]
+                if not mode.startswith("rw") or "[v" in line:
+                    continue
+                start, end = (int(x, 16) for x in span.split("-"))
+                mem.seek(start)
+                data = mem.read(end - start)
+                if any(needle in data for needle in needles):
+                    return True
+    except OSError:
+        return None
+    return False
+
+
+# ---- from outside of a sandbox
+
+def has_landlock():
+    """Version of the kernel's landlock; 0, it has none."""
+    script = "import ctypes; print(ctypes.CDLL(None).syscall(444, None, 0, 1))"
+    return max(0, int(run("python3", "-c", script).stdout))
+
+
+def traced():
+    """What the three do on their way in."""
+    with Gateway() as gw:
+        trace = gw.path("trace")
+        calls = "trace=landlock_restrict_self,seccomp,prctl,execve,socket"
+        if run("strace", "-o", trace, "true").returncode:
+            tap.skip("strace: landlock, seccomp and users", "strace does not work here")
+            return
+        tap.ok(gw.start(under=("strace", "-f", "-o", trace, "-e", calls)), "strace: it starts", gw.logged())
+        tap.equal("strace: it serves", 200, ask(gw, "GET", EST + "cacerts").status)
+        ctl("serve", "--stop", "--config", gw.config)
+        gw.process.wait(WAIT)
+        with open(trace, encoding="ascii", errors="replace") as f:
+            lines = f.read().splitlines()
+        seccomp = {line.split()[0] for line in lines if re.search(r"seccomp\(SECCOMP_SET_MODE_FILTER.*= 0|PR_SET_SECCOMP", line)}
+        tap.equal("strace: seccomp in three processes", 3, len(seccomp))
+        locked = {line.split()[0] for line in lines if re.search(r"landlock_restrict_self\(.*= 0", line)}
+        version = has_landlock()
+        if version:
+            tap.equal("strace: landlock in the same three", seccomp, locked)
+            tap.say(f"landlock of version {version}")
+        else:
+            tap.skip("strace: landlock in the same three", "the kernel has no landlock")
+        late = [line for at, line in enumerate(lines) if re.search(r"(execve\(|socket\(AF_(?!NETLINK)).* = \d", line)
+                and any(re.search("SECCOMP_SET_MODE_FILTER|PR_SET_SECCOMP", was) and was.split()[0] == line.split()[0]
+                        for was in lines[:at])]
+        tap.equal("strace: after that, no program is started, and no socket made but netlink", [], late)
+
+
+# ---- start, stop, reload
+
+def background():
+    """As an operator has it."""
+    with Gateway() as gw:
+        done = ctl("serve", "--config", gw.config)
+        tap.ok(not done.returncode and not done.stdout + done.stderr.replace(warning(done), b""),
+               "serve: comes back when devices may come", done)
+        tap.equal("and they may", 200, ask(gw, "GET", EST + "cacerts").status)
+        with open(os.path.join(gw.run, "serve.pid"), encoding="ascii") as f:
+            front = int(f.read())
+        tap.equal("serve.pid is the front", "cordon-front", comm(front))
+        done = ctl("serve", "--config", gw.config)
+        tap.ok(done.returncode == 1 and b"cordonctl: serve: it runs already" in done.stderr, "a second one is refused", done)
+        tap.equal("and the first one goes on", 200, ask(gw, "GET", EST + "cacerts").status)
+        others = children(front)
+        done = ctl("serve", "--stop", "--config", gw.config)
+        tap.ok(not done.returncode and until(lambda: not any(comm(pid) in NAMES for pid in [front, *others]), 5),
+               "--stop: all three are gone", done)
+        done = ctl("serve", "--stop", "--config", gw.config)
+        tap.ok(done.returncode == 1 and done.stderr == b"cordonctl: serve: it does not run\n", "--stop: it does not run", done)
+        for signo in (signal.SIGTERM, signal.SIGINT):
+            gw.must_start()
+            gw.process.send_signal(signo)
+            tap.equal(f"{signo.name}: exit status 0", 0, gw.process.wait(WAIT))
+
+
+def warning(done):
+    """What is said where there is no module."""
+    return b"".join(line for line in done.stderr.splitlines(True) if b"no kernel module" in line)
+
+
+def one_dies():
+    """Any of the three takes the others along."""
+    with Gateway() as gw:
+        for name in NAMES:
+            gw.must_start()
+            pids = gw.pids()
+            os.kill(pids[name], signal.SIGKILL)
+            ended = gw.process.wait(WAIT)
+            gone = until(lambda: not any(comm(pid) in NAMES for pid in pids.values()), 5)
+            tap.ok(gone and ended != 0, f"{name} is killed: all end, not with 0", ended)
+        gw.must_start()
+        tap.equal("and it can be started again", 200, ask(gw, "GET", EST + "cacerts").status)
+
+
+def names_of(gw):
+    """Names in the server's certificate."""
+    context = ssl.create_default_context(cafile=os.path.join(gw.ca, "root.crt"))
+    context.check_hostname = False
+    with Client(gw, context=context) as client:
+        return [value for _, value in client.sock.getpeercert()["subjectAltName"]]
+
+
+def reload():
+    """SIGHUP."""
+    with Gateway(approval=True) as gw:
+        gw.must_start()
+        csr = new_csr(new_key(gw, "cam"))
+        token = gw.token("cam", "02:00:00:00:40:01")
+        tap.equal("before: approval", 202, enroll(gw, "cam", token, csr).status)
+        gw.names = ["localhost", "other.test", "10.1.2.3"]
+        gw.est["approval"] = False
+        gw.write_config()
+        gw.process.send_signal(signal.SIGHUP)
+        tap.ok(until(lambda: names_of(gw) == gw.names), "SIGHUP: a certificate with the new names", names_of(gw))
+        tap.equal("SIGHUP: no approval any more", 200, enroll(gw, "cam", token, csr).status)
+        before = gw.logged()
+        held = gw.names
+        gw.names = ["localhost", "wrong.test"]
+        gw.write_config("nonsense: 1\n")
+        gw.process.send_signal(signal.SIGHUP)
+        until(lambda: "what held before holds" in gw.logged()[len(before):])
+        said = gw.logged()[len(before):]
+        tap.ok(f"{gw.config}:7:1: " in said, "SIGHUP: a broken file: where", said)
+        until(lambda: said.count("new server certificate") or "new server certificate" in gw.logged()[len(before):])
+        tap.ok(names_of(gw) == held and gw.process.poll() is None, "SIGHUP: a broken file: what held goes on to hold")
+        os.unlink(gw.config)
+        gw.process.send_signal(signal.SIGHUP)
+        until(lambda: gw.logged()[len(before):].count("what held before holds") == 2)
+        tap.equal("SIGHUP: no file at all: likewise", (200, held), (ask(gw, "GET", EST + "cacerts").status, names_of(gw)))
+
+
+def own_certificate():
+    """A server certificate of somebody else's."""
+    with Gateway() as gw:
+        key = new_key(gw, "tls")
+        must("openssl", "req", "-x509", "-key", key, "-subj", "/CN=localhost", "-days", "1", "-out", gw.path("tls.crt"),
+             "-addext", "subjectAltName=DNS:localhost")
+        gw.write_config(f"certificate: {gw.path('tls.crt')}\nkey: {key}\n")
+        gw.must_start()
+        context = ssl.create_default_context(cafile=gw.path("tls.crt"))
+        tap.equal("certificate, key: the server is known by them", 200, ask(gw, "GET", EST + "cacerts", context=context).status)
+        context = gw.context()
+        tap.equal("and not by the CA", 0, ask(gw, "GET", EST + "cacerts", context=context).status)
+
+
+# ---- serve.yaml
+
+BAD = (
+    ("", "1:1", "the file says nothing"),
+    ("# nothing\n", "1:1", "the file says nothing"),
+    ("nonsense: 1\n", "1:1", "nonsense"),
+    ("est: 1\n", "1:6", ""),
+    ("est: {listen: 1.2.3.4.5}\n", "1:15", "'1.2.3.4.5' is not an address and port"),
+    ("est: {listen: \"[::]:0\"}\n", "1:15", "'[::]:0' is not an address and port"),
+    ("est: {listen: \"[::]:65536\"}\n", "1:15", "'[::]:65536' is not"),
+    ("est: {listen: \"[::]:\"}\n", "1:15", "'[::]:' is not"),
+    ("est: {listen: \"[::\"}\n", "1:15", "'[::' is not"),
+    ("est: {listen: localhost}\n", "1:15", "'localhost' is not"),
+    ("est: {listen: []}\n", "1:15", "listen names no address"),
+    ("est: {listen: [" + ", ".join(["10.0.0.1"] * 9) + "]}\n", "1:96", "more than 8 addresses"),
+    ("est: {allow_remote: maybe}\n", "1:21", "allow_remote"),
+    ("est: {approval: 1}\n", "1:17", "approval"),
+    ("est: {valid: 59s}\n", "1:14", "'59s' is not a duration from 1m to 3650d"),
+    ("est: {valid: 3651d}\n", "1:14", "'3651d' is not a duration"),
+    ("est: {valid: soon}\n", "1:14", "'soon' is not a duration"),
+    ("est: {listen: 1}\n", "1:15", "'1' is not"),
+    ("est: {}\nest: {}\n", "2:1", "est"),
+    ("checkin: {approval: true}\n", "1:11", "approval"),
+    ("ca: relative\n", "1:5", "ca 'relative' does not begin with /"),
+    ("ca: [/a]\n", "1:5", ""),
+    ("registry: \"\"\n", "1:11", "registry is empty"),
+    ("registry: /" + "a" * 300 + "\n", "1:11", "registry is too long"),
+    ("server_names: []\n", "1:15", "server_names holds 0 names, not 1 to 32"),
+    ("server_names: localhost\n", "1:15", "server_names"),
+    ("server_names: [" + ", ".join(["a"] * 33) + "]\n", "1:15", "server_names holds 33 names"),
+    ("server_names: [a, \"\"]\n", "1:19", "a server's name is empty"),
+    ("certificate: /a\n", "1:14", "certificate and key come together"),
+    ("key: /a\n", "1:6", "certificate and key come together"),
+    ("run: [\n", "2:1", ""),
+    ("est: {listen: 10.0.0.1}\n\tca: /a\n", "2:1", ""),
+)
+GOOD = ("est: {listen: \"[::]:8443\"}\n", "est: {listen: [10.0.0.1, \"10.0.0.2:1\", \"::1\"]}\n",
+        "est: {allow_remote: false, approval: true, valid: 1m}\n", "checkin: {listen: \"::\"}\n",
+        "server_names: [gateway.example, 10.0.20.1, \"fd00:20::1\"]\n", "certificate: /a\nkey: /b\n", "passphrase_file: /a\n")
+
+
+def configurations():
+    """What serve.yaml may say."""
+    with Gateway() as gw:
+        path = gw.path("t.yaml")
+
+        def check(text):
+            with open(path, "w", encoding="ascii") as out:
+                out.write(text)
+            return ctl("serve", "--check", "--config", path)
+
+        for text, at, why in BAD:
+            done = check(text)
+            said = done.stderr.decode()
+            tap.ok(done.returncode == 1 and f"{path}:{at}: " in said and why in said and "^" in said,
+                   f"serve.yaml: {text[:60]!r}: refused at {at}", said)
+        for text in GOOD:
+            done = check(text)
+            tap.ok(not done.returncode and not done.stderr, f"serve.yaml: {text[:60]!r}: good", done.stderr.decode())
+        done = check("nonsense: 1\nest: {valid: soon, approval: 1}\nca: x\n")
+        tap.equal("serve.yaml: all faults in one run", 4, len(re.findall(rf"^{path}:\d+:\d+: ", done.stderr.decode(), re.M)))
+        for words, code, why in ((("serve", "--check", "--config", "/nonexistent"), 1, "No such file"),
+                                 (("serve", "now"), 2, "too many words"), (("serve", "--nonsense"), 2, "")):
+            done = ctl(*words)
+            tap.ok(done.returncode == code and why in done.stderr.decode(), f"{' '.join(words)}: {code}", done.stderr.decode())
+        starts_not(gw)
+
+
+def starts_not(gw):
+    """A good file of what is not there."""
+    for what, text, why in (
+            ("no CA", f"ca: {gw.path('none')}\n", "cannot load the CA"),
+            ("a registry in a file", f"registry: {gw.config}/r.db\n", "registry"),
+            ("an address that is not here", "est: {listen: 192.0.2.1}\n", "cannot listen"),
+            ("a certificate that is not there", f"certificate: {gw.path('none')}\nkey: {gw.path('none')}\n",
+             "cannot use the server's certificate")):
+        base = {"est": f"est: {{listen: \"[::]:{gw.port}\"}}\n", "checkin": f"checkin: {{listen: \"[::]:{gw.visit}\"}}\n",
+                "ca": f"ca: {gw.ca}\n", "registry": f"registry: {gw.registry}\n", "run": f"run: {gw.run}\n"}
+        base.pop(text.partition(":")[0], None)
+        with open(gw.config, "w", encoding="ascii") as out:
+            out.write("".join(base.values()) + text)
+        done = ctl("serve", "--config", gw.config)
+        tap.ok(done.returncode == 1 and why in done.stderr.decode() and not os.path.exists(gw.path("none")),
+               f"serve: {what}: not started, and why", done.stderr.decode())
+        tap.ok(until(lambda: ctl("serve", "--stop", "--config", gw.config).returncode == 1, 5), f"serve: {what}: nobody is left")
+
+
+def passphrase():
+    """A CA whose key has a passphrase."""
+    with Gateway() as gw:
+        word, wrong = gw.path("word"), gw.path("wrong")
+        for path, text in ((word, "correct-Horse7battery-staple\n"), (wrong, "correct-Horse7battery-stable\n")):
+            with open(path, "w", encoding="ascii") as out:
+                out.write(text)
+            os.chmod(path, 0o600)
+        gw.ca = gw.path("locked")
+        done = ctl("ca", "init", "--dir", gw.ca, "--passphrase-file", word)
+        if not tap.ok(not done.returncode, "a CA with a passphrase", done.stderr.decode()):
+            return
+        for what, more in (("none", ""), ("a wrong one", f"passphrase_file: {wrong}\n"),
+                           ("no file", f"passphrase_file: {gw.path('nowhere')}\n")):
+            gw.write_config(more)
+            tap.ok(not gw.start(), f"passphrase: {what}: the server does not start", gw.logged())
+        gw.write_config(f"passphrase_file: {word}\n")
+        gw.must_start()
+        csr = new_csr(new_key(gw, "cam"))
+        got = enroll(gw, "cam", gw.token("cam", "02:00:00:00:41:01"), csr)
+        tap.equal("passphrase: the right one: devices enrol", 200, got.status)
+        pids = gw.pids()
+        held = [holds(pid, (b"correct-Horse7battery-staple",)) for pid in pids.values()]
+        if None in held:
+            tap.skip("passphrase: in nobody's memory", "another process' memory cannot be read here")
+        else:
+            tap.equal("passphrase: in nobody's memory", [False] * 3, held)
+
+
+def main():
+    """One server after another."""
+    with Gateway() as gw:
+        gw.must_start()
+        confined(gw)
+    traced()
+    background()
+    one_dies()
+    reload()
+    own_certificate()
+    configurations()
+    passphrase()
+    tap.done()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# run.sh [NAME...]: `cordonctl serve` without the module, as its clients and its enemies see it. One TAP stream.
+#   est        EST in every form, curl, strongSwan
+#   refuse     bad input: refused, counted, nothing issued
+#   processes  who may do what; start, stop, reload; serve.yaml
+#   crash      kill -9 while 1,000 devices enrol (DEVICES= KILLS= SEED=)
+# The first three share the processors, as they wait a good deal; the last one has them to itself.
+set -u
+cd "$(dirname "$0")/../.." || exit 2
+
+build=${BUILD:-$PWD/build}
+export BUILD=$build PYTHONDONTWRITEBYTECODE=1
+work=$(mktemp -d)
+n=0
+failed=0
+jobs=()
+
+# Each removes what it has made when it is told to end, so that is waited for.
+end() {
+	kill "${jobs[@]}" 2>/dev/null
+	wait
+	rm -rf "$work"
+}
+trap end EXIT
+trap 'exit 1' INT TERM
+
+report() {	# ok|"not ok" NAME
+	n=$((n + 1))
+	[[ $1 == ok ]] || failed=$((failed + 1))
+	echo "$1 $n - $2"
+}
+
+# Numbers of its own for each case, its plan checked, and its status a case of its own.
+renumber() {	# NAME STATUS
+	local line plan=none seen=0
+
+	while IFS= read -r line; do
+		case $line in
+		"ok "*)		report ok "$1: ${line#ok * - }"; seen=$((seen + 1)) ;;
+		"not ok "*)	report "not ok" "$1: ${line#not ok * - }"; seen=$((seen + 1)) ;;
+		1..*)		plan=${line#1..} ;;
+		*)		echo "# ${line#\# }" ;;
+		esac
+	done <"$work/$1"
+	if [[ $2 == 0 && $plan == "$seen" ]]; then
+		report ok "$1: ran to its end"
+	else
+		report "not ok" "$1: status $2, planned $plan, seen $seen"
+	fi
+}
+
+start() {	# NAME
+	/usr/bin/python3 "tests/serve/$1.py" >"$work/$1" 2>&1 </dev/null &
+	jobs+=($!)
+}
+
+finish() {	# NAME PID
+	wait "$2"
+	renumber "$1" $?
+}
+
+echo "TAP version 13"
+if ! make -s userspace >"$work/log" 2>&1; then
+	sed 's/^/# /' "$work/log"
+	echo "Bail out! cordonctl does not build"
+	exit 1
+fi
+[[ $# -gt 0 ]] || set -- est refuse processes crash
+for name; do
+	[[ $name == crash ]] || start "$name"
+done
+at=0
+for name; do
+	[[ $name != crash ]] || continue
+	finish "$name" "${jobs[at]}"
+	at=$((at + 1))
+done
+for name; do
+	[[ $name == crash ]] || continue
+	start crash
+	finish crash "${jobs[-1]}"
+done
+echo "1..$n"
+[[ $failed == 0 ]]

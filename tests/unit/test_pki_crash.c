@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A CA whose making is killed before each step that the disk sees: a whole one is there, or none. */
+#include <errno.h>
+#include <ftw.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../../userspace/pki/pki.h"
+#include "tap.h"
+
+#define KILLED	99
+#define STEPS	500	/* more than there are */
+
+static const struct pki_ca_plan plan = { .name = "lab", .key = PKI_ED25519, .now = 1800000000 };
+static int steps_left = -1;	/* negative: for ever */
+
+static void step(void)
+{
+	if (steps_left > 0 && !--steps_left)
+		_exit(KILLED);
+}
+
+/* In front of libc's. What a killed process leaves does not depend on the disk. */
+int fsync(int fd)
+{
+	(void)fd;
+	step();
+	return 0;
+}
+
+int fchmod(int fd, mode_t mode)
+{
+	step();
+	return (int)syscall(SYS_fchmod, fd, mode);
+}
+
+int mkdir(const char *path, mode_t mode)
+{
+	step();
+	return (int)syscall(SYS_mkdir, path, mode);
+}
+
+int rename(const char *from, const char *to)
+{
+	step();
+	return (int)syscall(SYS_rename, from, to);
+}
+
+int renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned int flags)
+{
+	step();
+	return (int)syscall(SYS_renameat2, from_dir, from, to_dir, to, flags);
+}
+
+int remove(const char *path)
+{
+	step();
+	if (!unlink(path))
+		return 0;
+	return errno == EISDIR ? rmdir(path) : -1;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	(void)st;
+	(void)type;
+	(void)at;
+	return remove(path);
+}
+
+static bool exists(const char *path)
+{
+	struct stat st;
+
+	return !lstat(path, &st);
+}
+
+/* Did it come to its end, within so many steps; 0, as many as it takes. */
+static bool run(int (*make)(const char *, const struct pki_ca_plan *, struct pki_error *),
+		const char *dir, int steps)
+{
+	struct pki_error err;
+	pid_t child = fork();
+	int status;
+
+	if (!child) {
+		steps_left = steps;
+		_exit(make(dir, &plan, &err) ? 1 : 0);
+	}
+	return waitpid(child, &status, 0) == child && WIFEXITED(status) && !WEXITSTATUS(status);
+}
+
+static bool loads(const char *dir)
+{
+	struct pki_error err;
+	struct pki_ca ca;
+
+	if (pki_ca_load(dir, true, NULL, &ca, &err)) {
+		printf("# %s\n", err.text);
+		return false;
+	}
+	pki_ca_free(&ca);
+	return true;
+}
+
+static void test_make(const char *dir)
+{
+	unsigned int none = 0, whole = 0, broken = 0;
+	int steps;
+
+	for (steps = 1; steps < STEPS && !run(pki_ca_make, dir, steps); steps++) {
+		if (!exists(dir))
+			none++;
+		else if (loads(dir))
+			whole++;
+		else
+			broken++;
+		nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	}
+	ok(none > 10 && whole && !broken && steps < STEPS,
+	   "init killed before each of %d steps: %u times none, %u times whole, %u times broken",
+	   steps - 1, none, whole, broken);
+	ok(loads(dir), "and not killed: whole");
+}
+
+static void test_rollover(const char *dir, const char *temp)
+{
+	unsigned int broken = 0;
+	int steps;
+
+	for (steps = 1; steps < STEPS && !run(pki_ca_rollover, dir, steps); steps++) {
+		broken += !loads(dir);
+		nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+		run(pki_ca_make, dir, 0);
+	}
+	ok(steps > 20 && steps < STEPS && !broken,
+	   "roll-over killed before each of %d steps: %u times broken", steps - 1, broken);
+	ok(loads(dir) && !exists(temp), "and not killed: whole, and no old key is left");
+}
+
+int main(void)
+{
+	char base[128], dir[160], temp[176];
+
+	snprintf(base, sizeof(base), "%s/pki.XXXXXX",
+		 getenv("CORDON_UNIT") ? getenv("CORDON_UNIT") : "/tmp");
+	if (!mkdtemp(base)) {
+		ok(false, "a directory");
+		return tap_done();
+	}
+	snprintf(dir, sizeof(dir), "%s/ca", base);
+	snprintf(temp, sizeof(temp), "%s.new", dir);
+	test_make(dir);
+	test_rollover(dir, temp);
+	ok(!nftw(base, remove_one, 8, FTW_DEPTH | FTW_PHYS), "cleaned up");
+	return tap_done();
+}
