@@ -151,6 +151,7 @@ int pki_csr_check(const X509_REQ *csr, const char *name, const uint8_t mac[6],
 int pki_csr_new(EVP_PKEY *key, const char *name, const char *exporter, uint8_t **der, size_t *len);
 
 /* Certificates. */
+bool pki_is_server(const char *name);
 X509 *pki_issue(const struct pki_ca *ca, const X509_PUBKEY *subject,
 		const struct pki_profile *profile, struct pki_error *err);
 /* Is it one of this CA, in time, for a client (a device). 0, or -EPERM with err. */
