@@ -99,7 +99,6 @@ static bool add_purpose(X509 *cert, enum pki_kind kind)
 static int check_profile(const struct pki_profile *p, struct pki_error *err)
 {
 	char shown[PKI_QUOTE_LEN];
-	struct in6_addr address;
 	size_t len = strlen(p->name), i;
 
 	if (len >= PKI_NAME_LEN || !len ||
