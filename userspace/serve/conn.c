@@ -67,6 +67,9 @@ static void on_info(const SSL *ssl, int where, int ret)
 	struct conn *c = SSL_get_ex_data(ssl, conn_index);
 	int reason;
 
+	/* A quick client is through its handshake before the clock has ticked once. */
+	if (c && c->fd < 0 && SSL_get_fd(ssl) >= 0)
+		conn_admit(c, SSL_get_fd(ssl));
 	if (c && where & SSL_CB_HANDSHAKE_DONE) {
 		c->up = true;
 		conn_extend(c);
