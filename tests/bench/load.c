@@ -60,17 +60,17 @@ struct server {
 
 /**
  * struct device - a client
- * @number: which one
- * @id: what it has
- * @cert: likewise
+ * @cert: what it has
  * @key: likewise
+ * @number: which one
+ * @id: both as DER
  * @token: its secret
  */
 struct device {
-	uint32_t number;
-	struct identity id;
 	X509 *cert;
 	EVP_PKEY *key;
+	uint32_t number;
+	struct identity id;
 	char token[STORE_TOKEN_LEN];
 };
 
@@ -419,6 +419,8 @@ int main(int argc, char **argv)
 	open_all(argv[1]);
 	operations = strtoul(argv[2], NULL, 10);
 	many.devices = strtoul(argv[3], NULL, 10);
+	if (many.devices < BENCH_FEW)
+		die("at least %d devices", BENCH_FEW);
 	parse_server(&bare, argv[4], argv[1]);
 	parse_server(&few, argv[5], argv[1]);
 	parse_server(&many, argv[6], argv[1]);

@@ -16,6 +16,8 @@
 
 /* All of TLS 1.3's but CCM; first the one whose hash processors have instructions for. */
 #define CIPHERSUITES	"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
+/* Of the keys that certificates here have. RSA: the server's may be another CA's, and so a stranger's. */
+#define SIGNATURES	"ECDSA+SHA256:ECDSA+SHA384:ed25519:RSA-PSS+SHA256:RSA-PSS+SHA384"
 
 static int conn_index = -1;
 
@@ -101,7 +103,8 @@ SSL_CTX *conn_tls_new(struct front *f)
 
 	conn_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, conn_free);
 	if (!tls || conn_index < 0 || !SSL_CTX_set_min_proto_version(tls, TLS1_3_VERSION) ||
-	    !SSL_CTX_set_ciphersuites(tls, CIPHERSUITES)) {
+	    !SSL_CTX_set_ciphersuites(tls, CIPHERSUITES) || !SSL_CTX_set1_sigalgs_list(tls, SIGNATURES) ||
+	    !SSL_CTX_set1_client_sigalgs_list(tls, SIGNATURES)) {
 		SSL_CTX_free(tls);
 		return NULL;
 	}
