@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <syslog.h>
 
 #include "serve/agent.h"
@@ -354,6 +355,8 @@ int serve_agent(struct serve_config *config, struct serve_counters *counters, st
 		goto out;
 	a->config = config;
 	a->counters = counters;
+	if (getrandom(&a->tries.seed, sizeof(a->tries.seed), 0) < 0)
+		goto out;
 	a->front = *front;
 	a->signer = *signer;
 	*strrchr(dir, '/') = 0;

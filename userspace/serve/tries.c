@@ -6,18 +6,18 @@
 
 #define WAYS	8
 
-static unsigned int first_slot(const char *key)
+static unsigned int first_slot(const struct tries *t, const char *key)
 {
-	unsigned int hash = 2166136261U;
+	uint64_t hash = t->seed;
 
 	for (; *key; key++)
-		hash = (hash ^ (unsigned char)*key) * 16777619U;
-	return hash % (TRIES_SLOTS / WAYS) * WAYS;
+		hash = ((hash ^ (unsigned char)*key) * 0x9e3779b97f4a7c15ULL) ^ (hash >> 29);
+	return (hash >> 32) % (TRIES_SLOTS / WAYS) * WAYS;
 }
 
 static struct try *find(const struct tries *t, const char *key)
 {
-	unsigned int i, first = first_slot(key);
+	unsigned int i, first = first_slot(t, key);
 
 	for (i = first; i < first + WAYS; i++)
 		if (t->slots[i].n && !strcmp(t->slots[i].key, key))
@@ -49,7 +49,7 @@ unsigned int tries_wait(const struct tries *t, const char *key, time_t now)
  */
 void tries_fail(struct tries *t, const char *key, time_t now)
 {
-	unsigned int i, first = first_slot(key);
+	unsigned int i, first = first_slot(t, key);
 	struct try *try = find(t, key), *slot;
 
 	for (i = first; !try && i < first + WAYS; i++)

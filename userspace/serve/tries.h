@@ -11,8 +11,13 @@
 #define TRIES_SLOTS	4096
 #define TRIES_KEY_LEN	65
 
-/** struct tries - the most recent failures; the oldest gives way to a new one */
+/**
+ * struct tries - the most recent failures; the oldest gives way to a new one
+ * @seed: random, so that nobody can choose names that push out another's
+ * @slots: each key is in one of a few
+ */
 struct tries {
+	uint32_t seed;
 	struct try {
 		char key[TRIES_KEY_LEN];
 		unsigned int n;
