@@ -39,7 +39,7 @@ class Device:
         self.said = []
 
     def attempt(self, gw, context):
-        """One try; true, there is a certificate."""
+        """One try; true, there is a certificate, or there will be none."""
         body = base64.b64encode(self.csr)
         self.tries += 1
         try:
@@ -53,7 +53,7 @@ class Device:
             self.got.append(answer.der())
         elif answer.status:
             self.said.append(f"{answer.status} {answer.why()}")
-        return answer.status == 200
+        return answer.status == 200 or 400 <= answer.status < 500
 
 
 def give_tokens(gw, devices):
@@ -148,11 +148,10 @@ def serials_of(gw, devices):
     held = {}
     for device in devices:
         held[device.name] = {serial(der) for der in device.got}
-    sample = devices[0].got[-1]
+    sample = next(d for d in devices if d.got).got[-1]
     text = must("openssl", "pkcs7", "-inform", "DER", "-print_certs", input=sample)
     text = must("openssl", "x509", "-noout", "-serial", input=text).decode().strip().partition("=")[2]
-    tap.equal("the serial number read here is the one that openssl reads", {bytes.fromhex(text.rjust(32, "0"))},
-              held[devices[0].name])
+    tap.equal("the serial number read here is the one that openssl reads", bytes.fromhex(text.rjust(32, "0")), serial(sample))
     return held
 
 
@@ -192,7 +191,7 @@ def agree(gw, devices):
     tap.equal("the registry's live certificates are those that devices hold", held, live)
     tap.equal("and there are no others", [], sorted({(name, state) for name, _, state, _ in rows if state not in (1, 2, 4)}))
     by_serial = {number: der for _, number, state, der in rows if state in (1, 2)}
-    tap.equal("byte by byte", [], [d.name for d in devices if by_serial.get(serial(d.got[-1])) not in d.got[-1]])
+    tap.equal("byte by byte", [], [d.name for d in devices if d.got and by_serial.get(serial(d.got[-1]), b"none") not in d.got[-1]])
     tap.equal("no serial number twice", len(rows), len({number for _, number, _, _ in rows}))
     tap.equal("the registry is sound", [("ok",)], gw.query("PRAGMA integrity_check"))
     tap.equal("nor does any key point nowhere", [], gw.query("PRAGMA foreign_key_check"))
@@ -216,7 +215,7 @@ def main():
         begun = time.monotonic()
         fleet = Fleet(gw, devices)
         killed = torment(gw, fleet)
-        tap.ok(fleet.end(DEADLINE), "every device has its certificate in the end",
+        tap.ok(fleet.end(DEADLINE) and all(d.got for d in devices), "every device has its certificate in the end",
                [d.name for d in devices if not d.got][:20])
         tap.equal("so many times was each process killed", KILLS, sum(killed.values()))
         tries = sum(d.tries for d in devices)

@@ -119,17 +119,16 @@ registry:
 	return -EIO;
 }
 
-static void granted(struct agent *a, const struct serve_request *q, struct serve_reply *r,
-		    enum serve_accepted what, const char *device)
+/* Whose it is stands in the reply. */
+static void granted(struct agent *a, const struct serve_request *q, struct serve_reply *r, enum serve_accepted what)
 {
 	char serial[2 * PKI_SERIAL_LEN + 1], peer[POLICY_ADDR_LEN];
 	struct cordon_addr addr;
 
 	serve_count(&a->counters->accepted[what]);
 	r->status = 200;
-	strcpy(r->device, device);
 	pki_serial_text(r->serial, serial);
-	serve_log(LOG_INFO, what == SERVE_RENEWAL ? "renewed" : "enrolled", "device", device, "serial", serial,
+	serve_log(LOG_INFO, what == SERVE_RENEWAL ? "renewed" : "enrolled", "device", r->device, "serial", serial,
 		  "peer", agent_peer(q, &addr, peer), NULL);
 }
 
@@ -198,7 +197,8 @@ static void hand_out_again(struct agent *a, const struct serve_request *q, struc
 	memcpy(r->serial, serial, sizeof(r->serial));
 	r->der = a->buf;
 	r->der_len = len;
-	granted(a, q, r, SERVE_ENROLMENT, device);
+	strcpy(r->device, device);
+	granted(a, q, r, SERVE_ENROLMENT);
 }
 
 /* Within the transaction; true: it is to be committed. */
@@ -301,7 +301,7 @@ void agent_enroll(struct agent *a, const struct serve_request *q, struct serve_r
 	} else if (commit(a, q, r)) {
 		tries_forget(&a->tries, peer);
 		tries_forget(&a->tries, q->name);
-		granted(a, q, r, SERVE_ENROLMENT, r->device);
+		granted(a, q, r, SERVE_ENROLMENT);
 	}
 }
 
@@ -371,7 +371,7 @@ void agent_renew(struct agent *a, const struct serve_request *q, struct serve_re
 	if (!good || make(a, q, &profile, &cert, r))
 		store_rollback(&a->store);
 	else if (commit(a, q, r))
-		granted(a, q, r, SERVE_RENEWAL, old.name);
+		granted(a, q, r, SERVE_RENEWAL);
 }
 
 /**
