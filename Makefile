@@ -79,6 +79,7 @@ unit: deps-build deps-unit
 
 bench: userspace-quiet deps-vm test-tools
 	@tests/bench/run.sh
+	@tests/bench/serve.sh
 
 clean:
 	rm -rf $(BUILD)

@@ -45,7 +45,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	signal(SIGPIPE, SIG_IGN);
-	at.sin_port = htons(atoi(argv[2]));
+	at.sin_port = htons((uint16_t)strtoul(argv[2], NULL, 10));
 	setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if (bind(listener, (struct sockaddr *)&at, sizeof(at)) || listen(listener, 64)) {
 		perror("bare");

@@ -14,6 +14,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,17 +60,17 @@ struct server {
 
 /**
  * struct device - a client
- * @number: which one
- * @id: what it has
- * @cert: likewise
+ * @cert: what it has
  * @key: likewise
+ * @number: which one
+ * @id: both as DER
  * @token: its secret
  */
 struct device {
-	uint32_t number;
-	struct identity id;
 	X509 *cert;
 	EVP_PKEY *key;
+	uint32_t number;
+	struct identity id;
 	char token[STORE_TOKEN_LEN];
 };
 
@@ -168,7 +169,13 @@ static void hear(SSL *ssl)
 
 static void do_bare(const struct device *d, uint16_t port)
 {
-	part(meet(d, port, true));
+	SSL *ssl = meet(d, port, true);
+	int fd = SSL_get_fd(ssl);
+
+	hear(ssl);
+	SSL_free(ssl);
+	close(fd);
+	ERR_clear_error();
 }
 
 static void do_checkin(const struct device *d, uint16_t port)
@@ -408,9 +415,12 @@ int main(int argc, char **argv)
 
 	if (argc != 7)
 		die("load DIR OPERATIONS DEVICES BARE FEW MANY");
+	signal(SIGPIPE, SIG_IGN);
 	open_all(argv[1]);
 	operations = strtoul(argv[2], NULL, 10);
 	many.devices = strtoul(argv[3], NULL, 10);
+	if (many.devices < BENCH_FEW)
+		die("at least %d devices", BENCH_FEW);
 	parse_server(&bare, argv[4], argv[1]);
 	parse_server(&few, argv[5], argv[1]);
 	parse_server(&many, argv[6], argv[1]);

@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
@@ -329,36 +328,6 @@ static void test_certs_only(const struct pki_ca *ca)
 
 #define N_REVOKED 10000
 
-static void test_cert_wrap(const struct pki_ca *ca)
-{
-	static const struct {
-		const char *what;
-		int cut;
-		uint8_t first;
-	} bad[] = {
-		{ "a byte less", -1, 0x30 }, { "a byte behind", 1, 0x30 }, { "a SET", 0, 0x31 },
-		{ "a primitive", 0, 0x10 }, { "nothing", -PKI_CERT_MAX, 0x30 },
-	};
-	uint8_t *cert = NULL, *ours = NULL, *theirs = NULL, buf[PKI_CERT_MAX] = { 0 };
-	size_t len, i, ours_len, theirs_len, n;
-
-	len = i2d_X509(ca->issuing, &cert);
-	ok(!pki_cert_wrap(cert, len, &ours, &ours_len) &&
-	   !pki_certs_only(&ca->issuing, 1, &theirs, &theirs_len) && ours_len == theirs_len &&
-	   !memcmp(ours, theirs, ours_len), "a wrapped certificate is what OpenSSL makes of it");
-	OPENSSL_free(theirs);
-	theirs = NULL;
-	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
-		memcpy(buf, cert, len);
-		buf[0] = bad[i].first;
-		n = (int)len + bad[i].cut > 0 ? len + bad[i].cut : 0;
-		ok(pki_cert_wrap(buf, n, &theirs, &theirs_len) == -EINVAL && !theirs &&
-		   theirs_len == ours_len && !ERR_peek_error(), "wrapped: %s is refused", bad[i].what);
-	}
-	OPENSSL_free(ours);
-	OPENSSL_free(cert);
-}
-
 static void test_crl(const struct pki_ca *ca)
 {
 	static struct pki_revoked list[N_REVOKED];
@@ -636,7 +605,6 @@ int main(void)
 	test_verify(&ca, &foreign);
 	test_identity();
 	test_certs_only(&ca);
-	test_cert_wrap(&ca);
 	test_crl(&ca);
 	test_directory(&plan);
 	test_passphrase();

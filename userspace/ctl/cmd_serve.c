@@ -115,6 +115,18 @@ static void begin_process(const struct start *s, const char *name)
 	serve_log_open(name, s->json, !s->foreground);
 }
 
+/* The end comes by the pipe: whoever stops the service, or a terminal, signals all of them at once. */
+static void begin_child(const struct start *s, const char *name)
+{
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	close(s->lock);
+	close(s->caller);
+	close(s->manager);
+	begin_process(s, name);
+}
+
 static pid_t start_signer(struct start *s, struct priv_channel *signer, char *passphrase)
 {
 	struct priv_channel agent;
@@ -125,10 +137,7 @@ static pid_t start_signer(struct start *s, struct priv_channel *signer, char *pa
 	pid = fork();
 	if (!pid) {
 		priv_channel_close(signer);
-		close(s->lock);
-		close(s->caller);
-		close(s->manager);
-		begin_process(s, "signer");
+		begin_child(s, "signer");
 		_exit(serve_signer(&s->config, passphrase, &agent));
 	}
 	priv_channel_close(&agent);
@@ -146,10 +155,7 @@ static pid_t start_agent(struct start *s, struct serve_counters *counters, struc
 	pid = fork();
 	if (!pid) {
 		priv_channel_close(agent);
-		close(s->lock);
-		close(s->caller);
-		close(s->manager);
-		begin_process(s, "agent");
+		begin_child(s, "agent");
 		_exit(serve_agent(&s->config, counters, &front, signer));
 	}
 	priv_channel_close(&front);

@@ -12,10 +12,17 @@
 #define DNS_NAME_MAX	253
 #define DNS_CHARACTERS	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
 
-static bool is_dns_name(const char *name)
+/**
+ * pki_is_server - may a server's certificate have this name
+ * @name: DNS name, or address
+ */
+bool pki_is_server(const char *name)
 {
 	size_t len = strlen(name);
+	struct in6_addr address;
 
+	if (inet_pton(AF_INET6, name, &address) == 1)
+		return true;
 	return len && len <= DNS_NAME_MAX && name[0] != '.' && name[0] != '-' &&
 	       strspn(name, DNS_CHARACTERS) == len;
 }
@@ -92,7 +99,6 @@ static bool add_purpose(X509 *cert, enum pki_kind kind)
 static int check_profile(const struct pki_profile *p, struct pki_error *err)
 {
 	char shown[PKI_QUOTE_LEN];
-	struct in6_addr address;
 	size_t len = strlen(p->name), i;
 
 	if (len >= PKI_NAME_LEN || !len ||
@@ -104,7 +110,7 @@ static int check_profile(const struct pki_profile *p, struct pki_error *err)
 	if (p->kind == PKI_DEVICE)
 		return p->mac ? 0 : pki_fail(err, -EINVAL, "a device without a MAC");
 	for (i = 0; i < p->n_names; i++)
-		if (!is_dns_name(p->names[i]) && inet_pton(AF_INET6, p->names[i], &address) != 1)
+		if (!pki_is_server(p->names[i]))
 			return pki_fail(err, -EINVAL, "'%s' is neither a DNS name nor an address",
 					pki_quote(p->names[i], strlen(p->names[i]), shown));
 	return i ? 0 : pki_fail(err, -EINVAL, "a server without a name");

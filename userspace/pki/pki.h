@@ -103,6 +103,9 @@ struct pki_ca_plan {
 	time_t now;
 };
 
+/* For a TLS server: certificates of strangers are read in half the time. NULL is OpenSSL's own. */
+OSSL_LIB_CTX *pki_lean(void);
+
 /* Keys. */
 EVP_PKEY *pki_key_new(enum pki_key kind);
 int pki_key_find(const char *word);			/* p256 p384 ed25519; or -1 */
@@ -148,6 +151,7 @@ int pki_csr_check(const X509_REQ *csr, const char *name, const uint8_t mac[6],
 int pki_csr_new(EVP_PKEY *key, const char *name, const char *exporter, uint8_t **der, size_t *len);
 
 /* Certificates. */
+bool pki_is_server(const char *name);
 X509 *pki_issue(const struct pki_ca *ca, const X509_PUBKEY *subject,
 		const struct pki_profile *profile, struct pki_error *err);
 /* Is it one of this CA, in time, for a client (a device). 0, or -EPERM with err. */

@@ -161,8 +161,13 @@ static void load_names(struct loader *l, const struct yaml_node *list, struct se
 		return;
 	}
 	c->n_names = 0;
-	for (node = list->child; node; node = node->next)
-		load_string(l, node, "a server's name", c->names[c->n_names++]);
+	for (node = list->child; node; node = node->next) {
+		load_string(l, node, "a server's name", c->names[c->n_names]);
+		if (c->names[c->n_names][0] && !pki_is_server(c->names[c->n_names]))
+			report_error(l->report, node->at, "'%s' is neither a DNS name nor an address",
+				     c->names[c->n_names]);
+		c->n_names++;
+	}
 }
 
 static void load_top(struct loader *l, const struct yaml_node *root, struct serve_config *c)
@@ -207,7 +212,8 @@ static void add_name(struct serve_config *c, const char *name)
 	for (i = 0; i < c->n_names; i++)
 		if (!strcmp(c->names[i], name))
 			return;
-	if (c->n_names < SERVE_NAMES_MAX && *name && strlen(name) < SERVE_NAME_LEN)
+	/* A machine's own name may be anything: "(none)", for one. */
+	if (c->n_names < SERVE_NAMES_MAX && strlen(name) < SERVE_NAME_LEN && pki_is_server(name))
 		strcpy(c->names[c->n_names++], name);
 }
 

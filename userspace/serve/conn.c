@@ -14,6 +14,11 @@
 
 #include "serve/front.h"
 
+/* All of TLS 1.3's but CCM; first the one whose hash processors have instructions for. */
+#define CIPHERSUITES	"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
+/* Of the keys that certificates here have. RSA: the server's may be another CA's, and so a stranger's. */
+#define SIGNATURES	"ECDSA+SHA256:ECDSA+SHA384:ed25519:RSA-PSS+SHA256:RSA-PSS+SHA384"
+
 static int conn_index = -1;
 
 /* Who did not only asks whether somebody listens. */
@@ -67,8 +72,8 @@ static void on_info(const SSL *ssl, int where, int ret)
 	struct conn *c = SSL_get_ex_data(ssl, conn_index);
 	int reason;
 
-	/* Before anything is decided about it: the timer of conn_new() may be late. */
-	if (c && where & SSL_CB_HANDSHAKE_START && c->fd < 0)
+	/* A quick client is through its handshake before the clock has ticked once. */
+	if (c && c->fd < 0 && SSL_get_fd(ssl) >= 0)
 		conn_admit(c, SSL_get_fd(ssl));
 	if (c && where & SSL_CB_HANDSHAKE_DONE) {
 		c->up = true;
@@ -94,16 +99,19 @@ static void on_info(const SSL *ssl, int where, int ret)
  */
 SSL_CTX *conn_tls_new(struct front *f)
 {
-	SSL_CTX *tls = SSL_CTX_new(TLS_server_method());
+	SSL_CTX *tls = SSL_CTX_new_ex(pki_lean(), NULL, TLS_server_method());
 
 	conn_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, conn_free);
-	if (!tls || conn_index < 0 || !SSL_CTX_set_min_proto_version(tls, TLS1_3_VERSION)) {
+	if (!tls || conn_index < 0 || !SSL_CTX_set_min_proto_version(tls, TLS1_3_VERSION) ||
+	    !SSL_CTX_set_ciphersuites(tls, CIPHERSUITES) || !SSL_CTX_set1_sigalgs_list(tls, SIGNATURES) ||
+	    !SSL_CTX_set1_client_sigalgs_list(tls, SIGNATURES)) {
 		SSL_CTX_free(tls);
 		return NULL;
 	}
 	SSL_CTX_set_num_tickets(tls, 0);
 	SSL_CTX_set_session_cache_mode(tls, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_mode(tls, SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_options(tls, SSL_OP_CIPHER_SERVER_PREFERENCE);
 	SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, NULL);
 	SSL_CTX_set_cert_verify_callback(tls, verify_later, f);
 	SSL_CTX_set_info_callback(tls, on_info);

@@ -31,15 +31,24 @@ static void end(struct front *f, int status, const char *why)
 
 static void send_to_agent(struct front *f, const struct serve_request *q)
 {
-	uint8_t buf[SERVE_REQUEST_MAX];
+	struct evbuffer *queue = bufferevent_get_output(f->to_agent);
+	uint8_t buf[sizeof(uint32_t) + SERVE_REQUEST_MAX];
+	ssize_t sent = 0;
 	uint32_t head;
 	size_t len;
 
-	len = serve_request_pack(q, buf, sizeof(buf));
+	len = serve_request_pack(q, buf + sizeof(head), SERVE_REQUEST_MAX);
 	head = htonl(len);
-	bufferevent_write(f->to_agent, &head, sizeof(head));
-	bufferevent_write(f->to_agent, buf, len);
-	explicit_bzero(buf, sizeof(buf));
+	memcpy(buf, &head, sizeof(head));
+	len += sizeof(head);
+	/* At once, unless others wait; what does not fit, and what fails, is left to the loop. */
+	if (!evbuffer_get_length(queue))
+		sent = write(f->agent->out, buf, len);
+	if (sent < 0)
+		sent = 0;
+	if ((size_t)sent < len)
+		bufferevent_write(f->to_agent, buf + sent, len - sent);
+	explicit_bzero(buf, len);
 }
 
 /**
@@ -335,11 +344,24 @@ static int watch(struct front *f, int signal, event_callback_fn call)
 	return e && !event_add(e, NULL) ? 0 : -1;
 }
 
+/* Each connection changes what is waited for a dozen times: most of it while nothing is waited for. */
+static struct event_base *base_new(void)
+{
+	struct event_config *config = event_config_new();
+	struct event_base *base = NULL;
+
+	if (config && !event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST))
+		base = event_base_new_with_config(config);
+	if (config)
+		event_config_free(config);
+	return base;
+}
+
 static int prepare_loop(struct front *f)
 {
 	const struct timeval each = { RENEW_EACH, 0 };
 
-	f->base = event_base_new();
+	f->base = base_new();
 	if (!f->base || http_start(f) || listen_all(f))
 		return -1;
 	evutil_make_socket_nonblocking(f->agent->in);
