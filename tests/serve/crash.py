@@ -20,7 +20,7 @@ from gateway import (CTL, EST, NAMES, NOTHING, PKCS10, WAIT, Client, Crypto, Gat
 tap = Tap()
 SEED = int(os.environ.get("SEED", time.time_ns() % 1000000))
 DEVICES = int(os.environ.get("DEVICES", 1000))
-KILLS = int(os.environ.get("KILLS", 300))  # in all, the three processes in turn
+KILLS = int(os.environ.get("KILLS", 150))  # in all, the three processes in turn
 WORKERS = 6
 DEADLINE = 300  # seconds for all of it
 rng = random.Random(SEED)
