@@ -4,7 +4,7 @@
  *
  *	checkin in MAC ADDRESS IFINDEX CERTIFICATE [TIMES]
  *	checkin end MAC CERTIFICATE|any
- *	checkin show MAC
+ *	checkin show MAC...
  *	checkin whose ADDRESS
  *
  * A certificate is one byte in hex; all 32 are that. Prints a device as NAME STATE SEGMENT
@@ -74,13 +74,19 @@ static int end(struct cnl *nl, const u8 *mac, const char *text)
 	return err;
 }
 
-static int show(struct cnl *nl, const u8 *mac)
+static int show(struct cnl *nl, char **macs)
 {
 	struct cnl_device device;
-	int err = cnl_device_get(nl, NULL, mac, &device);
+	u8 mac[6];
+	int err = 0;
 
-	if (!err)
-		print_device(&device);
+	for (; !err && *macs; macs++) {
+		if (policy_mac_parse(*macs, mac))
+			exit(2);
+		err = cnl_device_get(nl, NULL, mac, &device);
+		if (!err)
+			print_device(&device);
+	}
 	return err;
 }
 
@@ -98,14 +104,14 @@ int main(int argc, char **argv)
 	}
 	if (!strcmp(what, "whose") && argc == 3)
 		err = whose(&nl, argv[2]);
+	else if (!strcmp(what, "show"))
+		err = show(&nl, argv + 2);
 	else if (argc < 3 || policy_mac_parse(argv[2], mac))
 		return 2;
 	else if (!strcmp(what, "in") && (argc == 6 || argc == 7))
 		err = check_in(&nl, mac, argv + 3, argc == 7 ? atoi(argv[6]) : 1);
 	else if (!strcmp(what, "end") && argc == 4)
 		err = end(&nl, mac, argv[3]);
-	else if (!strcmp(what, "show") && argc == 3)
-		err = show(&nl, mac);
 	else
 		return 2;
 	if (err)

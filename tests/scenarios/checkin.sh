@@ -3,6 +3,7 @@
 # Check-ins: who gets a lease, on whose word, and where it holds.
 # kernels: all
 # sanitize: yes
+# seconds: 600
 #
 #  twin  cam's MAC and addresses ── lan2 ── gw, besides what lib.sh draws
 . "$(dirname "$0")/lib.sh"
@@ -31,9 +32,9 @@ index() {
 checkin() {
 	on gw checkin "$@"
 }
-# Without what is left of the lease.
+# now MAC...: without what is left of the lease
 now() {
-	checkin show "$1" 2>&1 | sed 's/ [0-9]*$//'
+	checkin show "$@" 2>&1 | sed 's/ [0-9]*$//'
 }
 # lasts NAME MAC SECONDS: so long, but for what the test itself took
 lasts() {
@@ -47,10 +48,10 @@ lasts() {
 says() {
 	local name=$1 want="$2: $3" before
 	shift 3
-	before="$(now $CAM_MAC), $(now $LOCK_MAC)"
+	before=$(now $CAM_MAC $LOCK_MAC)
 	checkin "$@" >"$work/said" 2>&1
 	equal "$name: refused" "1 $want" "$? $(cat "$work/said")"
-	equal "$name: nothing changed" "$before" "$(now $CAM_MAC), $(now $LOCK_MAC)"
+	equal "$name: nothing changed" "$before" "$(now $CAM_MAC $LOCK_MAC)"
 }
 # Which of its ports the gateway takes for cam's.
 toward() {

@@ -62,7 +62,7 @@ fi
 # A commit that nobody confirms takes itself back.
 generation=$(counter policy/generation)
 policy 444 >"$work/other"
-expect "a commit that must be confirmed" on gw cordonctl apply --confirm 2s "$work/other"
+expect "a commit that must be confirmed" on gw cordonctl apply --confirm 6s "$work/other"
 expect "is in force" blocked cam tcp $INET 443
 policy 445 >"$work/third"
 on gw cordonctl apply "$work/third" >"$work/said" 2>&1
@@ -71,7 +71,7 @@ report $? "no other commit comes in between"
 back() {
 	reaches cam tcp $INET 443 500
 }
-expect "unconfirmed, the policy before comes back" poll 10 back
+expect "unconfirmed, the policy before comes back" poll 30 back
 equal "as a generation of its own" $((generation + 2)) "$(counter policy/generation)"
 expect "another" on gw cordonctl apply --confirm 60s "$work/other"
 expect "is confirmed" on gw cordonctl confirm

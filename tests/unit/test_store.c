@@ -438,6 +438,10 @@ static void check_certificate(void)
 	ok(!store_cert_each(&s, "dev-1", count_cert, &seen) && seen == 1, "each: of one device");
 	seen = 0;
 	ok(store_cert_each(&s, NULL, count_cert, &seen) == 42 && seen == 2, "each: ends when told");
+	seen = 0;
+	ok(!store_revoked_each(&s, c.not_after, count_cert, &seen) && seen == 1 &&
+	   !store_revoked_each(&s, c.not_after + 1, count_cert, &seen) && seen == 1,
+	   "each revoked: one that has not ended, and no other");
 	ok(!store_crl_number(&s, &number) && !store_crl_number(&s, &next) && next == number + 1,
 	   "crl number: counts up");
 	store_close(&s);

@@ -199,11 +199,16 @@ bool pki_serial_is_valid(const uint8_t serial[PKI_SERIAL_LEN])
  */
 ASN1_INTEGER *pki_serial_asn1(const uint8_t serial[PKI_SERIAL_LEN])
 {
-	BIGNUM *n = BN_bin2bn(serial, PKI_SERIAL_LEN, NULL);
-	ASN1_INTEGER *out = n ? BN_to_ASN1_INTEGER(n, NULL) : NULL;
+	ASN1_INTEGER *out = ASN1_INTEGER_new();
+	size_t skip = 0;
 
-	BN_free(n);
-	return out;
+	/* What is kept is the magnitude; a sign it gets when it is encoded. */
+	while (skip < PKI_SERIAL_LEN - 1 && !serial[skip])
+		skip++;
+	if (out && ASN1_STRING_set(out, serial + skip, (int)(PKI_SERIAL_LEN - skip)))
+		return out;
+	ASN1_INTEGER_free(out);
+	return NULL;
 }
 
 /**

@@ -11,17 +11,13 @@ struct entries {
 	struct pki_revoked *list;
 	size_t n;
 	size_t room;
-	time_t now;
 };
 
-/* RFC 5280, 3.3: it stays until after a list that was made beyond the certificate's end. */
 static int add_entry(const struct store_certificate *c, void *arg)
 {
 	struct pki_revoked *more;
 	struct entries *e = arg;
 
-	if (c->state != STORE_REVOKED || c->not_after + 2 * REVOKED_VALID < e->now)
-		return 0;
 	if (e->n == e->room) {
 		e->room = e->room ? 2 * e->room : 64;
 		more = reallocarray(e->list, e->room, sizeof(*more));
@@ -47,8 +43,11 @@ static int add_entry(const struct store_certificate *c, void *arg)
  */
 int revoked_list(struct store *s, time_t now, struct pki_revoked **list, size_t *n)
 {
-	struct entries e = { .now = now };
-	int err = store_cert_each(s, NULL, add_entry, &e);
+	struct entries e = { NULL };
+	int err;
+
+	/* RFC 5280, 3.3: it stays until after a list that was made beyond the certificate's end. */
+	err = store_revoked_each(s, now - 2 * REVOKED_VALID, add_entry, &e);
 
 	*list = e.list;
 	*n = e.n;

@@ -93,6 +93,22 @@ int store_cert_get(struct store *s, const uint8_t serial[STORE_SERIAL_LEN],
 			 db_serial_text(serial, text));
 }
 
+/* Ends @stmt. */
+static int walk(struct store *s, sqlite3_stmt *stmt, int (*each)(const struct store_certificate *c, void *arg),
+		void *arg)
+{
+	struct store_certificate cert;
+	int got, ret = 0;
+
+	while (!ret && (got = db_step(s, stmt))) {
+		if (got == 1)
+			read_cert(stmt, &cert);
+		ret = got == 1 ? each(&cert, arg) : got;
+	}
+	sqlite3_finalize(stmt);
+	return ret;
+}
+
 /**
  * store_cert_each - every certificate, in the order they were reserved in
  * @s: the registry
@@ -111,21 +127,35 @@ int store_cert_each(struct store *s, const char *name,
 	static const char one[] =
 		"SELECT serial, kind, state, name, mac, fingerprint, key_id, not_before,"
 		" not_after, revoked, reason FROM certificate WHERE name = ?1 ORDER BY id";
-	struct store_certificate cert;
 	sqlite3_stmt *stmt = NULL;
-	int got, ret = 0;
 
 	if (sqlite3_prepare_v2(s->db, name ? one : all, -1, &stmt, NULL))
 		return db_fail(s, "read");
 	if (name)
 		sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
-	while (!ret && (got = db_step(s, stmt))) {
-		if (got == 1)
-			read_cert(stmt, &cert);
-		ret = got == 1 ? each(&cert, arg) : got;
-	}
-	sqlite3_finalize(stmt);
-	return ret;
+	return walk(s, stmt, each, arg);
+}
+
+/**
+ * store_revoked_each - every certificate that is revoked, in the order they were reserved in
+ * @s: the registry
+ * @ends: those that end before are left out (RFC 5280, 3.3)
+ * @each: as in store_cert_each()
+ * @arg: for @each
+ *
+ * Return: 0; what @each returned; -errno.
+ */
+int store_revoked_each(struct store *s, time_t ends, int (*each)(const struct store_certificate *c, void *arg),
+		       void *arg)
+{
+	sqlite3_stmt *stmt = NULL;
+
+	if (sqlite3_prepare_v2(s->db, "SELECT serial, kind, state, name, mac, fingerprint, key_id, not_before,"
+			       " not_after, revoked, reason FROM certificate"
+			       " WHERE state = 3 AND not_after >= ?1 ORDER BY id", -1, &stmt, NULL))
+		return db_fail(s, "read");
+	sqlite3_bind_int64(stmt, 1, ends);
+	return walk(s, stmt, each, arg);
 }
 
 static int check_new(struct store *s, const struct store_certificate *c)

@@ -101,6 +101,9 @@ int store_cert_get(struct store *s, const uint8_t serial[STORE_SERIAL_LEN], stru
 /* name NULL: all. */
 int store_cert_each(struct store *s, const char *name,
 		    int (*each)(const struct store_certificate *c, void *arg), void *arg);
+/* For a revocation list: those that are revoked and do not end before. */
+int store_revoked_each(struct store *s, time_t ends, int (*each)(const struct store_certificate *c, void *arg),
+		       void *arg);
 /* After a crash: what was reserved and never made. */
 int store_recover(struct store *s, unsigned int *abandoned);
 /* Certificates that ended before. */
