@@ -117,11 +117,14 @@ MALFORMED = (
 
 def malformed_http(gw):
     """What is no request at all."""
-    for name, status, why, data in MALFORMED:
-        denied(gw, f"HTTP: {name}", "bad_request", status, why, lambda data=data: raw(gw, data))
-    got = refused(gw, "HTTP: a header of 2 MB", "bad_request",
-                  lambda: raw(gw, GET + b"X: " + b"a" * 2000000 + b"\r\n\r\n"))
-    tap.ok(got.status in (0, 400), "HTTP: a header of 2 MB: refused or cut", got)
+    flood = ("a header of 2 MB", 400, NOT_HTTP, GET + b"X: " + b"a" * 2000000 + b"\r\n\r\n")
+    for name, status, why, data in (*MALFORMED, flood):
+        if len(data) < 16384:
+            denied(gw, f"HTTP: {name}", "bad_request", status, why, lambda data=data: raw(gw, data))
+            continue
+        # Who is still sending when the answer comes may see the connection's end before the answer.
+        got = refused(gw, f"HTTP: {name}", "bad_request", lambda data=data: raw(gw, data))
+        tap.ok(got is NOTHING or (got.status == status and got.why().startswith(why)), f"HTTP: {name}: {status}, or cut", got)
     refused(gw, "HTTP: half a request", "bad_request", lambda: half(gw))
     tap.equal("allowed: the same with GET and POST in good form", (200, 401),
               (raw(gw, GET + b"\r\n", "GET").status, raw(gw, POST + b"Content-Length: 0\r\n\r\n").status))
