@@ -60,62 +60,8 @@ static void test_cert_wrap(void)
 	EVP_PKEY_free(key);
 }
 
-/* As a TLS library reads a peer's certificate. */
-static X509 *reread(X509 *cert, OSSL_LIB_CTX *ctx)
-{
-	X509 *out = X509_new_ex(ctx, NULL);
-	const unsigned char *p;
-	uint8_t *der = NULL;
-	int len;
-
-	len = i2d_X509(cert, &der);
-	p = der;
-	if (!d2i_X509(&out, &p, len))
-		out = NULL;
-	OPENSSL_free(der);
-	return out;
-}
-
-static void test_lean(void)
-{
-	static const struct {
-		const char *type, *group;
-		size_t bits;
-		bool digest, known;
-	} rows[] = {
-		{ "EC", "P-256", 0, true, true }, { "EC", "P-384", 0, true, true },
-		{ "ED25519", NULL, 0, false, true }, { "RSA", NULL, 2048, true, true },
-		{ "ED448", NULL, 0, false, false },
-	};
-	OSSL_LIB_CTX *lean = pki_lean();
-	EVP_PKEY *key, *read;
-	X509 *cert, *again;
-	size_t i;
-
-	ok(lean && lean == pki_lean(), "pki_lean: there is one");
-	for (i = 0; lean && i < sizeof(rows) / sizeof(*rows); i++) {
-		key = rows[i].bits ? EVP_PKEY_Q_keygen(NULL, NULL, rows[i].type, rows[i].bits) :
-				     EVP_PKEY_Q_keygen(NULL, NULL, rows[i].type, rows[i].group);
-		cert = self_signed(key, rows[i].digest ? EVP_sha256() : NULL);
-		again = reread(cert, lean);
-		read = again ? X509_get0_pubkey(again) : NULL;
-		if (rows[i].known)
-			ok(read && EVP_PKEY_eq(read, key) == 1 && X509_verify(again, read) == 1 &&
-			   X509_verify(again, key) == 1 && X509_verify(cert, read) == 1,
-			   "pki_lean: a key of kind %s %s is read, and verifies", rows[i].type,
-			   rows[i].group ? rows[i].group : "");
-		else
-			ok(again && !read, "pki_lean: a key of kind %s is not", rows[i].type);
-		ERR_clear_error();
-		X509_free(again);
-		X509_free(cert);
-		EVP_PKEY_free(key);
-	}
-}
-
 int main(void)
 {
 	test_cert_wrap();
-	test_lean();
 	return tap_done();
 }

@@ -103,9 +103,6 @@ struct pki_ca_plan {
 	time_t now;
 };
 
-/* For a TLS server: certificates of strangers are read in half the time. NULL is OpenSSL's own. */
-OSSL_LIB_CTX *pki_lean(void);
-
 /* Keys. */
 EVP_PKEY *pki_key_new(enum pki_key kind);
 int pki_key_find(const char *word);			/* p256 p384 ed25519; or -1 */

@@ -99,7 +99,7 @@ static void on_info(const SSL *ssl, int where, int ret)
  */
 SSL_CTX *conn_tls_new(struct front *f)
 {
-	SSL_CTX *tls = SSL_CTX_new_ex(pki_lean(), NULL, TLS_server_method());
+	SSL_CTX *tls = SSL_CTX_new(TLS_server_method());
 
 	conn_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, conn_free);
 	if (!tls || conn_index < 0 || !SSL_CTX_set_min_proto_version(tls, TLS1_3_VERSION) ||
