@@ -115,7 +115,7 @@ chapter "The gateway becomes a CA, and serves enrolment and check-in"
 run cordonctl ca init --name Gateway
 on gw cordonctl ca export >"$work/root.crt"
 try yes "cordonctl serve" on gw cordonctl serve
-run ps -o user:12,pid,comm -C cordon-front,cordon-agent,cordon-signer
+run ps -o user:12,pid,comm -C cordonctl:front,cordonctl:agent,cordonctl:sign
 try no "admin as a token: a vendor's default" on gw cordonctl device token cam --set admin
 echo "  gw# cordonctl device token cam"
 token=$(on gw cordonctl device token cam)

@@ -69,8 +69,8 @@ cat >"$work/serve.yaml" <<-END
 END
 on gw cordonctl serve --config "$work/serve.yaml" >"$work/serve.log" 2>&1
 report $? "the server starts"
-equal "three processes, none of them root" "" "$(ps -o uid= -C cordon-front,cordon-agent,cordon-signer | grep -w 0)"
-[ "$(pgrep -c 'cordon-(front|agent|signer)')" = 3 ]
+equal "three processes, none of them root" "" "$(ps -o uid= -C cordonctl:front,cordonctl:agent,cordonctl:sign | grep -w 0)"
+[ "$(pgrep -c '^cordonctl:(front|agent|sign)$')" = 3 ]
 report $? "and all three are there"
 
 # curl and openssl

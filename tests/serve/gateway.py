@@ -21,7 +21,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CTL = os.path.join(os.environ.get("BUILD", os.path.join(ROOT, "build")), "cordonctl")
 EST = "/.well-known/est/"
-NAMES = ("cordon-front", "cordon-agent", "cordon-signer")
+NAMES = ("cordonctl:front", "cordonctl:agent", "cordonctl:sign")
 WAIT = 30  # seconds until something that should happen has not
 
 

@@ -54,7 +54,7 @@ def confined(gw):
         tap.equal(f"{name}: no other groups", "", s["Groups"].strip())
         tap.equal(f"{name}: seccomp filters", "2", s["Seccomp"].strip())
         tap.equal(f"{name}: no new privileges", "1", s["NoNewPrivs"].strip())
-        want = NET_ADMIN if name == "cordon-agent" and os.geteuid() == 0 else 0
+        want = NET_ADMIN if name == "cordonctl:agent" and os.geteuid() == 0 else 0
         for kind in ("CapEff", "CapPrm", "CapInh", "CapAmb") if os.geteuid() == 0 else ("CapEff",):
             tap.equal(f"{name}: {kind}", want if kind in ("CapEff", "CapPrm") else 0, int(s[kind], 16))
         tap.equal(f"{name}: no core dumps", "0", limit(pids[name], "Max core file size"))
@@ -90,7 +90,7 @@ def where_the_key_is(gw, pids):
             return
         if held:
             holders.append(name)
-    tap.equal("the CA's private key is in signer's memory alone", ["cordon-signer"], holders)
+    tap.equal("the CA's private key is in signer's memory alone", ["cordonctl:sign"], holders)
 
 
 def holds(pid, needles):
@@ -161,7 +161,7 @@ def background():
         tap.equal("and they may", 200, ask(gw, "GET", EST + "cacerts").status)
         with open(os.path.join(gw.run, "serve.pid"), encoding="ascii") as f:
             front = int(f.read())
-        tap.equal("serve.pid is the front", "cordon-front", comm(front))
+        tap.equal("serve.pid is the front", "cordonctl:front", comm(front))
         done = ctl("serve", "--config", gw.config)
         tap.ok(done.returncode == 1 and b"cordonctl: serve: it runs already" in done.stderr, "a second one is refused", done)
         tap.equal("and the first one goes on", 200, ask(gw, "GET", EST + "cacerts").status)

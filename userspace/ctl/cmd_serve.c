@@ -108,9 +108,9 @@ static void on_ready(void *arg)
 
 static void begin_process(const struct start *s, const char *name)
 {
-	char comm[16];
+	char comm[16];	/* of which the kernel keeps 15 */
 
-	snprintf(comm, sizeof(comm), "cordon-%s", name);
+	snprintf(comm, sizeof(comm), "cordonctl:%.5s", strcmp(name, "signer") ? name : "sign");
 	prctl(PR_SET_NAME, comm);
 	serve_log_open(name, s->json, !s->foreground);
 }
