@@ -201,7 +201,10 @@ static void hand_out_again(struct agent *a, const struct serve_request *q, struc
 	granted(a, q, r, SERVE_ENROLMENT);
 }
 
-/* Within the transaction; true: it is to be committed. */
+/*
+ * Within the transaction, so that the device whose place was looked at is the one whose token it is. True:
+ * it is to be committed.
+ */
 static bool enroll_device(struct agent *a, const struct serve_request *q, struct serve_reply *r,
 			  const uint8_t key_id[32])
 {
@@ -210,7 +213,15 @@ static bool enroll_device(struct agent *a, const struct serve_request *q, struct
 	uint8_t serial[STORE_SERIAL_LEN];
 	struct store_device device;
 	enum store_token verdict;
+	int err;
 
+	err = store_device_get(&a->store, q->name, &device);
+	if (err && err != -ENOENT) {
+		agent_registry_failed(a, q, r);
+		return false;
+	}
+	if (!place_is_right(a, q, r, err ? NULL : device.mac, q->name))
+		return false;
 	if (store_token_check(&a->store, q->name, q->secret, key_id, time(NULL), &verdict, &device, serial)) {
 		agent_registry_failed(a, q, r);
 		return false;
@@ -267,11 +278,9 @@ static bool commit(struct agent *a, const struct serve_request *q, struct serve_
 void agent_enroll(struct agent *a, const struct serve_request *q, struct serve_reply *r)
 {
 	char peer[POLICY_ADDR_LEN];
-	struct store_device device;
 	struct cordon_addr addr;
 	time_t now = agent_clock();
 	uint8_t key_id[32];
-	int err;
 
 	agent_peer(q, &addr, peer);
 	r->retry = tries_wait(&a->tries, peer, now);
@@ -281,13 +290,6 @@ void agent_enroll(struct agent *a, const struct serve_request *q, struct serve_r
 		agent_refuse(a, q, r, 429, SERVE_TOO_MANY_TRIES, "too many wrong tokens");
 		return;
 	}
-	err = store_device_get(&a->store, q->name, &device);
-	if (err && err != -ENOENT) {
-		agent_registry_failed(a, q, r);
-		return;
-	}
-	if (!place_is_right(a, q, r, err ? NULL : device.mac, q->name))
-		return;
 	if (!csr_key_id(q->csr, q->csr_len, key_id)) {
 		agent_refuse(a, q, r, 400, SERVE_BAD_CSR, "the request is not PKCS #10 in DER (RFC 2986, 4.2)");
 		return;
