@@ -44,6 +44,8 @@ static void find_user(const char *name, uid_t *uid, gid_t *gid)
 
 static int drop_user(const struct priv_role *role, char error[PRIV_ERROR_LEN])
 {
+	capng_flags_t flags = CAPNG_DROP_SUPP_GRP;
+	bool keep;
 	uid_t uid;
 	gid_t gid;
 	int err;
@@ -51,10 +53,15 @@ static int drop_user(const struct priv_role *role, char error[PRIV_ERROR_LEN])
 	find_user(role->user, &uid, &gid);
 	if (!uid)
 		return fail(error, "the user to become is root", -EPERM);
+	/* In a container, root may lack them: what is not there need not be given up, nor can be kept. */
+	capng_get_caps_process();
+	keep = role->net_admin && capng_have_capability(CAPNG_PERMITTED, CAP_NET_ADMIN);
+	if (capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP))
+		flags |= CAPNG_CLEAR_BOUNDING;
 	capng_clear(CAPNG_SELECT_BOTH);
-	if (role->net_admin)
+	if (keep)
 		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN);
-	err = capng_change_id(uid, gid, CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING);
+	err = capng_change_id(uid, gid, flags);
 	if (err)
 		return fail(error, "cannot change the user", -EPERM);
 	return 0;
