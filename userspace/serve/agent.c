@@ -10,6 +10,7 @@
 #include "serve/agent.h"
 #include "serve/revoked.h"
 
+#define FORGET		(365 * 86400)	/* seconds after its end that a certificate is remembered */
 #define CRL_KEEP	3600	/* seconds after which a list is signed anew, changed or not */
 
 /** agent_clock - seconds by a clock that nobody sets back */
@@ -307,7 +308,7 @@ static int open_all(struct agent *a)
 {
 	struct pki_error err;
 	struct pki_ca ca;
-	unsigned int abandoned = 0;
+	unsigned int abandoned = 0, forgotten = 0;
 	time_t from;
 
 	if (pki_ca_load(a->config->ca, false, NULL, &ca, &err)) {
@@ -317,7 +318,8 @@ static int open_all(struct agent *a)
 	if (pki_validity(ca.issuing, &from, &a->ca_end))
 		a->ca_end = 0;
 	pki_ca_free(&ca);
-	if (store_open(&a->store, a->config->registry, true) || store_recover(&a->store, &abandoned)) {
+	if (store_open(&a->store, a->config->registry, true) || store_recover(&a->store, &abandoned) ||
+	    store_prune(&a->store, time(NULL) - FORGET, &forgotten)) {
 		serve_log(LOG_ERR, "registry", "file", a->config->registry, "why", a->store.error, NULL);
 		return -EIO;
 	}

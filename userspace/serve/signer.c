@@ -204,7 +204,7 @@ int serve_signer(const struct serve_config *config, char *passphrase, struct pri
 	ssize_t len = -EPERM;
 
 	if (!buf || !reply || pki_ca_load(config->ca, true, passphrase, &ca, &err)) {
-		serve_log(LOG_ERR, "cannot load the CA", "ca", config->ca, "why",
+		serve_log(LOG_ERR, "cannot load the CA; 'cordonctl ca init' makes one", "ca", config->ca, "why",
 			  buf && reply ? err.text : "out of memory", NULL);
 		goto out;
 	}
