@@ -25,8 +25,9 @@
 #include "store/store.h"
 
 #define PROCESSES	3
-#define TURN		20	/* operations of one case, then it is another's turn */
+#define TURN		100	/* operations of one case, then it is another's turn */
 #define STRIDE		7919	/* a prime: how the many devices take turns */
+#define QUIET		15	/* milliseconds, and then nothing follows; check-ins are written down after 10 */
 #define LISTS		10	/* revocation lists that are asked for */
 #define ANSWER_MAX	(1 << 20)
 
@@ -266,7 +267,7 @@ static uint64_t used(pid_t pid)
 	return (uint64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-/* Nothing is left to do for them: what follows an answer belongs to it. */
+/* Nothing is left to do for them: what follows an answer, if only a moment later, belongs to it. */
 static void read_idle(const struct server *s, uint64_t out[PROCESSES])
 {
 	uint64_t before[PROCESSES];
@@ -276,7 +277,7 @@ static void read_idle(const struct server *s, uint64_t out[PROCESSES])
 		out[i] = used(s->pid[i]);
 	do {
 		memcpy(before, out, sizeof(before));
-		poll(NULL, 0, 3);
+		poll(NULL, 0, QUIET);
 		for (i = still = 0; i < s->n; i++) {
 			out[i] = used(s->pid[i]);
 			still += out[i] == before[i];
@@ -295,7 +296,7 @@ static void give_token(struct store *s, struct device *d)
 		die("%s: %s", name, s->error);
 }
 
-/* Devices that no case of this turn meets twice, and tokens for them. */
+/* The next devices, and tokens for them. */
 static void prepare(struct server *s, struct device *d, unsigned int n, bool tokens)
 {
 	unsigned int i;
@@ -328,11 +329,12 @@ static void measure(struct server *s, enum what what, const struct device *d, un
 
 static void turn(struct server *s, enum what what, unsigned int n)
 {
-	struct device d[TURN];
+	static struct device d[TURN];
 	unsigned int i, part;
 
 	for (; n; n -= part) {
-		part = n < s->devices ? n : s->devices;
+		/* A device has one token at a time. */
+		part = what == ENROLL && n > s->devices ? s->devices : n;
 		prepare(s, d, part, what == ENROLL);
 		measure(s, what, d, part);
 		for (i = 0; i < part; i++)

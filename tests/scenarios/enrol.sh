@@ -175,6 +175,31 @@ on cam curl -sS --max-time 60 --cacert "$work/root.crt" "https://$GW_CAM:8443/co
 grep -q "Key Compromise" "$work/said"
 report $? "the revocation list says so"
 
+# Revoked when agent has looked into the registry, and has not asked the kernel yet
+agent=$(pgrep -x cordonctl:agent)
+asking() {	# sendmsg(2), on x86-64
+	grep -q '^46 ' "/proc/$agent/syscall"
+}
+traced() {
+	! grep -q '^TracerPid:[[:space:]]*0$' "/proc/$agent/status"
+}
+before=$(refusals certificate_revoked)
+strace -o "$work/trace" -e trace=sendmsg -e inject=sendmsg:delay_enter=300s -p "$agent" 2>"$work/said" &
+tracer=$!
+disown
+poll 60 traced || sed 's/^/# /' "$work/said"
+on lock python3 "$here/plain.py" $GW_LOCK "$work/root.crt" "$work/lock/crt" "$work/lock/key" >"$work/late" 2>&1 &
+late=$!
+poll 60 asking
+report $? "a check-in is about to be granted"
+expect "ca revoke, meanwhile" ctl ca revoke lock
+kill $tracer
+wait $late
+grep -qx "refused: the certificate is revoked" "$work/late" || { sed 's/^/# /' "$work/late"; false; }
+report $? "it is refused after all"
+equal "and the lease is over" expired "$(state $LOCK_MAC)"
+equal "it is counted" $((before + 1)) "$(refusals certificate_revoked)"
+
 # cordonctl alone, trusting the gateway's CA by its fingerprint
 token=$(ctl device token cam)
 root=$(openssl x509 -in "$work/root.crt" -noout -fingerprint -sha256 | sed 's/.*=//')

@@ -402,6 +402,11 @@ def strangers(gw, other, device):
     late = Device(gw, "late", "02:00:00:00:14:03")
     gw.query("UPDATE certificate SET not_after = 1 WHERE name = 'late'")
     unknown = "the registry does not know the certificate"
+    with open(device.cert, encoding="ascii") as cert:
+        der = bytearray(ssl.PEM_cert_to_DER_cert("-----BEGIN" + cert.read().split("-----BEGIN")[1]))
+    der[-1] ^= 1
+    with open(gw.path("broken.crt"), "w", encoding="ascii") as cert:
+        cert.write(ssl.DER_cert_to_PEM_cert(bytes(der)))
     return (
         ("no certificate", "no_certificate", 401, "no certificate", (None, None)),
         ("self-signed", "certificate_foreign", 403, "not issued by this gateway", (gw.path("self.crt"), key)),
@@ -415,6 +420,7 @@ def strangers(gw, other, device):
         ("two URNs in it", "certificate_foreign", 403, "more than one URN",
          forge(gw, "two", subject, ext[:3] + [ext[3] + ",URI:urn:dev:mac:020000fffe001002"], -DAY, DAY)),
         ("made past the registry", "certificate_unknown", 403, unknown, forge(gw, "past", subject, ext, -DAY, DAY)),
+        ("with another signature", "certificate_unknown", 403, unknown, (gw.path("broken.crt"), device.key)),
         ("of a reservation that was abandoned", "certificate_unknown", 403, unknown, lost.pair),
         ("revoked", "certificate_revoked", 403, "the certificate is revoked", gone.pair),
         ("expired, says the registry", "certificate_expired", 403, "the certificate has expired", late.pair),

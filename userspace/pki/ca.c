@@ -139,7 +139,7 @@ static int keep(const char *file, X509 *cert, void *arg)
 	return -ENOMEM;
 }
 
-/* All the checks that pki_verify() relies on, once. */
+/* What pki_claim() and pki_issue() rely on, once. */
 static int check(const struct pki_ca *ca, const char *dir, struct pki_error *err)
 {
 	EVP_PKEY *root = X509_get0_pubkey(ca->root);
@@ -155,26 +155,6 @@ static int check(const struct pki_ca *ca, const char *dir, struct pki_error *err
 	if (ca->key && !X509_check_private_key(ca->issuing, ca->key))
 		return pki_fail(err, -EINVAL, "%s/issuing.key: not the key of issuing.crt", dir);
 	return 0;
-}
-
-/* A path length of 0 is what issuing certificates have, not roots, not cross certificates. */
-static bool make_trust(struct pki_ca *ca)
-{
-	int i;
-
-	ca->trust = X509_STORE_new();
-	if (!ca->trust || !X509_STORE_set_flags(ca->trust, X509_V_FLAG_PARTIAL_CHAIN) ||
-	    !X509_STORE_set_purpose(ca->trust, X509_PURPOSE_SSL_CLIENT) ||
-	    !X509_STORE_add_cert(ca->trust, ca->issuing))
-		return false;
-	for (i = 0; i < sk_X509_num(ca->others); i++) {
-		X509 *cert = sk_X509_value(ca->others, i);
-
-		if (X509_check_ca(cert) == 1 && X509_get_pathlen(cert) == 0 &&
-		    !X509_STORE_add_cert(ca->trust, cert))
-			return false;
-	}
-	return true;
 }
 
 /**
@@ -204,8 +184,6 @@ int pki_ca_load(const char *dir, bool with_key, const char *passphrase, struct p
 		ret = check(ca, dir, err);
 	if (!ret)
 		ret = pki_previous_each(dir, keep, ca->others, err);
-	if (!ret && !make_trust(ca))
-		ret = pki_fail(err, -ENOMEM, "out of memory");
 	if (ret)
 		pki_ca_free(ca);
 	return ret;
@@ -217,7 +195,6 @@ int pki_ca_load(const char *dir, bool with_key, const char *passphrase, struct p
  */
 void pki_ca_free(struct pki_ca *ca)
 {
-	X509_STORE_free(ca->trust);
 	sk_X509_pop_free(ca->others, X509_free);
 	EVP_PKEY_free(ca->key);
 	X509_free(ca->issuing);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Certificates of devices and of the server: issued, verified, read. */
+/* Certificates of devices and of the server: issued, and read. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <openssl/err.h>
@@ -163,73 +163,67 @@ X509 *pki_issue(const struct pki_ca *ca, const X509_PUBKEY *subject,
 	return NULL;
 }
 
-/* A sentence for X509_verify_cert()'s verdict. */
-static int refuse(X509_STORE_CTX *ctx, struct pki_error *err)
+static const X509 *issuer_of(const struct pki_ca *ca, X509 *cert)
 {
-	const X509 *at = X509_STORE_CTX_get_current_cert(ctx);
-	const char *whose = X509_STORE_CTX_get_error_depth(ctx) ? "the gateway's " : "";
-	int why = X509_STORE_CTX_get_error(ctx);
+	int i;
+
+	/* Only those with it can be told apart when a CA was rolled over, and all of ours have it. */
+	if (!X509_get0_authority_key_id(cert))
+		return NULL;
+	if (X509_check_issued(ca->issuing, cert) == X509_V_OK)
+		return ca->issuing;
+	for (i = 0; i < sk_X509_num(ca->others); i++) {
+		X509 *other = sk_X509_value(ca->others, i);
+
+		/* A path length of 0 is what issuing certificates have, not roots, not cross certificates. */
+		if (X509_get_pathlen(other) == 0 && X509_check_issued(other, cert) == X509_V_OK)
+			return other;
+	}
+	return NULL;
+}
+
+static int check_time(const X509 *cert, const char *whose, time_t now, struct pki_error *err)
+{
+	time_t from, to;
 	char day[16];
 
-	switch (why) {
-	case X509_V_ERR_CERT_HAS_EXPIRED:
-		return pki_fail(err, -EPERM, "%scertificate expired %s", whose,
-				pki_date(X509_get0_notAfter(at), day));
-	case X509_V_ERR_CERT_NOT_YET_VALID:
-		return pki_fail(err, -EPERM, "%scertificate not yet valid: from %s", whose,
-				pki_date(X509_get0_notBefore(at), day));
-	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
-	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
-	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
-	case X509_V_ERR_CERT_UNTRUSTED:
-		return pki_fail(err, -EPERM, "not issued by this gateway");
-	case X509_V_ERR_CERT_SIGNATURE_FAILURE:
-		return pki_fail(err, -EPERM, "not issued by this gateway: its signature is wrong");
-	case X509_V_ERR_INVALID_PURPOSE:
-		return pki_fail(err, -EPERM, "not a client certificate (RFC 5280, 4.2.1.12)");
-	case X509_V_ERR_OUT_OF_MEM:
-		return pki_fail(err, -ENOMEM, "out of memory");
-	}
-	return pki_fail(err, -EPERM, "%scertificate is not valid: %s", whose,
-			X509_verify_cert_error_string(why));
+	if (pki_validity(cert, &from, &to))
+		return pki_fail(err, -EPERM, "%scertificate with dates that are none (RFC 5280, 4.1.2.5)", whose);
+	if (now < from)
+		return pki_fail(err, -EKEYEXPIRED, "%scertificate not yet valid: from %s", whose,
+				pki_date(X509_get0_notBefore(cert), day));
+	if (now > to)
+		return pki_fail(err, -EKEYEXPIRED, "%scertificate expired %s", whose,
+				pki_date(X509_get0_notAfter(cert), day));
+	return 0;
 }
 
 /**
- * pki_verify - is it a device certificate of this CA, and in time
+ * pki_claim - does a certificate say that it is a device's, of this CA, and in time
  * @ca: the CA; its key is not needed
  * @cert: the certificate, parsed by OpenSSL
  * @now: seconds since 1970
  * @err: why not
  *
- * One signature is checked: the issuing certificate is trusted by itself, as pki_ca_load()
- * has held it against the root. Whether it was revoked is the registry's to say.
+ * The CA's signature is not checked, so this alone is worth nothing: the caller compares the fingerprint with
+ * the registry's, which has that of every certificate the CA signed for a device, and so says more than the
+ * signature does. Whether it was revoked is the registry's to say, too.
  *
- * Return: 0; -EPERM or -ENOMEM with @err.
+ * Return: 0; with @err, -EKEYEXPIRED, not at this time; -EPERM, anything else.
  */
-int pki_verify(const struct pki_ca *ca, X509 *cert, time_t now, struct pki_error *err)
+int pki_claim(const struct pki_ca *ca, X509 *cert, time_t now, struct pki_error *err)
 {
-	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
-	uint32_t flags;
+	const X509 *issuer = issuer_of(ca, cert);
+	uint32_t flags = X509_get_extension_flags(cert);
 	int ret;
 
-	if (!ctx || !X509_STORE_CTX_init(ctx, ca->trust, cert, NULL)) {
-		ret = pki_fail(err, -ENOMEM, "out of memory");
-		goto out;
-	}
-	X509_STORE_CTX_set_time(ctx, 0, now);
-	ret = X509_verify_cert(ctx) == 1 ? 0 : refuse(ctx, err);
-	if (ret)
-		goto out;
-	/* OpenSSL takes a certificate without extendedKeyUsage, and a CA's, for any purpose */
-	flags = X509_get_extension_flags(cert);
+	if (!issuer)
+		return pki_fail(err, -EPERM, "not issued by this gateway");
 	if ((flags & EXFLAG_CA) || !(flags & EXFLAG_XKUSAGE) ||
 	    !(X509_get_extended_key_usage(cert) & XKU_SSL_CLIENT))
-		ret = pki_fail(err, -EPERM, "not a client certificate (RFC 5280, 4.2.1.12)");
-out:
-	X509_STORE_CTX_free(ctx);
-	return ret;
+		return pki_fail(err, -EPERM, "not a client certificate (RFC 5280, 4.2.1.12)");
+	ret = check_time(cert, "", now, err);
+	return ret ? ret : check_time(issuer, "the gateway's ", now, err);
 }
 
 /**

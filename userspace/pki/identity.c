@@ -133,7 +133,7 @@ static int read_mac(const X509 *cert, uint8_t mac[6], struct pki_error *err)
 
 /**
  * pki_identity - whom a device certificate names
- * @cert: the certificate; that it is one of ours is pki_verify()'s to say
+ * @cert: the certificate; that it is one of ours is pki_claim()'s and the registry's to say
  * @name: its CN
  * @mac: of its URN
  * @err: why not

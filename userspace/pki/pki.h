@@ -75,14 +75,12 @@ struct pki_revoked {
  * @key: of @issuing; NULL where it was not asked for
  * @others: previous root and issuing certificates and the cross certificates (RFC 7030, 4.1.3)
  *	while a roll-over lasts; may be empty, never NULL
- * @trust: for pki_verify(): @issuing and those of @others that issued devices' certificates
  */
 struct pki_ca {
 	X509 *root;
 	X509 *issuing;
 	EVP_PKEY *key;
 	STACK_OF(X509) *others;
-	X509_STORE *trust;
 };
 
 /**
@@ -151,8 +149,8 @@ int pki_csr_new(EVP_PKEY *key, const char *name, const char *exporter, uint8_t *
 bool pki_is_server(const char *name);
 X509 *pki_issue(const struct pki_ca *ca, const X509_PUBKEY *subject,
 		const struct pki_profile *profile, struct pki_error *err);
-/* Is it one of this CA, in time, for a client (a device). 0, or -EPERM with err. */
-int pki_verify(const struct pki_ca *ca, X509 *cert, time_t now, struct pki_error *err);
+/* Does it say it is one of this CA, in time, for a client (a device). 0, or with err -EPERM, -EKEYEXPIRED. */
+int pki_claim(const struct pki_ca *ca, X509 *cert, time_t now, struct pki_error *err);
 X509 *pki_cert_parse(const uint8_t *der, size_t len, struct pki_error *err);
 /* Degenerate PKCS#7 (RFC 7030, 4.1.3 and 4.2.3), DER; OPENSSL_free(). */
 int pki_certs_only(X509 *const *certs, size_t n, uint8_t **der, size_t *len);

@@ -83,93 +83,6 @@ void agent_registry_failed(struct agent *a, const struct serve_request *q, struc
 	agent_refuse(a, q, r, 503, SERVE_REGISTRY, "the registry does not work");
 }
 
-static void refuse_lease(struct agent *a, const struct serve_request *q, struct serve_reply *r, int err)
-{
-	static const struct {
-		int err;
-		unsigned int status;
-		enum serve_refused reason;
-	} reasons[] = {
-		{ -ENOENT, 403, SERVE_UNKNOWN_DEVICE }, { -EADDRNOTAVAIL, 403, SERVE_WRONG_ADDRESS },
-		{ -EXDEV, 403, SERVE_WRONG_ADDRESS }, { -ENODEV, 403, SERVE_WRONG_ADDRESS },
-		{ -EACCES, 403, SERVE_QUARANTINED },
-	};
-	size_t i;
-
-	for (i = 0; i < sizeof(reasons) / sizeof(*reasons); i++)
-		if (reasons[i].err == err) {
-			agent_refuse(a, q, r, reasons[i].status, reasons[i].reason, "%s", a->nl.error);
-			return;
-		}
-	if (err == -ENOTCONN)
-		agent_refuse(a, q, r, 503, SERVE_KERNEL, "the gateway's kernel module is not loaded");
-	else
-		agent_refuse(a, q, r, 503, SERVE_KERNEL, "the kernel gives no lease: %s", a->nl.error);
-}
-
-/*
- * The registry is locked while the kernel is asked: who revokes the certificate is either before this,
- * and it is refused, or after it, and ends the lease.
- */
-static bool check_in(struct agent *a, const struct serve_request *q, struct serve_reply *r)
-{
-	struct store_certificate cert;
-	struct cnl_device device;
-	int err;
-
-	if (!agent_identify(a, q, r, &cert))
-		return false;
-	err = agent_lease(a, q, cert.mac, &device);
-	if (err) {
-		refuse_lease(a, q, r, err);
-		return false;
-	}
-	strcpy(r->device, device.def.name);
-	strcpy(r->segment, device.effective_segment);
-	r->lease = device.lease;
-	if (store_checkin(&a->store, cert.name, cert.serial, time(NULL), q->firmware))
-		serve_log(LOG_ERR, "registry", "why", a->store.error, NULL);
-	return true;
-}
-
-static void handle_checkin(struct agent *a, const struct serve_request *q, struct serve_reply *r)
-{
-	char peer[POLICY_ADDR_LEN], lease[16];
-	struct cordon_addr addr;
-
-	if (store_begin(&a->store, false)) {
-		agent_registry_failed(a, q, r);
-		return;
-	}
-	if (!check_in(a, q, r)) {
-		store_rollback(&a->store);
-		return;
-	}
-	/* The lease is there; that nobody wrote it down is no reason to say that it is not. */
-	if (store_commit(&a->store)) {
-		serve_log(LOG_ERR, "registry", "why", a->store.error, NULL);
-		store_rollback(&a->store);
-	}
-	r->status = 200;
-	serve_count(&a->counters->accepted[SERVE_CHECKIN]);
-	serve_log(LOG_INFO, "checked in", "device", r->device, "segment", r->segment, "lease",
-		  policy_duration_text(r->lease, lease), "peer", agent_peer(q, &addr, peer), "firmware",
-		  q->firmware[0] ? q->firmware : NULL, NULL);
-}
-
-/* It came with the check-in that was granted just now. */
-static void handle_firmware(struct agent *a, const struct serve_request *q)
-{
-	struct store_certificate cert;
-
-	if (store_begin(&a->store, false))
-		return;
-	if (store_cert_get(&a->store, q->serial, &cert, NULL, NULL) ||
-	    store_checkin(&a->store, cert.name, cert.serial, time(NULL), q->firmware) ||
-	    store_commit(&a->store))
-		store_rollback(&a->store);
-}
-
 static void handle_delivered(struct agent *a, const struct serve_request *q)
 {
 	if (store_begin(&a->store, false))
@@ -253,7 +166,7 @@ static bool handle(struct agent *a, const struct serve_request *q, struct serve_
 		agent_renew(a, q, r);
 		return true;
 	case SERVE_OP_CHECKIN:
-		handle_checkin(a, q, r);
+		agent_checkin(a, q, r);
 		return true;
 	case SERVE_OP_SERVER:
 		agent_server(a, q, r);
@@ -262,7 +175,7 @@ static bool handle(struct agent *a, const struct serve_request *q, struct serve_
 		handle_crl(a, q, r);
 		return true;
 	case SERVE_OP_FIRMWARE:
-		handle_firmware(a, q);
+		agent_firmware(a, q);
 		return false;
 	case SERVE_OP_DELIVERED:
 		handle_delivered(a, q);
@@ -285,6 +198,7 @@ static int loop(struct agent *a, uint8_t *in, uint8_t *out)
 	int err;
 
 	for (;;) {
+		agent_records_write(a, false);
 		len = priv_receive(&a->front, in, SERVE_REQUEST_MAX);
 		if (len < 0)
 			return len == -EPIPE ? 0 : 1;
@@ -372,6 +286,7 @@ int serve_agent(struct serve_config *config, struct serve_counters *counters, st
 	}
 	if (!priv_send(&a->front, "", 0))
 		ret = loop(a, in, out);
+	agent_records_write(a, true);
 	store_close(&a->store);
 out:
 	if (a) {

@@ -8,6 +8,22 @@
 #include "serve/tries.h"
 #include "store/store.h"
 
+#define AGENT_RECORDS	64	/* check-ins that are not in the registry yet */
+
+/**
+ * struct agent_record - a check-in that was granted
+ * @name: of the device
+ * @serial: of its certificate
+ * @at: when
+ * @firmware: as it told; may be empty
+ */
+struct agent_record {
+	char name[PKI_NAME_LEN];
+	uint8_t serial[PKI_SERIAL_LEN];
+	time_t at;
+	char firmware[SERVE_FIRMWARE_LEN];
+};
+
 /**
  * struct agent - the process that holds the registry and speaks netlink
  * @config: what holds now
@@ -19,6 +35,8 @@
  * @connected: @nl is open
  * @ca_end: when the issuing certificate ends
  * @tries: wrong tokens
+ * @records: check-ins that are to be written down
+ * @n_records: how many
  * @buf: for talks with the signer
  * @crl: revocation list, as signed last
  * @crl_len: of @crl
@@ -35,6 +53,8 @@ struct agent {
 	bool connected;
 	time_t ca_end;
 	struct tries tries;
+	struct agent_record records[AGENT_RECORDS];
+	size_t n_records;
 	uint8_t *buf;
 	uint8_t *crl;
 	size_t crl_len;
@@ -61,6 +81,11 @@ enum agent_place {
 enum agent_place agent_place(struct agent *a, const struct cordon_addr *peer, const uint8_t *mac,
 			     char name[CORDON_DEVICE_NAME_LEN]);
 int agent_lease(struct agent *a, const struct serve_request *q, const uint8_t mac[6], struct cnl_device *out);
+
+/* checkin.c */
+void agent_checkin(struct agent *a, const struct serve_request *q, struct serve_reply *r);
+void agent_firmware(struct agent *a, const struct serve_request *q);
+void agent_records_write(struct agent *a, bool now);
 
 /* issue.c */
 void agent_enroll(struct agent *a, const struct serve_request *q, struct serve_reply *r);

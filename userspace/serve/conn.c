@@ -5,6 +5,7 @@
  * oldest of those. So those that come to wait push out each other, not the device that comes to talk.
  */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <event2/bufferevent_ssl.h>
 #include <openssl/err.h>
 #include <stdlib.h>
@@ -58,7 +59,7 @@ static void conn_free(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long
 	free(c);
 }
 
-/* Any certificate may come; conn_certificate() says what it is worth, in words. */
+/* Any certificate may come; conn_certificate() and agent say what it is worth, in words. */
 static int verify_later(X509_STORE_CTX *ctx, void *arg)
 {
 	(void)arg;
@@ -136,17 +137,15 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
 }
 
 /**
- * conn_new - a connection that waits for its handshake
+ * conn_new - a connection that waits for its socket and its handshake
  * @f: the front
- * @fd: its socket; -1, it will be set on @bev, and the connection admitted then
  *
- * Freed with its SSL, that is, with its bufferevent.
+ * Freed with its SSL.
  *
  * Return: NULL, no memory.
  */
-struct conn *conn_new(struct front *f, int fd)
+struct conn *conn_new(struct front *f)
 {
-	const struct timeval at_once = { 0, 0 };
 	struct conn *c = calloc(1, sizeof(*c));
 	SSL *ssl = SSL_new(f->tls);
 
@@ -160,22 +159,36 @@ struct conn *conn_new(struct front *f, int fd)
 		return NULL;
 	}
 	c->front = f;
+	c->ssl = ssl;
 	c->fd = -1;
 	TAILQ_INSERT_TAIL(&f->conns, c, link);
 	f->n_conns++;
 	SSL_set_ex_data(ssl, conn_index, c);
-	c->bev = bufferevent_openssl_socket_new(f->base, fd, ssl, BUFFEREVENT_SSL_ACCEPTING,
+	SSL_set_accept_state(ssl);
+	return c;
+}
+
+/**
+ * conn_bufferevent - have libevent speak TLS
+ * @c: the connection; freed with what is returned, and if nothing is
+ *
+ * Its socket is set later, by evhttp; the connection is admitted then.
+ *
+ * Return: NULL, no memory.
+ */
+struct bufferevent *conn_bufferevent(struct conn *c)
+{
+	const struct timeval at_once = { 0, 0 };
+
+	c->bev = bufferevent_openssl_socket_new(c->front->base, -1, c->ssl, BUFFEREVENT_SSL_ACCEPTING,
 						BEV_OPT_CLOSE_ON_FREE);
 	if (!c->bev) {
-		SSL_free(ssl);	/* and @c with it */
+		SSL_free(c->ssl);
 		return NULL;
 	}
 	bufferevent_openssl_set_allow_dirty_shutdown(c->bev, 1);
-	if (fd >= 0)
-		conn_admit(c, fd);
-	else
-		event_add(c->deadline, &at_once);
-	return c;
+	event_add(c->deadline, &at_once);
+	return c->bev;
 }
 
 /** conn_of - the connection behind a bufferevent of ours */
@@ -184,23 +197,25 @@ struct conn *conn_of(struct bufferevent *bev)
 	return SSL_get_ex_data(bufferevent_openssl_get_ssl(bev), conn_index);
 }
 
-static void find_peer(struct conn *c)
+/* Returns the address family of its socket. */
+static int find_peer(struct conn *c)
 {
 	struct sockaddr_storage at = { .ss_family = AF_UNSPEC };
 	socklen_t len = sizeof(at);
 
 	if (getpeername(c->fd, (struct sockaddr *)&at, &len))
-		return;
+		return AF_UNSPEC;
 	if (at.ss_family == AF_INET6) {
 		memcpy(c->peer, &((struct sockaddr_in6 *)&at)->sin6_addr, 16);
 	} else if (at.ss_family == AF_INET) {
 		memset(c->peer + 10, 0xff, 2);
 		memcpy(c->peer + 12, &((struct sockaddr_in *)&at)->sin_addr, 4);
 	}
+	return at.ss_family;
 }
 
 /* Through which interface its handshake came (ip(7), IP_PKTOPTIONS; RFC 2292, 7). */
-static void find_interface(struct conn *c)
+static void find_interface(struct conn *c, int family)
 {
 	char buf[256];
 	struct msghdr msg = { .msg_control = buf };
@@ -209,11 +224,9 @@ static void find_interface(struct conn *c)
 	struct in_pktinfo info;
 	struct cmsghdr *h;
 
-	if (getsockopt(c->fd, IPPROTO_IPV6, IPV6_2292PKTOPTIONS, buf, &len)) {
-		len = sizeof(buf);
-		if (getsockopt(c->fd, IPPROTO_IP, IP_PKTOPTIONS, buf, &len))
-			return;
-	}
+	if (family == AF_INET ? getsockopt(c->fd, IPPROTO_IP, IP_PKTOPTIONS, buf, &len) :
+	    getsockopt(c->fd, IPPROTO_IPV6, IPV6_2292PKTOPTIONS, buf, &len))
+		return;
 	msg.msg_controllen = len;
 	for (h = CMSG_FIRSTHDR(&msg); h; h = CMSG_NXTHDR(&msg, h)) {
 		if (h->cmsg_level == IPPROTO_IPV6 &&
@@ -230,7 +243,7 @@ static void find_interface(struct conn *c)
 /* How far it has come: who sends half a ClientHello goes before who sent a whole one. */
 static int stage(const struct conn *c)
 {
-	return c->up ? 2 : SSL_get_state(bufferevent_openssl_get_ssl(c->bev)) != TLS_ST_BEFORE;
+	return c->up ? 2 : SSL_get_state(c->ssl) != TLS_ST_BEFORE;
 }
 
 static void choose(struct conn *c, struct conn **least)
@@ -271,8 +284,7 @@ static void make_room(struct conn *newest)
 void conn_admit(struct conn *c, int fd)
 {
 	c->fd = fd;
-	find_peer(c);
-	find_interface(c);
+	find_interface(c, find_peer(c));
 	__atomic_store_n(&c->front->counters->connections, c->front->n_conns, __ATOMIC_RELAXED);
 	conn_extend(c);
 	make_room(c);
@@ -331,28 +343,29 @@ void conn_refused(struct conn *c, enum serve_refused reason, const char *device,
 }
 
 /**
- * conn_certificate - what the other end's certificate is worth
+ * conn_certificate - what the other end's certificate says
  * @c: the connection, its handshake done
  * @q: gets serial, fingerprint and name
- * @why: a sentence, if it is worth nothing
+ * @why: a sentence, if it is of no use
  *
- * Return: -1, it is good as far as can be told without the registry; else an enum serve_refused.
+ * Whether it is what it says is agent's to find out, by the fingerprint (pki_claim()).
+ *
+ * Return: -1, it goes to agent; else an enum serve_refused.
  */
 int conn_certificate(struct conn *c, struct serve_request *q, char why[SERVE_TEXT_LEN])
 {
-	X509 *cert = SSL_get0_peer_certificate(bufferevent_openssl_get_ssl(c->bev));
+	X509 *cert = SSL_get0_peer_certificate(c->ssl);
 	struct pki_error err = { "" };
-	time_t now = time(NULL), from, to;
+	int reason = -1, ret;
 	uint8_t mac[6];
-	int reason = -1;
 
 	if (!cert) {
 		snprintf(why, SERVE_TEXT_LEN, "no certificate");
 		return SERVE_NO_CERTIFICATE;
 	}
-	if (pki_verify(&c->front->ca, cert, now, &err))
-		reason = !pki_validity(cert, &from, &to) && (now < from || now > to) ?
-			 SERVE_CERTIFICATE_EXPIRED : SERVE_CERTIFICATE_FOREIGN;
+	ret = pki_claim(&c->front->ca, cert, time(NULL), &err);
+	if (ret)
+		reason = ret == -EKEYEXPIRED ? SERVE_CERTIFICATE_EXPIRED : SERVE_CERTIFICATE_FOREIGN;
 	else if (pki_identity(cert, q->name, mac, &err) || pki_serial(cert, q->serial) ||
 		 pki_fingerprint(cert, q->fingerprint))
 		reason = SERVE_CERTIFICATE_FOREIGN;

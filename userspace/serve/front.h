@@ -23,7 +23,8 @@ struct front;
  * @link: from the oldest to the newest
  * @front: whose
  * @deadline: when it has had its time, the connection is cut
- * @bev: the connection
+ * @ssl: the connection; it holds this
+ * @bev: over HTTPS, what evhttp knows it by
  * @fd: its socket, once it is known
  * @ifindex: interface through which it came, or 0
  * @peer: address, IPv4 as mapped
@@ -39,6 +40,7 @@ struct conn {
 	TAILQ_ENTRY(conn) link;
 	struct front *front;
 	struct event *deadline;
+	SSL *ssl;
 	struct bufferevent *bev;
 	int fd;
 	uint32_t ifindex;
@@ -110,7 +112,8 @@ struct front {
 
 /* conn.c */
 SSL_CTX *conn_tls_new(struct front *f);
-struct conn *conn_new(struct front *f, int fd);
+struct conn *conn_new(struct front *f);
+struct bufferevent *conn_bufferevent(struct conn *c);
 struct conn *conn_of(struct bufferevent *bev);
 void conn_admit(struct conn *c, int fd);
 void conn_extend(struct conn *c);

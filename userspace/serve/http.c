@@ -266,7 +266,7 @@ static bool take_csr(struct evhttp_request *req, uint8_t csr[PKI_CSR_MAX], struc
 	struct evkeyvalq *headers = evhttp_request_get_input_headers(req);
 	struct evbuffer *in = evhttp_request_get_input_buffer(req);
 	size_t len = evbuffer_get_length(in);
-	SSL *ssl = bufferevent_openssl_get_ssl(conn_of_request(req)->bev);
+	SSL *ssl = conn_of_request(req)->ssl;
 	uint8_t binding[32];
 
 	if (!method_is(req, EVHTTP_REQ_POST, "POST"))
@@ -461,10 +461,10 @@ static void on_input(struct evbuffer *in, const struct evbuffer_cb_info *info, v
 
 static struct bufferevent *new_connection(struct event_base *base, void *arg)
 {
-	struct conn *c = conn_new(arg, -1);
+	struct conn *c = conn_new(arg);
 
 	(void)base;
-	if (!c)
+	if (!c || !conn_bufferevent(c))
 		return NULL;
 	if (!evbuffer_add_cb(bufferevent_get_input(c->bev), on_input, c) || !page_watch(c)) {
 		bufferevent_free(c->bev);
