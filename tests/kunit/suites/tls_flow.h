@@ -5,6 +5,7 @@
 
 #define FLOW_PIECES	128
 #define FLOW_SIZE	(1 << 18)
+#define FLOW_FRAGMENT	11		/* length, number, offset, length */
 #define FLOW_UNMARKED	0xffffffffU
 
 /*
@@ -12,6 +13,7 @@
  * 16 03 ff	bytes
  * <…> (…) {…}	what is inside, after its length in one, two, three bytes
  * %4000:2a	the byte 2a, 0x4000 times
+ * [n …]		the same in a message of DTLS that is number n, after its type
  * R Q D Z	a random; a HelloRetryRequest's; one that ends DOWNGRD 1; one that ends DOWNGRD 0
  * !		here, and not before, the verdict falls
  */
@@ -100,8 +102,18 @@ static inline void flow_close(struct flow *f, const struct flow_length *l)
 	u32 len = f->n - l->at;
 	u32 i;
 
-	for (i = 1; i <= l->width; i++, len >>= 8)
+	for (i = 1; i <= (l->width == FLOW_FRAGMENT ? 3 : l->width); i++, len >>= 8)
 		f->bytes[l->at - i] = len;
+	if (l->width == FLOW_FRAGMENT)
+		memcpy(f->bytes + l->at - FLOW_FRAGMENT, f->bytes + l->at - 3, 3);
+}
+
+static inline bool flow_fragment(struct flow *f, struct flow_length *l, u8 number)
+{
+	if (!flow_open(f, l, FLOW_FRAGMENT))
+		return false;
+	f->bytes[f->n - FLOW_FRAGMENT + 4] = number;
+	return true;
 }
 
 static inline bool flow_turn(struct flow *f, bool client)
@@ -116,7 +128,7 @@ static inline bool flow_turn(struct flow *f, bool client)
 /* Fills @f, which is large; false: the text is not what it should be. */
 static inline bool flow_parse(struct flow *f, const char *text)
 {
-	static const char open[] = " <({", close[] = " >)}";
+	static const char open[] = " <({", close[] = "]>)}";
 	struct flow_length stack[16];
 	u32 depth = 0;
 	bool good = true;
@@ -135,6 +147,8 @@ static inline bool flow_parse(struct flow *f, const char *text)
 			good = flow_repeat(f, &text);
 		else if (*text == '!')
 			f->mark = f->n;
+		else if (*text == '[' && depth < 16 && flow_digit(text[1]) >= 0)
+			good = flow_fragment(f, &stack[depth++], flow_digit(*++text));
 		else if (strchr(open, *text) && depth < 16)
 			good = flow_open(f, &stack[depth++], strchr(open, *text) - open);
 		else if (strchr(close, *text) && depth)
