@@ -230,8 +230,8 @@ static enum cordon_tls_verdict judge_alien(const struct cordon_dtls *d, bool cli
  * @len: bytes in @data
  *
  * What is no record, or is encrypted already, is not read by an endpoint either, or is sent
- * again (RFC 6347, 4.1.2.7): it is to be dropped. Only at the very first it says that this is not
- * DTLS.
+ * again (RFC 6347, 4.1.2.7): it is to be dropped, with what else is in its datagram, of which
+ * nothing is kept. Only at the very first it says that this is not DTLS.
  *
  * Return: what has been made out so far. CORDON_TLS_AGAIN is about this datagram only, all but
  * that and CORDON_TLS_MORE is final.
@@ -240,6 +240,7 @@ enum cordon_tls_verdict cordon_dtls_read(struct cordon_dtls *d, bool client, con
 					 u32 len)
 {
 	enum cordon_tls_verdict verdict = d->verdict;
+	const struct cordon_dtls before = *d;
 	bool encrypted;
 	u32 n;
 
@@ -258,7 +259,9 @@ enum cordon_tls_verdict cordon_dtls_read(struct cordon_dtls *d, bool client, con
 		data += n;
 		len -= n;
 	}
-	if (verdict != CORDON_TLS_AGAIN)
+	if (verdict == CORDON_TLS_AGAIN)
+		*d = before;
+	else
 		d->verdict = verdict;
 	return verdict;
 }

@@ -16,8 +16,10 @@ for target in tls datagram; do
 done
 "$@" "${flags[@]}" -o "$dir/seed" tests/fuzz/seed.c kernel/core/{tls,tls_hello,dtls,quic}.c
 "$dir/seed" "$dir/seeds"
-for flow in tests/vectors/tls/*.flow; do
+for flow in tests/vectors/{tls,dtls}/*.flow; do
+	target=tls
+	[[ $flow == */tls/* ]] || target=datagram
 	for demand in 2 3; do
-		{ printf %s $demand; cat "$flow"; } >"$dir/seeds/tls/$(basename "$flow" .flow)-$demand"
+		{ printf %s $demand; cat "$flow"; } >"$dir/seeds/$target/$(basename "$flow" .flow)-$demand"
 	done
 done

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * libFuzzer target: the readers of DTLS and QUIC. What passes is what was demanded to a parser that sees
- * all datagrams; and no reader looks beyond one.
+ * libFuzzer target: the readers of DTLS and QUIC. What passes is what was demanded, to a parser that
+ * sees all datagrams; and no reader looks beyond one.
  *
  * An input is text for tests/kunit/suites/tls_flow.h after a 'q', QUIC, or a '2' or '3', DTLS.
  */
@@ -25,24 +25,28 @@ static void die(const char *what, u8 demand, unsigned int version)
 	abort();
 }
 
-/* The flow's datagrams up to a verdict, each in memory of its own. */
+/* The flow's datagrams up to a verdict, each in memory of its own; those that passed, to @seen. */
 static u8 read_all(u8 demand, struct datagram *seen, u32 *n)
 {
 	struct cordon_dtls d;
 	struct cordon_quic q;
 	u8 verdict = CORDON_TLS_MORE, *copy;
-	u32 at = 0, size;
+	u32 at = 0, size, i;
 
 	cordon_dtls_init(&d, demand);
 	cordon_quic_init(&q);
-	for (*n = 0; *n < flow.pieces && verdict <= CORDON_TLS_AGAIN; ++*n) {
-		size = flow.end[*n] - at;
+	*n = 0;
+	for (i = 0; i < flow.pieces && verdict <= CORDON_TLS_AGAIN; i++) {
+		size = flow.end[i] - at;
 		copy = malloc(size ? size : 1);
 		memcpy(copy, flow.bytes + at, size);
-		seen[*n] = (struct datagram){ copy, size, flow.client[*n] };
-		verdict = demand ? cordon_dtls_read(&d, flow.client[*n], copy, size) :
-				   cordon_quic_read(&q, flow.client[*n], copy, size);
-		at = flow.end[*n];
+		verdict = demand ? cordon_dtls_read(&d, flow.client[i], copy, size) :
+				   cordon_quic_read(&q, flow.client[i], copy, size);
+		at = flow.end[i];
+		if (verdict == CORDON_TLS_AGAIN)
+			free(copy);
+		else
+			seen[(*n)++] = (struct datagram){ copy, size, flow.client[i] };
 	}
 	return verdict;
 }

@@ -253,8 +253,10 @@ static unsigned int negotiate(const struct handshake *c, const struct handshake 
 		    (i && c->message[i].first < s->message[i - 1].last))
 			return 0;
 		version = agree(ch, sh);
-		if (!version || (i && version != 0x0304) || !is_retry(sh))
-			return version && !(i && version != 0x0304) ? version : 0;
+		if (i && version != 0x0304)
+			return 0;
+		if (!version || !is_retry(sh))
+			return version;
 	}
 	return 0;
 }

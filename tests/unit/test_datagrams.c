@@ -1,13 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The readers of DTLS and QUIC: each rule; then each datagram shortened to every length. */
+/* The readers of DTLS and QUIC: each rule, each captured connection; each datagram cut short. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "../../kernel/core/dtls.h"
 #include "../../kernel/core/quic.h"
 #include "../../kernel/core/tls.h"
+#include "../../userspace/lib/file.h"
 #include "../kunit/suites/datagram_rows.h"
 #include "tap.h"
+
+#define VECTORS "tests/vectors/dtls/"
+
+struct vector {
+	const char *name;
+	const char *verdicts[2];	/* up to the last, where 1.2 is demanded, 1.3 */
+};
+
+static const struct vector vectors[] = {
+	{ "o30-dtls12", { "mmmp", "d" } },
+	{ "o30-dtls12-cookie", { "mmmp", "d" } },
+	{ "o30-dtls12-mtu", { "mmmp", "d" } },
+	{ "o30-dtls10", { "d", "d" } },
+	{ "gnutls37-dtls12", { "mmmp", "d" } },
+};
 
 static struct flow flow;
 
@@ -22,6 +38,45 @@ static void test_row(const char *area, const struct datagram_row *row)
 	datagram_replay(&flow, row->demand, said, sizeof(said));
 	if (!ok(!strcmp(said, row->verdicts), "%s: %s: %s", area, row->name, row->verdicts))
 		printf("# %s\n", said);
+}
+
+static bool load(const char *name)
+{
+	char path[128], *text = NULL;
+	size_t len;
+	bool good;
+
+	snprintf(path, sizeof(path), VECTORS "%s.flow", name);
+	good = !file_read(path, FLOW_SIZE, &text, &len) && flow_parse(&flow, text);
+	free(text);
+	return good;
+}
+
+/* Each datagram comes @times times. The last of @verdicts stays. */
+static bool says(u8 demand, const char *verdicts, u32 times)
+{
+	enum cordon_tls_verdict v = CORDON_TLS_MORE;
+	u32 at, i, n = strlen(verdicts);
+	struct cordon_dtls d;
+	bool good = true;
+
+	cordon_dtls_init(&d, demand);
+	for (i = 0; i < times * flow.pieces; i++) {
+		at = i / times ? flow.end[i / times - 1] : 0;
+		v = cordon_dtls_read(&d, flow.client[i / times], flow.bytes + at,
+				     flow.end[i / times] - at);
+		good = good && LETTERS[v] == verdicts[i / times < n ? i / times : n - 1];
+	}
+	return good;
+}
+
+static void test_vector(const struct vector *v)
+{
+	if (!ok(load(v->name), "%s: is there", v->name))
+		return;
+	ok(says(DTLS2, v->verdicts[0], 1), "%s: %s where 1.2 is demanded", v->name, v->verdicts[0]);
+	ok(says(DTLS3, v->verdicts[1], 1), "%s: %s where 1.3 is demanded", v->name, v->verdicts[1]);
+	ok(says(DTLS2, v->verdicts[0], 3), "%s: the same, each datagram thrice", v->name);
 }
 
 static u8 read_last(const struct datagram_row *row, u32 len)
@@ -75,6 +130,8 @@ int main(void)
 		test_row("dtls", &dtls_rows[i]);
 	for (i = 0; i < QUIC_ROWS; i++)
 		test_row("quic", &quic_rows[i]);
+	for (i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++)
+		test_vector(&vectors[i]);
 	test_truncated("dtls", dtls_rows, DTLS_ROWS);
 	test_truncated("quic", quic_rows, QUIC_ROWS);
 	return tap_done();

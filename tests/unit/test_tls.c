@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The TLS reader: each rule and each captured connection, whole, in bytes, and cut at every offset. */
+/* The TLS reader: each rule and each captured connection, whole, in bytes, cut at every offset. */
 #include <stdlib.h>
 #include <string.h>
 

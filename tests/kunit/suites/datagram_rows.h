@@ -79,6 +79,8 @@ static const struct datagram_row dtls_rows[] = {
 	  "C" RECORD("01 000033 0000 000022 000011 00 00 (1301) <00> (" O13 ")")
 	  "C" RECORD("01 000033 0000 000000 000022 fefd R")
 	  "C" RECORD("01 000033 0000 000022 000011 00 00 (1301) <00> (" O13 ")") DSH("0", D13), "ammp" },
+	{ "hello in a datagram that is dropped", DTLS3, DCH("0", O13) "17fefd 0000 000000000000 (aa)"
+	  DSH("0", D13), "ax" },
 	{ "fragments overlap", DTLS3,
 	  "C" RECORD("01 000033 0000 000000 000022 fefd R")
 	  "C" RECORD("01 000033 0000 000000 000022 fefd R")
