@@ -316,6 +316,8 @@ static void put_fragment(const struct fragment *f)
 	if (f->type != 1 || f->number >= DTLS_MESSAGES || f->size > DTLS_SIZE ||
 	    f->at + f->bytes.n > f->size)
 		return;
+	if (client_messages[f->number].size && client_messages[f->number].size != f->size)
+		return;
 	client_messages[f->number].size = f->size;
 	for (i = 0; i < f->bytes.n; i++) {
 		if (!client_messages[f->number].have[f->at + i])
