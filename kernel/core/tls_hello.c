@@ -8,6 +8,7 @@
 #define EXT_SUPPORTED_VERSIONS	43
 
 #define RANDOM_LEN		32
+#define SENTINEL_AT		24
 #define MAX_SESSION_LEN		32
 
 /* Levels of struct cordon_hello's left. */
@@ -266,6 +267,11 @@ static bool step_extensions(struct cordon_hello *h)
 	}
 }
 
+static bool is_sentinel(u32 at, u8 byte)
+{
+	return at < sizeof(sentinel) ? byte == sentinel[at] : byte <= 1;
+}
+
 /* Both randoms are the server's; each byte may prove that this is neither. */
 static void compare_random(struct cordon_hello *h, const u8 *data, u32 n)
 {
@@ -274,13 +280,9 @@ static void compare_random(struct cordon_hello *h, const u8 *data, u32 n)
 
 	if (memcmp(data, retry + at, n))
 		h->flags &= ~CORDON_HELLO_RETRY;
-	for (i = 0; i < n; i++, at++) {
-		if (at < RANDOM_LEN - sizeof(sentinel) - 1)
-			continue;
-		if (at == RANDOM_LEN - 1 ? data[i] > 1 :
-		    data[i] != sentinel[at - (RANDOM_LEN - sizeof(sentinel) - 1)])
+	for (i = 0; i < n; i++, at++)
+		if (at >= SENTINEL_AT && !is_sentinel(at - SENTINEL_AT, data[i]))
 			h->flags &= ~CORDON_HELLO_SENTINEL;
-	}
 }
 
 static void keep_name(struct cordon_tls_facts *facts, const u8 *data, u32 n)
