@@ -18,6 +18,7 @@ include tests/vm/vm.mk
 include tests/kunit/kunit.mk
 include tests/lint/lint.mk
 include tests/bench/bench.mk
+include tests/fuzz/fuzz.mk
 
 .PHONY: all help module install check unit bench clean userspace-quiet test-tools
 all: deps-build userspace module
@@ -31,6 +32,7 @@ help:
 # help: make demo         see it work, in a virtual machine
 # help: make check        run all tests
 # help: make vm SCRIPT=…  run a script in the virtual machine (KERNEL=6.1|6.12|7.3 CPUS= ICOUNT=1 ARGS=)
+# help: make fuzz        fuzz the readers of what devices send (SECONDS=60 each)
 # help: make lint, unit, kunit, sanitize, interop, bench, spec, clean
 
 module:

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Every cap of the policy, in one place. */
+/* Every cap, in one place. */
 #ifndef _CORDON_LIMITS_H
 #define _CORDON_LIMITS_H
 
@@ -21,5 +21,9 @@
 
 #define CORDON_DEFAULT_LEASE		3600	/* seconds */
 #define CORDON_MAX_LEASE		31536000
+
+#define CORDON_TLS_NAME_LEN		64	/* of a server's name, for reports; no NUL */
+#define CORDON_TLS_MAX_EARLY		65536	/* bytes that a client may send before an answer */
+#define CORDON_TLS_STATE_SIZE		256	/* bytes for a connection that is being read */
 
 #endif

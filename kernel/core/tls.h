@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A TLS connection, read from its first byte up to a verdict. */
+#ifndef _CORDON_TLS_H
+#define _CORDON_TLS_H
+
+#include "tls_hello.h"
+
+/**
+ * struct cordon_tls_side - what one side sends
+ * @hello: its hello
+ * @message_len: length of the handshake message whose header is being read
+ * @left: bytes of the record's payload still to come; its length, while its header is read
+ * @at: bytes of the record's header that were read
+ * @message_at: bytes of the handshake message's header that were read
+ * @type: of the record
+ * @level: of the alert at hand
+ * @alerts: how many it sent
+ * @started: its first record is one of TLS
+ * @changed_cipher: it sent its ChangeCipherSpec
+ * @ended: it sent an alert that ends the handshake
+ */
+struct cordon_tls_side {
+	struct cordon_hello hello;
+	u32 message_len;
+	u16 left;
+	u8 at;
+	u8 message_at;
+	u8 type;
+	u8 level;
+	u8 alerts;
+	bool started;
+	bool changed_cipher;
+	bool ended;
+};
+
+/**
+ * struct cordon_tls - a connection
+ * @handshake: what its hellos said
+ * @side: the server's, then the client's
+ * @early: bytes of early data that passed
+ * @verdict: enum cordon_tls_verdict
+ */
+struct cordon_tls {
+	struct cordon_tls_side side[2];
+	struct cordon_handshake handshake;
+	u32 early;
+	u8 verdict;
+};
+
+static_assert(sizeof(struct cordon_tls) <= CORDON_TLS_STATE_SIZE, "the state grew");
+
+void cordon_tls_init(struct cordon_tls *t, u8 demand);
+enum cordon_tls_verdict cordon_tls_read(struct cordon_tls *t, bool client, const u8 *data,
+					u32 len);
+
+#endif
