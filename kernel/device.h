@@ -28,6 +28,7 @@ enum {
  * @lease_ifindex: the lease is for what comes in there; 0, anywhere
  * @mac: EUI-48
  * @certified: a check-in gave the lease, with @certificate; under @lease_seq
+ * @inspected: connections that are at the TLS gate; under cordon_inspector.lock
  * @traffic: packets that passed
  * @denied: packets from or to it that did not
  * @tally: anomalies by kind
@@ -46,6 +47,7 @@ struct cordon_device {
 	int lease_ifindex;
 	u8 mac[ETH_ALEN];
 	bool certified;
+	u8 inspected;
 	struct cordon_traffic __percpu *traffic;
 	atomic64_t denied;
 	struct cordon_tally tally[CORDON_KINDS];

@@ -7,6 +7,7 @@
 
 struct cordon_net;
 struct cordon_ruleset;
+struct cordon_tls_facts;
 struct cordon_device;
 struct cordon_segment;
 
@@ -17,6 +18,7 @@ struct cordon_segment;
  * @name: of the device, or NULL
  * @ifindex: where it came in; 0, unknown
  * @flow: what was opened
+ * @tls: what its hellos said, or NULL
  * @suppressed: how many since the last one were not told
  * @denied: the packet was dropped
  * @acted: it reached its limit
@@ -28,6 +30,7 @@ struct cordon_anomaly {
 	const char *name;
 	int ifindex;
 	const struct cordon_flow *flow;
+	const struct cordon_tls_facts *tls;
 	u32 suppressed;
 	bool denied;
 	bool acted;

@@ -19,6 +19,7 @@
  * @device: whose it is, or CORDON_NO_DEVICE
  * @source: its source address
  * @flow: the connection that it is of
+ * @ct: its entry, or NULL
  * @opener: it goes the way that the connection was opened
  * @from: the end that opened the connection
  * @to: the end it was opened to
@@ -26,12 +27,13 @@
 struct hearing {
 	struct cordon_net *cn;
 	const struct cordon_ruleset *rs;
-	const struct sk_buff *skb;
+	struct sk_buff *skb;
 	const struct nf_hook_state *state;
 	u16 in;
 	u32 device;
 	struct cordon_addr source;
 	struct cordon_flow flow;
+	struct nf_conn *ct;
 	bool opener;
 	struct cordon_end from;
 	struct cordon_end to;
@@ -59,13 +61,15 @@ static bool reach(const struct hearing *h, u8 kind, u8 *action)
 	return true;
 }
 
-static void tell(const struct hearing *h, u8 kind, bool acted, u8 action)
+static void tell(const struct hearing *h, u8 kind, bool acted, u8 action,
+		 const struct cordon_tls_facts *tls)
 {
 	bool known = h->device != CORDON_NO_DEVICE;
 	struct cordon_tally *tally = known ? h->rs->devices[h->device]->tally : h->cn->tally;
 	struct cordon_anomaly a = {
 		.kind = kind,
 		.mac = h->in == CORDON_ANY_PORT ? NULL : cordon_packet_mac(h->skb),
+		.tls = tls,
 		.ifindex = h->state->in ? h->state->in->ifindex : 0,
 		.flow = &h->flow,
 		.denied = !observe(h),
@@ -77,13 +81,15 @@ static void tell(const struct hearing *h, u8 kind, bool acted, u8 action)
 		return;
 	if (!cordon_tally_event(&tally[kind], &a.suppressed) && !acted)
 		return;
-	if (known)
+	if (known) {
 		a.name = h->rs->policy->draft.devices[h->device].name;
+		a.mac = h->rs->policy->draft.devices[h->device].mac;
+	}
 	cordon_view.anomaly(h->cn, &a);
 }
 
 /* Count a packet that is denied, tell of it, and drop it unless only observing. */
-static unsigned int deny(const struct hearing *h, u8 kind)
+static unsigned int deny_tls(const struct hearing *h, u8 kind, const struct cordon_tls_facts *tls)
 {
 	bool acted = false;
 	u8 action = 0;
@@ -95,8 +101,13 @@ static unsigned int deny(const struct hearing *h, u8 kind)
 		atomic64_inc(&h->rs->devices[h->device]->tally[kind].count);
 		acted = reach(h, kind, &action);
 	}
-	tell(h, kind, acted, action);
+	tell(h, kind, acted, action, tls);
 	return observe(h) ? NF_ACCEPT : NF_DROP;
+}
+
+static unsigned int deny(const struct hearing *h, u8 kind)
+{
+	return deny_tls(h, kind, NULL);
 }
 
 /**
@@ -161,8 +172,9 @@ static bool recognise(struct hearing *h)
 static bool identify(struct hearing *h)
 {
 	enum ip_conntrack_info ctinfo;
-	const struct nf_conn *ct = nf_ct_get(h->skb, &ctinfo);
+	struct nf_conn *ct = nf_ct_get(h->skb, &ctinfo);
 
+	h->ct = ct;
 	if (likely(ct)) {
 		cordon_packet_connection(ct, &h->flow);
 		h->opener = CTINFO2DIR(ctinfo) == IP_CT_DIR_ORIGINAL;
@@ -204,25 +216,66 @@ static bool is_uplink_upkeep(const struct hearing *h)
 	}
 }
 
+/* deny() counts for @h's device. */
+static void count_ends(const struct hearing *h, const struct cordon_end *sender,
+		       const struct cordon_end *receiver)
+{
+	if (sender->segment != CORDON_NO_SEGMENT)
+		atomic64_inc(&h->rs->segments[sender->segment]->denied);
+	if (receiver->device != CORDON_NO_DEVICE && receiver->device != h->device)
+		atomic64_inc(&h->rs->devices[receiver->device]->denied);
+}
+
+/* Not known to be what is demanded: it is read, and what it must not be is refused. */
+static noinline unsigned int gate(struct hearing *h, const struct cordon_end *sender,
+				  const struct cordon_end *receiver, u8 demand)
+{
+	struct cordon_inspected why = { .kind = 0 };
+	enum cordon_inspect what;
+
+	/* It is the opener's connection, if that is a device. */
+	h->device = h->from.device != CORDON_NO_DEVICE ? h->from.device : h->to.device;
+	what = cordon_inspect(h->cn, h->rs->devices[h->device], h->ct, h->skb, h->state->pf,
+			      h->opener, demand, observe(h), &why);
+	if (likely(what == CORDON_INSPECT_PASS))
+		return NF_ACCEPT;
+	if (what == CORDON_INSPECT_HOLD)
+		return observe(h) ? NF_ACCEPT : NF_DROP;
+	if (what == CORDON_INSPECT_REFUSE) {
+		count_ends(h, sender, receiver);
+		if (deny_tls(h, why.kind, &why.facts) == NF_ACCEPT)
+			return NF_ACCEPT;
+	} else {
+		atomic64_inc(&h->cn->denied);
+		atomic64_inc(&h->rs->devices[h->device]->denied);
+	}
+	if (h->flow.proto != IPPROTO_TCP)
+		return NF_DROP;
+	return cordon_inspect_reset(h->skb, h->state, what == CORDON_INSPECT_REFUSED);
+}
+
 static unsigned int judge(struct hearing *h)
 {
 	const struct cordon_end *sender = h->opener ? &h->from : &h->to;
 	const struct cordon_end *receiver = h->opener ? &h->to : &h->from;
 	const struct cordon_ruleset *rs = h->rs;
 	struct cordon_verdict v;
+	u8 demand;
 
 	v = cordon_decide_room(rs->policy, &h->from, &h->to, h->flow.proto, h->flow.dport);
 	if (likely(v.accept)) {
+		demand = cordon_decide_encryption(rs->policy, &v, &h->from, &h->to);
+		if (demand != CORDON_ENCRYPTION_ANY &&
+		    unlikely(!cordon_inspect_passed(h->ct, demand)) &&
+		    gate(h, sender, receiver, demand) != NF_ACCEPT)
+			return NF_DROP;
 		cordon_traffic_rx(rs->segments[sender->segment]->traffic, h->skb->len);
 		if (receiver->device != CORDON_NO_DEVICE)
 			cordon_traffic_tx(rs->devices[receiver->device]->traffic, h->skb->len);
 		return NF_ACCEPT;
 	}
-	if (sender->segment != CORDON_NO_SEGMENT)
-		atomic64_inc(&rs->segments[sender->segment]->denied);
-	if (receiver->device != CORDON_NO_DEVICE)
-		atomic64_inc(&rs->devices[receiver->device]->denied);
 	h->device = sender->device;
+	count_ends(h, sender, receiver);
 	return deny(h, v.kind);
 }
 

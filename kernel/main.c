@@ -28,9 +28,12 @@ static int __init cordon_init(void)
 {
 	int ret;
 
-	ret = cordon_sysfs_init();
+	ret = cordon_inspect_init();
 	if (ret)
 		return ret;
+	ret = cordon_sysfs_init();
+	if (ret)
+		goto err_inspect;
 	ret = cordon_net_init(cordon_inet_hooks, CORDON_INET_HOOKS);
 	if (ret)
 		goto err_sysfs;
@@ -48,7 +51,9 @@ err_net:
 	cordon_net_exit();
 err_sysfs:
 	cordon_sysfs_exit();
+err_inspect:
 	rcu_barrier();
+	cordon_inspect_exit();
 	return ret;
 }
 
@@ -60,6 +65,7 @@ static void __exit cordon_exit(void)
 	cordon_sysfs_exit();
 	/* Devices and segments are freed by callbacks of this module. */
 	rcu_barrier();
+	cordon_inspect_exit();
 }
 
 module_init(cordon_init);

@@ -45,10 +45,18 @@ int cordon_net_hook(struct cordon_net *cn)
 	ret = nf_ct_netns_get(cn->net, NFPROTO_INET);
 	if (ret)
 		return ret;
+	ret = cordon_inspector_start(cn);
+	if (ret)
+		goto put;
 	ret = nf_register_net_hooks(cn->net, hooks, n_hooks);
 	if (ret)
-		nf_ct_netns_put(cn->net, NFPROTO_INET);
-	cn->hooked = !ret;
+		goto stop;
+	cn->hooked = true;
+	return 0;
+stop:
+	cordon_inspector_stop(cn);
+put:
+	nf_ct_netns_put(cn->net, NFPROTO_INET);
 	return ret;
 }
 
@@ -91,6 +99,7 @@ static void __net_exit net_exit(struct net *net)
 {
 	struct cordon_net *cn = cordon_net(net);
 
+	cordon_inspector_stop(cn);
 	cordon_transactions_abort(cn);
 	cordon_ruleset_withdraw(cn);
 	cordon_view.net_del(cn);

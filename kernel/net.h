@@ -8,6 +8,7 @@
 #include <linux/workqueue.h>
 #include <net/net_namespace.h>
 
+#include "inspect.h"
 #include "stats.h"
 
 struct cordon_ruleset;
@@ -29,6 +30,10 @@ struct nf_hook_ops;
  * ruleset and a map are freed after a grace period, a device or segment after one
  * that follows its last reference. State and lease of a device are single
  * words, written with WRITE_ONCE() or as bits.
+ *
+ * The TLS gate has locks of its own, inside no other: one for each bucket of
+ * connections, taken by packets that are read and by the sweep, and inside it
+ * cordon_inspector.lock.
  *
  * cordon_device.lease_seq counts writes of the lease, which are under
  * cordon_net.lock. It lets dumps and events copy the fingerprint that the lease
@@ -53,6 +58,7 @@ struct nf_hook_ops;
  * @n_transactions: how many
  * @denied: packets
  * @tally: anomalies by kind, unknown devices included
+ * @inspector: connections at the TLS gate
  * @tree: its part of sysfs; sysfs.c's
  */
 struct cordon_net {
@@ -71,6 +77,7 @@ struct cordon_net {
 	unsigned int n_transactions;
 	atomic64_t denied;
 	struct cordon_tally tally[CORDON_KINDS];
+	struct cordon_inspector inspector;
 	struct cordon_tree *tree;
 };
 

@@ -320,10 +320,13 @@ int cordon_fill_binding(struct sk_buff *skb, const struct cordon_ruleset *rs, u3
 int cordon_fill_anomaly(struct sk_buff *skb, const struct cordon_anomaly *a)
 {
 	struct nlattr *nest = nla_nest_start(skb, CORDON_A_ANOMALY);
+	char name[CORDON_TLS_NAME_LEN + 1] = "";
 	int err;
 
 	if (!nest)
 		return -EMSGSIZE;
+	if (a->tls)
+		memcpy(name, a->tls->name, a->tls->name_len);
 	err = nla_put_u32(skb, CORDON_A_ANOMALY_KIND, a->kind) ||
 	      (a->mac && nla_put(skb, CORDON_A_ANOMALY_MAC, ETH_ALEN, a->mac)) ||
 	      (a->name && nla_put_string(skb, CORDON_A_ANOMALY_NAME, a->name)) ||
@@ -334,6 +337,11 @@ int cordon_fill_anomaly(struct sk_buff *skb, const struct cordon_anomaly *a)
 	      nla_put_u32(skb, CORDON_A_ANOMALY_DPORT, a->flow->dport) ||
 	      nla_put_u32(skb, CORDON_A_ANOMALY_SUPPRESSED, a->suppressed) ||
 	      nla_put_u32(skb, CORDON_A_ANOMALY_DENIED, a->denied) ||
-	      (a->acted && nla_put_u32(skb, CORDON_A_ANOMALY_ACTION, a->action));
+	      (a->acted && nla_put_u32(skb, CORDON_A_ANOMALY_ACTION, a->action)) ||
+	      (name[0] && nla_put_string(skb, CORDON_A_ANOMALY_SERVER_NAME, name)) ||
+	      (a->tls && a->tls->offered &&
+	       nla_put_u32(skb, CORDON_A_ANOMALY_TLS_OFFERED, a->tls->offered)) ||
+	      (a->tls && a->tls->selected &&
+	       nla_put_u32(skb, CORDON_A_ANOMALY_TLS_SELECTED, a->tls->selected));
 	return end(skb, nest, err);
 }

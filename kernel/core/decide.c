@@ -227,7 +227,7 @@ struct cordon_verdict cordon_decide_room(const struct cordon_policy *p,
 	if (from->segment == CORDON_NO_SEGMENT || to->segment == CORDON_NO_SEGMENT)
 		return deny(CORDON_DENY_NO_SEGMENT, CORDON_KIND_UNJUDGED);
 	if (from->segment == CORDON_SEGMENT_GATEWAY)
-		return pass(CORDON_PASS_GATEWAY, false);
+		return pass(CORDON_PASS_GATEWAY, true);
 	pair = cordon_policy_pair(p, from->segment, to->segment);
 	if (pair) {
 		o = cordon_policy_opening(p, pair, proto, port);
@@ -249,4 +249,40 @@ struct cordon_verdict cordon_decide_room(const struct cordon_policy *p,
 	    p->draft.segments[from->segment].isolate)
 		return deny(CORDON_DENY_ISOLATED, kind);
 	return pass(CORDON_PASS_SEGMENT, false);
+}
+
+/* What must be true of the connections of an end that is a device; of others, nothing. */
+static u8 end_encryption(const struct cordon_policy *p, const struct cordon_end *end)
+{
+	const struct cordon_device_def *d;
+
+	if (end->device == CORDON_NO_DEVICE)
+		return CORDON_ENCRYPTION_ANY;
+	d = &p->draft.devices[end->device];
+	return d->encryption != CORDON_INHERIT ? d->encryption :
+						 p->draft.segments[end->segment].encryption;
+}
+
+/**
+ * cordon_decide_encryption - what a connection must be that may be opened
+ * @p: the policy
+ * @v: cordon_decide_room()'s verdict
+ * @from: the end that opened the connection
+ * @to: the end it was opened to
+ *
+ * Of two devices the stricter demand counts. A device that is held in another segment than its own
+ * has that one's, unless it has its own.
+ *
+ * Return: enum cordon_encryption.
+ */
+u8 cordon_decide_encryption(const struct cordon_policy *p, const struct cordon_verdict *v,
+			    const struct cordon_end *from, const struct cordon_end *to)
+{
+	u8 opener, other;
+
+	if (v->plaintext)
+		return CORDON_ENCRYPTION_ANY;
+	opener = end_encryption(p, from);
+	other = end_encryption(p, to);
+	return opener > other ? opener : other;
 }

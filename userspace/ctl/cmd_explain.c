@@ -161,19 +161,22 @@ static void answer(const struct facts *f, const struct question *q,
 		   const struct cordon_end *from, const struct cordon_end *to)
 {
 	struct cordon_verdict v = cordon_decide_room(f->sealed, from, to, q->proto, q->port);
+	u8 encryption = v.accept ? cordon_decide_encryption(f->sealed, &v, from, to) :
+				   CORDON_ENCRYPTION_ANY;
 	u32 rule = CORDON_NO_DEVICE;
 
 	if (v.accept && v.reason == CORDON_PASS_RULE)
 		rule = cordon_policy_rule(f->sealed, from->segment, to->segment, q->proto, q->port);
 	if (q->json) {
-		json_print(json_pack("{s:s,s:s,s:o,s:o,s:s?,s:o}",
+		json_print(json_pack("{s:s,s:s,s:o,s:o,s:s?,s:o,s:s}",
 				     "verdict", v.accept ? "allow" : "deny",
 				     "reason", reason_text(v.reason),
 				     "from", json_end(f, from, q->from),
 				     "to", json_end(f, to, q->to),
 				     "kind", v.accept ? NULL : policy_kind_name(v.kind),
 				     "rule", rule == CORDON_NO_DEVICE ? json_null() :
-				     json_rule(&f->sealed->draft, rule)));
+				     json_rule(&f->sealed->draft, rule),
+				     "encryption", policy_encryption_name(encryption)));
 		return;
 	}
 	print_end(f, "from", from, q->from);
@@ -183,6 +186,9 @@ static void answer(const struct facts *f, const struct question *q,
 		printf(" (rule %u: %s -> %s)", rule, segment_name(f, from), segment_name(f, to));
 	if (!v.accept)
 		printf(" (%s)", policy_kind_name(v.kind));
+	if (encryption != CORDON_ENCRYPTION_ANY)
+		printf(", if it is %s%s", policy_encryption_name(encryption),
+		       encryption == CORDON_ENCRYPTION_TLS1_2 ? " or higher" : "");
 	putchar('\n');
 }
 

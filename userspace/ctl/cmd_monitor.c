@@ -11,9 +11,19 @@ struct monitor {
 	unsigned long left;	/* events until the end; 0, there is none */
 };
 
+static const char *tls_text(u32 version, char out[16])
+{
+	static const char *const names[] = { "SSL3.0", "TLS1.0", "TLS1.1", "TLS1.2", "TLS1.3" };
+
+	if (version >= 0x0300 && version < 0x0300 + sizeof(names) / sizeof(*names))
+		return names[version - 0x0300];
+	snprintf(out, 16, "0x%04x", version);
+	return out;
+}
+
 static json_t *json_anomaly(const struct cnl_event *e)
 {
-	char mac[18];
+	char mac[18], version[16];
 	json_t *out = json_pack("{s:s,s:s,s:o,s:o,s:I,s:I,s:I,s:b}", "event", "anomaly",
 				"kind", policy_kind_name(e->anomaly.kind),
 				"source", json_addr(&e->anomaly.source),
@@ -30,6 +40,12 @@ static json_t *json_anomaly(const struct cnl_event *e)
 				    json_string(policy_mac_text(e->anomaly.mac, mac)));
 	if (e->anomaly.ifindex)
 		json_object_set_new(out, "ifindex", json_integer(e->anomaly.ifindex));
+	if (e->anomaly.server[0])
+		json_object_set_new(out, "server_name", json_string(e->anomaly.server));
+	if (e->anomaly.tls_offered)
+		json_object_set_new(out, "tls_offered", json_string(tls_text(e->anomaly.tls_offered, version)));
+	if (e->anomaly.tls_selected)
+		json_object_set_new(out, "tls_selected", json_string(tls_text(e->anomaly.tls_selected, version)));
 	if (e->anomaly.action >= 0)
 		json_object_set_new(out, "action",
 				    json_string(policy_action_name(e->anomaly.action)));
@@ -56,7 +72,7 @@ static json_t *json_event(const struct cnl_event *e)
 
 static void print_anomaly(const struct cnl_event *e)
 {
-	char from[POLICY_ADDR_LEN], to[POLICY_ADDR_LEN], mac[18], dev[IF_NAMESIZE];
+	char from[POLICY_ADDR_LEN], to[POLICY_ADDR_LEN], mac[18], dev[IF_NAMESIZE], version[16];
 
 	printf("anomaly %s: %s", policy_kind_name(e->anomaly.kind),
 	       e->anomaly.name[0] ? e->anomaly.name : "unknown device");
@@ -67,6 +83,12 @@ static void print_anomaly(const struct cnl_event *e)
 	printf(": %s -> %s protocol %u port %u: %s", policy_addr_text(&e->anomaly.source, from),
 	       policy_addr_text(&e->anomaly.destination, to), e->anomaly.protocol,
 	       e->anomaly.dport, e->anomaly.denied ? "denied" : "passed");
+	if (e->anomaly.server[0])
+		printf(", server %s", e->anomaly.server);
+	if (e->anomaly.tls_offered)
+		printf(", offered %s", tls_text(e->anomaly.tls_offered, version));
+	if (e->anomaly.tls_selected)
+		printf(", selected %s", tls_text(e->anomaly.tls_selected, version));
 	if (e->anomaly.suppressed)
 		printf(", and %u more before it", e->anomaly.suppressed);
 	if (e->anomaly.action >= 0)

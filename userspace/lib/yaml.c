@@ -10,24 +10,18 @@ static bool kind_is_raised(int kind)
 {
 	return kind == CORDON_KIND_UNAUTHENTICATED || kind == CORDON_KIND_SPOOFED_SOURCE ||
 	       kind == CORDON_KIND_MOVED_PORT || kind == CORDON_KIND_SEGMENT_VIOLATION ||
-	       kind == CORDON_KIND_MALFORMED || kind == CORDON_KIND_UNJUDGED;
+	       kind == CORDON_KIND_MALFORMED || kind == CORDON_KIND_UNJUDGED ||
+	       kind == CORDON_KIND_PLAINTEXT || kind == CORDON_KIND_TLS_DOWNGRADE;
 }
 
 /**
  * yaml_demand_warn - a demand that nothing in this version holds anyone to
  * @l: the loader
- * @encryption: where it stands, or NULL
- * @value: enum cordon_encryption
  * @firmware: where it stands, or NULL
  * @automatic: 1, updates are automatic
  */
-void yaml_demand_warn(struct loader *l, const struct yaml_node *encryption, u8 value,
-		      const struct yaml_node *firmware, u8 automatic)
+void yaml_demand_warn(struct loader *l, const struct yaml_node *firmware, u8 automatic)
 {
-	if (encryption && value != CORDON_ENCRYPTION_ANY && !l->warned_encryption) {
-		l->warned_encryption = true;
-		report_warning(l->report, encryption->at, "encryption: " NOT_ENFORCED);
-	}
 	if (firmware && automatic && !l->warned_firmware) {
 		l->warned_firmware = true;
 		report_warning(l->report, firmware->at, "firmware_auto_update: " NOT_ENFORCED);
@@ -204,7 +198,7 @@ static void load_segment_body(struct loader *l, const struct yaml_node *map, u16
 		s->isolate = yaml_bool(l, v[S_ISOLATE], "isolate") != 0;
 	if (v[S_LEASE])
 		load_lease(l, v[S_LEASE], &s->lease);
-	yaml_demand_warn(l, v[S_ENCRYPTION], s->encryption, v[S_FIRMWARE], s->firmware);
+	yaml_demand_warn(l, v[S_FIRMWARE], s->firmware);
 	if (v[S_ANOMALIES])
 		load_limits(l, v[S_ANOMALIES], s->limits);
 	if (v[S_NETWORKS] && yaml_is(l, v[S_NETWORKS], YAML_SEQUENCE, "networks"))

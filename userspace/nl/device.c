@@ -286,6 +286,13 @@ static int read_anomaly(struct nlattr *nest, struct cnl_event *out)
 		out->anomaly.suppressed = nla_get_u32(tb[CORDON_A_ANOMALY_SUPPRESSED]);
 	if (tb[CORDON_A_ANOMALY_DENIED])
 		out->anomaly.denied = nla_get_u32(tb[CORDON_A_ANOMALY_DENIED]);
+	if (tb[CORDON_A_ANOMALY_SERVER_NAME])
+		nla_strlcpy(out->anomaly.server, tb[CORDON_A_ANOMALY_SERVER_NAME],
+			    sizeof(out->anomaly.server));
+	if (tb[CORDON_A_ANOMALY_TLS_OFFERED])
+		out->anomaly.tls_offered = nla_get_u32(tb[CORDON_A_ANOMALY_TLS_OFFERED]);
+	if (tb[CORDON_A_ANOMALY_TLS_SELECTED])
+		out->anomaly.tls_selected = nla_get_u32(tb[CORDON_A_ANOMALY_TLS_SELECTED]);
 	out->anomaly.action = tb[CORDON_A_ANOMALY_ACTION] ?
 			      (int)nla_get_u32(tb[CORDON_A_ANOMALY_ACTION]) : -1;
 	return 0;

@@ -7,6 +7,7 @@
 #include <netlink/genl/genl.h>
 
 #include "lib/policy.h"
+#include "../../kernel/core/limits.h"
 
 #define CNL_ERROR_LEN 256
 
@@ -155,6 +156,8 @@ struct cnl_event {
 		struct cordon_addr source, destination;
 		u32 protocol, dport, suppressed, denied;
 		int action;	/* -1, none */
+		char server[CORDON_TLS_NAME_LEN + 1];
+		u32 tls_offered, tls_selected;	/* as on the wire; 0, none */
 	} anomaly;
 };
 

@@ -220,6 +220,45 @@ static void room_of_services(struct kunit *test)
 	room(test, p, held, gw, UDP, 53, CORDON_DENY_NO_RULE);
 }
 
+static void encryption(struct kunit *test, const struct cordon_policy *p, struct cordon_end from,
+		       struct cordon_end to, u8 proto, u16 port, u8 demand)
+{
+	struct cordon_verdict v = cordon_decide_room(p, &from, &to, proto, port);
+
+	KUNIT_EXPECT_TRUE(test, v.accept);
+	KUNIT_EXPECT_EQ_MSG(test, cordon_decide_encryption(p, &v, &from, &to), demand,
+			    "%u -> %u %u/%u", from.segment, to.segment, proto, port);
+}
+
+static void encryption_by_ends_and_rule(struct kunit *test)
+{
+	struct fixture *f = fixture_new(test);
+	struct cordon_end cam, old, wan, meter;
+	struct cordon_policy *p;
+
+	f->segments[IOT].encryption = CORDON_ENCRYPTION_TLS1_2;
+	f->segments[OPEN].encryption = CORDON_ENCRYPTION_TLS1_3;
+	f->rules[2].to = OPEN;
+	f->rules[2].plaintext = 0;
+	p = fixture_seal(test, f);
+	cam = cordon_end_device(p, CAM, &leased);
+	old = cordon_end_device(p, CAM, &outdated);
+	meter = cordon_end_device(p, METER, &leased);
+	wan = at(p, WAN);
+	encryption(test, p, cam, wan, UDP, 450, CORDON_ENCRYPTION_TLS1_2);
+	encryption(test, p, cam, wan, TCP, 443, CORDON_ENCRYPTION_ANY);	/* the rule lifts it */
+	encryption(test, p, old, wan, TCP, 80, CORDON_ENCRYPTION_ANY);	/* not its segment's */
+	encryption(test, p, at(p, PLANT), meter, TCP, 502, CORDON_ENCRYPTION_TLS1_3);
+	encryption(test, p, meter, meter, TCP, 1, CORDON_ENCRYPTION_TLS1_3);
+	encryption(test, p, wan, wan, TCP, 1, CORDON_ENCRYPTION_ANY);
+	encryption(test, p, cam, cordon_end_gateway(), UDP, 53, CORDON_ENCRYPTION_ANY);
+	encryption(test, p, cordon_end_gateway(), cam, TCP, 22, CORDON_ENCRYPTION_ANY);
+	f->devices[CAM].encryption = CORDON_ENCRYPTION_TLS1_3;
+	p = fixture_seal(test, f);
+	encryption(test, p, cam, wan, UDP, 450, CORDON_ENCRYPTION_TLS1_3);
+	encryption(test, p, old, wan, TCP, 80, CORDON_ENCRYPTION_TLS1_3);
+}
+
 static struct kunit_case decide_cases[] = {
 	KUNIT_CASE(door_by_device_port_and_source),
 	KUNIT_CASE(door_of_dhcp),
@@ -229,6 +268,7 @@ static struct kunit_case decide_cases[] = {
 	KUNIT_CASE(room_by_rule_segment_and_isolation),
 	KUNIT_CASE(room_by_state),
 	KUNIT_CASE(room_of_services),
+	KUNIT_CASE(encryption_by_ends_and_rule),
 	{}
 };
 

@@ -1,0 +1,55 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# The TLS gate on a bad line: segments are lost, come twice, and in disorder. $TIMES connections of each kind.
+# kernels: 6.1
+# seconds: 1500
+. "$(dirname "$0")/lib.sh"
+setup
+here=$(dirname "$0")
+times=${TIMES:-20}
+
+cat <<-END | apply >/dev/null
+	version: 1
+	ports: [lan0, lan1]
+	segments:
+	  iot_zone: {encryption: TLS1.3}
+	  wan: {networks: [0.0.0.0/0, "::/0"]}
+	rules:
+	  - {from: iot_zone, to: wan, allow: ["tcp/*"]}
+	devices:
+	  - {name: cam, mac: "$CAM_MAC", network_segment: iot_zone, addresses: [$CAM, "$CAM6"]}
+END
+tls() {
+	on cam python3 "$here/connect.py" $INET "$1" "$times" 2>"$work/why"
+}
+kind() {
+	counter "devices/$CAM_MAC/anomalies/$1"
+}
+listens() {
+	on inet ss -Hltn "sport = :$1" | grep -q .
+}
+
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=server.example -days 1 \
+	-keyout "$work/key" -out "$work/crt" 2>/dev/null
+for server in "4413 -tls1_3" "4412 -tls1_2"; do
+	# shellcheck disable=SC2086
+	on inet openssl s_server -cert "$work/crt" -key "$work/key" -www -quiet -accept $server >"$work/server" 2>&1 </dev/null &
+	disown
+	poll 20 listens "${server%% *}" || sed 's/^/# /' "$work/server"
+done
+# Behind the gate, on the way to the server and to the device; and before it, on the way from them.
+for at in "gw lan0" "gw wan0" "cam eth0" "inet eth0"; do
+	tc -n "${at% *}" qdisc add dev "${at#* }" root netem delay 2ms 1ms loss 5% duplicate 5% reorder 25%
+	report $? "a bad line at $at"
+done
+equal "TLS 1.3: all $times complete" "$times" "$(tls 4413)"
+sed 's/^/# /' "$work/why"
+equal "none of them is counted" "0 0 0 0" "$(kind plaintext) $(kind tls_downgrade) $(kind malformed) $(kind unjudged)"
+equal "TLS 1.2: all $times fail" 0 "$(tls 4412)"
+sed 's/^/# /' "$work/why"
+# A connection that the line itself ended before its verdict is counted nowhere.
+counted=$(kind tls_downgrade)
+[ "$counted" -le "$times" ] && [ "$counted" -gt $((times * 9 / 10)) ]
+report $? "and are counted as tls_downgrade: $counted"
+equal "as nothing else" "0 0 0" "$(kind plaintext) $(kind malformed) $(kind unjudged)"
+finish

@@ -1,0 +1,154 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# The TLS gate: what a device of an encrypted segment opens is TLS as it is demanded, or is refused and counted.
+# kernels: all
+# sanitize: yes
+# seconds: 600
+. "$(dirname "$0")/lib.sh"
+setup
+here=$(dirname "$0")
+
+# policy MODE ENCRYPTION: of the segment that cam is in
+policy() {
+	cat <<-END
+		version: 1
+		mode: $1
+		ports: [lan0, lan1]
+		segments:
+		  iot_zone: {encryption: $2, isolate: false}
+		  older: {encryption: TLS1.2}
+		  plant: {networks: [10.0.50.0/24, "fd00:50::/64"]}
+		  wan: {networks: [0.0.0.0/0, "::/0"]}
+		rules:
+		  - {from: iot_zone, to: wan, allow: ["tcp/*", "udp/*"]}
+		  - {from: iot_zone, to: gateway, allow: [tcp/80]}
+		  - {from: older, to: wan, allow: ["tcp/*"]}
+		  - {from: iot_zone, to: plant, allow: [tcp/502], plaintext: true}
+		devices:
+		  - {name: cam, mac: "$CAM_MAC", network_segment: iot_zone, addresses: [$CAM, "$CAM6"]}
+		  - {name: lock, mac: "$LOCK_MAC", network_segment: older, addresses: [$LOCK, "$LOCK6"]}
+	END
+}
+kind() {
+	counter "devices/${2:-$CAM_MAC}/anomalies/$1"
+}
+# tls NS HOST PORT TIMES [--tls12]: how many connections worked
+tls() {
+	local ns=$1
+	shift
+	on "$ns" python3 "$here/connect.py" "$@" 2>"$work/why"
+}
+# counted NAME KIND TIMES COMMAND...: the command's connections do not work, and each is counted once
+counted() {
+	local name=$1 kind=$2 times=$3 before
+	shift 3
+	before=$(kind "$kind")
+	equal "$name: none works" 0 "$("$@")"
+	equal "$name: $times counted as $kind" $((before + times)) "$(kind "$kind")"
+	sed 's/^/# /' "$work/why"
+}
+probed() {	# NS HOST PORT: 1, an echo comes back
+	if reaches "$@" >"$work/why" 2>&1; then echo 1; else echo 0; fi
+}
+server() {	# PORT OPTION...: OpenSSL's
+	local port=$1
+	shift
+	on inet openssl s_server -accept "$port" -cert "$work/crt" -key "$work/key" -www -quiet "$@" >"$work/server.$port" 2>&1 </dev/null &
+	disown
+	poll 20 listens "$port" || sed 's/^/# /' "$work/server.$port"
+}
+listens() {
+	on inet ss -Hltn "sport = :$1" | grep -q .
+}
+open_connections() {
+	on inet ss -Htn state established "sport = :$1" | wc -l
+}
+closed() {
+	[ "$(open_connections "$1")" = 0 ]
+}
+
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=server.example -days 1 \
+	-keyout "$work/key" -out "$work/crt" 2>/dev/null
+server 4433
+server 4412 -tls1_2
+server 4413 -tls1_3
+server 4414 -tls1_3 -groups P-384
+on inet socat TCP6-LISTEN:2222,fork,reuseaddr SYSTEM:'echo SSH-2.0-server; cat' 2>/dev/null &
+disown
+poll 20 listens 2222
+
+policy enforce any | apply >/dev/null
+equal "control: TLS 1.2 where nothing is demanded" 1 "$(tls cam $INET 4412)"
+equal "control: HTTP where nothing is demanded" 1 "$(probed cam tcp $INET 80)"
+on cam probe transfer $INET 80 "$work/before" &
+disown
+moved() {
+	[ "$(cat "$work/before" 2>/dev/null || echo 0)" -gt "$1" ]
+}
+poll 20 moved 0
+report $? "control: a transfer in the clear runs"
+
+policy enforce TLS1.3 | apply >/dev/null
+unjudged() {
+	[ "$(kind unjudged)" -gt 0 ]
+}
+poll 20 unjudged
+report $? "what began before the demand is refused: unjudged"
+
+equal "TLS 1.3" 1 "$(tls cam $INET 4433)"
+equal "TLS 1.3, IPv6" 1 "$(tls cam $INET6 4433)"
+equal "TLS 1.3, after a HelloRetryRequest" 1 "$(tls cam $INET 4414)"
+on gw cordonctl monitor --json --count 1 >"$work/event" &
+watcher=$!
+disown
+watching() {
+	grep -q cordonctl "/proc/$watcher/comm" && [ -n "$(on gw ss -Hf netlink 2>/dev/null | grep cordonctl)" ]
+}
+poll 20 watching
+counted "a server of TLS 1.2 only" tls_downgrade 1 tls cam $INET 4412
+counted "a server of TLS 1.2 only, IPv6" tls_downgrade 1 tls cam $INET6 4412
+counted "a client of TLS 1.2 only" tls_downgrade 1 tls cam $INET 4433 1 --tls12
+poll 20 closed 4412
+report $? "the server does not wait either"
+poll 20 test -s "$work/event"
+grep -q '"server_name": *"server.example"' "$work/event" && grep -q '"tls_selected": *"TLS1.2"' "$work/event" &&
+	grep -q '"tls_offered": *"TLS1.3"' "$work/event"
+report $? "the event says which server, what was offered and what selected"
+sed 's/^/# /' "$work/event"
+counted "HTTP" plaintext 1 probed cam tcp $INET 80
+counted "HTTP, IPv6" plaintext 1 probed cam tcp $INET6 80
+counted "HTTP to the gateway" plaintext 1 probed cam tcp $GW_CAM 80
+counted "a datagram in the clear" plaintext 1 probed cam udp $INET 53
+before=$(kind plaintext)
+on cam timeout 20 socat -u TCP:$INET:2222 - >"$work/banner" 2>&1
+[ ! -s "$work/banner" ] || grep -qi reset "$work/banner"
+report $? "a server that speaks first, like SSH: nothing of it arrives"
+equal "it is counted as plaintext" $((before + 1)) "$(kind plaintext)"
+expect "a rule may exempt" reaches cam tcp $PLANT 502
+equal "encryption: TLS1.2 admits 1.2" 1 "$(tls lock $INET 4412)"
+equal "and 1.3" 1 "$(tls lock $INET 4413)"
+equal "but not what is no TLS" 0 "$(probed lock tcp $INET 80)"
+equal "which is counted" 1 "$(kind plaintext $LOCK_MAC)"
+
+
+# In small segments, lost, in disorder, twice
+small() {
+	for ns in cam inet; do
+		ip -n $ns route replace default via "$(ip -n $ns route show default | awk '{ print $3 }')" dev eth0 advmss "$1"
+	done
+}
+for mss in 536 88; do
+	small $mss
+	equal "MSS $mss: TLS 1.3" 5 "$(tls cam $INET 4433 5)"
+	counted "MSS $mss: TLS 1.2" tls_downgrade 5 tls cam $INET 4412 5
+done
+small 1460
+
+policy observe TLS1.3 | apply >/dev/null
+before=$(kind tls_downgrade)
+equal "only observed, TLS 1.2 passes" 1 "$(tls cam $INET 4412)"
+equal "and is counted once" $((before + 1)) "$(kind tls_downgrade)"
+before=$(kind plaintext)
+equal "only observed, HTTP passes" 1 "$(probed cam tcp $INET 80)"
+equal "and is counted once" $((before + 1)) "$(kind plaintext)"
+finish
