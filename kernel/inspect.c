@@ -450,7 +450,7 @@ static void sweep(struct work_struct *work)
 }
 
 /**
- * cordon_inspector_start - be ready for connections; entries have labels from now on
+ * cordon_inspector_start - be ready for connections
  * @cn: the namespace
  *
  * Context: may sleep. Return: 0 or -errno.
@@ -459,7 +459,6 @@ int cordon_inspector_start(struct cordon_net *cn)
 {
 	struct cordon_inspector *in = &cn->inspector;
 	unsigned int b;
-	int ret;
 
 	in->buckets = kvcalloc(BUCKETS, sizeof(*in->buckets), GFP_KERNEL_ACCOUNT);
 	if (!in->buckets)
@@ -470,11 +469,28 @@ int cordon_inspector_start(struct cordon_net *cn)
 	}
 	spin_lock_init(&in->lock);
 	INIT_DELAYED_WORK(&in->sweep, sweep);
+	return 0;
+}
+
+/**
+ * cordon_inspector_label - from now on, entries of connections have labels
+ * @cn: the namespace
+ *
+ * They cost each new connection some memory, so only a policy that demands encryption asks for
+ * them. Does nothing the second time.
+ *
+ * Context: cordon_net.lock held; may sleep. Return: 0 or -errno.
+ */
+int cordon_inspector_label(struct cordon_net *cn)
+{
+	struct cordon_inspector *in = &cn->inspector;
+	int ret;
+
+	lockdep_assert_held(&cn->lock);
+	if (in->labelled)
+		return 0;
 	ret = nf_connlabels_get(cn->net, CORDON_MARK_WORD * 32 + CORDON_MARK_SHIFT + 1);
-	if (ret) {
-		kvfree(in->buckets);
-		in->buckets = NULL;
-	}
+	in->labelled = !ret;
 	return ret;
 }
 
@@ -496,7 +512,9 @@ void cordon_inspector_stop(struct cordon_net *cn)
 		sweep_bucket(in, &in->buckets[b], true);
 	kvfree(in->buckets);
 	in->buckets = NULL;
-	nf_connlabels_put(cn->net);
+	if (in->labelled)
+		nf_connlabels_put(cn->net);
+	in->labelled = false;
 }
 
 /**

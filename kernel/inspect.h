@@ -42,12 +42,14 @@ struct cordon_inspect_bucket;
  * @buckets: connections by their entry's address; NULL, no hooks yet
  * @lock: inside that of a bucket; the numbers
  * @n: connections
+ * @labelled: entries get labels; under cordon_net.lock
  * @sweep: forgets those that are over, or take too long
  */
 struct cordon_inspector {
 	struct cordon_inspect_bucket *buckets;
 	spinlock_t lock;	/* n, and cordon_device.inspected */
 	u32 n;
+	bool labelled;
 	struct delayed_work sweep;
 };
 
@@ -93,6 +95,7 @@ unsigned int cordon_inspect_reset(struct sk_buff *skb, const struct nf_hook_stat
 				  bool again);
 
 int cordon_inspector_start(struct cordon_net *cn);
+int cordon_inspector_label(struct cordon_net *cn);
 void cordon_inspector_stop(struct cordon_net *cn);
 
 int cordon_inspect_init(void);

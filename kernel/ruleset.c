@@ -325,6 +325,8 @@ int cordon_ruleset_publish(struct cordon_net *cn, struct cordon_ruleset *rs, u32
 	ret = check_bridged(cn, rs, extack);
 	if (!ret)
 		ret = cordon_net_hook(cn);
+	if (!ret && rs->policy->encrypted)
+		ret = cordon_inspector_label(cn);
 	if (!ret)
 		ret = show(cn, rs);
 	if (ret)

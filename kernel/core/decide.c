@@ -280,7 +280,7 @@ u8 cordon_decide_encryption(const struct cordon_policy *p, const struct cordon_v
 {
 	u8 opener, other;
 
-	if (v->plaintext)
+	if (v->plaintext || !p->encrypted)
 		return CORDON_ENCRYPTION_ANY;
 	opener = end_encryption(p, from);
 	other = end_encryption(p, to);

@@ -733,6 +733,7 @@ static int build_devices(struct cordon_policy *p, struct cordon_error *err)
 		index_add(&p->by_mac, hash_key(mac_key(v->mac)), i);
 		index_add(&p->by_name, hash_name(v->name), i);
 		p->members[v->segment]++;
+		p->encrypted |= cordon_device_encryption(p, v) != CORDON_ENCRYPTION_ANY;
 	}
 	if (first != d->n_addresses)
 		return fault(err, CORDON_FAULT_VALUE, CORDON_OBJECT_POLICY, 0, 0);

@@ -258,6 +258,7 @@ struct cordon_index {
  * @v4: IPv4 networks, flattened
  * @v6: IPv6 networks, flattened
  * @quarantine_rules: some rule opens something from segment quarantine
+ * @encrypted: of some device, encryption is demanded
  */
 struct cordon_policy {
 	struct cordon_draft draft;
@@ -276,6 +277,7 @@ struct cordon_policy {
 	struct cordon_range *v4;
 	struct cordon_range *v6;
 	bool quarantine_rules;
+	bool encrypted;
 };
 
 void cordon_segment_def_init(struct cordon_segment_def *s);

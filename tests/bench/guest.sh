@@ -77,10 +77,11 @@ forward() {
 		"udp_dst_min $3" "udp_dst_max $3"
 }
 
+# answer COUNT SPORT DPORT: from the internet to the devices in turn
 answer() {
 	send gx "$1" "dst_mac $gx_mac" "src_mac 06:00:00:00:00:01" "src_mac_count 1" "src_min 198.18.0.1" \
-		"src_max 198.18.0.1" "dst_min $first" "dst_max $last" "udp_src_min 2000" "udp_src_max 2000" \
-		"udp_dst_min 1000" "udp_dst_max 1000"
+		"src_max 198.18.0.1" "dst_min $first" "dst_max $last" "udp_src_min $2" "udp_src_max $2" \
+		"udp_dst_min $3" "udp_dst_max $3"
 }
 
 sent() {
@@ -102,10 +103,15 @@ through() {
 	say "$case" "$what" "$(sort -n $work/rounds | sed -n "$((rounds / 2 + 1))p")"
 }
 
+# connections SPORT DPORT: one of each device, answered
+connections() {
+	forward "$flows" "$1-$1" "$2" >/dev/null
+	answer "$flows" "$2" "$1" >/dev/null
+	forward "$flows" "$1-$1" "$2" >/dev/null
+}
+
 established() {
-	forward "$flows" 1000-1000 2000 >/dev/null
-	answer "$flows" >/dev/null
-	forward "$flows" 1000-1000 2000 >/dev/null
+	connections 1000 2000
 	through "$1" established forward $packets 1000-1000 2000
 }
 
@@ -164,4 +170,15 @@ cordonctl check $work/policy.yaml >/dev/null
 load cordon cordonctl apply $work/policy.yaml
 new cordon
 established cordon
+
+# No TLS comes from pktgen: nft writes what the gate would have found out on the connections. These have
+# labels from then on, so that they cost the same without the demand.
+sed 's/isolate: false/&, encryption: TLS1.3/' $work/policy.yaml >$work/tls.yaml
+cordonctl apply $work/tls.yaml >/dev/null || die "the policy that demands TLS does not load"
+nft 'table ip verdict { chain known { type filter hook prerouting priority 0; ct label set 127; }; }' || die "nft marks nothing"
+connections 1001 2001
+nft delete table ip verdict
+through gated established forward $packets 1001-1001 2001
+cordonctl apply $work/policy.yaml >/dev/null || die "the policy that demands nothing does not load"
+through ungated established forward $packets 1001-1001 2001
 rmmod cordon

@@ -12,6 +12,7 @@ PACKETS = [
     ('nftables, established', 'nftables', 'established', 'tracked', 'established'),
     ('cordon, new', 'cordon', 'new', 'tracked', 'new'),
     ('cordon, established', 'cordon', 'established', 'tracked', 'established'),
+    ('cordon, under the TLS gate', 'gated', 'established', 'ungated', 'established'),
 ]
 
 
@@ -41,7 +42,7 @@ def main():
     for label, case, what, base, base_what in PACKETS:
         for n, r in runs.items():
             added[n][label] = r[case][what] - r[base][base_what]
-        over = 'plain' if base == 'plain' else 'conntrack'
+        over = {'plain': 'plain', 'tracked': 'conntrack', 'ungated': 'without'}[base]
         row('  %s, over %s' % (label, over), ['{:+,}'.format(added[n][label]) for n in runs])
     print('to load the policy, in millions of instructions')
     for case in ('nftables', 'cordon'):
