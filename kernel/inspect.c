@@ -416,10 +416,22 @@ enum cordon_inspect cordon_inspect(struct cordon_net *cn, struct cordon_device *
 	return ret;
 }
 
+/* Its entry is gone, or stays only for what may come late. */
+static bool has_ended(const struct nf_conn *ct)
+{
+	u8 state;
+
+	if (nf_ct_is_dying(ct) || refcount_read(&ct->ct_general.use) == 1)
+		return true;
+	if (nf_ct_protonum(ct) != IPPROTO_TCP)
+		return false;
+	state = READ_ONCE(ct->proto.tcp.state);
+	return state == TCP_CONNTRACK_TIME_WAIT || state == TCP_CONNTRACK_CLOSE;
+}
+
 static bool is_over(const struct inspection *i)
 {
-	return (s32)(cordon_now() - i->end) >= 0 || nf_ct_is_dying(i->ct) ||
-	       refcount_read(&i->ct->ct_general.use) == 1;
+	return (s32)(cordon_now() - i->end) >= 0 || has_ended(i->ct);
 }
 
 static void sweep_bucket(struct cordon_inspector *in, struct cordon_inspect_bucket *bucket,

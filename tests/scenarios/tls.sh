@@ -144,6 +144,32 @@ for mss in 536 88; do
 done
 small 1460
 
+# More than a device may have in their handshake at a time
+cat >"$work/crowd.py" <<-'END'
+	import socket, sys
+	held = []
+	try:
+	    while len(held) < 250:
+	        held.append(socket.create_connection((sys.argv[1], 80), timeout=20))
+	except OSError as error:
+	    print(len(held), type(error).__name__, flush=True)
+	sys.stdin.read()
+END
+mkfifo "$work/hold"
+before=$(kind unjudged)
+on cam python3 "$work/crowd.py" $INET >"$work/crowd" <>"$work/hold" &
+disown
+poll 60 test -s "$work/crowd"
+equal "200 connections of a device in their handshake, and no more" "200 ConnectionRefusedError" "$(cat "$work/crowd")"
+equal "the next is counted as unjudged" $((before + 1)) "$(kind unjudged)"
+equal "a neighbour's are its own" 1 "$(tls lock $INET 4433)"
+pkill -f "$work/crowd.py"
+again() {
+	[ "$(tls cam $INET 4433)" = 1 ]
+}
+poll 30 again
+report $? "once they are over, there is room"
+
 policy observe TLS1.3 | apply >/dev/null
 before=$(kind tls_downgrade)
 equal "only observed, TLS 1.2 passes" 1 "$(tls cam $INET 4412)"
