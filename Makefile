@@ -32,7 +32,7 @@ help:
 # help: make demo         see it work, in a virtual machine
 # help: make check        run all tests
 # help: make vm SCRIPT=…  run a script in the virtual machine (KERNEL=6.1|6.12|7.3 CPUS= ICOUNT=1 ARGS=)
-# help: make fuzz        fuzz the readers of what devices send (SECONDS=60 each)
+# help: make fuzz         fuzz the readers of what devices send (SECONDS=60 each)
 # help: make lint, unit, kunit, sanitize, interop, bench, spec, clean
 
 module:

@@ -46,7 +46,8 @@ struct cordon_inspect_bucket {
  * @ct: its entry, of which there is a reference
  * @device: it is counted for, likewise
  * @end: when it has had its time, in ticks
- * @next: of TCP, sequence number of the next byte of the server, of the client
+ * @first: of TCP, sequence number of the first byte of the server, of the client
+ * @next: of the next byte that is to be read
  * @synced: that is known
  * @read: some of it was read
  * @reader: enum reader
@@ -59,6 +60,7 @@ struct inspection {
 	struct nf_conn *ct;
 	struct cordon_device *device;
 	u32 end;
+	u32 first[2];
 	u32 next[2];
 	bool synced[2];
 	bool read[2];
@@ -222,7 +224,8 @@ static struct inspection *synchronise(struct cordon_inspector *in,
 		cordon_tls_init(&i->tls, demand);
 	}
 	if (!i->read[opener]) {
-		i->next[opener] = ntohl(th->seq) + 1;
+		i->first[opener] = ntohl(th->seq) + 1;
+		i->next[opener] = i->first[opener];
 		i->synced[opener] = true;
 	}
 	return i;
@@ -240,6 +243,7 @@ static enum cordon_inspect inspect_tcp(struct cordon_inspector *in,
 	unsigned int from, len;
 	struct tcphdr buf;
 	s32 ahead;
+	u32 seq;
 
 	th = skb_header_pointer(skb, offset, sizeof(buf), &buf);
 	if (!th || th->doff * 4 < sizeof(*th) || offset + th->doff * 4 > skb->len)
@@ -258,8 +262,10 @@ static enum cordon_inspect inspect_tcp(struct cordon_inspector *in,
 		return CORDON_INSPECT_PASS;
 	if (!i || !i->synced[opener])
 		return refuse(ct, CORDON_KIND_UNJUDGED, out);
-	ahead = ntohl(th->seq) + th->syn - i->next[opener];
-	if (ahead > 0)
+	seq = ntohl(th->seq) + th->syn;
+	ahead = seq - i->next[opener];
+	/* Before the first byte lies what was never read, whatever a later SYN said. */
+	if (ahead > 0 || (s32)(seq - i->first[opener]) < 0)
 		return CORDON_INSPECT_HOLD;
 	if (-ahead >= (s32)len)	/* all of it was read before */
 		return CORDON_INSPECT_PASS;

@@ -16,9 +16,9 @@ failed=0
 fuzz() {	# TARGET
 	local log=$dir/$1.log status=0
 
-	mkdir -p "$dir/work/$1" "$dir/found"
+	mkdir -p "$dir/grown/$1" "$dir/found"
 	"$dir/$1" -dict="tests/fuzz/$1.dict" -max_len=4096 -max_total_time="$seconds" -print_final_stats=1 \
-		-artifact_prefix="$dir/found/$1-" "$dir/work/$1" "tests/fuzz/corpus/$1" "$dir/seeds/$1" \
+		-artifact_prefix="$dir/found/$1-" "$dir/grown/$1" "tests/fuzz/corpus/$1" "$dir/seeds/$1" \
 		>"$log" 2>&1 || status=$?
 	n=$((n + 1))
 	grep -aE '^stat::(number_of_executed_units|peak_rss_mb)|^Done ' "$log" | sed 's/^/# /'

@@ -98,13 +98,9 @@ report $? "what began before the demand is refused: unjudged"
 equal "TLS 1.3" 1 "$(tls cam $INET 4433)"
 equal "TLS 1.3, IPv6" 1 "$(tls cam $INET6 4433)"
 equal "TLS 1.3, after a HelloRetryRequest" 1 "$(tls cam $INET 4414)"
-on gw cordonctl monitor --json --count 1 >"$work/event" &
-watcher=$!
+on gw cordonctl monitor --json --count 1 >"$work/event" 2>"$work/monitor" &
 disown
-watching() {
-	grep -q cordonctl "/proc/$watcher/comm" && [ -n "$(on gw ss -Hf netlink 2>/dev/null | grep cordonctl)" ]
-}
-poll 20 watching
+poll 20 grep -q listening "$work/monitor"
 counted "a server of TLS 1.2 only" tls_downgrade 1 tls cam $INET 4412
 counted "a server of TLS 1.2 only, IPv6" tls_downgrade 1 tls cam $INET6 4412
 counted "a client of TLS 1.2 only" tls_downgrade 1 tls cam $INET 4433 1 --tls12
@@ -130,8 +126,7 @@ equal "and 1.3" 1 "$(tls lock $INET 4413)"
 equal "but not what is no TLS" 0 "$(probed lock tcp $INET 80)"
 equal "which is counted" 1 "$(kind plaintext $LOCK_MAC)"
 
-
-# In small segments, lost, in disorder, twice
+# In small segments
 small() {
 	for ns in cam inet; do
 		ip -n $ns route replace default via "$(ip -n $ns route show default | awk '{ print $3 }')" dev eth0 advmss "$1"
