@@ -8,9 +8,10 @@
 # Waiting for the host's files would count as instructions: what is timed is copied first, and run once before.
 set -uo pipefail
 
-n=$1 dir=$2 packets=20000 rounds=3
+n=$1 dir=$2 packets=20000 rounds=3 handshakes=2000 inspections=10000
 flows=$((n < packets ? n : packets))
 work=/run/bench
+flows_of_tls='o30 o35-vs35'
 
 say() {
 	echo "RESULT $*"
@@ -22,13 +23,20 @@ die() {
 }
 
 topology() {
-	local dev
-
-	modprobe -a dummy pktgen nf_tables nf_conntrack || die "modules are missing"
+	modprobe -a dummy tun pktgen nf_tables nf_conntrack || die "modules are missing"
 	sysctl -qw net.netfilter.nf_conntrack_buckets=262144 net.netfilter.nf_conntrack_max=2000000
 	sysctl -qw net.netfilter.nf_conntrack_udp_timeout=3000 net.netfilter.nf_conntrack_udp_timeout_stream=3000
 	for dev in gd gx; do
 		ip link add $dev type dummy
+	done
+	network
+}
+
+# Addresses of gd and gx, and where devices and the internet are
+network() {
+	local dev
+
+	for dev in gd gx; do
 		sysctl -qw net.ipv6.conf.$dev.disable_ipv6=1 net.ipv4.conf.$dev.send_redirects=0
 		ip link set $dev up
 	done
@@ -146,6 +154,9 @@ load() {
 
 mkdir -p $work
 cp "$dir/policy.yaml" "$dir/rules.nft" $work/ || exit
+for flow in $flows_of_tls; do
+	cp "$(dirname "$0")/../vectors/tls/$flow.flow" $work/ || exit
+done
 topology
 
 forward 200 1000-1000 2000 >/dev/null
@@ -181,4 +192,35 @@ nft delete table ip verdict
 through gated established forward $packets 1001-1001 2001
 cordonctl apply $work/policy.yaml >/dev/null || die "the policy that demands nothing does not load"
 through ungated established forward $packets 1001-1001 2001
+rmmod cordon
+
+# Whole handshakes, of TCP, come from a program behind two taps. Without the demand as with it, connections have labels.
+ip link del gd
+ip link del gx
+for dev in gd gx; do
+	ip tuntap add dev $dev mode tap || die "no taps"
+done
+network
+sed 's|udp/2000-4000|&, tcp/443|' $work/tls.yaml >$work/demanding.yaml
+sed 's/, encryption: TLS1.3//' $work/demanding.yaml >$work/undemanding.yaml
+modprobe cordon device_sysfs=0 || exit
+port=1024
+# handshakes FLOW: a new port for all of them
+handshakes() {
+	port=$((port + 1000))
+	handshake $handshakes "$n" "$work/$1.flow" $port || die "handshakes do not come through"
+}
+for case in gated:demanding ungated:undemanding; do
+	cordonctl apply $work/${case#*:}.yaml >/dev/null || die "the policy for handshakes does not load"
+	for flow in $flows_of_tls; do
+		handshakes $flow >/dev/null
+		handshakes $flow >$work/handshake
+		say ${case%:*} $flow "$(cat $work/handshake)"
+	done
+done
+if [ "$n" -ge $inspections ]; then
+	cordonctl apply $work/demanding.yaml >/dev/null || die "the policy for handshakes does not load"
+	handshake $inspections "$n" $work/o30.flow 60000 hold >/dev/null || die "not so many at a time"
+	awk '$1 == "cordon_inspection" { print "RESULT gated inspections", $2; print "RESULT gated inspection_bytes", $15 * $6 * 4096 }' /proc/slabinfo
+fi
 rmmod cordon

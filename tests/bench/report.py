@@ -14,6 +14,7 @@ PACKETS = [
     ('cordon, established', 'cordon', 'established', 'tracked', 'established'),
     ('cordon, under the TLS gate', 'gated', 'established', 'ungated', 'established'),
 ]
+HANDSHAKES = [('OpenSSL 3.0', 'o30'), ('OpenSSL 3.5, X25519MLKEM768', 'o35-vs35')]
 
 
 def read(name):
@@ -44,6 +45,14 @@ def main():
             added[n][label] = r[case][what] - r[base][base_what]
         over = {'plain': 'plain', 'tracked': 'conntrack', 'ungated': 'without'}[base]
         row('  %s, over %s' % (label, over), ['{:+,}'.format(added[n][label]) for n in runs])
+    print('instructions for each connection: reading its handshake, over without the gate')
+    for label, what in HANDSHAKES:
+        for n, r in runs.items():
+            added[n][label] = r['gated'][what] - r['ungated'][what]
+        row('  ' + label, ['{:+,}'.format(added[n][label]) for n in runs])
+    print('kernel memory for each of 10,000 connections in their handshake, in bytes')
+    row('  cordon', ['{:,.0f}'.format(r['gated']['inspection_bytes'] / r['gated']['inspections'])
+                     if 'inspections' in r['gated'] else '-' for r in runs.values()])
     print('to load the policy, in millions of instructions')
     for case in ('nftables', 'cordon'):
         row('  ' + case, ['{:,.0f}'.format(r[case]['load'] / 1e6) for r in runs.values()])

@@ -22,12 +22,12 @@ interop: vm-ready
 	@tests/vm/scenarios.sh 6.1 enrol
 
 # What scenarios run beside cordonctl: traffic, commits without end, check-ins.
-TEST_TOOLS := $(BUILD)/probe $(BUILD)/swap $(BUILD)/checkin
+TEST_TOOLS := $(BUILD)/probe $(BUILD)/handshake $(BUILD)/swap $(BUILD)/checkin
 test-tools: $(TEST_TOOLS)
 
 $(TEST_TOOLS): | deps-build
 
-$(BUILD)/probe: tests/probe/probe.c
+$(BUILD)/probe $(BUILD)/handshake: $(BUILD)/%: tests/probe/%.c
 	@mkdir -p $(@D)
 	@$(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -o $@ $<
 
