@@ -13,6 +13,7 @@
 #include <linux/tcp.h>
 #include <linux/udp.h>
 #include <net/ipv6.h>
+#include <net/netfilter/nf_conntrack_helper.h>
 
 #include "core/dtls.h"
 #include "core/quic.h"
@@ -121,6 +122,15 @@ static void uncount(struct cordon_inspector *in, struct cordon_device *device)
 	spin_unlock(&in->lock);
 }
 
+/*
+ * Flow tables pass packets on before any hook sees them, but leave alone what has room for a
+ * helper: helpers, too, must see every packet. No helper is set.
+ */
+static bool keep_from_flow_tables(struct nf_conn *ct)
+{
+	return nf_ct_is_confirmed(ct) || nfct_help(ct) || nf_ct_helper_ext_add(ct, GFP_ATOMIC);
+}
+
 /* NULL: too many, no memory, or an entry without labels, on which no verdict could be written. */
 static struct inspection *begin(struct cordon_inspector *in, struct cordon_inspect_bucket *bucket,
 				struct nf_conn *ct, struct cordon_device *device)
@@ -130,7 +140,7 @@ static struct inspection *begin(struct cordon_inspector *in, struct cordon_inspe
 	lockdep_assert_held(&bucket->lock);
 	if (!nf_ct_labels_find(ct) || !count(in, device))
 		return NULL;
-	i = kmem_cache_zalloc(cache, GFP_ATOMIC);
+	i = keep_from_flow_tables(ct) ? kmem_cache_zalloc(cache, GFP_ATOMIC) : NULL;
 	if (!i) {
 		uncount(in, device);
 		return NULL;

@@ -147,6 +147,35 @@ done
 run cordonctl explain --from cam --to lock --proto tcp --dport 22
 counted "devices/$CAM_MAC/anomalies/segment_violation" "sideways" reaches cam tcp $LOCK 22 300
 
+chapter "What a device opens is TLS 1.3, on the wire"
+on inet openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=server.example -days 1 \
+	-keyout "$work/server.key" -out "$work/server.crt" 2>/dev/null
+server() {	# PORT OPTION...
+	on inet openssl s_server -quiet -www -cert "$work/server.crt" -key "$work/server.key" -accept "$@" >/dev/null 2>&1 <>"$work/never" &
+	disown
+	poll 20 listens "$1"
+}
+listens() {
+	on inet ss -Hltn "sport = :$1" | grep -q .
+}
+tls() {		# PORT
+	printf 'GET / HTTP/1.0\r\n\r\n' | on cam timeout 20 openssl s_client -connect "$INET:$1" -ign_eof 2>/dev/null | grep -q 'HTTP/1.0 200'
+}
+server 4433
+server 4412 -tls1_2
+sed -i 's/{authentication: certificate}/{authentication: certificate, encryption: TLS1.3}/; s|tcp/443, tcp/8883]|tcp/443, tcp/4400-4500]|' \
+	"$work/policy.yaml"
+run cordonctl diff "$work/policy.yaml"
+run cordonctl apply "$work/policy.yaml"
+try yes "cam -> a server of TLS 1.3" tls 4433
+counted "devices/$CAM_MAC/anomalies/tls_downgrade" "a server that selects TLS 1.2" tls 4412
+try no "cam -> a server that selects TLS 1.2" tls 4412
+counted "devices/$CAM_MAC/anomalies/plaintext" "something in the clear" reaches cam tcp $INET 443
+try no "cam -> internet, port 443, in the clear" reaches cam tcp $INET 443
+sed -i 's|tcp/4400-4500]|&, plaintext: true|' "$work/policy.yaml"
+run cordonctl apply "$work/policy.yaml"
+try yes "a rule may exempt what it opens" reaches cam tcp $INET 443
+
 chapter "Nobody borrows an address or a MAC"
 counted "devices/$CAM_MAC/anomalies/spoofed_source" "cam with lock's address" \
 	on cam probe send eth0 2 $CAM_MAC "$GW_MAC" $LOCK $INET udp 1000 443
@@ -179,7 +208,7 @@ try yes "cam's transfer goes on" poll 60 moved cam.bytes "$at"
 run cordonctl ca list
 
 chapter "A lease ends by itself, with no process of ours alive"
-sed -i 's/{authentication: certificate}/{authentication: certificate, lease: 5s}/' "$work/policy.yaml"
+sed -i 's/{authentication: certificate/&, lease: 5s/' "$work/policy.yaml"
 run cordonctl apply "$work/policy.yaml"
 device checkin --server "$GW_CAM:8883" --cert "$work/new/device.crt" --key "$work/new/device.key" --ca "$work/root.crt"
 run cordonctl serve --stop
@@ -198,7 +227,7 @@ run sh -c "cd /sys/kernel/cordon/devices/$CAM_MAC && grep . state rx_packets tx_
 teardown
 
 echo
-if [ $wrong = 0 ] && [ $steps -gt 35 ]; then
+if [ $wrong = 0 ] && [ $steps -gt 40 ]; then
 	echo "$steps steps, all as expected"
 	echo "demo: ok"
 else
