@@ -294,6 +294,39 @@ static enum cordon_tls_verdict read_datagram(struct inspection *i, bool client, 
 					  cordon_dtls_read(&i->dtls, client, data, len);
 }
 
+/*
+ * Datagrams of @size bytes, the last may be shorter. The first that decides does so for all; as
+ * they are dropped together, too, none of them leaves a trace then.
+ */
+static enum cordon_tls_verdict read_datagrams(struct inspection *i, bool client, const u8 *data,
+					      u32 len, u32 size)
+{
+	const struct inspection before = *i;
+	enum cordon_tls_verdict verdict;
+	u32 n;
+
+	do {
+		n = min(len, size);
+		verdict = read_datagram(i, client, data, n);
+		data += n;
+		len -= n;
+	} while (verdict == CORDON_TLS_MORE && len);
+	if (verdict == CORDON_TLS_AGAIN)
+		*i = before;
+	return verdict;
+}
+
+/* Bytes of each datagram in @skb, which may hold several; 0, it cannot be read in one piece. */
+static u32 datagram_size(const struct sk_buff *skb)
+{
+	const struct skb_shared_info *shared = skb_shinfo(skb);
+
+	if (!skb_is_gso(skb))
+		return U32_MAX;
+	return (shared->gso_type & (SKB_GSO_UDP_L4 | SKB_GSO_FRAGLIST)) == SKB_GSO_UDP_L4 ?
+	       shared->gso_size : 0;
+}
+
 static enum cordon_inspect inspect_udp(struct cordon_inspector *in,
 				       struct cordon_inspect_bucket *bucket, struct nf_conn *ct,
 				       struct cordon_device *device, struct sk_buff *skb,
@@ -301,12 +334,13 @@ static enum cordon_inspect inspect_udp(struct cordon_inspector *in,
 				       struct cordon_inspected *out)
 {
 	struct inspection *i = find(bucket, ct);
+	const u32 size = datagram_size(skb);
 	const struct udphdr *uh;
 	unsigned int len, said;
 	const u8 *data;
 
-	/* Several in one, or in pieces that have no memory to be put together: not now. */
-	if (skb_is_gso(skb) || skb_linearize(skb))
+	/* In pieces that must stay apart, or have no memory to be put together: not now. */
+	if (!size || skb_linearize(skb))
 		return CORDON_INSPECT_HOLD;
 	if (offset + sizeof(*uh) > skb->len)
 		return refuse(ct, CORDON_KIND_UNJUDGED, out);
@@ -330,7 +364,7 @@ static enum cordon_inspect inspect_udp(struct cordon_inspector *in,
 			cordon_dtls_init(&i->dtls, demand);
 		}
 	}
-	return conclude(in, i, read_datagram(i, opener, data, len), out);
+	return conclude(in, i, read_datagrams(i, opener, data, len, size), out);
 }
 
 /* Payload's protocol, and where it begins; -1, not to be found. */

@@ -22,6 +22,8 @@ for line in 6.1 6.12 7.3; do
 	tests/vm/fetch.sh "$line" >/dev/null
 	report $? "kernel $line is there"
 done
+tests/vm/modern.sh >/dev/null
+report $? "clients and servers of Debian 13 are there"
 [ ! -d "/proc/$sanitizer" ] || echo "building the sanitizer kernel" >&2
 wait $sanitizer
 report $? "the sanitizer kernel is there"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* QUIC: the headers that can be read without its keys (RFC 8999, RFC 9000, RFC 9369). */
+/* QUIC: the headers that can be read without its keys (RFC 8999, RFC 9000, RFC 9287, RFC 9369). */
 #include "quic.h"
 
 #define VERSION_NEGOTIATION	0
@@ -30,6 +30,8 @@ enum {
  * @to_len: length of @to
  * @from_len: length of @from
  * @type: INITIAL, ...
+ * @fixed: the fixed bit is set
+ * @token: an Initial has one
  */
 struct header {
 	u32 version;
@@ -40,6 +42,8 @@ struct header {
 	u8 to_len;
 	u8 from_len;
 	u8 type;
+	bool fixed;
+	bool token;
 };
 
 /**
@@ -109,8 +113,8 @@ static bool read_header(struct header *h, const u8 *data, u32 len)
 		h->type = (h->type + 3) & 3;
 	h->rest = data + 5;
 	h->rest_len = len - 5;
-	if (h->version != VERSION_NEGOTIATION && !(data[0] & FIXED_BIT))
-		return false;
+	h->fixed = data[0] & FIXED_BIT;
+	h->token = false;
 	return take_id(h, &h->to, &h->to_len) && take_id(h, &h->from, &h->from_len);
 }
 
@@ -124,6 +128,7 @@ static bool is_sound(struct header *h)
 	if (h->type == INITIAL) {
 		if (!take_number(h, &n) || n > h->rest_len)
 			return false;
+		h->token = n;
 		h->rest += n;
 		h->rest_len -= n;
 	}
@@ -140,6 +145,12 @@ static enum cordon_tls_verdict begin(struct cordon_quic *q, const struct header 
 	return CORDON_TLS_MORE;
 }
 
+/* Without the fixed bit, a client begins only with a token from an earlier time (RFC 9287, 3.1). */
+static bool may_begin(const struct header *h)
+{
+	return h->fixed || h->token;
+}
+
 static enum cordon_tls_verdict read_client(struct cordon_quic *q, const u8 *data, u32 len)
 {
 	const enum cordon_tls_verdict alien = q->started ? CORDON_TLS_AGAIN : CORDON_TLS_PLAINTEXT;
@@ -148,12 +159,12 @@ static enum cordon_tls_verdict read_client(struct cordon_quic *q, const u8 *data
 	if (!read_header(&h, data, len))
 		return alien;
 	if (is_reserved(h.version))
-		return begin(q, &h, len);
+		return h.fixed ? begin(q, &h, len) : alien;
 	if (!is_known(h.version))
 		return is_draft(h.version) ? CORDON_TLS_DOWNGRADE : CORDON_TLS_PLAINTEXT;
 	if (!is_sound(&h))
 		return alien;
-	if (h.type == INITIAL)
+	if (h.type == INITIAL && may_begin(&h))
 		return begin(q, &h, len);
 	if (h.type != EARLY || !q->started)
 		return alien;
@@ -170,7 +181,8 @@ static enum cordon_tls_verdict read_server(struct cordon_quic *q, const u8 *data
 {
 	struct header h;
 
-	if (!q->started || !len || !(data[0] & (0x80 | FIXED_BIT)))
+	/* The client may have allowed for any fixed bit; nothing so short is protected. */
+	if (!q->started || !len || (len <= MIN_PROTECTED && !(data[0] & (0x80 | FIXED_BIT))))
 		return CORDON_TLS_PLAINTEXT;
 	if (!read_header(&h, data, len) || !is_answer(q, &h))
 		return CORDON_TLS_AGAIN;

@@ -384,7 +384,7 @@ unsigned int oracle_dtls(const struct datagram *datagrams, size_t n)
 	return 0;
 }
 
-/* The names in a long header of version 1 or 2. */
+/* The names in a long header of version 1 or 2, whose fixed bit may be any (RFC 9287). */
 static bool parse_long(const struct datagram *d, struct slice *to, struct slice *from)
 {
 	struct slice s = { d->data, d->n, false };
@@ -392,7 +392,7 @@ static bool parse_long(const struct datagram *d, struct slice *to, struct slice 
 
 	*to = vector(&s, 1, 0, 20);
 	*from = vector(&s, 1, 0, 20);
-	return !s.bad && (first & 0xc0) == 0xc0 && (version == 1 || version == 0x6b3343cf);
+	return !s.bad && first & 0x80 && (version == 1 || version == 0x6b3343cf);
 }
 
 /* An answer to what the client last called itself, in a datagram that could be answered. */

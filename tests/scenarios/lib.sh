@@ -14,11 +14,12 @@ LOCK=10.0.30.12 LOCK6=fd00:30::12 LOCK_MAC=02:00:00:00:01:02
 PLANT=10.0.50.10 PLANT6=fd00:50::10
 INET=192.0.2.10 INET6=2001:db8::10
 GW_CAM=10.0.20.1 GW_CAM6=fd00:20::1 GW_LOCK=10.0.30.1 GW_LOCK6=fd00:30::1
-SERVICES='22 53 80 443 502 8443 8883'
+SERVICES=${SERVICES-'22 53 80 443 502 8443 8883'}
 GW_SERVICES=${GW_SERVICES-$SERVICES}
 
 count=0 failed=0
 extra=''	# further namespaces, a scenario's own
+mounts=''	# likewise
 work=$(mktemp -d)
 
 on() {
@@ -125,6 +126,8 @@ teardown() {
 		ip netns pids $ns 2>/dev/null | xargs -r kill -9 2>/dev/null
 		ip netns del $ns 2>/dev/null
 	done
+	# shellcheck disable=SC2086
+	[ -z "$mounts" ] || umount -l $mounts
 	rmmod cordon 2>/dev/null
 	rm -rf "$work"
 }
@@ -175,6 +178,44 @@ stays() {
 	before=$(counter "$path")
 	"$@" >/dev/null 2>&1
 	equal "$name" "$before" "$(counter "$path")"
+}
+
+# kind NAME [MAC]: how often it was counted of a device
+kind() {
+	counter "devices/${2:-$CAM_MAC}/anomalies/$1"
+}
+
+# denied KIND NAME COMMAND...: cam's connection does not come up, and is counted as that
+denied() {
+	local kind=$1 name=$2 before
+	shift 2
+	before=$(kind "$kind")
+	! "$@"
+	report $? "$name: refused"
+	[ "$(kind "$kind")" -gt "$before" ]
+	report $? "$name: counted as $kind"
+}
+
+# listens NS tcp/PORT|udp/PORT
+listens() {
+	local how=-t
+	[ "${2%/*}" = tcp ] || how=-u
+	on "$1" ss -Hln $how "sport = :${2#*/}" | grep -q .
+}
+
+# server NS tcp/PORT|udp/PORT COMMAND...: runs until the end
+server() {
+	local ns=$1 port=$2 log=$work/server.$1.${2#*/}
+	shift 2
+	on "$ns" "$@" >"$log" 2>&1 <>"$work/never" &
+	disown
+	poll 20 listens "$ns" "$port" || sed 's/^/# /' "$log"
+}
+
+# A server's, in $work/key and $work/crt
+certificate() {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=server.example -days 1 \
+		-keyout "$work/key" -out "$work/crt" 2>/dev/null
 }
 
 mac_of() {

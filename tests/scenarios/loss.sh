@@ -22,21 +22,11 @@ END
 tls() {
 	on cam python3 "$here/connect.py" $INET "$1" "$times" 2>"$work/why"
 }
-kind() {
-	counter "devices/$CAM_MAC/anomalies/$1"
-}
-listens() {
-	on inet ss -Hltn "sport = :$1" | grep -q .
-}
 
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=server.example -days 1 \
-	-keyout "$work/key" -out "$work/crt" 2>/dev/null
-for server in "4413 -tls1_3" "4412 -tls1_2"; do
-	# shellcheck disable=SC2086
-	on inet openssl s_server -cert "$work/crt" -key "$work/key" -www -quiet -accept $server >"$work/server" 2>&1 </dev/null &
-	disown
-	poll 20 listens "${server%% *}" || sed 's/^/# /' "$work/server"
-done
+certificate
+ossl=(openssl s_server -quiet -www -cert "$work/crt" -key "$work/key" -accept)
+server inet tcp/4413 "${ossl[@]}" 4413 -tls1_3
+server inet tcp/4412 "${ossl[@]}" 4412 -tls1_2
 # Behind the gate, on the way to the server and to the device; and before it, on the way from them.
 for at in "gw lan0" "gw wan0" "cam eth0" "inet eth0"; do
 	tc -n "${at% *}" qdisc add dev "${at#* }" root netem delay 2ms 1ms loss 5% duplicate 5% reorder 25%

@@ -28,9 +28,6 @@ on gw nft -f - <<-END
 	}
 END
 report $? "a flow table of what is forwarded"
-listens() {
-	on inet ss -Hltn "sport = :$1" | grep -q .
-}
 connections() {	# ADDRESS: of the one from there, as connection tracking shows them
 	on gw grep "src=$1 dst=$INET " /proc/net/nf_conntrack
 }
@@ -41,14 +38,10 @@ answered() {	# NS WORD
 	grep -q "$2" "$work/$1.heard"
 }
 
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=server.example -days 1 \
-	-keyout "$work/key" -out "$work/crt" 2>/dev/null
-for server in "4433 -tls1_3" "4412 -tls1_2"; do
-	# shellcheck disable=SC2086
-	on inet openssl s_server -cert "$work/crt" -key "$work/key" -rev -quiet -accept $server >"$work/server" 2>&1 </dev/null &
-	disown
-	poll 20 listens "${server%% *}" || sed 's/^/# /' "$work/server"
-done
+certificate
+ossl=(openssl s_server -rev -quiet -cert "$work/crt" -key "$work/key" -accept)
+server inet tcp/4433 "${ossl[@]}" 4433 -tls1_3
+server inet tcp/4412 "${ossl[@]}" 4412 -tls1_2
 mkfifo "$work/lock.says" "$work/cam.says"
 on lock socat - TCP:$INET:80 <>"$work/lock.says" >"$work/lock.heard" 2>&1 &
 disown
@@ -70,15 +63,15 @@ report $? "cam's is known"
 ! offloaded $CAM
 report $? "and is not offloaded"
 equal "a server of TLS 1.2 only is out of reach" 0 "$(on cam python3 "$here/connect.py" $INET 4412 2>/dev/null)"
-equal "counted as tls_downgrade" 1 "$(counter "devices/$CAM_MAC/anomalies/tls_downgrade")"
+equal "counted as tls_downgrade" 1 "$(kind tls_downgrade)"
 refuse "HTTP is, too" reaches cam tcp $INET 80
-equal "counted as plaintext" 1 "$(counter "devices/$CAM_MAC/anomalies/plaintext")"
+equal "counted as plaintext" 1 "$(kind plaintext)"
 on gw cordonctl device quarantine cam >/dev/null
 echo four >"$work/cam.says"
-denied() {
+stopped() {
 	[ "$(counter "devices/$CAM_MAC/denied")" -gt 2 ]
 }
-poll 20 denied
+poll 20 stopped
 ! answered cam ruof
 report $? "quarantine stops it at the next packet"
 finish

@@ -32,9 +32,6 @@ policy() {
 		  - {name: lock, mac: "$LOCK_MAC", network_segment: older, addresses: [$LOCK, "$LOCK6"]}
 	END
 }
-kind() {
-	counter "devices/${2:-$CAM_MAC}/anomalies/$1"
-}
 # tls NS HOST PORT TIMES [--tls12]: how many connections worked
 tls() {
 	local ns=$1
@@ -53,16 +50,6 @@ counted() {
 probed() {	# NS HOST PORT: 1, an echo comes back
 	if reaches "$@" >"$work/why" 2>&1; then echo 1; else echo 0; fi
 }
-server() {	# PORT OPTION...: OpenSSL's
-	local port=$1
-	shift
-	on inet openssl s_server -accept "$port" -cert "$work/crt" -key "$work/key" -www -quiet "$@" >"$work/server.$port" 2>&1 </dev/null &
-	disown
-	poll 20 listens "$port" || sed 's/^/# /' "$work/server.$port"
-}
-listens() {
-	on inet ss -Hltn "sport = :$1" | grep -q .
-}
 open_connections() {
 	on inet ss -Htn state established "sport = :$1" | wc -l
 }
@@ -70,18 +57,14 @@ closed() {
 	[ "$(open_connections "$1")" = 0 ]
 }
 
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=server.example -days 1 \
-	-keyout "$work/key" -out "$work/crt" 2>/dev/null
-server 4433
-server 4412 -tls1_2
-server 4413 -tls1_3
-server 4414 -tls1_3 -groups P-384
-on inet socat TCP6-LISTEN:2222,fork,reuseaddr SYSTEM:'echo SSH-2.0-server; cat' 2>/dev/null &
-disown
-poll 20 listens 2222
-on inet socat -u TCP-LISTEN:2223,fork,reuseaddr OPEN:/dev/null 2>/dev/null &
-disown
-poll 20 listens 2223
+certificate
+ossl=(openssl s_server -quiet -www -cert "$work/crt" -key "$work/key" -accept)
+server inet tcp/4433 "${ossl[@]}" 4433
+server inet tcp/4412 "${ossl[@]}" 4412 -tls1_2
+server inet tcp/4413 "${ossl[@]}" 4413 -tls1_3
+server inet tcp/4414 "${ossl[@]}" 4414 -tls1_3 -groups P-384
+server inet tcp/2222 socat TCP6-LISTEN:2222,fork,reuseaddr SYSTEM:'echo SSH-2.0-server; cat'
+server inet tcp/2223 socat -u TCP-LISTEN:2223,fork,reuseaddr OPEN:/dev/null
 
 policy enforce any | apply >/dev/null
 equal "control: TLS 1.2 where nothing is demanded" 1 "$(tls cam $INET 4412)"

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # scenarios.sh KERNEL [NAME...]: run tests/scenarios/*.sh in one boot of a kernel and print one TAP stream.
-# On other kernels than 6.1, those that say `# kernels: all` in their header.
+# On other kernels than 6.1, those that say `# kernels: all` in their header. What one needs that has to be fetched says
+# `# needs: SCRIPT`.
 set -uo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -26,6 +27,9 @@ if ! tests/vm/build.sh "$line" >"$log" 2>&1; then
 	echo 1..1
 	exit 1
 fi
+for need in $(sed -n 's/^# needs: //p' "$@" | sort -u); do
+	"$need" >/dev/null || { echo "not ok 1 - $need"; echo 1..1; exit 1; }
+done
 status=0
 tests/vm/vm.sh -k "$line" -m 3072 -t "${SCENARIO_TIMEOUT:-2400}" tests/vm/guest.sh "$@" || status=$?
 case $status in

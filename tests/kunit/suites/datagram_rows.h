@@ -142,6 +142,16 @@ static const struct datagram_row quic_rows[] = {
 	{ "1,199 bytes", 0, "C c3 00000001 <%8:aa>" ID8 "00 4495 %495:00", "t" },
 	{ "1,199 bytes later", 0, QINIT "C c3 00000001 <%8:aa>" ID8 "00 4495 %495:00", "ma" },
 	{ "without the fixed bit", 0, "C 83 00000001 <%8:aa>" ID8 "00 4496 %496:00", "t" },
+	{ "without the fixed bit, by an earlier token", 0, "C 83 00000001 <%8:aa>" ID8
+	  "10%10:dd 4486 %486:00" QANSWER, "mp" },
+	{ "without the fixed bit, in a reserved version", 0, "C 83 1a2a3a4a <%8:aa>" ID8 "%4a0:00", "t" },
+	{ "without the fixed bit, early data", 0, QINIT "C 93 00000001 <%8:aa>" ID8 "40ff %ff:00" QANSWER,
+	  "mmp" },
+	{ "answer without the fixed bit", 0, QINIT "S 83 00000001" ID8 "<%4:cc> 00 14 %14:00", "mp" },
+	{ "answer without the fixed bit, version 2", 0, QINIT2 "S 93 6b3343cf" ID8 "<%4:cc> 00 14 %14:00",
+	  "mp" },
+	{ "retry without the fixed bit", 0, QINIT "S b3 00000001" ID8 "<%4:cc> %20:dd", "mm" },
+	{ "short header without the fixed bit for an answer", 0, QINIT "S 03 %ff:00" QANSWER, "map" },
 	{ "connection id of 21 bytes", 0, "C c3 00000001 <%15:aa>" ID8 "00 4489 %489:00", "t" },
 	{ "connection id of 7 bytes", 0, "C c3 00000001 <%7:aa>" ID8 "00 4497 %497:00", "t" },
 	{ "no connection id of its own", 0, "C c3 00000001 <%8:aa> <> 00 449e %49e:00"
