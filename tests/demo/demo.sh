@@ -148,21 +148,13 @@ run cordonctl explain --from cam --to lock --proto tcp --dport 22
 counted "devices/$CAM_MAC/anomalies/segment_violation" "sideways" reaches cam tcp $LOCK 22 300
 
 chapter "What a device opens is TLS 1.3, on the wire"
-on inet openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=server.example -days 1 \
-	-keyout "$work/server.key" -out "$work/server.crt" 2>/dev/null
-server() {	# PORT OPTION...
-	on inet openssl s_server -quiet -www -cert "$work/server.crt" -key "$work/server.key" -accept "$@" >/dev/null 2>&1 <>"$work/never" &
-	disown
-	poll 20 listens "$1"
-}
-listens() {
-	on inet ss -Hltn "sport = :$1" | grep -q .
-}
+certificate
+ossl=(openssl s_server -quiet -www -cert "$work/crt" -key "$work/key" -accept)
+server inet tcp/4433 "${ossl[@]}" 4433
+server inet tcp/4412 "${ossl[@]}" 4412 -tls1_2
 tls() {		# PORT
 	printf 'GET / HTTP/1.0\r\n\r\n' | on cam timeout 20 openssl s_client -connect "$INET:$1" -ign_eof 2>/dev/null | grep -q 'HTTP/1.0 200'
 }
-server 4433
-server 4412 -tls1_2
 sed -i 's/{authentication: certificate}/{authentication: certificate, encryption: TLS1.3}/; s|tcp/443, tcp/8883]|tcp/443, tcp/4400-4500]|' \
 	"$work/policy.yaml"
 run cordonctl diff "$work/policy.yaml"
