@@ -73,6 +73,30 @@ struct inspection {
 	};
 };
 
+/**
+ * struct look - a packet of a connection that is to be read
+ * @in: of the namespace
+ * @bucket: that its connection is in, or would be; locked
+ * @ct: the connection's entry
+ * @device: it is counted for
+ * @skb: the packet
+ * @offset: of the header of TCP or UDP
+ * @opener: it goes the way that the connection was opened
+ * @demand: enum cordon_encryption, not any
+ * @out: why it is refused
+ */
+struct look {
+	struct cordon_inspector *in;
+	struct cordon_inspect_bucket *bucket;
+	struct nf_conn *ct;
+	struct cordon_device *device;
+	struct sk_buff *skb;
+	unsigned int offset;
+	bool opener;
+	u8 demand;
+	struct cordon_inspected *out;
+};
+
 static struct kmem_cache *cache;
 
 static struct cordon_inspect_bucket *bucket_of(const struct cordon_inspector *in,
@@ -132,25 +156,24 @@ static bool keep_from_flow_tables(struct nf_conn *ct)
 }
 
 /* NULL: too many, no memory, or an entry without labels, on which no verdict could be written. */
-static struct inspection *begin(struct cordon_inspector *in, struct cordon_inspect_bucket *bucket,
-				struct nf_conn *ct, struct cordon_device *device)
+static struct inspection *begin(const struct look *l)
 {
 	struct inspection *i;
 
-	lockdep_assert_held(&bucket->lock);
-	if (!nf_ct_labels_find(ct) || !count(in, device))
+	lockdep_assert_held(&l->bucket->lock);
+	if (!nf_ct_labels_find(l->ct) || !count(l->in, l->device))
 		return NULL;
-	i = keep_from_flow_tables(ct) ? kmem_cache_zalloc(cache, GFP_ATOMIC) : NULL;
+	i = keep_from_flow_tables(l->ct) ? kmem_cache_zalloc(cache, GFP_ATOMIC) : NULL;
 	if (!i) {
-		uncount(in, device);
+		uncount(l->in, l->device);
 		return NULL;
 	}
-	nf_conntrack_get(&ct->ct_general);
-	i->ct = ct;
-	i->device = cordon_device_get(device);
+	nf_conntrack_get(&l->ct->ct_general);
+	i->ct = l->ct;
+	i->device = cordon_device_get(l->device);
 	i->end = cordon_now() + cordon_ticks(CORDON_INSPECT_SECONDS);
-	hlist_add_head(&i->node, &bucket->list);
-	queue_delayed_work(system_power_efficient_wq, &in->sweep, HZ);
+	hlist_add_head(&i->node, &l->bucket->list);
+	queue_delayed_work(system_power_efficient_wq, &l->in->sweep, HZ);
 	return i;
 }
 
@@ -221,33 +244,26 @@ static enum cordon_tls_verdict read_stream(struct inspection *i, bool client,
 }
 
 /* A SYN says where its side's bytes begin; sent again before any was read, it may say otherwise. */
-static struct inspection *synchronise(struct cordon_inspector *in,
-				      struct cordon_inspect_bucket *bucket,
-				      struct inspection *i, struct nf_conn *ct,
-				      struct cordon_device *device, const struct tcphdr *th,
-				      bool opener, u8 demand)
+static struct inspection *synchronise(const struct look *l, struct inspection *i,
+				      const struct tcphdr *th)
 {
 	if (!i) {
-		i = begin(in, bucket, ct, device);
+		i = begin(l);
 		if (!i)
 			return NULL;
-		cordon_tls_init(&i->tls, demand);
+		cordon_tls_init(&i->tls, l->demand);
 	}
-	if (!i->read[opener]) {
-		i->first[opener] = ntohl(th->seq) + 1;
-		i->next[opener] = i->first[opener];
-		i->synced[opener] = true;
+	if (!i->read[l->opener]) {
+		i->first[l->opener] = ntohl(th->seq) + 1;
+		i->next[l->opener] = i->first[l->opener];
+		i->synced[l->opener] = true;
 	}
 	return i;
 }
 
-static enum cordon_inspect inspect_tcp(struct cordon_inspector *in,
-				       struct cordon_inspect_bucket *bucket, struct nf_conn *ct,
-				       struct cordon_device *device, struct sk_buff *skb,
-				       unsigned int offset, bool opener, u8 demand,
-				       struct cordon_inspected *out)
+static enum cordon_inspect inspect_tcp(const struct look *l)
 {
-	struct inspection *i = find(bucket, ct);
+	struct inspection *i = find(l->bucket, l->ct);
 	enum cordon_tls_verdict verdict;
 	const struct tcphdr *th;
 	unsigned int from, len;
@@ -255,36 +271,36 @@ static enum cordon_inspect inspect_tcp(struct cordon_inspector *in,
 	s32 ahead;
 	u32 seq;
 
-	th = skb_header_pointer(skb, offset, sizeof(buf), &buf);
-	if (!th || th->doff * 4 < sizeof(*th) || offset + th->doff * 4 > skb->len)
-		return refuse(ct, CORDON_KIND_UNJUDGED, out);
-	from = offset + th->doff * 4;
-	len = skb->len - from;
-	if (th->syn && (i || (opener && !th->ack))) {
-		i = synchronise(in, bucket, i, ct, device, th, opener, demand);
+	th = skb_header_pointer(l->skb, l->offset, sizeof(buf), &buf);
+	if (!th || th->doff * 4 < sizeof(*th) || l->offset + th->doff * 4 > l->skb->len)
+		return refuse(l->ct, CORDON_KIND_UNJUDGED, l->out);
+	from = l->offset + th->doff * 4;
+	len = l->skb->len - from;
+	if (th->syn && (i || (l->opener && !th->ack))) {
+		i = synchronise(l, i, th);
 		if (!i) {
 			/* Not for good: there may be room when it comes again. */
-			out->kind = CORDON_KIND_UNJUDGED;
+			l->out->kind = CORDON_KIND_UNJUDGED;
 			return CORDON_INSPECT_REFUSE;
 		}
 	}
 	if (!len)
 		return CORDON_INSPECT_PASS;
-	if (!i || !i->synced[opener])
-		return refuse(ct, CORDON_KIND_UNJUDGED, out);
+	if (!i || !i->synced[l->opener])
+		return refuse(l->ct, CORDON_KIND_UNJUDGED, l->out);
 	seq = ntohl(th->seq) + th->syn;
-	ahead = seq - i->next[opener];
+	ahead = seq - i->next[l->opener];
 	/* Before the first byte lies what was never read, whatever a later SYN said. */
-	if (ahead > 0 || (s32)(seq - i->first[opener]) < 0)
+	if (ahead > 0 || (s32)(seq - i->first[l->opener]) < 0)
 		return CORDON_INSPECT_HOLD;
 	if (-ahead >= (s32)len)	/* all of it was read before */
 		return CORDON_INSPECT_PASS;
 	/* Which bytes the receiver takes out of the stream is its own choice (RFC 6093). */
 	verdict = th->urg ? CORDON_TLS_MALFORMED :
-			    read_stream(i, opener, skb, from - ahead, skb->len);
-	i->next[opener] += len + ahead;
-	i->read[opener] = true;
-	return conclude(in, i, verdict, out);
+			    read_stream(i, l->opener, l->skb, from - ahead, l->skb->len);
+	i->next[l->opener] += len + ahead;
+	i->read[l->opener] = true;
+	return conclude(l->in, i, verdict, l->out);
 }
 
 static enum cordon_tls_verdict read_datagram(struct inspection *i, bool client, const u8 *data,
@@ -327,44 +343,40 @@ static u32 datagram_size(const struct sk_buff *skb)
 	       shared->gso_size : 0;
 }
 
-static enum cordon_inspect inspect_udp(struct cordon_inspector *in,
-				       struct cordon_inspect_bucket *bucket, struct nf_conn *ct,
-				       struct cordon_device *device, struct sk_buff *skb,
-				       unsigned int offset, bool opener, u8 demand,
-				       struct cordon_inspected *out)
+static enum cordon_inspect inspect_udp(const struct look *l)
 {
-	struct inspection *i = find(bucket, ct);
-	const u32 size = datagram_size(skb);
+	struct inspection *i = find(l->bucket, l->ct);
+	const u32 size = datagram_size(l->skb);
 	const struct udphdr *uh;
 	unsigned int len, said;
 	const u8 *data;
 
 	/* In pieces that must stay apart, or have no memory to be put together: not now. */
-	if (!size || skb_linearize(skb))
+	if (!size || skb_linearize(l->skb))
 		return CORDON_INSPECT_HOLD;
-	if (offset + sizeof(*uh) > skb->len)
-		return refuse(ct, CORDON_KIND_UNJUDGED, out);
-	uh = (const struct udphdr *)(skb->data + offset);
+	if (l->offset + sizeof(*uh) > l->skb->len)
+		return refuse(l->ct, CORDON_KIND_UNJUDGED, l->out);
+	uh = (const struct udphdr *)(l->skb->data + l->offset);
 	data = (const u8 *)(uh + 1);
-	len = skb->len - offset - sizeof(*uh);
+	len = l->skb->len - l->offset - sizeof(*uh);
 	said = ntohs(uh->len);
 	if (said >= sizeof(*uh) && said - sizeof(*uh) < len)
 		len = said - sizeof(*uh);
 	if (!len)
 		return CORDON_INSPECT_PASS;
 	if (!i) {
-		i = opener ? begin(in, bucket, ct, device) : NULL;
+		i = l->opener ? begin(l) : NULL;
 		if (!i)
-			return refuse(ct, CORDON_KIND_UNJUDGED, out);
+			return refuse(l->ct, CORDON_KIND_UNJUDGED, l->out);
 		if (cordon_quic_is_long(data, len)) {
 			i->reader = READER_QUIC;
 			cordon_quic_init(&i->quic);
 		} else {
 			i->reader = READER_DTLS;
-			cordon_dtls_init(&i->dtls, demand);
+			cordon_dtls_init(&i->dtls, l->demand);
 		}
 	}
-	return conclude(in, i, read_datagrams(i, opener, data, len, size), out);
+	return conclude(l->in, i, read_datagrams(i, l->opener, data, len, size), l->out);
 }
 
 /* Payload's protocol, and where it begins; -1, not to be found. */
@@ -401,20 +413,14 @@ static enum cordon_inspect refused(struct nf_conn *ct, const struct sk_buff *skb
 	return CORDON_INSPECT_REFUSED;
 }
 
-static enum cordon_inspect inspect(struct cordon_inspector *in, struct cordon_device *device,
-				   struct nf_conn *ct, struct sk_buff *skb, int proto,
-				   unsigned int offset, bool opener, u8 demand,
-				   struct cordon_inspected *out)
+static enum cordon_inspect inspect(struct look *l, int proto)
 {
-	struct cordon_inspect_bucket *bucket = bucket_of(in, ct);
 	enum cordon_inspect ret;
 
-	spin_lock_bh(&bucket->lock);
-	if (proto == IPPROTO_TCP)
-		ret = inspect_tcp(in, bucket, ct, device, skb, offset, opener, demand, out);
-	else
-		ret = inspect_udp(in, bucket, ct, device, skb, offset, opener, demand, out);
-	spin_unlock_bh(&bucket->lock);
+	l->bucket = bucket_of(l->in, l->ct);
+	spin_lock_bh(&l->bucket->lock);
+	ret = proto == IPPROTO_TCP ? inspect_tcp(l) : inspect_udp(l);
+	spin_unlock_bh(&l->bucket->lock);
 	return ret;
 }
 
@@ -438,8 +444,16 @@ enum cordon_inspect cordon_inspect(struct cordon_net *cn, struct cordon_device *
 				   struct nf_conn *ct, struct sk_buff *skb, u8 pf, bool opener,
 				   u8 demand, bool observe, struct cordon_inspected *out)
 {
+	struct look l = {
+		.in = &cn->inspector,
+		.ct = ct,
+		.device = device,
+		.skb = skb,
+		.opener = opener,
+		.demand = demand,
+		.out = out,
+	};
 	enum cordon_inspect ret;
-	unsigned int offset;
 	int proto;
 	u8 known;
 
@@ -447,17 +461,17 @@ enum cordon_inspect cordon_inspect(struct cordon_net *cn, struct cordon_device *
 		out->kind = CORDON_KIND_UNJUDGED;
 		return CORDON_INSPECT_REFUSE;
 	}
-	proto = find_payload(skb, pf, &offset);
+	proto = find_payload(skb, pf, &l.offset);
 	if (proto != nf_ct_protonum(ct))
 		return proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6 ?
 		       CORDON_INSPECT_PASS : refuse(ct, CORDON_KIND_UNJUDGED, out);
 	known = cordon_inspect_mark(ct);
 	if (known == CORDON_MARK_FAILED)
-		return refused(ct, skb, proto, offset, opener, observe);
+		return refused(ct, skb, proto, l.offset, opener, observe);
 	if (known)
 		ret = refuse(ct, CORDON_KIND_TLS_DOWNGRADE, out);
 	else if (proto == IPPROTO_TCP || proto == IPPROTO_UDP)
-		ret = inspect(&cn->inspector, device, ct, skb, proto, offset, opener, demand, out);
+		ret = inspect(&l, proto);
 	else
 		ret = refuse(ct, CORDON_KIND_PLAINTEXT, out);
 	/* Where all goes on, what was refused must be known not to be counted again. */
