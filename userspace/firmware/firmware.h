@@ -129,13 +129,7 @@ int firmware_signature_put(const char *dir, const uint8_t sha256[32], const uint
 			   struct pki_error *err);
 int firmware_signature_get(const char *dir, const uint8_t sha256[32], uint8_t **der, size_t *len);	/* free() */
 
-/*
- * manifest.c: what GET /cordon/v1/firmware gives, JSON: {"device", "action", "model", "version", "file",
- * "size", "sha256", "url", "notes", "issued", "expires"}. It is signed (detached CMS, by the gateway's
- * code-signing key) as a whole, so that the right artifact cannot be offered to the wrong model, or an old
- * offer be replayed.
- */
-
+/* What devices without hawkBit are offered, and what they say: manifest.h. */
 /* Signatures: pki_cms_sign() and pki_cms_verify() of pki/pki.h. */
 
 #endif
