@@ -52,7 +52,7 @@ const struct nla_policy cordon_count_nl_policy[CORDON_A_COUNT_PAD + 1] = {
 	[CORDON_A_COUNT_COUNT] = { .type = NLA_U64, },
 };
 
-const struct nla_policy cordon_device_nl_policy[CORDON_A_DEVICE_CERTIFICATE + 1] = {
+const struct nla_policy cordon_device_nl_policy[CORDON_A_DEVICE_OUTDATED + 1] = {
 	[CORDON_A_DEVICE_NAME] = { .type = NLA_NUL_STRING, .len = 63, },
 	[CORDON_A_DEVICE_MAC] = NLA_POLICY_EXACT_LEN(6),
 	[CORDON_A_DEVICE_SEGMENT] = { .type = NLA_NUL_STRING, .len = 31, },
@@ -67,6 +67,7 @@ const struct nla_policy cordon_device_nl_policy[CORDON_A_DEVICE_CERTIFICATE + 1]
 	[CORDON_A_DEVICE_LEASE] = NLA_POLICY_FULL_RANGE(NLA_U32, &cordon_a_device_lease_range),
 	[CORDON_A_DEVICE_STATS] = NLA_POLICY_NESTED(cordon_stats_nl_policy),
 	[CORDON_A_DEVICE_CERTIFICATE] = NLA_POLICY_EXACT_LEN(32),
+	[CORDON_A_DEVICE_OUTDATED] = NLA_POLICY_MAX(NLA_U32, 1),
 };
 
 const struct nla_policy cordon_device_id_nl_policy[CORDON_A_DEVICE_MAC + 1] = {
