@@ -132,9 +132,16 @@ static void granted(struct agent *a, const struct serve_request *q, struct serve
 		  "peer", agent_peer(q, &addr, peer), NULL);
 }
 
-/* From the right place: the address of the very device, or from afar where that is allowed. */
-static bool place_is_right(struct agent *a, const struct serve_request *q, struct serve_reply *r,
-			   const uint8_t *mac, const char *device)
+/**
+ * agent_place_is_right - is it the address of the very device, or one from afar where that is allowed
+ * @a: the agent
+ * @q: the request
+ * @r: says why not
+ * @mac: of the device; NULL, there is none by that name
+ * @device: its name
+ */
+bool agent_place_is_right(struct agent *a, const struct serve_request *q, struct serve_reply *r,
+			  const uint8_t *mac, const char *device)
 {
 	char owner[CORDON_DEVICE_NAME_LEN], text[POLICY_ADDR_LEN];
 	struct cordon_addr peer;
@@ -220,7 +227,7 @@ static bool enroll_device(struct agent *a, const struct serve_request *q, struct
 		agent_registry_failed(a, q, r);
 		return false;
 	}
-	if (!place_is_right(a, q, r, err ? NULL : device.mac, q->name))
+	if (!agent_place_is_right(a, q, r, err ? NULL : device.mac, q->name))
 		return false;
 	if (store_token_check(&a->store, q->name, q->secret, key_id, time(NULL), &verdict, &device, serial)) {
 		agent_registry_failed(a, q, r);
@@ -367,7 +374,7 @@ void agent_renew(struct agent *a, const struct serve_request *q, struct serve_re
 		agent_registry_failed(a, q, r);
 		return;
 	}
-	good = agent_identify(a, q, r, &old) && place_is_right(a, q, r, old.mac, old.name);
+	good = agent_identify(a, q, r, &old) && agent_place_is_right(a, q, r, old.mac, old.name);
 	if (good)
 		memcpy(cert.mac, old.mac, 6);
 	if (!good || make(a, q, &profile, &cert, r))
