@@ -11,6 +11,7 @@
 
 #include "est/body.h"
 #include "serve/call.h"
+#include "serve/ddi.h"
 
 #define BODY_MAX	32768	/* bytes of a request's body */
 #define HEADERS_MAX	16384	/* bytes of a request's headers */
@@ -292,6 +293,8 @@ static void on_request(struct evhttp_request *req, void *arg)
 			routes[i].handle(req, f);
 			return;
 		}
+	if (path && ddi_handle(req, path))
+		return;
 	call_refuse(req, 404, SERVE_BAD_REQUEST, NULL, "no such resource");
 }
 
