@@ -139,6 +139,10 @@ static int record(struct store *s, const char *name, const uint8_t serial[STORE_
 		return err;
 	if (!firmware)
 		firmware = device.firmware;
+	else if (*firmware)
+		err = store_firmware_report(s, name, firmware, "checkin", now);
+	if (err)
+		return err;
 	err = db_run(s, db_bind(s, DB_DEVICE_CHECKIN, "iit", id, (int64_t)now, firmware));
 	if (err)
 		return err;

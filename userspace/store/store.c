@@ -368,10 +368,28 @@ static int warm_up(struct store *s)
 	return db_leave(s, true, db_run(s, db_bind(s, DB_COUNT_UP, "t", "opened")));
 }
 
+/* Whatever is no version comes first: no row has any, but an order must be one. */
+static int collate(void *arg, int a_len, const void *a, int b_len, const void *b)
+{
+	char left[FIRMWARE_VERSION_LEN], right[FIRMWARE_VERSION_LEN];
+	bool a_good, b_good;
+
+	(void)arg;
+	snprintf(left, sizeof(left), "%.*s", a_len, (const char *)a);
+	snprintf(right, sizeof(right), "%.*s", b_len, (const char *)b);
+	a_good = firmware_version_is_valid(left);
+	b_good = firmware_version_is_valid(right);
+	if (a_good && b_good)
+		return firmware_version_compare(left, right);
+	return a_good != b_good ? a_good - b_good : strcmp(left, right);
+}
+
 static int set_up(struct store *s)
 {
 	int err;
 
+	if (sqlite3_create_collation(s->db, "firmware", SQLITE_UTF8, NULL, collate))
+		return db_fail(s, "open");
 	sqlite3_extended_result_codes(s->db, 1);
 	sqlite3_busy_timeout(s->db, BUSY_MS);
 	err = db_exec(s, "PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = ON;"
