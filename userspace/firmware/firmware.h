@@ -23,7 +23,7 @@
 #define FIRMWARE_MODEL_LEN	32	/* terminated; a name as in the policy */
 #define FIRMWARE_FILE_LEN	128	/* file name as the device sees it, terminated; no path */
 #define FIRMWARE_NOTES_LEN	1024	/* terminated */
-#define FIRMWARE_SIGNATURE_MAX	65536	/* bytes of a CMS signature */
+#define FIRMWARE_SIGNATURE_MAX	PKI_CMS_MAX	/* bytes of a CMS signature */
 #define FIRMWARE_SIZE_MAX	(4ULL << 30)	/* bytes of an artifact */
 #define FIRMWARE_FLOORS		8	/* that a model's floor is remembered to have had before */
 #define FIRMWARE_GRACE		(7 * 86400)	/* seconds, unless the policy says otherwise */
@@ -170,24 +170,7 @@ int firmware_signature_put(const char *dir, const uint8_t sha256[32], const uint
 			   struct pki_error *err);
 int firmware_signature_get(const char *dir, const uint8_t sha256[32], uint8_t **der, size_t *len);	/* free() */
 
-/*
- * manifest.c: what GET /cordon/v1/firmware gives, JSON: {"device", "action", "model", "version", "file",
- * "size", "sha256", "url", "notes", "issued", "expires"}. It is signed (detached CMS, by the gateway's
- * code-signing key) as a whole, so that the right artifact cannot be offered to the wrong model, or an old
- * offer be replayed.
- */
-
-/* userspace/pki/cms.c */
-/* Detached CMS (RFC 5652) over what fd gives from its current offset on; streamed. DER; OPENSSL_free(). */
-int pki_cms_sign(X509 *signer, EVP_PKEY *key, STACK_OF(X509) *chain, int fd, uint8_t **der, size_t *len,
-		 struct pki_error *err);
-/*
- * Is der a signature over what fd gives, by a certificate that a trust anchor leads to, that is in time and
- * for code signing (extendedKeyUsage codeSigning). Exactly one signer; SHA-256 or better. signer: its
- * subject for people. 0, or with err: -EBADMSG (no CMS, or not over this), -EPERM (foreign, wrong purpose),
- * -EKEYEXPIRED, -errno.
- */
-int pki_cms_verify(const uint8_t *der, size_t len, int fd, STACK_OF(X509) *anchors, time_t now, char *signer,
-		   size_t size, struct pki_error *err);
+/* What devices without hawkBit are offered, and what they say: manifest.h. */
+/* Signatures: pki_cms_sign() and pki_cms_verify() of pki/pki.h. */
 
 #endif

@@ -17,6 +17,7 @@
 #define PKI_URN_LEN		32		/* urn:dev:mac:020000fffe000101 */
 #define PKI_CSR_MAX		8192		/* bytes of a request that is looked at */
 #define PKI_CERT_MAX		8192		/* bytes of a certificate that is looked at */
+#define PKI_CMS_MAX		65536		/* bytes of a signature that is looked at */
 #define PKI_CRL_MAX		1000000		/* entries of a revocation list */
 #define PKI_CA_NAME_MAX		40		/* bytes of a CA's name, as in "NAME issuing CA" */
 #define PKI_CA_DIR		"/var/lib/cordon/ca"
@@ -37,6 +38,7 @@ enum pki_key {
 enum pki_kind {
 	PKI_DEVICE,		/* clientAuth; CN = name, SAN URI = URN of the MAC */
 	PKI_SERVER,		/* serverAuth + id-kp-cmcRA (RFC 6402, 2.10); SAN DNS/IP */
+	PKI_CODE,		/* codeSigning: firmware and the manifests that offer it; no SAN */
 };
 
 /**
@@ -175,5 +177,23 @@ int pki_ca_rollover(const char *dir, const struct pki_ca_plan *plan, struct pki_
 int pki_crl(const struct pki_ca *ca, const struct pki_revoked *entries, size_t n, uint64_t number,
 	    time_t this_update, time_t next_update, uint8_t **der, size_t *len,
 	    struct pki_error *err);
+
+/*
+ * Signatures over files: CMS (RFC 5652), DER, detached; the content is streamed, never whole in memory.
+ * signer: for code signing, P-256, P-384 or RSA, decoded by OpenSSL; chain may be NULL. OPENSSL_free() der.
+ */
+int pki_cms_sign(X509 *signer, EVP_PKEY *key, STACK_OF(X509) *chain, int fd, uint8_t **der, size_t *len,
+		 struct pki_error *err);
+int pki_cms_sign_buf(X509 *signer, EVP_PKEY *key, STACK_OF(X509) *chain, const void *data, size_t size,
+		     uint8_t **der, size_t *len, struct pki_error *err);
+/*
+ * By exactly one signer, over what fd gives from its offset on, SHA-256 or better, by a certificate for code
+ * signing that an anchor leads to, or that is one, in time. signer: its subject for people; may be NULL. 0, or
+ * with err: -EBADMSG (no CMS, or not over this), -EPERM (foreign, wrong purpose), -EKEYEXPIRED, -errno.
+ */
+int pki_cms_verify(const uint8_t *der, size_t len, int fd, STACK_OF(X509) *anchors, time_t now, char *signer,
+		   size_t size, struct pki_error *err);
+int pki_cms_verify_buf(const uint8_t *der, size_t len, const void *data, size_t data_len, STACK_OF(X509) *anchors,
+		       time_t now, char *signer, size_t size, struct pki_error *err);
 
 #endif
