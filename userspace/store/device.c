@@ -140,7 +140,7 @@ static int record(struct store *s, const char *name, const uint8_t serial[STORE_
 	if (!firmware)
 		firmware = device.firmware;
 	else if (*firmware)
-		err = store_firmware_report(s, name, firmware, "checkin", now);
+		err = store_firmware_report(s, name, firmware, "check-in", now);
 	if (err)
 		return err;
 	err = db_run(s, db_bind(s, DB_DEVICE_CHECKIN, "iit", id, (int64_t)now, firmware));

@@ -54,7 +54,7 @@ static const char * const migrations[] = {
 	" seq INTEGER NOT NULL, at INTEGER NOT NULL, version TEXT NOT NULL, source TEXT NOT NULL,"
 	" PRIMARY KEY (device, seq)) STRICT, WITHOUT ROWID;"
 	"INSERT INTO firmware_history"
-	" SELECT id, 1, checkin, firmware, 'checkin' FROM device WHERE firmware != '';"
+	" SELECT id, 1, checkin, firmware, 'check-in' FROM device WHERE firmware != '';"
 	"CREATE TABLE firmware_release ("
 	" id INTEGER PRIMARY KEY AUTOINCREMENT, model TEXT NOT NULL, version TEXT NOT NULL,"
 	" file TEXT NOT NULL, notes TEXT NOT NULL, signer TEXT NOT NULL, size INTEGER NOT NULL,"
