@@ -97,7 +97,7 @@ static void handle_delivered(struct agent *a, const struct serve_request *q)
 
 static int sign_crl(struct agent *a)
 {
-	struct serve_sign what = { .crl = true };
+	struct serve_sign what = { .kind = SERVE_SIGN_CRL };
 	struct serve_signed got;
 	int err;
 
@@ -192,6 +192,12 @@ static bool handle(struct agent *a, const struct serve_request *q, struct serve_
 		return true;
 	case SERVE_OP_REPORT:
 		agent_report(a, q, r);
+		return true;
+	case SERVE_OP_MANIFEST:
+		agent_manifest(a, q, r);
+		return true;
+	case SERVE_OP_RESULT:
+		agent_result(a, q, r);
 		return true;
 	case SERVE_OP_ARTIFACT:
 		agent_artifact(a, q, r);

@@ -3,6 +3,7 @@
 #ifndef CORDON_AGENT_H
 #define CORDON_AGENT_H
 
+#include "firmware/manifest.h"
 #include "nl/nl.h"
 #include "serve/devices.h"
 #include "serve/serve.h"
@@ -64,6 +65,8 @@ struct agent_posture {
  * @records: check-ins that are to be written down
  * @n_records: how many
  * @buf: for talks with the signer
+ * @signed_offer: the last one, with its signature
+ * @code_until: when another certificate is due to sign offers with; 0, there is none
  * @crl: revocation list, as signed last
  * @crl_len: of @crl
  * @crl_revocations: what it counts with, as of store_revocations()
@@ -84,6 +87,8 @@ struct agent {
 	struct agent_record records[AGENT_RECORDS];
 	size_t n_records;
 	uint8_t *buf;
+	uint8_t signed_offer[MANIFEST_MAX + MANIFEST_SIGNATURE_MAX + 16];
+	time_t code_until;
 	uint8_t *crl;
 	size_t crl_len;
 	uint64_t crl_revocations;
@@ -118,6 +123,8 @@ void agent_firmware(struct agent *a, const struct serve_request *q);
 void agent_records_write(struct agent *a, bool now);
 
 /* issue.c */
+int agent_certify(struct agent *a, const struct serve_request *q, struct pki_profile *profile,
+		  struct store_certificate *cert, struct serve_reply *r);
 void agent_enroll(struct agent *a, const struct serve_request *q, struct serve_reply *r);
 void agent_renew(struct agent *a, const struct serve_request *q, struct serve_reply *r);
 void agent_server(struct agent *a, const struct serve_request *q, struct serve_reply *r);
@@ -141,7 +148,17 @@ void agent_poll(struct agent *a, const struct serve_request *q, struct serve_rep
 void agent_deployment(struct agent *a, const struct serve_request *q, struct serve_reply *r);
 void agent_artifact(struct agent *a, const struct serve_request *q, struct serve_reply *r);
 
+int agent_find_offer(struct agent *a, struct device *d, struct serve_offer *o);
+
+/* manifest.c */
+void agent_manifest(struct agent *a, const struct serve_request *q, struct serve_reply *r);
+
+/* result.c */
+void agent_result(struct agent *a, const struct serve_request *q, struct serve_reply *r);
+
 /* feedback.c */
+int agent_action_end(struct agent *a, struct device *d, const struct firmware_action *action, int state,
+		     const char *detail);
 void agent_cancellation(struct agent *a, const struct serve_request *q, struct serve_reply *r);
 void agent_feedback(struct agent *a, const struct serve_request *q, struct serve_reply *r);
 void agent_report(struct agent *a, const struct serve_request *q, struct serve_reply *r);

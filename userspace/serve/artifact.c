@@ -223,16 +223,6 @@ static bool crowded(struct evhttp_request *req, const char *device)
 	return true;
 }
 
-static void answer_empty(struct evhttp_request *req, unsigned int status)
-{
-	struct conn *c = call_conn(req);
-
-	conn_extend(c);
-	c->answering = true;
-	evhttp_send_reply(req, status, call_status_text(status), NULL);
-	c->answering = false;
-}
-
 static void add_number(struct evkeyvalq *headers, const char *name, uint64_t value)
 {
 	char text[24];
@@ -280,7 +270,7 @@ static void send_open(struct evhttp_request *req, const struct serve_offer *o, c
 	evhttp_add_header(out, "Cache-Control", "private, no-transform");
 	if (range_etag_matches(evhttp_find_header(in, "If-None-Match"), etag)) {
 		close(fd);
-		answer_empty(req, 304);
+		call_answer_empty(req, 304);
 		return;
 	}
 	switch (find_range(req, etag, size, &from, &end)) {
@@ -301,7 +291,7 @@ static void send_open(struct evhttp_request *req, const struct serve_offer *o, c
 	add_number(out, "Content-Length", end - from);
 	if (evhttp_request_get_command(req) == EVHTTP_REQ_HEAD || from == end) {
 		close(fd);
-		answer_empty(req, 200);
+		call_answer_empty(req, 200);
 		return;
 	}
 	stream(req, o, device, fd, status, from, end);

@@ -42,6 +42,21 @@ void call_answer(struct evhttp_request *req, unsigned int status, const char *ty
 		evbuffer_free(out);
 }
 
+/**
+ * call_answer_empty - answer a request with nothing but headers
+ * @req: the request
+ * @status: of HTTP
+ */
+void call_answer_empty(struct evhttp_request *req, unsigned int status)
+{
+	struct conn *c = call_conn(req);
+
+	conn_extend(c);
+	c->answering = true;
+	evhttp_send_reply(req, status, call_status_text(status), NULL);
+	c->answering = false;
+}
+
 /** call_status_text - what a status is called (RFC 9110, 15) */
 const char *call_status_text(unsigned int status)
 {
@@ -52,7 +67,7 @@ const char *call_status_text(unsigned int status)
 		{ 200, "OK" }, { 202, "Accepted" }, { 204, "No Content" }, { 206, "Partial Content" },
 		{ 304, "Not Modified" }, { 400, "Bad Request" }, { 401, "Unauthorized" },
 		{ 403, "Forbidden" }, { 404, "Not Found" }, { 405, "Method Not Allowed" },
-		{ 410, "Gone" }, { 413, "Content Too Large" }, { 415, "Unsupported Media Type" },
+		{ 409, "Conflict" }, { 410, "Gone" }, { 413, "Content Too Large" }, { 415, "Unsupported Media Type" },
 		{ 416, "Range Not Satisfiable" }, { 429, "Too Many Requests" }, { 503, "Service Unavailable" },
 	};
 	size_t i;

@@ -24,6 +24,7 @@ struct call {
 struct conn *call_conn(struct evhttp_request *req);
 const char *call_status_text(unsigned int status);
 void call_answer(struct evhttp_request *req, unsigned int status, const char *type, const void *body, size_t len);
+void call_answer_empty(struct evhttp_request *req, unsigned int status);
 void call_send_why(struct evhttp_request *req, unsigned int status, unsigned int retry, const char *why);
 void call_refuse(struct evhttp_request *req, unsigned int status, enum serve_refused reason, const char *device,
 		 const char *why);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* hawkBit's Direct Device Integration API, version 1. Within the front. */
+/* Offers of firmware: hawkBit's Direct Device Integration API, version 1, and without. Within the front. */
 #ifndef CORDON_DDI_H
 #define CORDON_DDI_H
 
@@ -11,6 +11,9 @@
 
 /* ddi.c */
 bool ddi_handle(struct evhttp_request *req, const char *path);
+
+/* plain.c */
+bool plain_handle(struct evhttp_request *req, const char *path);
 
 /* ddi_json.c */
 json_t *ddi_root(const char *base, const struct serve_offer *o);

@@ -97,6 +97,38 @@ static int write_feedback(struct agent *a, const struct firmware_action *action,
 }
 
 /**
+ * agent_action_end - an action goes on, or is over
+ * @a: the agent
+ * @d: the device
+ * @action: its action, as it was
+ * @state: enum firmware_action_state
+ * @detail: words of the device; may be empty
+ *
+ * Return: 0, or -errno of the registry: nothing is changed then.
+ */
+int agent_action_end(struct agent *a, struct device *d, const struct firmware_action *action, int state,
+		     const char *detail)
+{
+	struct cnl_device now;
+	bool stopped = false;
+	int err = write_feedback(a, action, detail, state, &stopped);
+
+	if (err)
+		return err;
+	count_end(a, action, detail, state);
+	if (stopped) {
+		serve_count(&a->counters->updates[SERVE_UPDATE_STOPPED]);
+		serve_log(LOG_WARNING, "roll-out stopped by failures", "model", d->model, "version", action->version,
+			  NULL);
+	}
+	if (state == FIRMWARE_SUCCEEDED) {
+		d->asked = false;
+		agent_posture_told(a, d, action->version, &now);
+	}
+	return 0;
+}
+
+/**
  * agent_feedback - what a device says of an action
  * @a: the agent
  * @q: the request
@@ -105,10 +137,7 @@ static int write_feedback(struct agent *a, const struct firmware_action *action,
 void agent_feedback(struct agent *a, const struct serve_request *q, struct serve_reply *r)
 {
 	struct firmware_action action;
-	struct cnl_device now;
-	bool stopped = false;
 	struct device *d;
-	int state;
 
 	if (!agent_updating(a, q, r, &d) || !find_action(a, q, r, d, &action))
 		return;
@@ -117,22 +146,10 @@ void agent_feedback(struct agent *a, const struct serve_request *q, struct serve
 			     (unsigned long long)q->number);
 		return;
 	}
-	state = next_state(q);
-	if (write_feedback(a, &action, q->detail, state, &stopped)) {
+	if (agent_action_end(a, d, &action, next_state(q), q->detail))
 		agent_registry_failed(a, q, r);
-		return;
-	}
-	r->status = 200;
-	count_end(a, &action, q->detail, state);
-	if (stopped) {
-		serve_count(&a->counters->updates[SERVE_UPDATE_STOPPED]);
-		serve_log(LOG_WARNING, "roll-out stopped by failures", "model", d->model, "version", action.version,
-			  NULL);
-	}
-	if (state == FIRMWARE_SUCCEEDED) {
-		d->asked = false;
-		agent_posture_told(a, d, action.version, &now);
-	}
+	else
+		r->status = 200;
 }
 
 static int write_report(struct agent *a, const struct device *d, const char *version)

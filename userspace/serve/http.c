@@ -293,7 +293,7 @@ static void on_request(struct evhttp_request *req, void *arg)
 			routes[i].handle(req, f);
 			return;
 		}
-	if (path && ddi_handle(req, path))
+	if (path && (ddi_handle(req, path) || plain_handle(req, path)))
 		return;
 	call_refuse(req, 404, SERVE_BAD_REQUEST, NULL, "no such resource");
 }

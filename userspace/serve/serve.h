@@ -197,6 +197,8 @@ enum serve_op {
 	SERVE_OP_FEEDBACK,	/* number of the action, feedback, detail */
 	SERVE_OP_CANCEL_FEEDBACK, /* likewise */
 	SERVE_OP_REPORT,	/* firmware */
+	SERVE_OP_MANIFEST,	/* two blobs: the offer in JSON, its signature; 204, there is none */
+	SERVE_OP_RESULT,	/* number of the action, feedback, firmware, detail */
 	SERVE_OP_ARTIFACT,	/* number of the release, detail: its file; offer */
 };
 
@@ -255,7 +257,7 @@ struct serve_request {
  * @device: name
  * @segment: effective
  * @why: a sentence, unless granted
- * @der: certificate, revocation list or offer, in the message
+ * @der: certificate, revocation list, offer or what was signed, in the message
  * @der_len: of @der
  */
 struct serve_reply {
@@ -296,19 +298,27 @@ struct serve_offer {
 	struct firmware_release release;
 };
 
+/** enum serve_signature - what signer is asked for */
+enum serve_signature {
+	SERVE_SIGN_CERTIFICATE,
+	SERVE_SIGN_CRL,
+	SERVE_SIGN_REQUEST,	/* for a certificate of the key that signs offers */
+	SERVE_SIGN_OFFER,
+};
+
 /**
  * struct serve_sign - from agent to signer
- * @crl: a revocation list is wanted, else a certificate
+ * @kind: enum serve_signature
  * @profile: of a certificate
  * @exporter: what the request's binding must be, or empty
- * @csr: DER, in the message
+ * @csr: DER, in the message; or the text of an offer
  * @csr_len: of @csr
  * @entries: of a revocation list
  * @n_entries: how many
  * @number: of the list
  */
 struct serve_sign {
-	bool crl;
+	uint32_t kind;
 	struct pki_profile profile;
 	const char *exporter;
 	const uint8_t *csr;

@@ -50,8 +50,15 @@ void agent_reply_offer(struct agent *a, const struct serve_request *q, struct se
 		agent_refuse(a, q, r, 500, SERVE_REGISTRY, "the offer makes no sense");
 }
 
-/* -ENOENT: none. */
-static int find_offer(struct agent *a, struct device *d, struct serve_offer *o)
+/**
+ * agent_find_offer - what there is for a device
+ * @a: the agent
+ * @d: the device, or NULL
+ * @o: gets kind, action, release and whether it is forced
+ *
+ * Return: 0; -ENOENT, nothing; another -errno.
+ */
+int agent_find_offer(struct agent *a, struct device *d, struct serve_offer *o)
 {
 	struct firmware_action action;
 	time_t now = time(NULL);
@@ -93,7 +100,7 @@ void agent_poll(struct agent *a, const struct serve_request *q, struct serve_rep
 		return;
 	o.poll = poll_interval(a, r->device);
 	o.tell = d && !d->asked;
-	err = find_offer(a, d, &o);
+	err = agent_find_offer(a, d, &o);
 	if (err && err != -ENOENT) {
 		agent_registry_failed(a, q, r);
 		return;
@@ -146,7 +153,7 @@ void agent_deployment(struct agent *a, const struct serve_request *q, struct ser
 
 	if (!agent_updating(a, q, r, &d))
 		return;
-	err = find_offer(a, d, &o);
+	err = agent_find_offer(a, d, &o);
 	if (err && err != -ENOENT)
 		agent_registry_failed(a, q, r);
 	else if (err || o.kind != SERVE_OFFER_RELEASE || o.action != q->number)
@@ -169,7 +176,7 @@ void agent_artifact(struct agent *a, const struct serve_request *q, struct serve
 
 	if (!agent_updating(a, q, r, &d))
 		return;
-	err = find_offer(a, d, &o);
+	err = agent_find_offer(a, d, &o);
 	if (err && err != -ENOENT)
 		agent_registry_failed(a, q, r);
 	else if (err || o.kind != SERVE_OFFER_RELEASE || (uint64_t)o.release.id != q->number ||
