@@ -98,6 +98,9 @@ static const char * const migrations[] = {
 
 #define VERSION	((int)(sizeof(migrations) / sizeof(*migrations)))
 
+/* The version that this program writes. */
+const int db_newest = VERSION;
+
 #define CERT_COLUMNS "serial, kind, state, name, mac, fingerprint, key_id, not_before, not_after," \
 		     " revoked, reason"
 #define RELEASE_COLUMNS "id, model, version, file, notes, signer, size, sha256, sha1, md5, added," \
@@ -105,7 +108,7 @@ static const char * const migrations[] = {
 /* Of a JOIN device AS d. */
 #define ACTION_COLUMNS "a.id, d.name, a.release, a.version, a.state, a.offered, a.changed," \
 		       " a.detail, a.device, a.barred"
-#define DEVICE_COLUMNS "name, mac, approval, approved, enrolled, checkin, firmware"
+#define DEVICE_COLUMNS "name, mac, approval, approved, enrolled, checkin, firmware, model"
 
 const char * const db_sql[DB_STATEMENTS] = {
 	[DB_BEGIN] = "BEGIN IMMEDIATE",
