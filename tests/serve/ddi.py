@@ -286,9 +286,12 @@ def cancellation(gw, cam):
     denied(gw, "its artifact, then", "not_offered", 404, "cam is not offered", lambda: cam.ask("GET", url))
     denied(gw, "its deployment, then", "not_offered", 410, f"action {action} is to be canceled",
            lambda: cam.ask("GET", f"deploymentBase/{action}"))
-    for execution in ("proceeding", "rejected"):
-        tap.equal(f"cancel feedback: {execution}: it is still to be canceled", (200, "canceling"),
-                  (cam.say(action, execution, where="cancelAction").status, gw.state(action)))
+    for where in ("cancelAction", "deploymentBase"):
+        tap.equal(f"{where}: proceeding: it is still to be canceled", (200, "canceling"),
+                  (cam.say(action, "proceeding", where=where).status, gw.state(action)))
+    tap.equal("cancelAction: rejected: it goes on", (200, "running", action),
+              (cam.say(action, "rejected", where="cancelAction").status, gw.state(action), cam.offered()))
+    gw.query("UPDATE firmware_action SET state = 2 WHERE id = ?", action)
     told(gw, "cancel feedback: closed", {"canceled": 1}, lambda: cam.say(action, "closed", "success", where="cancelAction"))
     tap.equal("canceled: it is over, and the version stays", ("canceled", "1.1"), (gw.state(action), gw.version("cam")))
     tap.equal("canceled: nothing is offered", None, cam.offered())

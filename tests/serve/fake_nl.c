@@ -93,6 +93,8 @@ int __wrap_cnl_segment_each(struct cnl *nl, int (*each)(const struct cnl_segment
 
 	(void)nl;
 	s.def.firmware = kernel->automatic;
+	s.def.grace = kernel->grace;
+	s.def.postpone = kernel->postpone;
 	return each(&s, arg);
 }
 

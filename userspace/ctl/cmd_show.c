@@ -178,14 +178,15 @@ static void yaml_limits(const struct cordon_segment_def *g)
 static void yaml_segment(const struct cordon_draft *d, u32 i)
 {
 	const struct cordon_segment_def *g = &d->segments[i];
-	char buf[POLICY_ADDR_LEN], lease[16];
+	char buf[POLICY_ADDR_LEN], lease[16], grace[16], postpone[16];
 	const char *comma = "";
 	u32 n;
 
 	printf("  %s:\n    authentication: %s\n    encryption: %s\n    firmware_auto_update: %s\n"
-	       "    isolate: %s\n    lease: %s\n", g->name,
+	       "    firmware: {grace: %s, postpone: %s}\n    isolate: %s\n    lease: %s\n", g->name,
 	       policy_authentication_name(g->authentication),
 	       policy_encryption_name(g->encryption), g->firmware ? "true" : "false",
+	       policy_duration_text(g->grace, grace), policy_duration_text(g->postpone, postpone),
 	       g->isolate ? "true" : "false", policy_duration_text(g->lease, lease));
 	yaml_limits(g);
 	for (n = 0; n < d->n_networks; n++) {

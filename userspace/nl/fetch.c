@@ -175,6 +175,8 @@ static int read_segment(struct nlattr *nest, struct cnl_segment *out)
 	out->def.firmware = get_u32(tb[CORDON_A_SEGMENT_FIRMWARE_AUTO_UPDATE], 0);
 	out->def.isolate = get_u32(tb[CORDON_A_SEGMENT_ISOLATE], 1);
 	out->def.lease = get_u32(tb[CORDON_A_SEGMENT_LEASE], CORDON_DEFAULT_LEASE);
+	out->def.grace = get_u32(tb[CORDON_A_SEGMENT_FIRMWARE_GRACE], CORDON_DEFAULT_GRACE);
+	out->def.postpone = get_u32(tb[CORDON_A_SEGMENT_FIRMWARE_POSTPONE], CORDON_DEFAULT_POSTPONE);
 	out->id = get_u32(tb[CORDON_A_SEGMENT_ID], 0);
 	out->devices = get_u32(tb[CORDON_A_SEGMENT_DEVICES], 0);
 	out->packets = get_u64(tb[CORDON_A_SEGMENT_PACKETS]);

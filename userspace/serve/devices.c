@@ -124,8 +124,8 @@ static int on_device(const struct cnl_device *device, void *arg)
 	memcpy(to->mac, device->def.mac, 6);
 	to->automatic = device->def.firmware == CORDON_INHERIT ? segment->firmware : device->def.firmware;
 	to->outdated = device->outdated;
-	to->grace = FIRMWARE_GRACE;
-	to->postpone = FIRMWARE_POSTPONE;
+	to->grace = segment->grace;
+	to->postpone = segment->postpone;
 	strcpy(to->name, device->def.name);
 	snprintf(to->model, sizeof(to->model), "%s", device->def.model);
 	return 0;
