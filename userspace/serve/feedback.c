@@ -40,7 +40,7 @@ void agent_cancellation(struct agent *a, const struct serve_request *q, struct s
 
 /*
  * An update that is done is done, even if it was to be canceled. Until it has heard of that, a device goes on;
- * one that has heard and will not goes on, too, and is not asked again.
+ * one that has heard and will not stop goes on, too.
  */
 static enum firmware_action_state next_state(const struct firmware_action *action, const struct serve_request *q)
 {
