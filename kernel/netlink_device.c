@@ -17,8 +17,8 @@
 			 BIT(CORDON_A_DEVICE_FIRMWARE_AUTO_UPDATE) |			\
 			 BIT(CORDON_A_DEVICE_MODEL))
 #define DEVICE_CHANGE	(DEVICE_INPUT | BIT(CORDON_A_DEVICE_STATE) |			\
-			 BIT(CORDON_A_DEVICE_LEASE) | BIT(CORDON_A_DEVICE_CERTIFICATE) | \
-			 BIT(CORDON_A_DEVICE_OUTDATED))
+			 BIT(CORDON_A_DEVICE_OUTDATED) |				\
+			 BIT(CORDON_A_DEVICE_LEASE) | BIT(CORDON_A_DEVICE_CERTIFICATE))
 #define DEVICE_CHECKIN	(BIT(CORDON_A_DEVICE_MAC) | BIT(CORDON_A_DEVICE_ADDRESS) |	\
 			 BIT(CORDON_A_DEVICE_CERTIFICATE))
 
@@ -104,11 +104,12 @@ static void set_state(struct cordon_device *device, u32 state)
 	}
 }
 
-/* By whoever judges its firmware, which is no reason to end a quarantine. Return: it was not so before. */
+/* Return: it was not so before. What is true already is no event. */
 static bool set_outdated(struct cordon_device *device, bool outdated)
 {
-	return outdated ? !test_and_set_bit(CORDON_DEVICE_OUTDATED, &device->flags) :
-			  test_and_clear_bit(CORDON_DEVICE_OUTDATED, &device->flags);
+	if (outdated)
+		return !test_and_set_bit(CORDON_DEVICE_OUTDATED, &device->flags);
+	return test_and_clear_bit(CORDON_DEVICE_OUTDATED, &device->flags);
 }
 
 /* What the policy says of a device, changed; nothing happens when nothing is given. */
@@ -215,7 +216,7 @@ int cordon_nl_device_set_doit(struct sk_buff *request, struct genl_info *info)
 
 int cordon_nl_device_del_doit(struct sk_buff *request, struct genl_info *info)
 {
-	struct nlattr *tb[CORDON_A_DEVICE_CERTIFICATE + 1] = {};
+	struct nlattr *tb[CORDON_A_DEVICE_OUTDATED + 1] = {};
 	struct cordon_net *cn = cordon_request_net(info);
 	const struct cordon_ruleset *rs;
 	int ret;

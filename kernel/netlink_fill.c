@@ -284,10 +284,10 @@ int cordon_fill_device(struct sk_buff *skb, const struct cordon_ruleset *rs, u32
 	      nla_put_string(skb, CORDON_A_DEVICE_EFFECTIVE_SEGMENT,
 			     d->segments[now.segment].name) ||
 	      nla_put_u32(skb, CORDON_A_DEVICE_LEASE, cordon_device_lease_seconds(device)) ||
+	      nla_put_u32(skb, CORDON_A_DEVICE_OUTDATED,
+			  test_bit(CORDON_DEVICE_OUTDATED, &device->flags)) ||
 	      put_stats(skb, CORDON_A_DEVICE_STATS, &t, atomic64_read(&device->denied),
 			device->tally) ||
-	      (test_bit(CORDON_DEVICE_OUTDATED, &device->flags) &&
-	       nla_put_u32(skb, CORDON_A_DEVICE_OUTDATED, 1)) ||
 	      (cordon_device_certificate(device, certificate) &&
 	       nla_put(skb, CORDON_A_DEVICE_CERTIFICATE, sizeof(certificate), certificate));
 	return end(skb, nest, err);

@@ -8,7 +8,7 @@ import os
 import re
 import time
 
-from gateway import NOTHING, WAIT, Client, Tap, ask, checkin, head, must, new_key, run, until
+from gateway import Tap, ask, checkin, head, must, new_key, run, until
 from kernel import Device, FirmwareGateway, path_of
 
 tap = Tap()
@@ -286,9 +286,12 @@ def cancellation(gw, cam):
     denied(gw, "its artifact, then", "not_offered", 404, "cam is not offered", lambda: cam.ask("GET", url))
     denied(gw, "its deployment, then", "not_offered", 410, f"action {action} is to be canceled",
            lambda: cam.ask("GET", f"deploymentBase/{action}"))
-    for execution in ("proceeding", "rejected"):
-        tap.equal(f"cancel feedback: {execution}: it is still to be canceled", (200, "canceling"),
-                  (cam.say(action, execution, where="cancelAction").status, gw.state(action)))
+    for where in ("cancelAction", "deploymentBase"):
+        tap.equal(f"{where}: proceeding: it is still to be canceled", (200, "canceling"),
+                  (cam.say(action, "proceeding", where=where).status, gw.state(action)))
+    tap.equal("cancelAction: rejected: it goes on", (200, "running", action),
+              (cam.say(action, "rejected", where="cancelAction").status, gw.state(action), cam.offered()))
+    gw.query("UPDATE firmware_action SET state = 2 WHERE id = ?", action)
     told(gw, "cancel feedback: closed", {"canceled": 1}, lambda: cam.say(action, "closed", "success", where="cancelAction"))
     tap.equal("canceled: it is over, and the version stays", ("canceled", "1.1"), (gw.state(action), gw.version("cam")))
     tap.equal("canceled: nothing is offered", None, cam.offered())
@@ -374,6 +377,314 @@ def held(gw, cam):
     cam.say(cam.offered(), "closed", "success")
 
 
+# ---- without hawkBit
+
+MANIFEST = "/cordon/v1/firmware"
+
+
+def manifest(gw, device):
+    """The offer and its signature, or None."""
+    got = device.ask("GET", MANIFEST)
+    if got.status != 200:
+        return None
+    with open(gw.path("manifest"), "wb") as out:
+        out.write(got.body)
+    with open(gw.path("signature"), "wb") as out:
+        out.write(base64.b64decode(got.headers["Cordon-Signature"]))
+    return json.loads(got.body)
+
+
+def result(device, action, what, **more):
+    """What became of it."""
+    return device.ask("POST", f"{MANIFEST}/{action}", [], {"result": what, **more})
+
+
+def plain(gw, cam):
+    """A signed offer, its artifact, its end."""
+    cam.say(cam.offered(), "closed", "success") if cam.offered() else None
+    tap.equal("manifest: nothing for it: 204", (204, b""), (cam.ask("GET", MANIFEST).status, cam.ask("GET", MANIFEST).body))
+    release = gw.release("2.0", IMAGE[:50000], file="plain image.bin")
+    offer = manifest(gw, cam)
+    want = {"device": "cam", "model": "acme", "version": "2.0", "file": "plain image.bin", "size": 50000, "notes": "for people",
+            "sha256": hashlib.sha256(IMAGE[:50000]).hexdigest(),
+            "url": f"{cam.root}/softwaremodules/{release}/artifacts/plain%20image.bin"}
+    tap.equal("manifest: what is offered", want, {name: offer[name] for name in want})
+    tap.ok(abs(offer["issued"] - time.time()) < 5 and offer["expires"] - offer["issued"] == 3600, "manifest: for an hour", offer)
+    verify = ["openssl", "cms", "-verify", "-binary", "-inform", "DER", "-in", gw.path("signature"), "-content", gw.path("manifest"),
+              "-CAfile", os.path.join(gw.ca, "root.crt"), "-purpose", "any", "-signer", gw.path("code.crt"), "-out", "/dev/null"]
+    done = run(*verify)
+    tap.ok(not done.returncode, "manifest: signed, and the chain is in the signature", done.stderr.decode())
+    with open(gw.path("manifest"), "r+b") as out:
+        out.write(b"{ ")
+    tap.ok(run(*verify).returncode, "manifest: that it is signed to the byte")
+    shown = must("openssl", "x509", "-in", gw.path("code.crt"), "-noout", "-text").decode()
+    tap.ok("Code Signing" in shown and "CN = firmware offers" in shown, "manifest: by a certificate for code signing", shown)
+    rows = gw.query("SELECT kind, state FROM certificate WHERE name = 'firmware offers'")
+    manifest(gw, cam)
+    tap.equal("manifest: the certificate is in the registry, and there is one", ([(2, 2)], 1),
+              (rows, len(gw.query("SELECT 1 FROM certificate WHERE name = 'firmware offers'"))))
+    tap.equal("manifest: its artifact", IMAGE[:50000], cam.ask("GET", offer["url"]).body)
+    results(gw, cam, offer["action"])
+
+
+def results(gw, cam, action):
+    """POST of what became of it."""
+    bad = 'the body is not JSON like {"result"'
+    for name, body, why in (("nothing", b"", bad), ("no JSON", b"{", bad), ("another word", {"result": "dancing"}, bad),
+                            ("no word", {"result": 1}, bad), ("a version that is none", {"result": "success", "version": 2}, "the version"),
+                            ("a version of 10 kB", {"result": "success", "version": "2" * 10000}, "the version"),
+                            ("a long detail", {"result": "running", "detail": "x" * 256}, "the detail"),
+                            ("another version", {"result": "success", "version": "9.9"}, f"action {action} is about version 2.0")):
+        denied(gw, f"result: {name}", "bad_request", 400, why, lambda body=body: cam.ask("POST", f"{MANIFEST}/{action}", [], body))
+    for path in (f"{MANIFEST}/", f"{MANIFEST}/x", f"{MANIFEST}/1/2", f"{MANIFEST}/9999999999999999999"):
+        denied(gw, f"POST {path}", "bad_request", 404, "no such resource", lambda path=path: cam.ask("POST", path, [], {"result": "running"}))
+    denied(gw, "POST of the offer", "bad_request", 405, "wrong method", lambda: cam.ask("POST", MANIFEST))
+    denied(gw, "no certificate", "no_certificate", 401, "no certificate", lambda: ask(gw, "GET", MANIFEST, source=cam.address))
+    tap.equal("result: running, twice", [204, 204, "running"], [result(cam, action, "running").status, result(cam, action, "running").status,
+                                                               gw.state(action)])
+    told(gw, "result: success", {"succeeded": 1}, lambda: result(cam, action, "success", version="2.0", detail="done"))
+    told(gw, "result: success again, since the answer was lost", {}, lambda: result(cam, action, "success", version="2.0"))
+    tap.equal("result: success", ("succeeded", "2.0"), (gw.state(action), gw.version("cam")))
+    denied(gw, "result: running, afterwards", "not_offered", 409, f"action {action} is over", lambda: result(cam, action, "running"))
+    taken_back(gw, cam)
+
+
+def taken_back(gw, cam):
+    """An operator takes it back while the device is at it."""
+    for version, what in (("2.1", "running"), ("2.2", "failure"), ("2.3", "success")):
+        gw.release(version, version.encode())
+        action = manifest(gw, cam)["action"]
+        result(cam, action, "running")
+        gw.query("UPDATE firmware_action SET state = 2, barred = 1 WHERE id = ?", action)
+        if what == "success":
+            told(gw, "taken back: success counts all the same", {"succeeded": 1}, lambda: result(cam, action, "success"))
+            tap.equal("taken back: success", ("succeeded", "2.3"), (gw.state(action), gw.version("cam")))
+            continue
+        got = result(cam, action, what)
+        tap.equal(f"taken back: {what}: 409, and it is canceled", (409, f"action {action} was taken back", "canceled"),
+                  (got.status, got.why(), gw.state(action)))
+    gw.release("2.4", b"2.4")
+    action = manifest(gw, cam)["action"]
+    result(cam, action, "running")
+    gw.query("UPDATE firmware_action SET state = 2, barred = 1 WHERE id = ?", action)
+    tap.equal("taken back: whoever asks again has stopped", (204, "canceled"), (cam.ask("GET", MANIFEST).status, gw.state(action)))
+    tap.equal("taken back and done all the same: the version counts", (204, "canceled", "2.4"), (
+        result(cam, action, "success").status, gw.state(action), gw.version("cam")))
+    gw.release("2.5", b"2.5")
+    action = manifest(gw, cam)["action"]
+    told(gw, "result: failure", {"failed": 1}, lambda: result(cam, action, "failure", detail="no space"))
+    told(gw, "result: failure again", {}, lambda: result(cam, action, "failure"))
+    tap.equal("result: failure", ("failed", "2.4"), (gw.state(action), gw.version("cam")))
+
+
+# ---- many, and slow ones
+
+def memory(pid):
+    """Resident kilobytes."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as f:
+        return int(re.search(r"VmRSS:\s+(\d+)", f.read()).group(1))
+
+
+class Slow:
+    """A download that takes its time."""
+
+    def __init__(self, device, path, start=True):
+        self.client = device.client()
+        self.client.send(head("GET", path, []))
+        self.got = 0
+        if start:
+            self.read(1000)
+
+    def read(self, least):
+        """So many bytes."""
+        while least > 0:
+            data = self.client.sock.recv(min(least, 16384))
+            if not data:
+                return False
+            self.got += len(data)
+            least -= len(data)
+        return True
+
+    def close(self):
+        """Go in the middle."""
+        self.client.close()
+
+
+def slow_ones(gw, cam, door):
+    """They hold nothing up, cost little, and may stay."""
+    large = os.urandom(1 << 20) * 48
+    release = gw.release("3.0", large)
+    gw.release("3.0", large, model="lock")
+    path = f"{cam.root}/softwaremodules/{release}/artifacts/image.swu"
+    tap.ok(cam.offered() and door.offered(), "a large artifact is offered to both")
+    front = gw.pids()["cordonctl:front"]
+    before, files = memory(front), len(os.listdir(f"/proc/{front}/fd"))
+    slow = [Slow(cam, path) for _ in range(4)]
+    denied(gw, "a fifth download of one address", "crowded", 429, "too many downloads", lambda: cam.ask("GET", path))
+    begin = time.monotonic()
+    links = door.poll()["_links"]
+    tap.ok("deploymentBase" in links and time.monotonic() - begin < 2, "others are served meanwhile", time.monotonic() - begin)
+    got = door.ask("GET", path_of(door.deployment()["deployment"]["chunks"][0]["artifacts"][0]["_links"]["download"]["href"]))
+    tap.ok(got.body == large, "and download meanwhile")
+    grown = memory(front) - before
+    tap.ok(grown < 8192, f"five downloads of 48 MB cost {grown} kB of memory")
+    patient(slow[0])
+    for one in slow:
+        one.close()
+    tap.ok(until(lambda: cam.ask("GET", path, [("Range", "bytes=0-9")]).status == 206, 5), "allowed: when they are gone, another")
+    for _ in range(300):
+        Slow(cam, path, start=False).close()
+    until(lambda: len(os.listdir(f"/proc/{front}/fd")) <= files, 10)
+    tap.equal("300 downloads that break off: no file stays open", files, len(os.listdir(f"/proc/{front}/fd")))
+    mid = memory(front)
+    for _ in range(600):
+        Slow(cam, path, start=False).close()
+    tap.ok(until(lambda: memory(front) - mid < 1024, 10), "600 more cost no memory", memory(front) - mid)
+    cam.say(cam.offered(), "closed", "failure")
+    door.say(door.offered(), "closed", "failure")
+
+
+def patient(slow):
+    """Longer than any other connection may stay, and slower than any clock here would like."""
+    end = time.monotonic() + 24
+    good = True
+    while good and time.monotonic() < end:
+        good = slow.read(20000)
+        time.sleep(1)
+    tap.ok(good and slow.read(4 << 20), "a download of half a minute goes on", slow.got)
+
+
+# ---- roll-outs
+
+def rollout():
+    """A fifth of a hundred devices, and the end of it."""
+    with FirmwareGateway() as gw:
+        gw.must_start()
+        key = new_key(gw, "all")
+        devices = [Device(gw, f"n{i}", i + 1, key=key) for i in range(100)]
+        gw.kernel.commit()
+        tap.ok(until(lambda: len(gw.query("SELECT 1 FROM device WHERE model = 'acme'")) == 100, 5), "roll-out: 100 devices of the model")
+        gw.release("1.1", b"a" * 1000, percent=20)
+        offers = {device: device.offered() for device in devices}
+        chosen = [device for device in devices if offers[device]]
+        tap.equal("roll-out at 20 %: offered to 20 of 100", 20, len(chosen))
+        tap.equal("roll-out: and to the same when they ask again", [offers[device] for device in devices[:30]],
+                  [device.offered() for device in devices[:30]])
+        told(gw, "roll-out: one succeeds", {"succeeded": 1}, lambda: chosen[0].say(offers[chosen[0]], "closed", "success"))
+        for device in chosen[1:5]:
+            told(gw, f"roll-out: {device.name} fails", {"failed": 1}, lambda device=device: device.say(offers[device], "closed", "failure"))
+        tap.ok(chosen[19].offered(), "roll-out: after four failures it goes on")
+        told(gw, "roll-out: the fifth failure stops it", {"failed": 1, "rollout_stopped": 1},
+             lambda: chosen[5].say(offers[chosen[5]], "closed", "failure"))
+        tap.equal("roll-out: nobody is offered it any more", [None] * 94, [device.offered() for device in devices if device not in chosen[:6]])
+        tap.ok("roll-out stopped by failures" in gw.logged(), "roll-out: it is logged")
+
+
+# ---- who is confined
+
+def posture():
+    """What the kernel is told."""
+    with FirmwareGateway(grace=0) as gw:
+        gw.must_start()
+        cam, door, mute, lax = (Device(gw, name, 20 + i, model=model, **more) for i, (name, model, more) in enumerate((
+            ("cam", "acme", {}), ("door", "lock", {}), ("mute", "acme", {}), ("lax", "acme", {"automatic": 0}))))
+        gw.kernel.commit()
+        kernel = gw.kernel
+        tap.ok(until(lambda: cam.tell("1.0").status == 200 and "configData" not in cam.poll()["_links"], 5), "posture: cam runs 1.0")
+        door.tell("1.0")
+        tap.equal("posture: without a floor nobody is outdated", [False] * 4, [kernel.outdated(d.name) for d in (cam, door, mute, lax)])
+        before = gw.counters()
+        gw.floor("1.1")
+        tap.ok(until(lambda: kernel.outdated("cam") and kernel.outdated("mute"), 5), "floor 1.1: who runs 1.0, or never told, is outdated")
+        tap.equal("floor: not another model, nor who is only to report", (False, False), (kernel.outdated("door"), kernel.outdated("lax")))
+        until(lambda: moved(before, gw.counters()) == {"outdated": 2}, 5)
+        tap.equal("floor: counted", {"outdated": 2}, moved(before, gw.counters()))
+        told(gw, "configData with a good version lifts it at once", {"restored": 1}, lambda: cam.tell("1.1"))
+        tap.ok(not kernel.outdated("cam"), "configData: and the kernel knows when the answer is there")
+        told(gw, "configData with an old one sets it at once", {"outdated": 1}, lambda: cam.tell("1.1-rc1"))
+        tap.equal("told when it changes, and only then", (3, 1, 0, 0), tuple(kernel.sets(d.name) for d in (cam, mute, door, lax)))
+        checkins(gw, kernel, cam)
+        told_by_update(gw, kernel, mute)
+        policies(gw, kernel, cam, lax)
+        graces(gw, kernel, cam)
+
+
+def check_in(device, firmware):
+    """Over HTTPS: the segment that it is in then."""
+    got = device.ask("POST", "/cordon/v1/checkin", [("Content-Type", "application/json")], {"firmware": firmware} if firmware else {})
+    return json.loads(got.body).get("segment") if got.status == 200 else got
+
+
+def checkins(gw, kernel, cam):
+    """With and without a version."""
+    tap.equal("check-in without a version changes nothing", ("update", True), (check_in(cam, None), kernel.outdated("cam")))
+    tap.equal("check-in with a good one: back in its segment", ("iot_zone", False), (check_in(cam, "1.1"), kernel.outdated("cam")))
+    tap.equal("check-in with an old one: confined", ("update", True), (check_in(cam, "1.0.9"), kernel.outdated("cam")))
+    tap.ok(until(lambda: gw.version("cam") == "1.0.9", 5), "check-in: the registry has it")
+    said = checkin(gw, cam.cert, cam.key, source=cam.address, line=b"firmware 1.2\n")
+    tap.equal("the plain check-in is granted", "Welcome IoT Device", said)
+    tap.ok(until(lambda: not kernel.outdated("cam") and gw.version("cam") == "1.2", 5), "the plain check-in with a good one lifts it")
+    sets = kernel.sets("cam")
+    for _ in range(5):
+        check_in(cam, "1.2")
+    gw.query("UPDATE counter SET value = value + 1 WHERE name = 'firmware'")
+    time.sleep(2.5)
+    tap.equal("what does not change is not told again", sets, kernel.sets("cam"))
+
+
+def told_by_update(gw, kernel, mute):
+    """An update's success is a report."""
+    gw.release("1.3", b"good" * 1000)
+    action = mute.offered()
+    tap.ok(action and kernel.outdated("mute"), "outdated: it is offered its update")
+    mute.say(action, "proceeding")
+    tap.ok(kernel.outdated("mute"), "proceeding: it is still outdated")
+    told(gw, "success lifts it", {"succeeded": 1, "restored": 1}, lambda: mute.say(action, "closed", "success"))
+    tap.ok(not kernel.outdated("mute"), "success: and the kernel knows when the answer is there")
+
+
+def policies(gw, kernel, cam, lax):
+    """What the policy, an operator and an anomaly have to say."""
+    kernel.change("lax", outdated=1)
+    kernel.change("cam", quarantined=1)
+    kernel.commit()
+    gw.floor("2.0")
+    tap.ok(until(lambda: kernel.outdated("cam"), 5), "floor 2.0: cam is outdated, though it is quarantined")
+    tap.equal("and still quarantined", 1, kernel.fields("cam")[1][4])
+    gw.floor(None)
+    tap.ok(until(lambda: not kernel.outdated("cam"), 5), "no floor: cam is not")
+    tap.equal("and still quarantined, then", 1, kernel.fields("cam")[1][4])
+    tap.ok(kernel.outdated("lax"), "an operator's mark on a device that only reports stays")
+    gw.floor("2.0")
+    until(lambda: kernel.outdated("cam"), 5)
+    kernel.commit(automatic=False)
+    tap.ok(until(lambda: not kernel.outdated("cam"), 5), "firmware_auto_update: false: the mark that we made is taken back")
+    kernel.commit(automatic=True)
+    tap.ok(until(lambda: kernel.outdated("cam"), 5), "true: it is there again")
+    kernel.commit(absent=1)
+    tap.equal("without the module offers are none, and nothing breaks", 403, cam.ask("GET", "").status)
+    kernel.change("cam", outdated=0, quarantined=0)
+    kernel.commit(absent=0)
+    tap.ok(until(lambda: kernel.outdated("cam"), 5), "a module that was loaded anew is told all")
+    gw.stop()
+    kernel.change("cam", outdated=0)
+    gw.must_start()
+    tap.ok(until(lambda: kernel.outdated("cam"), 5), "a server that was started anew judges all")
+    gw.floor(None)
+    until(lambda: not kernel.outdated("cam"), 5)
+
+
+def graces(gw, kernel, cam):
+    """Time to get there."""
+    kernel.commit(grace=4)
+    time.sleep(1.2)
+    begin = time.time()
+    gw.floor("9.0", since=int(begin))
+    time.sleep(1.5)
+    tap.ok(not kernel.outdated("cam"), "within the grace it is not confined")
+    tap.ok(until(lambda: kernel.outdated("cam"), 10) and time.time() - begin > 3, "when the grace ends it is, by itself", time.time() - begin)
+
+
 def main():
     """One server for devices of two kinds, and one for a roll-out."""
     with FirmwareGateway() as gw:
@@ -391,6 +702,10 @@ def main():
         postponed(gw, cam)
         others(gw, cam, door)
         held(gw, cam)
+        plain(gw, cam)
+        slow_ones(gw, cam, door)
+    rollout()
+    posture()
     tap.done()
 
 

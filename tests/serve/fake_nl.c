@@ -93,6 +93,8 @@ int __wrap_cnl_segment_each(struct cnl *nl, int (*each)(const struct cnl_segment
 
 	(void)nl;
 	s.def.firmware = kernel->automatic;
+	s.def.grace = kernel->grace;
+	s.def.postpone = kernel->postpone;
 	return each(&s, arg);
 }
 
@@ -158,7 +160,7 @@ int __wrap_cnl_binding_get(struct cnl *nl, const struct cordon_addr *addr, u8 ma
 	u32 i;
 
 	(void)nl;
-	for (i = 0; i < kernel->n; i++)
+	for (i = 0; i < kernel->n && !kernel->absent; i++)
 		if (cordon_addr_is_v4(addr) && kernel->devices[i].address == (u32)addr->lo) {
 			memcpy(mac, kernel->devices[i].mac, 6);
 			strcpy(name, kernel->devices[i].name);

@@ -39,21 +39,26 @@ void agent_cancellation(struct agent *a, const struct serve_request *q, struct s
 }
 
 /*
- * An update that is done is done, even if it was to be canceled. Whoever will not cancel it, or not do it at
- * the moment, goes on: what it says in the end is what counts.
+ * An update that is done is done, even if it was to be canceled. Until it has heard of that, a device goes on;
+ * one that has heard and will not stop goes on, too.
  */
-static enum firmware_action_state next_state(const struct serve_request *q)
+static enum firmware_action_state next_state(const struct firmware_action *action, const struct serve_request *q)
 {
+	bool cancel = q->op == SERVE_OP_CANCEL_FEEDBACK;
+
 	switch (q->feedback) {
 	case SERVE_FEEDBACK_SUCCESS:
-		return q->op == SERVE_OP_CANCEL_FEEDBACK ? FIRMWARE_CANCELED : FIRMWARE_SUCCEEDED;
+		return cancel ? FIRMWARE_CANCELED : FIRMWARE_SUCCEEDED;
 	case SERVE_FEEDBACK_FAILURE:
 		return FIRMWARE_FAILED;
 	case SERVE_FEEDBACK_CANCELED:
 		return FIRMWARE_CANCELED;
-	default:
-		return FIRMWARE_RUNNING;
+	case SERVE_FEEDBACK_REJECTED:
+		if (cancel)
+			return FIRMWARE_RUNNING;
+		break;
 	}
+	return action->state == FIRMWARE_CANCELING ? FIRMWARE_CANCELING : FIRMWARE_RUNNING;
 }
 
 static void count_end(struct agent *a, const struct firmware_action *action, const char *detail, int state)
@@ -146,7 +151,7 @@ void agent_feedback(struct agent *a, const struct serve_request *q, struct serve
 			     (unsigned long long)q->number);
 		return;
 	}
-	if (agent_action_end(a, d, &action, next_state(q), q->detail))
+	if (agent_action_end(a, d, &action, next_state(&action, q), q->detail))
 		agent_registry_failed(a, q, r);
 	else
 		r->status = 200;

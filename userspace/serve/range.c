@@ -83,6 +83,8 @@ bool range_etag_matches(const char *field, const char *etag)
 
 	for (c = field; c && *c; c += *c == ',') {
 		c = skip_blanks(c);
+		if (*c == ',')	/* an empty element (5.6.1) */
+			continue;
 		if (*c == '*')
 			return true;
 		tag = strncmp(c, "W/", 2) ? c : c + 2;
