@@ -24,8 +24,9 @@ US_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 	-fno-omit-frame-pointer -g -O1 -Werror
 
 # What a device runs needs OpenSSL and the C library, nothing else.
-DEVICE_SRC := $(patsubst %,userspace/ctl/%.c,main command remote cmd_enroll cmd_renew cmd_checkin) \
+DEVICE_SRC := $(patsubst %,userspace/ctl/%.c,main command remote cmd_enroll cmd_renew cmd_checkin cmd_update) \
 	$(wildcard $(patsubst %,userspace/%/*.c,est tls pki)) \
+	$(patsubst %,userspace/firmware/%.c,ask download install manifest state version) \
 	userspace/lib/file.c userspace/lib/text.c kernel/core/policy.c
 DEVICE_ASAN_OBJ := $(patsubst %.c,$(BUILD)/asan/device/%.o,$(filter userspace/ctl/%,$(DEVICE_SRC)))
 DEVICE_OBJ := $(DEVICE_SRC:%.c=$(BUILD)/device/obj/%.o)

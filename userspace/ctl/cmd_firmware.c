@@ -245,7 +245,7 @@ static int run_verb(struct firmware_words *w, unsigned int seen, int n, char **w
 	int i;
 
 	if (!n)
-		return usage_error(w->self, "add, list, remove, floor, rollout, status or cancel?", NULL);
+		return usage_error(w->self, "add, list, remove, sign, floor, rollout, status or cancel?", NULL);
 	verb = find_verb(words[0]);
 	if (!verb)
 		return refuse(w->self, "no such verb", words[0]);
@@ -274,6 +274,9 @@ static int run_firmware(const struct command *self, int argc, char **argv)
 	const char *problem;
 	int o;
 
+	/* It has options of its own. */
+	if (argc > 1 && !strcmp(argv[1], "sign"))
+		return firmware_sign(self, argc - 1, argv + 1);
 	while ((o = next_option(self, argc, argv, options)) != -1) {
 		if (o == OPTION_HELP)
 			return EXIT_DONE;
@@ -292,6 +295,7 @@ const struct command cmd_firmware = {
 	"firmware add FILE --model MODEL --version VERSION [OPTION...]\n"
 	"firmware list [MODEL] [--json]\n"
 	"firmware remove MODEL VERSION\n"
+	"firmware sign FILE [--out FILE] [--key FILE --cert FILE] [--json]\n"
 	"firmware floor [MODEL [VERSION | none]] [--json]\n"
 	"firmware rollout MODEL VERSION [--percent N] [--pause | --resume] [--stop-after N]\n"
 	"firmware status [DEVICE] [--json]\n"
@@ -312,6 +316,12 @@ const struct command cmd_firmware = {
 	"  --ca DIR           our CA (" PKI_CA_DIR ")\n"
 	"  --directory DIR    of the artifacts (" FIRMWARE_DIR ")\n"
 	"  --registry FILE    the registry (" STORE_PATH ")\n"
-	"  --json             print JSON\n",
+	"  --json             print JSON\n\n"
+	"sign makes FILE.p7s, by our CA or with a key of one's own.\n\n"
+	"  --out FILE         where the signature goes\n"
+	"  --key FILE, --cert FILE\n"
+	"                     that sign; without them, a certificate of our CA\n"
+	"  --passphrase-file FILE\n"
+	"                     of the CA's key\n",
 	run_firmware
 };

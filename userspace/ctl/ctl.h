@@ -17,6 +17,9 @@ bool parse_device(const char *word, const char **name, const u8 **mac, u8 buf[6]
 int device_token(const struct command *self, int argc, char **argv);
 int device_approve(const struct command *self, int argc, char **argv);
 
+/* cmd_firmware_sign.c */
+int firmware_sign(const struct command *self, int argc, char **argv);
+
 /* serve_stats.c */
 void prometheus_serve(void);
 int serve_stats(const char *run, bool json);

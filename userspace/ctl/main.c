@@ -10,7 +10,7 @@ static const struct command * const commands[] = {
 	&cmd_top, &cmd_monitor, &cmd_explain, &cmd_device, &cmd_module,
 	&cmd_ca, &cmd_serve, &cmd_firmware,
 #endif
-	&cmd_enroll, &cmd_renew, &cmd_checkin,
+	&cmd_enroll, &cmd_renew, &cmd_checkin, &cmd_update,
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(*commands))

@@ -324,26 +324,6 @@ static int check_chain(CMS_ContentInfo *cms, X509 *signer, STACK_OF(X509) *ancho
 	return ret;
 }
 
-/* Escaped so that a terminal gets nothing but printable ASCII. */
-static void show_subject(X509 *cert, char *out, size_t size)
-{
-	BIO *bio = BIO_new(BIO_s_mem());
-	char *text = NULL;
-	long len = 0;
-
-	if (!size)
-		goto out;
-	if (bio && X509_NAME_print_ex(bio, X509_get_subject_name(cert), 0, XN_FLAG_RFC2253) >= 0)
-		len = BIO_get_mem_data(bio, &text);
-	if (len >= (long)size)
-		len = (long)size - 1;
-	if (len > 0)
-		memcpy(out, text, len);
-	out[len > 0 ? len : 0] = 0;
-out:
-	BIO_free(bio);
-}
-
 /* Chain and purpose come first: a stranger shall not have gigabytes hashed. */
 static int verify(const uint8_t *der, size_t len, struct content *content, STACK_OF(X509) *anchors,
 		  time_t now, char *name, size_t size, struct pki_error *err)
@@ -364,7 +344,7 @@ static int verify(const uint8_t *der, size_t len, struct content *content, STACK
 		      pki_fail(err, -content->error, "cannot be read: %s", strerror(content->error)) :
 		      pki_fail(err, -EBADMSG, "the signature is not over this content");
 	if (!ret && name)
-		show_subject(signer, name, size);
+		pki_subject_text(signer, name, size);
 	CMS_ContentInfo_free(cms);
 	ERR_clear_error();
 	return ret;

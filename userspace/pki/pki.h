@@ -115,6 +115,8 @@ void pki_urn(const uint8_t mac[6], char out[PKI_URN_LEN]);		/* RFC 9039, 4.1 */
 int pki_urn_parse(const char *urn, uint8_t mac[6]);			/* 0 or -EINVAL */
 /* CN and MAC of a device certificate; exactly one CN, exactly one URN among the SANs. */
 int pki_identity(const X509 *cert, char name[PKI_NAME_LEN], uint8_t mac[6], struct pki_error *err);
+/* The subject for people (RFC 4514), in printable ASCII, cut to fit. */
+void pki_subject_text(const X509 *cert, char *out, size_t size);
 int pki_fingerprint(const X509 *cert, uint8_t out[PKI_FINGERPRINT_LEN]);
 int pki_serial(const X509 *cert, uint8_t out[PKI_SERIAL_LEN]);
 void pki_serial_new(uint8_t out[PKI_SERIAL_LEN]);
@@ -172,6 +174,15 @@ int pki_ca_certs(const struct pki_ca *ca, uint8_t **der, size_t *len);
 /* A whole new CA at dir, where none may be, or in place of the one there; all or nothing. */
 int pki_ca_make(const char *dir, const struct pki_ca_plan *plan, struct pki_error *err);
 int pki_ca_rollover(const char *dir, const struct pki_ca_plan *plan, struct pki_error *err);
+
+/*
+ * What signs firmware: a certificate of the CA and its key, both in code.pem of the CA's directory, so that
+ * they cannot disagree. -ENOENT, there is none yet; else as pki_ca_load().
+ */
+int pki_code_load(const char *dir, const char *passphrase, X509 **cert, EVP_PKEY **key, struct pki_error *err);
+int pki_code_save(const char *dir, const char *passphrase, X509 *cert, EVP_PKEY *key, struct pki_error *err);
+/* Good enough to sign with until a time: of this CA, for code signing, and not over by then. */
+bool pki_code_is_good(const struct pki_ca *ca, X509 *cert, time_t now, time_t until);
 
 /* A CRL, DER; entries in any order. */
 int pki_crl(const struct pki_ca *ca, const struct pki_revoked *entries, size_t n, uint64_t number,
