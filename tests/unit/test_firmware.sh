@@ -204,6 +204,18 @@ refused 2 "a roll-out of nothing" "firmware: rollout needs --percent, --pause, -
 refused 1 "a roll-out of none" "$dir/lib/registry.db: no version 5 of model 'acme-t1' in the registry" rollout acme-t1 5 --percent 1
 refused 1 "to remove none" "$dir/lib/registry.db: no version 5 of model 'acme-t1' in the registry" remove acme-t1 5
 
+# Our own CA.
+our=(--ca "$dir/our" --registry "$dir/lib/registry.db")
+head -c 100000 /dev/urandom >ours.img
+call 0 sign ours.img "${our[@]}" && call 0 add ours.img --model ours --version 1 "${where[@]}" --ca our &&
+	call 0 remove ours 1 "${where[@]}"
+ok "add: signed by our CA" $?
+"$ctl" ca revoke "firmware signing" --dir our --registry lib/registry.db >out 2>err
+says "signed by a certificate that was revoked" "ours.img: the signer's certificate was revoked" ours.img --ca our
+call 0 sign ours.img "${our[@]}" && call 0 add ours.img --model ours --version 1 "${where[@]}" --ca our &&
+	call 0 remove ours 1 "${where[@]}"
+ok "add: and signed anew" $?
+
 # Floors.
 call 0 floor acme-t1 1.0 "${where[@]}" && [[ ! -s out && ! -s err ]]
 ok "floor: set" $?

@@ -2,6 +2,7 @@
 /* firmware add, firmware remove: what is stored, verified first. */
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/cms.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -181,6 +182,38 @@ static bool may_come(struct adding *a)
 	return false;
 }
 
+/* The certificate that a signature goes along with, if it is the signer's; its serial, when it is one of ours. */
+static bool signer_serial(const struct adding *a, u8 serial[PKI_SERIAL_LEN])
+{
+	const u8 *at = a->signature;
+	CMS_ContentInfo *cms = d2i_CMS_ContentInfo(NULL, &at, (long)a->signature_len);
+	STACK_OF(CMS_SignerInfo) *signers = cms ? CMS_get0_SignerInfos(cms) : NULL;
+	STACK_OF(X509) *certs = cms ? CMS_get1_certs(cms) : NULL;
+	bool found = false;
+	int i;
+
+	for (i = 0; sk_CMS_SignerInfo_num(signers) == 1 && i < sk_X509_num(certs) && !found; i++)
+		found = !CMS_SignerInfo_cert_cmp(sk_CMS_SignerInfo_value(signers, 0), sk_X509_value(certs, i)) &&
+			!pki_serial(sk_X509_value(certs, i), serial);
+	sk_X509_pop_free(certs, X509_free);
+	CMS_ContentInfo_free(cms);
+	ERR_clear_error();
+	return found;
+}
+
+/* Of our CA the registry knows which certificates hold no longer; a vendor's it does not. */
+static bool is_revoked(struct adding *a)
+{
+	struct store_certificate cert;
+	u8 serial[PKI_SERIAL_LEN];
+
+	if (a->w->signer || !signer_serial(a, serial) || store_cert_get(&a->s, serial, &cert, NULL, NULL) ||
+	    cert.state != STORE_REVOKED)
+		return false;
+	complain(a->w->word[0], "the signer's certificate was revoked");
+	return true;
+}
+
 /* Of the copy: what is checked is what is served. */
 static bool verify(struct adding *a)
 {
@@ -197,7 +230,7 @@ static bool verify(struct adding *a)
 	close(fd);
 	if (err)
 		complain(a->w->word[0], why.text);
-	return !err;
+	return !err && !is_revoked(a);
 }
 
 /* The row is committed last: until then nobody knows of the file. */
