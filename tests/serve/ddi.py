@@ -57,9 +57,11 @@ def polls(gw, cam, door):
     tap.equal("poll: 200 in hal+json", (200, HAL), (got.status, got.headers["Content-Type"]))
     got = cam.ask("GET", "", [("Accept", "application/json;charset=UTF-8")])
     tap.equal("poll: JSON for whom that is all", (200, "application/json"), (got.status, got.headers["Content-Type"]))
-    sleeps = [seconds(device.poll()) for device in (cam, cam, door)]
-    tap.ok(sleeps[0] == sleeps[1] and all(270 <= n <= 330 for n in sleeps),
-           "poll: again in 5 minutes, give or take a tenth, and always the same", sleeps)
+    tap.ok(27 <= seconds(cam.poll()) <= 33, "poll: who never told what it runs is to come back soon", cam.poll())
+    door.tell("0.1")
+    sleeps = [seconds(door.poll()) for _ in range(3)]
+    tap.ok(270 <= sleeps[0] <= 330 and sleeps == [sleeps[0]] * 3,
+           "poll: others in 5 minutes, give or take a tenth, and always the same", sleeps)
     tap.equal("poll: it is to tell what it runs, and there is nothing else", ["configData"], list(cam.poll()["_links"]))
     for host, want in (("localhost:{}", "localhost:{}"), ("gateway.test:1234", "gateway.test:1234"), ("[::1]:{}", "[::1]:{}"),
                        ("127.0.0.1:{}", "127.0.0.1:{}"), ("localhost", "localhost:{}"), ("evil.example:{}", "gateway.test:{}"),
@@ -528,6 +530,12 @@ def memory(pid):
         return int(re.search(r"VmRSS:\s+(\d+)", f.read()).group(1))
 
 
+def is_sanitized(pid):
+    """A sanitizer keeps what was freed: its memory says nothing."""
+    with open(f"/proc/{pid}/maps", encoding="utf-8") as f:
+        return "asan" in f.read()
+
+
 class Slow:
     """A download that takes its time."""
 
@@ -570,7 +578,8 @@ def slow_ones(gw, cam, door):
     got = door.ask("GET", path_of(door.deployment()["deployment"]["chunks"][0]["artifacts"][0]["_links"]["download"]["href"]))
     tap.ok(got.body == large, "and download meanwhile")
     grown = memory(front) - before
-    tap.ok(grown < 8192, f"five downloads of 48 MB cost {grown} kB of memory")
+    if not is_sanitized(front):
+        tap.ok(grown < 8192, f"five downloads of 48 MB cost {grown} kB of memory")
     patient(slow[0])
     for one in slow:
         one.close()
@@ -582,7 +591,8 @@ def slow_ones(gw, cam, door):
     mid = memory(front)
     for _ in range(600):
         Slow(cam, path, start=False).close()
-    tap.ok(until(lambda: memory(front) - mid < 1024, 10), "600 more cost no memory", memory(front) - mid)
+    if not is_sanitized(front):
+        tap.ok(until(lambda: memory(front) - mid < 1024, 10), "600 more cost no memory", memory(front) - mid)
     cam.say(cam.offered(), "closed", "failure")
     door.say(door.offered(), "closed", "failure")
 
@@ -592,8 +602,9 @@ def patient(slow):
     end = time.monotonic() + 24
     good = True
     while good and time.monotonic() < end:
+        again = time.monotonic() + 1
         good = slow.read(20000)
-        time.sleep(1)
+        until(lambda again=again: time.monotonic() >= again, 2)
     tap.ok(good and slow.read(4 << 20), "a download of half a minute goes on", slow.got)
 
 
@@ -670,8 +681,8 @@ def checkins(gw, kernel, cam):
     sets = kernel.sets("cam")
     for _ in range(5):
         check_in(cam, "1.2")
-    gw.query("UPDATE counter SET value = value + 1 WHERE name = 'firmware'")
-    time.sleep(2.5)
+    gw.floor("2.0", model="lock", since=1)
+    tap.ok(until(lambda: kernel.outdated("door"), 5), "a floor of another model: all are judged")
     tap.equal("what does not change is not told again", sets, kernel.sets("cam"))
 
 
@@ -719,12 +730,14 @@ def policies(gw, kernel, cam, lax):
 
 def graces(gw, kernel, cam):
     """Time to get there."""
+    gw.floor(None, model="lock")
+    until(lambda: not kernel.outdated("door"), 5)
     kernel.commit(grace=4)
-    time.sleep(1.2)
+    gw.floor("3.0", model="lock", since=1)
+    until(lambda: kernel.outdated("door"), 5)
     begin = time.time()
     gw.floor("9.0", since=int(begin))
-    time.sleep(1.5)
-    tap.ok(not kernel.outdated("cam"), "within the grace it is not confined")
+    tap.ok(not until(lambda: kernel.outdated("cam"), 1.5), "within the grace it is not confined")
     tap.ok(until(lambda: kernel.outdated("cam"), 10) and time.time() - begin > 3, "when the grace ends it is, by itself", time.time() - begin)
 
 
