@@ -19,6 +19,7 @@ include tests/kunit/kunit.mk
 include tests/lint/lint.mk
 include tests/bench/bench.mk
 include tests/fuzz/fuzz.mk
+include tests/serve/serve.mk
 
 .PHONY: all help module install check unit bench clean userspace-quiet test-tools
 all: deps-build userspace module

@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 
 US_SRC  := $(wildcard userspace/*/*.c kernel/core/*.c)
 LIB_SRC := $(wildcard $(patsubst %,userspace/%/*.c,lib pki store est tls firmware) kernel/core/*.c) \
-	userspace/serve/message.c userspace/serve/tries.c
+	userspace/serve/message.c userspace/serve/range.c userspace/serve/tries.c
 US_OBJ  := $(US_SRC:%.c=$(BUILD)/obj/%.o)
 LIB_ASAN_OBJ := $(LIB_SRC:%.c=$(BUILD)/asan/%.o)
 

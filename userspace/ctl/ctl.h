@@ -24,6 +24,19 @@ int firmware_sign(const struct command *self, int argc, char **argv);
 void prometheus_serve(void);
 int serve_stats(const char *run, bool json);
 
+/* versions.c */
+
+/** struct versions - what devices run, by their names */
+struct versions {
+	struct version *list;
+	size_t n;
+	size_t room;
+};
+
+void versions_load(struct versions *v, const char *path);
+const char *versions_find(const struct versions *v, const char *name);
+void versions_free(struct versions *v);
+
 /* out.c */
 void json_print(json_t *value);
 json_t *json_addr(const struct cordon_addr *a);

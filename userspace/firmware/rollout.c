@@ -16,7 +16,7 @@ static uint64_t mix(uint64_t x)
  *
  * Recorded in the registry: it never changes from release to release of this program.
  *
- * Return: 0 to INT64_MAX.
+ * Return: 0 to INT64_MAX - 1.
  */
 int64_t firmware_place(const char *device)
 {
@@ -24,7 +24,7 @@ int64_t firmware_place(const char *device)
 
 	for (; *device; device++)
 		hash = (hash ^ (unsigned char)*device) * 0x100000001b3;
-	return mix(hash) >> 1;
+	return (mix(hash) >> 1) % INT64_MAX;
 }
 
 /**

@@ -152,16 +152,6 @@ static int succeed(struct store *s, const struct db_action *was, time_t now)
 	return db_firmware_report(s, &device, was->a.version, "update", now);
 }
 
-/* What was taken back stays so until the device has heard of it: it may have begun meanwhile. */
-static enum firmware_action_state next(enum firmware_action_state was, enum firmware_action_state wanted)
-{
-	if (wanted == FIRMWARE_RUNNING && was == FIRMWARE_CANCELING)
-		return FIRMWARE_CANCELING;
-	if (wanted == FIRMWARE_CANCELING && was == FIRMWARE_OFFERED)
-		return FIRMWARE_CANCELED;
-	return wanted;
-}
-
 static int change(struct store *s, int64_t id, enum firmware_action_state state, const char *detail, time_t now,
 		  bool *stopped)
 {
@@ -176,13 +166,14 @@ static int change(struct store *s, int64_t id, enum firmware_action_state state,
 	if (was >= FIRMWARE_CANCELED)
 		return was == state ? 0 : db_refuse(s, -EALREADY, "action %lld is over: %s", (long long)id,
 						    states[was]);
-	action.a.state = next(was, state);
+	/* What never ran need not be stopped. */
+	action.a.state = state == FIRMWARE_CANCELING && was == FIRMWARE_OFFERED ? FIRMWARE_CANCELED : state;
 	action.a.changed = now;
 	if (detail)
 		set_detail(action.a.detail, sizeof(action.a.detail), detail);
 	/* A cancellation that came from here says by itself whether the device may be asked again. */
-	if (state == FIRMWARE_FAILED || state == FIRMWARE_CANCELING ||
-	    (state == FIRMWARE_CANCELED && was != FIRMWARE_CANCELING))
+	if (state == FIRMWARE_FAILED ||
+	    (was != FIRMWARE_CANCELING && (state == FIRMWARE_CANCELING || state == FIRMWARE_CANCELED)))
 		action.barred = true;
 	err = db_action_set(s, &action);
 	if (!err && state == FIRMWARE_FAILED)

@@ -40,8 +40,8 @@ enum db_statement {
 	DB_FLOOR_GET, DB_FLOOR_NOW, DB_FLOOR_PUT, DB_FLOOR_CUT, DB_FLOOR_CLEAR, DB_FLOOR_MERGE, DB_FLOOR_DROP,
 	DB_FIRMWARE_GET, DB_FIRMWARE_SET, DB_FIRMWARE_PUT, DB_FIRMWARE_PRUNE, DB_FIRMWARE_FORGET,
 	DB_MODEL_SET, DB_MODEL_COUNT, DB_MODEL_AHEAD,
-	DB_ACTION_GET, DB_ACTION_OPEN, DB_ACTION_PUT, DB_ACTION_SET, DB_ACTION_SEEN, DB_ACTION_ADMITTED,
-	DB_ACTION_PRUNE, DB_ACTION_FORGET,
+	DB_ACTION_GET, DB_ACTION_OPEN, DB_ACTION_PUT, DB_ACTION_SET, DB_ACTION_SEEN, DB_ACTION_PRUNE,
+	 DB_ACTION_FORGET,
 	DB_STATEMENTS
 };
 
@@ -78,6 +78,7 @@ bool db_is_word(const char *text, size_t size);
 
 /* schema.c */
 extern const char * const db_sql[DB_STATEMENTS];
+extern const int db_newest;
 int db_version(struct store *s, int *version);
 int db_migrate(struct store *s);
 

@@ -38,7 +38,7 @@ int store_floor_each(struct store *s, int (*each)(const struct firmware_floor *f
 
 /*
  * What a device runs. Appends to its history when it differs from what was known, and keeps the last 32; the
- * open offer of that version has succeeded then. store_checkin() reports by itself, as "checkin".
+ * open offer of that version has succeeded then. store_checkin() reports by itself, as "check-in".
  */
 int store_firmware_report(struct store *s, const char *device, const char *version, const char *source, time_t now);
 /* Last first. */
@@ -66,8 +66,8 @@ int store_offer(struct store *s, const char *device, const char *model, time_t n
 int store_action_get(struct store *s, int64_t id, struct firmware_action *out);
 /*
  * The device's last words, and where it is: RUNNING, SUCCEEDED, FAILED, CANCELED; an operator's: CANCELING,
- * which is CANCELED at once if the device never saw it run. RUNNING does not take CANCELING back. detail NULL:
- * as it was. A failure may stop the roll-out (-> *stopped, may be NULL). Success records the version. What is
+ * which is CANCELED at once if the device never saw it run. RUNNING after CANCELING: the device will not stop;
+ * what it says before it knows is said with CANCELING. detail NULL: as it was. A failure may stop the roll-out (-> *stopped, may be NULL). Success records the version. What is
  * over stays: the same state again is 0, another -EALREADY.
  */
 int store_action_change(struct store *s, int64_t id, enum firmware_action_state state, const char *detail, time_t now,

@@ -77,7 +77,7 @@ int db_firmware_report(struct store *s, const struct db_device *device, const ch
  * @s: the registry; without a transaction it makes one if there is something to write
  * @device: its name
  * @version: printable ASCII; one that is no version is kept, and counts as none
- * @source: how it told: "checkin", "ddi", "update"
+ * @source: how it told: "check-in", "ddi", "update"
  * @now: when
  *
  * Return: 0; -ENOENT, no such device; -EINVAL, @version or @source; another -errno.

@@ -43,24 +43,47 @@ static int number(struct store *s, sqlite3_stmt *stmt, int64_t *out)
 	return db_end(stmt, got < 0 ? got : 0);
 }
 
-/* 1, it had its turn already or has it now; 0 or -errno. */
+static int between(struct store *s, const char *model, int64_t from, int64_t to, int64_t max, int64_t *n)
+{
+	return number(s, db_bind(s, DB_MODEL_AHEAD, "tiii", model, from, to, max), n);
+}
+
+/* Devices from where the roll-out begins to this one, round the circle; of more than @max it does not matter. */
+static int count_ahead(struct store *s, const struct offer *o, int64_t release, int64_t max, int64_t *ahead)
+{
+	const int64_t first = firmware_place_first(release), own = firmware_place(o->name);
+	int64_t rest = 0;
+	int err;
+
+	if (first <= own)
+		return between(s, o->model, first, own, max, ahead);
+	err = between(s, o->model, first, INT64_MAX, max, ahead);
+	if (!err && *ahead < max)
+		err = between(s, o->model, 0, own, max - *ahead, &rest);
+	*ahead += rest;
+	return err;
+}
+
+/* 1, it is its turn; 0 or -errno. */
 static int has_turn(struct store *s, const struct offer *o, const struct firmware_release *r)
 {
-	int64_t devices, admitted, ahead, share;
-	int err;
+	int64_t share = 0, admitted = 0, ahead;
+	sqlite3_stmt *stmt;
+	int got;
 
 	if (r->percent == 100)
 		return 1;
-	err = number(s, db_bind(s, DB_MODEL_COUNT, "t", o->model), &devices);
-	if (!err)
-		err = number(s, db_bind(s, DB_ACTION_ADMITTED, "i", r->id), &admitted);
-	share = firmware_share(devices, r->percent);
+	stmt = db_bind(s, DB_MODEL_COUNT, "i", r->id);
+	got = db_step(s, stmt);
+	if (got == 1) {
+		share = firmware_share(sqlite3_column_int64(stmt, 0), r->percent);
+		admitted = sqlite3_column_int64(stmt, 1);
+	}
 	/* Devices that came later may stand before some that have it: it is not offered to more for that. */
-	if (err || admitted >= share)
-		return err;
-	err = number(s, db_bind(s, DB_MODEL_AHEAD, "tii", o->model, firmware_place_first(r->id),
-				firmware_place(o->name)), &ahead);
-	return err ? err : ahead < share;
+	if (db_end(stmt, got) < 0 || admitted >= share)
+		return got < 0 ? got : 0;
+	got = count_ahead(s, o, r->id, share, &ahead);
+	return got ? got : ahead < share;
 }
 
 /* 1, it may be offered it; 0 or -errno. */

@@ -49,12 +49,20 @@ static const char * const migrations[] = {
 	"ALTER TABLE device ADD COLUMN model TEXT NOT NULL DEFAULT '';"
 	"ALTER TABLE device ADD COLUMN place INTEGER NOT NULL DEFAULT 0;"
 	"CREATE INDEX device_model ON device (model, place);"
+	/* Of each poll in the middle of a roll-out two numbers are wanted that take long to count. */
+	"CREATE TABLE firmware_model (model TEXT PRIMARY KEY, devices INTEGER NOT NULL)"
+	" STRICT, WITHOUT ROWID;"
+	"CREATE TRIGGER device_model_changed AFTER UPDATE OF model ON device"
+	" WHEN OLD.model != NEW.model BEGIN"
+	" INSERT INTO firmware_model SELECT NEW.model, 1 WHERE NEW.model != ''"
+	" ON CONFLICT (model) DO UPDATE SET devices = devices + 1;"
+	" UPDATE firmware_model SET devices = devices - 1 WHERE model = OLD.model; END;"
 	"CREATE TABLE firmware_history ("
 	" device INTEGER NOT NULL REFERENCES device (id) ON DELETE CASCADE,"
 	" seq INTEGER NOT NULL, at INTEGER NOT NULL, version TEXT NOT NULL, source TEXT NOT NULL,"
 	" PRIMARY KEY (device, seq)) STRICT, WITHOUT ROWID;"
 	"INSERT INTO firmware_history"
-	" SELECT id, 1, checkin, firmware, 'checkin' FROM device WHERE firmware != '';"
+	" SELECT id, 1, checkin, firmware, 'check-in' FROM device WHERE firmware != '';"
 	"CREATE TABLE firmware_release ("
 	" id INTEGER PRIMARY KEY AUTOINCREMENT, model TEXT NOT NULL, version TEXT NOT NULL,"
 	" file TEXT NOT NULL, notes TEXT NOT NULL, signer TEXT NOT NULL, size INTEGER NOT NULL,"
@@ -64,6 +72,7 @@ static const char * const migrations[] = {
 	" percent INTEGER NOT NULL CHECK (percent BETWEEN 0 AND 100), paused INTEGER NOT NULL,"
 	" stopped INTEGER NOT NULL DEFAULT 0, stop_after INTEGER NOT NULL,"
 	" failures INTEGER NOT NULL DEFAULT 0, round INTEGER NOT NULL DEFAULT 1,"
+	" admitted INTEGER NOT NULL DEFAULT 0,"
 	" UNIQUE (model, version), UNIQUE (sha256, model)) STRICT;"
 	"CREATE TABLE firmware_floor ("
 	" model TEXT NOT NULL, version TEXT NOT NULL, since INTEGER NOT NULL,"
@@ -76,10 +85,21 @@ static const char * const migrations[] = {
 	" round INTEGER NOT NULL, barred INTEGER NOT NULL DEFAULT 0) STRICT;"
 	"CREATE UNIQUE INDEX firmware_action_open ON firmware_action (device) WHERE state < 3;"
 	"CREATE INDEX firmware_action_device ON firmware_action (device, release);"
-	"CREATE INDEX firmware_action_release ON firmware_action (release, device);",
+	"CREATE INDEX firmware_action_release ON firmware_action (release, device);"
+	"CREATE TRIGGER firmware_action_made AFTER INSERT ON firmware_action BEGIN"
+	" UPDATE firmware_release SET admitted = admitted + 1 WHERE id = NEW.release"
+	" AND NOT EXISTS (SELECT 1 FROM firmware_action WHERE device = NEW.device"
+	" AND release = NEW.release AND id != NEW.id); END;"
+	"CREATE TRIGGER firmware_action_gone AFTER DELETE ON firmware_action BEGIN"
+	" UPDATE firmware_release SET admitted = admitted - 1 WHERE id = OLD.release"
+	" AND NOT EXISTS (SELECT 1 FROM firmware_action WHERE device = OLD.device"
+	" AND release = OLD.release); END;",
 };
 
 #define VERSION	((int)(sizeof(migrations) / sizeof(*migrations)))
+
+/* The version that this program writes. */
+const int db_newest = VERSION;
 
 #define CERT_COLUMNS "serial, kind, state, name, mac, fingerprint, key_id, not_before, not_after," \
 		     " revoked, reason"
@@ -88,7 +108,7 @@ static const char * const migrations[] = {
 /* Of a JOIN device AS d. */
 #define ACTION_COLUMNS "a.id, d.name, a.release, a.version, a.state, a.offered, a.changed," \
 		       " a.detail, a.device, a.barred"
-#define DEVICE_COLUMNS "name, mac, approval, approved, enrolled, checkin, firmware"
+#define DEVICE_COLUMNS "name, mac, approval, approved, enrolled, checkin, firmware, model"
 
 const char * const db_sql[DB_STATEMENTS] = {
 	[DB_BEGIN] = "BEGIN IMMEDIATE",
@@ -217,13 +237,13 @@ const char * const db_sql[DB_STATEMENTS] = {
 		" WHERE device = (SELECT id FROM device WHERE name = ?1 AND mac != ?2)",
 
 	[DB_MODEL_SET] = "UPDATE device SET model = ?2, place = ?3 WHERE id = ?1",
-	[DB_MODEL_COUNT] = "SELECT count(*) FROM device WHERE model = ?1",
-	/* From where the roll-out begins, round the circle. */
+	[DB_MODEL_COUNT] =
+		"SELECT m.devices, r.admitted FROM firmware_release AS r"
+		" JOIN firmware_model AS m ON m.model = r.model WHERE r.id = ?1",
+	/* Between two places of the circle; no more than wanted. */
 	[DB_MODEL_AHEAD] =
-		"SELECT iif(?2 <= ?3,"
-		" (SELECT count(*) FROM device WHERE model = ?1 AND place >= ?2 AND place < ?3),"
-		" (SELECT count(*) FROM device WHERE model = ?1 AND place >= ?2) +"
-		" (SELECT count(*) FROM device WHERE model = ?1 AND place < ?3))",
+		"SELECT count(*) FROM (SELECT 1 FROM device"
+		" WHERE model = ?1 AND place >= ?2 AND place < ?3 LIMIT ?4)",
 
 	[DB_ACTION_GET] =
 		"SELECT " ACTION_COLUMNS " FROM firmware_action AS a JOIN device AS d ON d.id = a.device"
@@ -242,8 +262,6 @@ const char * const db_sql[DB_STATEMENTS] = {
 	[DB_ACTION_SEEN] =
 		"SELECT count(*), total(barred AND round = ?3), total(state = 4)"
 		" FROM firmware_action WHERE device = ?1 AND release = ?2",
-	[DB_ACTION_ADMITTED] =
-		"SELECT count(DISTINCT device) FROM firmware_action WHERE release = ?1",
 	[DB_ACTION_PRUNE] =
 		"DELETE FROM firmware_action WHERE device = ?1 AND state > 2 AND id <= (SELECT id"
 		" FROM firmware_action WHERE device = ?1 AND state > 2 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
