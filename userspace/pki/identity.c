@@ -166,7 +166,9 @@ void pki_subject_text(const X509 *cert, char *out, size_t size)
 
 	if (bio && X509_NAME_print_ex(bio, X509_get_subject_name(cert), 0, XN_FLAG_RFC2253) >= 0)
 		n = BIO_get_mem_data(bio, &text);
-	if (n >= size)
+	if (!text)
+		n = 0;
+	else if (n >= size)
 		n = size - 1;
 	if (n)
 		memcpy(out, text, n);
