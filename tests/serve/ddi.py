@@ -8,7 +8,7 @@ import os
 import re
 import time
 
-from gateway import Tap, ask, checkin, head, must, new_key, run, until
+from gateway import CTL, Tap, ask, checkin, head, must, new_key, run, until
 from kernel import Device, FirmwareGateway, path_of
 
 tap = Tap()
@@ -477,6 +477,49 @@ def taken_back(gw, cam):
     tap.equal("result: failure", ("failed", "2.4"), (gw.state(action), gw.version("cam")))
 
 
+def by_hand():
+    """All of it as operators and devices have it: firmware sign, add, floor and cancel, and update."""
+    with FirmwareGateway() as gw:
+        gw.est["allow_remote"] = True  # the device's client comes from 127.0.0.1
+        gw.write_config()
+        gw.must_start()
+        cam = Device(gw, "cam", 9)
+        gw.kernel.commit()
+        image, installed = gw.path("image.bin"), gw.path("installed")
+        where = ["--registry", gw.registry, "--ca", gw.ca, "--directory", gw.firmware["directory"]]
+
+        def add(version):
+            with open(image, "wb") as out:
+                out.write(IMAGE + version.encode())
+            must(CTL, "firmware", "sign", image, "--registry", gw.registry, "--ca", gw.ca)
+            must(CTL, "firmware", "add", image, "--model", "acme", "--version", version, *where)
+
+        add("5.0")
+        must(CTL, "firmware", "floor", "acme", "5.0", "--registry", gw.registry)
+        tap.ok(until(lambda: gw.kernel.outdated("cam"), 5), "firmware floor: the device is confined")
+        add("5.1")
+        tap.equal("firmware add: the newest is offered", "5.1", cam.deployment()["deployment"]["chunks"][0]["version"])
+        with open(gw.path("install"), "w", encoding="ascii") as out:
+            out.write(f"#!/bin/sh\ncp \"$1\" {installed}\n")
+        os.chmod(gw.path("install"), 0o755)
+        words = [CTL, "update", "--server", f"localhost:{gw.port}", "--cert", cam.cert, "--key", cam.key, "--ca",
+                 os.path.join(gw.ca, "root.crt"), "--model", "acme", "--state", gw.path("state"), "--install", gw.path("install")]
+        done = run(*words)
+        tap.ok(not done.returncode, "cordonctl update", done.stderr.decode())
+        with open(installed, "rb") as f:
+            tap.ok(f.read() == IMAGE + b"5.1", "cordonctl update: the artifact is installed")
+        tap.equal("cordonctl update: its success is known, and the device free", ("succeeded", "5.1", False),
+                  (gw.state(1), gw.version("cam"), gw.kernel.outdated("cam")))
+        done = run(*words)
+        tap.ok(not done.returncode, "cordonctl update again: nothing to do", done.stderr.decode())
+        add("5.2")
+        action = cam.offered()
+        cam.say(action, "proceeding")
+        must(CTL, "firmware", "cancel", "cam", "--registry", gw.registry)
+        tap.equal("firmware cancel: the device is told", ["cancelAction"],
+                  [name for name in cam.poll()["_links"] if name != "configData"])
+
+
 # ---- many, and slow ones
 
 def memory(pid):
@@ -704,6 +747,7 @@ def main():
         held(gw, cam)
         plain(gw, cam)
         slow_ones(gw, cam, door)
+    by_hand()
     rollout()
     posture()
     tap.done()
