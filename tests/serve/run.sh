@@ -4,6 +4,7 @@
 #   est        EST in every form, curl, strongSwan
 #   refuse     bad input: refused, counted, nothing issued
 #   ddi        firmware: offers, downloads, feedback, roll-outs, posture; with a kernel of straw
+#   update     cordonctl update, from the file that is signed to the device that runs it
 #   processes  who may do what; start, stop, reload; serve.yaml
 #   crash      kill -9 while 1,000 devices enrol (DEVICES= KILLS= SEED=)
 # All at once, as they wait a good deal, and the last one takes longest.
@@ -67,7 +68,7 @@ if ! make -s userspace serve-programs >"$work/log" 2>&1; then
 	echo "Bail out! cordonctl does not build"
 	exit 1
 fi
-[[ $# -gt 0 ]] || set -- est refuse ddi processes crash
+[[ $# -gt 0 ]] || set -- est refuse ddi update processes crash
 for name; do
 	start "$name"
 done
