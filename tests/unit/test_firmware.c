@@ -391,6 +391,10 @@ static void check_dir(void)
 	chmod(path, 0770);
 	ok(firmware_dir_lock(path, -1, &err) == -EPERM && !strcmp(err.text, "others may write there"),
 	   "directory: that others may write to: %s", err.text);
+	if (!geteuid()) {
+		ok(!chmod(path, 0750) && !chown(path, 12345, 0) && firmware_dir_lock(path, -1, &err) == -EPERM,
+		   "directory: another's: %s", err.text);
+	}
 	rmdir(path);
 	*strrchr(path, '/') = 0;
 	rmdir(path);

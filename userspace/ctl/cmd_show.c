@@ -35,23 +35,25 @@ static void show_ports(const struct shown *s, bool json)
 static void show_segments(const struct shown *s, bool json)
 {
 	struct json_list list = { false };
-	char lease[16];
+	char lease[16], grace[16], postpone[16];
 	u32 i;
 
 	if (!json)
-		printf("%-20s %-12s %-10s %-8s %-8s %-6s %8s %12s %10s\n", "SEGMENT",
-		       "AUTH", "ENCRYPTION", "FIRMWARE", "ISOLATE", "LEASE", "DEVICES",
-		       "PACKETS", "DENIED");
+		printf("%-20s %-12s %-10s %-8s %-6s %-8s %-8s %-6s %8s %12s %10s\n", "SEGMENT",
+		       "AUTH", "ENCRYPTION", "FIRMWARE", "GRACE", "POSTPONE", "ISOLATE", "LEASE",
+		       "DEVICES", "PACKETS", "DENIED");
 	for (i = 0; i < s->p->draft.n_segments; i++) {
 		const struct cnl_segment *g = &s->runtime.segments[i];
 
 		if (json)
 			json_list_add(&list, json_segment(g));
 		else
-			printf("%-20s %-12s %-10s %-8s %-8s %-6s %8u %12llu %10llu\n", g->def.name,
+			printf("%-20s %-12s %-10s %-8s %-6s %-8s %-8s %-6s %8u %12llu %10llu\n", g->def.name,
 			       policy_authentication_name(g->def.authentication),
 			       policy_encryption_name(g->def.encryption),
 			       g->def.firmware ? "true" : "false",
+			       policy_duration_text(g->def.grace, grace),
+			       policy_duration_text(g->def.postpone, postpone),
 			       g->def.isolate ? "true" : "false",
 			       policy_duration_text(g->def.lease, lease), g->devices,
 			       (unsigned long long)g->packets, (unsigned long long)g->denied);

@@ -45,7 +45,7 @@ static int check(int fd, gid_t group)
 
 	if (fstat(fd, &st))
 		return -errno;
-	if (st.st_mode & OTHERS_WRITE)
+	if ((st.st_mode & OTHERS_WRITE) || (st.st_uid && st.st_uid != geteuid()))
 		return -EPERM;
 	if (group != (gid_t)-1 && st.st_gid != group && !geteuid())
 		return change_group(fd, group);

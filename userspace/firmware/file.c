@@ -176,13 +176,11 @@ static int check_source(int from, struct stat *st, struct pki_error *err)
 }
 
 /* Its contents are at temp, and durable. */
-static int put_in_place(const char *dir, int fd, const char *temp, const uint8_t sha256[32], struct pki_error *err)
+static int put_in_place(const char *dir, const char *temp, const uint8_t sha256[32], struct pki_error *err)
 {
 	char path[PATH_LEN];
 	int ret = path_of(dir, sha256, "", path);
 
-	if (!ret)
-		ret = give_to_group(dir, fd);
 	if (!ret && rename(temp, path))
 		ret = -errno;
 	if (!ret)
@@ -227,13 +225,18 @@ int firmware_file_add(const char *dir, int from, uint64_t *size, struct firmware
 		goto out;
 	}
 	posix_fadvise(from, 0, 0, POSIX_FADV_SEQUENTIAL);
-	ret = copy(from, fd, &d, buf, size, err);
+	/* First, so that what makes it durable finds it as it will be. */
+	ret = give_to_group(dir, fd);
+	if (ret)
+		fail(err, ret, "cannot write into '%s': %s", dir, strerror(-ret));
+	else
+		ret = copy(from, fd, &d, buf, size, err);
 	if (!ret && *size != (uint64_t)st.st_size)
 		ret = fail(err, -EAGAIN, "it changed while it was read");
 	if (!ret && digests_end(&d, out))
 		ret = fail(err, -EIO, "OpenSSL cannot hash it");
 	if (!ret)
-		ret = put_in_place(dir, fd, temp, out->sha256, err);
+		ret = put_in_place(dir, temp, out->sha256, err);
 	if (ret)
 		unlink(temp);
 	close(fd);
@@ -306,6 +309,8 @@ int firmware_signature_put(const char *dir, const uint8_t sha256[32], const uint
 	fd = ret ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (!ret)
 		ret = fd < 0 ? -errno : give_to_group(dir, fd);
+	if (!ret && fsync(fd))
+		ret = -errno;
 	if (fd >= 0)
 		close(fd);
 	return ret ? fail(err, ret, "cannot write into '%s': %s", dir, strerror(-ret)) : 0;

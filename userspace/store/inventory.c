@@ -11,7 +11,7 @@
  * db_firmware_get - what is known of a device's firmware
  * @s: the registry
  * @name: of the device
- * @out: set on success
+ * @out: set on success, otherwise zeroed
  *
  * Return: 0; -ENOENT, told; another -errno.
  */
@@ -20,6 +20,7 @@ int db_firmware_get(struct store *s, const char *name, struct db_device *out)
 	sqlite3_stmt *stmt = db_bind(s, DB_FIRMWARE_GET, "t", name);
 	int got = db_step(s, stmt);
 
+	memset(out, 0, sizeof(*out));
 	if (got == 1) {
 		out->id = sqlite3_column_int64(stmt, 0);
 		db_text(stmt, 1, out->model, sizeof(out->model));
