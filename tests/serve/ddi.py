@@ -1,45 +1,17 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""Firmware: DDI as its clients speak it, downloads, offers without hawkBit, roll-outs, and who is confined."""
-import base64
+"""hawkBit's DDI as its clients speak it: polls, offers, downloads in every form, feedback; and who may not."""
 import hashlib
 import json
 import os
 import re
 import time
 
-from gateway import CTL, Tap, ask, checkin, head, must, new_key, run, until
+from firmware import IMAGE, denied, moved, tap, told
+from gateway import ask, head, until
 from kernel import Device, FirmwareGateway, path_of
 
-tap = Tap()
-IMAGE = os.urandom(700001)
 HAL = "application/hal+json"
-
-
-def moved(before, after):
-    """Counters that differ, but those of what is asked for all the time."""
-    quiet = ("connections", "poll", "firmware_report", "download")
-    return {name: after[name] - before[name] for name in after if after[name] != before[name] and name not in quiet}
-
-
-def denied(gw, name, reason, status, why, call):
-    """A refusal: its status, the begin of its reason, and that it is counted under reason alone."""
-    before = gw.counters()
-    got = call()
-    until(lambda: moved(before, gw.counters()) == {reason: 1}, 5)
-    tap.ok(got.status == status and got.why().startswith(why) and moved(before, gw.counters()) == {reason: 1},
-           f"{name}: {status} {why}", f"{got}\n{moved(before, gw.counters())}")
-    return got
-
-
-def told(gw, name, want, call):
-    """Make a call that is granted: it counts what is wanted and nothing else."""
-    before = gw.counters()
-    got = call()
-    until(lambda: moved(before, gw.counters()) == want, 5)
-    tap.ok(got.status in (200, 204) and moved(before, gw.counters()) == want, f"{name}: counted as {want}",
-           f"{got}\n{moved(before, gw.counters())}")
-    return got
 
 
 def seconds(poll):
@@ -57,9 +29,11 @@ def polls(gw, cam, door):
     tap.equal("poll: 200 in hal+json", (200, HAL), (got.status, got.headers["Content-Type"]))
     got = cam.ask("GET", "", [("Accept", "application/json;charset=UTF-8")])
     tap.equal("poll: JSON for whom that is all", (200, "application/json"), (got.status, got.headers["Content-Type"]))
-    sleeps = [seconds(device.poll()) for device in (cam, cam, door)]
-    tap.ok(sleeps[0] == sleeps[1] and all(270 <= n <= 330 for n in sleeps),
-           "poll: again in 5 minutes, give or take a tenth, and always the same", sleeps)
+    tap.ok(27 <= seconds(cam.poll()) <= 33, "poll: who never told what it runs is to come back soon", cam.poll())
+    door.tell("0.1")
+    sleeps = [seconds(door.poll()) for _ in range(3)]
+    tap.ok(270 <= sleeps[0] <= 330 and sleeps == [sleeps[0]] * 3,
+           "poll: others in 5 minutes, give or take a tenth, and always the same", sleeps)
     tap.equal("poll: it is to tell what it runs, and there is nothing else", ["configData"], list(cam.poll()["_links"]))
     for host, want in (("localhost:{}", "localhost:{}"), ("gateway.test:1234", "gateway.test:1234"), ("[::1]:{}", "[::1]:{}"),
                        ("127.0.0.1:{}", "127.0.0.1:{}"), ("localhost", "localhost:{}"), ("evil.example:{}", "gateway.test:{}"),
@@ -141,9 +115,11 @@ def update(gw, cam):
     tap.equal("a release: it is the same offer every time", action, cam.offered())
     offer = json.loads(cam.ask("GET", f"deploymentBase/{action}").body)
     tap.equal("deployment: its id", str(action), offer["id"])
-    tap.equal("deployment: it may be put off", ("attempt", "attempt"), (offer["deployment"]["download"], offer["deployment"]["update"]))
+    tap.equal("deployment: it may be put off", ("attempt", "attempt"),
+              (offer["deployment"]["download"], offer["deployment"]["update"]))
     chunk = offer["deployment"]["chunks"][0]
-    tap.equal("deployment: one chunk", (1, "os", "1.1", "acme"), (len(offer["deployment"]["chunks"]), chunk["part"], chunk["version"],
+    tap.equal("deployment: one chunk", (1, "os", "1.1", "acme"),
+              (len(offer["deployment"]["chunks"]), chunk["part"], chunk["version"],
                                                                 chunk["name"]))
     artifact = chunk["artifacts"][0]
     tap.equal("deployment: name, size and hashes of the artifact",
@@ -208,20 +184,24 @@ def downloads(gw, cam, path, release):
     want = {"ETag": etag, "Content-Length": str(len(IMAGE)), "Content-Type": "application/octet-stream", "Accept-Ranges": "bytes"}
     tap.equal("download: headers", want, {name: got.headers[name] for name in want})
     got = get(method="HEAD")
-    tap.equal("HEAD: the same headers, no body", (200, want, b""), (got.status, {name: got.headers[name] for name in want}, got.body))
+    tap.equal("HEAD: the same headers, no body", (200, want, b""),
+              (got.status, {name: got.headers[name] for name in want}, got.body))
     size = len(IMAGE)
-    for field, first, end in (("bytes=0-0", 0, 1), ("bytes=0-", 0, size), ("bytes=100-199", 100, 200), (f"bytes={size - 1}-", size - 1, size),
+    for field, first, end in (("bytes=0-0", 0, 1), ("bytes=0-", 0, size), ("bytes=100-199", 100, 200),
+                              (f"bytes={size - 1}-", size - 1, size),
                               ("bytes=-10", size - 10, size), (f"bytes=-{size * 2}", 0, size), (f"bytes=5-{size * 9}", 5, size),
                               ("Bytes= 7-8 ", 7, 9), ("bytes=1-99999999999999999999999", 1, size)):
         got = get(("Range", field))
         tap.ok(got.status == 206 and got.body == IMAGE[first:end] and
                got.headers["Content-Range"] == f"bytes {first}-{end - 1}/{size}" and got.headers["ETag"] == etag,
                f"Range: {field}: 206", got)
-    for field in ("bytes=0-1,5-6", "bytes=5-4", "bytes=", "bytes=-", "bytes=x-", "bytes=1-2x", "lines=1-2", "1-2", "bytes=--1", "bytes=+1-2"):
+    for field in ("bytes=0-1,5-6", "bytes=5-4", "bytes=", "bytes=-", "bytes=x-", "bytes=1-2x", "lines=1-2", "1-2", "bytes=--1",
+                  "bytes=+1-2"):
         got = get(("Range", field))
         tap.ok(got.status == 200 and got.body == IMAGE, f"Range: {field}: everything", got)
     for field in (f"bytes={size}-", f"bytes={size}-{size + 5}", "bytes=-0", "bytes=99999999999999999999999-"):
-        got = denied(gw, f"Range: {field}", "bad_request", 416, "no byte of the artifact", lambda field=field: get(("Range", field)))
+        got = denied(gw, f"Range: {field}", "bad_request", 416, "no byte of the artifact",
+                     lambda field=field: get(("Range", field)))
         tap.equal(f"Range: {field}: Content-Range", f"bytes */{size}", got.headers["Content-Range"])
     for field, status in ((etag, 206), (f"W/{etag}", 200), ('"other"', 200), ("Sat, 01 Jan 2026 00:00:00 GMT", 200)):
         tap.equal(f"If-Range: {field[:12]}: {status}", status, get(("Range", "bytes=5-"), ("If-Range", field)).status)
@@ -236,7 +216,8 @@ def downloads(gw, cam, path, release):
     tap.equal("MD5SUM", f"{hashlib.md5(IMAGE).hexdigest()}  image v1.1.swu\n".encode(), got.body)
     listed = json.loads(cam.ask("GET", f"softwaremodules/{release}/artifacts").body)
     tap.equal("the list of artifacts", ["image v1.1.swu"], [entry["filename"] for entry in listed])
-    for name in ("image", "image%20v1.1.swu%2f..%2f..%2fregistry.db", "..%2f..%2fca%2fissuing.key", "%2e%2e", hashlib.sha256(IMAGE).hexdigest(),
+    for name in ("image", "image%20v1.1.swu%2f..%2f..%2fregistry.db", "..%2f..%2fca%2fissuing.key", "%2e%2e",
+                 hashlib.sha256(IMAGE).hexdigest(),
                  "image%20v1.1.swu.p7s", "IMAGE%20v1.1.swu"):
         denied(gw, f"artifact: {name[:40]}", "not_offered", 404, "cam is not offered that artifact",
                lambda name=name: cam.ask("GET", f"softwaremodules/{release}/artifacts/{name}"))
@@ -343,7 +324,8 @@ def others(gw, cam, door):
                        ("cancel feedback", lambda: door.say(action, "closed", "success", where="cancelAction")),
                        ("result", lambda: door.ask("POST", f"/cordon/v1/firmware/{action}", [], {"result": "success"}))):
         denied(gw, f"another's {name}", "not_offered", 404, f"door has no action {action}", call)
-    denied(gw, "an action that never was", "not_offered", 404, "door has no action 999999", lambda: door.ask("GET", "deploymentBase/999999"))
+    denied(gw, "an action that never was", "not_offered", 404, "door has no action 999999",
+           lambda: door.ask("GET", "deploymentBase/999999"))
     for what in ("artifacts", "artifacts/image.swu", "artifacts/image.swu.MD5SUM"):
         denied(gw, f"another model's {what}", "not_offered", 404, "door is not offered that artifact",
                lambda what=what: door.ask("GET", f"softwaremodules/{release}/{what}"))
@@ -367,7 +349,8 @@ def held(gw, cam):
     tap.ok(until(cam.offered, 5), "allowed: true, and it is")
     name = os.path.join(gw.firmware["directory"], hashlib.sha256(b"held" * 1000).hexdigest())
     url = f"softwaremodules/{release}/artifacts/image.swu"
-    for what, change in (("cut", lambda: os.truncate(name, 10)), ("a link", lambda: (os.unlink(name), os.symlink("/etc/passwd", name))),
+    for what, change in (("cut", lambda: os.truncate(name, 10)),
+                         ("a link", lambda: (os.unlink(name), os.symlink("/etc/passwd", name))),
                          ("gone", lambda: os.unlink(name))):
         change()
         denied(gw, f"an artifact that is {what}", "artifact", 503, "the artifact cannot be read", lambda: cam.ask("GET", url))
@@ -377,359 +360,8 @@ def held(gw, cam):
     cam.say(cam.offered(), "closed", "success")
 
 
-# ---- without hawkBit
-
-MANIFEST = "/cordon/v1/firmware"
-
-
-def manifest(gw, device):
-    """The offer and its signature, or None."""
-    got = device.ask("GET", MANIFEST)
-    if got.status != 200:
-        return None
-    with open(gw.path("manifest"), "wb") as out:
-        out.write(got.body)
-    with open(gw.path("signature"), "wb") as out:
-        out.write(base64.b64decode(got.headers["Cordon-Signature"]))
-    return json.loads(got.body)
-
-
-def result(device, action, what, **more):
-    """What became of it."""
-    return device.ask("POST", f"{MANIFEST}/{action}", [], {"result": what, **more})
-
-
-def plain(gw, cam):
-    """A signed offer, its artifact, its end."""
-    cam.say(cam.offered(), "closed", "success") if cam.offered() else None
-    tap.equal("manifest: nothing for it: 204", (204, b""), (cam.ask("GET", MANIFEST).status, cam.ask("GET", MANIFEST).body))
-    release = gw.release("2.0", IMAGE[:50000], file="plain image.bin")
-    offer = manifest(gw, cam)
-    want = {"device": "cam", "model": "acme", "version": "2.0", "file": "plain image.bin", "size": 50000, "notes": "for people",
-            "sha256": hashlib.sha256(IMAGE[:50000]).hexdigest(),
-            "url": f"{cam.root}/softwaremodules/{release}/artifacts/plain%20image.bin"}
-    tap.equal("manifest: what is offered", want, {name: offer[name] for name in want})
-    tap.ok(abs(offer["issued"] - time.time()) < 5 and offer["expires"] - offer["issued"] == 3600, "manifest: for an hour", offer)
-    verify = ["openssl", "cms", "-verify", "-binary", "-inform", "DER", "-in", gw.path("signature"), "-content", gw.path("manifest"),
-              "-CAfile", os.path.join(gw.ca, "root.crt"), "-purpose", "any", "-signer", gw.path("code.crt"), "-out", "/dev/null"]
-    done = run(*verify)
-    tap.ok(not done.returncode, "manifest: signed, and the chain is in the signature", done.stderr.decode())
-    with open(gw.path("manifest"), "r+b") as out:
-        out.write(b"{ ")
-    tap.ok(run(*verify).returncode, "manifest: that it is signed to the byte")
-    shown = must("openssl", "x509", "-in", gw.path("code.crt"), "-noout", "-text").decode()
-    tap.ok("Code Signing" in shown and "CN = firmware offers" in shown, "manifest: by a certificate for code signing", shown)
-    rows = gw.query("SELECT kind, state FROM certificate WHERE name = 'firmware offers'")
-    manifest(gw, cam)
-    tap.equal("manifest: the certificate is in the registry, and there is one", ([(2, 2)], 1),
-              (rows, len(gw.query("SELECT 1 FROM certificate WHERE name = 'firmware offers'"))))
-    tap.equal("manifest: its artifact", IMAGE[:50000], cam.ask("GET", offer["url"]).body)
-    results(gw, cam, offer["action"])
-
-
-def results(gw, cam, action):
-    """POST of what became of it."""
-    bad = 'the body is not JSON like {"result"'
-    for name, body, why in (("nothing", b"", bad), ("no JSON", b"{", bad), ("another word", {"result": "dancing"}, bad),
-                            ("no word", {"result": 1}, bad), ("a version that is none", {"result": "success", "version": 2}, "the version"),
-                            ("a version of 10 kB", {"result": "success", "version": "2" * 10000}, "the version"),
-                            ("a long detail", {"result": "running", "detail": "x" * 256}, "the detail"),
-                            ("another version", {"result": "success", "version": "9.9"}, f"action {action} is about version 2.0")):
-        denied(gw, f"result: {name}", "bad_request", 400, why, lambda body=body: cam.ask("POST", f"{MANIFEST}/{action}", [], body))
-    for path in (f"{MANIFEST}/", f"{MANIFEST}/x", f"{MANIFEST}/1/2", f"{MANIFEST}/9999999999999999999"):
-        denied(gw, f"POST {path}", "bad_request", 404, "no such resource", lambda path=path: cam.ask("POST", path, [], {"result": "running"}))
-    denied(gw, "POST of the offer", "bad_request", 405, "wrong method", lambda: cam.ask("POST", MANIFEST))
-    denied(gw, "no certificate", "no_certificate", 401, "no certificate", lambda: ask(gw, "GET", MANIFEST, source=cam.address))
-    tap.equal("result: running, twice", [204, 204, "running"], [result(cam, action, "running").status, result(cam, action, "running").status,
-                                                               gw.state(action)])
-    told(gw, "result: success", {"succeeded": 1}, lambda: result(cam, action, "success", version="2.0", detail="done"))
-    told(gw, "result: success again, since the answer was lost", {}, lambda: result(cam, action, "success", version="2.0"))
-    tap.equal("result: success", ("succeeded", "2.0"), (gw.state(action), gw.version("cam")))
-    denied(gw, "result: running, afterwards", "not_offered", 409, f"action {action} is over", lambda: result(cam, action, "running"))
-    taken_back(gw, cam)
-
-
-def taken_back(gw, cam):
-    """An operator takes it back while the device is at it."""
-    for version, what in (("2.1", "running"), ("2.2", "failure"), ("2.3", "success")):
-        gw.release(version, version.encode())
-        action = manifest(gw, cam)["action"]
-        result(cam, action, "running")
-        gw.query("UPDATE firmware_action SET state = 2, barred = 1 WHERE id = ?", action)
-        if what == "success":
-            told(gw, "taken back: success counts all the same", {"succeeded": 1}, lambda: result(cam, action, "success"))
-            tap.equal("taken back: success", ("succeeded", "2.3"), (gw.state(action), gw.version("cam")))
-            continue
-        got = result(cam, action, what)
-        tap.equal(f"taken back: {what}: 409, and it is canceled", (409, f"action {action} was taken back", "canceled"),
-                  (got.status, got.why(), gw.state(action)))
-    gw.release("2.4", b"2.4")
-    action = manifest(gw, cam)["action"]
-    result(cam, action, "running")
-    gw.query("UPDATE firmware_action SET state = 2, barred = 1 WHERE id = ?", action)
-    tap.equal("taken back: whoever asks again has stopped", (204, "canceled"), (cam.ask("GET", MANIFEST).status, gw.state(action)))
-    tap.equal("taken back and done all the same: the version counts", (204, "canceled", "2.4"), (
-        result(cam, action, "success").status, gw.state(action), gw.version("cam")))
-    gw.release("2.5", b"2.5")
-    action = manifest(gw, cam)["action"]
-    told(gw, "result: failure", {"failed": 1}, lambda: result(cam, action, "failure", detail="no space"))
-    told(gw, "result: failure again", {}, lambda: result(cam, action, "failure"))
-    tap.equal("result: failure", ("failed", "2.4"), (gw.state(action), gw.version("cam")))
-
-
-def by_hand():
-    """All of it as operators and devices have it: firmware sign, add, floor and cancel, and update."""
-    with FirmwareGateway() as gw:
-        gw.est["allow_remote"] = True  # the device's client comes from 127.0.0.1
-        gw.write_config()
-        gw.must_start()
-        cam = Device(gw, "cam", 9)
-        gw.kernel.commit()
-        image, installed = gw.path("image.bin"), gw.path("installed")
-        where = ["--registry", gw.registry, "--ca", gw.ca, "--directory", gw.firmware["directory"]]
-
-        def add(version):
-            with open(image, "wb") as out:
-                out.write(IMAGE + version.encode())
-            must(CTL, "firmware", "sign", image, "--registry", gw.registry, "--ca", gw.ca)
-            must(CTL, "firmware", "add", image, "--model", "acme", "--version", version, *where)
-
-        add("5.0")
-        must(CTL, "firmware", "floor", "acme", "5.0", "--registry", gw.registry)
-        tap.ok(until(lambda: gw.kernel.outdated("cam"), 5), "firmware floor: the device is confined")
-        add("5.1")
-        tap.equal("firmware add: the newest is offered", "5.1", cam.deployment()["deployment"]["chunks"][0]["version"])
-        with open(gw.path("install"), "w", encoding="ascii") as out:
-            out.write(f"#!/bin/sh\ncp \"$1\" {installed}\n")
-        os.chmod(gw.path("install"), 0o755)
-        words = [CTL, "update", "--server", f"localhost:{gw.port}", "--cert", cam.cert, "--key", cam.key, "--ca",
-                 os.path.join(gw.ca, "root.crt"), "--model", "acme", "--state", gw.path("state"), "--install", gw.path("install")]
-        done = run(*words)
-        tap.ok(not done.returncode, "cordonctl update", done.stderr.decode())
-        with open(installed, "rb") as f:
-            tap.ok(f.read() == IMAGE + b"5.1", "cordonctl update: the artifact is installed")
-        tap.equal("cordonctl update: its success is known, and the device free", ("succeeded", "5.1", False),
-                  (gw.state(1), gw.version("cam"), gw.kernel.outdated("cam")))
-        done = run(*words)
-        tap.ok(not done.returncode, "cordonctl update again: nothing to do", done.stderr.decode())
-        add("5.2")
-        action = cam.offered()
-        cam.say(action, "proceeding")
-        must(CTL, "firmware", "cancel", "cam", "--registry", gw.registry)
-        tap.equal("firmware cancel: the device is told", ["cancelAction"],
-                  [name for name in cam.poll()["_links"] if name != "configData"])
-
-
-# ---- many, and slow ones
-
-def memory(pid):
-    """Resident kilobytes."""
-    with open(f"/proc/{pid}/status", encoding="ascii") as f:
-        return int(re.search(r"VmRSS:\s+(\d+)", f.read()).group(1))
-
-
-class Slow:
-    """A download that takes its time."""
-
-    def __init__(self, device, path, start=True):
-        self.client = device.client()
-        self.client.send(head("GET", path, []))
-        self.got = 0
-        if start:
-            self.read(1000)
-
-    def read(self, least):
-        """So many bytes."""
-        while least > 0:
-            data = self.client.sock.recv(min(least, 16384))
-            if not data:
-                return False
-            self.got += len(data)
-            least -= len(data)
-        return True
-
-    def close(self):
-        """Go in the middle."""
-        self.client.close()
-
-
-def slow_ones(gw, cam, door):
-    """They hold nothing up, cost little, and may stay."""
-    large = os.urandom(1 << 20) * 48
-    release = gw.release("3.0", large)
-    gw.release("3.0", large, model="lock")
-    path = f"{cam.root}/softwaremodules/{release}/artifacts/image.swu"
-    tap.ok(cam.offered() and door.offered(), "a large artifact is offered to both")
-    front = gw.pids()["cordonctl:front"]
-    before, files = memory(front), len(os.listdir(f"/proc/{front}/fd"))
-    slow = [Slow(cam, path) for _ in range(4)]
-    denied(gw, "a fifth download of one address", "crowded", 429, "too many downloads", lambda: cam.ask("GET", path))
-    begin = time.monotonic()
-    links = door.poll()["_links"]
-    tap.ok("deploymentBase" in links and time.monotonic() - begin < 2, "others are served meanwhile", time.monotonic() - begin)
-    got = door.ask("GET", path_of(door.deployment()["deployment"]["chunks"][0]["artifacts"][0]["_links"]["download"]["href"]))
-    tap.ok(got.body == large, "and download meanwhile")
-    grown = memory(front) - before
-    tap.ok(grown < 8192, f"five downloads of 48 MB cost {grown} kB of memory")
-    patient(slow[0])
-    for one in slow:
-        one.close()
-    tap.ok(until(lambda: cam.ask("GET", path, [("Range", "bytes=0-9")]).status == 206, 5), "allowed: when they are gone, another")
-    for _ in range(300):
-        Slow(cam, path, start=False).close()
-    until(lambda: len(os.listdir(f"/proc/{front}/fd")) <= files, 10)
-    tap.equal("300 downloads that break off: no file stays open", files, len(os.listdir(f"/proc/{front}/fd")))
-    mid = memory(front)
-    for _ in range(600):
-        Slow(cam, path, start=False).close()
-    tap.ok(until(lambda: memory(front) - mid < 1024, 10), "600 more cost no memory", memory(front) - mid)
-    cam.say(cam.offered(), "closed", "failure")
-    door.say(door.offered(), "closed", "failure")
-
-
-def patient(slow):
-    """Longer than any other connection may stay, and slower than any clock here would like."""
-    end = time.monotonic() + 24
-    good = True
-    while good and time.monotonic() < end:
-        good = slow.read(20000)
-        time.sleep(1)
-    tap.ok(good and slow.read(4 << 20), "a download of half a minute goes on", slow.got)
-
-
-# ---- roll-outs
-
-def rollout():
-    """A fifth of a hundred devices, and the end of it."""
-    with FirmwareGateway() as gw:
-        gw.must_start()
-        key = new_key(gw, "all")
-        devices = [Device(gw, f"n{i}", i + 1, key=key) for i in range(100)]
-        gw.kernel.commit()
-        tap.ok(until(lambda: len(gw.query("SELECT 1 FROM device WHERE model = 'acme'")) == 100, 5), "roll-out: 100 devices of the model")
-        gw.release("1.1", b"a" * 1000, percent=20)
-        offers = {device: device.offered() for device in devices}
-        chosen = [device for device in devices if offers[device]]
-        tap.equal("roll-out at 20 %: offered to 20 of 100", 20, len(chosen))
-        tap.equal("roll-out: and to the same when they ask again", [offers[device] for device in devices[:30]],
-                  [device.offered() for device in devices[:30]])
-        told(gw, "roll-out: one succeeds", {"succeeded": 1}, lambda: chosen[0].say(offers[chosen[0]], "closed", "success"))
-        for device in chosen[1:5]:
-            told(gw, f"roll-out: {device.name} fails", {"failed": 1}, lambda device=device: device.say(offers[device], "closed", "failure"))
-        tap.ok(chosen[19].offered(), "roll-out: after four failures it goes on")
-        told(gw, "roll-out: the fifth failure stops it", {"failed": 1, "rollout_stopped": 1},
-             lambda: chosen[5].say(offers[chosen[5]], "closed", "failure"))
-        tap.equal("roll-out: nobody is offered it any more", [None] * 94, [device.offered() for device in devices if device not in chosen[:6]])
-        tap.ok("roll-out stopped by failures" in gw.logged(), "roll-out: it is logged")
-
-
-# ---- who is confined
-
-def posture():
-    """What the kernel is told."""
-    with FirmwareGateway(grace=0) as gw:
-        gw.must_start()
-        cam, door, mute, lax = (Device(gw, name, 20 + i, model=model, **more) for i, (name, model, more) in enumerate((
-            ("cam", "acme", {}), ("door", "lock", {}), ("mute", "acme", {}), ("lax", "acme", {"automatic": 0}))))
-        gw.kernel.commit()
-        kernel = gw.kernel
-        tap.ok(until(lambda: cam.tell("1.0").status == 200 and "configData" not in cam.poll()["_links"], 5), "posture: cam runs 1.0")
-        door.tell("1.0")
-        tap.equal("posture: without a floor nobody is outdated", [False] * 4, [kernel.outdated(d.name) for d in (cam, door, mute, lax)])
-        before = gw.counters()
-        gw.floor("1.1")
-        tap.ok(until(lambda: kernel.outdated("cam") and kernel.outdated("mute"), 5), "floor 1.1: who runs 1.0, or never told, is outdated")
-        tap.equal("floor: not another model, nor who is only to report", (False, False), (kernel.outdated("door"), kernel.outdated("lax")))
-        until(lambda: moved(before, gw.counters()) == {"outdated": 2}, 5)
-        tap.equal("floor: counted", {"outdated": 2}, moved(before, gw.counters()))
-        told(gw, "configData with a good version lifts it at once", {"restored": 1}, lambda: cam.tell("1.1"))
-        tap.ok(not kernel.outdated("cam"), "configData: and the kernel knows when the answer is there")
-        told(gw, "configData with an old one sets it at once", {"outdated": 1}, lambda: cam.tell("1.1-rc1"))
-        tap.equal("told when it changes, and only then", (3, 1, 0, 0), tuple(kernel.sets(d.name) for d in (cam, mute, door, lax)))
-        checkins(gw, kernel, cam)
-        told_by_update(gw, kernel, mute)
-        policies(gw, kernel, cam, lax)
-        graces(gw, kernel, cam)
-
-
-def check_in(device, firmware):
-    """Over HTTPS: the segment that it is in then."""
-    got = device.ask("POST", "/cordon/v1/checkin", [("Content-Type", "application/json")], {"firmware": firmware} if firmware else {})
-    return json.loads(got.body).get("segment") if got.status == 200 else got
-
-
-def checkins(gw, kernel, cam):
-    """With and without a version."""
-    tap.equal("check-in without a version changes nothing", ("update", True), (check_in(cam, None), kernel.outdated("cam")))
-    tap.equal("check-in with a good one: back in its segment", ("iot_zone", False), (check_in(cam, "1.1"), kernel.outdated("cam")))
-    tap.equal("check-in with an old one: confined", ("update", True), (check_in(cam, "1.0.9"), kernel.outdated("cam")))
-    tap.ok(until(lambda: gw.version("cam") == "1.0.9", 5), "check-in: the registry has it")
-    said = checkin(gw, cam.cert, cam.key, source=cam.address, line=b"firmware 1.2\n")
-    tap.equal("the plain check-in is granted", "Welcome IoT Device", said)
-    tap.ok(until(lambda: not kernel.outdated("cam") and gw.version("cam") == "1.2", 5), "the plain check-in with a good one lifts it")
-    sets = kernel.sets("cam")
-    for _ in range(5):
-        check_in(cam, "1.2")
-    gw.query("UPDATE counter SET value = value + 1 WHERE name = 'firmware'")
-    time.sleep(2.5)
-    tap.equal("what does not change is not told again", sets, kernel.sets("cam"))
-
-
-def told_by_update(gw, kernel, mute):
-    """An update's success is a report."""
-    gw.release("1.3", b"good" * 1000)
-    action = mute.offered()
-    tap.ok(action and kernel.outdated("mute"), "outdated: it is offered its update")
-    mute.say(action, "proceeding")
-    tap.ok(kernel.outdated("mute"), "proceeding: it is still outdated")
-    told(gw, "success lifts it", {"succeeded": 1, "restored": 1}, lambda: mute.say(action, "closed", "success"))
-    tap.ok(not kernel.outdated("mute"), "success: and the kernel knows when the answer is there")
-
-
-def policies(gw, kernel, cam, lax):
-    """What the policy, an operator and an anomaly have to say."""
-    kernel.change("lax", outdated=1)
-    kernel.change("cam", quarantined=1)
-    kernel.commit()
-    gw.floor("2.0")
-    tap.ok(until(lambda: kernel.outdated("cam"), 5), "floor 2.0: cam is outdated, though it is quarantined")
-    tap.equal("and still quarantined", 1, kernel.fields("cam")[1][4])
-    gw.floor(None)
-    tap.ok(until(lambda: not kernel.outdated("cam"), 5), "no floor: cam is not")
-    tap.equal("and still quarantined, then", 1, kernel.fields("cam")[1][4])
-    tap.ok(kernel.outdated("lax"), "an operator's mark on a device that only reports stays")
-    gw.floor("2.0")
-    until(lambda: kernel.outdated("cam"), 5)
-    kernel.commit(automatic=False)
-    tap.ok(until(lambda: not kernel.outdated("cam"), 5), "firmware_auto_update: false: the mark that we made is taken back")
-    kernel.commit(automatic=True)
-    tap.ok(until(lambda: kernel.outdated("cam"), 5), "true: it is there again")
-    kernel.commit(absent=1)
-    tap.equal("without the module offers are none, and nothing breaks", 403, cam.ask("GET", "").status)
-    kernel.change("cam", outdated=0, quarantined=0)
-    kernel.commit(absent=0)
-    tap.ok(until(lambda: kernel.outdated("cam"), 5), "a module that was loaded anew is told all")
-    gw.stop()
-    kernel.change("cam", outdated=0)
-    gw.must_start()
-    tap.ok(until(lambda: kernel.outdated("cam"), 5), "a server that was started anew judges all")
-    gw.floor(None)
-    until(lambda: not kernel.outdated("cam"), 5)
-
-
-def graces(gw, kernel, cam):
-    """Time to get there."""
-    kernel.commit(grace=4)
-    time.sleep(1.2)
-    begin = time.time()
-    gw.floor("9.0", since=int(begin))
-    time.sleep(1.5)
-    tap.ok(not kernel.outdated("cam"), "within the grace it is not confined")
-    tap.ok(until(lambda: kernel.outdated("cam"), 10) and time.time() - begin > 3, "when the grace ends it is, by itself", time.time() - begin)
-
-
 def main():
-    """One server for devices of two kinds, and one for a roll-out."""
+    """One server for devices of two kinds."""
     with FirmwareGateway() as gw:
         gw.must_start()
         cam, door = Device(gw, "cam", 9), Device(gw, "door", 10, model="lock")
@@ -745,11 +377,6 @@ def main():
         postponed(gw, cam)
         others(gw, cam, door)
         held(gw, cam)
-        plain(gw, cam)
-        slow_ones(gw, cam, door)
-    by_hand()
-    rollout()
-    posture()
     tap.done()
 
 

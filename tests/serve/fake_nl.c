@@ -193,9 +193,11 @@ int __wrap_cnl_checkin(struct cnl *nl, const u8 mac[6], const struct cordon_addr
 /** __wrap_cnl_lease_end - nothing to end */
 int __wrap_cnl_lease_end(struct cnl *nl, const u8 mac[6], const u8 certificate[32], struct cnl_device *out)
 {
+	const struct fake_device *d = find(mac);
+
 	(void)nl;
 	(void)certificate;
-	if (find(mac))
-		fill(find(mac), out);
-	return 0;
+	if (d)
+		fill(d, out);
+	return d ? 0 : -ENOENT;
 }

@@ -333,7 +333,8 @@ def starts_not(gw):
             ("a certificate that is not there", f"certificate: {gw.path('none')}\nkey: {gw.path('none')}\n",
              "cannot use the server's certificate")):
         base = {"est": f"est: {{listen: \"[::]:{gw.port}\"}}\n", "checkin": f"checkin: {{listen: \"[::]:{gw.visit}\"}}\n",
-                "ca": f"ca: {gw.ca}\n", "registry": f"registry: {gw.registry}\n", "run": f"run: {gw.run}\n"}
+                "ca": f"ca: {gw.ca}\n", "registry": f"registry: {gw.registry}\n", "run": f"run: {gw.run}\n",
+                "firmware": f"firmware: {{directory: {gw.path('firmware')}}}\n"}
         base.pop(text.partition(":")[0], None)
         with open(gw.config, "w", encoding="ascii") as out:
             out.write("".join(base.values()) + text)

@@ -11,12 +11,13 @@
 /* Address and port that the connection came in at; IPv4 as mapped. */
 static uint16_t local(const struct conn *c, struct in6_addr *addr)
 {
-	struct sockaddr_storage at = { .ss_family = AF_UNSPEC };
+	struct sockaddr_storage at;
 	const struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&at;
 	const struct sockaddr_in *v4 = (struct sockaddr_in *)&at;
 	socklen_t len = sizeof(at);
 
 	memset(addr, 0, sizeof(*addr));
+	memset(&at, 0, sizeof(at));
 	if (getsockname(c->fd, (struct sockaddr *)&at, &len))
 		return SERVE_EST_PORT;
 	if (at.ss_family == AF_INET6) {

@@ -12,6 +12,7 @@
 #include "serve/agent.h"
 
 #define TICK	1	/* seconds between two looks at generations */
+#define AGAIN	5	/* seconds after which what the kernel did not take is tried again */
 #define RELOAD	300	/* seconds after which the kernel's devices are read again */
 
 static const struct firmware_floor *find_floor(const struct agent_posture *p, const char *model)
@@ -38,8 +39,8 @@ static bool is_outdated(struct agent *a, const struct device *d, time_t now)
 	return outdated;
 }
 
-/* Return: the kernel has changed it. */
-static bool tell_kernel(struct agent *a, struct device *d, bool outdated, struct cnl_device *now)
+/* Return: 1, the kernel has changed it; -1, it has not: it is tried again soon. */
+static int tell_kernel(struct agent *a, struct device *d, bool outdated, struct cnl_device *now)
 {
 	struct cnl_change change = CNL_CHANGE_NONE;
 
@@ -47,26 +48,27 @@ static bool tell_kernel(struct agent *a, struct device *d, bool outdated, struct
 	change.outdated = outdated;
 	if (agent_connect(a) || cnl_device_set(&a->nl, &change, now)) {
 		serve_log(LOG_ERR, "a device's posture cannot be set", "device", d->name, "why", a->nl.error, NULL);
-		return false;
+		a->posture.reload = agent_clock() + AGAIN;
+		return -1;
 	}
 	d->outdated = outdated;
 	d->ours = outdated;
 	serve_count(&a->counters->updates[outdated ? SERVE_UPDATE_OUTDATED : SERVE_UPDATE_RESTORED]);
 	serve_log(LOG_NOTICE, outdated ? "outdated" : "no longer outdated", "device", d->name, "model", d->model,
 		  "firmware", d->version[0] ? d->version : NULL, NULL);
-	return true;
+	return 1;
 }
 
 /*
  * Of devices that are only to report, and of those without a model, the mark is an operator's, unless it is
  * one that we made.
  */
-static bool judge(struct agent *a, struct device *d, time_t now, struct cnl_device *out)
+static int judge(struct agent *a, struct device *d, time_t now, struct cnl_device *out)
 {
 	bool outdated = is_outdated(a, d, now);
 
 	if (outdated == d->outdated || (!outdated && !d->ours && (!d->automatic || !d->model[0])))
-		return false;
+		return 0;
 	return tell_kernel(a, d, outdated, out);
 }
 
@@ -78,7 +80,8 @@ static void judge_all(struct agent *a)
 
 	a->posture.until = 0;
 	for (i = 0; i < a->devices.n; i++)
-		judge(a, &a->devices.list[i], now, &out);
+		if (judge(a, &a->devices.list[i], now, &out) < 0)
+			break;
 }
 
 /**
@@ -95,7 +98,7 @@ bool agent_posture_told(struct agent *a, struct device *d, const char *version, 
 	if (!strcmp(d->version, version))
 		return false;
 	snprintf(d->version, sizeof(d->version), "%s", version);
-	return judge(a, d, time(NULL), now);
+	return judge(a, d, time(NULL), now) > 0;
 }
 
 static int on_floor(const struct firmware_floor *floor, void *arg)

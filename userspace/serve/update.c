@@ -6,6 +6,8 @@
 
 #include "serve/agent.h"
 
+#define POLL_NEW	30	/* seconds */
+
 /**
  * agent_updating - who asks about its firmware, and may it
  * @a: the agent
@@ -20,14 +22,24 @@ bool agent_updating(struct agent *a, const struct serve_request *q, struct serve
 	if (!agent_identify(a, q, r, &cert) || !agent_place_is_right(a, q, r, cert.mac, cert.name))
 		return false;
 	*d = devices_by_mac(&a->devices, cert.mac);
+	if (!*d) {	/* it may have come this very second */
+		a->posture.tick = 0;
+		agent_posture_tick(a);
+		*d = devices_by_mac(&a->devices, cert.mac);
+	}
 	return true;
 }
 
-/* The same every time, and another one for each device, lest all of them come at once. */
-static uint32_t poll_interval(const struct agent *a, const char *device)
+/*
+ * The same every time, and another one for each device, lest all of them come at once. One that never told what
+ * it runs is to come back when it has: some clients tell first, and look at their offer the next time.
+ */
+static uint32_t poll_interval(const struct agent *a, const struct device *d, const char *device)
 {
 	uint32_t poll = a->config->poll, hash = 2166136261U;
 
+	if (d && !d->version[0] && poll > POLL_NEW)
+		poll = POLL_NEW;
 	for (; *device; device++)
 		hash = (hash ^ (unsigned char)*device) * 16777619U;
 	return poll - poll / 10 + hash % (2 * (poll / 10) + 1);
@@ -98,7 +110,7 @@ void agent_poll(struct agent *a, const struct serve_request *q, struct serve_rep
 
 	if (!agent_updating(a, q, r, &d))
 		return;
-	o.poll = poll_interval(a, r->device);
+	o.poll = poll_interval(a, d, r->device);
 	o.tell = d && !d->asked;
 	err = agent_find_offer(a, d, &o);
 	if (err && err != -ENOENT) {
