@@ -14,7 +14,7 @@ US_PKGS := libnl-3.0 libnl-genl-3.0 yaml-0.1 jansson libkmod libssl libcrypto sq
 US_PKG_CFLAGS = $(eval US_PKG_CFLAGS := $$(shell pkg-config --cflags $(US_PKGS)))$(US_PKG_CFLAGS)
 US_PKG_LIBS = $(eval US_PKG_LIBS := $$(shell pkg-config --libs $(US_PKGS)))$(US_PKG_LIBS)
 
-US_CFLAGS := -std=gnu11 -Wall -Wextra -D_GNU_SOURCE -Iinclude/uapi -Iuserspace \
+US_CFLAGS := -std=gnu11 -Wall -Wextra -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Iinclude/uapi -Iuserspace \
 	-DOPENSSL_NO_DEPRECATED -DCORDON_VERSION='"$(VERSION)"' \
 	$(if $(filter 1,$(WERROR)),-Werror)
 US_HARDEN := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection \

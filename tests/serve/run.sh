@@ -5,6 +5,7 @@
 #   refuse     bad input: refused, counted, nothing issued
 #   ddi        hawkBit's DDI: polls, offers, downloads, feedback; with a kernel of straw
 #   offers     firmware without hawkBit, roll-outs, slow downloads; likewise
+#   update     cordonctl update, from the file that is signed to the device that runs it; likewise
 #   posture    which devices are confined for their firmware; likewise
 #   processes  who may do what; start, stop, reload; serve.yaml
 #   crash      kill -9 while 1,000 devices enrol (DEVICES= KILLS= SEED=)
@@ -69,7 +70,7 @@ if ! make -s userspace serve-programs >"$work/log" 2>&1; then
 	echo "Bail out! cordonctl does not build"
 	exit 1
 fi
-[[ $# -gt 0 ]] || set -- est refuse ddi offers posture processes crash
+[[ $# -gt 0 ]] || set -- est refuse ddi offers update posture processes crash
 for name; do
 	start "$name"
 done

@@ -504,6 +504,64 @@ static void test_openssl(const struct pki_ca *ca)
 	drop(&code);
 }
 
+/* As `openssl req -x509` makes them: CAs, which sign themselves what they mean to. */
+static void test_self_signed(void)
+{
+	static const struct {
+		const char *usage;
+		int wanted;
+		const char *words;
+	} rows[] = {
+		{ NULL, 0, "" }, { "digitalSignature,keyCertSign", 0, "" },
+		{ "keyCertSign", -EPERM, "the signer's certificate is not for code signing (RFC 5280, 4.2.1.12)" },
+	};
+	size_t i, len;
+	uint8_t *der;
+
+	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct signer s = vendor(pki_key_new(PKI_P256), NULL, "self", "critical,CA:TRUE", rows[i].usage,
+					 "codeSigning", EVP_sha256());
+		STACK_OF(X509) *self = list(s.cert, NULL);
+
+		len = foreign(&s, NULL, EVP_sha256(), CMS_DETACHED, &der);
+		expect("a CA itself", der, len, CONTENT, SIZE, self, now, rows[i].wanted, rows[i].words);
+		OPENSSL_free(der);
+		sk_X509_free(self);
+		drop(&s);
+	}
+}
+
+static void test_code(const struct pki_ca *ca, const struct pki_ca *stranger)
+{
+	struct signer code = certified(ca, PKI_CODE, PKI_P256, now, now + DAY), got = { };
+	struct signer device = certified(ca, PKI_DEVICE, PKI_P256, now, now + DAY);
+	struct signer foreigner = certified(stranger, PKI_CODE, PKI_P256, now, now + DAY);
+	struct pki_error err = { "" };
+	struct stat st;
+
+	ok(pki_code_load(path("ca"), NULL, &got.cert, &got.key, &err) == -ENOENT && !got.cert, "code_load: %s", err.text);
+	ok(!pki_code_save(path("ca"), "sesame", code.cert, code.key, &err) && !stat(path("ca/code.pem"), &st) &&
+	   (st.st_mode & 0777) == 0600, "code_save: %s", err.text);
+	ok(pki_code_load(path("ca"), NULL, &got.cert, &got.key, &err) == -ENOKEY, "code_load: %s", err.text);
+	ok(pki_code_load(path("ca"), "open", &got.cert, &got.key, &err) == -EKEYREJECTED && !got.key,
+	   "code_load: %s", err.text);
+	ok(!pki_code_load(path("ca"), "sesame", &got.cert, &got.key, &err) && !X509_cmp(got.cert, code.cert) &&
+	   EVP_PKEY_eq(got.key, code.key) == 1, "code_load: with its passphrase");
+	drop(&got);
+	got = (struct signer){ };
+	ok(!pki_code_save(path("ca"), NULL, code.cert, device.key, &err) &&
+	   pki_code_load(path("ca"), NULL, &got.cert, &got.key, &err) == -EINVAL && !got.cert && !got.key,
+	   "code_load: %s", err.text);
+	ok(pki_code_is_good(ca, code.cert, now, now + DAY), "code_is_good: until its end");
+	ok(!pki_code_is_good(ca, code.cert, now, now + DAY + 1), "code_is_good: not a second longer");
+	ok(!pki_code_is_good(ca, code.cert, now - 1, now), "code_is_good: not before it begins");
+	ok(!pki_code_is_good(ca, device.cert, now, now), "code_is_good: not a device's");
+	ok(!pki_code_is_good(ca, foreigner.cert, now, now), "code_is_good: not of another CA of the same name");
+	drop(&code);
+	drop(&device);
+	drop(&foreigner);
+}
+
 static int remove_one(const char *file, const struct stat *st, int type, struct FTW *ftw)
 {
 	(void)st, (void)type, (void)ftw;
@@ -532,6 +590,8 @@ int main(void)
 	test_trust(&ca, &stranger);
 	test_form(&ca);
 	test_vendor();
+	test_self_signed();
+	test_code(&ca, &stranger);
 	test_openssl(&ca);
 	pki_ca_free(&ca);
 	pki_ca_free(&stranger);

@@ -325,6 +325,21 @@ ok "a result that cannot be told now"
 as nothing
 update 0 && told "success "
 ok "and is told by the next call"
+as forbidding
+fresh
+update 0 && ran && said "refused (403): not now" && as nothing && update 0 && told "success "
+ok "so is one that the server does not take now"
+as unknowing
+fresh
+update 0 && ran && said "refused (404): no such action" && ! said "next time" && as nothing && update 0 && told ""
+ok "but not one that it knows nothing of"
+
+as plain
+fresh
+words --install "$work/install" -x 'a b'
+python3 -c 'import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)' "$cordonctl" "${args[@]}" > "$work/out" 2> "$work/err" < /dev/null &&
+	ran && grep -q 't1-1.1.0.img: 100 % of 0.3 MiB' "$work/out"
+ok "progress, on a terminal"
 
 # What must never be run; each in a state of its own, and the right one can be installed after it.
 refused() {	# NAME MODE OFFER TOLD MESSAGE [ARG...]

@@ -143,6 +143,10 @@ def take_result(target, body):
     log(f"result {target.rsplit('/', 1)[1]} {json.dumps(result, sort_keys=True)}")
     if mode() == "taken-back" and result["result"] == "running":
         return reply("409 Conflict", "text/plain", b"taken back")
+    if mode() == "forbidding":
+        return reply("403 Forbidden", "text/plain", b"not now")
+    if mode() == "unknowing":
+        return reply("404 Not Found", "text/plain", b"no such action")
     if mode() == "deaf" and result["result"] != "running":
         return reply("503 Service Unavailable", "text/plain", b"busy")
     return b"HTTP/1.1 204 No Content\r\n\r\n"

@@ -87,6 +87,17 @@ static char *report_text(const char *result, const char *version, const char *de
 	return NULL;
 }
 
+/* What the server has understood and does not want will not be wanted later; all else may be. */
+static enum update_result judge_telling(struct est *e, const struct http_response *r)
+{
+	if (r->status == 200 || r->status == 204)
+		return UPDATE_DONE;
+	est_judge(e, r);
+	if (r->status == 409)
+		return UPDATE_WITHDRAWN;
+	return r->status == 400 || r->status == 404 || r->status == 410 ? UPDATE_BAD : UPDATE_LATER;
+}
+
 /**
  * update_tell - say what became of an offer
  * @e: the server; certificate and key
@@ -114,8 +125,7 @@ enum update_result update_tell(struct est *e, int64_t action, const char *result
 	if (!json)
 		est_fail(e, "out of memory");
 	else if (est_ask(e, &q, &r) == EST_DONE)
-		ret = r.status == 409 ? UPDATE_WITHDRAWN :
-		      r.status == 200 || r.status == 204 ? UPDATE_DONE : judge(e, &r);
+		ret = judge_telling(e, &r);
 	http_free(&r);
 	free(json);
 	return ret;

@@ -57,11 +57,12 @@ static BIO *memory(const void *data, size_t len)
 	return len <= INT_MAX ? BIO_new_mem_buf(data, (int)len) : NULL;
 }
 
+/* A CA that may sign data, as one that certifies itself does, could certify somebody who may, too. */
 static bool may_sign_code(X509 *cert)
 {
 	uint32_t flags = X509_get_extension_flags(cert);
 
-	return !(flags & (EXFLAG_CA | EXFLAG_INVALID)) && (flags & EXFLAG_XKUSAGE) &&
+	return !(flags & EXFLAG_INVALID) && (flags & EXFLAG_XKUSAGE) &&
 	       (X509_get_extended_key_usage(cert) & XKU_CODE_SIGN) &&
 	       (X509_get_key_usage(cert) & KU_DIGITAL_SIGNATURE);
 }
