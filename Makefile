@@ -19,6 +19,7 @@ include tests/kunit/kunit.mk
 include tests/lint/lint.mk
 include tests/bench/bench.mk
 include tests/fuzz/fuzz.mk
+include tests/serve/serve.mk
 
 .PHONY: all help module install check unit bench clean userspace-quiet test-tools
 all: deps-build userspace module
@@ -28,7 +29,7 @@ help:
 
 # help: make              cordonctl, and the module for KDIR (default: the running kernel)
 # help: make install      both, with manual pages and completion (DESTDIR, PREFIX)
-# help: make device       cordonctl for a device: enroll, renew, checkin; build/device/cordonctl
+# help: make device       cordonctl for a device: enroll, renew, checkin, update; build/device/cordonctl
 # help: make demo         see it work, in a virtual machine
 # help: make check        run all tests
 # help: make vm SCRIPT=…  run a script in the virtual machine (KERNEL=6.1|6.12|7.3 CPUS= ICOUNT=1 ARGS=)

@@ -404,10 +404,10 @@ int cordon_nl_##object##_get_doit(struct sk_buff *request, struct genl_info *inf
 }
 
 GET(port, PORT, CORDON_A_PORT_IFINDEX, BIT(CORDON_A_PORT_NAME), find_port)
-GET(segment, SEGMENT, CORDON_A_SEGMENT_PAD, BIT(CORDON_A_SEGMENT_NAME), find_segment)
+GET(segment, SEGMENT, CORDON_A_SEGMENT_FIRMWARE_POSTPONE, BIT(CORDON_A_SEGMENT_NAME), find_segment)
 GET(network, NETWORK, CORDON_A_NETWORK_SEGMENT, BIT(CORDON_A_NETWORK_ADDRESS), find_network)
 GET(rule, RULE, CORDON_A_RULE_INDEX, BIT(CORDON_A_RULE_INDEX), find_rule)
-GET(device, DEVICE, CORDON_A_DEVICE_CERTIFICATE, CORDON_DEVICE_ID, cordon_request_device)
+GET(device, DEVICE, CORDON_A_DEVICE_OUTDATED, CORDON_DEVICE_ID, cordon_request_device)
 GET(binding, BINDING, CORDON_A_BINDING_PORT, BIT(CORDON_A_BINDING_ADDRESS), find_binding)
 
 static u8 dump_command(const struct netlink_callback *cb)

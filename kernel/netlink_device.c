@@ -17,6 +17,7 @@
 			 BIT(CORDON_A_DEVICE_FIRMWARE_AUTO_UPDATE) |			\
 			 BIT(CORDON_A_DEVICE_MODEL))
 #define DEVICE_CHANGE	(DEVICE_INPUT | BIT(CORDON_A_DEVICE_STATE) |			\
+			 BIT(CORDON_A_DEVICE_OUTDATED) |				\
 			 BIT(CORDON_A_DEVICE_LEASE) | BIT(CORDON_A_DEVICE_CERTIFICATE))
 #define DEVICE_CHECKIN	(BIT(CORDON_A_DEVICE_MAC) | BIT(CORDON_A_DEVICE_ADDRESS) |	\
 			 BIT(CORDON_A_DEVICE_CERTIFICATE))
@@ -63,11 +64,11 @@ static int device_new(struct cordon_net *cn, struct genl_info *info, struct nlat
 
 int cordon_nl_device_new_doit(struct sk_buff *request, struct genl_info *info)
 {
-	struct nlattr *tb[CORDON_A_DEVICE_CERTIFICATE + 1];
+	struct nlattr *tb[CORDON_A_DEVICE_OUTDATED + 1];
 	struct cordon_net *cn = cordon_request_net(info);
 	int ret;
 
-	ret = cordon_request_nest(info, CORDON_A_DEVICE, tb, CORDON_A_DEVICE_CERTIFICATE,
+	ret = cordon_request_nest(info, CORDON_A_DEVICE, tb, CORDON_A_DEVICE_OUTDATED,
 				  cordon_device_nl_policy, DEVICE_INPUT);
 	if (ret)
 		return ret;
@@ -101,6 +102,14 @@ static void set_state(struct cordon_device *device, u32 state)
 		clear_bit(CORDON_DEVICE_QUARANTINED, &device->flags);
 		clear_bit(CORDON_DEVICE_OUTDATED, &device->flags);
 	}
+}
+
+/* Return: it was not so before. What is true already is no event. */
+static bool set_outdated(struct cordon_device *device, bool outdated)
+{
+	if (outdated)
+		return !test_and_set_bit(CORDON_DEVICE_OUTDATED, &device->flags);
+	return test_and_clear_bit(CORDON_DEVICE_OUTDATED, &device->flags);
 }
 
 /* What the policy says of a device, changed; nothing happens when nothing is given. */
@@ -182,6 +191,8 @@ static int device_set(struct cordon_net *cn, struct genl_info *info, struct nlat
 		set_state(device, nla_get_u32(tb[CORDON_A_DEVICE_STATE]));
 		changed = true;
 	}
+	if (tb[CORDON_A_DEVICE_OUTDATED])
+		changed |= set_outdated(device, nla_get_u32(tb[CORDON_A_DEVICE_OUTDATED]));
 	if (changed)
 		cordon_netlink_device(cn, rs, i);
 	return cordon_reply_object(info, rs, cordon_fill_device, i);
@@ -189,11 +200,11 @@ static int device_set(struct cordon_net *cn, struct genl_info *info, struct nlat
 
 int cordon_nl_device_set_doit(struct sk_buff *request, struct genl_info *info)
 {
-	struct nlattr *tb[CORDON_A_DEVICE_CERTIFICATE + 1];
+	struct nlattr *tb[CORDON_A_DEVICE_OUTDATED + 1];
 	struct cordon_net *cn = cordon_request_net(info);
 	int ret;
 
-	ret = cordon_request_nest(info, CORDON_A_DEVICE, tb, CORDON_A_DEVICE_CERTIFICATE,
+	ret = cordon_request_nest(info, CORDON_A_DEVICE, tb, CORDON_A_DEVICE_OUTDATED,
 				  cordon_device_nl_policy, DEVICE_CHANGE);
 	if (ret)
 		return ret;
@@ -205,7 +216,7 @@ int cordon_nl_device_set_doit(struct sk_buff *request, struct genl_info *info)
 
 int cordon_nl_device_del_doit(struct sk_buff *request, struct genl_info *info)
 {
-	struct nlattr *tb[CORDON_A_DEVICE_CERTIFICATE + 1] = {};
+	struct nlattr *tb[CORDON_A_DEVICE_OUTDATED + 1] = {};
 	struct cordon_net *cn = cordon_request_net(info);
 	const struct cordon_ruleset *rs;
 	int ret;
@@ -274,10 +285,10 @@ static int read_checkin_port(struct genl_info *info, struct checkin *c)
 
 static int read_checkin(struct genl_info *info, struct checkin *c)
 {
-	struct nlattr *tb[CORDON_A_DEVICE_CERTIFICATE + 1];
+	struct nlattr *tb[CORDON_A_DEVICE_OUTDATED + 1];
 	int ret;
 
-	ret = cordon_request_nest(info, CORDON_A_DEVICE, tb, CORDON_A_DEVICE_CERTIFICATE,
+	ret = cordon_request_nest(info, CORDON_A_DEVICE, tb, CORDON_A_DEVICE_OUTDATED,
 				  cordon_device_nl_policy, DEVICE_CHECKIN);
 	if (ret)
 		return ret;

@@ -161,6 +161,8 @@ int cordon_fill_segment(struct sk_buff *skb, const struct cordon_ruleset *rs, u3
 	      nla_put_u32(skb, CORDON_A_SEGMENT_FIRMWARE_AUTO_UPDATE, s->firmware) ||
 	      nla_put_u32(skb, CORDON_A_SEGMENT_ISOLATE, s->isolate) ||
 	      nla_put_u32(skb, CORDON_A_SEGMENT_LEASE, s->lease) ||
+	      nla_put_u32(skb, CORDON_A_SEGMENT_FIRMWARE_GRACE, s->grace) ||
+	      nla_put_u32(skb, CORDON_A_SEGMENT_FIRMWARE_POSTPONE, s->postpone) ||
 	      put_limits(skb, s->limits) ||
 	      nla_put_u32(skb, CORDON_A_SEGMENT_DEVICES, cordon_ruleset_count(rs, i)) ||
 	      nla_put_u64_64bit(skb, CORDON_A_SEGMENT_PACKETS, t.rx_packets,
@@ -282,6 +284,8 @@ int cordon_fill_device(struct sk_buff *skb, const struct cordon_ruleset *rs, u32
 	      nla_put_string(skb, CORDON_A_DEVICE_EFFECTIVE_SEGMENT,
 			     d->segments[now.segment].name) ||
 	      nla_put_u32(skb, CORDON_A_DEVICE_LEASE, cordon_device_lease_seconds(device)) ||
+	      nla_put_u32(skb, CORDON_A_DEVICE_OUTDATED,
+			  test_bit(CORDON_DEVICE_OUTDATED, &device->flags)) ||
 	      put_stats(skb, CORDON_A_DEVICE_STATS, &t, atomic64_read(&device->denied),
 			device->tally) ||
 	      (cordon_device_certificate(device, certificate) &&

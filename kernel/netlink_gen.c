@@ -22,6 +22,14 @@ static struct netlink_range_validation cordon_a_segment_lease_range = {
 	.max	= 31536000ULL,
 };
 
+static struct netlink_range_validation cordon_a_segment_firmware_grace_range = {
+	.max	= 31536000ULL,
+};
+
+static struct netlink_range_validation cordon_a_segment_firmware_postpone_range = {
+	.max	= 31536000ULL,
+};
+
 static struct netlink_range_validation cordon_a_limit_window_range = {
 	.min	= 1ULL,
 	.max	= 86400ULL,
@@ -52,7 +60,7 @@ const struct nla_policy cordon_count_nl_policy[CORDON_A_COUNT_PAD + 1] = {
 	[CORDON_A_COUNT_COUNT] = { .type = NLA_U64, },
 };
 
-const struct nla_policy cordon_device_nl_policy[CORDON_A_DEVICE_CERTIFICATE + 1] = {
+const struct nla_policy cordon_device_nl_policy[CORDON_A_DEVICE_OUTDATED + 1] = {
 	[CORDON_A_DEVICE_NAME] = { .type = NLA_NUL_STRING, .len = 63, },
 	[CORDON_A_DEVICE_MAC] = NLA_POLICY_EXACT_LEN(6),
 	[CORDON_A_DEVICE_SEGMENT] = { .type = NLA_NUL_STRING, .len = 31, },
@@ -67,6 +75,7 @@ const struct nla_policy cordon_device_nl_policy[CORDON_A_DEVICE_CERTIFICATE + 1]
 	[CORDON_A_DEVICE_LEASE] = NLA_POLICY_FULL_RANGE(NLA_U32, &cordon_a_device_lease_range),
 	[CORDON_A_DEVICE_STATS] = NLA_POLICY_NESTED(cordon_stats_nl_policy),
 	[CORDON_A_DEVICE_CERTIFICATE] = NLA_POLICY_EXACT_LEN(32),
+	[CORDON_A_DEVICE_OUTDATED] = NLA_POLICY_MAX(NLA_U32, 1),
 };
 
 const struct nla_policy cordon_device_id_nl_policy[CORDON_A_DEVICE_MAC + 1] = {
@@ -129,7 +138,7 @@ const struct nla_policy cordon_rule_input_nl_policy[CORDON_A_RULE_PLAINTEXT + 1]
 	[CORDON_A_RULE_PLAINTEXT] = NLA_POLICY_MAX(NLA_U32, 1),
 };
 
-const struct nla_policy cordon_segment_nl_policy[CORDON_A_SEGMENT_PAD + 1] = {
+const struct nla_policy cordon_segment_nl_policy[CORDON_A_SEGMENT_FIRMWARE_POSTPONE + 1] = {
 	[CORDON_A_SEGMENT_NAME] = { .type = NLA_NUL_STRING, .len = 31, },
 	[CORDON_A_SEGMENT_ID] = { .type = NLA_U32, },
 	[CORDON_A_SEGMENT_AUTHENTICATION] = NLA_POLICY_MAX(NLA_U32, 1),
@@ -142,9 +151,11 @@ const struct nla_policy cordon_segment_nl_policy[CORDON_A_SEGMENT_PAD + 1] = {
 	[CORDON_A_SEGMENT_PACKETS] = { .type = NLA_U64, },
 	[CORDON_A_SEGMENT_BYTES] = { .type = NLA_U64, },
 	[CORDON_A_SEGMENT_DENIED] = { .type = NLA_U64, },
+	[CORDON_A_SEGMENT_FIRMWARE_GRACE] = NLA_POLICY_FULL_RANGE(NLA_U32, &cordon_a_segment_firmware_grace_range),
+	[CORDON_A_SEGMENT_FIRMWARE_POSTPONE] = NLA_POLICY_FULL_RANGE(NLA_U32, &cordon_a_segment_firmware_postpone_range),
 };
 
-const struct nla_policy cordon_segment_input_nl_policy[CORDON_A_SEGMENT_LIMIT + 1] = {
+const struct nla_policy cordon_segment_input_nl_policy[CORDON_A_SEGMENT_FIRMWARE_POSTPONE + 1] = {
 	[CORDON_A_SEGMENT_NAME] = { .type = NLA_NUL_STRING, .len = 31, },
 	[CORDON_A_SEGMENT_AUTHENTICATION] = NLA_POLICY_MAX(NLA_U32, 1),
 	[CORDON_A_SEGMENT_ENCRYPTION] = NLA_POLICY_MAX(NLA_U32, 2),
@@ -152,6 +163,8 @@ const struct nla_policy cordon_segment_input_nl_policy[CORDON_A_SEGMENT_LIMIT + 
 	[CORDON_A_SEGMENT_ISOLATE] = NLA_POLICY_MAX(NLA_U32, 1),
 	[CORDON_A_SEGMENT_LEASE] = NLA_POLICY_FULL_RANGE(NLA_U32, &cordon_a_segment_lease_range),
 	[CORDON_A_SEGMENT_LIMIT] = NLA_POLICY_NESTED(cordon_limit_nl_policy),
+	[CORDON_A_SEGMENT_FIRMWARE_GRACE] = NLA_POLICY_FULL_RANGE(NLA_U32, &cordon_a_segment_firmware_grace_range),
+	[CORDON_A_SEGMENT_FIRMWARE_POSTPONE] = NLA_POLICY_FULL_RANGE(NLA_U32, &cordon_a_segment_firmware_postpone_range),
 };
 
 const struct nla_policy cordon_stats_nl_policy[CORDON_A_STATS_PAD + 1] = {

@@ -15,7 +15,7 @@
 /* Common nested types */
 extern const struct nla_policy cordon_binding_nl_policy[CORDON_A_BINDING_PORT + 1];
 extern const struct nla_policy cordon_count_nl_policy[CORDON_A_COUNT_PAD + 1];
-extern const struct nla_policy cordon_device_nl_policy[CORDON_A_DEVICE_CERTIFICATE + 1];
+extern const struct nla_policy cordon_device_nl_policy[CORDON_A_DEVICE_OUTDATED + 1];
 extern const struct nla_policy cordon_device_id_nl_policy[CORDON_A_DEVICE_MAC + 1];
 extern const struct nla_policy cordon_device_input_nl_policy[CORDON_A_DEVICE_MODEL + 1];
 extern const struct nla_policy cordon_limit_nl_policy[CORDON_A_LIMIT_ACTION + 1];
@@ -25,8 +25,8 @@ extern const struct nla_policy cordon_port_nl_policy[CORDON_A_PORT_IFINDEX + 1];
 extern const struct nla_policy cordon_port_input_nl_policy[CORDON_A_PORT_NAME + 1];
 extern const struct nla_policy cordon_rule_nl_policy[CORDON_A_RULE_INDEX + 1];
 extern const struct nla_policy cordon_rule_input_nl_policy[CORDON_A_RULE_PLAINTEXT + 1];
-extern const struct nla_policy cordon_segment_nl_policy[CORDON_A_SEGMENT_PAD + 1];
-extern const struct nla_policy cordon_segment_input_nl_policy[CORDON_A_SEGMENT_LIMIT + 1];
+extern const struct nla_policy cordon_segment_nl_policy[CORDON_A_SEGMENT_FIRMWARE_POSTPONE + 1];
+extern const struct nla_policy cordon_segment_input_nl_policy[CORDON_A_SEGMENT_FIRMWARE_POSTPONE + 1];
 extern const struct nla_policy cordon_stats_nl_policy[CORDON_A_STATS_PAD + 1];
 
 int cordon_nl_policy_get_doit(struct sk_buff *skb, struct genl_info *info);

@@ -117,14 +117,14 @@ static int read_limit(struct cordon_segment_def *s, const struct nlattr *nest,
 static int stage_segment(struct cordon_transaction *t, const struct nlattr *nest,
 			 struct netlink_ext_ack *extack)
 {
-	struct nlattr *tb[CORDON_A_SEGMENT_LIMIT + 1];
+	struct nlattr *tb[CORDON_A_SEGMENT_FIRMWARE_POSTPONE + 1];
 	struct cordon_segment_def *s;
 	char name[CORDON_NAME_LEN];
 	const struct nlattr *attr;
 	int ret, rem;
 
-	ret = nla_parse_nested(tb, CORDON_A_SEGMENT_LIMIT, nest, cordon_segment_input_nl_policy,
-			       extack);
+	ret = nla_parse_nested(tb, CORDON_A_SEGMENT_FIRMWARE_POSTPONE, nest,
+			       cordon_segment_input_nl_policy, extack);
 	if (ret)
 		return ret;
 	if (!tb[CORDON_A_SEGMENT_NAME])
@@ -142,6 +142,8 @@ static int stage_segment(struct cordon_transaction *t, const struct nlattr *nest
 	s->firmware = get_u32(tb[CORDON_A_SEGMENT_FIRMWARE_AUTO_UPDATE], s->firmware);
 	s->isolate = get_u32(tb[CORDON_A_SEGMENT_ISOLATE], s->isolate);
 	s->lease = get_u32(tb[CORDON_A_SEGMENT_LEASE], s->lease);
+	s->grace = get_u32(tb[CORDON_A_SEGMENT_FIRMWARE_GRACE], s->grace);
+	s->postpone = get_u32(tb[CORDON_A_SEGMENT_FIRMWARE_POSTPONE], s->postpone);
 	nla_for_each_nested(attr, nest, rem)
 		if (nla_type(attr) == CORDON_A_SEGMENT_LIMIT) {
 			ret = read_limit(s, attr, extack);

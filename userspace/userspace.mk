@@ -3,8 +3,8 @@
 PREFIX ?= /usr/local
 
 US_SRC  := $(wildcard userspace/*/*.c kernel/core/*.c)
-LIB_SRC := $(wildcard $(patsubst %,userspace/%/*.c,lib pki store est tls) kernel/core/*.c) \
-	userspace/serve/message.c userspace/serve/tries.c
+LIB_SRC := $(wildcard $(patsubst %,userspace/%/*.c,lib pki store est tls firmware) kernel/core/*.c) \
+	userspace/serve/message.c userspace/serve/range.c userspace/serve/tries.c
 US_OBJ  := $(US_SRC:%.c=$(BUILD)/obj/%.o)
 LIB_ASAN_OBJ := $(LIB_SRC:%.c=$(BUILD)/asan/%.o)
 
@@ -14,7 +14,7 @@ US_PKGS := libnl-3.0 libnl-genl-3.0 yaml-0.1 jansson libkmod libssl libcrypto sq
 US_PKG_CFLAGS = $(eval US_PKG_CFLAGS := $$(shell pkg-config --cflags $(US_PKGS)))$(US_PKG_CFLAGS)
 US_PKG_LIBS = $(eval US_PKG_LIBS := $$(shell pkg-config --libs $(US_PKGS)))$(US_PKG_LIBS)
 
-US_CFLAGS := -std=gnu11 -Wall -Wextra -D_GNU_SOURCE -Iinclude/uapi -Iuserspace \
+US_CFLAGS := -std=gnu11 -Wall -Wextra -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Iinclude/uapi -Iuserspace \
 	-DOPENSSL_NO_DEPRECATED -DCORDON_VERSION='"$(VERSION)"' \
 	$(if $(filter 1,$(WERROR)),-Werror)
 US_HARDEN := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection \
@@ -24,8 +24,9 @@ US_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 	-fno-omit-frame-pointer -g -O1 -Werror
 
 # What a device runs needs OpenSSL and the C library, nothing else.
-DEVICE_SRC := $(patsubst %,userspace/ctl/%.c,main command remote cmd_enroll cmd_renew cmd_checkin) \
+DEVICE_SRC := $(patsubst %,userspace/ctl/%.c,main command remote cmd_enroll cmd_renew cmd_checkin cmd_update) \
 	$(wildcard $(patsubst %,userspace/%/*.c,est tls pki)) \
+	$(patsubst %,userspace/firmware/%.c,ask download install manifest state version) \
 	userspace/lib/file.c userspace/lib/text.c kernel/core/policy.c
 DEVICE_ASAN_OBJ := $(patsubst %.c,$(BUILD)/asan/device/%.o,$(filter userspace/ctl/%,$(DEVICE_SRC)))
 DEVICE_OBJ := $(DEVICE_SRC:%.c=$(BUILD)/device/obj/%.o)

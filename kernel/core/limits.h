@@ -22,6 +22,10 @@
 #define CORDON_DEFAULT_LEASE		3600	/* seconds */
 #define CORDON_MAX_LEASE		31536000
 
+#define CORDON_DEFAULT_GRACE		604800	/* seconds; of firmware that is too old */
+#define CORDON_DEFAULT_POSTPONE		86400	/* seconds; of an update */
+#define CORDON_MAX_GRACE		31536000	/* of both */
+
 #define CORDON_TLS_NAME_LEN		64	/* of a server's name, for reports; no NUL */
 #define CORDON_TLS_MAX_EARLY		65536	/* bytes that a client may send before an answer */
 #define CORDON_TLS_STATE_SIZE		256	/* bytes for a connection that is being read */

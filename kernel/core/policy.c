@@ -36,6 +36,8 @@ void cordon_segment_def_init(struct cordon_segment_def *s)
 	memset(s, 0, sizeof(*s));
 	s->isolate = 1;
 	s->lease = CORDON_DEFAULT_LEASE;
+	s->grace = CORDON_DEFAULT_GRACE;
+	s->postpone = CORDON_DEFAULT_POSTPONE;
 }
 
 /**
@@ -457,7 +459,8 @@ static int check_segment(const struct cordon_segment_def *s, u32 i, struct cordo
 	if (!s->lease || s->lease > CORDON_MAX_LEASE)
 		return fault(err, CORDON_FAULT_LEASE, CORDON_OBJECT_SEGMENT, i, 0);
 	if (s->authentication > CORDON_AUTHENTICATION_CERTIFICATE ||
-	    s->encryption > CORDON_ENCRYPTION_TLS1_3 || s->firmware > 1 || s->isolate > 1)
+	    s->encryption > CORDON_ENCRYPTION_TLS1_3 || s->firmware > 1 || s->isolate > 1 ||
+	    s->grace > CORDON_MAX_GRACE || s->postpone > CORDON_MAX_GRACE)
 		return fault(err, CORDON_FAULT_VALUE, CORDON_OBJECT_SEGMENT, i, 0);
 	for (k = 0; k < CORDON_KINDS; k++)
 		if (s->limits[k].action > CORDON_ACTION_QUARANTINE ||

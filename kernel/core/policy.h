@@ -43,6 +43,8 @@ struct cordon_limit {
  * struct cordon_segment_def - a segment as the policy describes it
  * @name: unique, NUL-terminated
  * @lease: seconds that one check-in lasts
+ * @grace: seconds that a device may go on with firmware that is too old
+ * @postpone: seconds that a device may put off an update
  * @authentication: enum cordon_authentication
  * @encryption: enum cordon_encryption
  * @firmware: 1, its devices are updated automatically
@@ -52,6 +54,8 @@ struct cordon_limit {
 struct cordon_segment_def {
 	char name[CORDON_NAME_LEN];
 	u32 lease;
+	u32 grace;
+	u32 postpone;
 	u8 authentication;
 	u8 encryption;
 	u8 firmware;

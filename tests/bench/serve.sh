@@ -57,6 +57,7 @@ start_server() {	# NAME PORT
 		checkin: {listen: "127.0.0.1:$(($2 + 1))"}
 		ca: $dir/ca
 		registry: $dir/$1/registry.db
+		firmware: {directory: $dir/$1/firmware}
 		certificate: $dir/server.pem
 		key: $dir/server.key
 		run: $dir/run-$1

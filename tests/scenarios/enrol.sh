@@ -147,6 +147,15 @@ expect "cordonctl checkin, IPv6" on cam cordonctl checkin --server "[$GW_CAM6]:8
 equal "active again" active "$(state $CAM_MAC)"
 expect "traffic flows again" reaches cam tcp $INET 443
 
+# What it runs, as it told: written down a moment later.
+told() {
+	ctl show devices --json | grep -q '"name": "cam".*"firmware": "1.4.2"'
+}
+poll 20 told
+report $? "show devices has its firmware"
+equal "and so has firmware status" "1.4.2 check-in free active" \
+	"$(ctl firmware status | awk '$1 == "cam" { print $3, $4, $6, $7 }')"
+
 # revoke
 on cam probe transfer $INET 443 "$work/up" &
 disown

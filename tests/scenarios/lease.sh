@@ -4,6 +4,7 @@
 # kernels: all
 # sanitize: yes
 . "$(dirname "$0")/lib.sh"
+GW_SERVICES="$SERVICES 67"
 setup
 
 policy() {
@@ -129,12 +130,30 @@ expect "a new lease" ctl device lease cam 1h
 expect "opens again" reaches cam tcp $INET 443
 stop
 
+start outdated
 expect "a device is outdated" ctl device set cam --state outdated
 equal "and held in update" "outdated update" "$(state)"
-expect "outdated: only what rules from update say" reaches cam tcp $PLANT 80
+still outdated up down
+expect "outdated: what rules from update say" reaches cam tcp $PLANT 80
 expect "outdated: not what its segment may" blocked cam tcp $INET 443
+expect "outdated: not what its segment may on the gateway" blocked cam tcp $GW_CAM 22
+expect "outdated: nobody reaches it" blocked plant tcp $CAM 502
+expect "outdated: DNS on the gateway" reaches cam udp $GW_CAM 53
+expect "outdated: its update's server on the gateway" reaches cam tcp $GW_CAM 8443
+expect "outdated: check-in on the gateway, IPv6" reaches cam tcp $GW_CAM6 8883
+expect "outdated: DHCP on the gateway" reaches cam udp $GW_CAM 67
 equal "sysfs counts it in the built-in segment" 1 "$(counter segments/update/devices)"
-expect "released" ctl device release cam
+policy "$denied" | apply >/dev/null
+policy "$allowed" | apply >/dev/null
+equal "outdated outlives a change of policy" "outdated update" "$(state)"
+expect "and a new lease" ctl device lease cam 1h
+equal "which does not lift it" "outdated update" "$(state)"
+expect "it is up to date" ctl device set cam --state active
+equal "and active in its own segment" "active iot_zone" "$(state)"
+clock=$(bytes up)
+poll 60 moved up "$clock"
+report $? "its transfer goes on where it stood"
+stop
 expect "a lease is ended" ctl device lease cam 0
 equal "it is expired" "expired onboarding" "$(state)"
 

@@ -39,8 +39,20 @@ if [ -z "${SANITIZE-}" ]; then
 	ynl --dump segment-get --output-json >"$work/json" 2>&1
 	grep -q '"name": "quarantine"' "$work/json"
 	report $? "and the segments"
+	grep -q '"firmware-grace": 604800' "$work/json" && grep -q '"firmware-postpone": 86400' "$work/json"
+	report $? "and what they say of firmware"
 	ynl --do device-set --json '{"device": {"name": "lock", "state": "quarantined"}}' >"$work/json" 2>&1
 	equal "and quarantines a device" quarantined "$(counter "devices/$LOCK_MAC/state")"
+	ynl --do device-set --json '{"device": {"name": "lock", "outdated": 1}}' >"$work/json" 2>&1
+	equal "and marks it as outdated, which lifts no quarantine" quarantined "$(counter "devices/$LOCK_MAC/state")"
+	ynl --do device-get --json '{"device": {"name": "lock"}}' --output-json >"$work/json" 2>&1
+	grep -q '"outdated": 1' "$work/json"
+	report $? "and is told both"
+	ynl --do device-set --json '{"device": {"name": "lock", "outdated": 0}}' >"$work/json" 2>&1
+	equal "and takes the mark back, which lifts none either" quarantined "$(counter "devices/$LOCK_MAC/state")"
+	ynl --do device-set --json '{"device": {"name": "lock", "outdated": 2}}' >"$work/json" 2>&1
+	grep -q "Numerical result out of range" "$work/json"
+	report $? "there is no third answer"
 	ynl --do device-set --json '{"device": {"name": "lock", "state": "expired"}}' >"$work/json" 2>&1
 	grep -q "follows from the lease" "$work/json"
 	report $? "a state that cannot be set is refused with a sentence"
@@ -58,6 +70,15 @@ if [ -z "${SANITIZE-}" ]; then
 	report $? "and a stale generation, naming both"
 	on gw cordonctl device release lock >/dev/null
 fi
+
+# What the kernel only keeps comes back as it went in.
+policy 443 "firmware_auto_update: true, firmware: {grace: 0s, postpone: 90m}" >"$work/kept"
+expect "grace and postponement of firmware are kept" on gw cordonctl apply "$work/kept"
+expect "and are those of the policy" on gw cordonctl diff "$work/kept"
+on gw cordonctl show >"$work/json" 2>&1
+grep -q "firmware: {grace: 0s, postpone: 90m}" "$work/json"
+report $? "and are shown"
+policy 443 | apply >/dev/null
 
 # A commit that nobody confirms takes itself back.
 generation=$(counter policy/generation)

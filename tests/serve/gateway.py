@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """A server of one's own, clients to it, and TAP: what the tests of `cordonctl serve` share."""
 import base64
+import contextlib
 import ctypes
 import http.client
 import json
@@ -115,6 +116,9 @@ class Gateway:
         self.names = ["gateway.test", "localhost", "127.0.0.1", "::1"]
         self.names_of_counters = None
         self.process = None
+        self.program = CTL
+        self.environment = {}
+        self.firmware = {"directory": self.path("firmware")}
         must(CTL, "ca", "init", "--dir", self.ca, "--name", "Test", "--key", key)
         self.manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.manager.bind(self.path("notify"))
@@ -136,7 +140,7 @@ class Gateway:
         with open(self.config, "w", encoding="ascii") as out:
             out.write(f"est: {json.dumps(est)}\ncheckin: {{listen: \"[::]:{self.visit}\"}}\n"
                       f"ca: {self.ca}\nregistry: {self.registry}\nrun: {self.run}\n"
-                      f"server_names: {json.dumps(self.names)}\n{more}")
+                      f"server_names: {json.dumps(self.names)}\nfirmware: {json.dumps(self.firmware)}\n{more}")
 
     def start(self, file_size=None, under=()):
         """Start the server in the foreground, and wait until it is ready; False: it ended instead."""
@@ -145,9 +149,9 @@ class Gateway:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
         with open(self.log, "a", encoding="ascii") as log:
             self.process = subprocess.Popen(
-                [*under, CTL, "serve", "--foreground", "--json", "--config", self.config],
+                [*under, self.program, "serve", "--foreground", "--json", "--config", self.config],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=limit if file_size else None,
-                env={**os.environ, "NOTIFY_SOCKET": self.path("notify")})
+                env={**os.environ, "NOTIFY_SOCKET": self.path("notify"), **self.environment})
         self.manager.settimeout(0.1)
         for _ in range(10 * WAIT):
             try:
@@ -208,7 +212,8 @@ class Gateway:
     def told(self):
         """What it has counted, as cordonctl tells it: one flat mapping."""
         got = json.loads(must(CTL, "stats", "--serve", "--run", self.run, "--json"))
-        return {"started": got["started"], "connections": got["connections"], **got["accepted"], **got["refused"]}
+        return {"started": got["started"], "connections": got["connections"], **got["accepted"], **got["refused"],
+                **got["updates"]}
 
     def counters(self):
         """The same, from the file: that is asked for a few hundred times."""
@@ -217,14 +222,20 @@ class Gateway:
             data = f.read()
         return dict(zip(self.names_of_counters, struct.unpack(f"=8x{len(data) // 8 - 1}Q", data)))
 
-    def query(self, sql, *args):
-        """Rows of the registry."""
+    @contextlib.contextmanager
+    def database(self):
+        """The registry, in a transaction."""
         db = sqlite3.connect(self.registry, timeout=WAIT)
         try:
             with db:
-                return db.execute(sql, args).fetchall()
+                yield db
         finally:
             db.close()
+
+    def query(self, sql, *args):
+        """Rows of the registry."""
+        with self.database() as db:
+            return db.execute(sql, args).fetchall()
 
     def issued(self):
         """How many certificates of devices were ever recorded."""

@@ -224,7 +224,7 @@ def reload():
         gw.process.send_signal(signal.SIGHUP)
         until(lambda: "what held before holds" in gw.logged()[len(before):])
         said = gw.logged()[len(before):]
-        tap.ok(f"{gw.config}:7:1: " in said, "SIGHUP: a broken file: where", said)
+        tap.ok(f"{gw.config}:8:1: " in said, "SIGHUP: a broken file: where", said)
         until(lambda: said.count("new server certificate") or "new server certificate" in gw.logged()[len(before):])
         tap.ok(names_of(gw) == held and gw.process.poll() is None, "SIGHUP: a broken file: what held goes on to hold")
         os.unlink(gw.config)
@@ -281,11 +281,20 @@ BAD = (
     ("certificate: /a\n", "1:14", "certificate and key come together"),
     ("key: /a\n", "1:6", "certificate and key come together"),
     ("run: [\n", "2:1", ""),
+    ("firmware: 1\n", "1:11", ""),
+    ("firmware: {grace: 1d}\n", "1:12", "grace"),
+    ("firmware: {poll: 9s}\n", "1:18", "'9s' is not a duration from 10s to 1d"),
+    ("firmware: {poll: 2d}\n", "1:18", "'2d' is not a duration from 10s to 1d"),
+    ("firmware: {poll: often}\n", "1:18", "'often' is not a duration"),
+    ("firmware: {tenant: a/b}\n", "1:20", "tenant 'a/b' must be 1 to 63 letters"),
+    ("firmware: {tenant: \"\"}\n", "1:20", "tenant '' must be"),
+    ("firmware: {directory: relative}\n", "1:23", "directory 'relative' does not begin with /"),
     ("est: {listen: 10.0.0.1}\n\tca: /a\n", "2:1", ""),
 )
 GOOD = ("est: {listen: \"[::]:8443\"}\n", "est: {listen: [10.0.0.1, \"10.0.0.2:1\", \"::1\"]}\n",
         "est: {allow_remote: false, approval: true, valid: 1m}\n", "checkin: {listen: \"::\"}\n",
-        "server_names: [gateway.example, 10.0.20.1, \"fd00:20::1\"]\n", "certificate: /a\nkey: /b\n", "passphrase_file: /a\n")
+        "server_names: [gateway.example, 10.0.20.1, \"fd00:20::1\"]\n", "certificate: /a\nkey: /b\n", "passphrase_file: /a\n",
+        "firmware: {poll: 1d, tenant: acme.io, directory: /srv/firmware}\n", "firmware: {poll: 10s}\n")
 
 
 def configurations():
@@ -324,7 +333,8 @@ def starts_not(gw):
             ("a certificate that is not there", f"certificate: {gw.path('none')}\nkey: {gw.path('none')}\n",
              "cannot use the server's certificate")):
         base = {"est": f"est: {{listen: \"[::]:{gw.port}\"}}\n", "checkin": f"checkin: {{listen: \"[::]:{gw.visit}\"}}\n",
-                "ca": f"ca: {gw.ca}\n", "registry": f"registry: {gw.registry}\n", "run": f"run: {gw.run}\n"}
+                "ca": f"ca: {gw.ca}\n", "registry": f"registry: {gw.registry}\n", "run": f"run: {gw.run}\n",
+                "firmware": f"firmware: {{directory: {gw.path('firmware')}}}\n"}
         base.pop(text.partition(":")[0], None)
         with open(gw.config, "w", encoding="ascii") as out:
             out.write("".join(base.values()) + text)

@@ -3,6 +3,10 @@
 # run.sh [NAME...]: `cordonctl serve` without the module, as its clients and its enemies see it. One TAP stream.
 #   est        EST in every form, curl, strongSwan
 #   refuse     bad input: refused, counted, nothing issued
+#   ddi        hawkBit's DDI: polls, offers, downloads, feedback; with a kernel of straw
+#   offers     firmware without hawkBit, roll-outs, slow downloads; likewise
+#   update     cordonctl update, from the file that is signed to the device that runs it; likewise
+#   posture    which devices are confined for their firmware; likewise
 #   processes  who may do what; start, stop, reload; serve.yaml
 #   crash      kill -9 while 1,000 devices enrol (DEVICES= KILLS= SEED=)
 # All at once, as they wait a good deal, and the last one takes longest.
@@ -61,12 +65,12 @@ finish() {	# NAME PID
 }
 
 echo "TAP version 13"
-if ! make -s userspace >"$work/log" 2>&1; then
+if ! make -s userspace serve-programs >"$work/log" 2>&1; then
 	sed 's/^/# /' "$work/log"
 	echo "Bail out! cordonctl does not build"
 	exit 1
 fi
-[[ $# -gt 0 ]] || set -- est refuse processes crash
+[[ $# -gt 0 ]] || set -- est refuse ddi offers update posture processes crash
 for name; do
 	start "$name"
 done

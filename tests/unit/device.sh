@@ -14,5 +14,5 @@ case " $needs" in
 " ld libc libcrypto libssl linux ") echo "ok 2 - needs OpenSSL and the C library alone" ;;
 *) echo "not ok 2 - needs OpenSSL and the C library alone, not: $needs" ;;
 esac
-[ "$commands" = "enroll renew checkin " ] && echo "ok 3 - has the commands of a device alone" ||
+[ "$commands" = "enroll renew checkin update " ] && echo "ok 3 - has the commands of a device alone" ||
 	echo "not ok 3 - has the commands of a device alone, not: $commands"

@@ -136,6 +136,15 @@ static void test_flat(void)
 		free(copy);
 	}
 	ok(!len, "flat_read: cut at every byte");
+	copy = malloc(3000);
+	len = sprintf(copy, "{\"t\": \"abc\", \"long\": \"%02000d\"}", 0);
+	fields[0].found = false;
+	fields[0].size = 4;
+	ok(!flat_read(copy, len, fields, 1) && !strcmp(text, "abc"), "flat_read: what nobody wants is skipped");
+	fields[0].found = false;
+	fields[0].size = 3;
+	ok(flat_read(copy, len, fields, 1), "flat_read: what does not fit");
+	free(copy);
 }
 
 static X509 *certify(EVP_PKEY *key, const char *name)

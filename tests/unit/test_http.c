@@ -201,9 +201,93 @@ static void test_request(void)
 	ok(!http_request_text(&q, &len), "http_request_text: a line's end in the host");
 }
 
+/* What a sink has got. */
+struct got {
+	size_t len;
+	char data[64];
+};
+
+static const char *take(void *arg, const struct http_response *r, const char *data, size_t len)
+{
+	struct got *g = arg;
+
+	if (r->ranged && r->first != 3)
+		return "another range";
+	memcpy(g->data + g->len, data, len);
+	g->len += len;
+	return NULL;
+}
+
+static void test_sink(void)
+{
+#define PART "HTTP/1.1 206 Partial Content\r\n"
+	static const struct {
+		const char *name;
+		const char *text;
+		const char *error;
+		const char *sunk;
+		const char *body;
+	} answers[] = {
+		{ "length", OK200 "Content-Length: 8\r\n\r\nabcdefgh", NULL, "abcdefgh", "" },
+		{ "chunks", CHUNKED "3\r\nabc\r\n5\r\ndefgh\r\n0\r\n\r\n", NULL, "abcdefgh", "" },
+		{ "part", PART "Content-Range: bytes 3-5/9\r\nContent-Length: 3\r\n\r\ndef", NULL, "def", "" },
+		{ "another part", PART "Content-Range: bytes 2-5/9\r\nContent-Length: 4\r\n\r\ncdef",
+		  "another range", "", "" },
+		{ "two parts", PART "Content-Range: bytes 3-5/9\r\nContent-Range: bytes 3-5/9\r\n\r\n",
+		  "more than one Content-Range", "", "" },
+		{ "a refusal", "HTTP/1.1 404 No\r\nContent-Length: 9\r\n\r\nnot there", NULL, "", "not there" },
+		{ "a byte too much", OK200 "Content-Length: 9\r\n\r\nabcdefghi",
+		  "more content than there should be", "", "" },
+		{ "a byte too much until the end", OK200 "\r\nabcdefghi", "more content than there should be", NULL, "" },
+		{ "a chunk too much", CHUNKED "8\r\nabcdefgh\r\n1\r\ni", "more content than there should be",
+		  "abcdefgh", "" },
+		{ "a cut", OK200 "Content-Length: 8\r\n\r\nabc", BREAK, "abc", "" },
+		{ "a field twice", OK200 "S: a\r\nS: b\r\n\r\n", "a field twice that must not be", "", "" },
+		{ "a field of an interim answer", "HTTP/1.1 103 Early\r\nS: a\r\n\r\n" OK200 "S: kept\r\n\r\n", NULL, "", "" },
+	};
+	static struct http_response r;
+	struct got got;
+	size_t i, at;
+
+	for (i = 0; i < sizeof(answers) / sizeof(*answers); i++) {
+		http_begin(&r);
+		got.len = 0;
+		r.sink = take;
+		r.arg = &got;
+		r.max = 8;
+		r.keep = "s";
+		for (at = 0; answers[i].text[at]; at++)
+			feed(&r, answers[i].text + at, 1);
+		http_end(&r);
+		ok((answers[i].error ? r.state == HTTP_BAD && !strcmp(r.error, answers[i].error) : r.state == HTTP_DONE) &&
+		   r.cut == (answers[i].error && !strcmp(answers[i].error, BREAK)) &&
+		   (!answers[i].sunk || (got.len == strlen(answers[i].sunk) && !memcmp(got.data, answers[i].sunk, got.len))) &&
+		   !strcmp(r.body ? r.body : "", answers[i].body) &&
+		   (!strstr(answers[i].text, "kept") || !strcmp(r.kept, "kept")), "http_feed: a sink: %s", answers[i].name);
+		http_free(&r);
+	}
+}
+
+static void test_range(void)
+{
+	struct http_request q = { .method = "GET", .path = "/p", .host = "h", .from = 5000000000,
+				  .if_range = "\"tag\"" };
+	static const char wanted[] = "GET /p HTTP/1.1\r\nHost: h\r\nUser-Agent: cordonctl\r\nConnection: close\r\n"
+				     "Range: bytes=5000000000-\r\nIf-Range: \"tag\"\r\n\r\n";
+	size_t len = 0;
+	char *text = http_request_text(&q, &len);
+
+	ok(text && len == strlen(wanted) && !memcmp(text, wanted, len), "http_request_text: a range");
+	free(text);
+	q.if_range = "\"a\r\nX: y\"";
+	ok(!http_request_text(&q, &len), "http_request_text: a line's end in a tag");
+}
+
 int main(void)
 {
 	test_rows();
+	test_sink();
+	test_range();
 	test_limits();
 	test_request();
 	return tap_done();

@@ -27,6 +27,7 @@ static const char good[] =
 	"    firmware_auto_update: true\n"
 	"    isolate: false\n"
 	"    lease: 15m\n"
+	"    firmware: {grace: 0s, postpone: 12h}\n"
 	"    anomalies: {spoofed_source: {limit: 100/10s, then: quarantine}}\n"
 	"  plant: {networks: [10.0.50.0/24, \"fd00:50::/64\"]}\n"
 	"  wan: {networks: [0.0.0.0/0, \"::/0\"]}\n"
@@ -95,6 +96,14 @@ static const struct bad bad[] = {
 	  "2:28: encryption must be any, TLS1.2 or TLS1.3, not 'TLS1.1'", 1 },
 	{ "isolate", "version: 1\nsegments: {a: {isolate: yes}}\n",
 	  "2:25: isolate must be false or true, not 'yes'", 1 },
+	{ "firmware.grace", "version: 1\nsegments: {a: {firmware: {grace: soon}}}\n",
+	  "2:34: grace 'soon' must be a time like 0s, 12h or 7d, at most 365d", 1 },
+	{ "firmware.postpone", "version: 1\nsegments:\n a:\n  firmware:\n   postpone: 366d\n",
+	  "5:14: postpone '366d' must be a time like 0s, 12h or 7d, at most 365d", 1 },
+	{ "firmware: unknown", "version: 1\nsegments: {a: {firmware: {floor: 1d, grace: 1d}}}\n",
+	  "2:27: unknown key 'floor'", 1 },
+	{ "firmware: no mapping", "version: 1\nsegments: {a: {firmware: true}}\n",
+	  "2:26: firmware must be a mapping", 1 },
 	{ "lease", "version: 1\nsegments: {a: {lease: 0s}}\n",
 	  "2:23: lease '0s' must be a time like 30s, 15m, 1h or 7d, at most 365d", 1 },
 	{ "unknown anomaly", "version: 1\nsegments: {a: {anomalies: {scam: {limit: 1/1s, then: count}}}}\n",
@@ -242,6 +251,10 @@ static void test_good(void)
 	ok(d->mode == CORDON_MODE_OBSERVE && d->n_ports == 2 && d->n_networks == 4 &&
 	   d->n_rules == 3 && d->n_matches == 7 && d->n_devices == 2 && d->n_addresses == 3,
 	   "all of it is there");
+	ok(!s->grace && s->postpone == 43200, "a segment's firmware");
+	s = &d->segments[policy_find_segment(p, "iot_zone") + 1];
+	ok(s->grace == 604800 && s->postpone == 86400, "and what it is unless it is said");
+	s--;
 	ok(s->lease == 900 && !s->isolate && s->firmware && s->authentication == 1 &&
 	   s->encryption == CORDON_ENCRYPTION_TLS1_3, "a segment's fields");
 	ok(s->limits[CORDON_KIND_SPOOFED_SOURCE].count == 100 &&
@@ -264,7 +277,7 @@ static void test_warnings(void)
 		" b: {encryption: TLS1.3, anomalies: {scan: {limit: 1/1s, then: count}}}\n"
 		" c: {encryption: any, firmware_auto_update: true, lease: 1d}\n";
 	static const char expected[] =
-		FILE_NAME ":3:28: warning: firmware_auto_update: recorded, but not enforced by this version\n";
+		FILE_NAME ":3:46: warning: anomaly 'scan': no packet raises it in this version\n";
 	struct policy *p = NULL;
 	char *said, *c;
 	int warnings = 0;
@@ -274,7 +287,7 @@ static void test_warnings(void)
 	first = !strncmp(said, expected, strlen(expected));
 	for (c = said; (c = strstr(c, ": warning: ")); c++)
 		warnings++;
-	ok(first && warnings == 2, "one warning for each kind of thing");
+	ok(first && warnings == 1, "one warning for each kind of thing");
 	free(said);
 	policy_free(p);
 }
@@ -494,6 +507,8 @@ static void test_error_text(void)
 static const char * const changes[] = {
 	"change mode mode.mode: observe -> enforce",
 	"delete port lan1.-: - -> -",
+	"change segment iot_zone.firmware.grace: 0s -> 7d",
+	"change segment iot_zone.firmware.postpone: 12h -> 1d",
 	"change segment iot_zone.lease: 15m -> 1h",
 	"change segment iot_zone.anomalies: spoofed_source: 100/10s, quarantine -> -",
 	"add segment new.-: - -> -",

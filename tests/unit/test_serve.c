@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../../userspace/est/body.h"
+#include "../../userspace/serve/range.h"
 #include "../../userspace/serve/serve.h"
 #include "../../userspace/serve/tries.h"
 #include "tap.h"
@@ -28,6 +29,9 @@ static void fill_request(struct serve_request *q)
 	memset(q->secret, 's', sizeof(q->secret) - 1);
 	strcpy(q->firmware, "1.4.2");
 	memset(q->exporter, 'e', sizeof(q->exporter) - 1);
+	memset(q->detail, 'd', sizeof(q->detail) - 1);
+	q->number = INT64_MAX;
+	q->feedback = SERVE_FEEDBACK_REJECTED;
 	q->csr = csr;
 	q->csr_len = sizeof(csr);
 }
@@ -39,6 +43,7 @@ static bool same_request(const struct serve_request *a, const struct serve_reque
 	       !memcmp(a->fingerprint, b->fingerprint, sizeof(a->fingerprint)) &&
 	       !strcmp(a->name, b->name) && !strcmp(a->secret, b->secret) &&
 	       !strcmp(a->firmware, b->firmware) && !strcmp(a->exporter, b->exporter) &&
+	       !strcmp(a->detail, b->detail) && a->number == b->number && a->feedback == b->feedback &&
 	       a->csr_len == b->csr_len && !memcmp(a->csr, b->csr, a->csr_len);
 }
 
@@ -115,7 +120,7 @@ static void test_request_lengths(void)
 {
 	static const uint32_t lies[] = { 0x80000000, 0xffffffff, 0x7fffffff, 65536, PKI_CSR_MAX + 1 };
 	static uint8_t buf[SERVE_REQUEST_MAX], bent[SERVE_REQUEST_MAX];
-	size_t at[5], len, i, k, wrong = 0;
+	size_t at[6], len, i, k, wrong = 0;
 	struct serve_request q, got;
 
 	fill_request(&q);
@@ -125,6 +130,7 @@ static void test_request_lengths(void)
 	at[2] = at[1] + 4 + strlen(q.secret);
 	at[3] = at[2] + 4 + strlen(q.firmware);
 	at[4] = at[3] + 4 + strlen(q.exporter);
+	at[5] = at[4] + 4 + strlen(q.detail) + 8 + 4;
 	for (i = 0; i < N(at); i++)
 		for (k = 0; k < N(lies); k++) {
 			memcpy(bent, buf, len);
@@ -185,6 +191,113 @@ static void test_reply(void)
 	len = serve_reply_pack(&r, large, sizeof(large));
 	ok(len && serve_reply_unpack(large, len, &got) && same_reply(&r, &got),
 	   "reply: a long revocation list");
+}
+
+/* ---- offers */
+
+static void fill_offer(struct serve_offer *o)
+{
+	memset(o, 0, sizeof(*o));
+	o->kind = SERVE_OFFER_CANCEL;
+	o->action = 7;
+	o->forced = true;
+	o->tell = true;
+	o->poll = 300;
+	o->release.id = INT64_MAX;
+	memset(o->release.model, 'm', sizeof(o->release.model) - 1);
+	memset(o->release.version, '1', sizeof(o->release.version) - 1);
+	memset(o->release.file, 'f', sizeof(o->release.file) - 1);
+	memset(o->release.notes, 'n', sizeof(o->release.notes) - 1);
+	o->release.size = UINT64_MAX;
+	memset(&o->release.hashes, 0x55, sizeof(o->release.hashes));
+}
+
+static bool unpacks_offer(const uint8_t *buf, size_t len, struct serve_offer *o)
+{
+	uint8_t *copy = malloc(len ? len : 1);
+	bool good;
+
+	memcpy(copy, buf, len);
+	good = serve_offer_unpack(copy, len, o);
+	free(copy);
+	return good;
+}
+
+static void test_offer(void)
+{
+	static uint8_t buf[SERVE_OFFER_MAX + 1];
+	struct serve_offer o, got;
+	size_t len, i, wrong = 0;
+
+	fill_offer(&o);
+	len = serve_offer_pack(&o, buf, SERVE_OFFER_MAX);
+	ok(len && serve_offer_unpack(buf, len, &got) && got.kind == o.kind && got.action == o.action && got.forced &&
+	   got.tell && got.poll == o.poll && got.release.id == o.release.id && got.release.size == o.release.size &&
+	   !strcmp(got.release.model, o.release.model) && !strcmp(got.release.version, o.release.version) &&
+	   !strcmp(got.release.file, o.release.file) && !strcmp(got.release.notes, o.release.notes) &&
+	   !memcmp(&got.release.hashes, &o.release.hashes, sizeof(o.release.hashes)),
+	   "offer: the largest one fits SERVE_OFFER_MAX, and what is packed is unpacked");
+	for (i = 0; i < len; i++)
+		wrong += unpacks_offer(buf, i, &got);
+	ok(!wrong, "offer: cut at any of %zu bytes it is none", len);
+	ok(!unpacks_offer(buf, len + 1, &got), "offer: with a byte behind it, it is none");
+	for (wrong = 0, i = 0; i < len; i++)
+		wrong += serve_offer_pack(&o, buf, i) != 0;
+	ok(!wrong, "offer: no smaller buffer takes it");
+	o.kind = SERVE_OFFER_CANCEL + 1;
+	len = serve_offer_pack(&o, buf, SERVE_OFFER_MAX);
+	ok(len && !serve_offer_unpack(buf, len, &got), "offer: of a kind that is none, it is none");
+}
+
+/* ---- ranges */
+
+static void test_range(void)
+{
+	static const struct {
+		const char *field;
+		uint64_t size;
+		enum range want;
+		uint64_t first, end;
+	} ranges[] = {
+		{ NULL, 10, RANGE_ALL, 0, 0 }, { "", 10, RANGE_ALL, 0, 0 }, { "bytes=0-0", 10, RANGE_PART, 0, 1 },
+		{ "bytes=0-", 10, RANGE_PART, 0, 10 }, { "bytes=9-", 10, RANGE_PART, 9, 10 },
+		{ "bytes=10-", 10, RANGE_BEYOND, 0, 0 }, { "bytes=3-100", 10, RANGE_PART, 3, 10 },
+		{ "bytes=-3", 10, RANGE_PART, 7, 10 }, { "bytes=-30", 10, RANGE_PART, 0, 10 },
+		{ "bytes=-0", 10, RANGE_BEYOND, 0, 0 }, { "bytes=-1", 0, RANGE_BEYOND, 0, 0 },
+		{ "bytes=0-", 0, RANGE_BEYOND, 0, 0 }, { "bytes=5-4", 10, RANGE_ALL, 0, 0 },
+		{ "BYTES= 1-2 ", 10, RANGE_PART, 1, 3 }, { "bytes=1-2,4-5", 10, RANGE_ALL, 0, 0 },
+		{ "bytes=", 10, RANGE_ALL, 0, 0 }, { "bytes=-", 10, RANGE_ALL, 0, 0 },
+		{ "bytes=1", 10, RANGE_ALL, 0, 0 }, { "bytes=a-b", 10, RANGE_ALL, 0, 0 },
+		{ "bytes=1-2-3", 10, RANGE_ALL, 0, 0 }, { "bytes=--1", 10, RANGE_ALL, 0, 0 },
+		{ "items=1-2", 10, RANGE_ALL, 0, 0 },
+		{ "bytes=18446744073709551616-", 10, RANGE_BEYOND, 0, 0 },
+		{ "bytes=0-18446744073709551615", 10, RANGE_PART, 0, 10 },
+		{ "bytes=-99999999999999999999999999", 10, RANGE_PART, 0, 10 },
+		{ "bytes=4611686018427387903-", 1ULL << 62, RANGE_PART, (1ULL << 62) - 1, 1ULL << 62 },
+	};
+	static const struct {
+		const char *field;
+		bool want;
+	} tags[] = {
+		{ NULL, false }, { "", false }, { "*", true }, { "\"a\"", true }, { "W/\"a\"", true },
+		{ "\"b\", \"a\"", true }, { "\"b\",\"a\"", true }, { "\"b\" , W/\"a\"", true },
+		{ "\"b,\\\"\", \"a\"", false }, { "a", false }, { "\"a", false }, { "\"ab\"", false },
+		{ "\"b\" \"a\"", false }, { "\"b", false }, { ",,\"a\"", true }, { "W/", false },
+	};
+	uint64_t first, end;
+	enum range got;
+	size_t i;
+
+	for (i = 0; i < N(ranges); i++) {
+		got = range_parse(ranges[i].field, ranges[i].size, &first, &end);
+		ok(got == ranges[i].want &&
+		   (got != RANGE_PART || (first == ranges[i].first && end == ranges[i].end)),
+		   "range: '%s' of %llu", ranges[i].field ? ranges[i].field : "none",
+		   (unsigned long long)ranges[i].size);
+	}
+	for (i = 0; i < N(tags); i++)
+		ok(range_etag_matches(tags[i].field, "\"a\"") == tags[i].want, "entity tags: %s",
+		   tags[i].field ? tags[i].field : "none");
 }
 
 /* ---- wrong tokens */
@@ -443,6 +556,8 @@ int main(void)
 	test_request_lengths();
 	test_request_sizes();
 	test_reply();
+	test_offer();
+	test_range();
 	test_tries();
 	test_tries_seed();
 	test_tries_flood();

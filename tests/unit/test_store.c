@@ -94,18 +94,41 @@ static void run_sql(const char *sql)
 	chmod(help_path, 0600);
 }
 
+static void check_peek(void)
+{
+	struct store_device d;
+	struct store s, r;
+	char token[STORE_TOKEN_LEN];
+
+	ok(store_peek(&r, help_path) == -ENOENT, "peek: not there, and not made: %s", r.error);
+	help_open(&s);
+	if (token_of(&s, 1, token) || store_begin(&s, false))
+		abort();
+	ok(!store_peek(&r, help_path) && !store_device_get(&r, "dev-1", &d), "peek: what is there, while another writes");
+	store_rollback(&s);
+	ok(store_device_approve(&r, "dev-1") == -EROFS, "peek: nothing is written: %s", r.error);
+	store_close(&r);
+	store_close(&s);
+	ok(!store_peek(&r, help_path) && !store_device_get(&r, "dev-1", &d), "peek: when nobody else has it");
+	store_close(&r);
+	run_sql("PRAGMA user_version = 1");
+	ok(store_peek(&r, help_path) == -EPROTO && strstr(r.error, "of version 1: whoever writes"), "peek: older: %s", r.error);
+	run_sql("PRAGMA user_version = 2");
+	help_remove();
+}
+
 static void check_open_version(void)
 {
 	struct store s;
 	FILE *file;
 
 	help_open(&s);
-	ok(ask(&s, "PRAGMA user_version") == 1 && ask(&s, "PRAGMA foreign_keys") == 1 &&
-	   ask(&s, "PRAGMA temp_store") == 2, "open: version 1, foreign keys, nothing on disk");
+	ok(ask(&s, "PRAGMA user_version") == 2 && ask(&s, "PRAGMA foreign_keys") == 1 &&
+	   ask(&s, "PRAGMA temp_store") == 2, "open: version 2, foreign keys, nothing on disk");
 	store_close(&s);
 	run_sql("PRAGMA user_version = 7");
 	ok(store_open(&s, help_path, true) == -EPROTO &&
-	   !strcmp(s.error, "the registry is of version 7, and the newest that is known here is 1: "
+	   !strcmp(s.error, "the registry is of version 7, and the newest that is known here is 2: "
 	   "a newer cordonctl wrote it"), "open: newer: %s", s.error);
 	help_remove();
 	run_sql("CREATE TABLE t (a)");
@@ -527,6 +550,7 @@ int main(void)
 	check_open_create();
 	check_open_place();
 	check_open_version();
+	check_peek();
 	check_token_new();
 	check_token_own();
 	check_token_time();

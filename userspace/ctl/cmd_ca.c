@@ -83,6 +83,31 @@ bool ca_passphrase(const struct ca_words *w, const char *prompt, char out[SECRET
 }
 
 /**
+ * ca_load_passphrase - read the CA, or tell why not
+ * @w: its directory; its passphrase
+ * @with_key: with the key that signs
+ * @ca: pki_ca_free() it
+ * @passphrase: asked for where the key needs one and this is empty; explicit_bzero() it
+ */
+bool ca_load_passphrase(const struct ca_words *w, bool with_key, struct pki_ca *ca, char passphrase[SECRET_MAX_LEN + 1])
+{
+	struct pki_error why;
+	int err;
+
+	err = pki_ca_load(w->dir, with_key, passphrase[0] ? passphrase : NULL, ca, &why);
+	if (err == -ENOKEY) {
+		if (!ca_passphrase(w, "Passphrase of the CA's key: ", passphrase))
+			return false;
+		err = pki_ca_load(w->dir, with_key, passphrase, ca, &why);
+	}
+	if (err)
+		complain("ca", why.text);
+	if (err == -ENOENT)
+		fputs("'cordonctl ca init' makes a CA.\n", stderr);
+	return !err;
+}
+
+/**
  * ca_load - read the CA, or tell why not
  * @w: its directory; its passphrase
  * @with_key: with the key that signs
@@ -91,21 +116,10 @@ bool ca_passphrase(const struct ca_words *w, const char *prompt, char out[SECRET
 bool ca_load(const struct ca_words *w, bool with_key, struct pki_ca *ca)
 {
 	char passphrase[SECRET_MAX_LEN + 1] = "";
-	struct pki_error why;
-	int err;
+	bool good = ca_load_passphrase(w, with_key, ca, passphrase);
 
-	err = pki_ca_load(w->dir, with_key, NULL, ca, &why);
-	if (err == -ENOKEY) {
-		if (!ca_passphrase(w, "Passphrase of the CA's key: ", passphrase))
-			return false;
-		err = pki_ca_load(w->dir, with_key, passphrase, ca, &why);
-		explicit_bzero(passphrase, sizeof(passphrase));
-	}
-	if (err)
-		complain("ca", why.text);
-	if (err == -ENOENT)
-		fputs("'cordonctl ca init' makes a CA.\n", stderr);
-	return !err;
+	explicit_bzero(passphrase, sizeof(passphrase));
+	return good;
 }
 
 /**

@@ -59,6 +59,14 @@ int ca_complain_store(const struct ca_words *w, const struct store *s);
 const char *ca_time_text(time_t t, char out[CA_TIME_LEN]);
 const char *ca_fingerprint_text(const u8 digest[PKI_FINGERPRINT_LEN], char out[CA_FINGERPRINT_LEN]);
 
+/* As ca_load(); passphrase: explicit_bzero() it; empty, the key needs none. */
+bool ca_load_passphrase(const struct ca_words *w, bool with_key, struct pki_ca *ca, char passphrase[SECRET_MAX_LEN + 1]);
+
+/* cmd_ca_issue.c */
+bool ca_certify(const struct ca_words *w, const struct pki_ca *ca, struct store *s, const X509_PUBKEY *subject,
+		struct pki_profile *profile, struct store_certificate *record, X509 **cert);
+bool ca_delivered(const struct ca_words *w, struct store *s, const struct store_certificate *record);
+
 /* The verbs. */
 int ca_init(const struct ca_words *w);
 int ca_export(const struct ca_words *w);

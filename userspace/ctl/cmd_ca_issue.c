@@ -116,35 +116,32 @@ static bool make_key(struct issue *i)
 }
 
 /* The serial is on the disk before the certificate exists, so that none is unknown. */
-static bool reserve(struct issue *i)
+static bool reserve(const struct ca_words *w, struct store *s, const X509_PUBKEY *subject,
+		    struct store_certificate *r)
 {
-	struct store *s = &i->s;
-
-	pki_serial_new(i->record.serial);
-	if (pki_public_id(i->pub, i->record.key_id)) {
+	pki_serial_new(r->serial);
+	if (pki_public_id(subject, r->key_id)) {
 		complain("ca", "out of memory");
 		return false;
 	}
 	if (!store_begin(s, true)) {
-		if (!store_cert_reserve(s, &i->record) && !store_commit(s))
+		if (!store_cert_reserve(s, r) && !store_commit(s))
 			return true;
 		store_rollback(s);
 	}
-	ca_complain_store(i->w, s);
+	ca_complain_store(w, s);
 	return false;
 }
 
-static bool record(struct issue *i)
+static bool record_issued(const struct ca_words *w, struct store *s, const X509 *cert, struct store_certificate *r)
 {
-	struct store_certificate *r = &i->record;
 	unsigned char *der = NULL;
-	struct store *s = &i->s;
 	bool good = false;
 	int len;
 
-	len = i2d_X509(i->cert, &der);
-	if (len <= 0 || pki_fingerprint(i->cert, r->fingerprint) ||
-	    pki_validity(i->cert, &r->not_before, &r->not_after)) {
+	len = i2d_X509(cert, &der);
+	if (len <= 0 || pki_fingerprint(cert, r->fingerprint) ||
+	    pki_validity(cert, &r->not_before, &r->not_after)) {
 		complain("ca", "out of memory");
 		goto out;
 	}
@@ -155,25 +152,54 @@ static bool record(struct issue *i)
 			store_rollback(s);
 	}
 	if (!good)
-		ca_complain_store(i->w, s);
+		ca_complain_store(w, s);
 out:
 	OPENSSL_free(der);
 	return good;
 }
 
-static bool sign(struct issue *i)
+/**
+ * ca_certify - make a certificate that the registry knows, or tell why not
+ * @w: names the registry
+ * @ca: with its key
+ * @s: the registry
+ * @subject: the key that is certified
+ * @profile: for whom; serial and dates come from @record
+ * @record: kind, name, mac and dates; the rest is filled in
+ * @cert: X509_free() it, even on failure
+ */
+bool ca_certify(const struct ca_words *w, const struct pki_ca *ca, struct store *s, const X509_PUBKEY *subject,
+		struct pki_profile *profile, struct store_certificate *record, X509 **cert)
 {
-	const struct store_certificate *r = &i->record;
-	struct pki_profile profile = {
-		.kind = PKI_DEVICE, .name = r->name, .mac = r->mac, .serial = r->serial,
-		.not_before = r->not_before, .not_after = r->not_after,
-	};
 	struct pki_error why;
 
-	i->cert = pki_issue(&i->ca, i->pub, &profile, &why);
-	if (!i->cert)
+	record->state = STORE_RESERVED;
+	if (!reserve(w, s, subject, record))
+		return false;
+	profile->serial = record->serial;
+	profile->not_before = record->not_before;
+	profile->not_after = record->not_after;
+	*cert = pki_issue(ca, subject, profile, &why);
+	if (!*cert)
 		complain("ca", why.text);
-	return i->cert;
+	return *cert && record_issued(w, s, *cert, record);
+}
+
+/**
+ * ca_delivered - note that a certificate has reached whom it is for, or tell why not
+ * @w: names the registry
+ * @s: the registry
+ * @record: of the certificate
+ */
+bool ca_delivered(const struct ca_words *w, struct store *s, const struct store_certificate *record)
+{
+	if (!store_begin(s, true)) {
+		if (!store_cert_delivered(s, record->serial) && !store_commit(s))
+			return true;
+		store_rollback(s);
+	}
+	ca_complain_store(w, s);
+	return false;
 }
 
 static const char *place(const struct issue *i, const char *name, const char *suffix,
@@ -241,19 +267,6 @@ static bool hand_out(struct issue *i)
 	       write_certs(place(i, "ca", ".crt", path), i->ca.root, i->ca.issuing);
 }
 
-static bool delivered(struct issue *i)
-{
-	struct store *s = &i->s;
-
-	if (!store_begin(s, true)) {
-		if (!store_cert_delivered(s, i->record.serial) && !store_commit(s))
-			return true;
-		store_rollback(s);
-	}
-	ca_complain_store(i->w, s);
-	return false;
-}
-
 static void print(const struct issue *i)
 {
 	char serial[2 * PKI_SERIAL_LEN + 1], from[CA_TIME_LEN], until[CA_TIME_LEN], mac[18];
@@ -281,14 +294,15 @@ static void print(const struct issue *i)
 static bool issue(struct issue *i)
 {
 	struct store_certificate *r = &i->record;
+	struct pki_profile profile = { .kind = PKI_DEVICE, .name = r->name, .mac = r->mac };
 
 	r->kind = PKI_DEVICE;
-	r->state = STORE_RESERVED;
 	r->not_before = time(NULL);
 	r->not_after = r->not_before + (time_t)i->w->days * DAY;
 	if (!find_mac(i->w, r->mac) || !(i->w->csr ? take_csr(i) : make_key(i)))
 		return false;
-	if (!reserve(i) || !sign(i) || !record(i) || !hand_out(i) || !delivered(i))
+	if (!ca_certify(i->w, &i->ca, &i->s, i->pub, &profile, r, &i->cert) || !hand_out(i) ||
+	    !ca_delivered(i->w, &i->s, r))
 		return false;
 	print(i);
 	return true;

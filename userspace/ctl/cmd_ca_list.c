@@ -19,6 +19,11 @@ static const char *state_name(const struct store_certificate *c, time_t now)
 	return names[c->state];
 }
 
+static const char *kind_name(const struct store_certificate *c)
+{
+	return c->kind == PKI_DEVICE ? "device" : c->kind == PKI_CODE ? "code" : "server";
+}
+
 static json_t *json_certificate(const struct store_certificate *c, time_t now)
 {
 	char from[CA_TIME_LEN], until[CA_TIME_LEN], when[CA_TIME_LEN], mac[18];
@@ -29,7 +34,7 @@ static json_t *json_certificate(const struct store_certificate *c, time_t now)
 	pki_serial_text(c->serial, serial);
 	return json_pack("{ss ss ss* ss ss ss ss ss* ss* ss*}", "serial", serial, "name", c->name,
 			 "mac", c->kind == PKI_DEVICE ? policy_mac_text(c->mac, mac) : NULL, "kind",
-			 c->kind == PKI_DEVICE ? "device" : "server", "state", state_name(c, now),
+			 kind_name(c), "state", state_name(c, now),
 			 "not_before", ca_time_text(c->not_before, from), "not_after",
 			 ca_time_text(c->not_after, until), "fingerprint",
 			 made ? ca_fingerprint_text(c->fingerprint, fingerprint) : NULL, "revoked",
@@ -56,7 +61,7 @@ static int show(const struct store_certificate *c, void *arg)
 	pki_serial_text(c->serial, serial);
 	printf("%s %-20s %-17s %-6s %-9s %.10s %.10s\n", serial, c->name,
 	       c->kind == PKI_DEVICE ? policy_mac_text(c->mac, mac) : "-",
-	       c->kind == PKI_DEVICE ? "device" : "server", state_name(c, l->now),
+	       kind_name(c), state_name(c, l->now),
 	       ca_time_text(c->not_before, from), ca_time_text(c->not_after, until));
 	return 0;
 }

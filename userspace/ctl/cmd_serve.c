@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* serve: start the three processes of the enrolment and check-in server, or stop them. */
+/* serve: start the three processes of the enrolment, check-in and update server, or stop them. */
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/crypto.h>
@@ -307,7 +307,7 @@ static int run_serve(const struct command *self, int argc, char **argv)
 }
 
 const struct command cmd_serve = {
-	"serve", "Enrol devices by EST, and let them check in",
+	"serve", "Enrol devices by EST, let them check in, offer them firmware",
 	"serve [--config FILE] [--foreground] [--json]\n"
 	"serve --stop | --check [--config FILE]",
 	"Three processes, of which none is root: one faces the devices, one has the registry and\n"

@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
-/* show, status: what the kernel holds. */
+/* show: what the kernel holds. */
 #include <string.h>
 
 #include "ctl/ctl.h"
+#include "store/store.h"
 
 /**
  * struct shown - everything that show may print
  * @p: the policy
  * @runtime: state and counters
+ * @versions: of devices' firmware, as far as the registry may be read
  */
 struct shown {
 	struct policy *p;
 	struct cnl_runtime runtime;
+	struct versions versions;
 };
 
 static void show_ports(const struct shown *s, bool json)
@@ -32,23 +35,25 @@ static void show_ports(const struct shown *s, bool json)
 static void show_segments(const struct shown *s, bool json)
 {
 	struct json_list list = { false };
-	char lease[16];
+	char lease[16], grace[16], postpone[16];
 	u32 i;
 
 	if (!json)
-		printf("%-20s %-12s %-10s %-8s %-8s %-6s %8s %12s %10s\n", "SEGMENT",
-		       "AUTH", "ENCRYPTION", "FIRMWARE", "ISOLATE", "LEASE", "DEVICES",
-		       "PACKETS", "DENIED");
+		printf("%-20s %-12s %-10s %-8s %-6s %-8s %-8s %-6s %8s %12s %10s\n", "SEGMENT",
+		       "AUTH", "ENCRYPTION", "FIRMWARE", "GRACE", "POSTPONE", "ISOLATE", "LEASE",
+		       "DEVICES", "PACKETS", "DENIED");
 	for (i = 0; i < s->p->draft.n_segments; i++) {
 		const struct cnl_segment *g = &s->runtime.segments[i];
 
 		if (json)
 			json_list_add(&list, json_segment(g));
 		else
-			printf("%-20s %-12s %-10s %-8s %-8s %-6s %8u %12llu %10llu\n", g->def.name,
+			printf("%-20s %-12s %-10s %-8s %-6s %-8s %-8s %-6s %8u %12llu %10llu\n", g->def.name,
 			       policy_authentication_name(g->def.authentication),
 			       policy_encryption_name(g->def.encryption),
 			       g->def.firmware ? "true" : "false",
+			       policy_duration_text(g->def.grace, grace),
+			       policy_duration_text(g->def.postpone, postpone),
 			       g->def.isolate ? "true" : "false",
 			       policy_duration_text(g->def.lease, lease), g->devices,
 			       (unsigned long long)g->packets, (unsigned long long)g->denied);
@@ -101,26 +106,38 @@ static void show_rules(const struct shown *s, bool json)
 		json_list_end(&list);
 }
 
+static json_t *json_shown(const struct shown *s, const struct cnl_device *v)
+{
+	const char *firmware = versions_find(&s->versions, v->def.name);
+	json_t *out = json_device(v, false);
+
+	if (firmware)
+		json_object_set_new(out, "firmware", json_string(firmware));
+	return out;
+}
+
 static void show_devices(const struct shown *s, bool json)
 {
 	const struct cordon_draft *d = &s->p->draft;
 	struct json_list list = { false };
 	char mac[18], addr[POLICY_ADDR_LEN];
+	const char *firmware;
 	u32 i, j;
 
 	if (!json)
-		printf("%-20s %-17s %-16s %-12s %-16s %7s  %s\n", "DEVICE", "MAC", "SEGMENT",
-		       "STATE", "EFFECTIVE", "LEASE", "ADDRESSES");
+		printf("%-20s %-17s %-16s %-12s %-16s %7s  %-12s %s\n", "DEVICE", "MAC", "SEGMENT",
+		       "STATE", "EFFECTIVE", "LEASE", "FIRMWARE", "ADDRESSES");
 	for (i = 0; i < d->n_devices; i++) {
 		const struct cnl_device *v = &s->runtime.devices[i];
 
 		if (json) {
-			json_list_add(&list, json_device(v, false));
+			json_list_add(&list, json_shown(s, v));
 			continue;
 		}
-		printf("%-20s %-17s %-16s %-12s %-16s %6us ", v->def.name,
+		firmware = versions_find(&s->versions, v->def.name);
+		printf("%-20s %-17s %-16s %-12s %-16s %6us  %-12s", v->def.name,
 		       policy_mac_text(v->def.mac, mac), v->segment, policy_state_name(v->state),
-		       v->effective_segment, v->lease);
+		       v->effective_segment, v->lease, firmware ? firmware : "-");
 		for (j = 0; j < v->def.n; j++)
 			printf(" %s", policy_addr_text(&v->addresses[j], addr));
 		putchar('\n');
@@ -178,14 +195,15 @@ static void yaml_limits(const struct cordon_segment_def *g)
 static void yaml_segment(const struct cordon_draft *d, u32 i)
 {
 	const struct cordon_segment_def *g = &d->segments[i];
-	char buf[POLICY_ADDR_LEN], lease[16];
+	char buf[POLICY_ADDR_LEN], lease[16], grace[16], postpone[16];
 	const char *comma = "";
 	u32 n;
 
 	printf("  %s:\n    authentication: %s\n    encryption: %s\n    firmware_auto_update: %s\n"
-	       "    isolate: %s\n    lease: %s\n", g->name,
+	       "    firmware: {grace: %s, postpone: %s}\n    isolate: %s\n    lease: %s\n", g->name,
 	       policy_authentication_name(g->authentication),
 	       policy_encryption_name(g->encryption), g->firmware ? "true" : "false",
+	       policy_duration_text(g->grace, grace), policy_duration_text(g->postpone, postpone),
 	       g->isolate ? "true" : "false", policy_duration_text(g->lease, lease));
 	yaml_limits(g);
 	for (n = 0; n < d->n_networks; n++) {
@@ -292,10 +310,11 @@ static const struct {
 static int run_show(const struct command *self, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' }, { "help", no_argument, NULL, OPTION_HELP }, { }
+		{ "json", no_argument, NULL, 'j' }, { "registry", required_argument, NULL, 'r' },
+		{ "help", no_argument, NULL, OPTION_HELP }, { }
 	};
-	const char *what = "policy";
-	struct shown s = { NULL, { NULL, NULL } };
+	const char *what = "policy", *registry = STORE_PATH;
+	struct shown s = { .p = NULL };
 	bool json = false;
 	struct cnl nl;
 	size_t i;
@@ -307,6 +326,8 @@ static int run_show(const struct command *self, int argc, char **argv)
 		if (o == OPTION_ERROR)
 			return EXIT_USAGE;
 		json |= o == 'j';
+		if (o == 'r')
+			registry = optarg;
 	}
 	if (argc > optind)
 		what = argv[optind++];
@@ -320,8 +341,11 @@ static int run_show(const struct command *self, int argc, char **argv)
 	if (!open_kernel(&nl))
 		return EXIT_REFUSED;
 	o = cnl_fetch(&nl, &s.p, &s.runtime) ? complain_nl(&nl) : EXIT_DONE;
+	if (!o && (!strcmp(what, "devices") || (json && !strcmp(what, "policy"))))
+		versions_load(&s.versions, registry);
 	if (!o)
 		shows[i].show(&s, json);
+	versions_free(&s.versions);
 	cnl_close(&nl);
 	cnl_runtime_free(&s.runtime);
 	policy_free(s.p);
@@ -330,64 +354,7 @@ static int run_show(const struct command *self, int argc, char **argv)
 
 const struct command cmd_show = {
 	"show", "Print what the kernel holds",
-	"show [policy|segments|rules|devices|networks|bindings|ports] [--json]",
-	"'show policy', the default, prints YAML that 'apply' reads.\n", run_show
-};
-
-static void print_status(const struct cnl_summary *s)
-{
-	u32 kind;
-
-	if (!s->generation) {
-		printf("no policy yet%s\n", s->lockdown ? "; nothing is forwarded (lockdown)" : "");
-	} else {
-		printf("generation %u, mode %s\n", s->generation,
-		       s->mode == CORDON_MODE_OBSERVE ? "observe" : "enforce");
-		if (s->awaiting)
-			printf("awaits confirmation for %u s more\n", s->confirm);
-		printf("%u ports, %u segments, %u networks, %u rules, %u devices\n", s->ports,
-		       s->segments, s->networks, s->rules, s->devices);
-	}
-	printf("%llu packets passed, %llu denied\n", (unsigned long long)s->stats.rx_packets,
-	       (unsigned long long)s->stats.denied);
-	for (kind = 0; kind < CORDON_KINDS; kind++)
-		if (s->stats.anomalies[kind])
-			printf("  %-18s %llu\n", policy_kind_name(kind),
-			       (unsigned long long)s->stats.anomalies[kind]);
-}
-
-static int run_status(const struct command *self, int argc, char **argv)
-{
-	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' }, { "help", no_argument, NULL, OPTION_HELP }, { }
-	};
-	struct cnl_summary s;
-	bool json = false;
-	struct cnl nl;
-	int o, ret = EXIT_DONE;
-
-	while ((o = next_option(self, argc, argv, options)) != -1) {
-		if (o == OPTION_HELP)
-			return EXIT_DONE;
-		if (o == OPTION_ERROR)
-			return EXIT_USAGE;
-		json |= o == 'j';
-	}
-	if (argc != optind)
-		return usage_error(self, "too many words", argv[optind]);
-	if (!open_kernel(&nl))
-		return EXIT_REFUSED;
-	if (cnl_summary(&nl, &s))
-		ret = complain_nl(&nl);
-	else if (json)
-		json_print(json_summary(&s));
-	else
-		print_status(&s);
-	cnl_close(&nl);
-	return ret;
-}
-
-const struct command cmd_status = {
-	"status", "Summary of the policy in force and of what it denied", "status [--json]", "",
-	run_status
+	"show [policy|segments|rules|devices|networks|bindings|ports] [--json] [--registry FILE]",
+	"'show policy', the default, prints YAML that 'apply' reads. Devices come with their\n"
+	"firmware, if the registry (" STORE_PATH ") may be read.\n", run_show
 };

@@ -17,9 +17,25 @@ bool parse_device(const char *word, const char **name, const u8 **mac, u8 buf[6]
 int device_token(const struct command *self, int argc, char **argv);
 int device_approve(const struct command *self, int argc, char **argv);
 
+/* cmd_firmware_sign.c */
+int firmware_sign(const struct command *self, int argc, char **argv);
+
 /* serve_stats.c */
 void prometheus_serve(void);
 int serve_stats(const char *run, bool json);
+
+/* versions.c */
+
+/** struct versions - what devices run, by their names */
+struct versions {
+	struct version *list;
+	size_t n;
+	size_t room;
+};
+
+void versions_load(struct versions *v, const char *path);
+const char *versions_find(const struct versions *v, const char *name);
+void versions_free(struct versions *v);
 
 /* out.c */
 void json_print(json_t *value);

@@ -103,7 +103,7 @@ json_t *json_device(const struct cnl_device *d, bool stats)
 
 json_t *json_segment(const struct cnl_segment *s)
 {
-	json_t *limits = json_object();
+	json_t *limits = json_object(), *firmware;
 	char window[16], limit[32];
 	u32 kind;
 
@@ -118,11 +118,14 @@ json_t *json_segment(const struct cnl_segment *s)
 				    json_pack("{s:s,s:s}", "limit", limit,
 					      "then", policy_action_name(l->action)));
 	}
-	return json_pack("{s:s,s:I,s:s,s:s,s:b,s:b,s:I,s:o,s:I,s:I,s:I,s:I}",
+	firmware = json_pack("{s:I,s:I}", "grace_seconds", (json_int_t)s->def.grace,
+			     "postpone_seconds", (json_int_t)s->def.postpone);
+	return json_pack("{s:s,s:I,s:s,s:s,s:b,s:o,s:b,s:I,s:o,s:I,s:I,s:I,s:I}",
 			 "name", s->def.name, "id", (json_int_t)s->id,
 			 "authentication", policy_authentication_name(s->def.authentication),
 			 "encryption", policy_encryption_name(s->def.encryption),
-			 "firmware_auto_update", s->def.firmware, "isolate", s->def.isolate,
+			 "firmware_auto_update", s->def.firmware, "firmware", firmware,
+			 "isolate", s->def.isolate,
 			 "lease_seconds", (json_int_t)s->def.lease, "anomalies", limits,
 			 "devices", (json_int_t)s->devices, "packets", (json_int_t)s->packets,
 			 "bytes", (json_int_t)s->bytes, "denied", (json_int_t)s->denied);

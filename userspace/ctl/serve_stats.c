@@ -34,6 +34,11 @@ void prometheus_serve(void)
 	for (i = 0; i < SERVE_REFUSED; i++)
 		printf("cordon_serve_refused_total{reason=\"%s\"} %llu\n", serve_refused_name(i),
 		       (unsigned long long)c.refused[i]);
+	puts("# HELP cordon_serve_updates_total What became of firmware updates, and of devices for want of them.\n"
+	     "# TYPE cordon_serve_updates_total counter");
+	for (i = 0; i < SERVE_UPDATES; i++)
+		printf("cordon_serve_updates_total{what=\"%s\"} %llu\n", serve_update_name(i),
+		       (unsigned long long)c.updates[i]);
 }
 
 static void print_text(const struct serve_counters *c)
@@ -47,19 +52,26 @@ static void print_text(const struct serve_counters *c)
 		if (c->refused[i])
 			printf("refused: %-19s %12llu\n", serve_refused_name(i),
 			       (unsigned long long)c->refused[i]);
+	for (i = 0; i < SERVE_UPDATES; i++)
+		if (c->updates[i])
+			printf("updates: %-19s %12llu\n", serve_update_name(i),
+			       (unsigned long long)c->updates[i]);
 }
 
 static json_t *json_counters(const struct serve_counters *c)
 {
-	json_t *accepted = json_object(), *refused = json_object();
+	json_t *accepted = json_object(), *refused = json_object(), *updates = json_object();
 	unsigned int i;
 
 	for (i = 0; i < SERVE_ACCEPTED; i++)
 		json_object_set_new(accepted, serve_accepted_name(i), json_integer(c->accepted[i]));
 	for (i = 0; i < SERVE_REFUSED; i++)
 		json_object_set_new(refused, serve_refused_name(i), json_integer(c->refused[i]));
-	return json_pack("{s:I,s:I,s:o,s:o}", "started", (json_int_t)c->started, "connections",
-			 (json_int_t)c->connections, "accepted", accepted, "refused", refused);
+	for (i = 0; i < SERVE_UPDATES; i++)
+		json_object_set_new(updates, serve_update_name(i), json_integer(c->updates[i]));
+	return json_pack("{s:I,s:I,s:o,s:o,s:o}", "started", (json_int_t)c->started, "connections",
+			 (json_int_t)c->connections, "accepted", accepted, "refused", refused,
+			 "updates", updates);
 }
 
 /**

@@ -14,9 +14,6 @@
 #define EST_FINGERPRINT_LEN	32	/* SHA-256 of the DER */
 #define EST_ANSWER_LEN		1024	/* of the check-in's line */
 
-struct http_request;
-struct http_response;
-
 /** enum est_result - how it went */
 enum est_result {
 	EST_DONE,
@@ -34,6 +31,7 @@ enum est_result {
  * @user: name for the first enrolment, or NULL
  * @token: secret for the first enrolment, or NULL
  * @deadline: of everything, on tls_clock()
+ * @idle: milliseconds that a server may be silent; 0, until @deadline
  * @retry_after: seconds, with EST_PENDING
  * @error: with EST_FAILED and EST_REFUSED: lower case, no full stop
  */
@@ -45,6 +43,7 @@ struct est {
 	const char *user;
 	const char *token;
 	int64_t deadline;
+	int idle;
 	long retry_after;
 	char error[EST_ERROR_LEN];
 };

@@ -72,7 +72,8 @@ static char unescape(struct cursor *c)
 	return to[at - from];
 }
 
-static void read_text(struct cursor *c, char out[FLAT_TEXT_LEN])
+/* out NULL: it is skipped, however long it is. */
+static void read_text(struct cursor *c, char *out, size_t size)
 {
 	size_t n = 0;
 	char ch;
@@ -80,7 +81,7 @@ static void read_text(struct cursor *c, char out[FLAT_TEXT_LEN])
 	must(c, '"');
 	while (!c->bad && c->p < c->end && *c->p != '"') {
 		ch = *c->p++;
-		if ((unsigned char)ch < ' ' || n == FLAT_TEXT_LEN - 1) {
+		if ((unsigned char)ch < ' ' || (out && n == size - 1)) {
 			c->bad = true;
 			break;
 		}
@@ -88,9 +89,11 @@ static void read_text(struct cursor *c, char out[FLAT_TEXT_LEN])
 			ch = unescape(c);
 		else if (ch < ' ' || ch == 127)
 			ch = '?';
-		out[n++] = ch;
+		if (out)
+			out[n++] = ch;
 	}
-	out[n] = 0;
+	if (out)
+		out[n] = 0;
 	if (c->bad || c->p == c->end)
 		c->bad = true;
 	else
@@ -126,12 +129,12 @@ static bool read_word(struct cursor *c, const char *word)
 
 static void read_member(struct cursor *c, struct flat_field *fields, size_t n)
 {
-	char name[FLAT_TEXT_LEN], text[FLAT_TEXT_LEN];
 	struct flat_field *f = NULL;
+	char name[FLAT_TEXT_LEN];
 	int64_t number;
 	size_t i;
 
-	read_text(c, name);
+	read_text(c, name, sizeof(name));
 	must(c, ':');
 	skip_space(c);
 	for (i = 0; i < n && !c->bad; i++)
@@ -140,11 +143,9 @@ static void read_member(struct cursor *c, struct flat_field *fields, size_t n)
 	if (c->bad || (f && f->found) || c->p == c->end) {
 		c->bad = true;
 	} else if (*c->p == '"') {
-		read_text(c, text);
-		if (f && f->text && !c->bad) {
-			memcpy(f->text, text, sizeof(text));
+		read_text(c, f ? f->text : NULL, f && f->size ? f->size : FLAT_TEXT_LEN);
+		if (f && f->text && !c->bad)
 			f->found = true;
-		}
 	} else if (!read_word(c, "true") && !read_word(c, "false") && !read_word(c, "null")) {
 		number = read_number(c);
 		if (f && f->number && !c->bad) {

@@ -13,13 +13,15 @@
 /**
  * struct flat_field - a member that is looked for
  * @name: its key
- * @text: where its text goes, FLAT_TEXT_LEN bytes; NULL where a number is wanted
+ * @text: where its text goes; NULL where a number is wanted
+ * @size: of @text; 0, FLAT_TEXT_LEN. What does not fit is malformed
  * @number: where a number goes, or NULL
  * @found: it was there
  */
 struct flat_field {
 	const char *name;
 	char *text;
+	size_t size;
 	int64_t *number;
 	bool found;
 };

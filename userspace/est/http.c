@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* One HTTP/1.1 request and its answer (RFC 9112), within limits. Pure: bytes in, state out. */
+#include <inttypes.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,12 +19,28 @@ static void bad(struct http_response *r, const char *why)
 	r->error = why;
 }
 
-/* A number of at most nine digits, or -1. */
-static long number(const char *text)
+/* A number of at most that many digits, or -1. */
+static int64_t number(const char *text, size_t digits)
 {
 	size_t len = strlen(text);
 
-	return len && len <= 9 && strspn(text, DIGITS) == len ? strtol(text, NULL, 10) : -1;
+	return len && len <= digits && strspn(text, DIGITS) == len ? strtoll(text, NULL, 10) : -1;
+}
+
+static bool for_sink(const struct http_response *r)
+{
+	return r->sink && (r->status == 200 || r->status == 206);
+}
+
+/* How much content there may still be. */
+static uint64_t room(const struct http_response *r)
+{
+	return (for_sink(r) ? r->max : HTTP_BODY_MAX) - r->seen;
+}
+
+static void too_much(struct http_response *r)
+{
+	bad(r, for_sink(r) ? "more content than there should be" : "more than 256 KiB of content");
 }
 
 static void take_status(struct http_response *r)
@@ -51,14 +68,14 @@ static bool is_name(const char *name, size_t len)
 
 static void take_length(struct http_response *r, const char *value)
 {
-	long n = number(value);
+	int64_t n = number(value, 15);
 
 	if (n < 0)
 		bad(r, "no number in Content-Length");
-	else if (r->sized && r->left != (size_t)n)
+	else if (r->sized && r->left != (uint64_t)n)
 		bad(r, "two different Content-Length");
-	else if (n > HTTP_BODY_MAX)
-		bad(r, "more than 256 KiB of content");
+	else if ((uint64_t)n > room(r))
+		too_much(r);
 	r->sized = true;
 	r->left = n < 0 ? 0 : n;
 }
@@ -66,7 +83,7 @@ static void take_length(struct http_response *r, const char *value)
 /* Seconds, or one of HTTP's dates in the form that is still sent (RFC 9110, 5.6.7). */
 static long delay(const char *value)
 {
-	long n = number(value), left;
+	long n = number(value, 9), left;
 	struct tm tm = { };
 	const char *end;
 
@@ -90,6 +107,34 @@ static void take_type(struct http_response *r, const char *value)
 	r->type[len] = 0;
 }
 
+/* "bytes FIRST-LAST/ALL"; a size that is not known, and a range that is none, are of no use. */
+static void take_range(struct http_response *r, char *value)
+{
+	char *first = value + 6, *last = strchr(value, '-'), *all = strchr(value, '/');
+
+	if (r->ranged) {
+		bad(r, "more than one Content-Range");
+		return;
+	}
+	if (strncasecmp(value, "bytes ", 6) != 0 || !last || !all || last > all)
+		return;
+	*last++ = *all++ = 0;
+	if (number(first, 15) < 0 || number(last, 15) < 0 || number(all, 15) < 0)
+		return;
+	r->ranged = true;
+	r->first = number(first, 15);
+	r->last = number(last, 15);
+	r->all = number(all, 15);
+}
+
+static void keep_field(struct http_response *r, const char *value)
+{
+	if (r->kept)
+		bad(r, "a field twice that must not be");
+	else
+		r->kept = strdup(value);
+}
+
 static void take_field(struct http_response *r)
 {
 	char *name = r->line, *value = strchr(name, ':'), *end;
@@ -109,7 +154,11 @@ static void take_field(struct http_response *r)
 		*--end = 0;
 	if (r->state == HTTP_TRAILER)
 		return;
-	if (!strcasecmp(name, "Content-Length"))
+	if (r->keep && !strcasecmp(name, r->keep))
+		keep_field(r, value);
+	else if (!strcasecmp(name, "Content-Range"))
+		take_range(r, value);
+	else if (!strcasecmp(name, "Content-Length"))
 		take_length(r, value);
 	else if (!strcasecmp(name, "Content-Type"))
 		take_type(r, value);
@@ -148,6 +197,9 @@ static void end_fields(struct http_response *r)
 	r->left = 0;
 	r->type[0] = 0;
 	r->retry_after = -1;
+	r->ranged = false;
+	free(r->kept);
+	r->kept = NULL;
 }
 
 static void take_chunk(struct http_response *r)
@@ -160,8 +212,8 @@ static void take_chunk(struct http_response *r)
 		return;
 	}
 	r->left = strtoul(r->line, NULL, 16);
-	if (r->left > HTTP_BODY_MAX - r->len)
-		bad(r, "more than 256 KiB of content");
+	if (r->left > room(r))
+		too_much(r);
 	else
 		r->state = r->left ? HTTP_DATA : HTTP_TRAILER;
 }
@@ -219,10 +271,18 @@ static void add_to_line(struct http_response *r, char c)
 static void add_to_body(struct http_response *r, const char *data, size_t len)
 {
 	size_t size = r->size ? r->size : 1024;
+	const char *why;
 	char *body;
 
-	if (len > HTTP_BODY_MAX - r->len) {
-		bad(r, "more than 256 KiB of content");
+	if (len > room(r)) {
+		too_much(r);
+		return;
+	}
+	r->seen += len;
+	if (for_sink(r)) {
+		why = r->sink(r->arg, r, data, len);
+		if (why)
+			bad(r, why);
 		return;
 	}
 	while (size <= r->len + len)
@@ -295,6 +355,8 @@ void http_end(struct http_response *r)
 	else if (r->state == HTTP_STATUS && !r->head)
 		bad(r, "an empty answer");
 	else if (r->state != HTTP_DONE && r->state != HTTP_BAD)
+		r->cut = true;
+	if (r->cut)
 		bad(r, "an answer that breaks off");
 }
 
@@ -307,7 +369,8 @@ void http_free(struct http_response *r)
 	if (r->body)
 		OPENSSL_cleanse(r->body, r->size);
 	free(r->body);
-	r->body = NULL;
+	free(r->kept);
+	r->body = r->kept = NULL;
 }
 
 static bool is_plain(const char *text)
@@ -342,22 +405,25 @@ static char *credentials(const struct http_request *q)
  */
 char *http_request_text(const struct http_request *q, size_t *len)
 {
-	char *auth = NULL, *head = NULL, *text = NULL;
+	char *auth = NULL, *head = NULL, *text = NULL, range[48] = "";
 	int n = -1;
 
 	if (!is_plain(q->host) || !is_plain(q->path) || !is_plain(q->user) ||
-	    !is_plain(q->password))
+	    !is_plain(q->password) || !is_plain(q->if_range))
 		return NULL;
+	if (q->from)
+		snprintf(range, sizeof(range), "Range: bytes=%" PRIu64 "-\r\n", q->from);
 	if (q->user) {
 		auth = credentials(q);
 		if (!auth)
 			return NULL;
 	}
 	n = asprintf(&head, "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: cordonctl\r\n"
-		     "Connection: close\r\n%s%s%s%s%s%s", q->method, q->path, q->host,
+		     "Connection: close\r\n%s%s%s%s%s%s%s%s%s%s", q->method, q->path, q->host,
 		     auth ? "Authorization: Basic " : "", auth ? auth : "", auth ? "\r\n" : "",
 		     q->type ? "Content-Type: " : "", q->type ? q->type : "",
-		     q->type ? "\r\n" : "");
+		     q->type ? "\r\n" : "", range, q->if_range ? "If-Range: " : "",
+		     q->if_range ? q->if_range : "", q->if_range ? "\r\n" : "");
 	if (n >= 0)
 		text = malloc(n + 64 + q->len);
 	if (text) {

@@ -43,14 +43,26 @@ enum http_state {
  * struct http_response - an answer on its way
  * @state: what comes next
  * @error: what is malformed, where @state is HTTP_BAD
+ * @cut: it is well-formed as far as it goes, and breaks off
+ * @sink: where the content of a 200 or 206 goes, piece by piece, instead of @body; returns NULL, or what is
+ *	wrong, which ends it; set after http_begin(); NULL, none
+ * @arg: for @sink
+ * @max: bytes of content for @sink
+ * @keep: name of a field whose value is kept, or NULL; set after http_begin()
+ * @kept: its value, or NULL
  * @status: 200
  * @minor: of HTTP/1.x
  * @reason: what the status line says behind the status
  * @type: media type, in lower case, without parameters; or empty
  * @retry_after: seconds, or -1
+ * @ranged: it had a Content-Range (RFC 9110, 14.4) with all three numbers:
+ * @first: byte
+ * @last: byte
+ * @all: bytes of the whole
  * @body: the content, NUL-terminated; NULL while there is none
  * @len: of @body
  * @size: of the memory at @body
+ * @seen: bytes of content so far
  * @left: bytes to come of the body or the chunk
  * @chunked: it comes in chunks
  * @sized: it had a Content-Length
@@ -62,15 +74,26 @@ enum http_state {
 struct http_response {
 	enum http_state state;
 	const char *error;
+	bool cut;
+	const char *(*sink)(void *arg, const struct http_response *r, const char *data, size_t len);
+	void *arg;
+	uint64_t max;
+	const char *keep;
+	char *kept;
 	int status;
 	int minor;
 	char reason[HTTP_WORD_LEN];
 	char type[HTTP_WORD_LEN];
 	long retry_after;
+	bool ranged;
+	uint64_t first;
+	uint64_t last;
+	uint64_t all;
 	char *body;
 	size_t len;
 	size_t size;
-	size_t left;
+	uint64_t seen;
+	uint64_t left;
 	bool chunked;
 	bool sized;
 	size_t head;
@@ -89,6 +112,8 @@ struct http_response {
  * @password: likewise
  * @body: what is sent, or NULL
  * @len: of @body
+ * @from: first byte that is wanted; 0, all
+ * @if_range: ETag of what @from refers to (RFC 9110, 13.1.5), or NULL
  */
 struct http_request {
 	const char *method;
@@ -99,6 +124,8 @@ struct http_request {
 	const char *password;
 	const char *body;
 	size_t len;
+	uint64_t from;
+	const char *if_range;
 };
 
 void http_begin(struct http_response *r);

@@ -186,6 +186,10 @@ static void segment_change(struct work *w, const char *name, u32 before, u32 aft
 	field(w, "segment", name, "encryption", policy_encryption_name(b->encryption),
 	      policy_encryption_name(a->encryption));
 	field(w, "segment", name, "firmware_auto_update", yes_no(b->firmware), yes_no(a->firmware));
+	field(w, "segment", name, "firmware.grace", policy_duration_text(b->grace, bt),
+	      policy_duration_text(a->grace, at));
+	field(w, "segment", name, "firmware.postpone", policy_duration_text(b->postpone, bt),
+	      policy_duration_text(a->postpone, at));
 	field(w, "segment", name, "isolate", yes_no(b->isolate), yes_no(a->isolate));
 	field(w, "segment", name, "lease", policy_duration_text(b->lease, bt),
 	      policy_duration_text(a->lease, at));

@@ -3,8 +3,6 @@
 #include "yaml.h"
 #include "yaml_get.h"
 
-#define NOT_ENFORCED	"recorded, but not enforced by this version"
-
 /* Kinds that some packet raises in this version. */
 static bool kind_is_raised(int kind)
 {
@@ -12,20 +10,6 @@ static bool kind_is_raised(int kind)
 	       kind == CORDON_KIND_MOVED_PORT || kind == CORDON_KIND_SEGMENT_VIOLATION ||
 	       kind == CORDON_KIND_MALFORMED || kind == CORDON_KIND_UNJUDGED ||
 	       kind == CORDON_KIND_PLAINTEXT || kind == CORDON_KIND_TLS_DOWNGRADE;
-}
-
-/**
- * yaml_demand_warn - a demand that nothing in this version holds anyone to
- * @l: the loader
- * @firmware: where it stands, or NULL
- * @automatic: 1, updates are automatic
- */
-void yaml_demand_warn(struct loader *l, const struct yaml_node *firmware, u8 automatic)
-{
-	if (firmware && automatic && !l->warned_firmware) {
-		l->warned_firmware = true;
-		report_warning(l->report, firmware->at, "firmware_auto_update: " NOT_ENFORCED);
-	}
 }
 
 static void load_ports(struct loader *l, const struct yaml_node *list)
@@ -165,7 +149,29 @@ static void load_lease(struct loader *l, const struct yaml_node *node, u32 *leas
 			     "lease '%s' must be a time like 30s, 15m, 1h or 7d, at most 365d", text);
 }
 
-enum segment_field { S_AUTHENTICATION, S_ENCRYPTION, S_FIRMWARE, S_ISOLATE, S_LEASE, S_ANOMALIES,
+static void load_wait(struct loader *l, const struct yaml_node *node, const char *what, u32 *seconds)
+{
+	const char *text = yaml_text(l, node, what);
+
+	if (text && (policy_duration_parse(text, seconds) || *seconds > CORDON_MAX_GRACE))
+		report_error(l->report, node->at, "%s '%s' must be a time like 0s, 12h or 7d, at most 365d", what,
+			     text);
+}
+
+static void load_firmware(struct loader *l, const struct yaml_node *map, struct cordon_segment_def *s)
+{
+	static const struct yaml_field fields[] = { { "grace", false }, { "postpone", false } };
+	struct yaml_node *v[2];
+
+	if (!yaml_fields(l, map, "firmware", fields, 2, v))
+		return;
+	if (v[0])
+		load_wait(l, v[0], "grace", &s->grace);
+	if (v[1])
+		load_wait(l, v[1], "postpone", &s->postpone);
+}
+
+enum segment_field { S_AUTHENTICATION, S_ENCRYPTION, S_AUTO_UPDATE, S_FIRMWARE, S_ISOLATE, S_LEASE, S_ANOMALIES,
 		     S_NETWORKS, S_FIELDS };
 
 static void load_segment_body(struct loader *l, const struct yaml_node *map, u16 at)
@@ -173,7 +179,8 @@ static void load_segment_body(struct loader *l, const struct yaml_node *map, u16
 	static const struct yaml_field fields[S_FIELDS] = {
 		[S_AUTHENTICATION] = { "authentication", false },
 		[S_ENCRYPTION] = { "encryption", false },
-		[S_FIRMWARE] = { "firmware_auto_update", false },
+		[S_AUTO_UPDATE] = { "firmware_auto_update", false },
+		[S_FIRMWARE] = { "firmware", false },
 		[S_ISOLATE] = { "isolate", false },
 		[S_LEASE] = { "lease", false },
 		[S_ANOMALIES] = { "anomalies", false },
@@ -192,13 +199,14 @@ static void load_segment_body(struct loader *l, const struct yaml_node *map, u16
 		s->encryption = max(0, yaml_enum(l, v[S_ENCRYPTION], "encryption",
 						 policy_encryption_name,
 						 CORDON_ENCRYPTION_TLS1_3 + 1));
+	if (v[S_AUTO_UPDATE])
+		s->firmware = max(0, yaml_bool(l, v[S_AUTO_UPDATE], "firmware_auto_update"));
 	if (v[S_FIRMWARE])
-		s->firmware = max(0, yaml_bool(l, v[S_FIRMWARE], "firmware_auto_update"));
+		load_firmware(l, v[S_FIRMWARE], s);
 	if (v[S_ISOLATE])
 		s->isolate = yaml_bool(l, v[S_ISOLATE], "isolate") != 0;
 	if (v[S_LEASE])
 		load_lease(l, v[S_LEASE], &s->lease);
-	yaml_demand_warn(l, v[S_FIRMWARE], s->firmware);
 	if (v[S_ANOMALIES])
 		load_limits(l, v[S_ANOMALIES], s->limits);
 	if (v[S_NETWORKS] && yaml_is(l, v[S_NETWORKS], YAML_SEQUENCE, "networks"))

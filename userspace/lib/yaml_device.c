@@ -133,7 +133,6 @@ static void load_demands(struct loader *l, struct yaml_node **v, struct cordon_d
 			check_tighter(l, v[D_FIRMWARE], "firmware_auto_update", value, s->firmware,
 				      d->segment);
 	}
-	yaml_demand_warn(l, d->firmware == CORDON_INHERIT ? NULL : v[D_FIRMWARE], d->firmware);
 }
 
 static void load_device(struct loader *l, const struct yaml_node *map)

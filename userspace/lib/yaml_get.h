@@ -52,7 +52,6 @@ struct seen {
  * @macs: of devices
  * @addresses: of devices
  * @networks: of segments, by length
- * @warned_firmware: the warning was given
  * @warned_kinds: the warning was given, by kind of anomaly
  */
 struct loader {
@@ -64,7 +63,6 @@ struct loader {
 	struct seen macs;
 	struct seen addresses;
 	struct seen networks[YAML_PREFIX_LENGTHS];
-	bool warned_firmware;
 	bool warned_kinds[CORDON_KINDS];
 };
 
@@ -88,7 +86,6 @@ bool yaml_seen(struct loader *l, struct seen *s, struct seen_key key,
 	       const struct yaml_node *node, const char *what);
 void yaml_no_memory(struct loader *l, const struct yaml_node *node);
 
-void yaml_demand_warn(struct loader *l, const struct yaml_node *firmware, u8 automatic);
 void yaml_load_devices(struct loader *l, const struct yaml_node *list);
 
 #endif

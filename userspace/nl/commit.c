@@ -95,7 +95,9 @@ static int put_segment(struct commit *c, u32 i)
 	      nla_put_u32(c->msg, CORDON_A_SEGMENT_ENCRYPTION, s->encryption) ||
 	      nla_put_u32(c->msg, CORDON_A_SEGMENT_FIRMWARE_AUTO_UPDATE, s->firmware) ||
 	      nla_put_u32(c->msg, CORDON_A_SEGMENT_ISOLATE, s->isolate) ||
-	      nla_put_u32(c->msg, CORDON_A_SEGMENT_LEASE, s->lease);
+	      nla_put_u32(c->msg, CORDON_A_SEGMENT_LEASE, s->lease) ||
+	      nla_put_u32(c->msg, CORDON_A_SEGMENT_FIRMWARE_GRACE, s->grace) ||
+	      nla_put_u32(c->msg, CORDON_A_SEGMENT_FIRMWARE_POSTPONE, s->postpone);
 	for (kind = 0; !err && kind < CORDON_KINDS; kind++)
 		if (s->limits[kind].window)
 			err = put_limit(c->msg, kind, &s->limits[kind]);

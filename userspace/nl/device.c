@@ -36,6 +36,7 @@ static int put_change(struct nl_msg *msg, const struct cnl_change *c)
 		{ c->encryption, CORDON_A_DEVICE_ENCRYPTION },
 		{ c->firmware, CORDON_A_DEVICE_FIRMWARE_AUTO_UPDATE },
 		{ c->state, CORDON_A_DEVICE_STATE }, { c->lease, CORDON_A_DEVICE_LEASE },
+		{ c->outdated, CORDON_A_DEVICE_OUTDATED },
 	};
 	int err = nest ? 0 : -ENOMEM;
 	size_t i;

@@ -96,6 +96,7 @@ int cnl_read_device(struct nlattr *nest, struct cnl_device *out)
 	out->def.firmware = get_u32(tb[CORDON_A_DEVICE_FIRMWARE_AUTO_UPDATE], CORDON_INHERIT);
 	out->state = get_u32(tb[CORDON_A_DEVICE_STATE], 0);
 	out->lease = get_u32(tb[CORDON_A_DEVICE_LEASE], 0);
+	out->outdated = get_u32(tb[CORDON_A_DEVICE_OUTDATED], 0);
 	attr = tb[CORDON_A_DEVICE_CERTIFICATE];
 	out->has_certificate = attr;
 	if (attr && nla_len(attr) != sizeof(out->certificate))
@@ -174,6 +175,8 @@ static int read_segment(struct nlattr *nest, struct cnl_segment *out)
 	out->def.firmware = get_u32(tb[CORDON_A_SEGMENT_FIRMWARE_AUTO_UPDATE], 0);
 	out->def.isolate = get_u32(tb[CORDON_A_SEGMENT_ISOLATE], 1);
 	out->def.lease = get_u32(tb[CORDON_A_SEGMENT_LEASE], CORDON_DEFAULT_LEASE);
+	out->def.grace = get_u32(tb[CORDON_A_SEGMENT_FIRMWARE_GRACE], CORDON_DEFAULT_GRACE);
+	out->def.postpone = get_u32(tb[CORDON_A_SEGMENT_FIRMWARE_POSTPONE], CORDON_DEFAULT_POSTPONE);
 	out->id = get_u32(tb[CORDON_A_SEGMENT_ID], 0);
 	out->devices = get_u32(tb[CORDON_A_SEGMENT_DEVICES], 0);
 	out->packets = get_u64(tb[CORDON_A_SEGMENT_PACKETS]);
@@ -327,6 +330,36 @@ static int on_device(struct nlattr **tb, void *arg)
 		return -EPROTO;
 	f->n_devices++;
 	return add_device(f, read);
+}
+
+struct each {
+	int (*each)(const struct cnl_segment *segment, void *arg);
+	void *arg;
+};
+
+static int on_each(struct nlattr **tb, void *arg)
+{
+	struct cnl_segment segment;
+	struct each *e = arg;
+
+	if (!tb[CORDON_A_SEGMENT] || read_segment(tb[CORDON_A_SEGMENT], &segment))
+		return -EPROTO;
+	return e->each(&segment, e->arg);
+}
+
+/**
+ * cnl_segment_each - every segment, built-in ones included
+ * @nl: the connection
+ * @each: told of each
+ * @arg: for @each
+ *
+ * Return: -EAGAIN, the policy changed meanwhile and some may be missing.
+ */
+int cnl_segment_each(struct cnl *nl, int (*each)(const struct cnl_segment *segment, void *arg), void *arg)
+{
+	struct each e = { each, arg };
+
+	return cnl_talk(nl, cnl_message(nl, CORDON_CMD_SEGMENT_GET, NLM_F_DUMP), on_each, &e);
 }
 
 static int fetch_once(struct cnl *nl, struct fetch *f)

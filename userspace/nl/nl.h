@@ -70,6 +70,7 @@ struct cnl_summary {
  * @state: enum cordon_state
  * @effective_segment: name
  * @lease: seconds left
+ * @outdated: its firmware was found to be too old, whatever its state
  * @has_certificate: a check-in gave the lease
  * @certificate: SHA-256 of the certificate that it was made with
  * @stats: its counters
@@ -82,6 +83,7 @@ struct cnl_device {
 	u32 state;
 	char effective_segment[CORDON_NAME_LEN];
 	u32 lease;
+	bool outdated;
 	bool has_certificate;
 	u8 certificate[CORDON_CERTIFICATE_LEN];
 	struct cnl_stats stats;
@@ -121,6 +123,7 @@ struct cnl_runtime {
  * @firmware: -1
  * @state: enum cordon_state; -1
  * @lease: seconds; -1
+ * @outdated: 1, its firmware is too old, 0, it is not; neither touches a quarantine; -1
  * @certificate: with a lease of 0, only if this one gave it; NULL
  */
 struct cnl_change {
@@ -136,11 +139,12 @@ struct cnl_change {
 	int firmware;
 	int state;
 	int64_t lease;
+	int outdated;
 	const u8 *certificate;
 };
 
 #define CNL_CHANGE_NONE { .authentication = -1, .encryption = -1, .firmware = -1, \
-			 .state = -1, .lease = -1 }
+			 .state = -1, .lease = -1, .outdated = -1 }
 
 /** struct cnl_event - what the multicast group tells */
 struct cnl_event {
@@ -173,6 +177,7 @@ int cnl_commit(struct cnl *nl, const struct policy *p, u32 generation, u32 confi
 int cnl_confirm(struct cnl *nl, u32 *generation);
 int cnl_fetch(struct cnl *nl, struct policy **out, struct cnl_runtime *runtime);
 void cnl_runtime_free(struct cnl_runtime *runtime);
+int cnl_segment_each(struct cnl *nl, int (*each)(const struct cnl_segment *segment, void *arg), void *arg);
 int cnl_device_get(struct cnl *nl, const char *name, const u8 *mac, struct cnl_device *out);
 int cnl_device_new(struct cnl *nl, const struct cnl_change *change, struct cnl_device *out);
 int cnl_device_set(struct cnl *nl, const struct cnl_change *change, struct cnl_device *out);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Certificates of devices and of the server: issued, and read. */
+/* Certificates of devices, of the server and of what signs firmware: issued, and read. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <openssl/err.h>
@@ -88,6 +88,8 @@ static bool add_purpose(X509 *cert, enum pki_kind kind)
 
 	if (good && kind == PKI_DEVICE)
 		good = sk_ASN1_OBJECT_push(eku, OBJ_nid2obj(NID_client_auth));
+	else if (good && kind == PKI_CODE)
+		good = sk_ASN1_OBJECT_push(eku, OBJ_nid2obj(NID_code_sign));
 	else if (good)
 		good = sk_ASN1_OBJECT_push(eku, OBJ_nid2obj(NID_server_auth)) &&
 		       sk_ASN1_OBJECT_push(eku, OBJ_nid2obj(NID_cmcRA));
@@ -109,6 +111,8 @@ static int check_profile(const struct pki_profile *p, struct pki_error *err)
 		return pki_fail(err, -EINVAL, "serial is zero or negative (RFC 5280, 4.1.2.2)");
 	if (p->kind == PKI_DEVICE)
 		return p->mac ? 0 : pki_fail(err, -EINVAL, "a device without a MAC");
+	if (p->kind == PKI_CODE)
+		return 0;
 	for (i = 0; i < p->n_names; i++)
 		if (!pki_is_server(p->names[i]))
 			return pki_fail(err, -EINVAL, "'%s' is neither a DNS name nor an address",
@@ -155,7 +159,8 @@ X509 *pki_issue(const struct pki_ca *ca, const X509_PUBKEY *subject,
 			      profile->not_before, until);
 	if (cert && pki_name_set(X509_get_subject_name(cert), profile->name) &&
 	    pki_cert_usage(cert, false, 0) && add_purpose(cert, profile->kind) &&
-	    pki_cert_key_ids(cert, ca->issuing, NULL) && add_names(cert, profile) &&
+	    pki_cert_key_ids(cert, ca->issuing, NULL) &&
+	    (profile->kind == PKI_CODE || add_names(cert, profile)) &&
 	    X509_sign(cert, ca->key, pki_digest(ca->key)))
 		return cert;
 	pki_fail_ssl(err, "certificate cannot be made");

@@ -17,6 +17,7 @@
 #define PKI_URN_LEN		32		/* urn:dev:mac:020000fffe000101 */
 #define PKI_CSR_MAX		8192		/* bytes of a request that is looked at */
 #define PKI_CERT_MAX		8192		/* bytes of a certificate that is looked at */
+#define PKI_CMS_MAX		65536		/* bytes of a signature that is looked at */
 #define PKI_CRL_MAX		1000000		/* entries of a revocation list */
 #define PKI_CA_NAME_MAX		40		/* bytes of a CA's name, as in "NAME issuing CA" */
 #define PKI_CA_DIR		"/var/lib/cordon/ca"
@@ -37,6 +38,7 @@ enum pki_key {
 enum pki_kind {
 	PKI_DEVICE,		/* clientAuth; CN = name, SAN URI = URN of the MAC */
 	PKI_SERVER,		/* serverAuth + id-kp-cmcRA (RFC 6402, 2.10); SAN DNS/IP */
+	PKI_CODE,		/* codeSigning: firmware and the manifests that offer it; no SAN */
 };
 
 /**
@@ -113,6 +115,8 @@ void pki_urn(const uint8_t mac[6], char out[PKI_URN_LEN]);		/* RFC 9039, 4.1 */
 int pki_urn_parse(const char *urn, uint8_t mac[6]);			/* 0 or -EINVAL */
 /* CN and MAC of a device certificate; exactly one CN, exactly one URN among the SANs. */
 int pki_identity(const X509 *cert, char name[PKI_NAME_LEN], uint8_t mac[6], struct pki_error *err);
+/* The subject for people (RFC 4514), in printable ASCII, cut to fit. */
+void pki_subject_text(const X509 *cert, char *out, size_t size);
 int pki_fingerprint(const X509 *cert, uint8_t out[PKI_FINGERPRINT_LEN]);
 int pki_serial(const X509 *cert, uint8_t out[PKI_SERIAL_LEN]);
 void pki_serial_new(uint8_t out[PKI_SERIAL_LEN]);
@@ -171,9 +175,36 @@ int pki_ca_certs(const struct pki_ca *ca, uint8_t **der, size_t *len);
 int pki_ca_make(const char *dir, const struct pki_ca_plan *plan, struct pki_error *err);
 int pki_ca_rollover(const char *dir, const struct pki_ca_plan *plan, struct pki_error *err);
 
+/*
+ * What signs firmware: a certificate of the CA and its key, both in code.pem of the CA's directory, so that
+ * they cannot disagree. -ENOENT, there is none yet; else as pki_ca_load().
+ */
+int pki_code_load(const char *dir, const char *passphrase, X509 **cert, EVP_PKEY **key, struct pki_error *err);
+int pki_code_save(const char *dir, const char *passphrase, X509 *cert, EVP_PKEY *key, struct pki_error *err);
+/* Good enough to sign with until a time: of this CA, for code signing, and not over by then. */
+bool pki_code_is_good(const struct pki_ca *ca, X509 *cert, time_t now, time_t until);
+
 /* A CRL, DER; entries in any order. */
 int pki_crl(const struct pki_ca *ca, const struct pki_revoked *entries, size_t n, uint64_t number,
 	    time_t this_update, time_t next_update, uint8_t **der, size_t *len,
 	    struct pki_error *err);
+
+/*
+ * Signatures over files: CMS (RFC 5652), DER, detached; the content is streamed, never whole in memory.
+ * signer: for code signing, P-256, P-384 or RSA, decoded by OpenSSL; chain may be NULL. OPENSSL_free() der.
+ */
+int pki_cms_sign(X509 *signer, EVP_PKEY *key, STACK_OF(X509) *chain, int fd, uint8_t **der, size_t *len,
+		 struct pki_error *err);
+int pki_cms_sign_buf(X509 *signer, EVP_PKEY *key, STACK_OF(X509) *chain, const void *data, size_t size,
+		     uint8_t **der, size_t *len, struct pki_error *err);
+/*
+ * By exactly one signer, over what fd gives from its offset on, SHA-256 or better, by a certificate for code
+ * signing that an anchor leads to, or that is one, in time. signer: its subject for people; may be NULL. 0, or
+ * with err: -EBADMSG (no CMS, or not over this), -EPERM (foreign, wrong purpose), -EKEYEXPIRED, -errno.
+ */
+int pki_cms_verify(const uint8_t *der, size_t len, int fd, STACK_OF(X509) *anchors, time_t now, char *signer,
+		   size_t size, struct pki_error *err);
+int pki_cms_verify_buf(const uint8_t *der, size_t len, const void *data, size_t data_len, STACK_OF(X509) *anchors,
+		       time_t now, char *signer, size_t size, struct pki_error *err);
 
 #endif

@@ -42,6 +42,19 @@ static void find_user(const char *name, uid_t *uid, gid_t *gid)
 	*gid = *uid;
 }
 
+/**
+ * priv_group - the group that a role's process will be in
+ * @user: of the role
+ */
+gid_t priv_group(const char *user)
+{
+	uid_t uid;
+	gid_t gid;
+
+	find_user(user, &uid, &gid);
+	return gid;
+}
+
 static int drop_user(const struct priv_role *role, char error[PRIV_ERROR_LEN])
 {
 	capng_flags_t flags = CAPNG_DROP_SUPP_GRP;
@@ -100,7 +113,7 @@ static const int calls_database[] = {
 	SCMP_SYS(faccessat), SCMP_SYS(fchmod), SCMP_SYS(getcwd),
 };
 
-static const int calls_reading[] = { SCMP_SYS(open), SCMP_SYS(openat) };
+static const int calls_reading[] = { SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(pread64) };
 
 /* Nobody here has any business with these: it is an attack. */
 static const int calls_fatal[] = {

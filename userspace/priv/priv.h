@@ -36,6 +36,7 @@ struct priv_channel {
 };
 
 int priv_enter(const struct priv_role *role, char error[PRIV_ERROR_LEN]);
+gid_t priv_group(const char *user);
 int priv_landlock(const char *readable);
 
 int priv_channel_pair(struct priv_channel *here, struct priv_channel *there);

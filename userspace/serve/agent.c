@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The process that decides: the registry says who a device is, the kernel where it is. */
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "serve/revoked.h"
 
 #define FORGET		(365 * 86400)	/* seconds after its end that a certificate is remembered */
+#define IDLE		500	/* milliseconds without a request: time to look around */
 #define CRL_KEEP	3600	/* seconds after which a list is signed anew, changed or not */
 
 /** agent_clock - seconds by a clock that nobody sets back */
@@ -95,7 +97,7 @@ static void handle_delivered(struct agent *a, const struct serve_request *q)
 
 static int sign_crl(struct agent *a)
 {
-	struct serve_sign what = { .crl = true };
+	struct serve_sign what = { .kind = SERVE_SIGN_CRL };
 	struct serve_signed got;
 	int err;
 
@@ -151,6 +153,7 @@ static void handle_reload(struct agent *a)
 	a->config->allow_remote = fresh.allow_remote;
 	a->config->approval = fresh.approval;
 	a->config->valid = fresh.valid;
+	a->config->poll = fresh.poll;
 	memcpy(a->config->names, fresh.names, sizeof(fresh.names));
 	a->config->n_names = fresh.n_names;
 }
@@ -174,6 +177,31 @@ static bool handle(struct agent *a, const struct serve_request *q, struct serve_
 	case SERVE_OP_CRL:
 		handle_crl(a, q, r);
 		return true;
+	case SERVE_OP_POLL:
+		agent_poll(a, q, r);
+		return true;
+	case SERVE_OP_DEPLOYMENT:
+		agent_deployment(a, q, r);
+		return true;
+	case SERVE_OP_CANCELLATION:
+		agent_cancellation(a, q, r);
+		return true;
+	case SERVE_OP_FEEDBACK:
+	case SERVE_OP_CANCEL_FEEDBACK:
+		agent_feedback(a, q, r);
+		return true;
+	case SERVE_OP_REPORT:
+		agent_report(a, q, r);
+		return true;
+	case SERVE_OP_MANIFEST:
+		agent_manifest(a, q, r);
+		return true;
+	case SERVE_OP_RESULT:
+		agent_result(a, q, r);
+		return true;
+	case SERVE_OP_ARTIFACT:
+		agent_artifact(a, q, r);
+		return true;
 	case SERVE_OP_FIRMWARE:
 		agent_firmware(a, q);
 		return false;
@@ -189,6 +217,17 @@ static bool handle(struct agent *a, const struct serve_request *q, struct serve_
 	}
 }
 
+/* Until there is a request, with a look around now and then. */
+static void wait_for_request(struct agent *a)
+{
+	struct pollfd front = { .fd = a->front.in, .events = POLLIN };
+
+	do {
+		agent_records_write(a, false);
+		agent_posture_tick(a);
+	} while (!poll(&front, 1, IDLE));
+}
+
 /* Until one of the other two is gone. */
 static int loop(struct agent *a, uint8_t *in, uint8_t *out)
 {
@@ -198,7 +237,7 @@ static int loop(struct agent *a, uint8_t *in, uint8_t *out)
 	int err;
 
 	for (;;) {
-		agent_records_write(a, false);
+		wait_for_request(a);
 		len = priv_receive(&a->front, in, SERVE_REQUEST_MAX);
 		if (len < 0)
 			return len == -EPIPE ? 0 : 1;
@@ -290,6 +329,8 @@ int serve_agent(struct serve_config *config, struct serve_counters *counters, st
 	store_close(&a->store);
 out:
 	if (a) {
+		free(a->posture.floors);
+		devices_free(&a->devices);
 		free(a->crl);
 		free(a->buf);
 	}

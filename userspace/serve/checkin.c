@@ -37,11 +37,20 @@ static void refuse_lease(struct agent *a, const struct serve_request *q, struct 
 		agent_refuse(a, q, r, 503, SERVE_KERNEL, "the kernel gives no lease: %s", a->nl.error);
 }
 
+/* @now is changed if the kernel was told something. */
+static void told(struct agent *a, const uint8_t mac[6], const char *firmware, struct cnl_device *now)
+{
+	struct device *d = devices_by_mac(&a->devices, mac);
+
+	if (d && *firmware)
+		agent_posture_told(a, d, firmware, now);
+}
+
 /*
  * Who revokes a certificate writes it down, then ends its lease. If that came between the look into the
  * registry and the lease, the second look sees it; if it comes after that look, it finds the lease.
  */
-static bool check_in(struct agent *a, const struct serve_request *q, struct serve_reply *r)
+static bool check_in(struct agent *a, const struct serve_request *q, struct serve_reply *r, uint8_t mac[6])
 {
 	struct store_certificate cert;
 	struct cnl_device device;
@@ -60,6 +69,8 @@ static bool check_in(struct agent *a, const struct serve_request *q, struct serv
 			serve_log(LOG_ERR, "a lease cannot be ended", "device", cert.name, "why", a->nl.error, NULL);
 		return false;
 	}
+	told(a, cert.mac, q->firmware, &device);
+	memcpy(mac, cert.mac, 6);
 	strcpy(r->device, device.def.name);
 	strcpy(r->segment, device.effective_segment);
 	r->lease = device.lease;
@@ -67,11 +78,12 @@ static bool check_in(struct agent *a, const struct serve_request *q, struct serv
 }
 
 /* Of the same check-in, or a new one; there is room after agent_records_write(). */
-static void record(struct agent *a, const char *name, const struct serve_request *q)
+static void record(struct agent *a, const char *name, const uint8_t mac[6], const struct serve_request *q)
 {
 	struct agent_record *to = &a->records[a->n_records++];
 
 	strcpy(to->name, name);
+	memcpy(to->mac, mac, 6);
 	memcpy(to->serial, q->serial, sizeof(to->serial));
 	to->at = time(NULL);
 	strcpy(to->firmware, q->firmware);
@@ -87,10 +99,11 @@ void agent_checkin(struct agent *a, const struct serve_request *q, struct serve_
 {
 	char peer[POLICY_ADDR_LEN], lease[16];
 	struct cordon_addr addr;
+	uint8_t mac[6];
 
-	if (!check_in(a, q, r))
+	if (!check_in(a, q, r, mac))
 		return;
-	record(a, r->device, q);
+	record(a, r->device, mac, q);
 	r->status = 200;
 	serve_count(&a->counters->accepted[SERVE_CHECKIN]);
 	serve_log(LOG_INFO, "checked in", "device", r->device, "segment", r->segment, "lease",
@@ -106,15 +119,19 @@ void agent_checkin(struct agent *a, const struct serve_request *q, struct serve_
 void agent_firmware(struct agent *a, const struct serve_request *q)
 {
 	struct store_certificate cert;
+	struct cnl_device now;
 	size_t i;
 
 	for (i = a->n_records; i; i--)
 		if (!memcmp(a->records[i - 1].serial, q->serial, sizeof(q->serial))) {
 			strcpy(a->records[i - 1].firmware, q->firmware);
+			told(a, a->records[i - 1].mac, q->firmware, &now);
 			return;
 		}
-	if (!store_cert_get(&a->store, q->serial, &cert, NULL, NULL))
-		record(a, cert.name, q);
+	if (store_cert_get(&a->store, q->serial, &cert, NULL, NULL))
+		return;
+	told(a, cert.mac, q->firmware, &now);
+	record(a, cert.name, cert.mac, q);
 }
 
 static bool may_wait(const struct agent *a)
@@ -135,11 +152,12 @@ static bool may_wait(const struct agent *a)
 void agent_records_write(struct agent *a, bool now)
 {
 	const struct agent_record *r;
+	bool alone;
 	size_t i;
 
 	if (!a->n_records || (!now && may_wait(a)))
 		return;
-	if (store_begin(&a->store, false)) {
+	if (agent_posture_begin(a, &alone)) {
 		serve_log(LOG_ERR, "registry", "why", a->store.error, NULL);
 		a->n_records = 0;
 		return;
@@ -150,9 +168,7 @@ void agent_records_write(struct agent *a, bool now)
 				  r->firmware[0] ? r->firmware : NULL))
 			serve_log(LOG_ERR, "registry", "device", r->name, "why", a->store.error, NULL);
 	}
-	if (store_commit(&a->store)) {
+	if (agent_posture_commit(a, alone))
 		serve_log(LOG_ERR, "registry", "why", a->store.error, NULL);
-		store_rollback(&a->store);
-	}
 	a->n_records = 0;
 }

@@ -12,6 +12,8 @@
 
 #define DEVICE_VALID	(90 * 86400U)
 #define VALID_MAX	(3650 * 86400U)
+#define POLL_MIN	10U
+#define POLL_MAX	86400U
 
 static bool put_address(struct serve_listen *l, const char *host, uint16_t port)
 {
@@ -170,13 +172,34 @@ static void load_names(struct loader *l, const struct yaml_node *list, struct se
 	}
 }
 
+static void load_firmware(struct loader *l, const struct yaml_node *node, struct serve_config *c)
+{
+	enum { POLL, TENANT, DIRECTORY, N };
+	static const struct yaml_field fields[] = {
+		{ "poll", false }, { "tenant", false }, { "directory", false },
+	};
+	struct yaml_node *at[N] = { NULL };
+	const char *text;
+
+	if (!yaml_fields(l, node, "firmware", fields, N, at))
+		return;
+	text = at[POLL] ? yaml_text(l, at[POLL], "poll") : NULL;
+	if (text && (policy_duration_parse(text, &c->poll) || c->poll < POLL_MIN || c->poll > POLL_MAX))
+		report_error(l->report, at[POLL]->at, "'%s' is not a duration from 10s to 1d", text);
+	if (at[TENANT])
+		yaml_name(l, at[TENANT], "tenant", c->tenant, sizeof(c->tenant));
+	if (at[DIRECTORY])
+		load_path(l, at[DIRECTORY], "directory", c->firmware);
+}
+
 static void load_top(struct loader *l, const struct yaml_node *root, struct serve_config *c)
 {
-	enum { EST, CHECKIN, CA, REGISTRY, NAMES, PASSPHRASE, CERTIFICATE, KEY, RUN, N };
+	enum { EST, CHECKIN, CA, REGISTRY, NAMES, PASSPHRASE, CERTIFICATE, KEY, RUN, FIRMWARE, N };
 	static const struct yaml_field fields[] = {
 		{ "est", false }, { "checkin", false }, { "ca", false }, { "registry", false },
 		{ "server_names", false }, { "passphrase_file", false },
 		{ "certificate", false }, { "key", false }, { "run", false },
+		{ "firmware", false },
 	};
 	struct yaml_node *at[N] = { NULL };
 
@@ -200,6 +223,8 @@ static void load_top(struct loader *l, const struct yaml_node *root, struct serv
 		load_path(l, at[KEY], "key", c->key);
 	if (at[RUN])
 		load_path(l, at[RUN], "run", c->run);
+	if (at[FIRMWARE])
+		load_firmware(l, at[FIRMWARE], c);
 	if (!at[CERTIFICATE] != !at[KEY])
 		report_error(l->report, at[KEY] ? at[KEY]->at : at[CERTIFICATE]->at,
 			     "certificate and key come together");
@@ -260,6 +285,9 @@ int serve_config_load(const char *path, struct serve_config *out, FILE *errors)
 	strcpy(out->ca, SERVE_CA);
 	strcpy(out->registry, "/var/lib/cordon/registry.db");
 	strcpy(out->run, SERVE_RUN);
+	strcpy(out->firmware, FIRMWARE_DIR);
+	strcpy(out->tenant, SERVE_TENANT);
+	out->poll = SERVE_POLL;
 	out->valid = DEVICE_VALID;
 	put_address(&out->est, "::", SERVE_EST_PORT);
 	put_address(&out->checkin, "::", SERVE_CHECKIN_PORT);

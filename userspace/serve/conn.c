@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <event2/bufferevent_ssl.h>
+#include <linux/tcp.h>
 #include <openssl/err.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,6 +121,20 @@ SSL_CTX *conn_tls_new(struct front *f)
 	return tls;
 }
 
+/* By its own acknowledgements: what the kernel holds for it says nothing. */
+static bool takes_something(struct conn *c)
+{
+	struct tcp_info info = { .tcpi_bytes_acked = 0 };
+	socklen_t len = sizeof(info);
+	bool more;
+
+	if (getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &len))
+		return false;
+	more = info.tcpi_bytes_acked > c->taken;
+	c->taken = info.tcpi_bytes_acked;
+	return more;
+}
+
 static void on_deadline(evutil_socket_t fd, short what, void *arg)
 {
 	struct conn *c = arg;
@@ -130,7 +145,13 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
 		conn_admit(c, bufferevent_getfd(c->bev));
 		return;
 	}
-	if (!c->served || c->spoke)
+	if (c->streaming && takes_something(c)) {
+		conn_extend(c);
+		return;
+	}
+	if (c->streaming)
+		conn_refused(c, SERVE_TIMEOUT, NULL, "nothing of the artifact is taken");
+	else if (!c->served || c->spoke)
 		conn_refused(c, SERVE_TIMEOUT, NULL, "no request in time");
 	c->blamed = true;
 	conn_cut(c);
@@ -293,9 +314,28 @@ void conn_admit(struct conn *c, int fd)
 /** conn_extend - the time of a connection begins anew, since it did what it should */
 void conn_extend(struct conn *c)
 {
-	const struct timeval limit = { FRONT_DEADLINE, 0 };
+	const struct timeval limit = { c->streaming ? FRONT_STALL : FRONT_DEADLINE, 0 };
 
 	event_add(c->deadline, &limit);
+}
+
+/**
+ * conn_stream - an artifact is on its way, however long that takes, or is no longer
+ * @c: the connection, over HTTPS
+ * @on: it is
+ *
+ * Meanwhile it may stay as long as the other end takes something now and then.
+ */
+void conn_stream(struct conn *c, bool on)
+{
+	const struct timeval idle = { 2 * FRONT_DEADLINE, 0 }, *limit = on ? NULL : &idle;
+
+	c->streaming = on;
+	c->busy = on;
+	if (on)
+		takes_something(c);
+	bufferevent_set_timeouts(c->bev, limit, limit);
+	conn_extend(c);
 }
 
 /** conn_cut - end a connection; whoever reads it sees its end, and frees it */

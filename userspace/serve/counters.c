@@ -11,16 +11,22 @@
 #include "lib/file.h"
 #include "serve/serve.h"
 
-#define MAGIC 0x636f72646f6e0001ULL	/* "cordon", layout 1 */
+#define MAGIC 0x636f72646f6e0002ULL	/* "cordon", layout 2 */
 
-static const char * const accepted[SERVE_ACCEPTED] = { "enrolment", "renewal", "checkin" };
+static const char * const accepted[SERVE_ACCEPTED] = {
+	"enrolment", "renewal", "checkin", "poll", "firmware_report", "download",
+};
 
 static const char * const refused[SERVE_REFUSED] = {
 	"tls_version", "tls_handshake", "no_certificate", "certificate_foreign",
 	"certificate_expired", "certificate_revoked", "certificate_unknown", "wrong_address",
 	"remote", "unknown_device", "quarantined", "bad_token", "token_expired", "token_used",
 	"too_many_tries", "not_approved", "bad_request", "bad_csr", "timeout", "crowded",
-	"kernel", "registry",
+	"kernel", "registry", "wrong_device", "not_offered", "artifact",
+};
+
+static const char * const updates[SERVE_UPDATES] = {
+	"offered", "succeeded", "failed", "canceled", "rollout_stopped", "outdated", "restored",
 };
 
 /** serve_accepted_name - name of an enum serve_accepted */
@@ -33,6 +39,12 @@ const char *serve_accepted_name(unsigned int what)
 const char *serve_refused_name(unsigned int why)
 {
 	return why < SERVE_REFUSED ? refused[why] : "unknown";
+}
+
+/** serve_update_name - name of an enum serve_update */
+const char *serve_update_name(unsigned int what)
+{
+	return what < SERVE_UPDATES ? updates[what] : "unknown";
 }
 
 /**

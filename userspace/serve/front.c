@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "est/body.h"
+#include "serve/artifact.h"
 #include "serve/front.h"
 
 #define BACKLOG		512
@@ -403,7 +404,7 @@ static void wait_for_others(struct front *f)
 int serve_front(struct serve_config *config, struct serve_counters *counters, struct priv_channel *agent,
 		void (*ready)(void *arg), void *arg)
 {
-	static const struct priv_role role = { .user = "cordon-front", .network = true };
+	struct priv_role role = { .user = "cordon-front", .network = true };
 	const struct rlimit files = { FILES, FILES };
 	struct front *f = calloc(1, sizeof(*f));
 	char error[PRIV_ERROR_LEN];
@@ -414,6 +415,13 @@ int serve_front(struct serve_config *config, struct serve_counters *counters, st
 	f->counters = counters;
 	f->agent = agent;
 	TAILQ_INIT(&f->conns);
+	TAILQ_INIT(&f->downloads);
+	f->artifacts = artifact_directory(config->firmware, priv_group(role.user));
+	if (f->artifacts >= 0)
+		role.readable = config->firmware;
+	else
+		serve_log(LOG_WARNING, "no artifacts can be had", "directory", config->firmware, "why",
+			  strerror(-f->artifacts), NULL);
 	setrlimit(RLIMIT_NOFILE, &files);
 	if (prepare_tls(f) || prepare_loop(f))
 		return 1;

@@ -15,6 +15,9 @@
 #define FRONT_PER_PEER		256	/* at a time, of one address */
 #define FRONT_WAITING		2048	/* requests that agent has not answered */
 #define FRONT_DEADLINE		10	/* seconds for a handshake and a request */
+#define FRONT_STALL		60	/* seconds in which something of a download must arrive */
+#define FRONT_DOWNLOADS		512	/* at a time */
+#define FRONT_DOWNLOADS_PER_PEER 4 /* at a time, of one address */
 
 struct front;
 
@@ -35,6 +38,8 @@ struct front;
  * @served: there was a request
  * @answering: the answer that is being written is ours
  * @blamed: what is wrong with it is counted
+ * @streaming: an artifact is on its way
+ * @taken: bytes that the other end had taken at the last look
  */
 struct conn {
 	TAILQ_ENTRY(conn) link;
@@ -52,6 +57,8 @@ struct conn {
 	bool served;
 	bool answering;
 	bool blamed;
+	bool streaming;
+	uint64_t taken;
 };
 
 /**
@@ -67,6 +74,7 @@ struct waiting {
 };
 
 TAILQ_HEAD(conns, conn);
+TAILQ_HEAD(downloads, download);
 
 /**
  * struct front - the process that holds the sockets
@@ -83,6 +91,9 @@ TAILQ_HEAD(conns, conn);
  * @from_agent: pipe
  * @conns: that are open
  * @n_conns: how many
+ * @artifacts: directory, or -1
+ * @downloads: that are on their way
+ * @n_downloads: how many
  * @waiting: requests that agent has
  * @last_id: of a request
  * @server_key: of the certificate that is asked for
@@ -103,6 +114,9 @@ struct front {
 	struct bufferevent *from_agent;
 	struct conns conns;
 	size_t n_conns;
+	int artifacts;
+	struct downloads downloads;
+	size_t n_downloads;
 	struct waiting waiting[FRONT_WAITING];
 	uint64_t last_id;
 	EVP_PKEY *server_key;
@@ -117,6 +131,7 @@ struct bufferevent *conn_bufferevent(struct conn *c);
 struct conn *conn_of(struct bufferevent *bev);
 void conn_admit(struct conn *c, int fd);
 void conn_extend(struct conn *c);
+void conn_stream(struct conn *c, bool on);
 void conn_cut(struct conn *c);
 bool conn_from_loopback(const struct conn *c);
 const char *conn_text(const struct conn *c, char text[INET6_ADDRSTRLEN]);

@@ -73,9 +73,18 @@ static bool csr_key_id(const uint8_t *csr, size_t len, uint8_t out[32])
 	return EVP_Q_digest(NULL, "SHA256", NULL, p, all, out, NULL);
 }
 
-/* Names of our own making; what was reserved is given back with the transaction. */
-static int make(struct agent *a, const struct serve_request *q, struct pki_profile *profile,
-		struct store_certificate *cert, struct serve_reply *r)
+/**
+ * agent_certify - have a certificate made, and written down
+ * @a: the agent, in a transaction: with that, what was reserved is given back
+ * @q: the request, with a PKCS #10
+ * @profile: for whom; names of our own making
+ * @cert: its end; the rest is filled
+ * @r: gets the certificate, or says why not
+ *
+ * Return: 0; -EINVAL, the request is not good; -EIO, the registry is not.
+ */
+int agent_certify(struct agent *a, const struct serve_request *q, struct pki_profile *profile,
+		  struct store_certificate *cert, struct serve_reply *r)
 {
 	struct serve_sign what = { .exporter = q->exporter, .csr = q->csr, .csr_len = q->csr_len };
 	struct serve_signed got;
@@ -132,9 +141,16 @@ static void granted(struct agent *a, const struct serve_request *q, struct serve
 		  "peer", agent_peer(q, &addr, peer), NULL);
 }
 
-/* From the right place: the address of the very device, or from afar where that is allowed. */
-static bool place_is_right(struct agent *a, const struct serve_request *q, struct serve_reply *r,
-			   const uint8_t *mac, const char *device)
+/**
+ * agent_place_is_right - is it the address of the very device, or one from afar where that is allowed
+ * @a: the agent
+ * @q: the request
+ * @r: says why not
+ * @mac: of the device; NULL, there is none by that name
+ * @device: its name
+ */
+bool agent_place_is_right(struct agent *a, const struct serve_request *q, struct serve_reply *r,
+			  const uint8_t *mac, const char *device)
 {
 	char owner[CORDON_DEVICE_NAME_LEN], text[POLICY_ADDR_LEN];
 	struct cordon_addr peer;
@@ -220,7 +236,7 @@ static bool enroll_device(struct agent *a, const struct serve_request *q, struct
 		agent_registry_failed(a, q, r);
 		return false;
 	}
-	if (!place_is_right(a, q, r, err ? NULL : device.mac, q->name))
+	if (!agent_place_is_right(a, q, r, err ? NULL : device.mac, q->name))
 		return false;
 	if (store_token_check(&a->store, q->name, q->secret, key_id, time(NULL), &verdict, &device, serial)) {
 		agent_registry_failed(a, q, r);
@@ -247,7 +263,7 @@ static bool enroll_device(struct agent *a, const struct serve_request *q, struct
 	}
 	memcpy(cert.mac, device.mac, 6);
 	profile.name = device.name;
-	if (make(a, q, &profile, &cert, r))
+	if (agent_certify(a, q, &profile, &cert, r))
 		return false;
 	if (store_token_claim(&a->store, device.name, key_id, cert.serial)) {
 		agent_registry_failed(a, q, r);
@@ -367,10 +383,10 @@ void agent_renew(struct agent *a, const struct serve_request *q, struct serve_re
 		agent_registry_failed(a, q, r);
 		return;
 	}
-	good = agent_identify(a, q, r, &old) && place_is_right(a, q, r, old.mac, old.name);
+	good = agent_identify(a, q, r, &old) && agent_place_is_right(a, q, r, old.mac, old.name);
 	if (good)
 		memcpy(cert.mac, old.mac, 6);
-	if (!good || make(a, q, &profile, &cert, r))
+	if (!good || agent_certify(a, q, &profile, &cert, r))
 		store_rollback(&a->store);
 	else if (commit(a, q, r))
 		granted(a, q, r, SERVE_RENEWAL);
@@ -400,7 +416,7 @@ void agent_server(struct agent *a, const struct serve_request *q, struct serve_r
 		agent_registry_failed(a, q, r);
 		return;
 	}
-	if (make(a, q, &profile, &cert, r)) {
+	if (agent_certify(a, q, &profile, &cert, r)) {
 		store_rollback(&a->store);
 	} else if (store_cert_delivered(&a->store, cert.serial)) {
 		store_rollback(&a->store);

@@ -5,7 +5,13 @@
 
 #include "serve/agent.h"
 
-static int connect_kernel(struct agent *a)
+/**
+ * agent_connect - be connected to the kernel
+ * @a: the agent
+ *
+ * Return: 0, or what cnl_open() returns.
+ */
+int agent_connect(struct agent *a)
 {
 	int err;
 
@@ -21,6 +27,7 @@ static void disconnect_kernel(struct agent *a)
 	if (a->connected)
 		cnl_close(&a->nl);
 	a->connected = false;
+	a->posture.policy = 0;
 }
 
 /* A module that was loaded anew has another family; what an old number gets is ENOENT, too. */
@@ -29,7 +36,25 @@ static bool worth_another(struct agent *a, int err)
 	if (err != -ENOENT && err != -EIO && err != -EPROTO && err != -EOPNOTSUPP)
 		return false;
 	disconnect_kernel(a);
-	return !connect_kernel(a);
+	return !agent_connect(a);
+}
+
+/**
+ * agent_summary - what policy is in force
+ * @a: the agent
+ * @out: filled
+ *
+ * Return: 0 or -errno.
+ */
+int agent_summary(struct agent *a, struct cnl_summary *out)
+{
+	int err = agent_connect(a);
+
+	if (!err)
+		err = cnl_summary(&a->nl, out);
+	if (err && worth_another(a, err))
+		err = cnl_summary(&a->nl, out);
+	return err;
 }
 
 /**
@@ -48,7 +73,7 @@ enum agent_place agent_place(struct agent *a, const struct cordon_addr *peer, co
 	int err;
 
 	name[0] = 0;
-	if (connect_kernel(a))
+	if (agent_connect(a))
 		return AGENT_PLACE_REMOTE;
 	err = cnl_binding_get(&a->nl, peer, owner, name);
 	if (err && worth_another(a, err))
@@ -73,7 +98,7 @@ int agent_lease(struct agent *a, const struct serve_request *q, const uint8_t ma
 {
 	char text[POLICY_ADDR_LEN];
 	struct cordon_addr peer;
-	int err = connect_kernel(a);
+	int err = agent_connect(a);
 
 	if (err)
 		return -ENOTCONN;

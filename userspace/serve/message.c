@@ -27,6 +27,9 @@ size_t serve_request_pack(const struct serve_request *r, uint8_t *buf, size_t si
 	wire_put_text(&out, r->secret);
 	wire_put_text(&out, r->firmware);
 	wire_put_text(&out, r->exporter);
+	wire_put_text(&out, r->detail);
+	wire_put_u64(&out, r->number);
+	wire_put_u32(&out, r->feedback);
 	wire_put_blob(&out, r->csr, r->csr_len);
 	return out.bad ? 0 : out.len;
 }
@@ -63,6 +66,9 @@ bool serve_request_unpack(const uint8_t *buf, size_t len, struct serve_request *
 	wire_text(&in, r->secret, sizeof(r->secret));
 	wire_text(&in, r->firmware, sizeof(r->firmware));
 	wire_text(&in, r->exporter, sizeof(r->exporter));
+	wire_text(&in, r->detail, sizeof(r->detail));
+	r->number = wire_u64(&in);
+	r->feedback = wire_u32(&in);
 	r->csr = wire_blob(&in, PKI_CSR_MAX, &r->csr_len);
 	return wire_end(&in);
 }
@@ -114,4 +120,61 @@ bool serve_reply_unpack(const uint8_t *buf, size_t len, struct serve_reply *r)
 	wire_text(&in, r->why, sizeof(r->why));
 	r->der = wire_blob(&in, PRIV_FRAME_MAX, &r->der_len);
 	return wire_end(&in);
+}
+
+/**
+ * serve_offer_pack - an offer as it stands in a reply
+ * @o: the offer
+ * @buf: where to
+ * @size: of @buf
+ *
+ * Return: its length; 0, it does not fit.
+ */
+size_t serve_offer_pack(const struct serve_offer *o, uint8_t *buf, size_t size)
+{
+	struct wire_out out = { .buf = buf, .size = size };
+	const struct firmware_release *r = &o->release;
+
+	wire_put_u32(&out, o->kind);
+	wire_put_u64(&out, o->action);
+	wire_put_u32(&out, o->forced);
+	wire_put_u32(&out, o->tell);
+	wire_put_u32(&out, o->poll);
+	wire_put_u64(&out, r->id);
+	wire_put_text(&out, r->model);
+	wire_put_text(&out, r->version);
+	wire_put_text(&out, r->file);
+	wire_put_text(&out, r->notes);
+	wire_put_u64(&out, r->size);
+	wire_put_fixed(&out, &r->hashes, sizeof(r->hashes));
+	return out.bad ? 0 : out.len;
+}
+
+/**
+ * serve_offer_unpack - an offer from a reply
+ * @buf: the offer
+ * @len: of @buf
+ * @o: filled
+ *
+ * Return: false, it is none.
+ */
+bool serve_offer_unpack(const uint8_t *buf, size_t len, struct serve_offer *o)
+{
+	struct wire_in in = { .p = buf, .left = len };
+	struct firmware_release *r = &o->release;
+
+	memset(o, 0, sizeof(*o));
+	o->kind = wire_u32(&in);
+	o->action = wire_u64(&in);
+	o->forced = wire_u32(&in);
+	o->tell = wire_u32(&in);
+	o->poll = wire_u32(&in);
+	r->id = wire_u64(&in);
+	wire_text(&in, r->model, sizeof(r->model));
+	wire_text(&in, r->version, sizeof(r->version));
+	wire_text(&in, r->file, sizeof(r->file));
+	wire_text(&in, r->notes, sizeof(r->notes));
+	r->size = wire_u64(&in);
+	get_fixed(&in, &r->hashes, sizeof(r->hashes));
+	return wire_end(&in) && o->kind <= SERVE_OFFER_CANCEL;
 }

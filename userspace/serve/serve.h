@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The enrolment and check-in server: three processes.
+ * The enrolment, check-in and update server: three processes.
  *
  *   devices ══ front ── agent ── signer
  *
@@ -19,6 +19,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "firmware/firmware.h"
 #include "pki/pki.h"
 #include "priv/priv.h"
 
@@ -33,6 +34,9 @@
 #define SERVE_TEXT_LEN	256
 #define SERVE_SECRET_LEN 129	/* SECRET_MAX_LEN, terminated */
 #define SERVE_FIRMWARE_LEN 64
+#define SERVE_TENANT	"default"
+#define SERVE_TENANT_LEN 64
+#define SERVE_POLL	300		/* seconds */
 
 /* config.c */
 
@@ -53,6 +57,9 @@ struct serve_listen {
  * @certificate: of the server, or empty: our CA gives one
  * @key: of @certificate
  * @run: directory of the process' number and the counters
+ * @firmware: directory of the artifacts
+ * @tenant: the word that paths of DDI begin with
+ * @poll: seconds between two polls of a device
  * @names: DNS names and addresses in the server's certificate
  * @n_names: how many
  * @valid: seconds that a device's certificate is valid
@@ -69,6 +76,9 @@ struct serve_config {
 	char certificate[SERVE_NAME_LEN];
 	char key[SERVE_NAME_LEN];
 	char run[SERVE_NAME_LEN];
+	char firmware[SERVE_NAME_LEN];
+	char tenant[SERVE_TENANT_LEN];
+	uint32_t poll;
 	char names[SERVE_NAMES_MAX][SERVE_NAME_LEN];
 	size_t n_names;
 	uint32_t valid;
@@ -85,6 +95,9 @@ enum serve_accepted {
 	SERVE_ENROLMENT,
 	SERVE_RENEWAL,
 	SERVE_CHECKIN,
+	SERVE_POLLED,
+	SERVE_REPORT,
+	SERVE_DOWNLOAD,
 	SERVE_ACCEPTED,
 };
 
@@ -112,7 +125,22 @@ enum serve_refused {
 	SERVE_CROWDED,
 	SERVE_KERNEL,
 	SERVE_REGISTRY,
+	SERVE_WRONG_DEVICE,
+	SERVE_NOT_OFFERED,
+	SERVE_ARTIFACT,
 	SERVE_REFUSED,
+};
+
+/** enum serve_update - what became of firmware; append only */
+enum serve_update {
+	SERVE_UPDATE_OFFERED,
+	SERVE_UPDATE_SUCCEEDED,
+	SERVE_UPDATE_FAILED,
+	SERVE_UPDATE_CANCELED,
+	SERVE_UPDATE_STOPPED,	/* a roll-out, by failures */
+	SERVE_UPDATE_OUTDATED,	/* a device, in the kernel */
+	SERVE_UPDATE_RESTORED,	/* and back */
+	SERVE_UPDATES,
 };
 
 /**
@@ -122,6 +150,7 @@ enum serve_refused {
  * @connections: open now
  * @accepted: by enum serve_accepted
  * @refused: by enum serve_refused
+ * @updates: by enum serve_update
  */
 struct serve_counters {
 	uint64_t magic;
@@ -129,12 +158,14 @@ struct serve_counters {
 	uint64_t connections;
 	uint64_t accepted[SERVE_ACCEPTED];
 	uint64_t refused[SERVE_REFUSED];
+	uint64_t updates[SERVE_UPDATES];
 };
 
 struct serve_counters *serve_counters_new(const char *run, int *err);
 int serve_counters_read(const char *run, struct serve_counters *out);
 const char *serve_accepted_name(unsigned int what);
 const char *serve_refused_name(unsigned int why);
+const char *serve_update_name(unsigned int what);
 
 static inline void serve_count(uint64_t *counter)
 {
@@ -159,6 +190,25 @@ enum serve_op {
 	SERVE_OP_SERVER,	/* csr */
 	SERVE_OP_CRL,
 	SERVE_OP_RELOAD,	/* no reply */
+	/* These come with serial and fingerprint; offer: struct serve_offer in the reply. */
+	SERVE_OP_POLL,		/* offer */
+	SERVE_OP_DEPLOYMENT,	/* number of the action; offer */
+	SERVE_OP_CANCELLATION,	/* number of the action; offer */
+	SERVE_OP_FEEDBACK,	/* number of the action, feedback, detail */
+	SERVE_OP_CANCEL_FEEDBACK, /* likewise */
+	SERVE_OP_REPORT,	/* firmware */
+	SERVE_OP_MANIFEST,	/* two blobs: the offer in JSON, its signature; 204, there is none */
+	SERVE_OP_RESULT,	/* number of the action, feedback, firmware, detail */
+	SERVE_OP_ARTIFACT,	/* number of the release, detail: its file; offer */
+};
+
+/** enum serve_feedback - what a device says of an action */
+enum serve_feedback {
+	SERVE_FEEDBACK_RUNNING,
+	SERVE_FEEDBACK_SUCCESS,
+	SERVE_FEEDBACK_FAILURE,
+	SERVE_FEEDBACK_CANCELED,
+	SERVE_FEEDBACK_REJECTED,
 };
 
 /**
@@ -173,6 +223,9 @@ enum serve_op {
  * @secret: its token
  * @firmware: its version, as it says; may be empty
  * @exporter: base64 of the channel's binding (RFC 9266), or empty
+ * @number: of an action or a release
+ * @feedback: enum serve_feedback
+ * @detail: words of the device; a file's name
  * @csr: DER, in the message
  * @csr_len: of @csr
  */
@@ -187,6 +240,9 @@ struct serve_request {
 	char secret[SERVE_SECRET_LEN];
 	char firmware[SERVE_FIRMWARE_LEN];
 	char exporter[SERVE_FIRMWARE_LEN];
+	uint64_t number;
+	uint32_t feedback;
+	char detail[SERVE_TEXT_LEN];
 	const uint8_t *csr;
 	size_t csr_len;
 };
@@ -201,7 +257,7 @@ struct serve_request {
  * @device: name
  * @segment: effective
  * @why: a sentence, unless granted
- * @der: certificate or revocation list, in the message
+ * @der: certificate, revocation list, offer or what was signed, in the message
  * @der_len: of @der
  */
 struct serve_reply {
@@ -217,19 +273,52 @@ struct serve_reply {
 	size_t der_len;
 };
 
+/** enum serve_offer_kind - what there is for a device */
+enum serve_offer_kind {
+	SERVE_OFFER_NONE,
+	SERVE_OFFER_RELEASE,
+	SERVE_OFFER_CANCEL,	/* an offer that it is to forget */
+};
+
+/**
+ * struct serve_offer - what a device is offered, from agent to front
+ * @kind: enum serve_offer_kind
+ * @action: its number
+ * @forced: it may not be put off any more
+ * @tell: the device is to say what it runs
+ * @poll: seconds until it is to ask again
+ * @release: what is offered; but what only operators have to know
+ */
+struct serve_offer {
+	uint32_t kind;
+	uint64_t action;
+	bool forced;
+	bool tell;
+	uint32_t poll;
+	struct firmware_release release;
+};
+
+/** enum serve_signature - what signer is asked for */
+enum serve_signature {
+	SERVE_SIGN_CERTIFICATE,
+	SERVE_SIGN_CRL,
+	SERVE_SIGN_REQUEST,	/* for a certificate of the key that signs offers */
+	SERVE_SIGN_OFFER,
+};
+
 /**
  * struct serve_sign - from agent to signer
- * @crl: a revocation list is wanted, else a certificate
+ * @kind: enum serve_signature
  * @profile: of a certificate
  * @exporter: what the request's binding must be, or empty
- * @csr: DER, in the message
+ * @csr: DER, in the message; or the text of an offer
  * @csr_len: of @csr
  * @entries: of a revocation list
  * @n_entries: how many
  * @number: of the list
  */
 struct serve_sign {
-	bool crl;
+	uint32_t kind;
 	struct pki_profile profile;
 	const char *exporter;
 	const uint8_t *csr;
@@ -249,11 +338,14 @@ struct serve_signed {
 #define SERVE_REQUEST_MAX	(PKI_CSR_MAX + 2048)
 #define SERVE_SIGN_MAX		(PKI_CSR_MAX + 16384)
 #define SERVE_REPLY_MAX		PRIV_FRAME_MAX
+#define SERVE_OFFER_MAX		2048
 
 size_t serve_request_pack(const struct serve_request *r, uint8_t *buf, size_t size);
 bool serve_request_unpack(const uint8_t *buf, size_t len, struct serve_request *r);
 size_t serve_reply_pack(const struct serve_reply *r, uint8_t *buf, size_t size);
 bool serve_reply_unpack(const uint8_t *buf, size_t len, struct serve_reply *r);
+size_t serve_offer_pack(const struct serve_offer *o, uint8_t *buf, size_t size);
+bool serve_offer_unpack(const uint8_t *buf, size_t len, struct serve_offer *o);
 
 /* signer.c */
 int serve_signer(const struct serve_config *config, char *passphrase, struct priv_channel *agent);

@@ -6,11 +6,13 @@
 #include <openssl/evp.h>
 #include <sqlite3.h>
 
-#include "store/store.h"
+#include "store/firmware.h"
 
 /* As the certificate's kind is recorded: pki.h has PKI_DEVICE first. */
 #define DB_KIND_DEVICE	0
 #define DB_CHECKINS	16	/* of each device are kept */
+#define DB_VERSIONS	32	/* likewise */
+#define DB_ACTIONS	32	/* that are over; likewise */
 
 /** enum db_token - how far a token is; never goes back */
 enum db_token {
@@ -32,6 +34,14 @@ enum db_statement {
 	DB_TOKEN_PUT, DB_TOKEN_GET, DB_TOKEN_SLOW, DB_TOKEN_CLAIM, DB_TOKEN_BURN,
 	DB_CERT_PUT, DB_CERT_GET, DB_CERT_ISSUED, DB_CERT_DELIVERED, DB_CERT_REVOKE,
 	DB_CERT_RECOVER, DB_CERT_PRUNE,
+	DB_RELEASE_PUT, DB_RELEASE_GET, DB_RELEASE_FIND, DB_RELEASE_FILE, DB_RELEASE_HAS_FILE, DB_RELEASE_DEL,
+	DB_RELEASE_CANCEL, DB_RELEASE_ROLLOUT, DB_RELEASE_RESUME, DB_RELEASE_FAILED, DB_RELEASE_TALLY,
+	DB_RELEASE_ROUND, DB_RELEASE_NEWEST,
+	DB_FLOOR_GET, DB_FLOOR_NOW, DB_FLOOR_PUT, DB_FLOOR_CUT, DB_FLOOR_CLEAR, DB_FLOOR_MERGE, DB_FLOOR_DROP,
+	DB_FIRMWARE_GET, DB_FIRMWARE_SET, DB_FIRMWARE_PUT, DB_FIRMWARE_PRUNE, DB_FIRMWARE_FORGET,
+	DB_MODEL_SET, DB_MODEL_COUNT, DB_MODEL_AHEAD,
+	DB_ACTION_GET, DB_ACTION_OPEN, DB_ACTION_PUT, DB_ACTION_SET, DB_ACTION_SEEN, DB_ACTION_PRUNE,
+	 DB_ACTION_FORGET,
 	DB_STATEMENTS
 };
 
@@ -68,6 +78,7 @@ bool db_is_word(const char *text, size_t size);
 
 /* schema.c */
 extern const char * const db_sql[DB_STATEMENTS];
+extern const int db_newest;
 int db_version(struct store *s, int *version);
 int db_migrate(struct store *s);
 
@@ -76,6 +87,47 @@ int db_place(struct store *s, const char *path, bool create, char **real);
 
 /* token.c */
 int db_token_init(struct store *s);
+
+/* release.c */
+void db_read_release(sqlite3_stmt *stmt, struct firmware_release *out);
+
+/* floor.c */
+int db_floor_now(struct store *s, const char *model, char version[FIRMWARE_VERSION_LEN]);
+
+/* inventory.c */
+
+/**
+ * struct db_device - what is known of a device's firmware
+ * @id: its row
+ * @model: or empty
+ * @firmware: version as it told, or empty
+ */
+struct db_device {
+	int64_t id;
+	char model[FIRMWARE_MODEL_LEN];
+	char firmware[FIRMWARE_VERSION_LEN];
+};
+
+int db_firmware_get(struct store *s, const char *name, struct db_device *out);
+int db_firmware_report(struct store *s, const struct db_device *device, const char *version, const char *source,
+		       time_t now);
+
+/* action.c */
+
+/**
+ * struct db_action - an offer, with what only the registry needs
+ * @a: for everybody
+ * @device: its row
+ * @barred: the device is not offered that release again, until the roll-out is resumed
+ */
+struct db_action {
+	struct firmware_action a;
+	int64_t device;
+	bool barred;
+};
+
+int db_action_open(struct store *s, int64_t device, struct db_action *out);
+int db_action_set(struct store *s, const struct db_action *action);
 
 /* certificate.c */
 const char *db_serial_text(const uint8_t serial[STORE_SERIAL_LEN],

@@ -5,8 +5,8 @@
 
 #include "store/db.h"
 
-#define COLUMN_ID	7
-#define COLUMN_CHECKINS	8
+#define COLUMN_ID	8
+#define COLUMN_CHECKINS	9
 
 static void read_device(sqlite3_stmt *stmt, struct store_device *out)
 {
@@ -18,6 +18,7 @@ static void read_device(sqlite3_stmt *stmt, struct store_device *out)
 	out->enrolled = sqlite3_column_int64(stmt, 4);
 	out->checkin = sqlite3_column_int64(stmt, 5);
 	db_text(stmt, 6, out->firmware, sizeof(out->firmware));
+	db_text(stmt, 7, out->model, sizeof(out->model));
 }
 
 /* 0, or -errno: -ENOENT is told. */
@@ -91,7 +92,7 @@ int store_device_each(struct store *s, int (*each)(const struct store_device *d,
 
 	/* One of its own, as @each may come back here. */
 	if (sqlite3_prepare_v2(s->db, "SELECT name, mac, approval, approved, enrolled, checkin,"
-			       " firmware FROM device ORDER BY name", -1, &stmt, NULL))
+			       " firmware, model FROM device ORDER BY name", -1, &stmt, NULL))
 		return db_fail(s, "read");
 	while (!ret && (got = db_step(s, stmt))) {
 		if (got == 1)
@@ -139,6 +140,10 @@ static int record(struct store *s, const char *name, const uint8_t serial[STORE_
 		return err;
 	if (!firmware)
 		firmware = device.firmware;
+	else if (*firmware)
+		err = store_firmware_report(s, name, firmware, "check-in", now);
+	if (err)
+		return err;
 	err = db_run(s, db_bind(s, DB_DEVICE_CHECKIN, "iit", id, (int64_t)now, firmware));
 	if (err)
 		return err;

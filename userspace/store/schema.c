@@ -43,13 +43,72 @@ static const char * const migrations[] = {
 	" device INTEGER NOT NULL REFERENCES device (id) ON DELETE CASCADE,"
 	" slot INTEGER NOT NULL, at INTEGER NOT NULL, serial BLOB NOT NULL, firmware TEXT NOT NULL,"
 	" PRIMARY KEY (device, slot)) STRICT, WITHOUT ROWID;",
+
+	/* The order of versions is not that of their bytes: no index has them. */
+	"INSERT INTO counter VALUES ('firmware', 0);"
+	"ALTER TABLE device ADD COLUMN model TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE device ADD COLUMN place INTEGER NOT NULL DEFAULT 0;"
+	"CREATE INDEX device_model ON device (model, place);"
+	/* Of each poll in the middle of a roll-out two numbers are wanted that take long to count. */
+	"CREATE TABLE firmware_model (model TEXT PRIMARY KEY, devices INTEGER NOT NULL)"
+	" STRICT, WITHOUT ROWID;"
+	"CREATE TRIGGER device_model_changed AFTER UPDATE OF model ON device"
+	" WHEN OLD.model != NEW.model BEGIN"
+	" INSERT INTO firmware_model SELECT NEW.model, 1 WHERE NEW.model != ''"
+	" ON CONFLICT (model) DO UPDATE SET devices = devices + 1;"
+	" UPDATE firmware_model SET devices = devices - 1 WHERE model = OLD.model; END;"
+	"CREATE TABLE firmware_history ("
+	" device INTEGER NOT NULL REFERENCES device (id) ON DELETE CASCADE,"
+	" seq INTEGER NOT NULL, at INTEGER NOT NULL, version TEXT NOT NULL, source TEXT NOT NULL,"
+	" PRIMARY KEY (device, seq)) STRICT, WITHOUT ROWID;"
+	"INSERT INTO firmware_history"
+	" SELECT id, 1, checkin, firmware, 'check-in' FROM device WHERE firmware != '';"
+	"CREATE TABLE firmware_release ("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT, model TEXT NOT NULL, version TEXT NOT NULL,"
+	" file TEXT NOT NULL, notes TEXT NOT NULL, signer TEXT NOT NULL, size INTEGER NOT NULL,"
+	" sha256 BLOB NOT NULL CHECK (length(sha256) = 32),"
+	" sha1 BLOB NOT NULL CHECK (length(sha1) = 20),"
+	" md5 BLOB NOT NULL CHECK (length(md5) = 16), added INTEGER NOT NULL,"
+	" percent INTEGER NOT NULL CHECK (percent BETWEEN 0 AND 100), paused INTEGER NOT NULL,"
+	" stopped INTEGER NOT NULL DEFAULT 0, stop_after INTEGER NOT NULL,"
+	" failures INTEGER NOT NULL DEFAULT 0, round INTEGER NOT NULL DEFAULT 1,"
+	" admitted INTEGER NOT NULL DEFAULT 0,"
+	" UNIQUE (model, version), UNIQUE (sha256, model)) STRICT;"
+	"CREATE TABLE firmware_floor ("
+	" model TEXT NOT NULL, version TEXT NOT NULL, since INTEGER NOT NULL,"
+	" PRIMARY KEY (model, version)) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE firmware_action ("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" device INTEGER NOT NULL REFERENCES device (id) ON DELETE CASCADE,"
+	" release INTEGER NOT NULL, version TEXT NOT NULL, state INTEGER NOT NULL,"
+	" offered INTEGER NOT NULL, changed INTEGER NOT NULL, detail TEXT NOT NULL DEFAULT '',"
+	" round INTEGER NOT NULL, barred INTEGER NOT NULL DEFAULT 0) STRICT;"
+	"CREATE UNIQUE INDEX firmware_action_open ON firmware_action (device) WHERE state < 3;"
+	"CREATE INDEX firmware_action_device ON firmware_action (device, release);"
+	"CREATE INDEX firmware_action_release ON firmware_action (release, device);"
+	"CREATE TRIGGER firmware_action_made AFTER INSERT ON firmware_action BEGIN"
+	" UPDATE firmware_release SET admitted = admitted + 1 WHERE id = NEW.release"
+	" AND NOT EXISTS (SELECT 1 FROM firmware_action WHERE device = NEW.device"
+	" AND release = NEW.release AND id != NEW.id); END;"
+	"CREATE TRIGGER firmware_action_gone AFTER DELETE ON firmware_action BEGIN"
+	" UPDATE firmware_release SET admitted = admitted - 1 WHERE id = OLD.release"
+	" AND NOT EXISTS (SELECT 1 FROM firmware_action WHERE device = OLD.device"
+	" AND release = OLD.release); END;",
 };
 
 #define VERSION	((int)(sizeof(migrations) / sizeof(*migrations)))
 
+/* The version that this program writes. */
+const int db_newest = VERSION;
+
 #define CERT_COLUMNS "serial, kind, state, name, mac, fingerprint, key_id, not_before, not_after," \
 		     " revoked, reason"
-#define DEVICE_COLUMNS "name, mac, approval, approved, enrolled, checkin, firmware"
+#define RELEASE_COLUMNS "id, model, version, file, notes, signer, size, sha256, sha1, md5, added," \
+			" percent, paused, stopped, stop_after, failures"
+/* Of a JOIN device AS d. */
+#define ACTION_COLUMNS "a.id, d.name, a.release, a.version, a.state, a.offered, a.changed," \
+		       " a.detail, a.device, a.barred"
+#define DEVICE_COLUMNS "name, mac, approval, approved, enrolled, checkin, firmware, model"
 
 const char * const db_sql[DB_STATEMENTS] = {
 	[DB_BEGIN] = "BEGIN IMMEDIATE",
@@ -64,7 +123,7 @@ const char * const db_sql[DB_STATEMENTS] = {
 		"INSERT INTO device (name, mac, approval, approved) VALUES (?1, ?2, ?3, 0)"
 		" ON CONFLICT (name) DO UPDATE SET approval = ?3, approved = 0,"
 		" enrolled = iif(mac = ?2, enrolled, 0), checkin = iif(mac = ?2, checkin, 0),"
-		" firmware = iif(mac = ?2, firmware, ''), mac = ?2",
+		" firmware = iif(mac = ?2, firmware, ''), model = iif(mac = ?2, model, ''), mac = ?2",
 	[DB_DEVICE_MEET] =
 		"INSERT INTO device (name, mac, approval, approved) VALUES (?1, ?2, 0, 0)"
 		" ON CONFLICT (name) DO NOTHING",
@@ -107,6 +166,108 @@ const char * const db_sql[DB_STATEMENTS] = {
 		"UPDATE certificate SET state = 3, revoked = ?2, reason = ?3 WHERE serial = ?1",
 	[DB_CERT_RECOVER] = "UPDATE certificate SET state = 4 WHERE state = 0",
 	[DB_CERT_PRUNE] = "DELETE FROM certificate WHERE not_after < ?1",
+
+	[DB_RELEASE_PUT] =
+		"INSERT INTO firmware_release (model, version, file, notes, signer, size, sha256,"
+		" sha1, md5, added, percent, paused, stop_after)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+	[DB_RELEASE_GET] = "SELECT " RELEASE_COLUMNS " FROM firmware_release WHERE id = ?1",
+	[DB_RELEASE_FIND] =
+		"SELECT " RELEASE_COLUMNS " FROM firmware_release"
+		" WHERE model = ?1 AND version = ?2 COLLATE firmware",
+	[DB_RELEASE_FILE] =
+		"SELECT version FROM firmware_release WHERE sha256 = ?1 AND model = ?2",
+	[DB_RELEASE_HAS_FILE] = "SELECT EXISTS (SELECT 1 FROM firmware_release WHERE sha256 = ?1)",
+	[DB_RELEASE_DEL] = "DELETE FROM firmware_release WHERE id = ?1",
+	/* Offered is over; running must be told. */
+	[DB_RELEASE_CANCEL] =
+		"UPDATE firmware_action SET state = iif(state = 0, 3, 2),"
+		" detail = 'the release was removed' WHERE release = ?1 AND state < 2",
+	[DB_RELEASE_ROLLOUT] =
+		"UPDATE firmware_release SET percent = ?2, paused = ?3, stop_after = ?4 WHERE id = ?1",
+	[DB_RELEASE_RESUME] =
+		"UPDATE firmware_release SET paused = 0, stopped = 0, failures = 0, round = round + 1"
+		" WHERE id = ?1",
+	[DB_RELEASE_FAILED] =
+		"UPDATE firmware_release SET failures = failures + 1,"
+		" stopped = stopped OR (stop_after > 0 AND failures + 1 >= stop_after)"
+		" WHERE id = ?1 RETURNING stopped",
+	[DB_RELEASE_TALLY] =
+		"SELECT state, count(*) FROM firmware_action WHERE release = ?1 GROUP BY state",
+	[DB_RELEASE_ROUND] = "SELECT round FROM firmware_release WHERE id = ?1",
+	[DB_RELEASE_NEWEST] =
+		"SELECT " RELEASE_COLUMNS " FROM firmware_release WHERE model = ?1"
+		" AND NOT paused AND NOT stopped AND percent > 0 ORDER BY version COLLATE firmware DESC",
+
+	[DB_FLOOR_GET] =
+		"SELECT version, since FROM firmware_floor WHERE model = ?1"
+		" ORDER BY version COLLATE firmware DESC",
+	[DB_FLOOR_NOW] =
+		"SELECT version FROM firmware_floor WHERE model = ?1"
+		" ORDER BY version COLLATE firmware DESC LIMIT 1",
+	/* Whoever is below it was below the lowest of those that are not lower, for as long. */
+	[DB_FLOOR_PUT] =
+		"INSERT OR REPLACE INTO firmware_floor VALUES (?1, ?2, coalesce((SELECT since"
+		" FROM firmware_floor WHERE model = ?1 AND version >= ?2 COLLATE firmware"
+		" ORDER BY version COLLATE firmware LIMIT 1), ?3))",
+	[DB_FLOOR_CUT] =
+		"DELETE FROM firmware_floor WHERE model = ?1 AND version != ?2"
+		" AND version >= ?2 COLLATE firmware",
+	[DB_FLOOR_CLEAR] = "DELETE FROM firmware_floor WHERE model = ?1",
+	/* The two lowest become one: it takes a grace that was over long ago. */
+	[DB_FLOOR_MERGE] =
+		"UPDATE firmware_floor SET since = (SELECT since FROM firmware_floor WHERE model = ?1"
+		" ORDER BY version COLLATE firmware LIMIT 1)"
+		" WHERE model = ?1 AND version = (SELECT version FROM firmware_floor WHERE model = ?1"
+		" ORDER BY version COLLATE firmware LIMIT 1 OFFSET 1)",
+	[DB_FLOOR_DROP] =
+		"DELETE FROM firmware_floor WHERE model = ?1 AND version = (SELECT version"
+		" FROM firmware_floor WHERE model = ?1 ORDER BY version COLLATE firmware LIMIT 1)",
+
+	[DB_FIRMWARE_GET] = "SELECT id, model, firmware FROM device WHERE name = ?1",
+	[DB_FIRMWARE_SET] = "UPDATE device SET firmware = ?2 WHERE id = ?1",
+	[DB_FIRMWARE_PUT] =
+		"INSERT INTO firmware_history SELECT ?1, coalesce(max(seq), 0) + 1, ?2, ?3, ?4"
+		" FROM firmware_history WHERE device = ?1",
+	[DB_FIRMWARE_PRUNE] =
+		"DELETE FROM firmware_history WHERE device = ?1 AND seq <="
+		" (SELECT max(seq) FROM firmware_history WHERE device = ?1) - ?2",
+	[DB_FIRMWARE_FORGET] =
+		"DELETE FROM firmware_history"
+		" WHERE device = (SELECT id FROM device WHERE name = ?1 AND mac != ?2)",
+
+	[DB_MODEL_SET] = "UPDATE device SET model = ?2, place = ?3 WHERE id = ?1",
+	[DB_MODEL_COUNT] =
+		"SELECT m.devices, r.admitted FROM firmware_release AS r"
+		" JOIN firmware_model AS m ON m.model = r.model WHERE r.id = ?1",
+	/* Between two places of the circle; no more than wanted. */
+	[DB_MODEL_AHEAD] =
+		"SELECT count(*) FROM (SELECT 1 FROM device"
+		" WHERE model = ?1 AND place >= ?2 AND place < ?3 LIMIT ?4)",
+
+	[DB_ACTION_GET] =
+		"SELECT " ACTION_COLUMNS " FROM firmware_action AS a JOIN device AS d ON d.id = a.device"
+		" WHERE a.id = ?1",
+	[DB_ACTION_OPEN] =
+		"SELECT " ACTION_COLUMNS " FROM firmware_action AS a JOIN device AS d ON d.id = a.device"
+		" WHERE a.device = ?1 AND a.state < 3",
+	[DB_ACTION_PUT] =
+		"INSERT INTO firmware_action (device, release, version, state, offered, changed, round)"
+		" VALUES (?1, ?2, ?3, 0, ?4, ?4, ?5)",
+	/* Barred in the round of now: the one it was offered in may be over. */
+	[DB_ACTION_SET] =
+		"UPDATE firmware_action SET state = ?2, changed = ?3, detail = ?4, barred = ?5,"
+		" round = coalesce((SELECT r.round FROM firmware_release AS r"
+		" WHERE r.id = firmware_action.release), round) WHERE id = ?1",
+	[DB_ACTION_SEEN] =
+		"SELECT count(*), total(barred AND round = ?3), total(state = 4)"
+		" FROM firmware_action WHERE device = ?1 AND release = ?2",
+	[DB_ACTION_PRUNE] =
+		"DELETE FROM firmware_action WHERE device = ?1 AND state > 2 AND id <= (SELECT id"
+		" FROM firmware_action WHERE device = ?1 AND state > 2 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
+	[DB_ACTION_FORGET] =
+		"DELETE FROM firmware_action"
+		" WHERE device = (SELECT id FROM device WHERE name = ?1 AND mac != ?2)",
 };
 
 static int number(struct store *s, const char *sql, int *out)

@@ -368,6 +368,22 @@ static int warm_up(struct store *s)
 	return db_leave(s, true, db_run(s, db_bind(s, DB_COUNT_UP, "t", "opened")));
 }
 
+/* Whatever is no version comes first: no row has any, but an order must be one. */
+static int collate(void *arg, int a_len, const void *a, int b_len, const void *b)
+{
+	char left[FIRMWARE_VERSION_LEN], right[FIRMWARE_VERSION_LEN];
+	bool a_good, b_good;
+
+	(void)arg;
+	snprintf(left, sizeof(left), "%.*s", a_len, (const char *)a);
+	snprintf(right, sizeof(right), "%.*s", b_len, (const char *)b);
+	a_good = firmware_version_is_valid(left);
+	b_good = firmware_version_is_valid(right);
+	if (a_good && b_good)
+		return firmware_version_compare(left, right);
+	return a_good != b_good ? a_good - b_good : strcmp(left, right);
+}
+
 static int set_up(struct store *s)
 {
 	int err;
@@ -388,6 +404,26 @@ static int set_up(struct store *s)
 	return err ? err : warm_up(s);
 }
 
+/* What is begun is store_close()'s to end. */
+static int begin(struct store *s, const char *path, bool create, int flags)
+{
+	char *real;
+	int err;
+
+	memset(s, 0, sizeof(*s));
+	err = db_place(s, path, create, &real);
+	if (err)
+		return err;
+	s->st = calloc(1, sizeof(*s->st));
+	if (!s->st)
+		err = db_refuse(s, -ENOMEM, "cannot open the registry '%s': no memory", path);
+	else if (sqlite3_open_v2(real, &s->db, flags | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX, NULL) ||
+		 sqlite3_create_collation(s->db, "firmware", SQLITE_UTF8, NULL, collate))
+		err = db_fail(s, "open");
+	free(real);
+	return err;
+}
+
 /**
  * store_open - open the registry
  * @s: set; store_close() it after a success only
@@ -402,24 +438,44 @@ static int set_up(struct store *s)
  */
 int store_open(struct store *s, const char *path, bool create)
 {
-	char *real;
-	int err;
+	int err = begin(s, path, create, SQLITE_OPEN_READWRITE);
 
-	memset(s, 0, sizeof(*s));
-	err = db_place(s, path, create, &real);
-	if (err)
-		return err;
-	s->st = calloc(1, sizeof(*s->st));
-	if (!s->st)
-		err = db_refuse(s, -ENOMEM, "cannot open the registry '%s': no memory", path);
-	else if (sqlite3_open_v2(real, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW |
-				 SQLITE_OPEN_NOMUTEX, NULL))
-		err = db_fail(s, "open");
-	else
+	if (!err)
 		err = set_up(s);
 	if (err)
 		store_close(s);
-	free(real);
+	return err;
+}
+
+static int check_current(struct store *s)
+{
+	int err = db_exec(s, "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; BEGIN"), version = 0;
+
+	if (!err)
+		err = db_leave(s, true, db_version(s, &version));
+	if (!err && version != db_newest)
+		err = db_refuse(s, -EPROTO, "the registry is of version %d: whoever writes to it next renews it",
+				version);
+	return err;
+}
+
+/**
+ * store_peek - open the registry to read it
+ * @s: set; store_close() it after a success only
+ * @path: of its file
+ *
+ * For what only shows: it neither makes nor changes the registry, and waits for nobody.
+ *
+ * Return: 0; -ENOENT, it is not there; -EPROTO, it is another version's, older ones included; another -errno.
+ */
+int store_peek(struct store *s, const char *path)
+{
+	int err = begin(s, path, false, SQLITE_OPEN_READONLY);
+
+	if (!err)
+		err = check_current(s);
+	if (err)
+		store_close(s);
 	return err;
 }
 

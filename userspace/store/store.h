@@ -33,6 +33,7 @@ struct store_device {
 	time_t enrolled;	/* first certificate; 0, never */
 	time_t checkin;		/* last; 0, never */
 	char firmware[64];	/* as last told; or empty */
+	char model[32];		/* as the policy said when it was offered something; or empty */
 };
 
 enum store_state {
@@ -69,6 +70,8 @@ enum store_token {
 
 /* Every function returns 0 or -errno with a sentence in s->error; -ENOENT, there is none. */
 int store_open(struct store *s, const char *path, bool create);
+/* Only to read: nothing is made, migrated or waited for. */
+int store_peek(struct store *s, const char *path);
 void store_close(struct store *s);
 /* What was reserved when somebody was killed is abandoned. */
 int store_recover(struct store *s, unsigned int *abandoned);

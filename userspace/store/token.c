@@ -150,7 +150,12 @@ static int put(struct store *s, const char *name, const uint8_t mac[6], const st
 	err = db_enter(s, true, &own);
 	if (err)
 		return err;
-	err = db_run(s, db_bind(s, DB_DEVICE_PUT, "tbi", name, mac, (size_t)6, (int64_t)approval));
+	err = db_run(s, db_bind(s, DB_FIRMWARE_FORGET, "tb", name, mac, (size_t)6));
+	if (!err)
+		err = db_run(s, db_bind(s, DB_ACTION_FORGET, "tb", name, mac, (size_t)6));
+	if (!err)
+		err = db_run(s, db_bind(s, DB_DEVICE_PUT, "tbi", name, mac, (size_t)6,
+					(int64_t)approval));
 	if (!err)
 		err = db_run(s, db_bind(s, DB_TOKEN_PUT, "tibbii", name, (int64_t)t->algorithm,
 					t->salt, sizeof(t->salt), t->hash, sizeof(t->hash),

@@ -29,6 +29,8 @@ static void upside_down(struct fixture *f) { f->matches[1].hi = 1; }
 static void icmp_range(struct fixture *f) { f->matches[5].hi = 256; }
 static void lease_zero(struct fixture *f) { f->segments[IOT].lease = 0; }
 static void lease_long(struct fixture *f) { f->segments[IOT].lease = CORDON_MAX_LEASE + 1; }
+static void grace_long(struct fixture *f) { f->segments[IOT].grace = CORDON_MAX_GRACE + 1; }
+static void postpone_long(struct fixture *f) { f->segments[IOT].postpone = U32_MAX; }
 static void value(struct fixture *f) { f->segments[IOT].encryption = 3; }
 static void mode(struct fixture *f) { f->draft.mode = 2; }
 static void half_limit(struct fixture *f) { f->segments[IOT].limits[3].count = 1; }
@@ -77,6 +79,8 @@ static const struct fault_row {
 	{ no_address, { CORDON_FAULT_NO_ADDRESS, CORDON_OBJECT_DEVICE, METER, 0 } },
 	{ lease_zero, { CORDON_FAULT_LEASE, CORDON_OBJECT_SEGMENT, IOT, 0 } },
 	{ lease_long, { CORDON_FAULT_LEASE, CORDON_OBJECT_SEGMENT, IOT, 0 } },
+	{ grace_long, { CORDON_FAULT_VALUE, CORDON_OBJECT_SEGMENT, IOT, 0 } },
+	{ postpone_long, { CORDON_FAULT_VALUE, CORDON_OBJECT_SEGMENT, IOT, 0 } },
 	{ value, { CORDON_FAULT_VALUE, CORDON_OBJECT_SEGMENT, IOT, 0 } },
 	{ mode, { CORDON_FAULT_VALUE, CORDON_OBJECT_POLICY, 0, 0 } },
 	{ half_limit, { CORDON_FAULT_VALUE, CORDON_OBJECT_SEGMENT, IOT, 0 } },

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The kernel's family, for tests of `cordonctl serve` that need devices and no module: linked over
+ * userspace/nl with ld's --wrap into build/serve/cordonctl only. The kernel is a file, CORDON_FAKE_KERNEL,
+ * that the test has written and reads; see tests/serve/kernel.py.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "nl/nl.h"
+
+#define LEASE	3600
+#define DEVICES	256
+
+struct fake_device {
+	char name[64];
+	char model[32];
+	u8 mac[6];
+	u8 automatic;	/* own; CORDON_INHERIT */
+	u8 quarantined;
+	u32 address;	/* IPv4 */
+	u32 outdated;
+	u32 leases;	/* that were given */
+	u32 sets;	/* times that it was told of its firmware */
+};
+
+struct fake_kernel {
+	u32 generation;
+	u32 n;
+	u32 automatic;	/* of the segment */
+	u32 grace;
+	u32 postpone;
+	u32 absent;	/* the module is not loaded */
+	struct fake_device devices[DEVICES];
+};
+
+static struct fake_kernel *kernel;
+
+int __wrap_cnl_open(struct cnl *nl);
+void __wrap_cnl_close(struct cnl *nl);
+int __wrap_cnl_summary(struct cnl *nl, struct cnl_summary *out);
+int __wrap_cnl_segment_each(struct cnl *nl, int (*each)(const struct cnl_segment *s, void *arg), void *arg);
+int __wrap_cnl_device_each(struct cnl *nl, int (*each)(const struct cnl_device *d, void *arg), void *arg);
+int __wrap_cnl_device_set(struct cnl *nl, const struct cnl_change *change, struct cnl_device *out);
+int __wrap_cnl_binding_get(struct cnl *nl, const struct cordon_addr *addr, u8 mac[6], char name[64]);
+int __wrap_cnl_checkin(struct cnl *nl, const u8 mac[6], const struct cordon_addr *peer, u32 ifindex,
+		       const u8 certificate[32], struct cnl_device *out);
+int __wrap_cnl_lease_end(struct cnl *nl, const u8 mac[6], const u8 certificate[32], struct cnl_device *out);
+
+/** __wrap_cnl_open - the file is opened while that may be done */
+int __wrap_cnl_open(struct cnl *nl)
+{
+	const char *path = getenv("CORDON_FAKE_KERNEL");
+	void *map;
+	int fd;
+
+	memset(nl, 0, sizeof(*nl));
+	snprintf(nl->error, sizeof(nl->error), "no kernel");
+	if (!kernel && path) {
+		fd = open(path, O_RDWR | O_CLOEXEC);
+		map = fd < 0 ? MAP_FAILED : mmap(NULL, sizeof(*kernel), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		if (fd >= 0)
+			close(fd);
+		kernel = map == MAP_FAILED ? NULL : map;
+	}
+	return kernel && !kernel->absent ? 0 : -ENOENT;
+}
+
+/** __wrap_cnl_close - it stays mapped */
+void __wrap_cnl_close(struct cnl *nl)
+{
+	(void)nl;
+}
+
+/** __wrap_cnl_summary - the generation, which is all that is asked for */
+int __wrap_cnl_summary(struct cnl *nl, struct cnl_summary *out)
+{
+	(void)nl;
+	memset(out, 0, sizeof(*out));
+	out->generation = kernel->generation;
+	return kernel->absent ? -ENOENT : 0;
+}
+
+/** __wrap_cnl_segment_each - there is one */
+int __wrap_cnl_segment_each(struct cnl *nl, int (*each)(const struct cnl_segment *s, void *arg), void *arg)
+{
+	struct cnl_segment s = { .def.name = "iot_zone" };
+
+	(void)nl;
+	s.def.firmware = kernel->automatic;
+	s.def.grace = kernel->grace;
+	s.def.postpone = kernel->postpone;
+	return each(&s, arg);
+}
+
+static void fill(const struct fake_device *d, struct cnl_device *out)
+{
+	memset(out, 0, sizeof(*out));
+	strcpy(out->def.name, d->name);
+	strcpy(out->def.model, d->model);
+	memcpy(out->def.mac, d->mac, 6);
+	out->def.firmware = d->automatic;
+	strcpy(out->segment, "iot_zone");
+	out->outdated = d->outdated;
+	out->state = d->quarantined ? CORDON_STATE_QUARANTINED :
+		     d->outdated ? CORDON_STATE_OUTDATED : CORDON_STATE_ACTIVE;
+	strcpy(out->effective_segment, d->quarantined ? "quarantine" : d->outdated ? "update" : "iot_zone");
+	out->lease = LEASE;
+}
+
+static struct fake_device *find(const u8 *mac)
+{
+	u32 i;
+
+	for (i = 0; i < kernel->n; i++)
+		if (!memcmp(kernel->devices[i].mac, mac, 6))
+			return &kernel->devices[i];
+	return NULL;
+}
+
+/** __wrap_cnl_device_each - every device */
+int __wrap_cnl_device_each(struct cnl *nl, int (*each)(const struct cnl_device *d, void *arg), void *arg)
+{
+	struct cnl_device out;
+	int err = 0;
+	u32 i;
+
+	(void)nl;
+	for (i = 0; !err && i < kernel->n; i++) {
+		fill(&kernel->devices[i], &out);
+		err = each(&out, arg);
+	}
+	return err;
+}
+
+/** __wrap_cnl_device_set - what is known of a device's firmware */
+int __wrap_cnl_device_set(struct cnl *nl, const struct cnl_change *change, struct cnl_device *out)
+{
+	struct fake_device *d = find(change->mac);
+
+	(void)nl;
+	if (!d)
+		return -ENOENT;
+	if (change->outdated >= 0) {
+		d->outdated = change->outdated;
+		d->sets++;
+	}
+	fill(d, out);
+	return 0;
+}
+
+/** __wrap_cnl_binding_get - whose an address is */
+int __wrap_cnl_binding_get(struct cnl *nl, const struct cordon_addr *addr, u8 mac[6], char name[64])
+{
+	u32 i;
+
+	(void)nl;
+	for (i = 0; i < kernel->n && !kernel->absent; i++)
+		if (cordon_addr_is_v4(addr) && kernel->devices[i].address == (u32)addr->lo) {
+			memcpy(mac, kernel->devices[i].mac, 6);
+			strcpy(name, kernel->devices[i].name);
+			return 0;
+		}
+	return -ENOENT;
+}
+
+/** __wrap_cnl_checkin - a lease, if the address is the device's */
+int __wrap_cnl_checkin(struct cnl *nl, const u8 mac[6], const struct cordon_addr *peer, u32 ifindex,
+		       const u8 certificate[32], struct cnl_device *out)
+{
+	struct fake_device *d = find(mac);
+
+	(void)ifindex;
+	(void)certificate;
+	if (!d || !cordon_addr_is_v4(peer) || d->address != (u32)peer->lo) {
+		snprintf(nl->error, sizeof(nl->error), "not an address of this device");
+		return d ? -EADDRNOTAVAIL : -ENOENT;
+	}
+	if (d->quarantined) {
+		snprintf(nl->error, sizeof(nl->error), "%s is quarantined", d->name);
+		return -EACCES;
+	}
+	d->leases++;
+	fill(d, out);
+	return 0;
+}
+
+/** __wrap_cnl_lease_end - nothing to end */
+int __wrap_cnl_lease_end(struct cnl *nl, const u8 mac[6], const u8 certificate[32], struct cnl_device *out)
+{
+	const struct fake_device *d = find(mac);
+
+	(void)nl;
+	(void)certificate;
+	if (d)
+		fill(d, out);
+	return d ? 0 : -ENOENT;
+}
