@@ -48,7 +48,7 @@ openssl35() {
 	grep -q 'HTTP/1.[01] 200' "$work/openssl"
 }
 curl8() {	# NS HOST PORT OPTION...
-	run "$1" curl -ksS --max-time 25 "${@:4}" "https://$2:$3/" | grep -q .
+	run "$1" curl -ksS --max-time 25 "${@:4}" "https://$2:$3/" 2>"$work/curl" | grep -q .
 }
 node() {	# HOST PORT [MAX-VERSION]: from cam
 	local said
@@ -209,8 +209,8 @@ denied plaintext "mosquitto in the clear" mqtt cam 1883
 expect "mosquitto in the clear, where nothing is demanded" mqtt plant 1883
 
 mkdir -p "$modern/root/.ssh"
-run inet dropbearkey -t ed25519 -f "$work/id" | grep ^ssh- >"$modern/root/.ssh/authorized_keys"
-run inet dropbearkey -t ed25519 -f "$work/host" >/dev/null
+run inet dropbearkey -t ed25519 -f "$work/id" 2>"$work/ssh" | grep ^ssh- >"$modern/root/.ssh/authorized_keys"
+run inet dropbearkey -t ed25519 -f "$work/host" >"$work/ssh" 2>&1
 serve_modern inet tcp/22 dropbear -F -E -r "$work/host" -p 22
 server inet tcp/23 busybox telnetd -F -l /bin/sh
 expect "SSH, where nothing is demanded" ssh plant
