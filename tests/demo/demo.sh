@@ -199,16 +199,38 @@ at=$(bytes cam.bytes)
 try yes "cam's transfer goes on" poll 60 moved cam.bytes "$at"
 run cordonctl ca list
 
+chapter "Firmware below the floor: the device reaches its update, and nothing else"
+state_is() {
+	[ "$(counter "devices/$CAM_MAC/state")" = "$1" ]
+}
+sed -i 's/encryption: TLS1.3}/encryption: TLS1.3, firmware_auto_update: true, firmware: {grace: 0s}}/; s/name: cam,/name: cam, model: acme-t1,/' \
+	"$work/policy.yaml"
+run cordonctl apply "$work/policy.yaml"
+device checkin --server "$GW_CAM:8883" --cert "$work/new/device.crt" --key "$work/new/device.key" --ca "$work/root.crt" --firmware 1.0
+head -c 300000 /dev/urandom >"$work/acme-1.1.img"
+run cordonctl firmware sign "$work/acme-1.1.img"
+run cordonctl firmware add "$work/acme-1.1.img" --model acme-t1 --version 1.1
+run cordonctl firmware floor acme-t1 1.1
+try yes "the state becomes outdated" poll 10 state_is outdated
+try yes "cam's transfer stands still, lock's goes on" stands cam
+try no "cam -> internet, port 443" reaches cam tcp $INET 443 500
+printf '#!/bin/sh\ncp "$1" %s\n' "$work/flashed" >"$work/install"
+chmod +x "$work/install"
+device update --server "$GW_CAM:8443" --cert "$work/new/device.crt" --key "$work/new/device.key" --ca "$work/root.crt" \
+	--model acme-t1 --version 1.0 --state "$work/update" --install "$work/install"
+try yes "what was installed is what was signed" cmp "$work/flashed" "$work/acme-1.1.img"
+run cordonctl firmware status cam
+try yes "the state becomes active" poll 10 state_is active
+at=$(bytes cam.bytes)
+try yes "cam's transfer goes on" poll 60 moved cam.bytes "$at"
+
 chapter "A lease ends by itself, with no process of ours alive"
 sed -i 's/{authentication: certificate/&, lease: 5s/' "$work/policy.yaml"
 run cordonctl apply "$work/policy.yaml"
 device checkin --server "$GW_CAM:8883" --cert "$work/new/device.crt" --key "$work/new/device.key" --ca "$work/root.crt"
 run cordonctl serve --stop
 try no "a process of ours is running" pgrep 'cordon'
-expired() {
-	[ "$(counter "devices/$CAM_MAC/state")" = expired ]
-}
-try yes "the state becomes expired" poll 10 expired
+try yes "the state becomes expired" poll 10 state_is expired
 try yes "cam's transfer stands still, lock's goes on" stands cam
 pkill -f 'probe transfer'
 
@@ -219,7 +241,7 @@ run sh -c "cd /sys/kernel/cordon/devices/$CAM_MAC && grep . state rx_packets tx_
 teardown
 
 echo
-if [ $wrong = 0 ] && [ $steps -gt 40 ]; then
+if [ $wrong = 0 ] && [ $steps -gt 45 ]; then
 	echo "$steps steps, all as expected"
 	echo "demo: ok"
 else
