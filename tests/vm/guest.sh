@@ -25,7 +25,7 @@ for scenario; do
 	name=$(basename "$scenario" .sh)
 	start=$SECONDS
 	limit=$(sed -n 's/^# seconds: \([0-9]\+\)$/\1/p' "$scenario")
-	limit=${limit:-240}
+	limit=${limit:-400}
 	echo "scenario: $name" >/dev/kmsg
 	ran=0 plan='' status=none
 	while IFS= read -r line; do

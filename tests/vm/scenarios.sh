@@ -31,7 +31,7 @@ for need in $(sed -n 's/^# needs: //p' "$@" | sort -u); do
 	"$need" >/dev/null || { echo "not ok 1 - $need"; echo 1..1; exit 1; }
 done
 status=0
-tests/vm/vm.sh -k "$line" -m 3072 -t "${SCENARIO_TIMEOUT:-2400}" tests/vm/guest.sh "$@" || status=$?
+tests/vm/vm.sh -k "$line" -m 3072 -t "${SCENARIO_TIMEOUT:-3600}" tests/vm/guest.sh "$@" || status=$?
 case $status in
 0 | 1) ;;
 *) echo "not ok - kernel $line: the guest ended with status $status" ;;
