@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""connect.py HOST PORT [TIMES [--tls12]]: TLS connections, one after the other; prints how many spoke both ways."""
+"""connect.py HOST PORT[-LAST] [TIMES [--tls12]]: TLS connections, one after the other at each of the ports, in equal
+parts; prints how many spoke both ways."""
+import concurrent.futures
 import socket
 import ssl
 import sys
@@ -18,21 +20,29 @@ def connect(context, host, port):
             return bool(got)
 
 
-def main():
-    host, port, times = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else 1
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    if "--tls12" in sys.argv:
-        context.maximum_version = ssl.TLSVersion.TLSv1_2
+def connect_all(context, host, port, times):
     good, why = 0, None
     for _ in range(times):
         try:
             good += connect(context, host, port)
         except OSError as error:
             why = error
-    print(good)
-    if why:
+    return good, why
+
+
+def main():
+    host, times = sys.argv[1], int(sys.argv[3]) if len(sys.argv) > 3 else 1
+    first, _, last = sys.argv[2].partition("-")
+    ports = range(int(first), int(last or first) + 1)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    if "--tls12" in sys.argv:
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+    with concurrent.futures.ThreadPoolExecutor(len(ports)) as pool:
+        results = list(pool.map(lambda port: connect_all(context, host, port, times // len(ports)), ports))
+    print(sum(good for good, _ in results))
+    for why in filter(None, (why for _, why in results)):
         print("#", type(why).__name__, why, file=sys.stderr)
 
 

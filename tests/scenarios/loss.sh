@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# The TLS gate on a bad line: segments are lost, come twice, and in disorder. $TIMES connections of each kind.
+# The TLS gate on a bad line: segments are lost, come twice, and in disorder. $TIMES connections of each kind, ten at a time.
 # kernels: 6.1
 # seconds: 1500
 . "$(dirname "$0")/lib.sh"
 setup
 here=$(dirname "$0")
-times=${TIMES:-20}
+times=${TIMES:-100}
 
 cat <<-END | apply >/dev/null
 	version: 1
@@ -25,17 +25,19 @@ tls() {
 
 certificate
 ossl=(openssl s_server -quiet -www -cert "$work/crt" -key "$work/key" -accept)
-server inet tcp/4413 "${ossl[@]}" 4413 -tls1_3
-server inet tcp/4412 "${ossl[@]}" 4412 -tls1_2
+for n in {0..9}; do
+	server inet tcp/443$n "${ossl[@]}" 443$n -tls1_3
+	server inet tcp/442$n "${ossl[@]}" 442$n -tls1_2
+done
 # Behind the gate, on the way to the server and to the device; and before it, on the way from them.
 for at in "gw lan0" "gw wan0" "cam eth0" "inet eth0"; do
 	tc -n "${at% *}" qdisc add dev "${at#* }" root netem delay 2ms 1ms loss 5% duplicate 5% reorder 25%
 	report $? "a bad line at $at"
 done
-equal "TLS 1.3: all $times complete" "$times" "$(tls 4413)"
+equal "TLS 1.3: all $times complete" "$times" "$(tls 4430-4439)"
 sed 's/^/# /' "$work/why"
 equal "none of them is counted" "0 0 0 0" "$(kind plaintext) $(kind tls_downgrade) $(kind malformed) $(kind unjudged)"
-equal "TLS 1.2: all $times fail" 0 "$(tls 4412)"
+equal "TLS 1.2: all $times fail" 0 "$(tls 4420-4429)"
 sed 's/^/# /' "$work/why"
 # A connection that the line itself ended before its verdict is counted nowhere.
 counted=$(kind tls_downgrade)
