@@ -405,8 +405,8 @@ static int run_update(const struct command *self, int argc, char **argv)
 
 const struct command cmd_update = {
 	"update", "Get this device its firmware, verify it, and have it installed",
-	"update --server HOST[:PORT] --cert FILE --key FILE --ca FILE --model MODEL --state DIR\n"
-	"       [OPTION...] --install PROGRAM [ARGUMENT...]",
+	"update --server HOST[:PORT] --cert FILE --key FILE --ca FILE --model MODEL --state DIR [OPTION...]"
+	" --install PROGRAM [ARGUMENT...]",
 	"On the device. The program is run, without a shell, only if the offer is signed by the gateway's CA,\n"
 	"for this device and model, newer than what runs, and the artifact is the one of the offer. Its last\n"
 	"argument is the artifact's path, which is also in CORDON_ARTIFACT; the version is in CORDON_VERSION.\n"
