@@ -228,7 +228,8 @@ update 0 && ran && sum_is_whole
 ok "a slow trickle"
 as drip
 fresh
-update 1 --timeout 2s && not_run && told "" && [ "$(part_size)" -gt 0 ] && said "timed out while waiting for the answer"
+update 1 --timeout 2s && not_run && told "" && [ "$(part_size)" -gt 0 ] && said "timed out while waiting for the answer" &&
+	until_is 20 grep -q ^failed "$work/gw/log"
 ok "too slow a trickle: time is over, no failure is told"
 as plain
 update 0 && ran && grep -q "artifact bytes=" "$work/gw/log"
