@@ -8,7 +8,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/apt.sh
 . "$here/../apt.sh"
 cache=${CORDON_CACHE:-$HOME/.cache/cordon}
-packages=(openssl curl nginx nodejs mosquitto mosquitto-clients dropbear-bin dash ngtcp2-client ngtcp2-server)
+packages=(openssl curl nginx nodejs mosquitto mosquitto-clients dropbear-bin dash ngtcp2-client ngtcp2-server swupdate)
 # Another list is another directory: a guest may be using this one.
 root=$cache/modern-$(echo "${packages[*]}" | sha256sum | cut -c 1-8)
 

@@ -223,7 +223,7 @@ int cnl_commit(struct cnl *nl, const struct policy *p, u32 generation, u32 confi
 	const struct cordon_draft *d = &p->draft;
 	struct commit c = {
 		.nl = nl, .d = d, .progress = progress,
-		.all = 1 + d->n_ports + d->n_segments + d->n_networks + d->n_rules + d->n_devices,
+		.all = 1 + d->n_ports + d->n_segments - CORDON_BUILTIN_SEGMENTS + d->n_networks + d->n_rules + d->n_devices,
 	};
 	struct nl_msg *msg;
 	int err;
