@@ -31,14 +31,15 @@ bool agent_updating(struct agent *a, const struct serve_request *q, struct serve
 }
 
 /*
- * The same every time, and another one for each device, lest all of them come at once. One that never told what
- * it runs is to come back when it has: some clients tell first, and look at their offer the next time.
+ * The same every time, and another one for each device, lest all of them come at once. One that is to tell what
+ * it runs comes back when it has: some clients tell first, and look at their offer the next time. Nor does one
+ * that is confined wait for long.
  */
 static uint32_t poll_interval(const struct agent *a, const struct device *d, const char *device)
 {
 	uint32_t poll = a->config->poll, hash = 2166136261U;
 
-	if (d && !d->version[0] && poll > POLL_NEW)
+	if (d && (!d->version[0] || !d->asked || d->outdated) && poll > POLL_NEW)
 		poll = POLL_NEW;
 	for (; *device; device++)
 		hash = (hash ^ (unsigned char)*device) * 16777619U;
