@@ -128,7 +128,7 @@ expect "an image that was changed after it was signed" image 1.3 "/* changed */"
 swupdate 1.1
 poll 90 action 1.3 failed
 said $? "SWUpdate does not take it, and says so"
-grep -qi 'signature\|verif' "$work/swupdate.log"
+grep -qa 'Signature verification failed' "$work/swupdate.log"
 said $? "because of its signature"
 flashed 1.1
 report $? "and installs nothing"
