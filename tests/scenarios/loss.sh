@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# The TLS gate on a bad line: segments are lost, come twice, and in disorder. $TIMES connections of each kind, ten at a time.
+# The TLS gate on a bad line: segments are lost, come twice, and in disorder. As many connections of each kind as the argument says (100), ten at a time.
 # kernels: 6.1
 # seconds: 1500
 . "$(dirname "$0")/lib.sh"
 setup
 here=$(dirname "$0")
-times=${TIMES:-100}
+times=${1:-100}
 
 cat <<-END | apply >/dev/null
 	version: 1
