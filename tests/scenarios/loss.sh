@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# The TLS gate on a bad line: segments are lost, come twice, and in disorder. As many connections of each kind as the argument says (100), ten at a time.
+# The TLS gate on a bad line: segments are lost, come twice, and in disorder. The argument says how many connections of each
+# kind (100); ten at a time.
 # kernels: 6.1
 # seconds: 1500
 . "$(dirname "$0")/lib.sh"
