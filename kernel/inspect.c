@@ -419,7 +419,12 @@ static enum cordon_inspect inspect(struct look *l, int proto)
 
 	l->bucket = bucket_of(l->in, l->ct);
 	spin_lock_bh(&l->bucket->lock);
-	ret = proto == IPPROTO_TCP ? inspect_tcp(l) : inspect_udp(l);
+	/* The verdict may have come on another processor, and the inspection be gone with it. */
+	if (unlikely(cordon_inspect_mark(l->ct)))
+		ret = cordon_inspect_passed(l->ct, l->demand) ? CORDON_INSPECT_PASS :
+							       CORDON_INSPECT_HOLD;
+	else
+		ret = proto == IPPROTO_TCP ? inspect_tcp(l) : inspect_udp(l);
 	spin_unlock_bh(&l->bucket->lock);
 	return ret;
 }
