@@ -14,25 +14,17 @@
  * struct words - what the command line says
  * @r: server, deadline
  * @https: over HTTPS, not over the bare port
- * @cert: file of the certificate
- * @key: file of the key
- * @ca: file of whom to trust
  * @firmware: which runs, or NULL
  */
 struct words {
 	struct remote r;
 	bool https;
-	const char *cert;
-	const char *key;
-	const char *ca;
 	const char *firmware;
 };
 
 static const struct option options[] = {
-	{ "server", required_argument, NULL, 's' }, { "cert", required_argument, NULL, 'C' },
-	{ "key", required_argument, NULL, 'k' }, { "ca", required_argument, NULL, 'c' },
-	{ "firmware", required_argument, NULL, 'f' }, { "timeout", required_argument, NULL, 'w' },
-	{ "json", no_argument, NULL, 'j' }, { "help", no_argument, NULL, OPTION_HELP }, { }
+	{ "server", required_argument, NULL, 's' }, { "firmware", required_argument, NULL, 'f' }, REMOTE_CERT,
+	REMOTE_OPTIONS
 };
 
 static const char *take_server(struct words *w, const char *value)
@@ -42,12 +34,10 @@ static const char *take_server(struct words *w, const char *value)
 	w->https = !strncasecmp(value, "https://", 8);
 	if (w->https)
 		return remote_server(&w->r, value);
-	problem = tls_target_parse(value, CHECKIN_PORT, &w->r.est.server);
-	if (!problem) {
-		est_url_text(&w->r.est.server, w->r.url, sizeof(w->r.url));
+	problem = remote_host(&w->r, value, CHECKIN_PORT);
+	if (!problem)
 		memmove(w->r.url, w->r.url + strlen("https://"),
 			strlen(w->r.url) - strlen("https://") + 1);
-	}
 	return problem;
 }
 
@@ -68,24 +58,10 @@ static const char *take(struct words *w, int option, char *value)
 	switch (option) {
 	case 's':
 		return take_server(w, value);
-	case 'C':
-		w->cert = value;
-		return NULL;
-	case 'k':
-		w->key = value;
-		return NULL;
-	case 'c':
-		w->ca = value;
-		return NULL;
 	case 'f':
 		return take_firmware(w, value);
-	case 'w':
-		return remote_timeout(&w->r, value);
-	case 'j':
-		w->r.json = true;
-		return NULL;
 	}
-	return "no such option";
+	return remote_take(&w->r, option, value);
 }
 
 static int greet(struct words *w)
@@ -126,7 +102,7 @@ static int post(struct words *w)
 
 static int check_in(struct words *w)
 {
-	struct identity id = { .key_path = w->key, .cert_path = w->cert, .lock = -1 };
+	struct identity id = { .key_path = w->r.key, .cert_path = w->r.cert, .lock = -1 };
 	int ret = EXIT_REFUSED;
 
 	if (identity_load(&id)) {
@@ -135,7 +111,7 @@ static int check_in(struct words *w)
 	}
 	w->r.est.cert = id.cert;
 	w->r.est.key = id.key;
-	w->r.est.trust = identity_trust_load(w->ca, id.error);
+	w->r.est.trust = identity_trust_load(w->r.ca, id.error);
 	if (!w->r.est.trust)
 		remote_complain(&w->r, NULL, id.error);
 	else
@@ -161,7 +137,7 @@ static int run_checkin(const struct command *self, int argc, char **argv)
 	}
 	if (optind < argc)
 		return usage_error(self, "too many words", argv[optind]);
-	if (!w.r.url[0] || !w.cert || !w.key || !w.ca)
+	if (!w.r.url[0] || !w.r.cert || !w.r.key || !w.r.ca)
 		return usage_error(self, "--server, --cert, --key and --ca are needed", NULL);
 	ret = check_in(&w);
 	remote_free(&w.r);

@@ -27,7 +27,6 @@
  */
 struct words {
 	struct remote r;
-	const char *ca;
 	uint8_t fingerprint[EST_FINGERPRINT_LEN];
 	bool pinned;
 	const char *name;
@@ -38,12 +37,10 @@ struct words {
 };
 
 static const struct option options[] = {
-	{ "server", required_argument, NULL, 's' }, { "ca", required_argument, NULL, 'c' },
-	{ "fingerprint", required_argument, NULL, 'f' }, { "name", required_argument, NULL, 'n' },
-	{ "token", required_argument, NULL, 't' }, { "token-file", required_argument, NULL, 'T' },
-	{ "out", required_argument, NULL, 'o' }, { "key", required_argument, NULL, 'k' },
-	{ "timeout", required_argument, NULL, 'w' }, { "json", no_argument, NULL, 'j' },
-	{ "help", no_argument, NULL, OPTION_HELP }, { }
+	{ "server", required_argument, NULL, 's' }, { "fingerprint", required_argument, NULL, 'f' },
+	{ "name", required_argument, NULL, 'n' }, { "token", required_argument, NULL, 't' },
+	{ "token-file", required_argument, NULL, 'T' }, { "out", required_argument, NULL, 'o' },
+	{ "key", required_argument, NULL, 'k' }, REMOTE_OPTIONS
 };
 
 static int hex_digit(char c)
@@ -89,9 +86,6 @@ static const char *take(struct words *w, int option, char *value)
 	switch (option) {
 	case 's':
 		return remote_server(&w->r, value);
-	case 'c':
-		w->ca = value;
-		return NULL;
 	case 'f':
 		w->pinned = parse_fingerprint(value, w->fingerprint);
 		return w->pinned ? NULL : "not a SHA-256 fingerprint of 64 hexadecimal digits";
@@ -113,13 +107,8 @@ static const char *take(struct words *w, int option, char *value)
 	case 'k':
 		w->kind = pki_key_find(value);
 		return w->kind < 0 ? "not p256, p384 or ed25519" : NULL;
-	case 'w':
-		return remote_timeout(&w->r, value);
-	case 'j':
-		w->r.json = true;
-		return NULL;
 	}
-	return "no such option";
+	return remote_take(&w->r, option, value);
 }
 
 static int read_token(struct words *w)
@@ -147,9 +136,9 @@ static int check_words(struct words *w)
 		return usage_error(self, "--server, --name, --token and --out are needed", NULL);
 	if (w->token[0] && w->token_file)
 		return usage_error(self, "either --token or --token-file", NULL);
-	if (w->ca && w->pinned)
+	if (w->r.ca && w->pinned)
 		return usage_error(self, "either --ca or --fingerprint", NULL);
-	if (!w->ca && !w->pinned)
+	if (!w->r.ca && !w->pinned)
 		return usage_error(self, "whom to trust? copy the gateway's root certificate "
 			"('cordonctl ca export' prints it there) and name it with --ca, or give "
 			"the SHA-256 fingerprint of that certificate with --fingerprint", NULL);
@@ -163,7 +152,7 @@ static int trust(struct words *w)
 	if (w->pinned)
 		return est_bootstrap(&w->r.est, w->fingerprint) == EST_DONE ?
 		       EXIT_DONE : remote_failed(&w->r);
-	w->r.est.trust = identity_trust_load(w->ca, error);
+	w->r.est.trust = identity_trust_load(w->r.ca, error);
 	return w->r.est.trust ? EXIT_DONE : remote_complain(&w->r, NULL, error);
 }
 

@@ -18,16 +18,6 @@ struct listing {
 	struct json_list list;
 };
 
-static json_t *json_hex(const uint8_t *bytes, size_t n)
-{
-	char text[2 * 32 + 1];
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		snprintf(text + 2 * i, 3, "%02x", bytes[i]);
-	return json_string(text);
-}
-
 static json_t *json_release(const struct firmware_release *r, const unsigned int *tally, const char *state)
 {
 	json_t *offers = json_object();

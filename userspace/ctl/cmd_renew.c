@@ -9,28 +9,19 @@
  * struct words - what the command line says
  * @r: server, deadline
  * @dir: where the files are, or NULL
- * @ca: file of whom to trust
- * @cert: file of the certificate
- * @key: file of the key
  * @rekey: with another key
  * @percent: of its life that a certificate must have behind it, or -1
  */
 struct words {
 	struct remote r;
 	const char *dir;
-	const char *ca;
-	const char *cert;
-	const char *key;
 	bool rekey;
 	int percent;
 };
 
 static const struct option options[] = {
 	{ "server", required_argument, NULL, 's' }, { "dir", required_argument, NULL, 'd' },
-	{ "ca", required_argument, NULL, 'c' }, { "cert", required_argument, NULL, 'C' },
-	{ "key", required_argument, NULL, 'k' }, { "rekey", no_argument, NULL, 'r' },
-	{ "if-older", required_argument, NULL, 'i' }, { "timeout", required_argument, NULL, 'w' },
-	{ "json", no_argument, NULL, 'j' }, { "help", no_argument, NULL, OPTION_HELP }, { }
+	{ "rekey", no_argument, NULL, 'r' }, { "if-older", required_argument, NULL, 'i' }, REMOTE_CERT, REMOTE_OPTIONS
 };
 
 static const char *take_percent(struct words *w, const char *value)
@@ -52,27 +43,13 @@ static const char *take(struct words *w, int option, char *value)
 	case 'd':
 		w->dir = value;
 		return NULL;
-	case 'c':
-		w->ca = value;
-		return NULL;
-	case 'C':
-		w->cert = value;
-		return NULL;
-	case 'k':
-		w->key = value;
-		return NULL;
 	case 'r':
 		w->rekey = true;
 		return NULL;
 	case 'i':
 		return take_percent(w, value);
-	case 'w':
-		return remote_timeout(&w->r, value);
-	case 'j':
-		w->r.json = true;
-		return NULL;
 	}
-	return "no such option";
+	return remote_take(&w->r, option, value);
 }
 
 /* Per cent of a certificate's life that are over; 100 where that cannot be told. */
@@ -96,7 +73,7 @@ static int age(const X509 *cert)
 static int save_ca(const struct words *w, struct identity *id, const STACK_OF(X509) *certs,
 		   const char *path)
 {
-	return w->ca ? 0 : identity_certs_save(path, certs, id->error);
+	return w->r.ca ? 0 : identity_certs_save(path, certs, id->error);
 }
 
 static int obtain(struct words *w, struct identity *id, const char *ca)
@@ -167,12 +144,12 @@ static int run_words(struct words *w)
 	char *key, *cert, *ca;
 	int ret;
 
-	if (!w->r.url[0] || (!w->dir && (!w->ca || !w->cert || !w->key)))
+	if (!w->r.url[0] || (!w->dir && (!w->r.ca || !w->r.cert || !w->r.key)))
 		return usage_error(w->r.self, "--server and --dir are needed, or --server, --cert, "
 				   "--key and --ca", NULL);
-	key = path_of(w, w->key, "device.key");
-	cert = path_of(w, w->cert, "device.crt");
-	ca = path_of(w, w->ca, "ca.crt");
+	key = path_of(w, w->r.key, "device.key");
+	cert = path_of(w, w->r.cert, "device.crt");
+	ca = path_of(w, w->r.ca, "ca.crt");
 	ret = key && cert && ca ? renew(w, key, cert, ca) :
 	      remote_complain(&w->r, NULL, "out of memory");
 	free(key);

@@ -23,9 +23,6 @@
 /**
  * struct words - what the command line says, and what is at work
  * @r: server, deadline
- * @cert: file of the certificate
- * @key: file of the key
- * @ca: file of whom to trust
  * @dir: of the state
  * @install: the installer and its arguments; NULL behind them
  * @name: of this device
@@ -38,9 +35,6 @@
  */
 struct words {
 	struct remote r;
-	const char *cert;
-	const char *key;
-	const char *ca;
 	const char *dir;
 	char **install;
 	char name[PKI_NAME_LEN];
@@ -53,40 +47,18 @@ struct words {
 };
 
 static const struct option options[] = {
-	{ "server", required_argument, NULL, 's' }, { "cert", required_argument, NULL, 'C' },
-	{ "key", required_argument, NULL, 'k' }, { "ca", required_argument, NULL, 'c' },
-	{ "model", required_argument, NULL, 'm' }, { "version", required_argument, NULL, 'v' },
-	{ "state", required_argument, NULL, 'd' }, { "timeout", required_argument, NULL, 'w' },
-	{ "json", no_argument, NULL, 'j' }, { "help", no_argument, NULL, OPTION_HELP }, { }
+	{ "server", required_argument, NULL, 's' }, { "model", required_argument, NULL, 'm' },
+	{ "version", required_argument, NULL, 'v' }, { "state", required_argument, NULL, 'd' }, REMOTE_CERT,
+	REMOTE_OPTIONS
 };
-
-static const char *take_server(struct words *w, const char *value)
-{
-	const char *problem;
-
-	if (!strncasecmp(value, "https://", 8))
-		return remote_server(&w->r, value);
-	problem = tls_target_parse(value, UPDATE_PORT, &w->r.est.server);
-	if (!problem)
-		est_url_text(&w->r.est.server, w->r.url, sizeof(w->r.url));
-	return problem;
-}
 
 /* One option; a sentence about what is wrong with it, or NULL. */
 static const char *take(struct words *w, int option, char *value)
 {
 	switch (option) {
 	case 's':
-		return take_server(w, value);
-	case 'C':
-		w->cert = value;
-		return NULL;
-	case 'k':
-		w->key = value;
-		return NULL;
-	case 'c':
-		w->ca = value;
-		return NULL;
+		return strncasecmp(value, "https://", 8) ? remote_host(&w->r, value, UPDATE_PORT) :
+							   remote_server(&w->r, value);
 	case 'm':
 		w->self.model = value;
 		return firmware_model_is_valid(value) ? NULL : "not the name of a model";
@@ -96,13 +68,8 @@ static const char *take(struct words *w, int option, char *value)
 	case 'd':
 		w->dir = value;
 		return NULL;
-	case 'w':
-		return remote_timeout(&w->r, value);
-	case 'j':
-		w->r.json = true;
-		return NULL;
 	}
-	return "no such option";
+	return remote_take(&w->r, option, value);
 }
 
 /* What became of it, on standard output. */
@@ -335,7 +302,7 @@ static int with_state(struct words *w)
 
 static int update(struct words *w)
 {
-	struct identity id = { .key_path = w->key, .cert_path = w->cert, .lock = -1 };
+	struct identity id = { .key_path = w->r.key, .cert_path = w->r.cert, .lock = -1 };
 	struct est *e = &w->r.est;
 	struct pki_error why = { "" };
 	int status = EXIT_REFUSED;
@@ -346,12 +313,12 @@ static int update(struct words *w)
 		goto out;
 	}
 	if (pki_identity(id.cert, w->name, mac, &why)) {
-		remote_complain(&w->r, w->cert, why.text);
+		remote_complain(&w->r, w->r.cert, why.text);
 		goto out;
 	}
 	e->cert = id.cert;
 	e->key = id.key;
-	e->trust = identity_trust_load(w->ca, id.error);
+	e->trust = identity_trust_load(w->r.ca, id.error);
 	w->anchors = e->trust ? X509_STORE_get1_all_certs(e->trust) : NULL;
 	if (w->anchors)
 		status = with_state(w);
@@ -392,7 +359,7 @@ static int run_update(const struct command *self, int argc, char **argv)
 	}
 	if (optind < words)
 		return usage_error(self, "too many words before --install", argv[optind]);
-	if (!w.r.url[0] || !w.cert || !w.key || !w.ca || !w.self.model || !w.dir)
+	if (!w.r.url[0] || !w.r.cert || !w.r.key || !w.r.ca || !w.self.model || !w.dir)
 		return usage_error(self, "--server, --cert, --key, --ca, --model and --state are needed", NULL);
 	if (!w.install[0])
 		return usage_error(self, "--install and a program are needed, behind all else", NULL);

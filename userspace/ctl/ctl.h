@@ -41,6 +41,7 @@ void versions_free(struct versions *v);
 void json_print(json_t *value);
 json_t *json_addr(const struct cordon_addr *a);
 json_t *json_device(const struct cnl_device *d, bool stats);
+json_t *json_hex(const u8 *bytes, size_t n);	/* at most 32 bytes */
 json_t *json_stats(const struct cnl_stats *s);
 json_t *json_segment(const struct cnl_segment *s);
 json_t *json_rule(const struct cordon_draft *d, u32 i);

@@ -42,14 +42,11 @@ json_t *json_addr(const struct cordon_addr *a)
 	return json_string(policy_addr_text(a, buf));
 }
 
-static json_t *json_hex(const u8 *bytes, size_t n)
+json_t *json_hex(const u8 *bytes, size_t n)
 {
 	char text[2 * CORDON_CERTIFICATE_LEN + 1];
-	size_t i;
 
-	for (i = 0; i < n && i < CORDON_CERTIFICATE_LEN; i++)
-		snprintf(text + 2 * i, 3, "%02x", bytes[i]);
-	return json_string(text);
+	return json_string(n <= CORDON_CERTIFICATE_LEN ? policy_hex_text(bytes, n, text) : "");
 }
 
 json_t *json_stats(const struct cnl_stats *s)

@@ -56,13 +56,23 @@ const char *remote_server(struct remote *r, const char *url)
 }
 
 /**
- * remote_timeout - take --timeout
+ * remote_host - take --server, where it need not be a URL
  * @r: the command's
- * @word: its value
+ * @word: its value, HOST[:PORT]
+ * @port: where none is given
  *
  * Return: NULL, or what is wrong with it.
  */
-const char *remote_timeout(struct remote *r, const char *word)
+const char *remote_host(struct remote *r, const char *word, const char *port)
+{
+	const char *problem = tls_target_parse(word, port, &r->est.server);
+
+	if (!problem)
+		est_url_text(&r->est.server, r->url, sizeof(r->url));
+	return problem;
+}
+
+static const char *take_timeout(struct remote *r, const char *word)
 {
 	u32 seconds;
 
@@ -70,6 +80,35 @@ const char *remote_timeout(struct remote *r, const char *word)
 		return "not a duration from 1s to 1d";
 	r->est.deadline = tls_clock() + (int64_t)seconds * 1000;
 	return NULL;
+}
+
+/**
+ * remote_take - take an option that all of these commands have
+ * @r: the command's
+ * @option: of REMOTE_CERT or REMOTE_OPTIONS
+ * @value: its value
+ *
+ * Return: NULL, or what is wrong with it.
+ */
+const char *remote_take(struct remote *r, int option, const char *value)
+{
+	switch (option) {
+	case 'C':
+		r->cert = value;
+		return NULL;
+	case 'k':
+		r->key = value;
+		return NULL;
+	case 'c':
+		r->ca = value;
+		return NULL;
+	case 'w':
+		return take_timeout(r, value);
+	case 'j':
+		r->json = true;
+		return NULL;
+	}
+	return "no such option";
 }
 
 /**

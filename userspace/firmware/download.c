@@ -16,6 +16,7 @@
 #include "est/ask.h"
 #include "firmware/update.h"
 #include "lib/file.h"
+#include "lib/policy.h"
 
 #define PART		"part-"
 #define ARTIFACT	"artifact"
@@ -293,14 +294,12 @@ static enum update_result open_part(const struct update_download *d, struct part
 	const struct firmware_manifest *m = d->m;
 	struct stat st;
 	char *name;
-	size_t i;
 
 	*p = (struct part){ .d = d, .fd = -1 };
 	if (snprintf(p->path, sizeof(p->path), "%s/" PART "%64s", d->dir, "") >= (int)sizeof(p->path))
 		return failed(d, d->dir, -ENAMETOOLONG);
 	name = p->path + strlen(d->dir) + 1;
-	for (i = 0; i < sizeof(m->sha256); i++)
-		snprintf(name + strlen(PART) + 2 * i, 3, "%02x", m->sha256[i]);
+	policy_hex_text(m->sha256, sizeof(m->sha256), name + strlen(PART));
 	snprintf(p->tag, sizeof(p->tag), "\"%.64s\"", name + strlen(PART));
 	remove_files(d->dir, PART, name);
 	p->fd = open(p->path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);

@@ -2,7 +2,6 @@
 /* Artifacts and their signatures: files that are named by what is in them. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 
 #include "firmware/firmware.h"
 #include "lib/file.h"
+#include "lib/policy.h"
 
 #define CHUNK		(256 << 10)	/* bytes that are read at a time */
 #define MODE		0640		/* the group is that of the process that serves it */
@@ -18,35 +18,11 @@
 #define PATH_LEN	4096
 #define SIGNATURE	".p7s"
 
-__attribute__((format(printf, 3, 4)))
-static int fail(struct pki_error *err, int code, const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(err->text, sizeof(err->text), fmt, args);
-	va_end(args);
-	return code;
-}
-
-static const char *name_of(const uint8_t sha256[32], char name[NAME_LEN])
-{
-	static const char hex[] = "0123456789abcdef";
-	size_t i;
-
-	for (i = 0; i < 32; i++) {
-		name[2 * i] = hex[sha256[i] >> 4];
-		name[2 * i + 1] = hex[sha256[i] & 15];
-	}
-	name[2 * i] = 0;
-	return name;
-}
-
 static int path_of(const char *dir, const uint8_t sha256[32], const char *end, char path[PATH_LEN])
 {
 	char name[NAME_LEN];
 
-	return snprintf(path, PATH_LEN, "%s/%s%s", dir, name_of(sha256, name), end) < PATH_LEN ? 0 :
+	return snprintf(path, PATH_LEN, "%s/%s%s", dir, policy_hex_text(sha256, 32, name), end) < PATH_LEN ? 0 :
 	       -ENAMETOOLONG;
 }
 
@@ -144,34 +120,34 @@ static int copy(int from, int to, struct digests *d, uint8_t *buf, uint64_t *siz
 		if (got < 0 && errno == EINTR)
 			got = 0;
 		else if (got < 0)
-			return fail(err, -errno, "cannot read it: %s", strerror(errno));
+			return pki_fail(err, -errno, "cannot read it: %s", strerror(errno));
 		else if (!got)
 			break;
 		if (*size + got > FIRMWARE_SIZE_MAX)
-			return fail(err, -EFBIG, "it is larger than 4 GiB");
+			return pki_fail(err, -EFBIG, "it is larger than 4 GiB");
 		ret = write_all(to, buf, got);
 		if (ret)
-			return fail(err, ret, "cannot write a copy: %s", strerror(-ret));
+			return pki_fail(err, ret, "cannot write a copy: %s", strerror(-ret));
 		ret = digests_add(d, buf, got);
 		if (ret)
-			return fail(err, ret, "OpenSSL cannot hash it");
+			return pki_fail(err, ret, "OpenSSL cannot hash it");
 	}
 	ret = fsync(to) ? -errno : 0;
-	return ret ? fail(err, ret, "cannot write a copy: %s", strerror(-ret)) : 0;
+	return ret ? pki_fail(err, ret, "cannot write a copy: %s", strerror(-ret)) : 0;
 }
 
 static int check_source(int from, struct stat *st, struct pki_error *err)
 {
 	if (fstat(from, st))
-		return fail(err, -errno, "cannot read it: %s", strerror(errno));
+		return pki_fail(err, -errno, "cannot read it: %s", strerror(errno));
 	if (S_ISDIR(st->st_mode))
-		return fail(err, -EISDIR, "it is a directory");
+		return pki_fail(err, -EISDIR, "it is a directory");
 	if (!S_ISREG(st->st_mode))
-		return fail(err, -EINVAL, "it is not a regular file");
+		return pki_fail(err, -EINVAL, "it is not a regular file");
 	if (!st->st_size)
-		return fail(err, -EINVAL, "it is empty");
+		return pki_fail(err, -EINVAL, "it is empty");
 	if ((uint64_t)st->st_size > FIRMWARE_SIZE_MAX)
-		return fail(err, -EFBIG, "it is larger than 4 GiB");
+		return pki_fail(err, -EFBIG, "it is larger than 4 GiB");
 	return 0;
 }
 
@@ -185,7 +161,7 @@ static int put_in_place(const char *dir, const char *temp, const uint8_t sha256[
 		ret = -errno;
 	if (!ret)
 		ret = sync_dir(dir);
-	return ret ? fail(err, ret, "cannot write into '%s': %s", dir, strerror(-ret)) : 0;
+	return ret ? pki_fail(err, ret, "cannot write into '%s': %s", dir, strerror(-ret)) : 0;
 }
 
 /**
@@ -215,26 +191,26 @@ int firmware_file_add(const char *dir, int from, uint64_t *size, struct firmware
 	buf = malloc(CHUNK);
 	ret = buf ? digests_begin(&d) : -ENOMEM;
 	if (ret) {
-		fail(err, ret, "cannot hash it: %s", strerror(-ret));
+		pki_fail(err, ret, "cannot hash it: %s", strerror(-ret));
 		goto out;
 	}
 	if (snprintf(temp, sizeof(temp), "%s/.new-XXXXXX", dir) < (int)sizeof(temp))
 		fd = mkostemp(temp, O_CLOEXEC);
 	if (fd < 0) {
-		ret = fail(err, -errno, "cannot write into '%s': %s", dir, strerror(errno));
+		ret = pki_fail(err, -errno, "cannot write into '%s': %s", dir, strerror(errno));
 		goto out;
 	}
 	posix_fadvise(from, 0, 0, POSIX_FADV_SEQUENTIAL);
 	/* First, so that what makes it durable finds it as it will be. */
 	ret = give_to_group(dir, fd);
 	if (ret)
-		fail(err, ret, "cannot write into '%s': %s", dir, strerror(-ret));
+		pki_fail(err, ret, "cannot write into '%s': %s", dir, strerror(-ret));
 	else
 		ret = copy(from, fd, &d, buf, size, err);
 	if (!ret && *size != (uint64_t)st.st_size)
-		ret = fail(err, -EAGAIN, "it changed while it was read");
+		ret = pki_fail(err, -EAGAIN, "it changed while it was read");
 	if (!ret && digests_end(&d, out))
-		ret = fail(err, -EIO, "OpenSSL cannot hash it");
+		ret = pki_fail(err, -EIO, "OpenSSL cannot hash it");
 	if (!ret)
 		ret = put_in_place(dir, temp, out->sha256, err);
 	if (ret)
@@ -302,7 +278,7 @@ int firmware_signature_put(const char *dir, const uint8_t sha256[32], const uint
 	int fd, ret;
 
 	if (!len || len > FIRMWARE_SIGNATURE_MAX)
-		return fail(err, -EFBIG, "a signature has 1 to %d bytes, not %zu", FIRMWARE_SIGNATURE_MAX, len);
+		return pki_fail(err, -EFBIG, "a signature has 1 to %d bytes, not %zu", FIRMWARE_SIGNATURE_MAX, len);
 	ret = path_of(dir, sha256, SIGNATURE, path);
 	if (!ret)
 		ret = file_write(path, der, len, MODE);
@@ -313,7 +289,7 @@ int firmware_signature_put(const char *dir, const uint8_t sha256[32], const uint
 		ret = -errno;
 	if (fd >= 0)
 		close(fd);
-	return ret ? fail(err, ret, "cannot write into '%s': %s", dir, strerror(-ret)) : 0;
+	return ret ? pki_fail(err, ret, "cannot write into '%s': %s", dir, strerror(-ret)) : 0;
 }
 
 /**

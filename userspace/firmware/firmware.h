@@ -26,8 +26,6 @@
 #define FIRMWARE_SIGNATURE_MAX	PKI_CMS_MAX	/* bytes of a CMS signature */
 #define FIRMWARE_SIZE_MAX	(4ULL << 30)	/* bytes of an artifact */
 #define FIRMWARE_FLOORS		8	/* that a model's floor is remembered to have had before */
-#define FIRMWARE_GRACE		(7 * 86400)	/* seconds, unless the policy says otherwise */
-#define FIRMWARE_POSTPONE	86400
 #define FIRMWARE_FAILURES	5	/* that stop a roll-out, unless the operator says otherwise */
 
 /*

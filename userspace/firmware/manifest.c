@@ -2,24 +2,13 @@
 /* The signed offer of a release: written by the server, read and judged by the device. */
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "est/flat.h"
 #include "firmware/manifest.h"
-
-__attribute__((format(printf, 3, 4)))
-static int refuse(struct pki_error *err, int code, const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(err->text, sizeof(err->text), fmt, args);
-	va_end(args);
-	return code;
-}
+#include "lib/policy.h"
 
 static void put(FILE *out, const char *name, const char *text)
 {
@@ -38,19 +27,16 @@ char *firmware_manifest_text(const struct firmware_manifest *m, size_t *len)
 {
 	char *json = NULL, hex[2 * sizeof(m->sha256) + 1];
 	FILE *out = open_memstream(&json, len);
-	size_t i;
 
 	if (!out)
 		return NULL;
-	for (i = 0; i < sizeof(m->sha256); i++)
-		snprintf(hex + 2 * i, 3, "%02x", m->sha256[i]);
 	put(out, "{\"device\": ", m->device);
 	fprintf(out, ", \"action\": %" PRId64, m->action);
 	put(out, ", \"model\": ", m->model);
 	put(out, ", \"version\": ", m->version);
 	put(out, ", \"file\": ", m->file);
 	fprintf(out, ", \"size\": %" PRIu64, m->size);
-	put(out, ", \"sha256\": ", hex);
+	put(out, ", \"sha256\": ", policy_hex_text(m->sha256, sizeof(m->sha256), hex));
 	put(out, ", \"url\": ", m->url);
 	put(out, ", \"notes\": ", m->notes);
 	fprintf(out, ", \"issued\": %" PRId64 ", \"expires\": %" PRId64 "}\n", (int64_t)m->issued,
@@ -127,17 +113,17 @@ static int read_manifest(const char *json, size_t len, struct firmware_manifest 
 	size_t i;
 
 	if (flat_read(json, len, fields, n))
-		return refuse(err, -EINVAL, "not a manifest: no flat JSON object, or too long a word in it");
+		return pki_fail(err, -EINVAL, "not a manifest: no flat JSON object, or too long a word in it");
 	for (i = 0; i < n; i++)
 		if (!fields[i].found)
-			return refuse(err, -EINVAL, "not a manifest: no %s in it", fields[i].name);
+			return pki_fail(err, -EINVAL, "not a manifest: no %s in it", fields[i].name);
 	if (size <= 0 || !read_hash(hash, m->sha256))
-		return refuse(err, -EINVAL, "a manifest with a %s that is none", size <= 0 ? "size" : "SHA-256");
+		return pki_fail(err, -EINVAL, "a manifest with a %s that is none", size <= 0 ? "size" : "SHA-256");
 	m->size = size;
 	m->issued = issued;
 	m->expires = expires;
 	why = fault(m);
-	return why ? refuse(err, -EINVAL, "a manifest with %s", why) : 0;
+	return why ? pki_fail(err, -EINVAL, "a manifest with %s", why) : 0;
 }
 
 /**
@@ -162,10 +148,10 @@ int firmware_manifest_open(const char *json, size_t len, const uint8_t *der, siz
 	int ret;
 
 	if (len > MANIFEST_MAX)
-		return refuse(err, -EINVAL, "manifest of %zu bytes: at most %d", len, MANIFEST_MAX);
+		return pki_fail(err, -EINVAL, "manifest of %zu bytes: at most %d", len, MANIFEST_MAX);
 	ret = pki_cms_verify_buf(der, der_len, json, len, anchors, now, NULL, 0, &why);
 	if (ret)
-		return refuse(err, ret, "the manifest's signature: %.200s", why.text);
+		return pki_fail(err, ret, "the manifest's signature: %.200s", why.text);
 	ret = read_manifest(json, len, &m, err);
 	if (!ret)
 		*out = m;
@@ -188,22 +174,22 @@ int firmware_manifest_check(const struct firmware_manifest *m, const struct firm
 	int order = self->version ? firmware_version_compare(m->version, self->version) : 1;
 
 	if (strcmp(m->device, self->device) != 0)
-		return refuse(err, -EPERM, "an offer to '%s': this device is '%s'", m->device, self->device);
+		return pki_fail(err, -EPERM, "an offer to '%s': this device is '%s'", m->device, self->device);
 	if (m->issued < self->issued)
-		return refuse(err, -ESTALE, "a replay: the offer was issued %" PRId64 " s before the last one",
+		return pki_fail(err, -ESTALE, "a replay: the offer was issued %" PRId64 " s before the last one",
 			      (int64_t)(self->issued - m->issued));
 	if (m->issued > now + MANIFEST_SKEW)
-		return refuse(err, -ESTALE, "an offer of the future, or this device's clock is %" PRId64 " s behind",
+		return pki_fail(err, -ESTALE, "an offer of the future, or this device's clock is %" PRId64 " s behind",
 			      (int64_t)(m->issued - now));
 	if (m->expires < now)
-		return refuse(err, -ESTALE, "the offer expired %" PRId64 " s ago, or this device's clock is ahead",
+		return pki_fail(err, -ESTALE, "the offer expired %" PRId64 " s ago, or this device's clock is ahead",
 			      (int64_t)(now - m->expires));
 	if (strcmp(m->model, self->model) != 0)
-		return refuse(err, -EPERM, "firmware for model '%s': this device is a '%s'", m->model, self->model);
+		return pki_fail(err, -EPERM, "firmware for model '%s': this device is a '%s'", m->model, self->model);
 	if (!order)
-		return refuse(err, -EALREADY, "version %s is installed already", m->version);
+		return pki_fail(err, -EALREADY, "version %s is installed already", m->version);
 	if (order < 0)
-		return refuse(err, -EPERM, "version %s is older than %s, which is installed", m->version,
+		return pki_fail(err, -EPERM, "version %s is older than %s, which is installed", m->version,
 			      self->version);
 	return 0;
 }

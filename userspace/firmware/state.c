@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,29 +23,18 @@ static const char *const phases[] = {
 	[UPDATE_SUCCEEDED] = "succeeded", [UPDATE_FAILED] = "failed",
 };
 
-__attribute__((format(printf, 3, 4)))
-static int fail(struct pki_error *err, int code, const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(err->text, sizeof(err->text), fmt, args);
-	va_end(args);
-	return code;
-}
-
 /* What another may put there, he may have run. */
 static int check_dir(const char *dir, int fd, struct pki_error *err)
 {
 	struct stat st;
 
 	if (fstat(fd, &st))
-		return fail(err, -errno, "%s: %s", dir, strerror(errno));
+		return pki_fail(err, -errno, "%s: %s", dir, strerror(errno));
 	if ((st.st_uid != geteuid() && st.st_uid) || (st.st_mode & 022))
-		return fail(err, -EPERM, "%s: others than its owner may write to it, or it is another's", dir);
+		return pki_fail(err, -EPERM, "%s: others than its owner may write to it, or it is another's", dir);
 	if (!flock(fd, LOCK_EX | LOCK_NB))
 		return 0;
-	return fail(err, -errno, "%s: %s", dir, errno == EWOULDBLOCK ? "another update is at work" : strerror(errno));
+	return pki_fail(err, -errno, "%s: %s", dir, errno == EWOULDBLOCK ? "another update is at work" : strerror(errno));
 }
 
 /**
@@ -62,10 +50,10 @@ int update_dir_open(const char *dir, struct pki_error *err)
 	int fd, ret = file_make_dirs(dir, 0700);
 
 	if (ret)
-		return fail(err, ret, "%s: %s", dir, strerror(-ret));
+		return pki_fail(err, ret, "%s: %s", dir, strerror(-ret));
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
-		return fail(err, -errno, "%s: %s", dir, strerror(errno));
+		return pki_fail(err, -errno, "%s: %s", dir, strerror(errno));
 	ret = check_dir(dir, fd, err);
 	if (!ret)
 		return fd;
@@ -77,7 +65,7 @@ static int path_of(const char *dir, char path[PATH_MAX], struct pki_error *err)
 {
 	if (snprintf(path, PATH_MAX, "%s/" STATE_FILE, dir) < PATH_MAX)
 		return 0;
-	return fail(err, -ENAMETOOLONG, "%s: the path is too long", dir);
+	return pki_fail(err, -ENAMETOOLONG, "%s: the path is too long", dir);
 }
 
 static int find_phase(const char *word)
@@ -140,11 +128,11 @@ int update_state_load(const char *dir, struct update_state *out, struct pki_erro
 	if (ret == -ENOENT)
 		return 0;
 	if (ret)
-		return fail(err, ret, "%s: %s", path, strerror(-ret));
+		return pki_fail(err, ret, "%s: %s", path, strerror(-ret));
 	if (parse(json, len, &s))
 		*out = s;
 	else
-		ret = fail(err, -EINVAL, "%s: damaged; without it, this device forgets which offers it had", path);
+		ret = pki_fail(err, -EINVAL, "%s: damaged; without it, this device forgets which offers it had", path);
 	free(json);
 	return ret;
 }
@@ -175,7 +163,7 @@ int update_state_save(const char *dir, const struct update_state *state, struct 
 		return ret;
 	out = open_memstream(&json, &len);
 	if (!out)
-		return fail(err, -ENOMEM, "out of memory");
+		return pki_fail(err, -ENOMEM, "out of memory");
 	fprintf(out, "{\"issued\": %" PRId64 ", \"action\": %" PRId64, state->issued, state->action);
 	put(out, ", \"version\": ", state->version);
 	put(out, ", \"phase\": ", phases[state->phase]);
@@ -185,5 +173,5 @@ int update_state_save(const char *dir, const struct update_state *state, struct 
 	fputs("}\n", out);
 	ret = fclose(out) ? -ENOMEM : file_write(path, json, len, 0600);
 	free(json);
-	return ret ? fail(err, ret, "%s: %s", path, strerror(-ret)) : 0;
+	return ret ? pki_fail(err, ret, "%s: %s", path, strerror(-ret)) : 0;
 }

@@ -49,6 +49,7 @@ void policy_error_text(const struct policy *p, const struct cordon_error *err,
 const char *policy_addr_text(const struct cordon_addr *a, char buf[POLICY_ADDR_LEN]);
 const char *policy_network_text(const struct cordon_network_def *n, char buf[POLICY_ADDR_LEN]);
 const char *policy_mac_text(const u8 mac[6], char buf[18]);
+const char *policy_hex_text(const u8 *bytes, size_t n, char *buf);	/* 2 * n digits, terminated */
 const char *policy_match_text(const struct cordon_match *m, char buf[32]);	/* tcp/443, any */
 int policy_addr_parse(const char *text, struct cordon_addr *out);		/* 0 or -EINVAL */
 int policy_network_parse(const char *text, struct cordon_network_def *out);	/* host bits stay */

@@ -189,6 +189,24 @@ const char *policy_mac_text(const u8 mac[6], char buf[18])
 	return buf;
 }
 
+/**
+ * policy_hex_text - bytes in hexadecimal digits, lower case
+ * @bytes: any
+ * @n: how many
+ * @buf: where to; 2 * @n + 1 characters
+ *
+ * Return: @buf.
+ */
+const char *policy_hex_text(const u8 *bytes, size_t n, char *buf)
+{
+	size_t i;
+
+	buf[0] = 0;
+	for (i = 0; i < n; i++)
+		snprintf(buf + 2 * i, 3, "%02x", bytes[i]);
+	return buf;
+}
+
 static const char *icmp_name(u8 proto, u16 type)
 {
 	size_t i;

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../kernel/core/policy.h"
+#include "../lib/policy.h"
 #include "parts.h"
 
 #define URN_HEAD	"urn:dev:mac:"
@@ -280,10 +280,7 @@ void pki_serial_new(uint8_t out[PKI_SERIAL_LEN])
  */
 void pki_serial_text(const uint8_t serial[PKI_SERIAL_LEN], char out[2 * PKI_SERIAL_LEN + 1])
 {
-	int i;
-
-	for (i = 0; i < PKI_SERIAL_LEN; i++)
-		snprintf(out + 2 * i, 3, "%02x", serial[i]);
+	policy_hex_text(serial, PKI_SERIAL_LEN, out);
 }
 
 /**

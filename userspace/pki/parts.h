@@ -9,8 +9,6 @@
 
 #define PKI_QUOTE_LEN	72
 
-int pki_fail(struct pki_error *err, int code, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
 int pki_fail_ssl(struct pki_error *err, const char *what);
 const char *pki_quote(const void *text, size_t len, char out[PKI_QUOTE_LEN]);
 const char *pki_date(const ASN1_TIME *t, char out[16]);

@@ -27,6 +27,10 @@ struct pki_error {
 	char text[PKI_ERROR_LEN];
 };
 
+/* Set; return code. */
+int pki_fail(struct pki_error *err, int code, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
 /** enum pki_key - kinds of keys that are accepted and made */
 enum pki_key {
 	PKI_P256,

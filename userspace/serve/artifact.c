@@ -13,6 +13,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "lib/policy.h"
 #include "serve/artifact.h"
 #include "serve/call.h"
 #include "serve/range.h"
@@ -73,14 +74,6 @@ int artifact_directory(const char *path, gid_t group)
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	close(locked);
 	return fd < 0 ? -errno : fd;
-}
-
-static void hex(const uint8_t sha256[32], char out[HEX_LEN])
-{
-	size_t i;
-
-	for (i = 0; i < 32; i++)
-		snprintf(out + 2 * i, 3, "%02x", sha256[i]);
 }
 
 /* By its hash, so no name that anybody gave ever reaches the file system. */
@@ -310,7 +303,7 @@ void artifact_send(struct evhttp_request *req, const struct serve_offer *o, cons
 
 	if (crowded(req, device))
 		return;
-	hex(o->release.hashes.sha256, name);
+	policy_hex_text(o->release.hashes.sha256, sizeof(o->release.hashes.sha256), name);
 	snprintf(etag, sizeof(etag), "\"%s\"", name);
 	fd = open_artifact(call_conn(req)->front, &o->release, name);
 	if (fd < 0) {

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/policy.h"
 #include "serve/artifact.h"
 #include "serve/call.h"
 #include "serve/ddi.h"
@@ -109,17 +110,15 @@ static void on_artifact(struct front *f, void *arg, const struct serve_reply *r)
 /* As md5sum(1) has it. */
 static void on_md5sum(struct front *f, void *arg, const struct serve_reply *r)
 {
-	char text[2 * 16 + FIRMWARE_FILE_LEN + 4];
+	char text[2 * 16 + FIRMWARE_FILE_LEN + 4], sum[2 * 16 + 1];
 	struct serve_offer o;
 	struct call *call = take_offer(arg, r, &o);
-	size_t i;
 
 	(void)f;
 	if (!call)
 		return;
-	for (i = 0; i < sizeof(o.release.hashes.md5); i++)
-		snprintf(text + 2 * i, 3, "%02x", o.release.hashes.md5[i]);
-	snprintf(text + 2 * i, sizeof(text) - 2 * i, "  %s\n", o.release.file);
+	snprintf(text, sizeof(text), "%s  %s\n",
+		 policy_hex_text(o.release.hashes.md5, sizeof(o.release.hashes.md5), sum), o.release.file);
 	call_answer(call->req, 200, "text/plain; charset=utf-8", text, strlen(text));
 	free(call);
 }

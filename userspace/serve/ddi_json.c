@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/policy.h"
 #include "serve/ddi.h"
 
 #define URL_LEN		(DDI_BASE_LEN + 1024)
@@ -24,11 +25,8 @@ static json_t *link_to(const char *fmt, ...)
 static json_t *hex(const uint8_t *data, size_t len)
 {
 	char text[HEX_LEN(32)];
-	size_t i;
 
-	for (i = 0; i < len; i++)
-		snprintf(text + 2 * i, 3, "%02x", data[i]);
-	return json_string(text);
+	return json_string(policy_hex_text(data, len, text));
 }
 
 static json_t *number_text(uint64_t number)

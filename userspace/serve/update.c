@@ -97,6 +97,22 @@ int agent_find_offer(struct agent *a, struct device *d, struct serve_offer *o)
 	return 0;
 }
 
+/* What there is for whoever asks, which may be SERVE_OFFER_NONE. False: it is answered. */
+static bool take_offer(struct agent *a, const struct serve_request *q, struct serve_reply *r, struct device **d,
+		       struct serve_offer *o)
+{
+	int err;
+
+	*o = (struct serve_offer){ .kind = SERVE_OFFER_NONE };
+	if (!agent_updating(a, q, r, d))
+		return false;
+	err = agent_find_offer(a, *d, o);
+	if (!err || err == -ENOENT)
+		return true;
+	agent_registry_failed(a, q, r);
+	return false;
+}
+
 /**
  * agent_poll - is there anything for a device
  * @a: the agent
@@ -105,19 +121,13 @@ int agent_find_offer(struct agent *a, struct device *d, struct serve_offer *o)
  */
 void agent_poll(struct agent *a, const struct serve_request *q, struct serve_reply *r)
 {
-	struct serve_offer o = { .kind = SERVE_OFFER_NONE };
+	struct serve_offer o;
 	struct device *d;
-	int err;
 
-	if (!agent_updating(a, q, r, &d))
+	if (!take_offer(a, q, r, &d, &o))
 		return;
 	o.poll = poll_interval(a, d, r->device);
 	o.tell = d && !d->asked;
-	err = agent_find_offer(a, d, &o);
-	if (err && err != -ENOENT) {
-		agent_registry_failed(a, q, r);
-		return;
-	}
 	serve_count(&a->counters->accepted[SERVE_POLLED]);
 	agent_reply_offer(a, q, r, &o);
 }
@@ -160,19 +170,15 @@ void agent_not_offered(struct agent *a, const struct serve_request *q, struct se
  */
 void agent_deployment(struct agent *a, const struct serve_request *q, struct serve_reply *r)
 {
-	struct serve_offer o = { .kind = SERVE_OFFER_NONE };
+	struct serve_offer o;
 	struct device *d;
-	int err;
 
-	if (!agent_updating(a, q, r, &d))
+	if (!take_offer(a, q, r, &d, &o))
 		return;
-	err = agent_find_offer(a, d, &o);
-	if (err && err != -ENOENT)
-		agent_registry_failed(a, q, r);
-	else if (err || o.kind != SERVE_OFFER_RELEASE || o.action != q->number)
-		agent_not_offered(a, q, r, d);
-	else
+	if (o.kind == SERVE_OFFER_RELEASE && o.action == q->number)
 		agent_reply_offer(a, q, r, &o);
+	else
+		agent_not_offered(a, q, r, d);
 }
 
 /**
@@ -183,18 +189,14 @@ void agent_deployment(struct agent *a, const struct serve_request *q, struct ser
  */
 void agent_artifact(struct agent *a, const struct serve_request *q, struct serve_reply *r)
 {
-	struct serve_offer o = { .kind = SERVE_OFFER_NONE };
+	struct serve_offer o;
 	struct device *d;
-	int err;
 
-	if (!agent_updating(a, q, r, &d))
+	if (!take_offer(a, q, r, &d, &o))
 		return;
-	err = agent_find_offer(a, d, &o);
-	if (err && err != -ENOENT)
-		agent_registry_failed(a, q, r);
-	else if (err || o.kind != SERVE_OFFER_RELEASE || (uint64_t)o.release.id != q->number ||
-		 (q->detail[0] && strcmp(q->detail, o.release.file)))
-		agent_refuse(a, q, r, 404, SERVE_NOT_OFFERED, "%s is not offered that artifact", r->device);
-	else
+	if (o.kind == SERVE_OFFER_RELEASE && (uint64_t)o.release.id == q->number &&
+	    (!q->detail[0] || !strcmp(q->detail, o.release.file)))
 		agent_reply_offer(a, q, r, &o);
+	else
+		agent_refuse(a, q, r, 404, SERVE_NOT_OFFERED, "%s is not offered that artifact", r->device);
 }
