@@ -208,8 +208,8 @@ equal "nothing of this was taken for no TLS" 0 "$(kind plaintext)"
 denied plaintext "mosquitto in the clear" mqtt cam 1883
 expect "mosquitto in the clear, where nothing is demanded" mqtt plant 1883
 
-mkdir -p "$modern/root/.ssh"
-run inet dropbearkey -t ed25519 -f "$work/id" 2>"$work/ssh" | grep ^ssh- >"$modern/root/.ssh/authorized_keys"
+mkdir -p "$modern/home/.ssh"
+run inet dropbearkey -t ed25519 -f "$work/id" 2>"$work/ssh" | grep ^ssh- >"$modern/home/.ssh/authorized_keys"
 run inet dropbearkey -t ed25519 -f "$work/host" >"$work/ssh" 2>&1
 serve_modern inet tcp/22 dropbear -F -E -r "$work/host" -p 22
 server inet tcp/23 busybox telnetd -F -l /bin/sh

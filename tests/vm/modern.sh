@@ -9,8 +9,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../apt.sh"
 cache=${CORDON_CACHE:-$HOME/.cache/cordon}
 packages=(openssl curl nginx nodejs mosquitto mosquitto-clients dropbear-bin dash ngtcp2-client ngtcp2-server swupdate)
-# Another list is another directory: a guest may be using this one.
-root=$cache/modern-$(echo "${packages[*]}" | sha256sum | cut -c 1-8)
+# Made otherwise, it is another directory: a guest may be using this one.
+root=$cache/modern-$(sha256sum <"$here/modern.sh" | cut -c 1-8)
 
 mkdir -p "$cache"
 exec 9>"$cache/modern.lock"
@@ -19,19 +19,19 @@ if [ ! -d "$root" ]; then
 	echo "fetching clients and servers of Debian 13" >&2
 	work=$(mktemp -d "$cache/.modern.XXXXXX")
 	trap 'rm -rf "$work"' EXIT
-	mkdir -p "$work"/debs/partial "$work"/root/{dev,etc,proc,root,run,tmp}
+	mkdir -p "$work"/debs/partial "$work"/tree/{dev,etc,proc,home,run,tmp}
 	debian_apt trixie get update
 	# To apt nothing is installed, so what they depend on comes along.
 	debian_apt trixie get -o Dir::Cache::archives="$work/debs" --no-install-recommends --download-only install "${packages[@]}" >&2
 	for deb in "$work"/debs/*.deb; do
-		dpkg -x "$deb" "$work/root"
+		dpkg -x "$deb" "$work/tree"
 	done
 	# What base-files and base-passwd would make of it.
 	for dir in bin lib lib64 sbin; do
-		ln -sT "usr/$dir" "$work/root/$dir"
+		ln -sT "usr/$dir" "$work/tree/$dir"
 	done
-	echo 'root:x:0:0::/root:/bin/sh' >"$work/root/etc/passwd"
-	echo 'root:x:0:' >"$work/root/etc/group"
-	mv "$work/root" "$root"
+	echo 'root:x:0:0::/home:/bin/sh' >"$work/tree/etc/passwd"
+	echo 'root:x:0:' >"$work/tree/etc/group"
+	mv "$work/tree" "$root"
 fi
 echo "$root"
