@@ -14,6 +14,8 @@ import subprocess
 import sys
 import threading
 
+from stub import request
+
 DIR = sys.argv[1]
 TOKEN = "thermostat-1:right-token"
 
@@ -131,12 +133,7 @@ def answer(connection, method, target, fields, body):
 
 def serve_est(connection):
     with connection.makefile("rb") as stream:
-        method, target, _ = stream.readline().decode("ascii").split()
-        fields = {}
-        while (line := stream.readline().decode("ascii").strip()):
-            name, _, value = line.partition(":")
-            fields[name.lower()] = value.strip()
-        body = stream.read(int(fields.get("content-length", 0)))
+        method, target, fields, body = request(stream)
         text = answer(connection, method, target, fields, body)
         if text == b"":
             stream.read(1)

@@ -75,7 +75,7 @@ for source in tests/unit/*.c; do
 	fi
 done
 for script in tests/unit/*.sh; do
-	[[ $script == */run.sh ]] || run "$(basename "$script" .sh)" bash "$script"
+	[[ $script == */@(run|lib).sh ]] || run "$(basename "$script" .sh)" bash "$script"
 done
 echo "1..$n"
 [[ $failed == 0 ]]

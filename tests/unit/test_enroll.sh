@@ -7,39 +7,9 @@ top=$(cd "$here/../.." && pwd)
 cordonctl=${CORDONCTL:-$top/build/asan/cordonctl}
 work=$(mktemp -d)
 server=
-n=0
-failed=0
 trap 'stop; rm -rf "$work"' EXIT
-
-ok() {	# NAME: as the last command went
-	local status=$?
-
-	n=$((n + 1))
-	if [ $status = 0 ]; then
-		echo "ok $n - $1"
-		return
-	fi
-	echo "not ok $n - $1"
-	failed=1
-	sed 's/^/# out: /' "$work/out"
-	sed 's/^/# err: /' "$work/err"
-	[ ! -e "$work/ca/log" ] || sed 's/^/# server: /' "$work/ca/log"
-}
-
-certify() {	# NAME SUBJECT ISSUER DAYS EXTENSIONS...: NAME.key and NAME.crt; ISSUER may be NAME itself
-	local name=$1 subject=$2 issuer=$3 days=$4
-
-	shift 4
-	printf '%s\n' "$@" > "$name.cnf"
-	openssl ecparam -genkey -name prime256v1 -noout -out "$name.key"
-	openssl req -new -key "$name.key" -subj "$subject" -out "$name.req"
-	if [ "$name" = "$issuer" ]; then
-		openssl x509 -req -in "$name.req" -signkey "$name.key" -days "$days" -extfile "$name.cnf" -out "$name.crt"
-	else
-		openssl x509 -req -in "$name.req" -CA "$issuer.crt" -CAkey "$issuer.key" -CAcreateserial \
-			-days "$days" -extfile "$name.cnf" -out "$name.crt"
-	fi
-}
+. "$here/lib.sh"
+shown=("$work/out" "$work/err" "$work/ca/log")
 
 make_ca() {
 	local authority='basicConstraints=critical,CA:TRUE'
@@ -69,7 +39,7 @@ stop() {
 
 serve() {	# sets est and checkin to ports
 	mkfifo "$work/ports"
-	python3 "$here/est_stub.py" "$work/ca" > "$work/ports" 2> "$work/stub.log" &
+	python3 -B "$here/est_stub.py" "$work/ca" > "$work/ports" 2> "$work/stub.log" &
 	server=$!
 	read -r _ est _ checkin < "$work/ports"
 }

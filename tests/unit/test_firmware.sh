@@ -8,19 +8,8 @@ dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 ctl=$PWD/build/cordonctl
 where=(--registry "$dir/lib/registry.db" --directory "$dir/fw")
-n=0
-failed=0
-
-ok() {	# NAME STATUS
-	n=$((n + 1))
-	if [[ $2 == 0 ]]; then
-		echo "ok $n - $1"
-	else
-		failed=1
-		echo "not ok $n - $1"
-		sed 's/^/# /' "$dir/out" "$dir/err"
-	fi
-}
+. tests/unit/lib.sh
+shown=("$dir/out" "$dir/err")
 
 call() {	# EXPECTED_STATUS ARGUMENT...
 	local want=$1 status

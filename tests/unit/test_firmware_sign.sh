@@ -7,22 +7,8 @@ cd "$(dirname "$0")/../.." || exit 2
 ctl=$PWD/build/cordonctl
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-n=0
-failed=0
-
-ok() {	# NAME: as the last command went
-	local status=$?
-
-	n=$((n + 1))
-	if [ $status = 0 ]; then
-		echo "ok $n - $1"
-		return
-	fi
-	echo "not ok $n - $1"
-	failed=1
-	sed 's/^/# out: /' out
-	sed 's/^/# err: /' err
-}
+. tests/unit/lib.sh
+shown=("$dir/out" "$dir/err")
 
 sign() {	# STATUS ARGUMENT...
 	local wanted=$1 got

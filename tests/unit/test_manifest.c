@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The signed offer of a release: what a device takes, and with which words it refuses. */
 #include <errno.h>
-#include <ftw.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../../userspace/firmware/manifest.h"
 #include "tap.h"
+#include "tree.h"
 
 #define HASH "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 
@@ -233,12 +233,6 @@ static void make_signer(void)
 	X509_PUBKEY_free(pub);
 }
 
-static int remove_one(const char *file, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st, (void)type, (void)ftw;
-	return remove(file);
-}
-
 int main(void)
 {
 	struct pki_ca_plan plan = { .name = "test", .key = PKI_P256 };
@@ -268,6 +262,6 @@ int main(void)
 	X509_free(cert);
 	EVP_PKEY_free(key);
 	pki_ca_free(&ca);
-	nftw(base, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	tree_remove(base);
 	return tap_done();
 }

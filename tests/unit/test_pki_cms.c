@@ -2,7 +2,6 @@
 /* Signatures over firmware: ours, those of openssl(1), and what is refused, with which words. */
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <openssl/cms.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -16,6 +15,7 @@
 #include "../../userspace/lib/file.h"
 #include "../../userspace/pki/pki.h"
 #include "tap.h"
+#include "tree.h"
 
 #define DAY	86400
 #define CONTENT	"firmware \r\n\n1.1\0 with a NUL, and both ends of line\n"
@@ -562,12 +562,6 @@ static void test_code(const struct pki_ca *ca, const struct pki_ca *stranger)
 	drop(&foreigner);
 }
 
-static int remove_one(const char *file, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st, (void)type, (void)ftw;
-	return remove(file);
-}
-
 int main(void)
 {
 	struct pki_ca_plan plan = { .name = "test", .key = PKI_P256 };
@@ -595,6 +589,6 @@ int main(void)
 	test_openssl(&ca);
 	pki_ca_free(&ca);
 	pki_ca_free(&stranger);
-	nftw(base, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	tree_remove(base);
 	return tap_done();
 }

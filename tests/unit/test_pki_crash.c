@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A CA whose making is killed before each step that the disk sees: a whole one is there, or none. */
 #include <errno.h>
-#include <ftw.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,6 +10,7 @@
 
 #include "../../userspace/pki/pki.h"
 #include "tap.h"
+#include "tree.h"
 
 #define KILLED	99
 #define STEPS	500	/* more than there are */
@@ -64,14 +64,6 @@ int remove(const char *path)
 	return errno == EISDIR ? rmdir(path) : -1;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-	(void)st;
-	(void)type;
-	(void)at;
-	return remove(path);
-}
-
 static bool exists(const char *path)
 {
 	struct stat st;
@@ -119,7 +111,7 @@ static void test_make(const char *dir)
 			whole++;
 		else
 			broken++;
-		nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+		tree_remove(dir);
 	}
 	ok(none > 10 && whole && !broken && steps < STEPS,
 	   "init killed before each of %d steps: %u times none, %u times whole, %u times broken",
@@ -134,7 +126,7 @@ static void test_rollover(const char *dir, const char *temp)
 
 	for (steps = 1; steps < STEPS && !run(pki_ca_rollover, dir, steps); steps++) {
 		broken += !loads(dir);
-		nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+		tree_remove(dir);
 		run(pki_ca_make, dir, 0);
 	}
 	ok(steps > 20 && steps < STEPS && !broken,
@@ -156,6 +148,6 @@ int main(void)
 	snprintf(temp, sizeof(temp), "%s.new", dir);
 	test_make(dir);
 	test_rollover(dir, temp);
-	ok(!nftw(base, remove_one, 8, FTW_DEPTH | FTW_PHYS), "cleaned up");
+	ok(!tree_remove(base), "cleaned up");
 	return tap_done();
 }

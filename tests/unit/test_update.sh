@@ -7,39 +7,9 @@ top=$(cd "$here/../.." && pwd)
 cordonctl=${CORDONCTL:-$top/build/asan/cordonctl}
 work=$(mktemp -d)
 server=
-n=0
-failed=0
 trap 'stop; rm -rf "$work"' EXIT
-
-ok() {	# NAME: as the last command went
-	local status=$?
-
-	n=$((n + 1))
-	if [ $status = 0 ]; then
-		echo "ok $n - $1"
-		return
-	fi
-	echo "not ok $n - $1"
-	failed=1
-	sed 's/^/# out: /' "$work/out"
-	tail -n 30 "$work/err" | sed 's/^/# err: /'
-	[ ! -e "$work/gw/log" ] || sed 's/^/# server: /' "$work/gw/log"
-}
-
-certify() {	# NAME SUBJECT ISSUER DAYS EXTENSIONS...: NAME.key and NAME.crt; ISSUER may be NAME itself
-	local name=$1 subject=$2 issuer=$3 days=$4
-
-	shift 4
-	printf '%s\n' "$@" > "$name.cnf"
-	openssl ecparam -genkey -name prime256v1 -noout -out "$name.key"
-	openssl req -new -key "$name.key" -subj "$subject" -out "$name.req"
-	if [ "$name" = "$issuer" ]; then
-		openssl x509 -req -in "$name.req" -signkey "$name.key" -days "$days" -extfile "$name.cnf" -out "$name.crt"
-	else
-		openssl x509 -req -in "$name.req" -CA "$issuer.crt" -CAkey "$issuer.key" -CAcreateserial \
-			-days "$days" -extfile "$name.cnf" -out "$name.crt"
-	fi
-}
+. "$here/lib.sh"
+shown=("$work/out" "$work/err" "$work/gw/log")
 
 make_ca() {
 	local authority='basicConstraints=critical,CA:TRUE' code='extendedKeyUsage=codeSigning'
@@ -64,7 +34,7 @@ stop() {
 
 serve() {	# sets port
 	mkfifo "$work/port"
-	python3 "$here/update_stub.py" "$work/gw" > "$work/port" 2> "$work/stub.log" &
+	python3 -B "$here/update_stub.py" "$work/gw" > "$work/port" 2> "$work/stub.log" &
 	server=$!
 	read -r _ port < "$work/port"
 }
@@ -146,7 +116,8 @@ cat > "$work/install" <<END
 #!/bin/bash
 echo "\$# \$1 \$2 \$3 \$CORDON_ARTIFACT \$CORDON_VERSION" >> "$work/ran"
 cat "\$3" > "$work/installed"
-[ ! -e "$work/hold" ] || { touch "$work/held"; while [ -e "$work/hold" ]; do sleep 0.05; done; }
+[ ! -e "$work/hold" ] || touch "$work/held"
+for ((i = 0; i < 1200; i++)); do [ -e "$work/hold" ] || break; sleep 0.05; done
 [ ! -e "$work/noise" ] || echo "noise of the installer"
 [ ! -e "$work/status" ] || exit "\$(cat "$work/status")"
 END

@@ -16,6 +16,8 @@ import sys
 import threading
 import time
 
+from stub import request
+
 DIR = sys.argv[1]
 SEEN = set()
 
@@ -179,12 +181,7 @@ def answer(connection, method, target, fields, body):
 
 def serve(connection):
     with connection.makefile("rb") as stream:
-        method, target, _ = stream.readline().decode("ascii").split()
-        fields = {}
-        while (line := stream.readline().decode("ascii").strip()):
-            name, _, value = line.partition(":")
-            fields[name.lower()] = value.strip()
-        body = stream.read(int(fields.get("content-length", 0)))
+        method, target, fields, body = request(stream)
         what = answer(connection, method, target, fields, body)
         if isinstance(what, bytes):
             connection.sendall(what)
