@@ -401,13 +401,15 @@ static void test_serial(void)
 		"7fffffffffffffffffffffffffffffff0", "00000000000000000000000000000000" };
 	uint8_t serial[PKI_SERIAL_LEN], again[PKI_SERIAL_LEN];
 	char text[2 * PKI_SERIAL_LEN + 1];
-	size_t i, high = 0;
+	size_t i, high = 0, low = 0;
 
 	for (i = 0; i < 1000; i++) {
 		pki_serial_new(serial);
 		high += serial[0] >> 7;
+		low += !serial[0];
 	}
 	ok(!high, "the first bit of a serial is 0");
+	ok(!low, "its first byte is not, so that nobody writes it shorter");
 	pki_serial_text(serial, text);
 	ok(!pki_serial_find(text, again) && !memcmp(serial, again, sizeof(serial)), "%s is found", text);
 	ok(!pki_serial_find("0A:bC:1", again) && again[15] == 0xc1 && again[14] == 0xab && !again[13],
