@@ -2,7 +2,7 @@
 # The programs of the server's benchmark. Its cordonctl is the product's objects with a kernel of straw:
 # tests/bench/fake_nl.c.
 BENCH := $(BUILD)/bench
-FAKE_NL := cnl_open cnl_summary cnl_binding_get cnl_checkin
+FAKE_NL := cnl_open cnl_summary cnl_segment_each cnl_device_each cnl_binding_get cnl_checkin
 BENCH_LIB := $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
 
 .PHONY: bench-programs

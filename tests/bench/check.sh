@@ -20,16 +20,17 @@ else
 	failed=1
 fi
 if tests/bench/serve.sh 100 64; then
-	echo "ok 3 - the server's enrolments, renewals, check-ins and lists are measured, and each is granted"
+	echo "ok 3 - the server's enrolments, renewals, check-ins, polls, downloads and lists are measured, and each is granted"
 else
-	echo "not ok 3 - the server's enrolments, renewals, check-ins and lists are measured, and each is granted"
+	echo "not ok 3 - the server's enrolments, renewals, check-ins, polls, downloads and lists are measured, and each is granted"
 	failed=1
 fi
 if /usr/bin/python3 -c 'import json; r = json.load(open("build/bench.json"))["serve"]
 for key in "few", "many":
-    for case in "enroll", "renew", "checkin":
+    for case in "enroll", "renew", "checkin", "poll":
         assert r[key][case]["operations"] == 100 and len(r[key][case]["processes"]) == 3
-assert r["bare"]["bare"]["ms"] and r["many"]["crl"]["ms"]'; then
+assert r["bare"]["bare"]["ms"] and r["many"]["crl"]["ms"]
+assert r["few"]["download"]["ms"] and r["nginx"]["download"]["ms"]'; then
 	echo "ok 4 - build/bench.json holds them, too"
 else
 	echo "not ok 4 - build/bench.json holds them, too"

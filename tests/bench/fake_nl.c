@@ -5,20 +5,25 @@
  * generic netlink, through the product's own cnl_message() and cnl_talk(): so what the calls cost is
  * measured, and what the module does within them is not.
  *
- * Device i has the MAC 02:00:00:a:b:c and the address 127.a.b.c.
+ * Device i has the MAC 02:00:00:a:b:c and the address 127.a.b.c. CORDON_BENCH_DEVICES: how many there are, all of
+ * them of one model, whose firmware is looked after.
  */
 #include <errno.h>
 #include <linux/genetlink.h>
 #include <netlink/genl/ctrl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "identities.h"
 #include "nl/nl.h"
 
 #define LEASE	3600
 
 int __wrap_cnl_open(struct cnl *nl);
 int __wrap_cnl_summary(struct cnl *nl, struct cnl_summary *out);
+int __wrap_cnl_segment_each(struct cnl *nl, int (*each)(const struct cnl_segment *s, void *arg), void *arg);
+int __wrap_cnl_device_each(struct cnl *nl, int (*each)(const struct cnl_device *d, void *arg), void *arg);
 int __wrap_cnl_binding_get(struct cnl *nl, const struct cordon_addr *addr, u8 mac[6],
 			   char name[CORDON_DEVICE_NAME_LEN]);
 int __wrap_cnl_checkin(struct cnl *nl, const u8 mac[6], const struct cordon_addr *peer, u32 ifindex,
@@ -42,12 +47,39 @@ int __wrap_cnl_open(struct cnl *nl)
 	return 0;
 }
 
-/** __wrap_cnl_summary - no policy: firmware is not what is measured */
+/** __wrap_cnl_summary - the policy never changes */
 int __wrap_cnl_summary(struct cnl *nl, struct cnl_summary *out)
 {
 	(void)nl;
 	memset(out, 0, sizeof(*out));
-	return -ENODATA;
+	out->generation = 1;
+	return 0;
+}
+
+/** __wrap_cnl_segment_each - there is one */
+int __wrap_cnl_segment_each(struct cnl *nl, int (*each)(const struct cnl_segment *s, void *arg), void *arg)
+{
+	struct cnl_segment s = { .def.name = "iot_zone", .def.firmware = 1 };
+
+	(void)nl;
+	return each(&s, arg);
+}
+
+/** __wrap_cnl_device_each - every device */
+int __wrap_cnl_device_each(struct cnl *nl, int (*each)(const struct cnl_device *d, void *arg), void *arg)
+{
+	const char *n = getenv("CORDON_BENCH_DEVICES");
+	struct cnl_device d = { .segment = "iot_zone", .def.firmware = CORDON_INHERIT, .def.model = BENCH_MODEL };
+	int err = 0;
+	u32 i;
+
+	(void)nl;
+	for (i = 0; !err && n && i < strtoul(n, NULL, 10); i++) {
+		bench_name(i, d.def.name);
+		bench_mac(i, d.def.mac);
+		err = each(&d, arg);
+	}
+	return err;
 }
 
 static int on_family(struct nlattr **tb, void *arg)

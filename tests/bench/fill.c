@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
-/* fill DIR DEVICES: a CA, a server's certificate, devices with theirs, and two registries that know them. */
+/*
+ * fill DIR DEVICES: a CA, a server's certificate, devices with theirs, a release, and two registries that know
+ * all that.
+ */
+#include <fcntl.h>
 #include <openssl/pem.h>
+#include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "identities.h"
 #include "lib/file.h"
 #include "pki/pki.h"
+#include "store/firmware.h"
 #include "store/store.h"
 
 #define VALID	(90 * 86400)
@@ -69,7 +76,7 @@ static void make_server(const char *dir, const struct pki_ca *ca)
 }
 
 static void register_device(struct store *s, const struct pki_profile *p, const struct identity *id,
-			    EVP_PKEY *key)
+			    EVP_PKEY *key, const char *version)
 {
 	struct store_certificate cert = {
 		.kind = p->kind, .not_before = p->not_before, .not_after = p->not_after,
@@ -82,7 +89,8 @@ static void register_device(struct store *s, const struct pki_profile *p, const 
 	    !EVP_Digest(id->cert, id->cert_len, cert.fingerprint, NULL, EVP_sha256(), NULL) ||
 	    store_cert_reserve(s, &cert) ||
 	    store_cert_issued(s, cert.serial, id->cert, id->cert_len, cert.fingerprint, cert.not_after) ||
-	    store_cert_delivered(s, cert.serial))
+	    store_cert_delivered(s, cert.serial) ||
+	    store_firmware_report(s, p->name, version, "ddi", time(NULL)))
 		die(p->name, s->error);
 }
 
@@ -107,13 +115,45 @@ static void make_device(uint32_t i, const struct pki_ca *ca, struct store *few, 
 	id.cert_len = i2d_X509(cert, &at);
 	at = id.key;
 	id.key_len = i2d_PrivateKey(key, &at);
-	register_device(many, &p, &id, key);
+	register_device(many, &p, &id, key, i ? "1.1" : "1.0");
 	if (i < BENCH_FEW)
-		register_device(few, &p, &id, key);
+		register_device(few, &p, &id, key, i ? "1.1" : "1.0");
 	if (fwrite(&id, sizeof(id), 1, out) != 1)
 		die("identities", "cannot be written");
 	X509_free(cert);
 	EVP_PKEY_free(key);
+}
+
+static void make_image(const char *dir)
+{
+	uint8_t *image = malloc(BENCH_IMAGE);
+
+	if (!image || RAND_bytes(image, BENCH_IMAGE) != 1)
+		die("image", "no memory");
+	put_file(dir, "image", (char *)image, BENCH_IMAGE);
+	free(image);
+}
+
+static void make_release(struct store *s, const char *dir, const char *name)
+{
+	struct firmware_release r = {
+		.model = BENCH_MODEL, .version = "1.1", .file = "image", .signer = "Bench",
+		.added = time(NULL), .percent = 100,
+	};
+	struct pki_error err = { "cannot be read" };
+	char path[512], image[512];
+	int fd, locked;
+
+	snprintf(image, sizeof(image), "%s/image", dir);
+	snprintf(path, sizeof(path), "%s/%s/firmware", dir, name);
+	fd = open(image, O_RDONLY | O_CLOEXEC);
+	locked = firmware_dir_lock(path, -1, &err);
+	if (fd < 0 || locked < 0 || firmware_file_add(path, fd, &r.size, &r.hashes, &err))
+		die(path, err.text);
+	close(locked);
+	close(fd);
+	if (store_release_add(s, &r))
+		die(name, s->error);
 }
 
 static void open_registry(struct store *s, const char *dir, const char *name)
@@ -148,8 +188,11 @@ int main(int argc, char **argv)
 	if (pki_ca_make(path, &plan, &err) || pki_ca_load(path, true, NULL, &ca, &err))
 		die(path, err.text);
 	make_server(argv[1], &ca);
+	make_image(argv[1]);
 	open_registry(&few, argv[1], "few");
 	open_registry(&many, argv[1], "many");
+	make_release(&few, argv[1], "few");
+	make_release(&many, argv[1], "many");
 	snprintf(path, sizeof(path), "%s/identities", argv[1]);
 	out = fopen(path, "we");
 	if (!out)

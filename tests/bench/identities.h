@@ -8,9 +8,12 @@
 
 /*
  * DIR/ca, DIR/server.pem (a chain) and DIR/server.key; DIR/few/registry.db knows the first BENCH_FEW
- * devices, DIR/many/registry.db all; DIR/identities holds a record for each.
+ * devices, DIR/many/registry.db all; DIR/identities holds a record for each. Both know a release, DIR/image,
+ * which lies in DIR/few/firmware and DIR/many/firmware; device 0 is offered it, all others run it.
  */
 #define BENCH_FEW	16
+#define BENCH_MODEL	"bench"
+#define BENCH_IMAGE	(64 << 20)	/* bytes of the release */
 #define BENCH_DER_MAX	2048
 
 /** struct identity - a device's certificate and key, DER */

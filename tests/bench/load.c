@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * load DIR OPERATIONS DEVICES BARE FEW MANY: enrol and check in, one device after the other, and tell what the
- * servers' processes have used meanwhile. BARE, FEW and MANY are PORT:PID[,PID...]: the processes whose time
- * counts. FEW and MANY answer EST at PORT and check-ins at PORT + 1; they know BENCH_FEW devices, and DEVICES.
+ * load DIR OPERATIONS DEVICES BARE FEW MANY NGINX: enrol, check in, ask for firmware and download it, one device
+ * after the other, and tell what the servers' processes have used meanwhile. BARE, FEW, MANY and NGINX are
+ * PORT:PID[,PID...]: the processes whose time counts. FEW and MANY answer EST at PORT and check-ins at PORT + 1;
+ * they know BENCH_FEW devices, and DEVICES.
  *
- * The cases take turns in rounds, so that what else the machine does falls on all of them alike. Prints
- * `RESULT server case operations nanoseconds...`, a figure for each process.
+ * The cases take turns in rounds, so that what else the machine does falls on all of them alike: in each, there
+ * are TURN operations of every kind, and a download. Prints `RESULT server case operations nanoseconds...`, a
+ * figure for each process.
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
@@ -18,6 +21,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "identities.h"
@@ -31,14 +35,17 @@
 #define LISTS		10	/* revocation lists that are asked for */
 #define ANSWER_MAX	(1 << 20)
 
-enum what { BARE, CHECKIN, RENEW, ENROLL, LIST, CASES };
+enum what { BARE, CHECKIN, RENEW, ENROLL, POLL, DOWNLOAD, LIST, CASES };
 
-static const char * const case_names[CASES] = { "bare", "checkin", "renew", "enroll", "crl" };
+static const char * const case_names[CASES] = {
+	"bare", "checkin", "renew", "enroll", "poll", "download", "crl",
+};
 
 /**
  * struct server - one that is measured
  * @name: of its figures
  * @devices: that it knows
+ * @image: path of the release
  * @port: of EST; check-ins are at the next
  * @pid: its processes
  * @n: how many
@@ -50,6 +57,7 @@ static const char * const case_names[CASES] = { "bare", "checkin", "renew", "enr
 struct server {
 	const char *name;
 	uint32_t devices;
+	const char *image;
 	uint16_t port;
 	pid_t pid[PROCESSES];
 	unsigned int n;
@@ -77,6 +85,7 @@ struct device {
 
 static SSL_CTX *tls;
 static FILE *identities;
+static const char *image;
 static char answer[ANSWER_MAX];
 
 static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *fmt, ...)
@@ -127,17 +136,22 @@ static int dial(const struct device *d, uint16_t port)
 	return fd;
 }
 
-static SSL *meet(const struct device *d, uint16_t port, bool certificate)
+static SSL *meet_with(const struct device *d, uint16_t port, bool certificate, const char *ciphers)
 {
 	SSL *ssl = SSL_new(tls);
 
-	if (!ssl || !SSL_set_fd(ssl, dial(d, port)))
+	if (!ssl || (ciphers && !SSL_set_ciphersuites(ssl, ciphers)) || !SSL_set_fd(ssl, dial(d, port)))
 		die("no memory");
 	if (certificate && (SSL_use_certificate(ssl, d->cert) != 1 || SSL_use_PrivateKey(ssl, d->key) != 1))
 		die("device %u cannot use its certificate", d->number);
 	if (SSL_connect(ssl) != 1)
 		die("port %u: no handshake", port);
 	return ssl;
+}
+
+static SSL *meet(const struct device *d, uint16_t port, bool certificate)
+{
+	return meet_with(d, port, certificate, NULL);
 }
 
 static void part(SSL *ssl)
@@ -244,16 +258,61 @@ static void do_list(const struct device *d, uint16_t port)
 	part(ssl);
 }
 
-static void do_one(enum what what, const struct device *d, uint16_t port)
+static void do_poll(const struct device *d, uint16_t port)
+{
+	SSL *ssl = meet(d, port, true);
+	char name[64];
+
+	bench_name(d->number, name);
+	request(ssl, "GET /default/controller/v1/%s HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", name);
+	part(ssl);
+}
+
+/* Byte for byte; with one cipher, whichever the server would rather have. */
+static void do_download(const struct device *d, const struct server *s)
+{
+	SSL *ssl = meet_with(d, s->port, true, "TLS_AES_128_GCM_SHA256");
+	size_t len = 0, at;
+	char *body = NULL;
+	int n;
+
+	SSL_set_read_ahead(ssl, 1);
+	n = snprintf(answer, sizeof(answer), "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", s->image);
+	if (SSL_write(ssl, answer, n) != n)
+		die("a request is cut off");
+	while (!body && len < sizeof(answer) - 1 && (n = SSL_read(ssl, answer + len, sizeof(answer) - 1 - len)) > 0) {
+		len += n;
+		answer[len] = 0;
+		body = strstr(answer, "\r\n\r\n");
+	}
+	if (!body || strncmp(answer, "HTTP/1.1 200 ", 13))
+		die("%s: a download is answered by: %.300s", s->name, answer);
+	body += 4;
+	n = (int)(answer + len - body);
+	for (at = 0; ; n = SSL_read(ssl, answer, sizeof(answer)), body = answer) {
+		if (n < 0 || (size_t)n > BENCH_IMAGE - at || memcmp(image + at, body, n))
+			die("%s: what is downloaded differs behind byte %zu", s->name, at);
+		at += n;
+		if (at == BENCH_IMAGE)
+			break;
+	}
+	part(ssl);
+}
+
+static void do_one(enum what what, const struct device *d, const struct server *s)
 {
 	if (what == BARE)
-		do_bare(d, port);
+		do_bare(d, s->port);
 	else if (what == CHECKIN)
-		do_checkin(d, port);
+		do_checkin(d, s->port);
 	else if (what == LIST)
-		do_list(d, port);
+		do_list(d, s->port);
+	else if (what == POLL)
+		do_poll(d, s->port);
+	else if (what == DOWNLOAD)
+		do_download(d, s);
 	else
-		do_est(d, port, what == ENROLL);
+		do_est(d, s->port, what == ENROLL);
 }
 
 /* By the scheduler's own account, in nanoseconds; a process that runs is counted up to now. */
@@ -320,7 +379,7 @@ static void measure(struct server *s, enum what what, const struct device *d, un
 
 	read_idle(s, from);
 	for (i = 0; i < n; i++)
-		do_one(what, &d[i], s->port);
+		do_one(what, &d[i], s);
 	read_idle(s, to);
 	for (i = 0; i < s->n; i++)
 		s->used[what][i] += to[i] - from[i];
@@ -340,6 +399,15 @@ static void turn(struct server *s, enum what what, unsigned int n)
 		for (i = 0; i < part; i++)
 			device_free(&d[i]);
 	}
+}
+
+static void download(struct server *s)
+{
+	struct device d;
+
+	device_load(&d, 0);
+	measure(s, DOWNLOAD, &d, 1);
+	device_free(&d);
 }
 
 /* All devices but a few lose their certificates, then one more before each list. */
@@ -398,6 +466,7 @@ static void report(const struct server *s)
 static void open_all(const char *dir)
 {
 	char path[512];
+	int fd;
 
 	snprintf(path, sizeof(path), "%s/identities", dir);
 	identities = fopen(path, "re");
@@ -405,6 +474,12 @@ static void open_all(const char *dir)
 	snprintf(path, sizeof(path), "%s/ca/root.crt", dir);
 	if (!identities || !tls || SSL_CTX_load_verify_file(tls, path) != 1)
 		die("%s: cannot be read", path);
+	snprintf(path, sizeof(path), "%s/image", dir);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	image = fd < 0 ? MAP_FAILED : mmap(NULL, BENCH_IMAGE, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0);
+	if (image == MAP_FAILED)
+		die("%s: cannot be read", path);
+	close(fd);
 	SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, NULL);
 	SSL_CTX_set_session_cache_mode(tls, SSL_SESS_CACHE_OFF);
 }
@@ -412,11 +487,12 @@ static void open_all(const char *dir)
 int main(int argc, char **argv)
 {
 	struct server bare = { .name = "bare", .devices = 1 }, few = { .name = "few", .devices = BENCH_FEW };
-	struct server many = { .name = "many" };
+	struct server many = { .name = "many" }, nginx = { .name = "nginx", .devices = 1, .image = "/image" };
+	char name[64], path[128];
 	unsigned int operations, done, n;
 
-	if (argc != 7)
-		die("load DIR OPERATIONS DEVICES BARE FEW MANY");
+	if (argc != 8)
+		die("load DIR OPERATIONS DEVICES BARE FEW MANY NGINX");
 	signal(SIGPIPE, SIG_IGN);
 	open_all(argv[1]);
 	operations = strtoul(argv[2], NULL, 10);
@@ -426,7 +502,11 @@ int main(int argc, char **argv)
 	parse_server(&bare, argv[4], argv[1]);
 	parse_server(&few, argv[5], argv[1]);
 	parse_server(&many, argv[6], argv[1]);
+	parse_server(&nginx, argv[7], argv[1]);
 	bare.devices = many.devices;
+	bench_name(0, name);
+	snprintf(path, sizeof(path), "/default/controller/v1/%s/softwaremodules/1/artifacts/image", name);
+	few.image = path;
 	for (done = 0; done < operations; done += n) {
 		n = operations - done < TURN ? operations - done : TURN;
 		turn(&bare, BARE, n);
@@ -436,10 +516,15 @@ int main(int argc, char **argv)
 		turn(&many, RENEW, n);
 		turn(&few, ENROLL, n);
 		turn(&many, ENROLL, n);
+		turn(&few, POLL, n);
+		turn(&many, POLL, n);
+		download(&nginx);
+		download(&few);
 	}
 	lists(&many);
 	report(&bare);
 	report(&few);
 	report(&many);
+	report(&nginx);
 	return 0;
 }
