@@ -567,6 +567,24 @@ class Slow:
 
 # ---- place
 
+def queue(gw, port):
+    """300 that wait to be let in, as the front is at something else: more than one address may have at a time."""
+    os.kill(gw.process.pid, signal.SIGSTOP)
+    try:
+        socks = [socket.create_connection(("127.0.0.1", port), WAIT) for _ in range(300)]
+        for sock in socks:
+            sock.sendall(b"this is no TLS\r\n")
+    finally:
+        os.kill(gw.process.pid, signal.SIGCONT)
+    return [(sock.recv(100), sock.close()) for sock in socks]
+
+
+def turns(gw):
+    """Who is here has a turn before all others are let in, so none of them is pushed out."""
+    for service, port in (("EST", gw.port), ("check-in", gw.visit)):
+        refused(gw, f"300 at once, {service}", "tls_handshake", lambda port=port: len(queue(gw, port)), 300)
+
+
 def from_afar():
     """Without the module nobody's address is a device's, and so everybody is far away."""
     with Gateway(allow_remote=False) as gw:
@@ -695,6 +713,7 @@ def main():
             guesses(gw)
             certificates(gw, other, device)
             transport(gw, device)
+            turns(gw)
             tap.equal("nothing was refused before it was known where it came from", 0, gw.logged().count('"peer":"::"'))
         slow.report()
     finally:

@@ -179,6 +179,7 @@ struct conn *conn_new(struct front *f)
 		free(c);
 		return NULL;
 	}
+	front_accepted(f);
 	c->front = f;
 	c->ssl = ssl;
 	c->fd = -1;

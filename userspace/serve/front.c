@@ -2,7 +2,6 @@
 /* The process that faces the devices: listeners, the pipe to the agent, the server's own certificate. */
 #include <errno.h>
 #include <event2/buffer.h>
-#include <event2/listener.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -149,6 +148,37 @@ static void on_stop(evutil_socket_t fd, short what, void *arg)
 	end(arg, 0, NULL);
 }
 
+/**
+ * front_accepted - one more has come
+ * @f: the front
+ *
+ * A listener accepts as long as somebody waits, which is for ever if they come fast enough: meanwhile nobody's
+ * handshake would go on.
+ */
+void front_accepted(struct front *f)
+{
+	const struct timeval next_turn = { 0, 0 };
+	size_t i;
+
+	if (++f->accepted < FRONT_ACCEPTS)
+		return;
+	for (i = 0; i < f->n_listeners; i++)
+		evconnlistener_disable(f->listeners[i]);
+	event_add(f->resume, &next_turn);
+}
+
+static void on_resume(evutil_socket_t fd, short what, void *arg)
+{
+	struct front *f = arg;
+	size_t i;
+
+	(void)fd;
+	(void)what;
+	f->accepted = 0;
+	for (i = 0; i < f->n_listeners; i++)
+		evconnlistener_enable(f->listeners[i]);
+}
+
 static void on_visit(struct evconnlistener *l, evutil_socket_t fd, struct sockaddr *at, int len,
 			   void *arg)
 {
@@ -176,7 +206,9 @@ static struct evconnlistener *listen_at(struct front *f, const struct sockaddr_s
 	if (!bind(fd, (const struct sockaddr *)at, len))
 		l = evconnlistener_new(f->base, accept, f, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC,
 				       BACKLOG, fd);
-	if (!l)
+	if (l)
+		f->listeners[f->n_listeners++] = l;
+	else
 		close(fd);
 	return l;
 }
@@ -363,7 +395,9 @@ static int prepare_loop(struct front *f)
 	const struct timeval each = { RENEW_EACH, 0 };
 
 	f->base = base_new();
-	if (!f->base || http_start(f) || listen_all(f))
+	if (f->base)
+		f->resume = event_new(f->base, -1, 0, on_resume, f);
+	if (!f->resume || http_start(f) || listen_all(f))
 		return -1;
 	evutil_make_socket_nonblocking(f->agent->in);
 	evutil_make_socket_nonblocking(f->agent->out);

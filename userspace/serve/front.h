@@ -5,6 +5,7 @@
 
 #include <event2/event.h>
 #include <event2/bufferevent.h>
+#include <event2/listener.h>
 #include <event2/http.h>
 #include <openssl/ssl.h>
 #include <sys/queue.h>
@@ -14,6 +15,7 @@
 #define FRONT_CONNECTIONS	2048	/* at a time */
 #define FRONT_PER_PEER		256	/* at a time, of one address */
 #define FRONT_WAITING		2048	/* requests that agent has not answered */
+#define FRONT_ACCEPTS		16	/* one after the other, then those that are here have their turn */
 #define FRONT_DEADLINE		10	/* seconds for a handshake and a request */
 #define FRONT_STALL		60	/* seconds in which something of a download must arrive */
 #define FRONT_DOWNLOADS		512	/* at a time */
@@ -82,6 +84,10 @@ TAILQ_HEAD(downloads, download);
  * @counters: shared
  * @agent: pipes
  * @base: the event loop
+ * @listeners: of both services
+ * @n_listeners: how many
+ * @accepted: connections since the others had their turn
+ * @resume: lets more come
  * @http: EST and check-in over HTTPS
  * @tls: for every connection
  * @ca: without its key
@@ -105,6 +111,10 @@ struct front {
 	struct serve_counters *counters;
 	struct priv_channel *agent;
 	struct event_base *base;
+	struct evconnlistener *listeners[2 * SERVE_LISTEN_MAX];
+	size_t n_listeners;
+	unsigned int accepted;
+	struct event *resume;
 	struct evhttp *http;
 	SSL_CTX *tls;
 	struct pki_ca ca;
@@ -142,6 +152,7 @@ void conn_refused(struct conn *c, enum serve_refused reason, const char *device,
 struct waiting *front_ask(struct front *f, struct serve_request *q,
 			  void (*done)(struct front *f, void *arg, const struct serve_reply *r), void *arg);
 void front_tell(struct front *f, struct serve_request *q);
+void front_accepted(struct front *f);
 int front_server_key(struct front *f, uint8_t **csr, size_t *len);
 int front_server_cert(struct front *f, const struct serve_reply *r);
 
