@@ -3,7 +3,7 @@
 # uml.sh SCRIPT [ARG...]: boot the sanitizer kernel in User Mode Linux, with this machine's root file
 # system under a tmpfs, the freshly built module in the module tree and cordonctl on the PATH; run SCRIPT
 # as root, stream its output, exit with its status. 3: the log holds a splat, or kmemleak a leak.
-# 124: timed out ($UML_TIMEOUT, 300 s); 125: the guest died. A failed run's log stays in build/uml/last.
+# 124: timed out ($UML_TIMEOUT, 900 s); 125: the guest died. A failed run's log stays in build/uml/last.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -38,7 +38,7 @@ depmod -b "$out/tree" "$release"
 } >"$out/script"
 
 # The guest's memory is a file in TMPDIR; the kernel's log goes to stderr, the script's output to stdout.
-timeout -k 5 "${UML_TIMEOUT:-300}" env -i PATH="$PATH" TMPDIR=/dev/shm "$kernel/linux" mem=1G \
+timeout -k 5 "${UML_TIMEOUT:-900}" env -i PATH="$PATH" TMPDIR=/dev/shm "$kernel/linux" mem=1G \
 	uml_dir="$out/" root=/dev/root rootfstype=hostfs rootflags=/ ro init="$here/init.sh" \
 	console=tty1 con=null con0=null,fd:1 con1=null,fd:2 panic=-1 CORDON_OUT="$out" \
 	</dev/null 2>"$out/log" | cat || [ "${PIPESTATUS[0]}" != 124 ] || echo 124 >"$out/status"

@@ -16,7 +16,7 @@ def slow():
     cut = 0
 
     def connect(port):
-        s = socket.create_connection((host, port), timeout=10)
+        s = socket.create_connection((host, port), timeout=120)
         s.sendall(HELLO)
         s.setblocking(False)
         selector.register(s, selectors.EVENT_READ, port)
