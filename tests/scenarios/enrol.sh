@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # From a token to traffic: EST with curl, strongSwan and cordonctl, check-in, the lease's end, renewal, revocation.
-# kernels: all
 # seconds: 600
 GW_SERVICES='22 53 80 443 502'
 . "$(dirname "$0")/lib.sh"

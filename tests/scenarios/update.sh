@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # A device below the floor reaches nothing but its update, gets it over DDI, and is back.
-# kernels: all
 # seconds: 300
 GW_SERVICES='22 53 80 443 502'
 . "$(dirname "$0")/lib.sh"
