@@ -1,9 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # scenarios.sh KERNEL [NAME...]: run tests/scenarios/*.sh in one boot of a kernel and print one TAP stream.
-# On other kernels than 6.1, those that say `# kernels: all` in their header: what they try depends on what kernels differ
-# in. What one needs that has to be fetched says
-# `# needs: SCRIPT`.
+# On other kernels than 6.1, those that say `# kernels: all` in their header: what they try depends on what kernels
+# differ in. What one needs that has to be fetched says `# needs: SCRIPT`.
 set -uo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)

@@ -69,6 +69,7 @@ guests() {
 	in_guest 3 "an oops fails the run" 'NULL pointer dereference' 'modprobe planted fault=oops; exit 0'
 	in_guest 125 "a guest that panics is told" 'Kernel panic.*planted' 'modprobe planted fault=panic'
 	in_guest 125 "a guest that reboots is told" 'the guest died' 'echo b >/proc/sysrq-trigger; tail -f /dev/null'
+	in_guest 0 "a guest that does not come up in its time is begun again" 'once more' 'exit 0' -b 1
 	in_guest 124 "a guest that hangs is ended" 'timed out after 20 s' 'exec tail -f /dev/null' -t 20
 }
 

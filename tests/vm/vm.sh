@@ -1,22 +1,23 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# vm.sh [-k 6.1|6.12|7.3] [-c CPUS] [-i] [-m MIB] [-t SECONDS] [-a KERNEL-ARGS] SCRIPT [ARG...]
+# vm.sh [-k 6.1|6.12|7.3] [-c CPUS] [-i] [-m MIB] [-t SECONDS] [-b SECONDS] [-a KERNEL-ARGS] SCRIPT [ARG...]
 # Boot a Debian kernel under emulation, with this machine's root file system read-only under a tmpfs, the
 # module in the module tree and cordonctl on the PATH; run SCRIPT as root, stream its output, exit with its
-# status. -i: one CPU on which a guest nanosecond is an executed instruction.
+# status. -i: one CPU on which a guest nanosecond is an executed instruction. -b: for it to come up.
 #   3: the script succeeded, but the guest's log holds a splat   124: timed out   125: the guest died
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
-line=6.1 cpus=2 icount='' memory=2048 limit=600 extra=''
-while getopts k:c:im:t:a: option; do
+line=6.1 cpus=2 icount='' memory=2048 limit=600 boot=120 extra=''
+while getopts k:c:im:t:b:a: option; do
 	case $option in
 	k) line=$OPTARG ;;
 	c) cpus=$OPTARG ;;
 	i) icount=1 ;;
 	m) memory=$OPTARG ;;
 	t) limit=$OPTARG ;;
+	b) boot=$OPTARG ;;
 	a) extra=$OPTARG ;;
 	*) exit 2 ;;
 	esac
@@ -49,6 +50,7 @@ shift
 	echo 'ln -s /proc/self/fd/2 /dev/stderr'
 	echo 'exec </dev/null >/dev/ttyS1 2>&1'
 	echo 'stty -F /dev/ttyS1 raw -echo 2>/dev/null; ip link set lo up'
+	echo ': >/out/started'
 	# With more than one thread, the emulator gets stuck where kernel text is patched under traffic.
 	[ -n "$icount" ] || echo 'modprobe steady'
 	echo "cd $(printf %q "$PWD")"
@@ -65,23 +67,47 @@ if [ -n "$icount" ]; then
 else
 	machine=(-accel tcg,thread=multi,tb-size=256 -smp "$cpus")
 fi
+start() {
+	timeout --foreground -k 5 "$limit" qemu-system-x86_64 -nodefaults -no-user-config -machine q35,hpet=off -cpu max -m "$memory" \
+		"${machine[@]}" -display none -no-reboot -kernel "$kernel/vmlinux" -initrd "$root/build/vm/$line/initrd" \
+		-append "console=ttyS0 quiet loglevel=4 panic=-1 tsc=reliable no_timer_check log_buf_len=4M printk.devkmsg=on cordon.modules=$root/build/vm/$line/modules $extra" \
+		-chardev file,id=con,path="$out/console" -serial chardev:con \
+		-chardev stdio,id=out,signal=off -serial chardev:out \
+		-fsdev local,id=r,path=/,security_model=none,readonly=on,multidevs=remap \
+		-device virtio-9p-pci,fsdev=r,mount_tag=hostroot \
+		-fsdev local,id=o,path="$out",security_model=none -device virtio-9p-pci,fsdev=o,mount_tag=out \
+		</dev/null 2>"$out/qemu" &
+	qemu=$!
+}
+
+# False: it stands before the script, where nothing of ours runs yet.
+comes_up() {
+	local deadline=$((SECONDS + boot))
+
+	until [ -e "$out/started" ] || ! kill -0 "$qemu" 2>/dev/null; do
+		[ $SECONDS -lt $deadline ] || return
+		sleep 0.1
+	done
+}
+
+# Now and then the emulator gets stuck in a guest that boots.
+start
+for _ in 1 2; do
+	! comes_up || break
+	echo "vm: the guest does not come up; once more" >&2
+	tail -n 5 "$out/console" >&2
+	kill "$qemu"
+	wait "$qemu" || :
+	start
+done
 status=0
-timeout --foreground -k 5 "$limit" qemu-system-x86_64 -nodefaults -no-user-config -machine q35,hpet=off -cpu max -m "$memory" \
-	"${machine[@]}" -display none -no-reboot -kernel "$kernel/vmlinux" -initrd "$root/build/vm/$line/initrd" \
-	-append "console=ttyS0 quiet loglevel=4 panic=-1 tsc=reliable no_timer_check log_buf_len=4M printk.devkmsg=on cordon.modules=$root/build/vm/$line/modules $extra" \
-	-chardev file,id=con,path="$out/console" -serial chardev:con \
-	-chardev stdio,id=out,signal=off -serial chardev:out \
-	-fsdev local,id=r,path=/,security_model=none,readonly=on,multidevs=remap \
-	-device virtio-9p-pci,fsdev=r,mount_tag=hostroot \
-	-fsdev local,id=o,path="$out",security_model=none -device virtio-9p-pci,fsdev=o,mount_tag=out \
-	</dev/null 2>"$out/qemu" &
-qemu=$!
 wait "$qemu" || status=$?
 qemu=''
 
 if [ "$status" = 124 ] || [ "$status" = 137 ]; then
 	status=124
-	echo "vm: timed out after $limit s$([ ! -s "$out/status" ] || echo ', after the script had ended')" >&2
+	echo "vm: timed out after $limit s$([ ! -s "$out/status" ] || echo ', after the script had ended'); the end of its log:" >&2
+	tail -n 10 "$out/console" >&2
 elif [ -s "$out/status" ]; then
 	status=$(cat "$out/status")
 else
