@@ -55,7 +55,7 @@ moved() {
 	[ "$(bytes "$1")" -gt "$2" ]
 }
 transfer() {
-	on "$1" probe transfer $INET 443 "$work/$1.bytes" &
+	on "$1" probe transfer $INET 443 "$work/$1.bytes" 2>/dev/null &
 	disown
 	poll 20 moved "$1.bytes" 0
 }
