@@ -53,8 +53,10 @@ userspace-quiet: deps-build
 
 # The rings, from fast to slow; each prints TAP. Those of PAIRED keep one processor busy, so they run two at a time; guests
 # of two processors would only wait for each other.
+FIRST  := prepare build lint serve
 PAIRED := sanitize unit bench harness kunit
-RINGS  := prepare build lint serve $(PAIRED) scenarios linux-6.12 linux-7.3
+LAST   := scenarios linux-6.12 linux-7.3
+RINGS  := $(FIRST) $(PAIRED) $(LAST)
 
 ring-prepare   := tests/prepare.sh
 ring-build     := tests/build.sh
@@ -76,9 +78,9 @@ $(RINGS:%=ring-%): ring-%:
 # Nothing may keep the sum from being printed: what is missing is installed by the first ring.
 check:
 	@rm -rf $(BUILD)/results
-	@for ring in prepare build lint serve; do $(MAKE) --no-print-directory ring-$$ring; done
+	@for ring in $(FIRST); do $(MAKE) --no-print-directory ring-$$ring; done
 	@printf '%s\n' $(PAIRED) | WHOLE=1 xargs -P 2 -I{} $(MAKE) --no-print-directory ring-{}
-	@for ring in scenarios linux-6.12 linux-7.3; do $(MAKE) --no-print-directory ring-$$ring; done
+	@for ring in $(LAST); do $(MAKE) --no-print-directory ring-$$ring; done
 	@tests/tally.sh $(RINGS)
 
 unit: deps-build deps-unit

@@ -96,6 +96,7 @@ static void register_device(struct store *s, const struct pki_profile *p, const 
 
 static void make_device(uint32_t i, const struct pki_ca *ca, struct store *few, struct store *many, FILE *out)
 {
+	const char *version = i ? "1.1" : "1.0";
 	struct pki_profile p = { .kind = PKI_DEVICE };
 	EVP_PKEY *key = pki_key_new(PKI_P256);
 	uint8_t serial[PKI_SERIAL_LEN], mac[6];
@@ -115,9 +116,9 @@ static void make_device(uint32_t i, const struct pki_ca *ca, struct store *few, 
 	id.cert_len = i2d_X509(cert, &at);
 	at = id.key;
 	id.key_len = i2d_PrivateKey(key, &at);
-	register_device(many, &p, &id, key, i ? "1.1" : "1.0");
+	register_device(many, &p, &id, key, version);
 	if (i < BENCH_FEW)
-		register_device(few, &p, &id, key, i ? "1.1" : "1.0");
+		register_device(few, &p, &id, key, version);
 	if (fwrite(&id, sizeof(id), 1, out) != 1)
 		die("identities", "cannot be written");
 	X509_free(cert);

@@ -288,13 +288,14 @@ static void do_download(const struct device *d, const struct server *s)
 	if (!body || strncmp(answer, "HTTP/1.1 200 ", 13))
 		die("%s: a download is answered by: %.300s", s->name, answer);
 	body += 4;
-	n = (int)(answer + len - body);
-	for (at = 0; ; n = SSL_read(ssl, answer, sizeof(answer)), body = answer) {
-		if (n < 0 || (size_t)n > BENCH_IMAGE - at || memcmp(image + at, body, n))
+	for (at = 0, len -= body - answer; ; at += len, len = n, body = answer) {
+		if (len > BENCH_IMAGE - at || memcmp(image + at, body, len))
 			die("%s: what is downloaded differs behind byte %zu", s->name, at);
-		at += n;
-		if (at == BENCH_IMAGE)
+		if (at + len == BENCH_IMAGE)
 			break;
+		n = SSL_read(ssl, answer, sizeof(answer));
+		if (n <= 0)
+			die("%s: a download ends after %zu bytes", s->name, at + len);
 	}
 	part(ssl);
 }
