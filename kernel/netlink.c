@@ -266,6 +266,24 @@ static int find_port(const struct cordon_ruleset *rs, struct nlattr **tb,
 	return -ENOENT;
 }
 
+static int find_uplink(const struct cordon_ruleset *rs, struct nlattr **tb,
+		       struct netlink_ext_ack *extack, u32 *i)
+{
+	const struct cordon_draft *d = &rs->policy->draft;
+	struct nlattr *attr = tb[CORDON_A_UPLINK_NAME];
+
+	if (!attr) {
+		NL_SET_ERR_MSG(extack, "an uplink is asked for by its name");
+		return -EINVAL;
+	}
+	for (*i = 0; *i < d->n_uplinks; ++*i)
+		if (!nla_strcmp(attr, d->uplinks[*i].name))
+			return 0;
+	NL_SET_BAD_ATTR(extack, attr);
+	NL_SET_ERR_MSG_FMT(extack, "unknown uplink %s", (char *)nla_data(attr));
+	return -ENOENT;
+}
+
 static int find_segment(const struct cordon_ruleset *rs, struct nlattr **tb,
 			struct netlink_ext_ack *extack, u32 *i)
 {
@@ -404,9 +422,10 @@ int cordon_nl_##object##_get_doit(struct sk_buff *request, struct genl_info *inf
 }
 
 GET(port, PORT, CORDON_A_PORT_IFINDEX, BIT(CORDON_A_PORT_NAME), find_port)
-GET(segment, SEGMENT, CORDON_A_SEGMENT_FIRMWARE_POSTPONE, BIT(CORDON_A_SEGMENT_NAME), find_segment)
+GET(uplink, UPLINK, CORDON_A_UPLINK_NAME, BIT(CORDON_A_UPLINK_NAME), find_uplink)
+GET(segment, SEGMENT, CORDON_A_SEGMENT_INTERFACE, BIT(CORDON_A_SEGMENT_NAME), find_segment)
 GET(network, NETWORK, CORDON_A_NETWORK_SEGMENT, BIT(CORDON_A_NETWORK_ADDRESS), find_network)
-GET(rule, RULE, CORDON_A_RULE_INDEX, BIT(CORDON_A_RULE_INDEX), find_rule)
+GET(rule, RULE, CORDON_A_RULE_RELATED, BIT(CORDON_A_RULE_INDEX), find_rule)
 GET(device, DEVICE, CORDON_A_DEVICE_OUTDATED, CORDON_DEVICE_ID, cordon_request_device)
 GET(binding, BINDING, CORDON_A_BINDING_PORT, BIT(CORDON_A_BINDING_ADDRESS), find_binding)
 
@@ -462,6 +481,7 @@ int cordon_nl_##object##_get_dumpit(struct sk_buff *skb, struct netlink_callback
 }
 
 DUMP(port, n_ports)
+DUMP(uplink, n_uplinks)
 DUMP(segment, n_segments)
 DUMP(network, n_networks)
 DUMP(rule, n_rules)

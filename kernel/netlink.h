@@ -23,6 +23,7 @@ typedef int (*cordon_fill_fn)(struct sk_buff *skb, const struct cordon_ruleset *
 int cordon_fill_policy(struct sk_buff *skb, struct cordon_net *cn,
 		       const struct cordon_ruleset *rs);
 int cordon_fill_port(struct sk_buff *skb, const struct cordon_ruleset *rs, u32 i);
+int cordon_fill_uplink(struct sk_buff *skb, const struct cordon_ruleset *rs, u32 i);
 int cordon_fill_segment(struct sk_buff *skb, const struct cordon_ruleset *rs, u32 i);
 int cordon_fill_network(struct sk_buff *skb, const struct cordon_ruleset *rs, u32 i);
 int cordon_fill_rule(struct sk_buff *skb, const struct cordon_ruleset *rs, u32 i);

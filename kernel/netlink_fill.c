@@ -87,6 +87,7 @@ int cordon_fill_policy(struct sk_buff *skb, struct cordon_net *cn,
 	    nla_put_u32(skb, CORDON_A_MODE, d->mode) ||
 	    nla_put_u32(skb, CORDON_A_LOCKDOWN, cordon_lockdown) ||
 	    nla_put_u32(skb, CORDON_A_PORTS, d->n_ports) ||
+	    nla_put_u32(skb, CORDON_A_UPLINKS, d->n_uplinks) ||
 	    nla_put_u32(skb, CORDON_A_SEGMENTS, d->n_segments) ||
 	    nla_put_u32(skb, CORDON_A_NETWORKS, d->n_networks) ||
 	    nla_put_u32(skb, CORDON_A_RULES, d->n_rules) ||
@@ -115,6 +116,33 @@ int cordon_fill_port(struct sk_buff *skb, const struct cordon_ruleset *rs, u32 i
 	err = nla_put_string(skb, CORDON_A_PORT_NAME, rs->policy->draft.ports[i].name) ||
 	      (ifindex && nla_put_u32(skb, CORDON_A_PORT_IFINDEX, ifindex));
 	return end(skb, nest, err);
+}
+
+/**
+ * cordon_fill_uplink - an uplink, as the policy names it
+ * @skb: the message
+ * @rs: in force
+ * @i: its place
+ */
+int cordon_fill_uplink(struct sk_buff *skb, const struct cordon_ruleset *rs, u32 i)
+{
+	struct nlattr *nest = nla_nest_start(skb, CORDON_A_UPLINK);
+
+	if (!nest)
+		return -EMSGSIZE;
+	return end(skb, nest, nla_put_string(skb, CORDON_A_UPLINK_NAME,
+					     rs->policy->draft.uplinks[i].name));
+}
+
+static int put_interfaces(struct sk_buff *skb, const struct cordon_draft *d, u32 segment)
+{
+	u32 i;
+
+	for (i = 0; i < d->n_interfaces; i++)
+		if (d->interfaces[i].segment == segment &&
+		    nla_put_string(skb, CORDON_A_SEGMENT_INTERFACE, d->interfaces[i].name))
+			return -EMSGSIZE;
+	return 0;
 }
 
 static int put_limits(struct sk_buff *skb, const struct cordon_limit *limits)
@@ -164,6 +192,7 @@ int cordon_fill_segment(struct sk_buff *skb, const struct cordon_ruleset *rs, u3
 	      nla_put_u32(skb, CORDON_A_SEGMENT_FIRMWARE_GRACE, s->grace) ||
 	      nla_put_u32(skb, CORDON_A_SEGMENT_FIRMWARE_POSTPONE, s->postpone) ||
 	      put_limits(skb, s->limits) ||
+	      put_interfaces(skb, &rs->policy->draft, i) ||
 	      nla_put_u32(skb, CORDON_A_SEGMENT_DEVICES, cordon_ruleset_count(rs, i)) ||
 	      nla_put_u64_64bit(skb, CORDON_A_SEGMENT_PACKETS, t.rx_packets,
 				CORDON_A_SEGMENT_PAD) ||
@@ -229,6 +258,7 @@ int cordon_fill_rule(struct sk_buff *skb, const struct cordon_ruleset *rs, u32 i
 	err = nla_put_string(skb, CORDON_A_RULE_FROM, d->segments[r->from].name) ||
 	      nla_put_string(skb, CORDON_A_RULE_TO, d->segments[r->to].name) ||
 	      nla_put_u32(skb, CORDON_A_RULE_PLAINTEXT, r->plaintext) ||
+	      nla_put_u32(skb, CORDON_A_RULE_RELATED, r->related) ||
 	      nla_put_u32(skb, CORDON_A_RULE_INDEX, i);
 	for (j = 0; !err && j < r->n; j++)
 		err = put_match(skb, &d->matches[r->first + j]);

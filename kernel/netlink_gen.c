@@ -56,7 +56,7 @@ const struct nla_policy cordon_binding_nl_policy[CORDON_A_BINDING_PORT + 1] = {
 };
 
 const struct nla_policy cordon_count_nl_policy[CORDON_A_COUNT_PAD + 1] = {
-	[CORDON_A_COUNT_KIND] = NLA_POLICY_MAX(NLA_U32, 16),
+	[CORDON_A_COUNT_KIND] = NLA_POLICY_MAX(NLA_U32, 17),
 	[CORDON_A_COUNT_COUNT] = { .type = NLA_U64, },
 };
 
@@ -96,14 +96,14 @@ const struct nla_policy cordon_device_input_nl_policy[CORDON_A_DEVICE_MODEL + 1]
 };
 
 const struct nla_policy cordon_limit_nl_policy[CORDON_A_LIMIT_ACTION + 1] = {
-	[CORDON_A_LIMIT_KIND] = NLA_POLICY_MAX(NLA_U32, 16),
+	[CORDON_A_LIMIT_KIND] = NLA_POLICY_MAX(NLA_U32, 17),
 	[CORDON_A_LIMIT_COUNT] = NLA_POLICY_MIN(NLA_U32, 1),
 	[CORDON_A_LIMIT_WINDOW] = NLA_POLICY_FULL_RANGE(NLA_U32, &cordon_a_limit_window_range),
 	[CORDON_A_LIMIT_ACTION] = NLA_POLICY_MAX(NLA_U32, 2),
 };
 
 const struct nla_policy cordon_match_nl_policy[CORDON_A_MATCH_HIGH + 1] = {
-	[CORDON_A_MATCH_PROTOCOL] = NLA_POLICY_MAX(NLA_U32, 255),
+	[CORDON_A_MATCH_PROTOCOL] = NLA_POLICY_RANGE(NLA_U32, 1, 255),
 	[CORDON_A_MATCH_LOW] = NLA_POLICY_FULL_RANGE(NLA_U32, &cordon_a_match_low_range),
 	[CORDON_A_MATCH_HIGH] = NLA_POLICY_FULL_RANGE(NLA_U32, &cordon_a_match_high_range),
 };
@@ -123,22 +123,24 @@ const struct nla_policy cordon_port_input_nl_policy[CORDON_A_PORT_NAME + 1] = {
 	[CORDON_A_PORT_NAME] = { .type = NLA_NUL_STRING, .len = 15, },
 };
 
-const struct nla_policy cordon_rule_nl_policy[CORDON_A_RULE_INDEX + 1] = {
+const struct nla_policy cordon_rule_nl_policy[CORDON_A_RULE_RELATED + 1] = {
 	[CORDON_A_RULE_FROM] = { .type = NLA_NUL_STRING, .len = 31, },
 	[CORDON_A_RULE_TO] = { .type = NLA_NUL_STRING, .len = 31, },
 	[CORDON_A_RULE_MATCH] = NLA_POLICY_NESTED(cordon_match_nl_policy),
 	[CORDON_A_RULE_PLAINTEXT] = NLA_POLICY_MAX(NLA_U32, 1),
 	[CORDON_A_RULE_INDEX] = { .type = NLA_U32, },
+	[CORDON_A_RULE_RELATED] = NLA_POLICY_MAX(NLA_U32, 1),
 };
 
-const struct nla_policy cordon_rule_input_nl_policy[CORDON_A_RULE_PLAINTEXT + 1] = {
+const struct nla_policy cordon_rule_input_nl_policy[CORDON_A_RULE_RELATED + 1] = {
 	[CORDON_A_RULE_FROM] = { .type = NLA_NUL_STRING, .len = 31, },
 	[CORDON_A_RULE_TO] = { .type = NLA_NUL_STRING, .len = 31, },
 	[CORDON_A_RULE_MATCH] = NLA_POLICY_NESTED(cordon_match_nl_policy),
 	[CORDON_A_RULE_PLAINTEXT] = NLA_POLICY_MAX(NLA_U32, 1),
+	[CORDON_A_RULE_RELATED] = NLA_POLICY_MAX(NLA_U32, 1),
 };
 
-const struct nla_policy cordon_segment_nl_policy[CORDON_A_SEGMENT_FIRMWARE_POSTPONE + 1] = {
+const struct nla_policy cordon_segment_nl_policy[CORDON_A_SEGMENT_INTERFACE + 1] = {
 	[CORDON_A_SEGMENT_NAME] = { .type = NLA_NUL_STRING, .len = 31, },
 	[CORDON_A_SEGMENT_ID] = { .type = NLA_U32, },
 	[CORDON_A_SEGMENT_AUTHENTICATION] = NLA_POLICY_MAX(NLA_U32, 1),
@@ -153,9 +155,10 @@ const struct nla_policy cordon_segment_nl_policy[CORDON_A_SEGMENT_FIRMWARE_POSTP
 	[CORDON_A_SEGMENT_DENIED] = { .type = NLA_U64, },
 	[CORDON_A_SEGMENT_FIRMWARE_GRACE] = NLA_POLICY_FULL_RANGE(NLA_U32, &cordon_a_segment_firmware_grace_range),
 	[CORDON_A_SEGMENT_FIRMWARE_POSTPONE] = NLA_POLICY_FULL_RANGE(NLA_U32, &cordon_a_segment_firmware_postpone_range),
+	[CORDON_A_SEGMENT_INTERFACE] = { .type = NLA_STRING, .len = 15, },
 };
 
-const struct nla_policy cordon_segment_input_nl_policy[CORDON_A_SEGMENT_FIRMWARE_POSTPONE + 1] = {
+const struct nla_policy cordon_segment_input_nl_policy[CORDON_A_SEGMENT_INTERFACE + 1] = {
 	[CORDON_A_SEGMENT_NAME] = { .type = NLA_NUL_STRING, .len = 31, },
 	[CORDON_A_SEGMENT_AUTHENTICATION] = NLA_POLICY_MAX(NLA_U32, 1),
 	[CORDON_A_SEGMENT_ENCRYPTION] = NLA_POLICY_MAX(NLA_U32, 2),
@@ -165,6 +168,7 @@ const struct nla_policy cordon_segment_input_nl_policy[CORDON_A_SEGMENT_FIRMWARE
 	[CORDON_A_SEGMENT_LIMIT] = NLA_POLICY_NESTED(cordon_limit_nl_policy),
 	[CORDON_A_SEGMENT_FIRMWARE_GRACE] = NLA_POLICY_FULL_RANGE(NLA_U32, &cordon_a_segment_firmware_grace_range),
 	[CORDON_A_SEGMENT_FIRMWARE_POSTPONE] = NLA_POLICY_FULL_RANGE(NLA_U32, &cordon_a_segment_firmware_postpone_range),
+	[CORDON_A_SEGMENT_INTERFACE] = { .type = NLA_STRING, .len = 15, },
 };
 
 const struct nla_policy cordon_stats_nl_policy[CORDON_A_STATS_PAD + 1] = {
@@ -174,6 +178,14 @@ const struct nla_policy cordon_stats_nl_policy[CORDON_A_STATS_PAD + 1] = {
 	[CORDON_A_STATS_TX_BYTES] = { .type = NLA_U64, },
 	[CORDON_A_STATS_DENIED] = { .type = NLA_U64, },
 	[CORDON_A_STATS_ANOMALY] = NLA_POLICY_NESTED(cordon_count_nl_policy),
+};
+
+const struct nla_policy cordon_uplink_nl_policy[CORDON_A_UPLINK_NAME + 1] = {
+	[CORDON_A_UPLINK_NAME] = { .type = NLA_NUL_STRING, .len = 15, },
+};
+
+const struct nla_policy cordon_uplink_input_nl_policy[CORDON_A_UPLINK_NAME + 1] = {
+	[CORDON_A_UPLINK_NAME] = { .type = NLA_NUL_STRING, .len = 15, },
 };
 
 /* CORDON_CMD_POLICY_GET - do */
@@ -187,13 +199,14 @@ static const struct nla_policy cordon_begin_nl_policy[CORDON_A_GENERATION + 1] =
 };
 
 /* CORDON_CMD_STAGE - do */
-static const struct nla_policy cordon_stage_nl_policy[CORDON_A_DEVICE + 1] = {
+static const struct nla_policy cordon_stage_nl_policy[CORDON_A_UPLINK + 1] = {
 	[CORDON_A_MODE] = NLA_POLICY_MAX(NLA_U32, 1),
 	[CORDON_A_PORT] = NLA_POLICY_NESTED(cordon_port_input_nl_policy),
 	[CORDON_A_SEGMENT] = NLA_POLICY_NESTED(cordon_segment_input_nl_policy),
 	[CORDON_A_NETWORK] = NLA_POLICY_NESTED(cordon_network_nl_policy),
 	[CORDON_A_RULE] = NLA_POLICY_NESTED(cordon_rule_input_nl_policy),
 	[CORDON_A_DEVICE] = NLA_POLICY_NESTED(cordon_device_input_nl_policy),
+	[CORDON_A_UPLINK] = NLA_POLICY_NESTED(cordon_uplink_input_nl_policy),
 };
 
 /* CORDON_CMD_COMMIT - do */
@@ -262,6 +275,11 @@ static const struct nla_policy cordon_checkin_nl_policy[CORDON_A_DEVICE + 1] = {
 	[CORDON_A_DEVICE] = NLA_POLICY_NESTED(cordon_device_nl_policy),
 };
 
+/* CORDON_CMD_UPLINK_GET - do */
+static const struct nla_policy cordon_uplink_get_nl_policy[CORDON_A_UPLINK + 1] = {
+	[CORDON_A_UPLINK] = NLA_POLICY_NESTED(cordon_uplink_nl_policy),
+};
+
 /* Ops table for cordon */
 static const struct genl_ops cordon_nl_ops[] = {
 	{
@@ -281,7 +299,7 @@ static const struct genl_ops cordon_nl_ops[] = {
 		.cmd		= CORDON_CMD_STAGE,
 		.doit		= cordon_nl_stage_doit,
 		.policy		= cordon_stage_nl_policy,
-		.maxattr	= CORDON_A_DEVICE,
+		.maxattr	= CORDON_A_UPLINK,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 	{
@@ -374,6 +392,13 @@ static const struct genl_ops cordon_nl_ops[] = {
 		.policy		= cordon_checkin_nl_policy,
 		.maxattr	= CORDON_A_DEVICE,
 		.flags		= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd		= CORDON_CMD_UPLINK_GET,
+		.doit		= cordon_nl_uplink_get_doit,
+		.dumpit		= cordon_nl_uplink_get_dumpit,
+		.policy		= cordon_uplink_get_nl_policy,
+		.maxattr	= CORDON_A_UPLINK,
 	},
 };
 

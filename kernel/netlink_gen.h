@@ -23,11 +23,13 @@ extern const struct nla_policy cordon_match_nl_policy[CORDON_A_MATCH_HIGH + 1];
 extern const struct nla_policy cordon_network_nl_policy[CORDON_A_NETWORK_SEGMENT + 1];
 extern const struct nla_policy cordon_port_nl_policy[CORDON_A_PORT_IFINDEX + 1];
 extern const struct nla_policy cordon_port_input_nl_policy[CORDON_A_PORT_NAME + 1];
-extern const struct nla_policy cordon_rule_nl_policy[CORDON_A_RULE_INDEX + 1];
-extern const struct nla_policy cordon_rule_input_nl_policy[CORDON_A_RULE_PLAINTEXT + 1];
-extern const struct nla_policy cordon_segment_nl_policy[CORDON_A_SEGMENT_FIRMWARE_POSTPONE + 1];
-extern const struct nla_policy cordon_segment_input_nl_policy[CORDON_A_SEGMENT_FIRMWARE_POSTPONE + 1];
+extern const struct nla_policy cordon_rule_nl_policy[CORDON_A_RULE_RELATED + 1];
+extern const struct nla_policy cordon_rule_input_nl_policy[CORDON_A_RULE_RELATED + 1];
+extern const struct nla_policy cordon_segment_nl_policy[CORDON_A_SEGMENT_INTERFACE + 1];
+extern const struct nla_policy cordon_segment_input_nl_policy[CORDON_A_SEGMENT_INTERFACE + 1];
 extern const struct nla_policy cordon_stats_nl_policy[CORDON_A_STATS_PAD + 1];
+extern const struct nla_policy cordon_uplink_nl_policy[CORDON_A_UPLINK_NAME + 1];
+extern const struct nla_policy cordon_uplink_input_nl_policy[CORDON_A_UPLINK_NAME + 1];
 
 int cordon_nl_policy_get_doit(struct sk_buff *skb, struct genl_info *info);
 int cordon_nl_begin_doit(struct sk_buff *skb, struct genl_info *info);
@@ -55,6 +57,9 @@ int cordon_nl_binding_get_doit(struct sk_buff *skb, struct genl_info *info);
 int cordon_nl_binding_get_dumpit(struct sk_buff *skb,
 				 struct netlink_callback *cb);
 int cordon_nl_checkin_doit(struct sk_buff *skb, struct genl_info *info);
+int cordon_nl_uplink_get_doit(struct sk_buff *skb, struct genl_info *info);
+int cordon_nl_uplink_get_dumpit(struct sk_buff *skb,
+				struct netlink_callback *cb);
 
 enum {
 	CORDON_NLGRP_EVENTS,

@@ -87,6 +87,37 @@ static int stage_port(struct cordon_transaction *t, const struct nlattr *nest,
 	return 0;
 }
 
+static int stage_uplink(struct cordon_transaction *t, const struct nlattr *nest,
+			struct netlink_ext_ack *extack)
+{
+	struct nlattr *tb[CORDON_A_UPLINK_NAME + 1];
+	struct cordon_uplink_def *uplink;
+	int ret;
+
+	ret = nla_parse_nested(tb, CORDON_A_UPLINK_NAME, nest, cordon_uplink_input_nl_policy,
+			       extack);
+	if (ret)
+		return ret;
+	if (!tb[CORDON_A_UPLINK_NAME])
+		return lacks(nest, CORDON_A_UPLINK_NAME, "an uplink's name", extack);
+	uplink = cordon_transaction_uplink(t);
+	if (IS_ERR(uplink))
+		return full(uplink, "uplinks", nest, extack);
+	nla_strscpy(uplink->name, tb[CORDON_A_UPLINK_NAME], sizeof(uplink->name));
+	return 0;
+}
+
+static int read_interface(struct cordon_transaction *t, const struct nlattr *attr,
+			  struct netlink_ext_ack *extack)
+{
+	struct cordon_interface_def *n = cordon_transaction_interface(t);
+
+	if (IS_ERR(n))
+		return full(n, "interfaces", attr, extack);
+	nla_strscpy(n->name, attr, sizeof(n->name));
+	return 0;
+}
+
 static int read_limit(struct cordon_segment_def *s, const struct nlattr *nest,
 		      struct netlink_ext_ack *extack)
 {
@@ -117,13 +148,13 @@ static int read_limit(struct cordon_segment_def *s, const struct nlattr *nest,
 static int stage_segment(struct cordon_transaction *t, const struct nlattr *nest,
 			 struct netlink_ext_ack *extack)
 {
-	struct nlattr *tb[CORDON_A_SEGMENT_FIRMWARE_POSTPONE + 1];
+	struct nlattr *tb[CORDON_A_SEGMENT_INTERFACE + 1];
 	struct cordon_segment_def *s;
 	char name[CORDON_NAME_LEN];
 	const struct nlattr *attr;
 	int ret, rem;
 
-	ret = nla_parse_nested(tb, CORDON_A_SEGMENT_FIRMWARE_POSTPONE, nest,
+	ret = nla_parse_nested(tb, CORDON_A_SEGMENT_INTERFACE, nest,
 			       cordon_segment_input_nl_policy, extack);
 	if (ret)
 		return ret;
@@ -144,12 +175,14 @@ static int stage_segment(struct cordon_transaction *t, const struct nlattr *nest
 	s->lease = get_u32(tb[CORDON_A_SEGMENT_LEASE], s->lease);
 	s->grace = get_u32(tb[CORDON_A_SEGMENT_FIRMWARE_GRACE], s->grace);
 	s->postpone = get_u32(tb[CORDON_A_SEGMENT_FIRMWARE_POSTPONE], s->postpone);
-	nla_for_each_nested(attr, nest, rem)
-		if (nla_type(attr) == CORDON_A_SEGMENT_LIMIT) {
+	nla_for_each_nested(attr, nest, rem) {
+		if (nla_type(attr) == CORDON_A_SEGMENT_LIMIT)
 			ret = read_limit(s, attr, extack);
-			if (ret)
-				return ret;
-		}
+		else if (nla_type(attr) == CORDON_A_SEGMENT_INTERFACE)
+			ret = read_interface(t, attr, extack);
+		if (ret)
+			return ret;
+	}
 	return 0;
 }
 
@@ -218,11 +251,6 @@ static int stage_match(struct cordon_transaction *t, const struct nlattr *nest,
 		NL_SET_ERR_MSG(extack, "ports without a protocol");
 		return refuse(extack, nest, -EINVAL);
 	}
-	if (tb[CORDON_A_MATCH_PROTOCOL] && proto != IPPROTO_TCP && proto != IPPROTO_UDP &&
-	    proto != IPPROTO_ICMP && proto != IPPROTO_ICMPV6) {
-		NL_SET_ERR_MSG_FMT(extack, "protocol %u is not 1, 6, 17 or 58", proto);
-		return refuse(extack, tb[CORDON_A_MATCH_PROTOCOL], -EINVAL);
-	}
 	m = cordon_transaction_match(t);
 	if (IS_ERR(m))
 		return full(m, "matches", nest, extack);
@@ -234,18 +262,22 @@ static int stage_match(struct cordon_transaction *t, const struct nlattr *nest,
 		NL_SET_ERR_MSG_FMT(extack, "%u-%u is no range within 0-%u", m->lo, m->hi, max);
 		return refuse(extack, nest, -EINVAL);
 	}
+	if ((m->lo || m->hi != max) && max != 255 && !cordon_proto_has_ports(proto)) {
+		NL_SET_ERR_MSG_FMT(extack, "protocol %u has no ports", proto);
+		return refuse(extack, nest, -EINVAL);
+	}
 	return 0;
 }
 
 static int stage_rule(struct cordon_transaction *t, const struct nlattr *nest,
 		      struct netlink_ext_ack *extack)
 {
-	struct nlattr *tb[CORDON_A_RULE_PLAINTEXT + 1];
+	struct nlattr *tb[CORDON_A_RULE_RELATED + 1];
 	struct cordon_rule_def *r;
 	const struct nlattr *attr;
 	int ret, rem;
 
-	ret = nla_parse_nested(tb, CORDON_A_RULE_PLAINTEXT, nest, cordon_rule_input_nl_policy,
+	ret = nla_parse_nested(tb, CORDON_A_RULE_RELATED, nest, cordon_rule_input_nl_policy,
 			       extack);
 	if (ret)
 		return ret;
@@ -259,6 +291,7 @@ static int stage_rule(struct cordon_transaction *t, const struct nlattr *nest,
 	if (IS_ERR(r))
 		return full(r, "rules", nest, extack);
 	r->plaintext = get_u32(tb[CORDON_A_RULE_PLAINTEXT], 0);
+	r->related = get_u32(tb[CORDON_A_RULE_RELATED], 0);
 	ret = find_segment(t, tb[CORDON_A_RULE_FROM], &r->from, extack);
 	if (!ret)
 		ret = find_segment(t, tb[CORDON_A_RULE_TO], &r->to, extack);
@@ -403,6 +436,8 @@ static int stage_one(struct cordon_transaction *t, const struct nlattr *attr,
 		return 0;
 	case CORDON_A_PORT:
 		return stage_port(t, attr, extack);
+	case CORDON_A_UPLINK:
+		return stage_uplink(t, attr, extack);
 	case CORDON_A_SEGMENT:
 		return stage_segment(t, attr, extack);
 	case CORDON_A_NETWORK:

@@ -12,6 +12,10 @@ static const char *object_name(const struct cordon_draft *d, const struct cordon
 	switch (e->object) {
 	case CORDON_OBJECT_PORT:
 		return d->ports[e->index].name;
+	case CORDON_OBJECT_UPLINK:
+		return d->uplinks[e->index].name;
+	case CORDON_OBJECT_INTERFACE:
+		return d->interfaces[e->index].name;
 	case CORDON_OBJECT_SEGMENT:
 		return d->segments[e->index].name;
 	case CORDON_OBJECT_DEVICE:
@@ -48,7 +52,8 @@ static void explain(const struct cordon_draft *d, const struct cordon_error *e,
 		[CORDON_OBJECT_POLICY] = "policy", [CORDON_OBJECT_PORT] = "port",
 		[CORDON_OBJECT_SEGMENT] = "segment", [CORDON_OBJECT_NETWORK] = "network",
 		[CORDON_OBJECT_RULE] = "rule", [CORDON_OBJECT_DEVICE] = "device",
-		[CORDON_OBJECT_ADDRESS] = "address",
+		[CORDON_OBJECT_ADDRESS] = "address", [CORDON_OBJECT_UPLINK] = "uplink",
+		[CORDON_OBJECT_INTERFACE] = "interface",
 	};
 	static const char * const why[] = {
 		[CORDON_FAULT_NONE] = "no fault",
@@ -67,6 +72,9 @@ static void explain(const struct cordon_draft *d, const struct cordon_error *e,
 		[CORDON_FAULT_NO_ADDRESS] = "no address",
 		[CORDON_FAULT_LEASE] = "lease out of range",
 		[CORDON_FAULT_VALUE] = "value out of range",
+		[CORDON_FAULT_IS_PORT] = "is a port of this policy",
+		[CORDON_FAULT_NO_NETWORK] = "its segment has no network",
+		[CORDON_FAULT_NO_PORTS] = "ports of a protocol without any",
 	};
 	const char *name;
 

@@ -97,6 +97,7 @@ struct kind_attr {
 	KIND(kind_show, scan, CORDON_KIND_SCAN),				\
 	KIND(kind_show, rate, CORDON_KIND_RATE),				\
 	KIND(kind_show, unjudged, CORDON_KIND_UNJUDGED),			\
+	KIND(kind_show, unlisted, CORDON_KIND_UNLISTED),			\
 }
 
 static u8 attr_kind(const struct kobj_attribute *attr)

@@ -33,6 +33,8 @@ static void transaction_free(struct cordon_transaction *t)
 	kvfree(t->draft.matches);
 	kvfree(t->draft.devices);
 	kvfree(t->draft.addresses);
+	kvfree(t->draft.uplinks);
+	kvfree(t->draft.interfaces);
 	kvfree(t);
 }
 
@@ -216,6 +218,21 @@ struct cordon_port_def *cordon_transaction_port(struct cordon_transaction *t)
 	return APPEND(t, ports, CORDON_MAX_PORTS);
 }
 
+struct cordon_uplink_def *cordon_transaction_uplink(struct cordon_transaction *t)
+{
+	return APPEND(t, uplinks, CORDON_MAX_UPLINKS);
+}
+
+/* It belongs to the segment that came last. */
+struct cordon_interface_def *cordon_transaction_interface(struct cordon_transaction *t)
+{
+	struct cordon_interface_def *n = APPEND(t, interfaces, CORDON_MAX_INTERFACES);
+
+	if (!IS_ERR(n))
+		n->segment = t->draft.n_segments - 1;
+	return n;
+}
+
 struct cordon_segment_def *cordon_transaction_segment(struct cordon_transaction *t,
 						      const char *name)
 {
@@ -319,6 +336,8 @@ void cordon_transaction_undo(struct cordon_transaction *t, const struct cordon_d
 	d->n_matches = before->n_matches;
 	d->n_devices = before->n_devices;
 	d->n_addresses = before->n_addresses;
+	d->n_uplinks = before->n_uplinks;
+	d->n_interfaces = before->n_interfaces;
 }
 
 /**

@@ -33,6 +33,8 @@ struct cordon_transaction {
 		u32 matches;
 		u32 devices;
 		u32 addresses;
+		u32 uplinks;
+		u32 interfaces;
 	} room;
 	u16 first[256];
 	u16 next[CORDON_MAX_SEGMENTS];
@@ -57,6 +59,8 @@ int cordon_transaction_abort(struct cordon_net *cn, u32 portid, struct netlink_e
 void cordon_transactions_abort(struct cordon_net *cn);
 
 struct cordon_port_def *cordon_transaction_port(struct cordon_transaction *t);
+struct cordon_uplink_def *cordon_transaction_uplink(struct cordon_transaction *t);
+struct cordon_interface_def *cordon_transaction_interface(struct cordon_transaction *t);
 struct cordon_segment_def *cordon_transaction_segment(struct cordon_transaction *t,
 						      const char *name);
 struct cordon_network_def *cordon_transaction_network(struct cordon_transaction *t);

@@ -222,6 +222,7 @@ struct cordon_verdict cordon_decide_room(const struct cordon_policy *p,
 	bool device = from->device != CORDON_NO_DEVICE;
 	const struct cordon_opening *o;
 	const struct cordon_pair *pair;
+	struct cordon_verdict v;
 	enum cordon_kind kind;
 
 	if (from->segment == CORDON_NO_SEGMENT || to->segment == CORDON_NO_SEGMENT)
@@ -231,8 +232,11 @@ struct cordon_verdict cordon_decide_room(const struct cordon_policy *p,
 	pair = cordon_policy_pair(p, from->segment, to->segment);
 	if (pair) {
 		o = cordon_policy_opening(p, pair, proto, port);
-		if (o || pair->any)
-			return pass(CORDON_PASS_RULE, pair->any_plaintext || (o && o->plaintext));
+		if (o || pair->any) {
+			v = pass(CORDON_PASS_RULE, pair->any_plaintext || (o && o->plaintext));
+			v.related = pair->any_related || (o && o->related);
+			return v;
+		}
 	}
 	if (device && to->segment == CORDON_SEGMENT_GATEWAY &&
 	    is_service(p, from->segment, proto, port))

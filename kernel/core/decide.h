@@ -36,10 +36,12 @@ enum cordon_reason {
  * @reason: why
  * @kind: where it may not, the anomaly that it is
  * @plaintext: where it may, encryption is not demanded of it
+ * @related: where it may, so may what it announces
  */
 struct cordon_verdict {
 	bool accept;
 	bool plaintext;
+	bool related;
 	u8 kind;		/* enum cordon_kind */
 	u8 reason;		/* enum cordon_reason */
 };

@@ -4,6 +4,8 @@
 #define _CORDON_LIMITS_H
 
 #define CORDON_MAX_PORTS		256
+#define CORDON_MAX_UPLINKS		256
+#define CORDON_MAX_INTERFACES		1024	/* named by all segments together */
 #define CORDON_MAX_SEGMENTS		2048	/* built-in ones included */
 #define CORDON_MAX_NETWORKS		8192
 #define CORDON_MAX_RULES		65536

@@ -12,6 +12,7 @@ struct event {
 	u32 at;			/* protocol << 17 | port, so that 65536 fits */
 	signed char all;	/* +1, -1 */
 	signed char plaintext;	/* +1, 0, -1 */
+	signed char related;	/* likewise */
 };
 
 /* A network and its place in the draft. */
@@ -92,6 +93,34 @@ bool cordon_name_is_valid(const char *name, size_t size)
 		if (!is_alnum(name[i]) && name[i] != '_' && name[i] != '-' && name[i] != '.')
 			return false;
 	return i < size;
+}
+
+/**
+ * cordon_ifname_matches - an interface has a name, or one of a pattern
+ * @pattern: NUL-terminated; each * in it stands for any characters, or none
+ * @name: of the interface
+ */
+bool cordon_ifname_matches(const char *pattern, const char *name)
+{
+	const char *star = NULL, *back = NULL;
+
+	while (*name) {
+		if (*pattern == '*') {
+			star = pattern++;
+			back = name;
+		} else if (*pattern == *name) {
+			pattern++;
+			name++;
+		} else if (star) {
+			pattern = star + 1;
+			name = ++back;
+		} else {
+			return false;
+		}
+	}
+	while (*pattern == '*')
+		pattern++;
+	return !*pattern;
 }
 
 static u64 mac_key(const u8 *mac)
@@ -256,6 +285,46 @@ u16 cordon_policy_network_segment(const struct cordon_policy *p,
 }
 
 /**
+ * cordon_policy_is_uplink - an interface is listed, as one that may forward and is no port
+ * @p: the policy
+ * @ifname: of the interface
+ */
+bool cordon_policy_is_uplink(const struct cordon_policy *p, const char *ifname)
+{
+	u32 i;
+
+	for (i = 0; i < p->draft.n_ports; i++)
+		if (!strcmp(p->draft.ports[i].name, ifname))
+			return false;
+	for (i = 0; i < p->draft.n_uplinks; i++)
+		if (cordon_ifname_matches(p->draft.uplinks[i].name, ifname))
+			return true;
+	for (i = 0; i < p->draft.n_interfaces; i++)
+		if (cordon_ifname_matches(p->draft.interfaces[i].name, ifname))
+			return true;
+	return false;
+}
+
+/**
+ * cordon_policy_segment_is_at - addresses of a segment's networks may come in on an interface
+ * @p: the policy
+ * @segment: the segment
+ * @ifname: of an uplink
+ */
+bool cordon_policy_segment_is_at(const struct cordon_policy *p, u16 segment, const char *ifname)
+{
+	u32 i;
+
+	if (!p->located[segment])
+		return true;
+	for (i = 0; i < p->draft.n_interfaces; i++)
+		if (p->draft.interfaces[i].segment == segment &&
+		    cordon_ifname_matches(p->draft.interfaces[i].name, ifname))
+			return true;
+	return false;
+}
+
+/**
  * cordon_policy_pair - what one segment may open towards another
  * @p: the policy
  * @from: segment that opens
@@ -363,8 +432,11 @@ static size_t lay_out(struct cordon_policy *p, char *base, const struct cordon_d
 	CARVE(p, draft.matches, d->n_matches);
 	CARVE(p, draft.devices, d->n_devices);
 	CARVE(p, draft.addresses, d->n_addresses);
+	CARVE(p, draft.uplinks, d->n_uplinks);
+	CARVE(p, draft.interfaces, d->n_interfaces);
 	CARVE(p, owner, d->n_addresses);
 	CARVE(p, members, d->n_segments);
+	CARVE(p, located, d->n_segments);
 	carve_index(&p->by_mac, base, &offset, d->n_devices);
 	carve_index(&p->by_name, base, &offset, d->n_devices);
 	carve_index(&p->by_addr, base, &offset, d->n_addresses);
@@ -415,6 +487,11 @@ static int check_counts(const struct cordon_draft *d, struct cordon_error *err)
 {
 	if (d->n_ports > CORDON_MAX_PORTS)
 		return fault(err, CORDON_FAULT_TOO_MANY, CORDON_OBJECT_PORT, d->n_ports, 0);
+	if (d->n_uplinks > CORDON_MAX_UPLINKS)
+		return fault(err, CORDON_FAULT_TOO_MANY, CORDON_OBJECT_UPLINK, d->n_uplinks, 0);
+	if (d->n_interfaces > CORDON_MAX_INTERFACES)
+		return fault(err, CORDON_FAULT_TOO_MANY, CORDON_OBJECT_INTERFACE,
+			     d->n_interfaces, 0);
 	if (d->n_segments > CORDON_MAX_SEGMENTS)
 		return fault(err, CORDON_FAULT_TOO_MANY, CORDON_OBJECT_SEGMENT,
 			     d->n_segments, 0);
@@ -429,6 +506,70 @@ static int check_counts(const struct cordon_draft *d, struct cordon_error *err)
 	return 0;
 }
 
+/* dev_valid_name() is the kernel's business; here only what must hold. */
+static bool ifname_is_valid(const char *name)
+{
+	return name[0] && memchr(name, 0, CORDON_IFNAME_LEN);
+}
+
+static bool is_port(const struct cordon_draft *d, const char *name)
+{
+	u32 i;
+
+	for (i = 0; i < d->n_ports; i++)
+		if (!strcmp(d->ports[i].name, name))
+			return true;
+	return false;
+}
+
+static int check_uplinks(const struct cordon_draft *d, struct cordon_error *err)
+{
+	u32 i, j;
+
+	for (i = 0; i < d->n_uplinks; i++) {
+		const char *name = d->uplinks[i].name;
+
+		if (!ifname_is_valid(name))
+			return fault(err, CORDON_FAULT_NAME, CORDON_OBJECT_UPLINK, i, 0);
+		if (is_port(d, name))
+			return fault(err, CORDON_FAULT_IS_PORT, CORDON_OBJECT_UPLINK, i, 0);
+		for (j = 0; j < i; j++)
+			if (!strcmp(d->uplinks[j].name, name))
+				return fault(err, CORDON_FAULT_DUPLICATE_NAME,
+					     CORDON_OBJECT_UPLINK, i, j);
+	}
+	return 0;
+}
+
+static int check_interfaces(struct cordon_policy *p, struct cordon_error *err)
+{
+	const struct cordon_draft *d = &p->draft;
+	u32 i, j;
+
+	for (i = 0; i < d->n_interfaces; i++) {
+		const struct cordon_interface_def *n = &d->interfaces[i];
+
+		if (!ifname_is_valid(n->name))
+			return fault(err, CORDON_FAULT_NAME, CORDON_OBJECT_INTERFACE, i, 0);
+		if (is_port(d, n->name))
+			return fault(err, CORDON_FAULT_IS_PORT, CORDON_OBJECT_INTERFACE, i, 0);
+		if (n->segment >= d->n_segments)
+			return fault(err, CORDON_FAULT_UNKNOWN_SEGMENT, CORDON_OBJECT_INTERFACE,
+				     i, 0);
+		for (j = 0; j < d->n_networks && d->networks[j].segment != n->segment; j++)
+			;
+		if (j == d->n_networks)
+			return fault(err, CORDON_FAULT_NO_NETWORK, CORDON_OBJECT_INTERFACE, i, 0);
+		for (j = 0; j < i; j++)
+			if (d->interfaces[j].segment == n->segment &&
+			    !strcmp(d->interfaces[j].name, n->name))
+				return fault(err, CORDON_FAULT_DUPLICATE_NAME,
+					     CORDON_OBJECT_INTERFACE, i, j);
+		p->located[n->segment] = 1;
+	}
+	return 0;
+}
+
 static int check_ports(const struct cordon_draft *d, struct cordon_error *err)
 {
 	u32 i, j;
@@ -436,8 +577,7 @@ static int check_ports(const struct cordon_draft *d, struct cordon_error *err)
 	for (i = 0; i < d->n_ports; i++) {
 		const char *name = d->ports[i].name;
 
-		/* dev_valid_name() is the kernel's business; here only what must hold. */
-		if (!name[0] || !memchr(name, 0, CORDON_IFNAME_LEN))
+		if (!ifname_is_valid(name))
 			return fault(err, CORDON_FAULT_NAME, CORDON_OBJECT_PORT, i, 0);
 		for (j = 0; j < i; j++)
 			if (!strcmp(d->ports[j].name, name))
@@ -538,6 +678,11 @@ static u16 proto_max(u8 proto)
 	return proto == 1 || proto == 58 ? 255 : 65535;
 }
 
+static bool proto_has_range(u8 proto)
+{
+	return cordon_proto_has_ports(proto) || proto_max(proto) == 255;
+}
+
 static int check_rule(const struct cordon_draft *d, u32 i, u32 expected_first,
 		      struct cordon_error *err)
 {
@@ -553,12 +698,15 @@ static int check_rule(const struct cordon_draft *d, u32 i, u32 expected_first,
 		return fault(err, CORDON_FAULT_NO_MATCH, CORDON_OBJECT_RULE, i, 0);
 	if (r->n > CORDON_MAX_RULE_MATCHES)
 		return fault(err, CORDON_FAULT_TOO_MANY, CORDON_OBJECT_RULE, i, 0);
-	if (r->plaintext > 1 || r->first != expected_first || r->n > d->n_matches - r->first)
+	if (r->plaintext > 1 || r->related > 1 || r->first != expected_first || r->n > d->n_matches - r->first)
 		return fault(err, CORDON_FAULT_VALUE, CORDON_OBJECT_RULE, i, 0);
 	m = &d->matches[r->first];
-	for (j = 0; j < r->n; j++)
+	for (j = 0; j < r->n; j++) {
 		if (m[j].lo > m[j].hi || m[j].hi > proto_max(m[j].proto))
 			return fault(err, CORDON_FAULT_MATCH, CORDON_OBJECT_RULE, i, 0);
+		if ((m[j].lo || m[j].hi != proto_max(m[j].proto)) && !proto_has_range(m[j].proto))
+			return fault(err, CORDON_FAULT_NO_PORTS, CORDON_OBJECT_RULE, i, 0);
+	}
 	return 0;
 }
 
@@ -586,7 +734,7 @@ static int event_compare(const void *a, const void *b)
 /* Sorted events to disjoint openings: one wherever the number of rules that allow changes. */
 static void sweep(struct cordon_policy *p, const struct event *e, u32 n)
 {
-	u32 all = 0, plaintext = 0;
+	u32 all = 0, plaintext = 0, related = 0;
 	struct cordon_opening *o;
 	struct cordon_pair *pair;
 	u32 i;
@@ -594,6 +742,7 @@ static void sweep(struct cordon_policy *p, const struct event *e, u32 n)
 	for (i = 0; i < n; i++) {
 		all += e[i].all;
 		plaintext += e[i].plaintext;
+		related += e[i].related;
 		if (i + 1 == n || !all || e[i + 1].at == e[i].at)
 			continue;
 		pair = &p->pairs[e[i].pair];
@@ -604,6 +753,7 @@ static void sweep(struct cordon_policy *p, const struct event *e, u32 n)
 		o->lo = e[i].at & 0xffff;
 		o->hi = (e[i + 1].at - 1) & 0xffff;
 		o->plaintext = !!plaintext;
+		o->related = !!related;
 	}
 }
 
@@ -632,12 +782,14 @@ static int build_rules(struct cordon_policy *p, void *scratch, struct cordon_err
 			if (m->proto == CORDON_PROTO_ANY) {
 				pair->any = 1;
 				pair->any_plaintext |= r->plaintext;
+				pair->any_related |= r->related;
 				continue;
 			}
 			e[n++] = (struct event){ at, (u32)m->proto << 17 | m->lo,
-						 1, r->plaintext };
+						 1, r->plaintext, r->related };
 			e[n++] = (struct event){ at, ((u32)m->proto << 17 | m->hi) + 1,
-						 -1, -(int)r->plaintext };
+						 -1, -(int)r->plaintext,
+						 -(int)r->related };
 		}
 	}
 	if (first != d->n_matches)
@@ -778,6 +930,8 @@ int cordon_policy_build(struct cordon_policy *p, const struct cordon_draft *draf
 	copy(d->matches, draft->matches, d->n_matches, sizeof(*d->matches));
 	copy(d->devices, draft->devices, d->n_devices, sizeof(*d->devices));
 	copy(d->addresses, draft->addresses, d->n_addresses, sizeof(*d->addresses));
+	copy(d->uplinks, draft->uplinks, d->n_uplinks, sizeof(*d->uplinks));
+	copy(d->interfaces, draft->interfaces, d->n_interfaces, sizeof(*d->interfaces));
 
 	if (d->mode > CORDON_MODE_OBSERVE)
 		return fault(err, CORDON_FAULT_VALUE, CORDON_OBJECT_POLICY, 0, 0);
@@ -785,9 +939,13 @@ int cordon_policy_build(struct cordon_policy *p, const struct cordon_draft *draf
 	if (!ret)
 		ret = check_ports(d, err);
 	if (!ret)
+		ret = check_uplinks(d, err);
+	if (!ret)
 		ret = check_segments(d, err);
 	if (!ret)
 		ret = build_networks(p, scratch, err);
+	if (!ret)
+		ret = check_interfaces(p, err);
 	if (!ret)
 		ret = build_rules(p, scratch, err);
 	if (!ret)

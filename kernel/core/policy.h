@@ -11,7 +11,7 @@
 #include <linux/cordon.h>
 #endif
 
-#define CORDON_KINDS		(CORDON_KIND_UNJUDGED + 1)
+#define CORDON_KINDS		(CORDON_KIND_UNLISTED + 1)
 #define CORDON_INHERIT		0xff		/* a device's own demand: none */
 #define CORDON_ANY_PORT		0xffff		/* a device may be behind any port */
 #define CORDON_NO_SEGMENT	0xffff
@@ -82,6 +82,7 @@ struct cordon_match {
  * @first: its first match in the list of all matches
  * @n: how many
  * @plaintext: 1, encryption is not demanded of what it opens
+ * @related: 1, it admits the connections that what it opens announces, too
  */
 struct cordon_rule_def {
 	u32 first;
@@ -89,11 +90,27 @@ struct cordon_rule_def {
 	u16 from;
 	u16 to;
 	u8 plaintext;
+	u8 related;
 };
 
 /** struct cordon_port_def - an interface behind which devices live */
 struct cordon_port_def {
 	char name[CORDON_IFNAME_LEN];
+};
+
+/** struct cordon_uplink_def - a name or pattern of interfaces that may forward and are no ports */
+struct cordon_uplink_def {
+	char name[CORDON_IFNAME_LEN];
+};
+
+/**
+ * struct cordon_interface_def - where the networks of a segment are reached
+ * @name: a name or pattern of interfaces, which are uplinks by that
+ * @segment: the segment
+ */
+struct cordon_interface_def {
+	char name[CORDON_IFNAME_LEN];
+	u16 segment;
 };
 
 /**
@@ -132,6 +149,8 @@ enum cordon_object {
 	CORDON_OBJECT_RULE,
 	CORDON_OBJECT_DEVICE,
 	CORDON_OBJECT_ADDRESS,
+	CORDON_OBJECT_UPLINK,
+	CORDON_OBJECT_INTERFACE,
 };
 
 /** enum cordon_fault - why a draft cannot be sealed */
@@ -155,6 +174,9 @@ enum cordon_fault {
 	CORDON_FAULT_NO_ADDRESS,
 	CORDON_FAULT_LEASE,		/* 0, or more than CORDON_MAX_LEASE */
 	CORDON_FAULT_VALUE,		/* an enumeration's value that does not exist */
+	CORDON_FAULT_IS_PORT,		/* an uplink, or a segment's interface, that is a port */
+	CORDON_FAULT_NO_NETWORK,	/* a segment that names interfaces and has no network */
+	CORDON_FAULT_NO_PORTS,		/* ports of a protocol that has none */
 };
 
 /**
@@ -182,6 +204,8 @@ struct cordon_error {
  * @n_matches: length of @matches
  * @n_devices: length of @devices
  * @n_addresses: length of @addresses
+ * @n_uplinks: length of @uplinks
+ * @n_interfaces: length of @interfaces
  * @ports: interfaces behind which devices live
  * @segments: the built-in ones, then the others
  * @networks: whose the addresses are that belong to no device
@@ -189,6 +213,8 @@ struct cordon_error {
  * @matches: of all rules, in their order
  * @devices: whom the policy knows
  * @addresses: of all devices, in their order
+ * @uplinks: other interfaces that may forward; what is in neither list is closed
+ * @interfaces: where the networks of segments are reached, by segment in ascending order
  *
  * The lists belong to the caller. @segments must begin with the built-in ones
  * (cordon_draft_builtin()). In @networks, @rules and @devices, segments and
@@ -203,6 +229,8 @@ struct cordon_draft {
 	u32 n_matches;
 	u32 n_devices;
 	u32 n_addresses;
+	u32 n_uplinks;
+	u32 n_interfaces;
 	struct cordon_port_def *ports;
 	struct cordon_segment_def *segments;
 	struct cordon_network_def *networks;
@@ -210,6 +238,8 @@ struct cordon_draft {
 	struct cordon_match *matches;
 	struct cordon_device_def *devices;
 	struct cordon_addr *addresses;
+	struct cordon_uplink_def *uplinks;
+	struct cordon_interface_def *interfaces;
 };
 
 /**
@@ -220,6 +250,7 @@ struct cordon_draft {
  * @n: how many
  * @any: everything is open
  * @any_plaintext: everything is open, without encryption
+ * @any_related: everything is open, and what it announces, too
  */
 struct cordon_pair {
 	u16 from;
@@ -228,6 +259,7 @@ struct cordon_pair {
 	u32 n;
 	u8 any;
 	u8 any_plaintext;
+	u8 any_related;
 };
 
 /** struct cordon_opening - a stretch of ports; a pair's are sorted and disjoint */
@@ -236,6 +268,7 @@ struct cordon_opening {
 	u16 hi;
 	u8 proto;
 	u8 plaintext;
+	u8 related;
 };
 
 /** struct cordon_index - open addressing; slots hold place + 1, 0 is free */
@@ -249,6 +282,7 @@ struct cordon_index {
  * @draft: what it was made of, in the block
  * @owner: device of each address
  * @members: how many devices the policy puts into each segment
+ * @located: of each segment, 1 if it names the interfaces where it is
  * @by_mac: devices by MAC
  * @by_name: devices by name
  * @by_addr: addresses
@@ -268,6 +302,7 @@ struct cordon_policy {
 	struct cordon_draft draft;
 	u32 *owner;
 	u32 *members;
+	u8 *located;
 	struct cordon_index by_mac;
 	struct cordon_index by_name;
 	struct cordon_index by_addr;
@@ -288,6 +323,7 @@ void cordon_segment_def_init(struct cordon_segment_def *s);
 void cordon_draft_builtin(struct cordon_segment_def *segments);
 u16 cordon_segment_builtin(const char *name);
 bool cordon_name_is_valid(const char *name, size_t size);
+bool cordon_ifname_matches(const char *pattern, const char *name);
 
 size_t cordon_policy_size(const struct cordon_draft *draft);
 size_t cordon_policy_scratch_size(const struct cordon_draft *draft);
@@ -310,6 +346,15 @@ u32 cordon_policy_rule(const struct cordon_policy *p, u16 from, u16 to,
 		       u8 proto, u16 port);
 bool cordon_policy_device_has(const struct cordon_policy *p, u32 device,
 			      const struct cordon_addr *addr);
+
+bool cordon_policy_is_uplink(const struct cordon_policy *p, const char *ifname);
+bool cordon_policy_segment_is_at(const struct cordon_policy *p, u16 segment, const char *ifname);
+
+/* Protocols whose headers begin with a source and a destination port. */
+static inline bool cordon_proto_has_ports(u8 proto)
+{
+	return proto == 6 || proto == 17 || proto == 33 || proto == 132 || proto == 136;
+}
 
 /* What holds for a device: its own demand, or else its segment's. */
 static inline u8 cordon_device_authentication(const struct cordon_policy *p,

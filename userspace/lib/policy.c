@@ -44,6 +44,8 @@ void policy_free(struct policy *p)
 	free(p->draft.matches);
 	free(p->draft.devices);
 	free(p->draft.addresses);
+	free(p->draft.uplinks);
+	free(p->draft.interfaces);
 	free(p->lookup);
 	free(p);
 }
@@ -260,6 +262,9 @@ static const char * const faults[] = {
 	[CORDON_FAULT_NO_ADDRESS] = "has no address",
 	[CORDON_FAULT_LEASE] = "the lease must be at least a second and at most 365 days",
 	[CORDON_FAULT_VALUE] = "a value that does not exist",
+	[CORDON_FAULT_IS_PORT] = "is a port of this policy",
+	[CORDON_FAULT_NO_NETWORK] = "its segment has no network",
+	[CORDON_FAULT_NO_PORTS] = "names ports of a protocol that has none",
 };
 
 /* What is too many where the list itself, and not one object of it, is too long. */

@@ -15,7 +15,7 @@ struct policy {
 	struct cordon_draft draft;
 	u32 generation;			/* of the kernel's; 0 for a file */
 	struct {
-		u32 ports, segments, networks, rules, matches, devices, addresses;
+		u32 ports, segments, networks, rules, matches, devices, addresses, uplinks, interfaces;
 	} room;				/* allocated length of each list */
 	u16 *lookup;			/* segments seen by policy_find_segment(), by hash */
 };
