@@ -39,6 +39,14 @@ struct hearing {
 	struct cordon_end to;
 };
 
+static u16 port_of(const struct cordon_ports *ports, const struct net_device *dev)
+{
+	const struct cordon_interface *interface;
+
+	interface = dev ? cordon_ports_find(ports, dev->ifindex) : NULL;
+	return interface ? interface->port : CORDON_ANY_PORT;
+}
+
 static bool observe(const struct hearing *h)
 {
 	return h->rs->policy->draft.mode == CORDON_MODE_OBSERVE;
@@ -130,7 +138,7 @@ unsigned int cordon_judge_door(struct cordon_net *cn, struct sk_buff *skb,
 	h.rs = rcu_dereference(cn->ruleset);
 	if (!h.rs)
 		return NF_ACCEPT;
-	h.in = cordon_ports_find(rcu_dereference(h.rs->ports), state->in);
+	h.in = port_of(rcu_dereference(h.rs->ports), state->in);
 	if (h.in == CORDON_ANY_PORT)
 		return NF_ACCEPT;
 	mac = cordon_packet_mac(skb);
@@ -306,7 +314,7 @@ unsigned int cordon_judge_room(struct cordon_net *cn, struct sk_buff *skb,
 	if (local && (state->in->flags & IFF_LOOPBACK))
 		return NF_ACCEPT;
 	ports = rcu_dereference(h.rs->ports);
-	h.in = cordon_ports_find(ports, state->in);
+	h.in = port_of(ports, state->in);
 	h.source = cordon_packet_source(skb, state->pf);
 	if (unlikely(!recognise(&h))) {
 		/* Where it only observes, the door has counted it. */
@@ -325,7 +333,7 @@ unsigned int cordon_judge_room(struct cordon_net *cn, struct sk_buff *skb,
 	/* Behind a port live devices, and whoever is none is in no segment there. */
 	receiver = h.opener ? &h.to : &h.from;
 	if (!local && receiver->device == CORDON_NO_DEVICE &&
-	    cordon_ports_find(ports, state->out) != CORDON_ANY_PORT)
+	    port_of(ports, state->out) != CORDON_ANY_PORT)
 		receiver->segment = CORDON_NO_SEGMENT;
 	return judge(&h);
 }
@@ -352,7 +360,7 @@ unsigned int cordon_judge_out(struct cordon_net *cn, struct sk_buff *skb,
 	u32 device;
 
 	h.rs = rcu_dereference(cn->ruleset);
-	if (!h.rs || cordon_ports_find(rcu_dereference(h.rs->ports), state->out) ==
+	if (!h.rs || port_of(rcu_dereference(h.rs->ports), state->out) ==
 	    CORDON_ANY_PORT)
 		return NF_ACCEPT;
 	if (nf_ct_get(skb, &ctinfo) && ctinfo == IP_CT_ESTABLISHED_REPLY) {

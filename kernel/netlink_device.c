@@ -327,17 +327,23 @@ static void explain_address(const struct cordon_ruleset *rs, const struct checki
 	NL_SET_ERR_MSG_FMT(extack, "%s", why);
 }
 
-static int check_checkin_port(const struct cordon_ruleset *rs, u32 device,
-			      const struct checkin *c, struct netlink_ext_ack *extack)
+/* Where a device checks in must be a port where it may be; its lease is bound to that wire. */
+static int check_checkin_port(const struct cordon_ruleset *rs, u32 device, struct checkin *c,
+			      struct netlink_ext_ack *extack)
 {
 	const struct cordon_draft *d = &rs->policy->draft;
 	const struct cordon_device_def *def = &d->devices[device];
-	u16 port;
+	const struct cordon_interface *interface;
+	u16 port = CORDON_ANY_PORT;
 
 	if (!c->ifindex)
 		return 0;
 	rcu_read_lock();
-	port = cordon_ports_find_index(rcu_dereference(rs->ports), c->ifindex);
+	interface = cordon_ports_find(rcu_dereference(rs->ports), c->ifindex);
+	if (interface && interface->role == CORDON_ROLE_PORT) {
+		port = interface->port;
+		c->ifindex = interface->wire;
+	}
 	rcu_read_unlock();
 	if (port == CORDON_ANY_PORT) {
 		NL_SET_ERR_MSG_FMT(extack, "interface %u is no port of the policy",
@@ -352,7 +358,7 @@ static int check_checkin_port(const struct cordon_ruleset *rs, u32 device,
 }
 
 /* Would the packet path take what comes from there for this device's own? */
-static int check_checkin(const struct cordon_ruleset *rs, const struct checkin *c,
+static int check_checkin(const struct cordon_ruleset *rs, struct checkin *c,
 			 struct netlink_ext_ack *extack, u32 *device)
 {
 	int ret;
@@ -377,7 +383,7 @@ static int check_checkin(const struct cordon_ruleset *rs, const struct checkin *
 	return 0;
 }
 
-static int checkin(struct cordon_net *cn, struct genl_info *info, const struct checkin *c)
+static int checkin(struct cordon_net *cn, struct genl_info *info, struct checkin *c)
 {
 	const struct cordon_ruleset *rs = cordon_net_ruleset(cn);
 	const struct cordon_draft *d;

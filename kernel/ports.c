@@ -1,43 +1,204 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Interfaces come, go and change names; the ports of the policy in force follow. */
+/* What each interface is to the policy in force; it follows interfaces that come, go and change names. */
 #include <linux/log2.h>
 #include <linux/rtnetlink.h>
 #include <linux/slab.h>
+#include <linux/sort.h>
 
 #include "net.h"
 #include "ports.h"
 #include "ruleset.h"
 
-/**
- * cordon_ports_new - the ports of a policy, as the interfaces are now
- * @net: the namespace
- * @draft: the policy's
- *
- * May sleep; does not fail, since a port that is not known as one would be taken
- * for an uplink.
- */
-struct cordon_ports *cordon_ports_new(struct net *net, const struct cordon_draft *draft)
+/* What an interface is to a policy, by its name. */
+static bool classify(const struct cordon_policy *policy, const struct net_device *dev,
+		     struct cordon_interface *out)
 {
-	u32 slots = roundup_pow_of_two(2 * draft->n_ports + 2);
-	struct cordon_ports *ports;
-	struct net_device *dev;
-	u32 i, slot;
+	u32 i;
 
-	ports = kzalloc(struct_size(ports, slots, slots), GFP_KERNEL | __GFP_NOFAIL);
-	ports->mask = slots - 1;
-	rcu_read_lock();
-	for (i = 0; i < draft->n_ports; i++) {
-		dev = dev_get_by_name_rcu(net, draft->ports[i].name);
-		if (!dev)
+	*out = (struct cordon_interface){
+		.ifindex = dev->ifindex, .wire = dev->ifindex, .port = CORDON_ANY_PORT,
+	};
+	if (dev->flags & IFF_LOOPBACK) {
+		out->role = CORDON_ROLE_LOOPBACK;
+		return true;
+	}
+	for (i = 0; i < policy->draft.n_ports; i++)
+		if (!strcmp(policy->draft.ports[i].name, dev->name)) {
+			out->role = CORDON_ROLE_PORT;
+			out->port = i;
+			return true;
+		}
+	out->role = CORDON_ROLE_UPLINK;
+	return cordon_policy_is_uplink(policy, dev->name);
+}
+
+static void add(struct cordon_ports *ports, const struct cordon_interface *interface)
+{
+	u32 slot = interface->ifindex & ports->mask;
+
+	while (ports->slots[slot].ifindex)
+		slot = (slot + 1) & ports->mask;
+	ports->slots[slot] = *interface;
+}
+
+/* The places of one uplink, in ascending order of segments, each once. */
+static void add_places(struct cordon_ports *ports, const struct cordon_policy *policy,
+		       const struct net_device *dev)
+{
+	const struct cordon_interface_def *defs = policy->draft.interfaces;
+	struct cordon_place *last;
+	u32 i;
+
+	for (i = 0; i < policy->draft.n_interfaces; i++) {
+		if (!cordon_ifname_matches(defs[i].name, dev->name))
 			continue;
-		slot = dev->ifindex & ports->mask;
-		while (ports->slots[slot].ifindex)
-			slot = (slot + 1) & ports->mask;
-		ports->slots[slot].ifindex = dev->ifindex;
-		ports->slots[slot].port = i;
+		last = ports->n_places ? &ports->places[ports->n_places - 1] : NULL;
+		if (!last || last->ifindex != dev->ifindex || last->segment != defs[i].segment)
+			ports->places[ports->n_places++] = (struct cordon_place){
+				dev->ifindex, defs[i].segment
+			};
+	}
+}
+
+static int compare_places(const void *a, const void *b)
+{
+	const struct cordon_place *x = a, *y = b;
+
+	if (x->ifindex != y->ifindex)
+		return x->ifindex < y->ifindex ? -1 : 1;
+	return (int)x->segment - (int)y->segment;
+}
+
+/* How many interfaces a policy lists now. */
+static u32 count_listed(struct net *net, const struct cordon_policy *policy)
+{
+	struct cordon_interface interface;
+	struct net_device *dev;
+	u32 n = 0;
+
+	rcu_read_lock();
+	for_each_netdev_rcu(net, dev)
+		n += classify(policy, dev, &interface);
+	rcu_read_unlock();
+	return n;
+}
+
+static struct cordon_ports *ports_alloc(u32 interfaces, u32 defs)
+{
+	u32 slots = roundup_pow_of_two(2 * interfaces + 2);
+	struct cordon_ports *ports;
+
+	ports = kvzalloc(struct_size(ports, slots, slots), GFP_KERNEL_ACCOUNT | __GFP_NOFAIL);
+	ports->mask = slots - 1;
+	ports->places = kvcalloc(max(interfaces * defs, 1U), sizeof(*ports->places),
+				 GFP_KERNEL_ACCOUNT | __GFP_NOFAIL);
+	return ports;
+}
+
+/* False: there are more interfaces than there is room for. */
+static bool fill(struct cordon_ports *ports, struct net *net, const struct cordon_policy *policy,
+		 u32 room)
+{
+	struct cordon_interface interface;
+	struct net_device *dev;
+	bool fits = true;
+
+	rcu_read_lock();
+	for_each_netdev_rcu(net, dev) {
+		if (!classify(policy, dev, &interface))
+			continue;
+		fits = room--;
+		if (!fits)
+			break;
+		add(ports, &interface);
+		if (interface.role == CORDON_ROLE_UPLINK)
+			add_places(ports, policy, dev);
 	}
 	rcu_read_unlock();
-	return ports;
+	sort(ports->places, ports->n_places, sizeof(*ports->places), compare_places, NULL);
+	return fits;
+}
+
+/**
+ * cordon_ports_new - what the interfaces are to a policy, as they are now
+ * @net: the namespace
+ * @policy: the policy
+ *
+ * Context: cordon_net.ports_lock held, so that a change during the call is followed after it; sleeps.
+ */
+struct cordon_ports *cordon_ports_new(struct net *net, const struct cordon_policy *policy)
+{
+	struct cordon_ports *ports;
+	u32 room;
+
+	for (;;) {
+		room = count_listed(net, policy) + 1;
+		ports = ports_alloc(room, policy->draft.n_interfaces);
+		if (fill(ports, net, policy, room))
+			return ports;
+		cordon_ports_free(ports);
+	}
+}
+
+static void ports_free_rcu(struct rcu_head *rcu)
+{
+	cordon_ports_free(container_of(rcu, struct cordon_ports, rcu));
+}
+
+/**
+ * cordon_ports_free - free ports that no packet can see
+ * @ports: NULL is let through
+ */
+void cordon_ports_free(struct cordon_ports *ports)
+{
+	if (!ports)
+		return;
+	kvfree(ports->places);
+	kvfree(ports);
+}
+
+/**
+ * cordon_ports_holds - the networks of a segment are reached through an interface
+ * @ports: the ports
+ * @ifindex: of an uplink
+ * @segment: one that names interfaces
+ */
+bool cordon_ports_holds(const struct cordon_ports *ports, int ifindex, u16 segment)
+{
+	const struct cordon_place wanted = { ifindex, segment };
+	u32 lo = 0, hi = ports->n_places;
+
+	while (lo < hi) {
+		u32 mid = lo + (hi - lo) / 2;
+
+		if (compare_places(&ports->places[mid], &wanted) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < ports->n_places && !compare_places(&ports->places[lo], &wanted);
+}
+
+/**
+ * cordon_ports_segment - the segment that names an interface as its own
+ * @ports: the ports
+ * @ifindex: of an uplink
+ *
+ * Return: the segment; CORDON_NO_SEGMENT, none names it, or more than one does.
+ */
+u16 cordon_ports_segment(const struct cordon_ports *ports, int ifindex)
+{
+	u16 found = CORDON_NO_SEGMENT;
+	u32 i;
+
+	for (i = 0; i < ports->n_places; i++) {
+		if (ports->places[i].ifindex != ifindex)
+			continue;
+		if (found != CORDON_NO_SEGMENT)
+			return CORDON_NO_SEGMENT;
+		found = ports->places[i].segment;
+	}
+	return found;
 }
 
 /**
@@ -88,22 +249,26 @@ static void follow(struct cordon_net *cn)
 	mutex_lock(&cn->ports_lock);
 	rs = rcu_dereference_protected(cn->ruleset, lockdep_is_held(&cn->ports_lock));
 	if (rs) {
-		ports = cordon_ports_new(cn->net, &rs->policy->draft);
+		ports = cordon_ports_new(cn->net, rs->policy);
 		old = rcu_replace_pointer(rs->ports, ports, lockdep_is_held(&cn->ports_lock));
-		kfree_rcu(old, rcu);
+		if (old)
+			call_rcu(&old->rcu, ports_free_rcu);
 	}
 	mutex_unlock(&cn->ports_lock);
 }
 
 static bool is_port(struct cordon_net *cn, const struct net_device *dev)
 {
+	const struct cordon_interface *interface;
 	struct cordon_ruleset *rs;
 	bool found = false;
 
 	rcu_read_lock();
 	rs = rcu_dereference(cn->ruleset);
-	if (rs)
-		found = cordon_ports_find(rcu_dereference(rs->ports), dev) != CORDON_ANY_PORT;
+	if (rs) {
+		interface = cordon_ports_find(rcu_dereference(rs->ports), dev->ifindex);
+		found = interface && interface->role == CORDON_ROLE_PORT;
+	}
 	rcu_read_unlock();
 	return found;
 }

@@ -230,7 +230,7 @@ void cordon_ruleset_free(struct cordon_ruleset *rs)
 	kvfree(rs->devices);
 	kvfree(rs->segments);
 	kvfree(rs->policy);
-	kfree(rcu_dereference_protected(rs->ports, true));
+	cordon_ports_free(rcu_dereference_protected(rs->ports, true));
 	kfree(rs);
 }
 
@@ -279,8 +279,8 @@ static struct cordon_ruleset *replace(struct cordon_net *cn, struct cordon_rules
 	mutex_lock(&cn->ports_lock);
 	if (rs) {
 		ports = rcu_dereference_protected(rs->ports, lockdep_is_held(&cn->ports_lock));
-		rcu_assign_pointer(rs->ports, cordon_ports_new(cn->net, &rs->policy->draft));
-		kfree(ports);
+		rcu_assign_pointer(rs->ports, cordon_ports_new(cn->net, rs->policy));
+		cordon_ports_free(ports);
 		rs->generation = ++cn->generation;
 	}
 	old = rcu_replace_pointer(cn->ruleset, rs, lockdep_is_held(&cn->lock));
