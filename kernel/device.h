@@ -26,6 +26,7 @@ enum {
  * @flags: CORDON_DEVICE_* bits
  * @lease_end: in ticks (cordon_now()); 0, never had a lease
  * @lease_ifindex: the lease is for what comes in there; 0, anywhere
+ * @claim: interface identifier of the link-local address that it claimed; 0, none
  * @mac: EUI-48
  * @certified: a check-in gave the lease, with @certificate; under @lease_seq
  * @inspected: connections that are at the TLS gate; under cordon_inspector.lock
@@ -45,6 +46,7 @@ struct cordon_device {
 	unsigned long flags;
 	u32 lease_end;
 	int lease_ifindex;
+	atomic64_t claim;
 	u8 mac[ETH_ALEN];
 	bool certified;
 	u8 inspected;

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Packets before the ruleset in force: judged, counted, passed or dropped. */
 #include <linux/netfilter.h>
+#include <linux/netfilter_bridge.h>
+#include <net/ipv6.h>
 #include <net/netfilter/nf_conntrack.h>
+#include <net/route.h>
 
 #include "event.h"
 #include "judge.h"
+#include "link.h"
 #include "net.h"
 #include "packet.h"
 #include "ruleset.h"
@@ -13,22 +17,28 @@
  * struct hearing - one packet, and what is found out about it
  * @cn: the namespace
  * @rs: the ruleset that judges it, this one and no other
+ * @ports: the ruleset's interfaces as they are now
  * @skb: the packet
  * @state: the hook's
+ * @interface: what it came in on; NULL, not listed, or the gateway sends it
+ * @out: what it leaves by, where it is forwarded; NULL, not listed
  * @in: port that it came in on, or CORDON_ANY_PORT: from an uplink
- * @device: whose it is, or CORDON_NO_DEVICE
+ * @device: the device that sent it, by MAC; or CORDON_NO_DEVICE
  * @source: its source address
  * @flow: the connection that it is of
  * @ct: its entry, or NULL
- * @opener: it goes the way that the connection was opened
+ * @opener: it goes in the original direction
  * @from: the end that opened the connection
  * @to: the end it was opened to
  */
 struct hearing {
 	struct cordon_net *cn;
 	const struct cordon_ruleset *rs;
+	const struct cordon_ports *ports;
 	struct sk_buff *skb;
 	const struct nf_hook_state *state;
+	const struct cordon_interface *interface;
+	const struct cordon_interface *out;
 	u16 in;
 	u32 device;
 	struct cordon_addr source;
@@ -39,41 +49,36 @@ struct hearing {
 	struct cordon_end to;
 };
 
-static u16 port_of(const struct cordon_ports *ports, const struct net_device *dev)
-{
-	const struct cordon_interface *interface;
-
-	interface = dev ? cordon_ports_find(ports, dev->ifindex) : NULL;
-	return interface ? interface->port : CORDON_ANY_PORT;
-}
-
 static bool observe(const struct hearing *h)
 {
 	return h->rs->policy->draft.mode == CORDON_MODE_OBSERVE;
 }
 
-/* The limit of a kind is reached: what follows, if this is the anomaly that reaches it. */
-static bool reach(const struct hearing *h, u8 kind, u8 *action)
+/*
+ * The limit of a kind is reached: what follows, if this is the anomaly that reaches it. A mode that
+ * only observes counts towards no limit, so that nothing follows when the mode changes.
+ */
+static bool reach(const struct hearing *h, u32 at, u8 kind, u8 *action)
 {
 	const struct cordon_draft *d = &h->rs->policy->draft;
-	struct cordon_device *device = h->rs->devices[h->device];
+	struct cordon_device *device = h->rs->devices[at];
 	const struct cordon_limit *limit;
 
-	limit = &d->segments[d->devices[h->device].segment].limits[kind];
-	if (!limit->window || !cordon_tally_limit(&device->tally[kind], limit))
+	limit = &d->segments[d->devices[at].segment].limits[kind];
+	if (observe(h) || !limit->window || !cordon_tally_limit(&device->tally[kind], limit))
 		return false;
 	*action = limit->action;
 	if (limit->action == CORDON_ACTION_QUARANTINE &&
 	    !test_and_set_bit(CORDON_DEVICE_QUARANTINED, &device->flags))
-		cordon_view.device(h->cn, h->rs, h->device);
+		cordon_view.device(h->cn, h->rs, at);
 	return true;
 }
 
-static void tell(const struct hearing *h, u8 kind, bool acted, u8 action,
+static void tell(const struct hearing *h, u32 device, u8 kind, bool acted, u8 action,
 		 const struct cordon_tls_facts *tls)
 {
-	bool known = h->device != CORDON_NO_DEVICE;
-	struct cordon_tally *tally = known ? h->rs->devices[h->device]->tally : h->cn->tally;
+	bool known = device != CORDON_NO_DEVICE;
+	struct cordon_tally *tally = known ? h->rs->devices[device]->tally : h->cn->tally;
 	struct cordon_anomaly a = {
 		.kind = kind,
 		.mac = h->in == CORDON_ANY_PORT ? NULL : cordon_packet_mac(h->skb),
@@ -90,32 +95,80 @@ static void tell(const struct hearing *h, u8 kind, bool acted, u8 action,
 	if (!cordon_tally_event(&tally[kind], &a.suppressed) && !acted)
 		return;
 	if (known) {
-		a.name = h->rs->policy->draft.devices[h->device].name;
-		a.mac = h->rs->policy->draft.devices[h->device].mac;
+		a.name = h->rs->policy->draft.devices[device].name;
+		a.mac = h->rs->policy->draft.devices[device].mac;
 	}
 	cordon_view.anomaly(h->cn, &a);
 }
 
-/* Count a packet that is denied, tell of it, and drop it unless only observing. */
-static unsigned int deny_tls(const struct hearing *h, u8 kind, const struct cordon_tls_facts *tls)
+/* Count an anomaly, for a device if it is to blame for it. @limit: its limit may act on it. */
+static void charge(const struct hearing *h, u32 device, u8 kind, bool limit,
+		   const struct cordon_tls_facts *tls)
 {
 	bool acted = false;
 	u8 action = 0;
 
-	atomic64_inc(&h->cn->denied);
 	atomic64_inc(&h->cn->tally[kind].count);
-	if (h->device != CORDON_NO_DEVICE) {
-		atomic64_inc(&h->rs->devices[h->device]->denied);
-		atomic64_inc(&h->rs->devices[h->device]->tally[kind].count);
-		acted = reach(h, kind, &action);
+	if (device != CORDON_NO_DEVICE) {
+		atomic64_inc(&h->rs->devices[device]->tally[kind].count);
+		acted = limit && reach(h, device, kind, &action);
 	}
-	tell(h, kind, acted, action, tls);
+	tell(h, device, kind, acted, action, tls);
+}
+
+/* What becomes of a packet that is denied. */
+static unsigned int drop(const struct hearing *h)
+{
 	return observe(h) ? NF_ACCEPT : NF_DROP;
 }
 
+/* Deny a packet before its connection is known; its sender is to blame, if it is a device. */
 static unsigned int deny(const struct hearing *h, u8 kind)
 {
-	return deny_tls(h, kind, NULL);
+	atomic64_inc(&h->cn->denied);
+	if (h->device != CORDON_NO_DEVICE)
+		atomic64_inc(&h->rs->devices[h->device]->denied);
+	charge(h, h->device, kind, true, NULL);
+	return drop(h);
+}
+
+/* Deny a packet for which no device is to blame. */
+static unsigned int deny_unblamed(const struct hearing *h, u8 kind)
+{
+	atomic64_inc(&h->cn->denied);
+	if (h->device != CORDON_NO_DEVICE)
+		atomic64_inc(&h->rs->devices[h->device]->denied);
+	charge(h, CORDON_NO_DEVICE, kind, false, NULL);
+	return drop(h);
+}
+
+/* A copy of what the gateway itself sends to a group or for broadcast. No wire sets this type. */
+static bool is_own_copy(const struct sk_buff *skb)
+{
+	return skb->pkt_type == PACKET_LOOPBACK;
+}
+
+static const struct cordon_interface *interface_of(const struct cordon_ports *ports,
+						   const struct net_device *dev)
+{
+	return dev ? cordon_ports_find(ports, dev->ifindex) : NULL;
+}
+
+/* Judge the source of a packet that came in on a port; note what it claims. */
+static struct cordon_verdict judge_source(const struct hearing *h, const struct cordon_flow *packet)
+{
+	struct cordon_device *device = NULL;
+	struct cordon_verdict v;
+	u64 claim = 0;
+
+	if (h->device != CORDON_NO_DEVICE) {
+		device = h->rs->devices[h->device];
+		claim = atomic64_read(&device->claim);
+	}
+	v = cordon_decide_door(h->rs->policy, h->device, h->in, claim, packet);
+	if (v.accept && v.reason == CORDON_PASS_CLAIM && !observe(h))
+		atomic64_set(&device->claim, cordon_flow_claim(packet));
+	return v;
 }
 
 /**
@@ -124,36 +177,76 @@ static unsigned int deny(const struct hearing *h, u8 kind)
  * @skb: the packet, before defragmentation and connection tracking
  * @state: the hook's
  *
- * Packets from uplinks pass; cordon_judge_room() looks at them.
+ * Of packets from uplinks only what no packet may be is refused here; cordon_judge_room() looks
+ * at them.
  *
  * Context: RCU read side. Return: NF_ACCEPT or NF_DROP.
  */
 unsigned int cordon_judge_door(struct cordon_net *cn, struct sk_buff *skb,
 			       const struct nf_hook_state *state)
 {
-	struct hearing h = { .cn = cn, .skb = skb, .state = state };
+	struct hearing h = {
+		.cn = cn, .skb = skb, .state = state,
+		.in = CORDON_ANY_PORT, .device = CORDON_NO_DEVICE,
+	};
 	struct cordon_verdict v;
 	const u8 *mac;
 
 	h.rs = rcu_dereference(cn->ruleset);
-	if (!h.rs)
+	if (!h.rs || unlikely(is_own_copy(skb)))
 		return NF_ACCEPT;
-	h.in = port_of(rcu_dereference(h.rs->ports), state->in);
-	if (h.in == CORDON_ANY_PORT)
-		return NF_ACCEPT;
+	h.interface = interface_of(rcu_dereference(h.rs->ports), state->in);
+	if (unlikely(!h.interface)) {
+		cordon_packet_flow(skb, state->pf, &h.flow);
+		return deny_unblamed(&h, CORDON_KIND_UNLISTED);
+	}
+	if (h.interface->role != CORDON_ROLE_PORT) {
+		if (likely(!cordon_packet_is_mapped(skb, state->pf)))
+			return NF_ACCEPT;
+		cordon_packet_flow(skb, state->pf, &h.flow);
+		return deny_unblamed(&h, CORDON_KIND_MALFORMED);
+	}
+	h.in = h.interface->port;
 	mac = cordon_packet_mac(skb);
 	h.device = mac ? cordon_policy_device_by_mac(h.rs->policy, mac) : CORDON_NO_DEVICE;
 	cordon_packet_flow(skb, state->pf, &h.flow);
-	v = cordon_decide_door(h.rs->policy, h.device, h.in, &h.flow);
+	v = judge_source(&h, &h.flow);
 	if (unlikely(!v.accept))
 		return deny(&h, v.kind);
 	cordon_traffic_rx(h.rs->devices[h.device]->traffic, skb->len);
 	return NF_ACCEPT;
 }
 
+/* The segment of an address on the uplink at hand, if its networks are reached there. */
+static u16 uplink_segment(const struct hearing *h, const struct cordon_addr *addr)
+{
+	const struct cordon_policy *p = h->rs->policy;
+
+	/* Who has no address yet, or one of the link, is in the segment of the link. */
+	if (cordon_addr_is_unspecified(addr) || cordon_addr_is_link_local(addr))
+		return cordon_link_segment(p, h->ports, h->state->in);
+	return cordon_policy_network_segment(p, addr);
+}
+
+static bool recognise_uplink(const struct hearing *h)
+{
+	const struct cordon_policy *p = h->rs->policy;
+	u16 segment;
+
+	if (cordon_policy_device_by_addr(p, &h->source) != CORDON_NO_DEVICE)
+		return false;
+	if (likely(!p->draft.n_interfaces))
+		return true;
+	segment = cordon_policy_network_segment(p, &h->source);
+	return segment == CORDON_NO_SEGMENT || !p->located[segment] ||
+	       cordon_addr_is_unspecified(&h->source) || cordon_addr_is_link_local(&h->source) ||
+	       cordon_ports_holds(h->ports, h->interface->ifindex, segment);
+}
+
 /*
- * The door has been passed, but perhaps under another ruleset. Under this one, is the
- * source still the sender's own? What comes from an uplink must not bear a device's address.
+ * Prerouting has been passed, but perhaps under another ruleset. Under this one, is the source
+ * still the sender's own? What comes from an uplink must bear no device's address, and the
+ * address of a segment that names its interfaces only if it came in on one of them.
  */
 static bool recognise(struct hearing *h)
 {
@@ -163,7 +256,7 @@ static bool recognise(struct hearing *h)
 
 	h->device = CORDON_NO_DEVICE;
 	if (h->in == CORDON_ANY_PORT)
-		return cordon_policy_device_by_addr(p, &h->source) == CORDON_NO_DEVICE;
+		return recognise_uplink(h);
 	mac = cordon_packet_mac(h->skb);
 	if (mac)
 		h->device = cordon_policy_device_by_mac(p, mac);
@@ -173,7 +266,7 @@ static bool recognise(struct hearing *h)
 		    p->draft.devices[h->device].port == h->in)))
 		return true;
 	cordon_packet_flow(h->skb, h->state->pf, &packet);
-	return cordon_decide_door(p, h->device, h->in, &packet).accept;
+	return judge_source(h, &packet).accept;
 }
 
 /* Which connection, and which way. False: connection tracking makes nothing of the packet. */
@@ -181,11 +274,17 @@ static bool identify(struct hearing *h)
 {
 	enum ip_conntrack_info ctinfo;
 	struct nf_conn *ct = nf_ct_get(h->skb, &ctinfo);
+	struct cordon_flow packet;
 
 	h->ct = ct;
 	if (likely(ct)) {
 		cordon_packet_connection(ct, &h->flow);
 		h->opener = CTINFO2DIR(ctinfo) == IP_CT_DIR_ORIGINAL;
+		/* Connection tracking knows nothing of its types. */
+		if (unlikely(h->flow.proto == IPPROTO_IGMP)) {
+			cordon_packet_flow(h->skb, h->state->pf, &packet);
+			h->flow.dport = packet.dport;
+		}
 		return true;
 	}
 	cordon_packet_flow(h->skb, h->state->pf, &h->flow);
@@ -195,43 +294,75 @@ static bool identify(struct hearing *h)
 
 static struct cordon_end find_end(const struct hearing *h, const struct cordon_addr *addr)
 {
+	bool sender = cordon_addr_equal(addr, &h->source);
+	struct cordon_end end;
 	u32 device = h->device;
 
 	/* A device is known by its MAC, even where its source is :: or 0.0.0.0. */
-	if (device == CORDON_NO_DEVICE || !cordon_addr_equal(addr, &h->source))
+	if (device == CORDON_NO_DEVICE || !sender)
 		device = cordon_policy_device_by_addr(h->rs->policy, addr);
 	/* Its own by MAC, by whichever address: an ICMP error may come from another one. */
 	if (device != CORDON_NO_DEVICE && device == h->device)
-		return cordon_ruleset_sender(h->rs, device, h->state->in->ifindex);
-	return device == CORDON_NO_DEVICE ? cordon_end_address(h->rs->policy, addr) :
-					    cordon_ruleset_end(h->rs, device);
+		return cordon_ruleset_sender(h->rs, device, h->interface->wire);
+	if (device != CORDON_NO_DEVICE)
+		return cordon_ruleset_end(h->rs, device);
+	end = cordon_end_address(h->rs->policy, addr);
+	if (unlikely(sender && h->interface &&
+		     (cordon_addr_is_unspecified(addr) || cordon_addr_is_link_local(addr))))
+		end.segment = uplink_segment(h, addr);
+	return end;
 }
 
-/* What an uplink needs: neighbour discovery, routers, multicast membership, its own DHCPv6. */
-static bool is_uplink_upkeep(const struct hearing *h)
+/* Count a packet that is denied when both of its ends are known, for both. */
+static void count_denied(const struct hearing *h)
 {
-	const struct cordon_flow *f = &h->flow;
+	const struct cordon_end *sender = h->opener ? &h->from : &h->to;
+	const struct cordon_end *receiver = h->opener ? &h->to : &h->from;
+	u32 device = h->device != CORDON_NO_DEVICE ? h->device : sender->device;
 
-	switch (f->proto) {
-	case IPPROTO_ICMPV6:
-		return (f->dport >= 130 && f->dport <= 137) || f->dport == 143;
-	case IPPROTO_IGMP:
-		return true;
-	case IPPROTO_UDP:
-		return f->dport == 546 && cordon_addr_is_link_local(&f->src);
-	default:
-		return false;
-	}
-}
-
-/* deny() counts for @h's device. */
-static void count_ends(const struct hearing *h, const struct cordon_end *sender,
-		       const struct cordon_end *receiver)
-{
+	atomic64_inc(&h->cn->denied);
 	if (sender->segment != CORDON_NO_SEGMENT)
 		atomic64_inc(&h->rs->segments[sender->segment]->denied);
-	if (receiver->device != CORDON_NO_DEVICE && receiver->device != h->device)
+	if (device != CORDON_NO_DEVICE)
+		atomic64_inc(&h->rs->devices[device]->denied);
+	if (receiver->device != CORDON_NO_DEVICE && receiver->device != device)
 		atomic64_inc(&h->rs->devices[receiver->device]->denied);
+}
+
+/* The packet itself, not its connection, is for more than one host. */
+static bool is_for_many(const struct hearing *h)
+{
+	const struct rtable *rt;
+
+	if (h->state->pf == NFPROTO_IPV6)
+		return ipv6_addr_is_multicast(&ipv6_hdr(h->skb)->daddr);
+	if (ipv4_is_multicast(ip_hdr(h->skb)->daddr) || ipv4_is_lbcast(ip_hdr(h->skb)->daddr))
+		return true;
+	rt = skb_rtable(h->skb);
+	return rt && rt->rt_type == RTN_BROADCAST;
+}
+
+/*
+ * Deny by what the policy says of the connection. The end that opened it is to blame; its own
+ * packets count as the anomaly. What answers it, and what only fails for the state of the other
+ * end, is denied and no anomaly; nor is what every host says to all on its link.
+ */
+static unsigned int deny_connection(const struct hearing *h, const struct cordon_verdict *v,
+				    bool many)
+{
+	struct cordon_verdict blame;
+
+	count_denied(h);
+	if (!h->opener)
+		return drop(h);
+	blame = cordon_decide_blame(h->rs->policy, v, &h->from, &h->to, h->flow.proto,
+				    h->flow.dport);
+	if (blame.reason == CORDON_DENY_RECEIVER)
+		return drop(h);
+	if (many && h->to.segment == CORDON_SEGMENT_GATEWAY && h->from.device != CORDON_NO_DEVICE)
+		return drop(h);
+	charge(h, h->from.device, v->kind, true, NULL);
+	return drop(h);
 }
 
 /* Not known to be what is demanded: it is read, and what it must not be is refused. */
@@ -250,8 +381,9 @@ static noinline unsigned int gate(struct hearing *h, const struct cordon_end *se
 	if (what == CORDON_INSPECT_HOLD)
 		return observe(h) ? NF_ACCEPT : NF_DROP;
 	if (what == CORDON_INSPECT_REFUSE) {
-		count_ends(h, sender, receiver);
-		if (deny_tls(h, why.kind, &why.facts) == NF_ACCEPT)
+		count_denied(h);
+		charge(h, h->device, why.kind, true, &why.facts);
+		if (observe(h))
 			return NF_ACCEPT;
 	} else {
 		atomic64_inc(&h->cn->denied);
@@ -260,6 +392,44 @@ static noinline unsigned int gate(struct hearing *h, const struct cordon_end *se
 	if (h->flow.proto != IPPROTO_TCP)
 		return NF_DROP;
 	return cordon_inspect_reset(h->skb, h->state, what == CORDON_INSPECT_REFUSED);
+}
+
+/* The receiver is tied to a port, and the packet would leave by another interface. */
+static bool leaves_elsewhere(const struct hearing *h, const struct cordon_end *receiver)
+{
+	u16 port;
+
+	if (receiver->device == CORDON_NO_DEVICE)
+		return false;
+	port = h->rs->policy->draft.devices[receiver->device].port;
+	return port != CORDON_ANY_PORT && (!h->out || h->out->port != port);
+}
+
+/*
+ * A connection that a helper of connection tracking announced: it is judged as the one that
+ * announced it, if that one's rule admits it. What the gateway opened admits what it announces.
+ */
+static struct cordon_verdict judge_related(const struct hearing *h)
+{
+	struct hearing master = *h;
+	struct cordon_verdict v;
+	bool own;
+
+	cordon_packet_connection(h->ct->master, &master.flow);
+	own = h->to.segment == CORDON_SEGMENT_GATEWAY || h->from.segment == CORDON_SEGMENT_GATEWAY;
+	if (own && cordon_addr_equal(&master.flow.src, &h->flow.dst))
+		return (struct cordon_verdict){
+			.accept = true, .plaintext = true, .reason = CORDON_PASS_GATEWAY,
+		};
+	master.from = find_end(h, &master.flow.src);
+	master.to = own ? cordon_end_gateway() : find_end(h, &master.flow.dst);
+	v = cordon_decide_room(h->rs->policy, &master.from, &master.to, master.flow.proto,
+			       master.flow.dport);
+	if (v.accept && v.related)
+		return v;
+	return (struct cordon_verdict){
+		.reason = CORDON_DENY_RELATED, .kind = CORDON_KIND_SEGMENT_VIOLATION,
+	};
 }
 
 static unsigned int judge(struct hearing *h)
@@ -271,20 +441,99 @@ static unsigned int judge(struct hearing *h)
 	u8 demand;
 
 	v = cordon_decide_room(rs->policy, &h->from, &h->to, h->flow.proto, h->flow.dport);
-	if (likely(v.accept)) {
-		demand = cordon_decide_encryption(rs->policy, &v, &h->from, &h->to);
-		if (demand != CORDON_ENCRYPTION_ANY &&
-		    unlikely(!cordon_inspect_passed(h->ct, demand)) &&
-		    gate(h, sender, receiver, demand) != NF_ACCEPT)
-			return NF_DROP;
-		cordon_traffic_rx(rs->segments[sender->segment]->traffic, h->skb->len);
-		if (receiver->device != CORDON_NO_DEVICE)
-			cordon_traffic_tx(rs->devices[receiver->device]->traffic, h->skb->len);
-		return NF_ACCEPT;
+	if (unlikely(!v.accept && h->ct && h->ct->master))
+		v = judge_related(h);
+	if (unlikely(!v.accept))
+		return deny_connection(h, &v, is_for_many(h));
+	demand = cordon_decide_encryption(rs->policy, &v, &h->from, &h->to);
+	if (demand != CORDON_ENCRYPTION_ANY &&
+	    unlikely(!cordon_inspect_passed(h->ct, demand)) &&
+	    gate(h, sender, receiver, demand) != NF_ACCEPT)
+		return NF_DROP;
+	cordon_traffic_rx(rs->segments[sender->segment]->traffic, h->skb->len);
+	if (receiver->device != CORDON_NO_DEVICE)
+		cordon_traffic_tx(rs->devices[receiver->device]->traffic, h->skb->len);
+	return NF_ACCEPT;
+}
+
+/* A packet for more than one host is forwarded: towards all that are where it leaves. */
+static noinline unsigned int judge_many(struct hearing *h)
+{
+	const struct cordon_policy *p = h->rs->policy;
+	u16 buffer[CORDON_LINK_MAX_SEGMENTS];
+	const struct cordon_links *links;
+	const u16 *segments = buffer;
+	struct cordon_verdict v;
+	u32 n = 0;
+
+	h->from = find_end(h, &h->flow.src);
+	h->to = (struct cordon_end){ CORDON_NO_DEVICE, CORDON_NO_SEGMENT, 0 };
+	if (h->out->role != CORDON_ROLE_PORT) {
+		n = cordon_link_uplink(p, h->ports, h->state->out, buffer);
+	} else {
+		links = rcu_dereference(h->rs->links);
+		if (links)
+			segments = cordon_link_port(links, h->out->port, &n);
 	}
-	h->device = sender->device;
-	count_ends(h, sender, receiver);
-	return deny(h, v.kind);
+	v = cordon_decide_many(p, &h->from, segments, n, h->flow.proto, h->flow.dport);
+	if (!v.accept)
+		return deny_connection(h, &v, true);
+	cordon_traffic_rx(h->rs->segments[h->from.segment]->traffic, h->skb->len);
+	return NF_ACCEPT;
+}
+
+/* A bridge that is an uplink hands frames to br_netfilter that it only switches. */
+static bool is_switched(const struct hearing *h)
+{
+	return h->state->in == h->state->out && h->interface->role == CORDON_ROLE_UPLINK &&
+	       nf_bridge_get_physoutdev(h->skb);
+}
+
+/* No policy is in force: the gateway itself is open, what it forwards is closed in lockdown. */
+static unsigned int judge_unruled(struct cordon_net *cn, bool local)
+{
+	if (local || !cordon_lockdown)
+		return NF_ACCEPT;
+	atomic64_inc(&cn->denied);
+	atomic64_inc(&cn->tally[CORDON_KIND_UNJUDGED].count);
+	return NF_DROP;
+}
+
+/* The source is not what it may be. */
+static unsigned int deny_source(struct hearing *h)
+{
+	/* Where it only observes, prerouting has counted what came in on a port. */
+	if (observe(h) && h->in != CORDON_ANY_PORT)
+		return NF_ACCEPT;
+	cordon_packet_flow(h->skb, h->state->pf, &h->flow);
+	return deny(h, h->in != CORDON_ANY_PORT && h->device == CORDON_NO_DEVICE ?
+		    CORDON_KIND_UNKNOWN_DEVICE : CORDON_KIND_SPOOFED_SOURCE);
+}
+
+static unsigned int judge_input(struct hearing *h)
+{
+	if (!h->opener || (h->in == CORDON_ANY_PORT && cordon_flow_is_upkeep(&h->flow)))
+		return NF_ACCEPT;
+	h->from = find_end(h, &h->flow.src);
+	h->to = cordon_end_gateway();
+	return judge(h);
+}
+
+static unsigned int judge_forward(struct hearing *h)
+{
+	struct cordon_end *receiver;
+
+	if (unlikely(h->opener && is_for_many(h)))
+		return judge_many(h);
+	h->from = find_end(h, &h->flow.src);
+	h->to = find_end(h, &h->flow.dst);
+	receiver = h->opener ? &h->to : &h->from;
+	/* Behind a port live devices; an address there that is no device's is in no segment. */
+	if (receiver->device == CORDON_NO_DEVICE && h->out->role == CORDON_ROLE_PORT)
+		receiver->segment = CORDON_NO_SEGMENT;
+	if (unlikely(leaves_elsewhere(h, receiver)))
+		return deny_unblamed(h, CORDON_KIND_MOVED_PORT);
+	return judge(h);
 }
 
 /**
@@ -298,44 +547,34 @@ static unsigned int judge(struct hearing *h)
 unsigned int cordon_judge_room(struct cordon_net *cn, struct sk_buff *skb,
 			       const struct nf_hook_state *state)
 {
-	struct hearing h = { .cn = cn, .skb = skb, .state = state };
+	struct hearing h = {
+		.cn = cn, .skb = skb, .state = state,
+		.in = CORDON_ANY_PORT, .device = CORDON_NO_DEVICE,
+	};
 	bool local = state->hook == NF_INET_LOCAL_IN;
-	const struct cordon_ports *ports;
-	struct cordon_end *receiver;
 
 	h.rs = rcu_dereference(cn->ruleset);
-	if (!h.rs) {
-		if (local || !cordon_lockdown)
-			return NF_ACCEPT;
-		atomic64_inc(&cn->denied);
-		atomic64_inc(&cn->tally[CORDON_KIND_UNJUDGED].count);
-		return NF_DROP;
-	}
-	if (local && (state->in->flags & IFF_LOOPBACK))
+	if (!h.rs)
+		return judge_unruled(cn, local);
+	if (unlikely(is_own_copy(skb) || (local && (state->in->flags & IFF_LOOPBACK))))
 		return NF_ACCEPT;
-	ports = rcu_dereference(h.rs->ports);
-	h.in = port_of(ports, state->in);
+	h.ports = rcu_dereference(h.rs->ports);
+	h.interface = interface_of(h.ports, state->in);
+	h.out = local ? NULL : interface_of(h.ports, state->out);
+	/* Where it only observes, prerouting has counted this. */
+	if (unlikely(!h.interface || cordon_packet_is_mapped(skb, state->pf)))
+		return drop(&h);
+	h.in = h.interface->port;
 	h.source = cordon_packet_source(skb, state->pf);
-	if (unlikely(!recognise(&h))) {
-		/* Where it only observes, the door has counted it. */
-		if (observe(&h) && h.in != CORDON_ANY_PORT)
-			return NF_ACCEPT;
-		cordon_packet_flow(skb, state->pf, &h.flow);
-		return deny(&h, h.in != CORDON_ANY_PORT && h.device == CORDON_NO_DEVICE ?
-			    CORDON_KIND_UNKNOWN_DEVICE : CORDON_KIND_SPOOFED_SOURCE);
-	}
+	if (unlikely(!local && is_switched(&h)))
+		return NF_ACCEPT;
+	if (unlikely(!recognise(&h)))
+		return deny_source(&h);
 	if (unlikely(!identify(&h)))
 		return deny(&h, CORDON_KIND_UNJUDGED);
-	if (local && (!h.opener || (h.in == CORDON_ANY_PORT && is_uplink_upkeep(&h))))
-		return NF_ACCEPT;
-	h.from = find_end(&h, &h.flow.src);
-	h.to = local ? cordon_end_gateway() : find_end(&h, &h.flow.dst);
-	/* Behind a port live devices, and whoever is none is in no segment there. */
-	receiver = h.opener ? &h.to : &h.from;
-	if (!local && receiver->device == CORDON_NO_DEVICE &&
-	    port_of(ports, state->out) != CORDON_ANY_PORT)
-		receiver->segment = CORDON_NO_SEGMENT;
-	return judge(&h);
+	if (unlikely(!local && !h.out))
+		return deny_unblamed(&h, CORDON_KIND_UNLISTED);
+	return local ? judge_input(&h) : judge_forward(&h);
 }
 
 /**
@@ -344,7 +583,8 @@ unsigned int cordon_judge_room(struct cordon_net *cn, struct sk_buff *skb,
  * @skb: the packet
  * @state: the hook's
  *
- * What it opens passes. What it answers stops with the device's right to ask.
+ * What it opens passes. What it answers stops with the device's right to ask. What is for a device
+ * that is tied to a port leaves by that port.
  *
  * Context: RCU read side. Return: NF_ACCEPT or NF_DROP.
  */
@@ -355,13 +595,21 @@ unsigned int cordon_judge_out(struct cordon_net *cn, struct sk_buff *skb,
 		.cn = cn, .skb = skb, .state = state,
 		.in = CORDON_ANY_PORT, .device = CORDON_NO_DEVICE,
 	};
+	struct cordon_end receiver = { 0 };
 	enum ip_conntrack_info ctinfo;
 	struct cordon_addr to;
-	u32 device;
 
 	h.rs = rcu_dereference(cn->ruleset);
-	if (!h.rs || port_of(rcu_dereference(h.rs->ports), state->out) ==
-	    CORDON_ANY_PORT)
+	if (!h.rs || (state->out->flags & IFF_LOOPBACK))
+		return NF_ACCEPT;
+	h.out = interface_of(rcu_dereference(h.rs->ports), state->out);
+	to = cordon_packet_destination(skb, state->pf);
+	receiver.device = cordon_policy_device_by_addr(h.rs->policy, &to);
+	if (unlikely(leaves_elsewhere(&h, &receiver))) {
+		cordon_packet_flow(skb, state->pf, &h.flow);
+		return deny_unblamed(&h, CORDON_KIND_MOVED_PORT);
+	}
+	if (!h.out || h.out->role != CORDON_ROLE_PORT)
 		return NF_ACCEPT;
 	if (nf_ct_get(skb, &ctinfo) && ctinfo == IP_CT_ESTABLISHED_REPLY) {
 		identify(&h);
@@ -369,9 +617,7 @@ unsigned int cordon_judge_out(struct cordon_net *cn, struct sk_buff *skb,
 		h.to = cordon_end_gateway();
 		return judge(&h);
 	}
-	to = cordon_packet_destination(skb, state->pf);
-	device = cordon_policy_device_by_addr(h.rs->policy, &to);
-	if (device != CORDON_NO_DEVICE)
-		cordon_traffic_tx(h.rs->devices[device]->traffic, skb->len);
+	if (receiver.device != CORDON_NO_DEVICE)
+		cordon_traffic_tx(h.rs->devices[receiver.device]->traffic, skb->len);
 	return NF_ACCEPT;
 }

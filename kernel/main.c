@@ -6,6 +6,7 @@
 
 #include "event.h"
 #include "hook_inet.h"
+#include "link.h"
 #include "net.h"
 #include "netlink.h"
 #include "ports.h"
@@ -40,11 +41,16 @@ static int __init cordon_init(void)
 	ret = cordon_ports_init();
 	if (ret)
 		goto err_net;
-	ret = cordon_netlink_init();
+	ret = cordon_link_init();
 	if (ret)
 		goto err_ports;
+	ret = cordon_netlink_init();
+	if (ret)
+		goto err_link;
 	return 0;
 
+err_link:
+	cordon_link_exit();
 err_ports:
 	cordon_ports_exit();
 err_net:
@@ -60,6 +66,7 @@ err_inspect:
 static void __exit cordon_exit(void)
 {
 	cordon_netlink_exit();
+	cordon_link_exit();
 	cordon_ports_exit();
 	cordon_net_exit();
 	cordon_sysfs_exit();

@@ -6,6 +6,7 @@
 #include <net/netns/generic.h>
 
 #include "event.h"
+#include "link.h"
 #include "net.h"
 #include "ruleset.h"
 #include "transaction.h"
@@ -70,6 +71,7 @@ static int __net_init net_init(struct net *net)
 	mutex_init(&cn->ports_lock);
 	INIT_LIST_HEAD(&cn->transactions);
 	INIT_DELAYED_WORK(&cn->rollback, cordon_ruleset_rollback);
+	INIT_WORK(&cn->links_work, cordon_links_update);
 	ret = cordon_view.net_add(cn);
 	if (ret || !cordon_lockdown)
 		return ret;
@@ -102,6 +104,8 @@ static void __net_exit net_exit(struct net *net)
 	cordon_inspector_stop(cn);
 	cordon_transactions_abort(cn);
 	cordon_ruleset_withdraw(cn);
+	/* Interfaces that go find no ruleset any more, and queue nothing. */
+	cancel_work_sync(&cn->links_work);
 	cordon_view.net_del(cn);
 	mutex_destroy(&cn->ports_lock);
 	mutex_destroy(&cn->lock);

@@ -52,6 +52,7 @@ struct nf_hook_ops;
  * @deadline: until then, in ticks
  * @rollback: brings @fallback back
  * @generation: of the last commit; under @lock
+ * @links_work: brings the ruleset's links up to date
  * @hooked: the hooks are registered; under @lock
  * @dying: the namespace goes away; under @lock
  * @transactions: open ones; under @lock
@@ -71,6 +72,7 @@ struct cordon_net {
 	u32 deadline;
 	struct delayed_work rollback;
 	u32 generation;
+	struct work_struct links_work;
 	bool hooked;
 	bool dying;
 	struct list_head transactions;

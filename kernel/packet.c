@@ -48,6 +48,19 @@ static void read_udp(const struct sk_buff *skb, int offset, unsigned int len,
 	flow->dport = ntohs(uh->dest);
 }
 
+/* UDP-Lite, SCTP, DCCP: source and destination port come first. */
+static void read_ports(const struct sk_buff *skb, int offset, unsigned int len,
+		       struct cordon_flow *flow)
+{
+	__be16 buf[2];
+	const __be16 *ports = skb_header_pointer(skb, offset, sizeof(buf), buf);
+
+	if (!ports || len < sizeof(buf))
+		return malformed(flow);
+	flow->sport = ntohs(ports[0]);
+	flow->dport = ntohs(ports[1]);
+}
+
 /* ICMP, ICMPv6, IGMP: the type is the first byte. */
 static void read_type(const struct sk_buff *skb, int offset, unsigned int len,
 		      unsigned int least, struct cordon_flow *flow)
@@ -79,6 +92,10 @@ static void read_payload(const struct sk_buff *skb, int offset, unsigned int len
 		return read_tcp(skb, offset, len, flow);
 	case IPPROTO_UDP:
 		return read_udp(skb, offset, len, flow);
+	case IPPROTO_UDPLITE:
+	case IPPROTO_SCTP:
+	case IPPROTO_DCCP:
+		return read_ports(skb, offset, len, flow);
 	case IPPROTO_ICMP:
 		return read_type(skb, offset, len, sizeof(struct icmphdr), flow);
 	case IPPROTO_ICMPV6:
@@ -102,6 +119,23 @@ static void read_v4(const struct sk_buff *skb, struct cordon_flow *flow)
 	read_payload(skb, skb_network_offset(skb) + head, ntohs(iph->tot_len) - head, flow);
 }
 
+/*
+ * A later fragment whose payload begins with an extension header: ipv6_find_hdr() looks for that
+ * header, which the first fragment has. Return: the fragment header's next header; -1, it is none.
+ */
+static int find_later(const struct sk_buff *skb)
+{
+	struct frag_hdr buf;
+	const struct frag_hdr *fh;
+	unsigned short frag = 0;
+	unsigned int offset = 0;
+
+	if (ipv6_find_hdr(skb, &offset, NEXTHDR_FRAGMENT, &frag, NULL) < 0)
+		return -1;
+	fh = skb_header_pointer(skb, offset, sizeof(buf), &buf);
+	return fh && fh->frag_off & htons(IP6_OFFSET) ? fh->nexthdr : -1;
+}
+
 static void read_v6(const struct sk_buff *skb, struct cordon_flow *flow)
 {
 	const struct ipv6hdr *ip6 = ipv6_hdr(skb);
@@ -116,8 +150,13 @@ static void read_v6(const struct sk_buff *skb, struct cordon_flow *flow)
 	if (ipv6_ext_hdr(proto)) {
 		offset = 0;
 		proto = ipv6_find_hdr(skb, &offset, -1, &frag, &flags);
-		if (proto < 0)
-			return malformed(flow);
+		if (proto < 0) {
+			proto = find_later(skb);
+			if (proto < 0)
+				return malformed(flow);
+			flags = IP6_FH_F_FRAG;
+			frag = IP6_OFFSET;
+		}
 	}
 	flow->proto = proto;
 	if (flags & IP6_FH_F_FRAG)

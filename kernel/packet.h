@@ -10,6 +10,7 @@
 #include <linux/netfilter.h>
 #include <linux/skbuff.h>
 #include <linux/unaligned.h>
+#include <net/ipv6.h>
 
 #include "core/flow.h"
 
@@ -35,6 +36,13 @@ static inline struct cordon_addr cordon_packet_destination(const struct sk_buff 
 {
 	return pf == NFPROTO_IPV4 ? cordon_addr_v4(ntohl(ip_hdr(skb)->daddr)) :
 				    cordon_packet_v6(&ipv6_hdr(skb)->daddr);
+}
+
+/* An address of IPv6 is an IPv4-mapped one, which no packet may bear (RFC 4291, 2.5.5.2). */
+static inline bool cordon_packet_is_mapped(const struct sk_buff *skb, u8 pf)
+{
+	return pf == NFPROTO_IPV6 && (ipv6_addr_v4mapped(&ipv6_hdr(skb)->saddr) ||
+				      ipv6_addr_v4mapped(&ipv6_hdr(skb)->daddr));
 }
 
 /* Source MAC, or NULL of a packet that came without one. */

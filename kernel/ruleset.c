@@ -4,6 +4,7 @@
 #include <linux/slab.h>
 
 #include "event.h"
+#include "link.h"
 #include "net.h"
 #include "ruleset.h"
 
@@ -231,6 +232,7 @@ void cordon_ruleset_free(struct cordon_ruleset *rs)
 	kvfree(rs->segments);
 	kvfree(rs->policy);
 	cordon_ports_free(rcu_dereference_protected(rs->ports, true));
+	cordon_links_free(rcu_dereference_protected(rs->links, true));
 	kfree(rs);
 }
 
@@ -274,8 +276,14 @@ static int show(struct cordon_net *cn, struct cordon_ruleset *rs)
 static struct cordon_ruleset *replace(struct cordon_net *cn, struct cordon_ruleset *rs)
 {
 	struct cordon_ruleset *old;
+	struct cordon_links *links;
 	struct cordon_ports *ports;
 
+	if (rs) {
+		links = rcu_dereference_protected(rs->links, lockdep_is_held(&cn->lock));
+		rcu_assign_pointer(rs->links, cordon_links_new(cn->net, rs->policy));
+		cordon_links_free(links);
+	}
 	mutex_lock(&cn->ports_lock);
 	if (rs) {
 		ports = rcu_dereference_protected(rs->ports, lockdep_is_held(&cn->ports_lock));

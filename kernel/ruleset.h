@@ -11,12 +11,13 @@
 struct cordon_net;
 
 /**
- * struct cordon_ruleset - one policy in force; immutable, but for @ports
+ * struct cordon_ruleset - one policy in force; immutable, but for @ports and @links
  * @generation: its number
  * @policy: the sealed policy
  * @devices: state of each of the policy's devices
  * @segments: counters of each of the policy's segments
  * @ports: interfaces, replaced under cordon_net.ports_lock
+ * @links: segments behind each port, replaced under cordon_net.lock; NULL, not known
  */
 struct cordon_ruleset {
 	u32 generation;
@@ -24,6 +25,7 @@ struct cordon_ruleset {
 	struct cordon_device **devices;
 	struct cordon_segment **segments;
 	struct cordon_ports __rcu *ports;
+	struct cordon_links __rcu *links;
 };
 
 struct cordon_ruleset *cordon_ruleset_new(struct cordon_net *cn, const struct cordon_draft *draft,

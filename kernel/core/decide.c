@@ -1,14 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The verdict: at the door, which device is it and is the source its own; between rooms, may it. */
+/* The verdict: at prerouting, is the source the sender's own; then, may one end open this towards the other. */
 #include "decide.h"
 
+#define ICMP6_MLD_QUERY		130
 #define ICMP6_MLD_REPORT	131
 #define ICMP6_MLD_DONE		132
 #define ICMP6_ROUTER_SOLICIT	133
 #define ICMP6_NEIGH_SOLICIT	135
 #define ICMP6_NEIGH_ADVERT	136
+#define ICMP6_REDIRECT		137
 #define ICMP6_MLD2_REPORT	143
 
+#define IGMP_V1_REPORT		0x12
+#define IGMP_V2_REPORT		0x16
+#define IGMP_LEAVE		0x17
+#define IGMP_V3_REPORT		0x22
+
+#define PROTO_IGMP	2
 #define PROTO_TCP	6
 #define PROTO_UDP	17
 #define PROTO_ICMP6	58
@@ -140,6 +148,31 @@ bool cordon_flow_is_plumbing(const struct cordon_flow *f)
 	       (f->proto == PROTO_UDP && f->sport == 546 && f->dport == CORDON_PORT_DHCP6);
 }
 
+/**
+ * cordon_flow_is_upkeep - what the gateway needs of its uplinks as a host there
+ * @f: facts about a packet that came in on an uplink, for the gateway itself
+ *
+ * Neighbour and router discovery, listener and group membership, answers to
+ * its own DHCP requests, which may come from another address than it asked
+ * (RFC 2131, 4.3.2; RFC 8415, 18.2), and ICMPv6 errors.
+ */
+bool cordon_flow_is_upkeep(const struct cordon_flow *f)
+{
+	bool v4 = cordon_addr_is_v4(&f->src);
+
+	switch (f->proto) {
+	case PROTO_ICMP6:
+		return (f->dport >= ICMP6_MLD_QUERY && f->dport <= ICMP6_REDIRECT) ||
+		       f->dport == ICMP6_MLD2_REPORT;
+	case PROTO_IGMP:
+		return true;
+	case PROTO_UDP:
+		return f->dport == (v4 ? 68 : 546);
+	default:
+		return false;
+	}
+}
+
 /* An address may be claimed by its owner, a link-local one by whoever has it not taken. */
 static bool may_claim(const struct cordon_policy *p, u32 device, const struct cordon_flow *f)
 {
@@ -153,18 +186,95 @@ static bool may_claim(const struct cordon_policy *p, u32 device, const struct co
 	       (owner == CORDON_NO_DEVICE && cordon_addr_is_link_local(&f->target));
 }
 
+#define LINK_LOCAL_PREFIX	0xfe80000000000000ULL	/* fe80::/64 */
+
+/* The MAC that an interface identifier is derived from (RFC 4291, appendix A). */
+static bool mac_of_identifier(u64 id, u8 *mac)
+{
+	if ((id >> 24 & 0xffff) != 0xfffe)
+		return false;
+	id ^= 0x0200000000000000ULL;
+	mac[0] = id >> 56;
+	mac[1] = id >> 48;
+	mac[2] = id >> 40;
+	mac[3] = id >> 16;
+	mac[4] = id >> 8;
+	mac[5] = id;
+	return true;
+}
+
+/**
+ * cordon_flow_claim - the link-local address that a packet claims for its sender
+ * @f: facts about a packet with CORDON_PASS_CLAIM
+ *
+ * Return: the address's interface identifier; never 0.
+ */
+u64 cordon_flow_claim(const struct cordon_flow *f)
+{
+	return cordon_addr_is_unspecified(&f->src) ? f->target.lo : f->src.lo;
+}
+
+/* Whether a link-local address can be the device's by the rule of RFC 4291 or by its claim. */
+static bool may_be_own(const struct cordon_policy *p, u32 device, const struct cordon_addr *a)
+{
+	u8 mac[6];
+
+	if (a->hi != LINK_LOCAL_PREFIX || !a->lo)
+		return false;
+	return !mac_of_identifier(a->lo, mac) ||
+	       !memcmp(mac, p->draft.devices[device].mac, sizeof(mac)) ||
+	       cordon_policy_device_by_mac(p, mac) == CORDON_NO_DEVICE;
+}
+
+static bool is_derived(const struct cordon_policy *p, u32 device, u64 id)
+{
+	u8 mac[6];
+
+	return mac_of_identifier(id, mac) &&
+	       !memcmp(mac, p->draft.devices[device].mac, sizeof(mac));
+}
+
+/*
+ * A source that is bound to nobody. A link-local one is the device's if it is derived from its
+ * MAC, if the device claimed it by duplicate address detection, or if it is the first one that it
+ * uses: its detection may lie before the policy. It is good for the link only.
+ */
+static struct cordon_verdict decide_unbound(const struct cordon_policy *p, u32 device, u64 claim,
+					    const struct cordon_flow *f)
+{
+	bool own = may_be_own(p, device, &f->src);
+	bool link = cordon_addr_is_link_local(&f->dst) || cordon_addr_is_multicast(&f->dst);
+
+	if (cordon_addr_is_unspecified(&f->src)) {
+		if (!cordon_flow_is_plumbing(f) || !may_claim(p, device, f))
+			return deny(CORDON_DENY_SPOOFED, CORDON_KIND_SPOOFED_SOURCE);
+		own = f->dport == ICMP6_NEIGH_SOLICIT && f->proto == PROTO_ICMP6 &&
+		      may_be_own(p, device, &f->target);
+		return pass(own ? CORDON_PASS_CLAIM : CORDON_PASS_SOURCE, false);
+	}
+	if (own && link && (f->src.lo == claim || is_derived(p, device, f->src.lo)))
+		return pass(CORDON_PASS_SOURCE, false);
+	if (own && link && !claim)
+		return pass(CORDON_PASS_CLAIM, false);
+	if (own && cordon_flow_is_plumbing(f))
+		return pass(CORDON_PASS_SOURCE, false);
+	return deny(CORDON_DENY_SPOOFED, CORDON_KIND_SPOOFED_SOURCE);
+}
+
 /**
  * cordon_decide_door - is this packet the device's own
  * @p: the policy
  * @device: whose MAC it bears, or CORDON_NO_DEVICE
  * @port: port that it came in on
+ * @claim: interface identifier of the link-local address that the device claimed, 0 if none
  * @f: facts about the packet
+ *
+ * Return: the verdict; with CORDON_PASS_CLAIM, cordon_flow_claim() is the device's claim from now on.
  */
 struct cordon_verdict cordon_decide_door(const struct cordon_policy *p, u32 device,
-					 u16 port, const struct cordon_flow *f)
+					 u16 port, u64 claim, const struct cordon_flow *f)
 {
 	const struct cordon_device_def *d;
-	u32 owner;
 
 	if (device == CORDON_NO_DEVICE)
 		return deny(CORDON_DENY_UNKNOWN_DEVICE, CORDON_KIND_UNKNOWN_DEVICE);
@@ -175,23 +285,25 @@ struct cordon_verdict cordon_decide_door(const struct cordon_policy *p, u32 devi
 		return deny(CORDON_DENY_MALFORMED, CORDON_KIND_MALFORMED);
 	if (cordon_policy_device_has(p, device, &f->src))
 		return pass(CORDON_PASS_SOURCE, false);
-	owner = cordon_policy_device_by_addr(p, &f->src);
-	if (owner == CORDON_NO_DEVICE && cordon_flow_is_plumbing(f) && may_claim(p, device, f))
-		return pass(CORDON_PASS_SOURCE, false);
-	return deny(CORDON_DENY_SPOOFED, CORDON_KIND_SPOOFED_SOURCE);
+	if (cordon_policy_device_by_addr(p, &f->src) != CORDON_NO_DEVICE)
+		return deny(CORDON_DENY_SPOOFED, CORDON_KIND_SPOOFED_SOURCE);
+	return decide_unbound(p, device, claim, f);
 }
 
 /* Open to every device that is not quarantined: what it needs to get in and to stay on the link. */
-static bool is_service(const struct cordon_policy *p, u16 from, u8 proto, u16 port)
+static bool is_service(u16 from, u8 proto, u16 port)
 {
-	/* Rules from quarantine would be of no use if no neighbour could be found. */
+	/* What the gateway opens towards it, or rules from quarantine allow, needs a neighbour. */
 	if (from == CORDON_SEGMENT_QUARANTINE)
-		return p->quarantine_rules && proto == PROTO_ICMP6 &&
+		return proto == PROTO_ICMP6 &&
 		       (port == ICMP6_NEIGH_SOLICIT || port == ICMP6_NEIGH_ADVERT);
 	switch (proto) {
 	case PROTO_UDP:
 		return port == CORDON_PORT_DNS || port == CORDON_PORT_DHCP ||
-		       port == CORDON_PORT_DHCP6;
+		       port == CORDON_PORT_DHCP6 || port == CORDON_PORT_NTP;
+	case PROTO_IGMP:
+		return port == IGMP_V1_REPORT || port == IGMP_V2_REPORT || port == IGMP_LEAVE ||
+		       port == IGMP_V3_REPORT;
 	case PROTO_TCP:
 		return port == CORDON_PORT_DNS || port == CORDON_PORT_EST ||
 		       port == CORDON_PORT_CHECKIN;
@@ -239,7 +351,7 @@ struct cordon_verdict cordon_decide_room(const struct cordon_policy *p,
 		}
 	}
 	if (device && to->segment == CORDON_SEGMENT_GATEWAY &&
-	    is_service(p, from->segment, proto, port))
+	    is_service(from->segment, proto, port))
 		return pass(CORDON_PASS_SERVICE, true);
 
 	kind = CORDON_KIND_SEGMENT_VIOLATION;
@@ -253,6 +365,35 @@ struct cordon_verdict cordon_decide_room(const struct cordon_policy *p,
 	    p->draft.segments[from->segment].isolate)
 		return deny(CORDON_DENY_ISOLATED, kind);
 	return pass(CORDON_PASS_SEGMENT, false);
+}
+
+/**
+ * cordon_decide_blame - for what the end that opened a connection is to blame
+ * @p: the policy
+ * @v: the denial of a packet that it sent
+ * @from: the end
+ * @to: the end it was opened to
+ * @proto: IANA number
+ * @port: destination port or ICMP type
+ *
+ * Return: @v, or CORDON_DENY_RECEIVER where the connection would be open but for the state of the
+ * other end, a device that is quarantined, outdated or without a lease: nobody is to blame.
+ */
+struct cordon_verdict cordon_decide_blame(const struct cordon_policy *p,
+					  const struct cordon_verdict *v,
+					  const struct cordon_end *from,
+					  const struct cordon_end *to, u8 proto, u16 port)
+{
+	struct cordon_verdict blame = *v;
+	struct cordon_end well = *to;
+
+	if (to->device == CORDON_NO_DEVICE || to->state == CORDON_STATE_ACTIVE)
+		return blame;
+	well.state = CORDON_STATE_ACTIVE;
+	well.segment = p->draft.devices[to->device].segment;
+	if (cordon_decide_room(p, from, &well, proto, port).accept)
+		blame.reason = CORDON_DENY_RECEIVER;
+	return blame;
 }
 
 /* What must be true of the connections of an end that is a device; of others, nothing. */
@@ -289,4 +430,45 @@ u8 cordon_decide_encryption(const struct cordon_policy *p, const struct cordon_v
 	opener = end_encryption(p, from);
 	other = end_encryption(p, to);
 	return opener > other ? opener : other;
+}
+
+/**
+ * cordon_decide_many - may an end open this towards all segments that one packet reaches
+ * @p: the policy
+ * @from: the end that sends it, to a group or for broadcast
+ * @segments: those of the hosts that it reaches, each once
+ * @n: how many; 0, nobody knows whom it reaches
+ * @proto: IANA number
+ * @port: destination port
+ *
+ * Whom the packet is for shows on the interface that it leaves by, and nobody there can be left
+ * out: it passes if it may be opened towards each of the segments.
+ *
+ * Return: the first denial, or an acceptance.
+ */
+struct cordon_verdict cordon_decide_many(const struct cordon_policy *p,
+					 const struct cordon_end *from,
+					 const u16 *segments, u32 n, u8 proto, u16 port)
+{
+	struct cordon_end to = { .device = CORDON_NO_DEVICE };
+	u8 own = end_encryption(p, from);
+	struct cordon_verdict v;
+	u32 i;
+
+	if (!n)
+		return deny(CORDON_DENY_NO_SEGMENT, CORDON_KIND_UNJUDGED);
+	for (i = 0; i < n; i++) {
+		to.segment = segments[i];
+		v = cordon_decide_room(p, from, &to, proto, port);
+		/* Whoever receives it may be another device of the same segment. */
+		if (v.accept && v.reason == CORDON_PASS_SEGMENT &&
+		    from->device != CORDON_NO_DEVICE && p->draft.segments[to.segment].isolate)
+			v = deny(CORDON_DENY_ISOLATED, CORDON_KIND_SEGMENT_VIOLATION);
+		if (!v.accept)
+			return v;
+		if (!v.plaintext && max(own, p->draft.segments[to.segment].encryption) !=
+		    CORDON_ENCRYPTION_ANY)
+			return deny(CORDON_DENY_UNENCRYPTED, CORDON_KIND_PLAINTEXT);
+	}
+	return v;
 }

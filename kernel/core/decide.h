@@ -9,6 +9,7 @@
 /* What devices may open towards the gateway without a rule. */
 #define CORDON_PORT_DNS		53
 #define CORDON_PORT_DHCP	67
+#define CORDON_PORT_NTP		123
 #define CORDON_PORT_DHCP6	547
 #define CORDON_PORT_EST		8443
 #define CORDON_PORT_CHECKIN	8883
@@ -18,7 +19,7 @@ enum cordon_reason {
 	CORDON_PASS_RULE,		/* a rule opens it */
 	CORDON_PASS_SERVICE,		/* open to every device that is not quarantined */
 	CORDON_PASS_SEGMENT,		/* both ends are in one segment that does not isolate */
-	CORDON_PASS_SOURCE,		/* at the door: the source is the device's own */
+	CORDON_PASS_SOURCE,		/* at prerouting: the source is the device's own */
 	CORDON_PASS_GATEWAY,		/* the gateway itself opened it */
 	CORDON_DENY_NO_RULE,
 	CORDON_DENY_ISOLATED,
@@ -28,6 +29,12 @@ enum cordon_reason {
 	CORDON_DENY_MOVED,
 	CORDON_DENY_SPOOFED,
 	CORDON_DENY_MALFORMED,
+	CORDON_PASS_CLAIM,		/* at prerouting: as PASS_SOURCE, and it claims a link-local address */
+	CORDON_DENY_RELATED,		/* a helper announced it, but no rule admits what it announces */
+	CORDON_DENY_RECEIVER,		/* no rule opens it only because of the receiving device's state */
+	CORDON_DENY_UNLISTED,		/* an interface that the policy does not list */
+	CORDON_DENY_WRONG_PORT,		/* it would leave by another port than the receiving device's */
+	CORDON_DENY_UNENCRYPTED,	/* it is for many, so TLS cannot encrypt it, and no rule lifts that */
 };
 
 /**
@@ -82,13 +89,22 @@ struct cordon_end cordon_end_address(const struct cordon_policy *p,
 struct cordon_end cordon_end_gateway(void);
 
 struct cordon_verdict cordon_decide_door(const struct cordon_policy *p, u32 device,
-					 u16 port, const struct cordon_flow *flow);
+					 u16 port, u64 claim, const struct cordon_flow *flow);
 struct cordon_verdict cordon_decide_room(const struct cordon_policy *p,
 					 const struct cordon_end *from,
 					 const struct cordon_end *to,
 					 u8 proto, u16 port);
+struct cordon_verdict cordon_decide_many(const struct cordon_policy *p,
+					 const struct cordon_end *from,
+					 const u16 *segments, u32 n, u8 proto, u16 port);
+struct cordon_verdict cordon_decide_blame(const struct cordon_policy *p,
+					  const struct cordon_verdict *v,
+					  const struct cordon_end *from,
+					  const struct cordon_end *to, u8 proto, u16 port);
 u8 cordon_decide_encryption(const struct cordon_policy *p, const struct cordon_verdict *v,
 			    const struct cordon_end *from, const struct cordon_end *to);
 bool cordon_flow_is_plumbing(const struct cordon_flow *flow);
+bool cordon_flow_is_upkeep(const struct cordon_flow *flow);
+u64 cordon_flow_claim(const struct cordon_flow *flow);
 
 #endif

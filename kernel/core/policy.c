@@ -680,7 +680,7 @@ static u16 proto_max(u8 proto)
 
 static bool proto_has_range(u8 proto)
 {
-	return cordon_proto_has_ports(proto) || proto_max(proto) == 255;
+	return proto == CORDON_PROTO_ANY || cordon_proto_has_ports(proto) || proto_max(proto) == 255;
 }
 
 static int check_rule(const struct cordon_draft *d, u32 i, u32 expected_first,
@@ -775,7 +775,6 @@ static int build_rules(struct cordon_policy *p, void *scratch, struct cordon_err
 		first += r->n;
 		at = pair_get(p, r->from, r->to);
 		pair = &p->pairs[at];
-		p->quarantine_rules |= r->from == CORDON_SEGMENT_QUARANTINE;
 		for (j = 0; j < r->n; j++) {
 			const struct cordon_match *m = &d->matches[r->first + j];
 

@@ -295,7 +295,6 @@ struct cordon_index {
  * @n_v6: length of @v6
  * @v4: IPv4 networks, flattened
  * @v6: IPv6 networks, flattened
- * @quarantine_rules: some rule opens something from segment quarantine
  * @encrypted: of some device, encryption is demanded
  */
 struct cordon_policy {
@@ -315,7 +314,6 @@ struct cordon_policy {
 	u32 n_v6;
 	struct cordon_range *v4;
 	struct cordon_range *v6;
-	bool quarantine_rules;
 	bool encrypted;
 };
 

@@ -22,7 +22,7 @@ NAMES = {"tcp": TCP, "udp": UDP, "icmp": ICMP, "icmp6": ICMP6}
 TYPES = {("icmp", "echo-request"): 8, ("icmp", "echo-reply"): 0, ("icmp6", "echo-request"): 128,
          ("icmp6", "nd-neighbor-solicit"): 135}
 # Open to every device that is not quarantined: DNS, DHCP, enrolment, check-in, the link's upkeep.
-SERVICES = {(UDP, 53), (UDP, 67), (UDP, 547), (TCP, 53), (TCP, 8443), (TCP, 8883)} | {
+SERVICES = {(UDP, 53), (UDP, 67), (UDP, 123), (UDP, 547), (TCP, 53), (TCP, 8443), (TCP, 8883)} | {
     (ICMP6, t) for t in (131, 132, 133, 135, 136, 143)}
 NEIGHBOURS = {(ICMP6, 135), (ICMP6, 136)}
 
@@ -84,11 +84,11 @@ def end(policy, postures, text):
     return held.get(state, device["network_segment"]), state
 
 
-def is_service(policy, segment, proto, port):
+def is_service(segment, proto, port):
     if segment != "quarantine":
         return (proto, port) in SERVICES
-    # The one thing besides rules from quarantine: the neighbour without which they are of no use.
-    return (proto, port) in NEIGHBOURS and any(r["from"] == "quarantine" for r in policy["rules"])
+    # What the gateway opens to it, and rules from quarantine, need the neighbour.
+    return (proto, port) in NEIGHBOURS
 
 
 def isolates(policy, segment):
@@ -105,7 +105,7 @@ def judge(policy, source, target, proto, port):
               and any(allows(m, proto, port) for m in r["allow"])]
     if opened:
         return "pass,plaintext" if any(r.get("plaintext") for r in opened) else "pass"
-    if state != "-" and there == "gateway" and is_service(policy, here, proto, port):
+    if state != "-" and there == "gateway" and is_service(here, proto, port):
         return "pass"
     both = state != "-" and other != "-"
     if here == there and not (both and isolates(policy, here)):
@@ -139,7 +139,7 @@ def some_network(rng):
 
 
 def some_port(rng):
-    return rng.choice((1, 53, 67, 68, 80, 443, 546, 547, 8443, 8883, 8884, 65535, rng.randrange(65536)))
+    return rng.choice((1, 53, 67, 68, 80, 123, 443, 546, 547, 8443, 8883, 8884, 65535, rng.randrange(65536)))
 
 
 def some_match(rng):

@@ -106,7 +106,7 @@ static void answer_door(const char *mac_text, const char *port, const char *sour
 
 	if (policy_mac_parse(mac_text, mac))
 		die("no MAC", mac_text);
-	v = cordon_decide_door(policy, cordon_policy_device_by_mac(policy, mac), port_of(port), &flow);
+	v = cordon_decide_door(policy, cordon_policy_device_by_mac(policy, mac), port_of(port), 0, &flow);
 	puts(v.accept ? "pass" : policy_kind_name(v.kind));
 }
 

@@ -5,6 +5,9 @@
 #define TCP 6
 #define UDP 17
 #define ICMP6 58
+#define IGMP 2
+#define LOCAL 0xfe80000000000000ULL
+#define EUI64(device) (0x000000fffe000001ULL + (device))	/* of fixture_device()'s MACs */
 
 static struct cordon_flow flow(struct cordon_addr src, u8 proto, u16 sport, u16 dport, u8 hops)
 {
@@ -14,14 +17,21 @@ static struct cordon_flow flow(struct cordon_addr src, u8 proto, u16 sport, u16 
 	};
 }
 
-static void door(struct kunit *test, u32 device, u16 port, struct cordon_flow f, u8 reason)
+static void door_claimed(struct kunit *test, u32 device, u16 port, u64 claim,
+			 struct cordon_flow f, u8 reason)
 {
 	struct cordon_policy *p = fixture_seal(test, fixture_new(test));
-	struct cordon_verdict v = cordon_decide_door(p, device, port, &f);
+	struct cordon_verdict v = cordon_decide_door(p, device, port, claim, &f);
 
 	KUNIT_EXPECT_EQ_MSG(test, v.reason, reason, "device %u proto %u dport %u", device, f.proto,
 			    f.dport);
-	KUNIT_EXPECT_EQ(test, v.accept, reason == CORDON_PASS_SOURCE);
+	KUNIT_EXPECT_EQ(test, v.accept,
+			reason == CORDON_PASS_SOURCE || reason == CORDON_PASS_CLAIM);
+}
+
+static void door(struct kunit *test, u32 device, u16 port, struct cordon_flow f, u8 reason)
+{
+	door_claimed(test, device, port, 0, f, reason);
 }
 
 static void door_by_device_port_and_source(struct kunit *test)
@@ -68,7 +78,11 @@ static void door_of_address_detection(struct kunit *test)
 	door(test, CAM, 0, f, CORDON_DENY_SPOOFED);
 	f.target = V6(0x20, 0x99);
 	door(test, CAM, 0, f, CORDON_DENY_SPOOFED);
-	f.target = (struct cordon_addr){ 0xfe80000000000000ULL, 5 };
+	f.target = (struct cordon_addr){ LOCAL, 5 };
+	door(test, CAM, 0, f, CORDON_PASS_CLAIM);
+	door_claimed(test, CAM, 0, 6, f, CORDON_PASS_CLAIM);
+	KUNIT_EXPECT_EQ(test, cordon_flow_claim(&f), 5);
+	f.target.lo = EUI64(LOCK);
 	door(test, CAM, 0, f, CORDON_PASS_SOURCE);
 	f.hop_limit = 64;
 	door(test, CAM, 0, f, CORDON_DENY_SPOOFED);
@@ -79,16 +93,31 @@ static void door_of_address_detection(struct kunit *test)
 
 static void door_of_link_local(struct kunit *test)
 {
-	struct cordon_addr local = { 0xfe80000000000000ULL, 0x1234 };
+	struct cordon_addr local = { LOCAL, 0x1234 };
+	struct cordon_flow beyond = flow(local, TCP, 1000, 22, 64);
 
-	door(test, CAM, 0, flow(local, ICMP6, 0, 135, 255), CORDON_PASS_SOURCE);
-	door(test, CAM, 0, flow(local, ICMP6, 0, 136, 255), CORDON_PASS_SOURCE);
-	door(test, CAM, 0, flow(local, ICMP6, 0, 133, 255), CORDON_PASS_SOURCE);
-	door(test, CAM, 0, flow(local, ICMP6, 0, 134, 255), CORDON_DENY_SPOOFED);
-	door(test, CAM, 0, flow(local, UDP, 546, 547, 1), CORDON_PASS_SOURCE);
-	door(test, CAM, 0, flow(local, UDP, 547, 546, 1), CORDON_DENY_SPOOFED);
-	door(test, CAM, 0, flow(local, ICMP6, 0, 128, 64), CORDON_DENY_SPOOFED);
-	door(test, CAM, 0, flow(local, TCP, 1000, 22, 64), CORDON_DENY_SPOOFED);
+	beyond.dst = V6(0x20, 0x12);
+	/* The first one that a device uses is its own from then on, and good for the link. */
+	door(test, CAM, 0, flow(local, ICMP6, 0, 135, 255), CORDON_PASS_CLAIM);
+	door(test, CAM, 0, flow(local, UDP, 5353, 5353, 255), CORDON_PASS_CLAIM);
+	door(test, CAM, 0, beyond, CORDON_DENY_SPOOFED);
+	door_claimed(test, CAM, 0, 0x1234, flow(local, UDP, 5353, 5353, 255), CORDON_PASS_SOURCE);
+	door_claimed(test, CAM, 0, 0x1234, beyond, CORDON_DENY_SPOOFED);
+	/* Another one passes with what keeps up the link, and no more. */
+	door_claimed(test, CAM, 0, 5, flow(local, ICMP6, 0, 136, 255), CORDON_PASS_SOURCE);
+	door_claimed(test, CAM, 0, 5, flow(local, ICMP6, 0, 133, 255), CORDON_PASS_SOURCE);
+	door_claimed(test, CAM, 0, 5, flow(local, UDP, 546, 547, 1), CORDON_PASS_SOURCE);
+	door_claimed(test, CAM, 0, 5, flow(local, ICMP6, 0, 134, 255), CORDON_DENY_SPOOFED);
+	door_claimed(test, CAM, 0, 5, flow(local, UDP, 547, 546, 1), CORDON_DENY_SPOOFED);
+	door_claimed(test, CAM, 0, 5, flow(local, TCP, 1000, 22, 64), CORDON_DENY_SPOOFED);
+	/* What is derived from its MAC needs no claim, what is from a neighbour's is never its own. */
+	local.lo = EUI64(CAM);
+	door_claimed(test, CAM, 0, 5, flow(local, UDP, 5353, 5353, 255), CORDON_PASS_SOURCE);
+	local.lo = EUI64(LOCK);
+	door(test, CAM, 0, flow(local, UDP, 5353, 5353, 255), CORDON_DENY_SPOOFED);
+	door(test, CAM, 0, flow(local, ICMP6, 0, 136, 255), CORDON_DENY_SPOOFED);
+	local = (struct cordon_addr){ LOCAL + 1, 0x1234 };
+	door(test, CAM, 0, flow(local, UDP, 5353, 5353, 255), CORDON_DENY_SPOOFED);
 }
 
 static void state_for_every_posture(struct kunit *test)
@@ -193,8 +222,10 @@ static void room_of_services(struct kunit *test)
 		u8 proto;
 		u16 port;
 	} open[] = { { UDP, 53 }, { TCP, 53 }, { UDP, 67 }, { UDP, 547 }, { TCP, 8443 },
-		     { TCP, 8883 }, { ICMP6, 133 }, { ICMP6, 135 }, { ICMP6, 136 }, { ICMP6, 143 } },
-	  closed[] = { { TCP, 22 }, { UDP, 123 }, { TCP, 67 }, { ICMP6, 128 }, { UDP, 8883 } };
+		     { TCP, 8883 }, { UDP, 123 }, { ICMP6, 133 }, { ICMP6, 143 }, { IGMP, 0x16 },
+		     { IGMP, 0x17 }, { IGMP, 0x22 } },
+	  closed[] = { { TCP, 22 }, { TCP, 123 }, { TCP, 67 }, { ICMP6, 128 }, { UDP, 8883 },
+		       { IGMP, 0x11 } };
 	struct fixture *f = fixture_new(test);
 	struct cordon_policy *p = fixture_seal(test, f);
 	struct cordon_end gw = cordon_end_gateway(), wan = at(p, WAN);
@@ -208,6 +239,11 @@ static void room_of_services(struct kunit *test)
 		room(test, p, wan, gw, open[i].proto, open[i].port, CORDON_DENY_NO_RULE);
 		room(test, p, new, wan, open[i].proto, open[i].port, CORDON_DENY_UNAUTHENTICATED);
 	}
+	/* A neighbour finds even one that is held, so that the gateway can open something to it. */
+	room(test, p, held, gw, ICMP6, 135, CORDON_PASS_SERVICE);
+	room(test, p, held, gw, ICMP6, 136, CORDON_PASS_SERVICE);
+	room(test, p, new, gw, ICMP6, 136, CORDON_PASS_SERVICE);
+	room(test, p, wan, gw, ICMP6, 136, CORDON_DENY_NO_RULE);
 	for (i = 0; i < ARRAY_SIZE(closed); i++)
 		room(test, p, new, gw, closed[i].proto, closed[i].port,
 		     CORDON_DENY_UNAUTHENTICATED);
@@ -218,6 +254,70 @@ static void room_of_services(struct kunit *test)
 	room(test, p, held, wan, TCP, 80, CORDON_PASS_RULE);
 	room(test, p, held, gw, ICMP6, 135, CORDON_PASS_SERVICE);
 	room(test, p, held, gw, UDP, 53, CORDON_DENY_NO_RULE);
+}
+
+static void many(struct kunit *test, const struct cordon_policy *p, struct cordon_end from,
+		 u32 n, const u16 *segments, u16 port, u8 reason)
+{
+	struct cordon_verdict v = cordon_decide_many(p, &from, segments, n, TCP, port);
+
+	KUNIT_EXPECT_EQ_MSG(test, v.reason, reason, "%u -> %u segments, %u", from.segment, n, port);
+	KUNIT_EXPECT_EQ(test, v.accept, reason <= CORDON_PASS_GATEWAY);
+}
+
+/* A packet for many passes if it may reach each of them. */
+static void many_by_all_that_receive(struct kunit *test)
+{
+	static const u16 both[] = { IOT, WAN }, none[] = { CORDON_NO_SEGMENT };
+	struct fixture *f = fixture_new(test);
+	struct cordon_policy *p = fixture_seal(test, f);
+	struct cordon_end cam = cordon_end_device(p, CAM, &leased);
+	struct cordon_end meter = cordon_end_device(p, METER, &leased);
+	const u16 open[] = { OPEN };
+
+	many(test, p, cam, 1, both + 1, 443, CORDON_PASS_RULE);
+	many(test, p, cam, 1, both + 1, 80, CORDON_DENY_NO_RULE);
+	many(test, p, cam, 1, both, 443, CORDON_DENY_ISOLATED);
+	many(test, p, cam, 2, both, 443, CORDON_DENY_ISOLATED);
+	many(test, p, cam, 0, both, 443, CORDON_DENY_NO_SEGMENT);
+	many(test, p, cam, 1, none, 443, CORDON_DENY_NO_SEGMENT);
+	many(test, p, at(p, PLANT), 1, both, 502, CORDON_PASS_RULE);
+	many(test, p, at(p, PLANT), 2, both, 502, CORDON_DENY_NO_RULE);
+	many(test, p, meter, 1, open, 1, CORDON_PASS_SEGMENT);
+	/* TLS cannot be what encrypts it. */
+	f->segments[IOT].encryption = CORDON_ENCRYPTION_TLS1_3;
+	f->rules[1].plaintext = 0;
+	p = fixture_seal(test, f);
+	many(test, p, cam, 1, both + 1, 443, CORDON_DENY_UNENCRYPTED);
+	f->rules[1].plaintext = 1;
+	p = fixture_seal(test, f);
+	many(test, p, cam, 1, both + 1, 443, CORDON_PASS_RULE);
+}
+
+static void blame(struct kunit *test, const struct cordon_policy *p, struct cordon_end from,
+		  struct cordon_end to, u16 port, u8 reason)
+{
+	struct cordon_verdict v = cordon_decide_room(p, &from, &to, TCP, port);
+
+	KUNIT_EXPECT_FALSE(test, v.accept);
+	v = cordon_decide_blame(p, &v, &from, &to, TCP, port);
+	KUNIT_EXPECT_EQ_MSG(test, v.reason, reason, "%u -> %u %u", from.segment, to.segment, port);
+}
+
+static void blame_by_whose_state_it_is(struct kunit *test)
+{
+	struct cordon_policy *p = fixture_seal(test, fixture_new(test));
+	struct cordon_end held = cordon_end_device(p, CAM, &quarantined);
+	struct cordon_end old = cordon_end_device(p, CAM, &expired);
+	struct cordon_end cam = cordon_end_device(p, CAM, &leased);
+	struct cordon_end plant = at(p, PLANT), wan = at(p, WAN);
+
+	blame(test, p, plant, held, 502, CORDON_DENY_RECEIVER);
+	blame(test, p, plant, old, 502, CORDON_DENY_RECEIVER);
+	blame(test, p, wan, held, 502, CORDON_DENY_NO_RULE);
+	blame(test, p, wan, cam, 502, CORDON_DENY_NO_RULE);
+	blame(test, p, old, wan, 443, CORDON_DENY_UNAUTHENTICATED);
+	blame(test, p, held, wan, 443, CORDON_DENY_NO_RULE);
 }
 
 static void encryption(struct kunit *test, const struct cordon_policy *p, struct cordon_end from,
@@ -268,6 +368,8 @@ static struct kunit_case decide_cases[] = {
 	KUNIT_CASE(room_by_rule_segment_and_isolation),
 	KUNIT_CASE(room_by_state),
 	KUNIT_CASE(room_of_services),
+	KUNIT_CASE(many_by_all_that_receive),
+	KUNIT_CASE(blame_by_whose_state_it_is),
 	KUNIT_CASE(encryption_by_ends_and_rule),
 	{}
 };

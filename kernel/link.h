@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Which segments are on the link behind an interface. */
+#ifndef _CORDON_LINK_H
+#define _CORDON_LINK_H
+
+#include <linux/netdevice.h>
+#include <linux/rcupdate.h>
+
+#include "core/policy.h"
+
+struct cordon_net;
+struct cordon_ports;
+
+#define CORDON_LINK_MAX_SEGMENTS	64	/* of one uplink; it is closed to groups if it has more */
+
+/**
+ * struct cordon_links - the segments of the devices behind each port
+ * @rcu: frees it
+ * @first: of each port, its first place in @segments; one more marks the end of the last
+ * @segments: of all ports, each port's in ascending order
+ */
+struct cordon_links {
+	struct rcu_head rcu;
+	u32 *first;
+	u16 *segments;
+};
+
+struct cordon_links *cordon_links_new(struct net *net, const struct cordon_policy *policy);
+void cordon_links_free(struct cordon_links *links);
+void cordon_links_update(struct work_struct *work);
+u32 cordon_link_uplink(const struct cordon_policy *p, const struct cordon_ports *ports,
+		       const struct net_device *dev, u16 *segments);
+u16 cordon_link_segment(const struct cordon_policy *p, const struct cordon_ports *ports,
+			const struct net_device *dev);
+
+/**
+ * cordon_link_port - the segments of the devices behind a port
+ * @links: of the ruleset in force
+ * @port: the port
+ * @n: gets how many
+ */
+static inline const u16 *cordon_link_port(const struct cordon_links *links, u16 port, u32 *n)
+{
+	*n = links->first[port + 1] - links->first[port];
+	return &links->segments[links->first[port]];
+}
+
+int cordon_link_init(void);
+void cordon_link_exit(void);
+
+#endif
