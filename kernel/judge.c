@@ -2,6 +2,7 @@
 /* Packets before the ruleset in force: judged, counted, passed or dropped. */
 #include <linux/netfilter.h>
 #include <linux/netfilter_bridge.h>
+#include <net/ip.h>
 #include <net/ipv6.h>
 #include <net/netfilter/nf_conntrack.h>
 #include <net/route.h>
@@ -171,6 +172,26 @@ static struct cordon_verdict judge_source(const struct hearing *h, const struct 
 	return v;
 }
 
+/* A packet in which the device's own address alone does not tell that it is sound. */
+static bool must_be_read(const struct sk_buff *skb, u8 pf)
+{
+	return pf == NFPROTO_IPV4 ? ip_is_fragment(ip_hdr(skb)) :
+				    ipv6_ext_hdr(ipv6_hdr(skb)->nexthdr) ||
+				    cordon_packet_is_mapped(skb, pf);
+}
+
+/* The source is bound to the device, and the device may be behind this port. */
+static bool is_bound(const struct hearing *h, const struct cordon_addr *source)
+{
+	const struct cordon_policy *p = h->rs->policy;
+	u16 port;
+
+	if (h->device == CORDON_NO_DEVICE || !cordon_policy_device_has(p, h->device, source))
+		return false;
+	port = p->draft.devices[h->device].port;
+	return port == CORDON_ANY_PORT || port == h->in;
+}
+
 /**
  * cordon_judge_door - a packet comes in: whose is it, and is its source its own
  * @cn: the namespace
@@ -178,7 +199,7 @@ static struct cordon_verdict judge_source(const struct hearing *h, const struct 
  * @state: the hook's
  *
  * Of packets from uplinks only what no packet may be is refused here; cordon_judge_room() looks
- * at them.
+ * at them. Headers of the payload are left to connection tracking, but for fragments.
  *
  * Context: RCU read side. Return: NF_ACCEPT or NF_DROP.
  */
@@ -189,6 +210,7 @@ unsigned int cordon_judge_door(struct cordon_net *cn, struct sk_buff *skb,
 		.cn = cn, .skb = skb, .state = state,
 		.in = CORDON_ANY_PORT, .device = CORDON_NO_DEVICE,
 	};
+	struct cordon_addr source;
 	struct cordon_verdict v;
 	const u8 *mac;
 
@@ -209,10 +231,13 @@ unsigned int cordon_judge_door(struct cordon_net *cn, struct sk_buff *skb,
 	h.in = h.interface->port;
 	mac = cordon_packet_mac(skb);
 	h.device = mac ? cordon_policy_device_by_mac(h.rs->policy, mac) : CORDON_NO_DEVICE;
-	cordon_packet_flow(skb, state->pf, &h.flow);
-	v = judge_source(&h, &h.flow);
-	if (unlikely(!v.accept))
-		return deny(&h, v.kind);
+	source = cordon_packet_source(skb, state->pf);
+	if (unlikely(must_be_read(skb, state->pf) || !is_bound(&h, &source))) {
+		cordon_packet_flow(skb, state->pf, &h.flow);
+		v = judge_source(&h, &h.flow);
+		if (!v.accept)
+			return deny(&h, v.kind);
+	}
 	cordon_traffic_rx(h.rs->devices[h.device]->traffic, skb->len);
 	return NF_ACCEPT;
 }
@@ -260,17 +285,17 @@ static bool recognise(struct hearing *h)
 	mac = cordon_packet_mac(h->skb);
 	if (mac)
 		h->device = cordon_policy_device_by_mac(p, mac);
-	if (likely(h->device != CORDON_NO_DEVICE &&
-		   cordon_policy_device_has(p, h->device, &h->source) &&
-		   (p->draft.devices[h->device].port == CORDON_ANY_PORT ||
-		    p->draft.devices[h->device].port == h->in)))
+	if (likely(is_bound(h, &h->source)))
 		return true;
 	cordon_packet_flow(h->skb, h->state->pf, &packet);
 	return judge_source(h, &packet).accept;
 }
 
-/* Which connection, and which way. False: connection tracking makes nothing of the packet. */
-static bool identify(struct hearing *h)
+/*
+ * Which connection, and which way. Return: 0, or the kind of what connection tracking makes
+ * nothing of: a packet whose headers contradict one another is malformed, any other unjudged.
+ */
+static u8 identify(struct hearing *h)
 {
 	enum ip_conntrack_info ctinfo;
 	struct nf_conn *ct = nf_ct_get(h->skb, &ctinfo);
@@ -284,12 +309,16 @@ static bool identify(struct hearing *h)
 		if (unlikely(h->flow.proto == IPPROTO_IGMP)) {
 			cordon_packet_flow(h->skb, h->state->pf, &packet);
 			h->flow.dport = packet.dport;
+			if (packet.flags & CORDON_FLOW_MALFORMED)
+				return CORDON_KIND_MALFORMED;
 		}
-		return true;
+		return 0;
 	}
 	cordon_packet_flow(h->skb, h->state->pf, &h->flow);
 	h->opener = true;
-	return ctinfo == IP_CT_UNTRACKED && !(h->flow.flags & CORDON_FLOW_MALFORMED);
+	if (h->flow.flags & CORDON_FLOW_MALFORMED)
+		return CORDON_KIND_MALFORMED;
+	return ctinfo == IP_CT_UNTRACKED ? 0 : CORDON_KIND_UNJUDGED;
 }
 
 static struct cordon_end find_end(const struct hearing *h, const struct cordon_addr *addr)
@@ -552,6 +581,7 @@ unsigned int cordon_judge_room(struct cordon_net *cn, struct sk_buff *skb,
 		.in = CORDON_ANY_PORT, .device = CORDON_NO_DEVICE,
 	};
 	bool local = state->hook == NF_INET_LOCAL_IN;
+	u8 kind;
 
 	h.rs = rcu_dereference(cn->ruleset);
 	if (!h.rs)
@@ -570,8 +600,9 @@ unsigned int cordon_judge_room(struct cordon_net *cn, struct sk_buff *skb,
 		return NF_ACCEPT;
 	if (unlikely(!recognise(&h)))
 		return deny_source(&h);
-	if (unlikely(!identify(&h)))
-		return deny(&h, CORDON_KIND_UNJUDGED);
+	kind = identify(&h);
+	if (unlikely(kind))
+		return deny(&h, kind);
 	if (unlikely(!local && !h.out))
 		return deny_unblamed(&h, CORDON_KIND_UNLISTED);
 	return local ? judge_input(&h) : judge_forward(&h);
