@@ -270,6 +270,111 @@ static void test_good(void)
 	policy_free(p);
 }
 
+/* Null is an empty list and an empty mapping, wherever one belongs. */
+static const struct {
+	const char *name;
+	const char *text;
+} empty[] = {
+	{ "every list and mapping", "version: 1\nports:\nsegments:\nrules:\ndevices:\n" },
+	{ "comments", "version: 1\nports:\n# - lan0\nsegments:\n# a: {}\nrules:\n# - {}\ndevices:\n# - {}\n" },
+	{ "null, in each form", "version: 1\nports: ~\nsegments: null\nrules: Null\ndevices: NULL\n" },
+	{ "a segment's body", "version: 1\nsegments:\n  iot_zone:\n  plant:\n" },
+	{ "what is in a body", "version: 1\nsegments:\n  a:\n    networks:\n    anomalies:\n    firmware:\n" },
+};
+
+static const struct bad not_empty[] = {
+	{ "null is no value", "version: 1\nmode:\n", "2:6: mode must be enforce or observe, not ''", 1 },
+	{ "quotes make it text", "version: 1\nports: \"\"\n", "2:8: ports must be a list", 1 },
+	{ "a rule still allows something", HEAD "rules: [{from: iot, to: net, allow: }]\n",
+	  "4:37: a rule that allows nothing", 1 },
+	{ "a device still has an address", HEAD "devices:\n- name: a\n  mac: 02:00:00:00:00:01\n"
+	  "  network_segment: iot\n  addresses:\n", "8:13: a device without an address", 1 },
+	{ "an entry that is null", HEAD "rules:\n-\n", "5:2: a rule without 'from'", 3 },
+	{ "a document of comments", "# version: 1\n", "1:1: the file says nothing", 1 },
+	{ "UTF-16", "\xff\xfev\x31", NULL, 1 },
+};
+
+static void test_empty(void)
+{
+	struct policy *p;
+	char *said;
+	size_t i;
+	bool good;
+	int n;
+
+	for (i = 0; i < sizeof(empty) / sizeof(empty[0]); i++) {
+		p = load_good(empty[i].text);
+		ok(p && !p->draft.n_ports && !p->draft.n_networks && !p->draft.n_rules && !p->draft.n_devices,
+		   "empty: %s", empty[i].name);
+		policy_free(p);
+	}
+	p = load_good("version: 1\nsegments:\n  null:\n  ~:\n");
+	ok(!p, "a key that is null stays the text that it is");
+	policy_free(p);
+	p = load_good("version: 1\nsegments:\n  null:\n  yes:\n");
+	ok(p && policy_find_segment(p, "null") != CORDON_NO_SEGMENT &&
+	   policy_find_segment(p, "yes") != CORDON_NO_SEGMENT, "a name stays the text that it is");
+	policy_free(p);
+	for (i = 0; i < sizeof(not_empty) / sizeof(not_empty[0]); i++) {
+		p = NULL;
+		n = load(not_empty[i].text, strlen(not_empty[i].text), &p, &said);
+		good = n == not_empty[i].faults && !p;
+		if (not_empty[i].message)
+			good &= !strcmp(first_error(said) + strlen(FILE_NAME ":"), not_empty[i].message);
+		else
+			good &= !strcmp(said, "cordonctl: " FILE_NAME ": is UTF-16: save it as UTF-8\n");
+		if (!ok(good, "not empty: %s", not_empty[i].name))
+			printf("# %d: %s\n", n, said);
+		free(said);
+	}
+}
+
+/* @text with another end of each line */
+static char *with_ends(const char *before, const char *text, const char *end)
+{
+	char *out = NULL;
+	size_t size;
+	FILE *f = open_memstream(&out, &size);
+
+	for (fputs(before, f); *text; text++)
+		*text == '\n' ? fputs(end, f) : fputc(*text, f);
+	fclose(f);
+	return out;
+}
+
+/* What editors of other systems write. */
+static void test_editors(void)
+{
+	static const char * const boms[] = { "", "\xef\xbb\xbf" }, * const ends[] = { "\n", "\r\n", "\r" };
+	struct policy *p, *same = load_good(good);
+	struct policy_diff d = { NULL, 0 };
+	char *text, *said;
+	size_t i, j;
+
+	for (i = 0; i < 2; i++)
+		for (j = 0; j < 3; j++) {
+			text = with_ends(boms[i], good, ends[j]);
+			p = load_good(text);
+			ok(p && !policy_diff(p, same, &d) && !d.n, "%s, lines end with %s",
+			   i ? "a byte order mark" : "none", !j ? "LF" : j == 1 ? "CR LF" : "CR");
+			policy_diff_free(&d);
+			policy_free(p);
+			free(text);
+			text = with_ends(boms[i], "version: 1\nmode: x # y\n", ends[j]);
+			ok(load(text, strlen(text), &p, &said) == 1 && !strcmp(said, FILE_NAME
+			   ":2:7: mode must be enforce or observe, not 'x'\n    mode: x # y\n          ^\n"),
+			   "and the caret stands under the fault");
+			free(said);
+			free(text);
+		}
+	text = with_ends("\xef\xbb\xbf", "version: 2\n", "\n");
+	ok(load(text, strlen(text), &p, &said) == 1 && strstr(said, ":1:10: ") && strstr(said, "\n             ^\n"),
+	   "on the first line, too");
+	free(said);
+	free(text);
+	policy_free(same);
+}
+
 static void test_warnings(void)
 {
 	static const char text[] = "version: 1\nsegments:\n"
@@ -648,6 +753,8 @@ int main(void)
 		return 2;
 	test_bad();
 	test_good();
+	test_empty();
+	test_editors();
 	test_warnings();
 	test_many();
 	test_caps();

@@ -414,7 +414,9 @@ int policy_load(const char *path, struct policy **out, FILE *errors)
 	struct yaml_tree tree;
 
 	yaml_tree_load(&tree, path, &report);
-	if (tree.root) {
+	if (tree.root && yaml_is_null(tree.root)) {
+		report_error(&report, tree.root->at, "the file says nothing");
+	} else if (tree.root) {
 		l.policy = policy_new();
 		if (!l.policy)
 			report_file(&report, "not enough memory");

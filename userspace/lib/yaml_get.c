@@ -96,6 +96,8 @@ void yaml_no_memory(struct loader *l, const struct yaml_node *node)
  * @node: the value
  * @kind: what it must be
  * @what: its name
+ *
+ * Null is an empty list and an empty mapping: a key whose entries are all commented out.
  */
 bool yaml_is(struct loader *l, const struct yaml_node *node, enum yaml_kind kind, const char *what)
 {
@@ -103,7 +105,7 @@ bool yaml_is(struct loader *l, const struct yaml_node *node, enum yaml_kind kind
 		[YAML_SCALAR] = "one value", [YAML_SEQUENCE] = "a list", [YAML_MAPPING] = "a mapping",
 	};
 
-	if (node->kind == kind)
+	if (node->kind == kind || (kind != YAML_SCALAR && yaml_is_null(node)))
 		return true;
 	if (node->kind != YAML_BAD)
 		report_error(l->report, node->at, "%s must be %s", what, names[kind]);

@@ -202,8 +202,38 @@ static void parser_failed(struct reader *r, const yaml_parser_t *p)
 	fail(r, at, why);
 }
 
-static void parse(struct yaml_tree *t, size_t size)
+/* The value of a file without any: the same as that of one which is "null". */
+static struct yaml_node *nothing(struct yaml_tree *t)
 {
+	struct yaml_node *node = take(t, sizeof(*node));
+
+	if (node)
+		*node = (struct yaml_node){ .kind = YAML_SCALAR, .plain = true, .text = "" };
+	else
+		report_file(t->report, "not enough memory");
+	return node;
+}
+
+/**
+ * yaml_is_null - a value that YAML calls null: nothing, "~" or "null", without quotes
+ * @node: the value
+ *
+ * Where a list or a mapping belongs, it is an empty one.
+ */
+bool yaml_is_null(const struct yaml_node *node)
+{
+	static const char * const nulls[] = { "", "~", "null", "Null", "NULL" };
+	size_t i;
+
+	for (i = 0; node->kind == YAML_SCALAR && node->plain && i < sizeof(nulls) / sizeof(*nulls); i++)
+		if (!strcmp(node->text, nulls[i]))
+			return true;
+	return false;
+}
+
+static void parse(struct yaml_tree *t)
+{
+	size_t size = t->report->size;
 	struct reader r = { .tree = t };
 	yaml_parser_t parser;
 	yaml_event_t event;
@@ -213,7 +243,7 @@ static void parse(struct yaml_tree *t, size_t size)
 		return;
 	}
 	yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&parser, (const unsigned char *)t->buffer, size);
+	yaml_parser_set_input_string(&parser, (const unsigned char *)t->report->text, size);
 	while (!r.over) {
 		if (!yaml_parser_parse(&parser, &event)) {
 			parser_failed(&r, &parser);
@@ -226,8 +256,7 @@ static void parse(struct yaml_tree *t, size_t size)
 	if (r.failed)
 		t->root = NULL;
 	else if (!t->root)
-		report_error(t->report, (struct report_mark){ 0, 0 },
-			     "the file says nothing");
+		t->root = nothing(t);
 }
 
 /* Not mmap(): a file that shrinks while it is read would be a SIGBUS. */
@@ -299,7 +328,7 @@ static char *read_file(const char *path, size_t *size, const char **why)
 void yaml_tree_load(struct yaml_tree *t, const char *path, struct report *r)
 {
 	const char *why = NULL;
-	size_t size = 0;
+	size_t size = 0, bom;
 
 	*t = (struct yaml_tree){ .report = r };
 	t->buffer = read_file(path, &size, &why);
@@ -307,9 +336,15 @@ void yaml_tree_load(struct yaml_tree *t, const char *path, struct report *r)
 		report_file(r, why);
 		return;
 	}
-	r->text = t->buffer;
-	r->size = size;
-	parse(t, size);
+	if (size >= 2 && (!memcmp(t->buffer, "\xff\xfe", 2) || !memcmp(t->buffer, "\xfe\xff", 2))) {
+		report_file(r, "is UTF-16: save it as UTF-8");
+		return;
+	}
+	/* Editors begin UTF-8 with a byte order mark. libyaml skips it only where it may guess the encoding. */
+	bom = size >= 3 && !memcmp(t->buffer, "\xef\xbb\xbf", 3) ? 3 : 0;
+	r->text = t->buffer + bom;
+	r->size = size - bom;
+	parse(t);
 }
 
 /**

@@ -22,27 +22,27 @@ enum yaml_kind {
  * struct yaml_node - a value
  * @kind: what it is
  * @plain: of a scalar, it was not quoted
- * @at: where it begins
  * @n: of a collection, how many children; a mapping's are key, value, key, value
- * @text: of a scalar, NUL-terminated, and no NUL before that
- * @child: of a collection, the first
+ * @at: where it begins
+ * @text: of a scalar, NUL-terminated, and no NUL before that; else NULL
+ * @child: of a collection, the first; else NULL
  * @next: the next child of the same collection
  */
 struct yaml_node {
-	enum yaml_kind kind;
+	enum yaml_kind kind : 8;
 	bool plain;
-	struct report_mark at;
 	uint32_t n;
-	union {
-		const char *text;
-		struct yaml_node *child;
-	};
+	struct report_mark at;
+	const char *text;
+	struct yaml_node *child;
 	struct yaml_node *next;
 };
 
+bool yaml_is_null(const struct yaml_node *node);
+
 /**
  * struct yaml_tree - a document
- * @root: its value, or NULL where the file could not be parsed
+ * @root: its value, null for a file that says nothing, or NULL where the file could not be parsed
  * @report: collects the faults
  * @buffer: the file
  * @chunks: memory of the nodes

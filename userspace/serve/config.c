@@ -85,7 +85,7 @@ static void load_listen(struct loader *l, const struct yaml_node *node, uint16_t
 	const struct yaml_node *child;
 
 	out->n = 0;
-	if (node->kind != YAML_SEQUENCE) {
+	if (node->kind != YAML_SEQUENCE && !yaml_is_null(node)) {
 		load_listen_one(l, node, port, out);
 		return;
 	}

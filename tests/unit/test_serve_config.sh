@@ -1,0 +1,41 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# serve.yaml as editors leave it: empty, commented out, with a byte order mark, with other ends of lines.
+set -u
+cd "$(dirname "$0")/../.." || exit 2
+ctl=$PWD/build/cordonctl
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+. tests/unit/lib.sh
+shown=("$dir/out" "$dir/err")
+
+# check STATUS NAME TEXT [MESSAGE]
+check() {
+	local got
+
+	printf '%b' "$3" >"$dir/serve.yaml"
+	"$ctl" serve --check --config "$dir/serve.yaml" >"$dir/out" 2>"$dir/err" </dev/null
+	got=$?
+	[ $got = "$1" ] && { [ -z "${4-}" ] || grep -qxF "$dir/serve.yaml:$4" "$dir/err"; }
+	ok "$2" $?
+}
+
+make -s userspace >"$dir/out" 2>&1
+ok "cordonctl is made" $?
+names='server_names: [gateway.example]\n'
+check 0 "accepted: what is usual" "est: {approval: true}\n$names"
+check 0 "accepted: an empty file" ''
+check 0 "accepted: nothing but comments" '# est: {}\n'
+check 0 "accepted: mappings of which nothing is there" 'est:\ncheckin: ~\nfirmware: null\n'
+check 0 "accepted: a byte order mark" "\xef\xbb\xbf$names"
+check 0 "accepted: lines that end with CR LF" "est:\r\n  approval: true\r\n"
+check 1 "refused: a fault behind a byte order mark" '\xef\xbb\xbfest: {aproval: true}\n' \
+	"1:7: unknown key 'aproval': did you mean 'approval'?"
+check 1 "refused: a fault behind CR LF" 'est:\r\n  approval: perhaps\r\n' \
+	"2:13: approval must be false or true, not 'perhaps'"
+check 1 "refused: an empty list of addresses" 'est:\n  listen:\n' "2:10: listen names no address"
+check 1 "refused: an empty list of names" 'server_names:\n' "1:14: server_names holds 0 names, not 1 to 32"
+check 1 "refused: null where a word belongs" 'est: {approval: }\n' "1:17: approval must be false or true, not ''"
+check 1 "refused: a list" '[]\n' "1:1: serve.yaml must be a mapping"
+echo "1..$n"
+exit $failed
