@@ -38,6 +38,11 @@ static void print_diff(const struct policy_diff *d, size_t most)
 		printf("... and %zu more changes\n", d->n - i);
 }
 
+static json_t *text_or_null(const char *text)
+{
+	return text ? json_text(text) : json_null();
+}
+
 static void json_diff(const struct policy_diff *d)
 {
 	static const char * const ops[] = { "add", "delete", "change" };
@@ -47,10 +52,10 @@ static void json_diff(const struct policy_diff *d)
 	for (i = 0; i < d->n; i++) {
 		const struct policy_change *c = &d->changes[i];
 
-		json_list_add(&list, json_pack("{s:s,s:s,s:s,s:s?,s:s?,s:s?}", "op", ops[c->op],
-					       "object", c->object, "name", c->name,
-					       "field", c->field, "before", c->before,
-					       "after", c->after));
+		json_list_add(&list, json_pack("{s:s,s:s,s:o,s:s?,s:o,s:o}", "op", ops[c->op],
+					       "object", c->object, "name", json_text(c->name),
+					       "field", c->field, "before", text_or_null(c->before),
+					       "after", text_or_null(c->after)));
 	}
 	json_list_end(&list);
 }

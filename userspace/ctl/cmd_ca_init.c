@@ -34,7 +34,7 @@ static json_t *json_cert(X509 *cert)
 	pki_validity(cert, &from, &until);
 	if (bio && PEM_write_bio_X509(bio, cert) && !pki_fingerprint(cert, digest)) {
 		len = BIO_get_mem_data(bio, &pem);
-		out = json_pack("{ss ss ss ss ss%}", "subject", subject, "not_before",
+		out = json_pack("{so ss ss ss ss%}", "subject", json_text(subject), "not_before",
 				ca_time_text(from, from_text), "not_after",
 				ca_time_text(until, until_text), "fingerprint",
 				ca_fingerprint_text(digest, fingerprint), "pem", pem, (size_t)len);

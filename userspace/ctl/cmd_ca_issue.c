@@ -280,11 +280,12 @@ static void print(const struct issue *i)
 	place(i, r->name, ".crt", cert);
 	place(i, "ca", ".crt", ca);
 	if (i->w->json)
-		json_print(json_pack("{ss ss ss ss ss ss ss* ss ss}", "name", r->name, "mac",
+		json_print(json_pack("{ss ss ss ss ss ss so* so so}", "name", r->name, "mac",
 				     policy_mac_text(r->mac, mac), "serial", serial, "not_before",
 				     from, "not_after", until, "fingerprint",
 				     ca_fingerprint_text(r->fingerprint, fingerprint), "key",
-				     i->key ? key : NULL, "certificate", cert, "ca", ca));
+				     i->key ? json_text(key) : NULL, "certificate", json_text(cert), "ca",
+				     json_text(ca)));
 	else
 		printf("%s (%s): certificate %s, until %s: %s%s%s\n", r->name,
 		       policy_mac_text(r->mac, mac), serial, until, cert, i->key ? ", " : "",

@@ -139,7 +139,7 @@ static json_t *json_end(const struct facts *f, const struct cordon_end *end, con
 {
 	bool device = end->device != CORDON_NO_DEVICE;
 
-	return json_pack("{s:s,s:s?,s:s?,s:s?}", "asked", word,
+	return json_pack("{s:o,s:s?,s:s?,s:s?}", "asked", json_text(word),
 			 "device", device ? f->sealed->draft.devices[end->device].name : NULL,
 			 "segment", segment_name(f, end),
 			 "state", device ? policy_state_name(end->state) : NULL);

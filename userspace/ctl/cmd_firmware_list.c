@@ -26,9 +26,9 @@ static json_t *json_release(const struct firmware_release *r, const unsigned int
 
 	for (i = 0; i <= FIRMWARE_FAILED; i++)
 		json_object_set_new(offers, firmware_action_name(i), json_integer(tally[i]));
-	return json_pack("{ss ss ss sI ss ss ss sI so so so ss sI sI sI so}", "model", r->model, "version", r->version,
-			 "file", r->file, "id", (json_int_t)r->id, "state", state, "notes", r->notes, "signer",
-			 r->signer, "size", (json_int_t)r->size, "sha256", json_hex(r->hashes.sha256, 32), "sha1",
+	return json_pack("{ss ss so sI ss so so sI so so so ss sI sI sI so}", "model", r->model, "version", r->version,
+			 "file", json_text(r->file), "id", (json_int_t)r->id, "state", state, "notes", json_text(r->notes), "signer",
+			 json_text(r->signer), "size", (json_int_t)r->size, "sha256", json_hex(r->hashes.sha256, 32), "sha1",
 			 json_hex(r->hashes.sha1, 20), "md5", json_hex(r->hashes.md5, 16), "added",
 			 firmware_time_text(r->added, added), "percent", (json_int_t)r->percent, "stop_after",
 			 (json_int_t)r->stop_after, "failures", (json_int_t)r->failures, "offers", offers);

@@ -258,8 +258,8 @@ static void print(const struct signing *s, const char *path)
 	ca_time_text(to, until);
 	pki_subject_text(s->cert, subject, sizeof(subject));
 	if (s->w.json)
-		json_print(json_pack("{ss ss ss ss* ss}", "file", s->file, "signature", path, "signer", subject,
-				     "serial", serial[0] ? serial : NULL, "not_after", until));
+		json_print(json_pack("{so so so ss* ss}", "file", json_text(s->file), "signature",
+				     json_text(path), "signer", json_text(subject), "serial", serial[0] ? serial : NULL, "not_after", until));
 	else
 		printf("%s: signed by %s, whose certificate ends %s\n", path, subject, until);
 }

@@ -85,9 +85,9 @@ static json_t *json_action(const struct firmware_action *a)
 {
 	char offered[FIRMWARE_TIME_LEN], changed[FIRMWARE_TIME_LEN];
 
-	return json_pack("{sI ss ss ss ss ss}", "id", (json_int_t)a->id, "version", a->version, "state",
+	return json_pack("{sI ss ss ss ss so}", "id", (json_int_t)a->id, "version", a->version, "state",
 			 firmware_action_name(a->state), "offered", firmware_time_text(a->offered, offered),
-			 "changed", firmware_time_text(a->changed, changed), "detail", a->detail);
+			 "changed", firmware_time_text(a->changed, changed), "detail", json_text(a->detail));
 }
 
 static json_t *json_posture(const struct posture *p)

@@ -41,7 +41,7 @@ static json_t *json_anomaly(const struct cnl_event *e)
 	if (e->anomaly.ifindex)
 		json_object_set_new(out, "ifindex", json_integer(e->anomaly.ifindex));
 	if (e->anomaly.server[0])
-		json_object_set_new(out, "server_name", json_string(e->anomaly.server));
+		json_object_set_new(out, "server_name", json_text(e->anomaly.server));
 	if (e->anomaly.tls_offered)
 		json_object_set_new(out, "tls_offered", json_string(tls_text(e->anomaly.tls_offered, version)));
 	if (e->anomaly.tls_selected)
@@ -123,11 +123,7 @@ static int on_event(const struct cnl_event *e, void *arg)
 		return 0;
 	}
 	if (m->json) {
-		json_t *value = json_event(e);
-
-		json_dumpf(value, stdout, 0);
-		json_decref(value);
-		putchar('\n');
+		json_line(json_event(e));
 	} else {
 		print_event(e);
 	}

@@ -39,6 +39,9 @@ void versions_free(struct versions *v);
 
 /* out.c */
 void json_print(json_t *value);
+void json_line(json_t *value);
+json_t *json_text(const char *text);
+json_t *json_count(u64 count);
 json_t *json_addr(const struct cordon_addr *a);
 json_t *json_device(const struct cnl_device *d, bool stats);
 json_t *json_hex(const u8 *bytes, size_t n);	/* at most 32 bytes */

@@ -1,16 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The kernel's objects as JSON: one shape for every command. */
+#include <stdlib.h>
+
 #include "ctl/ctl.h"
+#include "lib/utf8.h"
+
+/* Any value, and null for one that could not be made: what is printed is JSON in every case. */
+static void dump(json_t *value, size_t flags)
+{
+	if (!value || json_dumpf(value, stdout, flags | JSON_ENCODE_ANY))
+		fputs("null", stdout);
+	json_decref(value);
+}
 
 /**
- * json_print - print a value on a line of its own
+ * json_print - print a value over as many lines as it takes
  * @value: freed
  */
 void json_print(json_t *value)
 {
-	json_dumpf(value, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
+	dump(value, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
 	putchar('\n');
-	json_decref(value);
+}
+
+/**
+ * json_line - print a value on a line of its own
+ * @value: freed
+ */
+void json_line(json_t *value)
+{
+	dump(value, 0);
+	putchar('\n');
 }
 
 /**
@@ -22,8 +42,7 @@ void json_list_add(struct json_list *list, json_t *value)
 {
 	fputs(list->open ? ",\n  " : "[\n  ", stdout);
 	list->open = true;
-	json_dumpf(value, stdout, 0);
-	json_decref(value);
+	dump(value, 0);
 }
 
 /**
@@ -33,6 +52,25 @@ void json_list_add(struct json_list *list, json_t *value)
 void json_list_end(struct json_list *list)
 {
 	puts(list->open ? "\n]" : "[]");
+}
+
+/**
+ * json_text - a string that may hold any bytes: an argument, a path, what a device said
+ * @text: each byte of it that is no UTF-8 becomes U+FFFD
+ */
+json_t *json_text(const char *text)
+{
+	char *clean = utf8_repair(text);
+	json_t *out = json_string(clean ? clean : "");
+
+	free(clean);
+	return out;
+}
+
+/** json_count - a counter; jansson's integers end at 2^63 - 1, and so does this */
+json_t *json_count(u64 count)
+{
+	return json_integer(count > INT64_MAX ? INT64_MAX : (json_int_t)count);
 }
 
 json_t *json_addr(const struct cordon_addr *a)
@@ -56,13 +94,11 @@ json_t *json_stats(const struct cnl_stats *s)
 
 	for (kind = 0; kind < CORDON_KINDS; kind++)
 		json_object_set_new(anomalies, policy_kind_name(kind),
-				    json_integer(s->anomalies[kind]));
-	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:o}",
-			 "rx_packets", (json_int_t)s->rx_packets,
-			 "rx_bytes", (json_int_t)s->rx_bytes,
-			 "tx_packets", (json_int_t)s->tx_packets,
-			 "tx_bytes", (json_int_t)s->tx_bytes,
-			 "denied", (json_int_t)s->denied, "anomalies", anomalies);
+				    json_count(s->anomalies[kind]));
+	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o}", "rx_packets", json_count(s->rx_packets),
+			 "rx_bytes", json_count(s->rx_bytes), "tx_packets", json_count(s->tx_packets),
+			 "tx_bytes", json_count(s->tx_bytes), "denied", json_count(s->denied),
+			 "anomalies", anomalies);
 }
 
 json_t *json_device(const struct cnl_device *d, bool stats)
@@ -79,7 +115,7 @@ json_t *json_device(const struct cnl_device *d, bool stats)
 			"state", policy_state_name(d->state),
 			"lease_seconds", (json_int_t)d->lease, "addresses", addresses);
 	if (d->port[0])
-		json_object_set_new(out, "port", json_string(d->port));
+		json_object_set_new(out, "port", json_text(d->port));
 	if (d->def.model[0])
 		json_object_set_new(out, "model", json_string(d->def.model));
 	if (d->def.authentication != CORDON_INHERIT)
@@ -117,15 +153,15 @@ json_t *json_segment(const struct cnl_segment *s)
 	}
 	firmware = json_pack("{s:I,s:I}", "grace_seconds", (json_int_t)s->def.grace,
 			     "postpone_seconds", (json_int_t)s->def.postpone);
-	return json_pack("{s:s,s:I,s:s,s:s,s:b,s:o,s:b,s:I,s:o,s:I,s:I,s:I,s:I}",
+	return json_pack("{s:s,s:I,s:s,s:s,s:b,s:o,s:b,s:I,s:o,s:I,s:o,s:o,s:o}",
 			 "name", s->def.name, "id", (json_int_t)s->id,
 			 "authentication", policy_authentication_name(s->def.authentication),
 			 "encryption", policy_encryption_name(s->def.encryption),
 			 "firmware_auto_update", s->def.firmware, "firmware", firmware,
 			 "isolate", s->def.isolate,
 			 "lease_seconds", (json_int_t)s->def.lease, "anomalies", limits,
-			 "devices", (json_int_t)s->devices, "packets", (json_int_t)s->packets,
-			 "bytes", (json_int_t)s->bytes, "denied", (json_int_t)s->denied);
+			 "devices", (json_int_t)s->devices, "packets", json_count(s->packets),
+			 "bytes", json_count(s->bytes), "denied", json_count(s->denied));
 }
 
 json_t *json_rule(const struct cordon_draft *d, u32 i)

@@ -64,13 +64,13 @@ static json_t *json_counters(const struct serve_counters *c)
 	unsigned int i;
 
 	for (i = 0; i < SERVE_ACCEPTED; i++)
-		json_object_set_new(accepted, serve_accepted_name(i), json_integer(c->accepted[i]));
+		json_object_set_new(accepted, serve_accepted_name(i), json_count(c->accepted[i]));
 	for (i = 0; i < SERVE_REFUSED; i++)
-		json_object_set_new(refused, serve_refused_name(i), json_integer(c->refused[i]));
+		json_object_set_new(refused, serve_refused_name(i), json_count(c->refused[i]));
 	for (i = 0; i < SERVE_UPDATES; i++)
-		json_object_set_new(updates, serve_update_name(i), json_integer(c->updates[i]));
-	return json_pack("{s:I,s:I,s:o,s:o,s:o}", "started", (json_int_t)c->started, "connections",
-			 (json_int_t)c->connections, "accepted", accepted, "refused", refused,
+		json_object_set_new(updates, serve_update_name(i), json_count(c->updates[i]));
+	return json_pack("{s:o,s:o,s:o,s:o,s:o}", "started", json_count(c->started), "connections",
+			 json_count(c->connections), "accepted", accepted, "refused", refused,
 			 "updates", updates);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "flat.h"
+#include "lib/utf8.h"
 
 /* A document on its way; @bad stays once it is set, and nothing is taken after that. */
 struct cursor {
@@ -184,18 +185,22 @@ int flat_read(const char *json, size_t len, struct flat_field *fields, size_t n)
 /**
  * flat_put_text - write a string of JSON
  * @out: where to
- * @text: what it says
+ * @text: what it says; each byte that is no UTF-8, as a path may have it, becomes U+FFFD
  */
 void flat_put_text(FILE *out, const char *text)
 {
+	uint32_t code;
+	size_t n;
+
 	putc('"', out);
-	for (; *text; text++) {
-		if (*text == '"' || *text == '\\')
-			fprintf(out, "\\%c", *text);
-		else if ((unsigned char)*text < ' ' || *text == 127)
-			fprintf(out, "\\u%04x", (unsigned char)*text);
+	for (; *text; text += n) {
+		n = utf8_next(text, &code);
+		if (code == '"' || code == '\\')
+			fprintf(out, "\\%c", (char)code);
+		else if (code < ' ' || code == 127 || code == UTF8_REPLACEMENT)
+			fprintf(out, "\\u%04x", code);
 		else
-			putc(*text, out);
+			fwrite(text, 1, n, out);
 	}
 	putc('"', out);
 }
