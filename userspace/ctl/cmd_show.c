@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ctl/ctl.h"
+#include "lib/yaml.h"
 #include "store/store.h"
 
 /**
@@ -24,7 +25,7 @@ static void show_ports(const struct shown *s, bool json)
 
 	for (i = 0; i < s->p->draft.n_ports; i++) {
 		if (json)
-			json_list_add(&list, json_string(s->p->draft.ports[i].name));
+			json_list_add(&list, json_text(s->p->draft.ports[i].name));
 		else
 			puts(s->p->draft.ports[i].name);
 	}
@@ -160,9 +161,10 @@ static void show_bindings(const struct shown *s, bool json)
 			policy_addr_text(&v->addresses[j], addr);
 			policy_mac_text(v->def.mac, mac);
 			if (json)
-				json_list_add(&list, json_pack("{s:s,s:s,s:s,s:s?}", "address", addr,
+				json_list_add(&list, json_pack("{s:s,s:s,s:s,s:o}", "address", addr,
 							       "mac", mac, "device", v->def.name,
-							       "port", v->port[0] ? v->port : NULL));
+							       "port", v->port[0] ? json_text(v->port) :
+							       json_null()));
 			else
 				printf("%-40s %s  %-20s %s\n", addr, mac, v->def.name,
 				       v->port[0] ? v->port : "any port");
@@ -170,109 +172,6 @@ static void show_bindings(const struct shown *s, bool json)
 	}
 	if (json)
 		json_list_end(&list);
-}
-
-static void yaml_limits(const struct cordon_segment_def *g)
-{
-	const char *comma = "";
-	char window[16];
-	u32 kind;
-
-	for (kind = 0; kind < CORDON_KINDS; kind++) {
-		const struct cordon_limit *l = &g->limits[kind];
-
-		if (!l->window)
-			continue;
-		printf("%s%s: {limit: %u/%s, then: %s}", *comma ? comma : "    anomalies: {",
-		       policy_kind_name(kind), l->count, policy_duration_text(l->window, window),
-		       policy_action_name(l->action));
-		comma = ", ";
-	}
-	if (*comma)
-		puts("}");
-}
-
-static void yaml_segment(const struct cordon_draft *d, u32 i)
-{
-	const struct cordon_segment_def *g = &d->segments[i];
-	char buf[POLICY_ADDR_LEN], lease[16], grace[16], postpone[16];
-	const char *comma = "";
-	u32 n;
-
-	printf("  %s:\n    authentication: %s\n    encryption: %s\n    firmware_auto_update: %s\n"
-	       "    firmware: {grace: %s, postpone: %s}\n    isolate: %s\n    lease: %s\n", g->name,
-	       policy_authentication_name(g->authentication),
-	       policy_encryption_name(g->encryption), g->firmware ? "true" : "false",
-	       policy_duration_text(g->grace, grace), policy_duration_text(g->postpone, postpone),
-	       g->isolate ? "true" : "false", policy_duration_text(g->lease, lease));
-	yaml_limits(g);
-	for (n = 0; n < d->n_networks; n++) {
-		if (d->networks[n].segment != i)
-			continue;
-		printf("%s\"%s\"", *comma ? comma : "    networks: [",
-		       policy_network_text(&d->networks[n], buf));
-		comma = ", ";
-	}
-	if (*comma)
-		puts("]");
-}
-
-static void yaml_device(const struct cordon_draft *d, const struct cordon_device_def *v)
-{
-	char mac[18], addr[POLICY_ADDR_LEN];
-	u32 i;
-
-	printf("  - {name: \"%s\", mac: \"%s\", network_segment: \"%s\", addresses: [", v->name,
-	       policy_mac_text(v->mac, mac), d->segments[v->segment].name);
-	for (i = 0; i < v->n; i++)
-		printf("%s\"%s\"", i ? ", " : "",
-		       policy_addr_text(&d->addresses[v->first + i], addr));
-	putchar(']');
-	if (v->port != CORDON_ANY_PORT)
-		printf(", port: \"%s\"", d->ports[v->port].name);
-	if (v->model[0])
-		printf(", model: \"%s\"", v->model);
-	if (v->authentication != CORDON_INHERIT)
-		printf(", authentication: %s", policy_authentication_name(v->authentication));
-	if (v->encryption != CORDON_INHERIT)
-		printf(", encryption: %s", policy_encryption_name(v->encryption));
-	if (v->firmware != CORDON_INHERIT)
-		printf(", firmware_auto_update: %s", v->firmware ? "true" : "false");
-	puts("}");
-}
-
-/* As apply reads it. */
-static void show_yaml(const struct shown *s)
-{
-	const struct cordon_draft *d = &s->p->draft;
-	char buf[32];
-	u32 i, j;
-
-	printf("version: 1\nmode: %s\nports: [", d->mode == CORDON_MODE_OBSERVE ? "observe" :
-	       "enforce");
-	for (i = 0; i < d->n_ports; i++)
-		printf("%s\"%s\"", i ? ", " : "", d->ports[i].name);
-	puts("]");
-	if (d->n_segments > CORDON_BUILTIN_SEGMENTS)
-		puts("segments:");
-	for (i = CORDON_BUILTIN_SEGMENTS; i < d->n_segments; i++)
-		yaml_segment(d, i);
-	if (d->n_rules)
-		puts("rules:");
-	for (i = 0; i < d->n_rules; i++) {
-		const struct cordon_rule_def *r = &d->rules[i];
-
-		printf("  - {from: \"%s\", to: \"%s\", allow: [", d->segments[r->from].name,
-		       d->segments[r->to].name);
-		for (j = 0; j < r->n; j++)
-			printf("%s\"%s\"", j ? ", " : "",
-			       policy_match_text(&d->matches[r->first + j], buf));
-		puts(r->plaintext ? "], plaintext: true}" : "]}");
-	}
-	if (d->n_devices)
-		puts("devices:");
-	for (i = 0; i < d->n_devices; i++)
-		yaml_device(d, &d->devices[i]);
 }
 
 static void member(const char *name, void (*show)(const struct shown *s, bool json),
@@ -285,7 +184,7 @@ static void member(const char *name, void (*show)(const struct shown *s, bool js
 static void show_policy(const struct shown *s, bool json)
 {
 	if (!json) {
-		show_yaml(s);
+		policy_print(s->p, stdout);
 		return;
 	}
 	printf("{\"version\": 1, \"generation\": %u, \"mode\": \"%s\"", s->p->generation,

@@ -19,4 +19,7 @@ struct policy;
  */
 int policy_load(const char *path, struct policy **out, FILE *errors);
 
+/* yaml_put.c */
+void policy_print(const struct policy *p, FILE *out);
+
 #endif

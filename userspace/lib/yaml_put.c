@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A policy to YAML, as yaml.c reads it. Every name comes out as text for whatever reads YAML. */
+#include <strings.h>
+
+#include "policy.h"
+#include "utf8.h"
+#include "yaml.h"
+
+/*
+ * What begins with a letter is no number and no date. Of the other words that YAML 1.1, YAML 1.2 or
+ * some reader takes for a number, a boolean or null, all are here, in whatever case.
+ */
+static bool is_plain(const char *name)
+{
+	static const char * const words[] = {
+		"y", "yes", "n", "no", "on", "off", "true", "false", "null", "nan", "inf", "infinity",
+	};
+	size_t i;
+
+	if ((name[0] | 0x20) < 'a' || (name[0] | 0x20) > 'z')
+		return false;
+	for (i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (!strcasecmp(words[i], name))
+			return false;
+	return true;
+}
+
+/* A name in double quotes: escaped is what they would not hold, and what some reader refuses. */
+static void put_text(FILE *out, const char *text)
+{
+	u32 code;
+	size_t n;
+
+	fputc('"', out);
+	for (; *text; text += n) {
+		n = utf8_next(text, &code);
+		if (code == '"' || code == '\\')
+			fprintf(out, "\\%c", (char)code);
+		else if (code < 0x20 || (code >= 0x7f && code < 0xa1))
+			fprintf(out, "\\x%02x", code);
+		else if (code == UTF8_REPLACEMENT)
+			fputs(UTF8_REPLACEMENT_TEXT, out);
+		else if (code == 0x2028 || code == 0x2029 || (code >= 0xe000 && code < 0x10000))
+			fprintf(out, "\\u%04x", code);
+		else
+			fwrite(text, 1, n, out);
+	}
+	fputc('"', out);
+}
+
+static void put_limits(FILE *out, const struct cordon_segment_def *g)
+{
+	const char *comma = "";
+	char window[16];
+	u32 kind;
+
+	for (kind = 0; kind < CORDON_KINDS; kind++) {
+		const struct cordon_limit *l = &g->limits[kind];
+
+		if (!l->window)
+			continue;
+		fprintf(out, "%s%s: {limit: %u/%s, then: %s}", *comma ? comma : "    anomalies: {",
+			policy_kind_name(kind), l->count, policy_duration_text(l->window, window),
+			policy_action_name(l->action));
+		comma = ", ";
+	}
+	if (*comma)
+		fputs("}\n", out);
+}
+
+static void put_networks(FILE *out, const struct cordon_draft *d, u32 segment)
+{
+	char buf[POLICY_ADDR_LEN];
+	const char *comma = "";
+	u32 n;
+
+	for (n = 0; n < d->n_networks; n++) {
+		if (d->networks[n].segment != segment)
+			continue;
+		fprintf(out, "%s\"%s\"", *comma ? comma : "    networks: [",
+			policy_network_text(&d->networks[n], buf));
+		comma = ", ";
+	}
+	if (*comma)
+		fputs("]\n", out);
+}
+
+static void put_segment(FILE *out, const struct cordon_draft *d, u32 i)
+{
+	const struct cordon_segment_def *g = &d->segments[i];
+	char lease[16], grace[16], postpone[16];
+
+	fputs("  ", out);
+	if (is_plain(g->name))
+		fputs(g->name, out);
+	else
+		put_text(out, g->name);
+	fprintf(out, ":\n    authentication: %s\n    encryption: %s\n    firmware_auto_update: %s\n"
+		"    firmware: {grace: %s, postpone: %s}\n    isolate: %s\n    lease: %s\n",
+		policy_authentication_name(g->authentication), policy_encryption_name(g->encryption),
+		g->firmware ? "true" : "false", policy_duration_text(g->grace, grace),
+		policy_duration_text(g->postpone, postpone), g->isolate ? "true" : "false",
+		policy_duration_text(g->lease, lease));
+	put_limits(out, g);
+	put_networks(out, d, i);
+}
+
+static void put_rule(FILE *out, const struct cordon_draft *d, const struct cordon_rule_def *r)
+{
+	char buf[32];
+	u32 i;
+
+	fprintf(out, "  - {from: \"%s\", to: \"%s\", allow: [", d->segments[r->from].name,
+		d->segments[r->to].name);
+	for (i = 0; i < r->n; i++)
+		fprintf(out, "%s\"%s\"", i ? ", " : "", policy_match_text(&d->matches[r->first + i], buf));
+	fprintf(out, "]%s}\n", r->plaintext ? ", plaintext: true" : "");
+}
+
+static void put_device(FILE *out, const struct cordon_draft *d, const struct cordon_device_def *v)
+{
+	char mac[18], addr[POLICY_ADDR_LEN];
+	u32 i;
+
+	fprintf(out, "  - {name: \"%s\", mac: \"%s\", network_segment: \"%s\", addresses: [", v->name,
+		policy_mac_text(v->mac, mac), d->segments[v->segment].name);
+	for (i = 0; i < v->n; i++)
+		fprintf(out, "%s\"%s\"", i ? ", " : "", policy_addr_text(&d->addresses[v->first + i], addr));
+	fputc(']', out);
+	if (v->port != CORDON_ANY_PORT) {
+		fputs(", port: ", out);
+		put_text(out, d->ports[v->port].name);
+	}
+	if (v->model[0])
+		fprintf(out, ", model: \"%s\"", v->model);
+	if (v->authentication != CORDON_INHERIT)
+		fprintf(out, ", authentication: %s", policy_authentication_name(v->authentication));
+	if (v->encryption != CORDON_INHERIT)
+		fprintf(out, ", encryption: %s", policy_encryption_name(v->encryption));
+	if (v->firmware != CORDON_INHERIT)
+		fprintf(out, ", firmware_auto_update: %s", v->firmware ? "true" : "false");
+	fputs("}\n", out);
+}
+
+/**
+ * policy_print - a policy as policy_load() reads it
+ * @p: the policy
+ * @out: where to
+ *
+ * What was printed and read is printed the same again.
+ */
+void policy_print(const struct policy *p, FILE *out)
+{
+	const struct cordon_draft *d = &p->draft;
+	u32 i;
+
+	fprintf(out, "version: 1\nmode: %s\nports: [", policy_mode_name(d->mode));
+	for (i = 0; i < d->n_ports; i++) {
+		fputs(i ? ", " : "", out);
+		put_text(out, d->ports[i].name);
+	}
+	fputs("]\n", out);
+	if (d->n_segments > CORDON_BUILTIN_SEGMENTS)
+		fputs("segments:\n", out);
+	for (i = CORDON_BUILTIN_SEGMENTS; i < d->n_segments; i++)
+		put_segment(out, d, i);
+	if (d->n_rules)
+		fputs("rules:\n", out);
+	for (i = 0; i < d->n_rules; i++)
+		put_rule(out, d, &d->rules[i]);
+	if (d->n_devices)
+		fputs("devices:\n", out);
+	for (i = 0; i < d->n_devices; i++)
+		put_device(out, d, &d->devices[i]);
+}
