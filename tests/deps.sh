@@ -8,7 +8,7 @@ declare -A packages=(
 		libsqlite3-dev libevent-dev libpwquality-dev cracklib-runtime libseccomp-dev libcap-ng-dev"
 	[vm]="qemu-system-x86 busybox-static kmod cpio xz-utils zstd python3 iproute2 iputils-ping nftables
 		socat gcc-12 libelf-dev debootstrap util-linux procps
-		openssl curl strace gnutls-bin strongswan-pki libstrongswan-standard-plugins"
+		openssl curl strace gnutls-bin strongswan-pki libstrongswan-standard-plugins python3-yaml"
 	[kunit]="gcc-12 flex bison bc libelf-dev libssl-dev kmod python3 xz-utils"
 	[lint]="sparse clang-tidy-14 clang-tidy shellcheck mandoc groff perl git python3-yaml python3-jsonschema"
 	[fuzz]="clang libclang-rt-14-dev"

@@ -24,7 +24,7 @@ def address(i, n):
 
 
 def policy(out, n):
-    out.write('version: 1\nports: [gd]\nsegments:\n')
+    out.write('version: 1\nports: [gd]\nuplinks: [gx]\nsegments:\n')
     for s in range(8):
         nets = ', '.join(net for net, seg in NETWORKS if seg == s)
         out.write('  s%d: {networks: [%s], isolate: false}\n' % (s, nets))

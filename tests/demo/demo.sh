@@ -85,6 +85,7 @@ cat >"$work/policy.yaml" <<-END
 	version: 1
 	mode: enforce
 	ports: [lan0, lan1]
+	uplinks: [wan0, plant0]
 	segments:
 	  iot_zone: {authentication: certificate}
 	  critical: {}

@@ -10,6 +10,7 @@ policy() {
 	cat <<-END
 		version: 1
 		ports: [lan0, lan1]
+		uplinks: [wan0, plant0]
 		segments: {one: {}, two: {}, wan: {networks: [0.0.0.0/0]}}
 		rules: [{from: $2, to: wan, allow: [udp/443]}]
 		devices: [{name: cam, mac: "$CAM_MAC", network_segment: $1, addresses: [$CAM]}]

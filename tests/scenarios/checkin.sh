@@ -14,6 +14,7 @@ host twin lan2 $CAM $CAM6 10.0.20.2 fd00:20::2 $CAM_MAC
 cat >"$work/policy" <<-END
 	version: 1
 	ports: [lan0, lan1, lan2]
+	uplinks: [wan0, plant0]
 	segments:
 	  iot: {authentication: certificate, lease: 20m}
 	  critical: {authentication: certificate, lease: 90s}

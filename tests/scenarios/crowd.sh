@@ -10,6 +10,7 @@ here=$(dirname "$0")
 apply >/dev/null <<-END
 	version: 1
 	ports: [lan0, lan1]
+	uplinks: [wan0, plant0]
 	segments:
 	  iot_zone: {authentication: certificate, lease: 1h}
 	devices:

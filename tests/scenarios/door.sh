@@ -11,6 +11,7 @@ policy() {
 		version: 1
 		mode: $1
 		ports: [lan0, lan1]
+		uplinks: [wan0, plant0]
 		segments:
 		  iot_zone: {isolate: false}
 		  wan: {networks: [0.0.0.0/0, "::/0"]}

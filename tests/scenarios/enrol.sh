@@ -12,6 +12,7 @@ policy() {
 	cat <<-END
 		version: 1
 		ports: [lan0, lan1]
+		uplinks: [wan0, plant0]
 		segments:
 		  iot_zone: {authentication: certificate, lease: $1}
 		  wan: {networks: [0.0.0.0/0, "::/0"]}

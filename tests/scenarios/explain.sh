@@ -7,6 +7,7 @@ setup
 apply >/dev/null <<-END
 	version: 1
 	ports: [lan0, lan1]
+	uplinks: [wan0, plant0]
 	segments:
 	  iot: {}
 	  guarded: {authentication: certificate}

@@ -11,6 +11,7 @@ policy() {
 	cat <<-END
 		version: 1
 		ports: [lan0, lan1]
+		uplinks: [wan0, plant0]
 		segments:
 		  iot_zone: {authentication: certificate}
 		  open: {}

@@ -12,6 +12,7 @@ times=${1:-20}
 cat <<-END | apply >/dev/null
 	version: 1
 	ports: [lan0, lan1]
+	uplinks: [wan0, plant0]
 	segments:
 	  iot_zone: {encryption: TLS1.3}
 	  wan: {networks: [0.0.0.0/0, "::/0"]}

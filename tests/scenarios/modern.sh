@@ -16,6 +16,7 @@ mount --bind /dev "$modern/dev" && mount -t proc proc "$modern/proc" && mount --
 cat <<-END | apply >/dev/null
 	version: 1
 	ports: [lan0, lan1]
+	uplinks: [wan0, plant0]
 	segments:
 	  iot_zone: {encryption: TLS1.3}
 	  older: {encryption: TLS1.2}

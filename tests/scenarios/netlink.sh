@@ -9,6 +9,7 @@ policy() {
 	cat <<-END
 		version: 1
 		ports: [lan0, lan1]
+		uplinks: [wan0, plant0]
 		segments: {iot: {${2-}}, wan: {networks: [0.0.0.0/0]}}
 		rules: [{from: iot, to: wan, allow: [tcp/$1]}]
 		devices:
@@ -122,7 +123,7 @@ on gw cordonctl device quarantine lock >/dev/null
 on lock probe udp $INET 9 50
 wait $monitor
 equal "a change of state is told" "device lock: quarantined, in quarantine, lease 0 s" "$(sed -n 1p "$work/events")"
-grep -q "^anomaly segment_violation: lock ($LOCK_MAC) on lan1: $LOCK -> $INET protocol 17 port 9: denied" "$work/events"
+grep -q "^anomaly segment_violation: lock ($LOCK_MAC) on lan1: $LOCK -> $INET protocol udp port 9: denied" "$work/events"
 report $? "an anomaly is told"
 on gw cordonctl device release lock >/dev/null
 

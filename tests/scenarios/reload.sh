@@ -7,6 +7,7 @@ setup
 cat >"$work/policy" <<-END
 	version: 1
 	ports: [lan0, lan1]
+	uplinks: [wan0, plant0]
 	segments: {iot: {}, wan: {networks: [0.0.0.0/0]}}
 	rules:
 	  - {from: iot, to: wan, allow: [tcp/443]}

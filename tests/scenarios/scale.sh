@@ -10,7 +10,7 @@ ip netns add gw
 ip link add lan0 netns gw type dummy
 
 awk -v n=$N 'BEGIN {
-	print "version: 1\nports: [lan0]\nsegments:"
+	print "version: 1\nports: [lan0]\nuplinks: [wan0, plant0]\nsegments:"
 	for (i = 0; i < 64; i++)
 		printf "  s%d: {}\n", i
 	print "  wan: {networks: [0.0.0.0/0]}\nrules:"

@@ -12,6 +12,7 @@ expect "a policy is applied" apply <<-END
 	version: 1
 	mode: enforce
 	ports: [lan0, lan1]
+	uplinks: [wan0, plant0]
 	segments:
 	  iot_zone: {}
 	  critical: {}
@@ -84,6 +85,7 @@ equal "IPv6: ICMP errors pass with their connection" 3 $?
 apply >/dev/null <<-END
 	version: 1
 	ports: [lan0, lan1]
+	uplinks: [wan0, plant0]
 	segments:
 	  iot_zone: {isolate: true}
 	  open: {isolate: false}

@@ -18,6 +18,7 @@ ctl() {
 cat <<-END | apply >/dev/null
 	version: 1
 	ports: [lan0, lan1]
+	uplinks: [wan0, plant0]
 	segments:
 	  iot_zone: {authentication: certificate, firmware_auto_update: true, firmware: {grace: 0s}}
 	  wan: {networks: [0.0.0.0/0, "::/0"]}

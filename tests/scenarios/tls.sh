@@ -17,6 +17,7 @@ policy() {
 		version: 1
 		mode: $1
 		ports: [lan0, lan1]
+		uplinks: [wan0, plant0]
 		segments:
 		  iot_zone: {encryption: $2, isolate: false}
 		  older: {encryption: TLS1.2}

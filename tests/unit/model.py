@@ -17,8 +17,8 @@ POLICIES = 500
 FLOWS = 20		# of each policy
 DOORS = 4		# of each policy, besides
 
-TCP, UDP, ICMP, ICMP6, GRE = 6, 17, 1, 58, 47
-NAMES = {"tcp": TCP, "udp": UDP, "icmp": ICMP, "icmp6": ICMP6}
+TCP, UDP, ICMP, ICMP6, GRE, SCTP = 6, 17, 1, 58, 47, 132
+NAMES = {"tcp": TCP, "udp": UDP, "icmp": ICMP, "icmp6": ICMP6, "gre": GRE, "47": GRE, "sctp": SCTP}
 TYPES = {("icmp", "echo-request"): 8, ("icmp", "echo-reply"): 0, ("icmp6", "echo-request"): 128,
          ("icmp6", "nd-neighbor-solicit"): 135}
 # Open to every device that is not quarantined: DNS, DHCP, enrolment, check-in, the link's upkeep.
@@ -32,10 +32,10 @@ NEIGHBOURS = {(ICMP6, 135), (ICMP6, 136)}
 def allows(match, proto, port):
     if match == "any":
         return True
-    name, what = match.split("/")
+    name, _, what = match.partition("/")
     if NAMES[name] != proto:
         return False
-    if what == "*":
+    if what in ("*", ""):
         return True
     if (name, what) in TYPES:
         return TYPES[name, what] == port
@@ -143,10 +143,12 @@ def some_port(rng):
 
 
 def some_match(rng):
-    name = rng.choice(("tcp", "tcp", "udp", "icmp", "icmp6"))
+    name = rng.choice(("tcp", "tcp", "tcp", "udp", "udp", "icmp", "icmp6", "sctp", "gre", "47"))
     kind = rng.randrange(10)
     if kind == 0:
         return "any"
+    if NAMES[name] == GRE:
+        return name
     if kind == 1:
         return name + "/*"
     if name in ("icmp", "icmp6"):
@@ -197,7 +199,7 @@ def some_policy(rng):
     segments = {"s%d" % i: some_segment(rng, taken) for i in range(rng.randrange(1, 5))}
     names, taken = list(segments), set()
     devices = [some_device(rng, i, names, taken) for i in range(rng.randrange(1, 9))]
-    return {"version": 1, "ports": ["lan0", "lan1"], "segments": segments,
+    return {"version": 1, "ports": ["lan0", "lan1"], "uplinks": ["wan0"], "segments": segments,
             "rules": [some_rule(rng, names) for _ in range(rng.randrange(16))],
             "devices": [d for d in devices if d]}
 
@@ -211,7 +213,7 @@ def some_end(rng, policy, version):
 
 def some_flow(rng, policy):
     version = rng.choice((4, 6))
-    proto = rng.choice((TCP, TCP, UDP, ICMP, ICMP6, GRE))
+    proto = rng.choice((TCP, TCP, UDP, ICMP, ICMP6, GRE, SCTP))
     port = 0 if proto == GRE else some_port(rng)
     if proto in (ICMP, ICMP6):
         port = rng.choice((0, 8, 128, 131, 132, 133, 134, 135, 136, 143, rng.randrange(256)))

@@ -42,11 +42,13 @@ def policy(rng):
     builtin = {"gateway", "onboarding", "quarantine", "update"}
     segments = words(rng, 8, 31, builtin)
     ports = rng.sample(PORTS, 6)
+    others = [name for name in PORTS + ["ppp*", "br-*", "*"] if name not in ports]
     out = {
-        "version": 1, "mode": rng.choice(["enforce", "observe"]), "ports": ports,
-        "segments": {name: {"networks": [f"10.{i}.0.0/16"]} if i % 2 else {} for i, name in enumerate(segments)},
-        "rules": [{"from": rng.choice(segments), "to": rng.choice(segments), "allow": ["tcp/%d" % (i + 1)]}
-                  for i in range(6)],
+        "version": 1, "mode": rng.choice(["enforce", "observe"]), "ports": ports, "uplinks": rng.sample(others, 4),
+        "segments": {name: {"networks": [f"10.{i}.0.0/16"], "interfaces": rng.sample(others, 2)} if i % 2 else {} for i, name in enumerate(segments)},
+        "rules": [{"from": rng.choice(segments), "to": rng.choice(segments),
+                   "allow": [rng.choice(["tcp/%d" % (i + 1), "gre", "any", "sctp/*", "icmp/echo-request", "200"])],
+                   "related": rng.random() < 0.5} for i in range(6)],
         "devices": [{"name": name, "mac": f"02:00:00:00:00:{i:02x}", "network_segment": rng.choice(segments),
                      "addresses": [f"192.168.0.{i + 1}"], "port": rng.choice(ports), "model": word(rng, 31)}
                     for i, name in enumerate(words(rng, 8, 63))],
@@ -62,14 +64,18 @@ def wrong(given, got):
     """What PyYAML read that was not given, or None."""
     if list(got["segments"]) != list(given["segments"]):
         return "segments", list(given["segments"]), list(got["segments"])
-    for key in ("mode", "ports"):
+    for key in ("mode", "ports", "uplinks"):
         if got[key] != given[key]:
             return key, given[key], got[key]
     for key in ("rules", "devices"):
         for one, other in zip(given[key], got[key], strict=True):
             for field, value in one.items():
-                if other[field] != value:
+                if other.get(field, False) != value:
                     return key, field, value, other[field]
+    for name, body in given["segments"].items():
+        for field, value in body.items():
+            if got["segments"][name][field] != value:
+                return name, field, value, got["segments"][name]
     return None
 
 

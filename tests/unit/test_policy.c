@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Policies from YAML: what is refused, with which words and where; what is loaded; what differs. */
 #include <fcntl.h>
+#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "../../userspace/lib/diff.h"
+#include "../../userspace/lib/machine.h"
 #include "../../userspace/lib/policy.h"
 #include "../../userspace/lib/yaml.h"
 #include "tap.h"
@@ -20,6 +22,7 @@ static const char good[] =
 	"version: 1\n"
 	"mode: observe\n"
 	"ports: [lan0, lan1]\n"
+	"uplinks: [wan0, \"ppp*\"]\n"
 	"segments:\n"
 	"  iot_zone:\n"
 	"    authentication: certificate\n"
@@ -29,10 +32,11 @@ static const char good[] =
 	"    lease: 15m\n"
 	"    firmware: {grace: 0s, postpone: 12h}\n"
 	"    anomalies: {spoofed_source: {limit: 100/10s, then: quarantine}}\n"
-	"  plant: {networks: [10.0.50.0/24, \"fd00:50::/64\"]}\n"
+	"  plant: {networks: [10.0.50.0/24, \"fd00:50::/64\"], interfaces: [plant0, wan0]}\n"
 	"  wan: {networks: [0.0.0.0/0, \"::/0\"]}\n"
 	"rules:\n"
 	"  - {from: iot_zone, to: wan, allow: [tcp/8883, tcp/8000-8100, any]}\n"
+	"  - {from: plant, to: iot_zone, allow: [tcp/21, esp, sctp/5060, 200], related: true}\n"
 	"  - {from: iot_zone, to: gateway, allow: [udp/*, icmp/echo-request, icmp6/128], plaintext: true}\n"
 	"  - {from: quarantine, to: gateway, allow: [tcp/*]}\n"
 	"devices:\n"
@@ -55,8 +59,8 @@ struct bad {
 static const struct bad bad[] = {
 	{ "empty file", "", "1:1: the file says nothing", 1 },
 	{ "a list", "- 1\n", "1:1: a policy must be a mapping", 1 },
-	{ "no version", "mode: enforce\n", "1:1: a policy without 'version'", 1 },
-	{ "another version", "version: 2\n", "1:10: version must be 1, not '2'", 1 },
+	{ "no version", "mode: enforce\nuplinks: []\n", "1:1: a policy without 'version'", 1 },
+	{ "another version", "version: 2\nuplinks: []\n", "1:10: version must be 1, not '2'", 1 },
 	{ "unknown mode", "version: 1\nmode: watch\n",
 	  "2:7: mode must be enforce or observe, not 'watch'", 1 },
 	{ "unknown key", "version: 1\nfoo: 1\n", "2:1: unknown key 'foo'", 1 },
@@ -67,13 +71,13 @@ static const struct bad bad[] = {
 	{ "not YAML", "version: [1\n", "2:1: not YAML: did not find expected ',' or ']' "
 	  "while parsing a flow sequence", 1 },
 	{ "not UTF-8", "version: 1\nmode: \xff\n", "2:7: not YAML: invalid leading UTF-8 octet", 1 },
-	{ "second document", "version: 1\n---\nversion: 1\n",
-	  "2:1: a second document: a policy is one document", 1 },
-	{ "anchor and alias", "version: &v 1\nmode: *v\n",
+	{ "second document", "version: 1\nuplinks: []\n---\nversion: 1\n",
+	  "3:1: a second document: a policy is one document", 1 },
+	{ "anchor and alias", "version: &v 1\nmode: *v\nuplinks: []\n",
 	  "1:10: anchor '&v': anchors and aliases are not allowed", 2 },
-	{ "tag", "version: !!str 1\n",
+	{ "tag", "version: !!str 1\nuplinks: []\n",
 	  "1:10: tag 'tag:yaml.org,2002:str': tags are not allowed", 1 },
-	{ "NUL", "version: \"1\\0\"\n", "1:10: a NUL character in a value", 1 },
+	{ "NUL", "version: \"1\\0\"\nuplinks: []\n", "1:10: a NUL character in a value", 1 },
 	{ "too deep", "version: [[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]\n",
 	  "1:25: nested too deeply: at most 16 levels", 1 },
 	{ "escape sequence", "version: 1\nmode: \"\\e[2Jx\"\n",
@@ -129,10 +133,10 @@ static const struct bad bad[] = {
 	  "4:37: a rule that allows nothing", 1 },
 	{ "match", HEAD "rules: [{from: iot, to: net, allow: [tcp/65536]}]\n",
 	  "4:38: 'tcp/65536' must be like tcp/443, udp/8000-8100, tcp/*, icmp/echo-request, "
-	  "icmp6/128 or any", 1 },
+	  "icmp6/128, gre, 47 or any", 1 },
 	{ "match upside down", HEAD "rules: [{from: iot, to: net, allow: [tcp/2-1]}]\n",
 	  "4:38: 'tcp/2-1' must be like tcp/443, udp/8000-8100, tcp/*, icmp/echo-request, "
-	  "icmp6/128 or any", 1 },
+	  "icmp6/128, gre, 47 or any", 1 },
 	{ "misspelt required key", HEAD "devices:\n- {name: a, mac: 02:00:00:00:00:01, "
 	  "network_segment: iot, adresses: [10.0.0.1]}\n",
 	  "5:59: unknown key 'adresses': did you mean 'addresses'?", 1 },
@@ -171,11 +175,43 @@ static const struct bad bad[] = {
 	{ "looser", HEAD "devices:\n- {name: a, mac: 02:00:00:00:00:01, network_segment: hard, "
 	  "addresses: [10.0.0.1], authentication: none}\n",
 	  "5:99: authentication 'none' is looser than segment 'hard' demands", 1 },
+	{ "protocol without ports", HEAD "rules: [{from: iot, to: net, allow: [esp/5]}]\n",
+	  "4:38: 'esp/5': esp has no ports: write 'esp'", 1 },
+	{ "likewise, by number", HEAD "rules: [{from: iot, to: net, allow: [47/*]}]\n",
+	  "4:38: '47/*': 47 has no ports: write '47'", 1 },
+	{ "protocol with ports", HEAD "rules: [{from: iot, to: net, allow: [sctp]}]\n",
+	  "4:38: 'sctp': sctp comes with ports: 'sctp/*' for all", 1 },
+	{ "protocol with types", HEAD "rules: [{from: iot, to: net, allow: [icmp6]}]\n",
+	  "4:38: 'icmp6': icmp6 comes with types: 'icmp6/*' for all", 1 },
+	{ "misspelt protocol", HEAD "rules: [{from: iot, to: net, allow: [vrpp]}]\n",
+	  "4:38: 'vrpp': unknown protocol 'vrpp': did you mean 'vrrp'?", 1 },
+	{ "related", HEAD "rules: [{from: iot, to: net, allow: [any], related: 1}]\n",
+	  "4:53: related must be false or true, not '1'", 1 },
+	{ "misspelt key of a rule", HEAD "rules: [{from: iot, to: net, allow: [any], relate: true}]\n",
+	  "4:44: unknown key 'relate': did you mean 'related'?", 1 },
+	{ "uplinks no list", "version: 1\nuplinks: wan0\n", "2:10: uplinks must be a list", 1 },
+	{ "uplink no name", "version: 1\nuplinks: [wan0, a:b]\n",
+	  "2:17: uplink 'a:b' is no name of an interface", 1 },
+	{ "uplink too long", "version: 1\nuplinks: [abcdefghijklmno*]\n",
+	  "2:11: uplink 'abcdefghijklmno*' is no name of an interface", 1 },
+	{ "uplink twice", "version: 1\nuplinks: [wan0, \"br-*\", wan0]\n",
+	  "2:25: uplink 'wan0' a second time: the first is on line 2", 1 },
+	{ "uplink that is a port", "version: 1\nuplinks: [lan0]\nports: [lan0]\n",
+	  "2:11: uplink 'lan0' is a port of this policy", 1 },
+	{ "interfaces without networks", "version: 1\nsegments: {a: {interfaces: [wan0]}}\n",
+	  "2:28: interfaces of a segment without networks: they say where its networks are", 1 },
+	{ "interface that is a port", "version: 1\nports: [lan0]\nsegments:\n"
+	  "  a: {networks: [10.0.0.0/8], interfaces: [lan0]}\n",
+	  "4:44: interface 'lan0' is a port of this policy", 1 },
+	{ "interface twice", "version: 1\nsegments:\n  a: {networks: [10.0.0.0/8], interfaces: [x, x]}\n",
+	  "3:47: interface 'x' a second time in this segment", 1 },
+	{ "misspelt interfaces", "version: 1\nsegments: {a: {interface: [wan0]}}\n",
+	  "2:16: unknown key 'interface': did you mean 'interfaces'?", 1 },
 	{ "several", "version: 1\nmode: a\nports: b\nrules: c\n",
 	  "2:7: mode must be enforce or observe, not 'a'", 3 },
 };
 
-/* Load a text; *said: what was printed, to be freed. */
+/* Load a text, given no uplinks if it does not say; *said: what was printed, to be freed. */
 static int load(const char *text, size_t size, struct policy **out, char **said)
 {
 	FILE *file = fopen(FILE_NAME, "w"), *errors;
@@ -183,6 +219,9 @@ static int load(const char *text, size_t size, struct policy **out, char **said)
 	int ret;
 
 	fwrite(text, 1, size, file);
+	if (size > 11 && !memcmp(text, "version: 1\n", 11) && !memmem(text, size, "uplinks", 7) &&
+	    !memmem(text, size, "uplink:", 7))
+		fputs("\nuplinks: []\n", file);
 	fclose(file);
 	errors = open_memstream(said, &len);
 	ret = policy_load(FILE_NAME, out, errors);
@@ -248,9 +287,17 @@ static void test_good(void)
 		return;
 	d = &p->draft;
 	s = &d->segments[policy_find_segment(p, "iot_zone")];
-	ok(d->mode == CORDON_MODE_OBSERVE && d->n_ports == 2 && d->n_networks == 4 &&
-	   d->n_rules == 3 && d->n_matches == 7 && d->n_devices == 2 && d->n_addresses == 3,
-	   "all of it is there");
+	ok(d->mode == CORDON_MODE_OBSERVE && d->n_ports == 2 && d->n_uplinks == 2 && d->n_networks == 4 &&
+	   d->n_interfaces == 2 && d->n_rules == 4 && d->n_matches == 11 && d->n_devices == 2 &&
+	   d->n_addresses == 3, "all of it is there");
+	ok(!strcmp(d->uplinks[0].name, "wan0") && !strcmp(d->uplinks[1].name, "ppp*"), "uplinks");
+	ok(!strcmp(d->interfaces[1].name, "wan0") &&
+	   d->interfaces[1].segment == policy_find_segment(p, "plant"), "where a segment's networks are");
+	ok(d->rules[1].related && !d->rules[1].plaintext && !d->rules[0].related && !d->rules[2].related,
+	   "a rule for what is announced");
+	ok(d->matches[4].proto == 50 && !d->matches[4].lo && d->matches[4].hi == 65535 &&
+	   d->matches[5].proto == 132 && d->matches[5].lo == 5060 && d->matches[6].proto == 200,
+	   "protocols by name and number");
 	ok(!s->grace && s->postpone == 43200, "a segment's firmware");
 	s = &d->segments[policy_find_segment(p, "iot_zone") + 1];
 	ok(s->grace == 604800 && s->postpone == 86400, "and what it is unless it is said");
@@ -360,19 +407,82 @@ static void test_editors(void)
 			policy_diff_free(&d);
 			policy_free(p);
 			free(text);
-			text = with_ends(boms[i], "version: 1\nmode: x # y\n", ends[j]);
+			text = with_ends(boms[i], "version: 1\nmode: x # y\nuplinks: []\n", ends[j]);
 			ok(load(text, strlen(text), &p, &said) == 1 && !strcmp(said, FILE_NAME
 			   ":2:7: mode must be enforce or observe, not 'x'\n    mode: x # y\n          ^\n"),
 			   "and the caret stands under the fault");
 			free(said);
 			free(text);
 		}
-	text = with_ends("\xef\xbb\xbf", "version: 2\n", "\n");
+	text = with_ends("\xef\xbb\xbf", "version: 2\nuplinks: []\n", "\n");
 	ok(load(text, strlen(text), &p, &said) == 1 && strstr(said, ":1:10: ") && strstr(said, "\n             ^\n"),
 	   "on the first line, too");
 	free(said);
 	free(text);
 	policy_free(same);
+}
+
+/* Its absence is told once, with what could stand there. */
+static void test_uplinks(void)
+{
+	static const char text[] = "mode: %s\nversion: 1\nports: [lan0]\nsegments: {a: {interfaces: [%s], "
+				   "networks: [10.0.0.0/8]}}\n%s";
+	struct if_nameindex *list = if_nameindex();
+	char buf[256], *said;
+	struct policy *p;
+	size_t i;
+	int n;
+
+	snprintf(buf, sizeof(buf), text, "enforce", "no-such", "");
+	n = load(buf, strlen(buf), &p, &said);
+	ok(n == 1 && strstr(said, FILE_NAME ":1:1: uplinks is missing: name the interfaces that are no ports and may "
+			    "forward, like uplinks: [") &&
+	   strstr(said, "); what is in neither list is closed\n"), "no uplinks: refused");
+	for (i = 0; list && list[i].if_index && i < 8; i++)
+		ok(strcmp(list[i].if_name, "lo") ? !!strstr(strstr(said, "(this"), list[i].if_name) :
+		   !strstr(said, "[lo") && !strstr(said, ", lo"), "interfaces to choose from: %s", list[i].if_name);
+	free(said);
+	snprintf(buf, sizeof(buf), text, "enforce", "\"*\"", "");
+	n = load(buf, strlen(buf), &p, &said);
+	ok(n == 1 && strstr(said, "like uplinks: [] (this machine has no other);"), "none is left to choose from");
+	free(said);
+	snprintf(buf, sizeof(buf), text, "enforce", "no-such", "uplink: [wan0]\n");
+	n = load(buf, strlen(buf), &p, &said);
+	ok(n == 1 && !strcmp(first_error(said), FILE_NAME ":5:1: unknown key 'uplink': did you mean 'uplinks'?"),
+	   "a misspelt key: one fault");
+	free(said);
+	snprintf(buf, sizeof(buf), text, "enforce", "no-such", "uplinks: []\n");
+	n = load(buf, strlen(buf), &p, &said);
+	if (ok(!n && !said[0] && !p->draft.n_uplinks, "an empty list is one"))
+		policy_free(p);
+	free(said);
+	snprintf(buf, sizeof(buf), text, "observe", "no-such", "");
+	n = load(buf, strlen(buf), &p, &said);
+	if (ok(!n && strstr(said, ":1:1: warning: uplinks is missing: ") && strstr(said, " in mode enforce\n"),
+	       "to observe: a warning"))
+		policy_free(p);
+	free(said);
+	if_freenameindex(list);
+}
+
+/* What this machine lacks. */
+static void test_machine(void)
+{
+	struct policy *p = load_good("version: 1\nports: [lo, no-such0]\nuplinks: [no-such1, \"no-such*\"]\n"
+				     "segments: {a: {networks: [10.0.0.0/8], interfaces: [no-such2]}}\n");
+	char *said = NULL;
+	size_t size;
+	FILE *out = open_memstream(&said, &size);
+
+	if (p)
+		machine_compare(p, "x.yaml", out);
+	fclose(out);
+	ok(!strcmp(said, "x.yaml: warning: port 'no-such0': this machine has no such interface\n"
+		   "x.yaml: warning: uplink 'no-such1': this machine has no such interface\n"
+		   "x.yaml: warning: interface 'no-such2': this machine has no such interface\n"),
+	   "interfaces that this machine lacks are told, patterns are not");
+	free(said);
+	policy_free(p);
 }
 
 static void test_warnings(void)
@@ -540,11 +650,14 @@ static void test_line(void)
 
 static const char * const matches[] = {
 	"tcp/443", "tcp/8000-8100", "udp/*", "tcp/*", "any", "icmp/echo-request", "icmp/200",
-	"icmp6/nd-neighbor-solicit", "icmp6/200", "icmp/*", "icmp6/*", "udp/0-1",
+	"icmp6/nd-neighbor-solicit", "icmp6/200", "icmp/*", "icmp6/*", "udp/0-1", "gre", "esp", "ah", "ospf", "vrrp",
+	"igmp", "sctp/5060", "sctp/*", "dccp/1-2", "udplite/7", "ipencap", "ipip", "l2tp", "pim", "eigrp", "ipv6",
+	"ax.25", "mobility-header", "200", "255",
 };
 static const char * const no_matches[] = {
 	"", "tcp", "tcp/", "tcp/-", "tcp/1-", "tcp/-1", "tcp/65536", "icmp/256", "icmp/1-2", "tcp/ 1",
-	"tcp/echo-request", "icmp/nd-redirect", "sctp/1", "Any", "*", "/", "tcp/99999999999", "tcp/1/2",
+	"tcp/echo-request", "icmp/nd-redirect", "sctp", "Any", "*", "/", "tcp/99999999999", "tcp/1/2", "0", "256",
+	"-1", "1e1", "esp/5", "gre/*", "GRE", "6", "icmp", "ipv6-frag", "mobility-header-and-more",
 };
 static const char * const networks[] = { "10.0.0.0/8", "0.0.0.0/0", "::/0", "fd00::/64", "::1/128" };
 static const char * const no_networks[] = {
@@ -581,6 +694,10 @@ static void test_text(void)
 		   "duration there and back: %s", text);
 	EACH(no_durations, text)
 		ok(policy_duration_parse(text, &seconds), "no duration: '%s'", text);
+	ok(!policy_match_parse("47", &m) && !strcmp(policy_match_text(&m, buf), "gre"), "a number becomes a name");
+	ok(!policy_match_parse("6/443", &m) && !strcmp(policy_match_text(&m, buf), "tcp/443"), "with ports, too");
+	ok(!policy_match_parse("ipv6-icmp/128", &m) && !strcmp(policy_match_text(&m, buf), "icmp6/echo-request"),
+	   "a second name becomes the first");
 	ok(!policy_mac_parse("02-aB-00-00-01-fF", mac) &&
 	   !strcmp(policy_mac_text(mac, buf), "02:ab:00:00:01:ff"), "MAC there and back");
 	ok(policy_mac_parse("02-ab:00:00:01:ff", mac) && policy_mac_parse("02:ab:00:00:01:fg", mac) &&
@@ -612,6 +729,14 @@ static void test_error_text(void)
 static const char * const changes[] = {
 	"change mode mode.mode: observe -> enforce",
 	"delete port lan1.-: - -> -",
+	"delete uplink ppp*.-: - -> -",
+	"add uplink br-*.-: - -> -",
+	"change segment plant.interfaces: plant0, wan0 -> -",
+	"change segment wan.interfaces: - -> ppp*, wan0",
+	"delete rule plant -> iot_zone.-: tcp/21 (related), esp (related), sctp/5060 (related), 200 (related) -> -",
+	"change rule iot_zone -> gateway.allow: icmp/echo-request (plaintext), udp/* (plaintext), "
+	"icmp6/echo-request (plaintext) -> icmp/echo-request (plaintext), udp/* (plaintext) (related), "
+	"icmp6/echo-request (plaintext) (related)",
 	"change segment iot_zone.firmware.grace: 0s -> 7d",
 	"change segment iot_zone.firmware.postpone: 12h -> 1d",
 	"change segment iot_zone.lease: 15m -> 1h",
@@ -630,14 +755,15 @@ static const char * const changes[] = {
 static const char changed[] =
 	"version: 1\n"
 	"ports: [lan0]\n"
+	"uplinks: [\"br-*\", wan0]\n"
 	"segments:\n"
-	"  wan: {networks: [\"::/0\", 0.0.0.0/0]}\n"
+	"  wan: {networks: [\"::/0\", 0.0.0.0/0], interfaces: [wan0, \"ppp*\"]}\n"
 	"  new: {networks: [10.0.50.0/24]}\n"
 	"  plant: {}\n"
 	"  iot_zone: {authentication: certificate, encryption: TLS1.3, firmware_auto_update: true,\n"
 	"    isolate: false}\n"
 	"rules:\n"
-	"  - {from: iot_zone, to: gateway, allow: [icmp6/128, udp/*], plaintext: true}\n"
+	"  - {from: iot_zone, to: gateway, allow: [icmp6/128, udp/*], plaintext: true, related: true}\n"
 	"  - {from: iot_zone, to: wan, allow: [tcp/8883]}\n"
 	"  - {from: iot_zone, to: gateway, allow: [icmp/8], plaintext: true}\n"
 	"devices:\n"
@@ -753,6 +879,8 @@ int main(void)
 		return 2;
 	test_bad();
 	test_good();
+	test_uplinks();
+	test_machine();
 	test_empty();
 	test_editors();
 	test_warnings();

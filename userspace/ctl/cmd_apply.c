@@ -6,6 +6,7 @@
 
 #include "ctl/ctl.h"
 #include "lib/diff.h"
+#include "lib/machine.h"
 #include "lib/yaml.h"
 
 #define SHOWN 20	/* changes that apply tells one by one */
@@ -149,6 +150,8 @@ static int run_apply(const struct command *self, int argc, char **argv)
 	if (argc - optind != 1)
 		return usage_error(self, argc == optind ? "which file?" : "one file at a time", NULL);
 	ret = compare(&c, argv[optind]);
+	if (!ret)
+		machine_compare(c.file, argv[optind], stderr);
 	/* The very first commit is one even of an empty policy: it registers the hooks. */
 	if (!ret && !c.diff.n && c.kernel->generation) {
 		printf("%s: no change\n", argv[optind]);
@@ -216,6 +219,7 @@ static int run_check(const struct command *self, int argc, char **argv)
 		return usage_error(self, argc == optind ? "which file?" : "one file at a time", NULL);
 	if (policy_load(argv[optind], &p, stderr))
 		return EXIT_REFUSED;
+	machine_compare(p, argv[optind], stderr);
 	printf("%s: %u segments, %u networks, %u rules, %u devices: good\n", argv[optind],
 	       p->draft.n_segments - CORDON_BUILTIN_SEGMENTS, p->draft.n_networks,
 	       p->draft.n_rules, p->draft.n_devices);
@@ -224,7 +228,8 @@ static int run_check(const struct command *self, int argc, char **argv)
 }
 
 const struct command cmd_check = {
-	"check", "Validate a policy file", "check FILE", "", run_check
+	"check", "Validate a policy file", "check FILE",
+	"Warns of interfaces that this machine lacks, as 'apply' does.\n", run_check
 };
 
 static int run_diff(const struct command *self, int argc, char **argv)

@@ -37,38 +37,6 @@ struct facts {
 	struct cnl_runtime runtime;
 };
 
-static int parse_proto(const char *word)
-{
-	static const struct {
-		const char *name;
-		int number;
-	} protos[] = { { "tcp", 6 }, { "udp", 17 }, { "icmp", 1 }, { "icmp6", 58 },
-		       { "icmpv6", 58 } };
-	unsigned long number;
-	char *end;
-	size_t i;
-
-	for (i = 0; i < sizeof(protos) / sizeof(*protos); i++)
-		if (!strcmp(protos[i].name, word))
-			return protos[i].number;
-	number = strtoul(word, &end, 10);
-	return *word && !*end && number && number < 256 ? (int)number : -1;
-}
-
-/* A number, or for ICMP a type's name. */
-static int parse_port(const struct question *q, const char *word, u16 *port)
-{
-	const char *proto = q->proto == 1 ? "icmp" : q->proto == 58 ? "icmp6" : "tcp";
-	struct cordon_match m;
-	char token[64];
-
-	snprintf(token, sizeof(token), "%s/%s", proto, word);
-	if (policy_match_parse(token, &m) || m.lo != m.hi)
-		return -EINVAL;
-	*port = m.lo;
-	return 0;
-}
-
 /* A device as it is now; offline, as one that has its lease. */
 static struct cordon_end device_end(const struct facts *f, u32 i)
 {
@@ -277,13 +245,13 @@ static int run_explain(const struct command *self, int argc, char **argv)
 		return usage_error(self, "too many words", argv[optind]);
 	if (!q.from || !q.to || !proto)
 		return usage_error(self, "--from, --to and --proto are needed", NULL);
-	o = parse_proto(proto);
+	o = policy_proto_parse(proto);
 	if (o < 0)
-		return usage_error(self, "not tcp, udp, icmp, icmp6 or a number", proto);
+		return usage_error(self, "not the name or number of a protocol", proto);
 	q.proto = o;
-	if (port && parse_port(&q, port, &q.port))
-		return usage_error(self, "not a port", port);
-	if (!port && (q.proto == 6 || q.proto == 17))
+	if (port && policy_port_parse(q.proto, port, &q.port))
+		return usage_error(self, "not a port or type of that protocol", port);
+	if (!port && cordon_proto_has_ports(q.proto))
 		return usage_error(self, "--dport is needed", NULL);
 	return explain(&q);
 }
@@ -292,7 +260,7 @@ const struct command cmd_explain = {
 	"explain", "Say what the verdict would be, and why",
 	"explain --from WHO --to WHO --proto PROTO [--dport PORT] [--policy FILE] [--json]",
 	"WHO is a device's name or MAC, an address, or gateway.\n\n"
-	"  --proto PROTO  tcp, udp, icmp, icmp6 or a number\n"
+	"  --proto PROTO  tcp, udp, icmp, icmp6, another protocol's name, or its number\n"
 	"  --dport PORT   destination port, or ICMP type by name or number\n"
 	"  --policy FILE  by a file instead of the kernel's policy, every device leased\n"
 	"  --json         as JSON\n", run_explain

@@ -73,6 +73,7 @@ static json_t *json_event(const struct cnl_event *e)
 static void print_anomaly(const struct cnl_event *e)
 {
 	char from[POLICY_ADDR_LEN], to[POLICY_ADDR_LEN], mac[18], dev[IF_NAMESIZE], version[16];
+	char proto[POLICY_PROTO_LEN];
 
 	printf("anomaly %s: %s", policy_kind_name(e->anomaly.kind),
 	       e->anomaly.name[0] ? e->anomaly.name : "unknown device");
@@ -80,8 +81,8 @@ static void print_anomaly(const struct cnl_event *e)
 		printf(" (%s)", policy_mac_text(e->anomaly.mac, mac));
 	if (e->anomaly.ifindex && if_indextoname(e->anomaly.ifindex, dev))
 		printf(" on %s", dev);
-	printf(": %s -> %s protocol %u port %u: %s", policy_addr_text(&e->anomaly.source, from),
-	       policy_addr_text(&e->anomaly.destination, to), e->anomaly.protocol,
+	printf(": %s -> %s protocol %s port %u: %s", policy_addr_text(&e->anomaly.source, from),
+	       policy_addr_text(&e->anomaly.destination, to), policy_proto_text(e->anomaly.protocol, proto),
 	       e->anomaly.dport, e->anomaly.denied ? "denied" : "passed");
 	if (e->anomaly.server[0])
 		printf(", server %s", e->anomaly.server);

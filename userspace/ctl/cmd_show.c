@@ -33,6 +33,45 @@ static void show_ports(const struct shown *s, bool json)
 		json_list_end(&list);
 }
 
+static void show_uplinks(const struct shown *s, bool json)
+{
+	struct json_list list = { false };
+	u32 i;
+
+	for (i = 0; i < s->p->draft.n_uplinks; i++) {
+		if (json)
+			json_list_add(&list, json_text(s->p->draft.uplinks[i].name));
+		else
+			puts(s->p->draft.uplinks[i].name);
+	}
+	if (json)
+		json_list_end(&list);
+}
+
+static json_t *json_interfaces(const struct cordon_draft *d, u32 segment)
+{
+	json_t *out = json_array();
+	u32 i;
+
+	for (i = 0; i < d->n_interfaces; i++)
+		if (d->interfaces[i].segment == segment)
+			json_array_append_new(out, json_text(d->interfaces[i].name));
+	return out;
+}
+
+static void print_interfaces(const struct cordon_draft *d, u32 segment)
+{
+	const char *comma = "";
+	u32 i;
+
+	for (i = 0; i < d->n_interfaces; i++)
+		if (d->interfaces[i].segment == segment) {
+			printf("%s%s", comma, d->interfaces[i].name);
+			comma = ",";
+		}
+	puts(*comma ? "" : "-");
+}
+
 static void show_segments(const struct shown *s, bool json)
 {
 	struct json_list list = { false };
@@ -40,24 +79,27 @@ static void show_segments(const struct shown *s, bool json)
 	u32 i;
 
 	if (!json)
-		printf("%-20s %-12s %-10s %-8s %-6s %-8s %-8s %-6s %8s %12s %10s\n", "SEGMENT",
+		printf("%-20s %-12s %-10s %-8s %-6s %-8s %-8s %-6s %8s %12s %10s %s\n", "SEGMENT",
 		       "AUTH", "ENCRYPTION", "FIRMWARE", "GRACE", "POSTPONE", "ISOLATE", "LEASE",
-		       "DEVICES", "PACKETS", "DENIED");
+		       "DEVICES", "PACKETS", "DENIED", "INTERFACES");
 	for (i = 0; i < s->p->draft.n_segments; i++) {
 		const struct cnl_segment *g = &s->runtime.segments[i];
 
-		if (json)
-			json_list_add(&list, json_segment(g));
-		else
-			printf("%-20s %-12s %-10s %-8s %-6s %-8s %-8s %-6s %8u %12llu %10llu\n", g->def.name,
-			       policy_authentication_name(g->def.authentication),
-			       policy_encryption_name(g->def.encryption),
-			       g->def.firmware ? "true" : "false",
-			       policy_duration_text(g->def.grace, grace),
-			       policy_duration_text(g->def.postpone, postpone),
-			       g->def.isolate ? "true" : "false",
-			       policy_duration_text(g->def.lease, lease), g->devices,
-			       (unsigned long long)g->packets, (unsigned long long)g->denied);
+		if (json) {
+			json_t *segment = json_segment(g);
+
+			json_object_set_new(segment, "interfaces", json_interfaces(&s->p->draft, i));
+			json_list_add(&list, segment);
+			continue;
+		}
+		printf("%-20s %-12s %-10s %-8s %-6s %-8s %-8s %-6s %8u %12llu %10llu ", g->def.name,
+		       policy_authentication_name(g->def.authentication),
+		       policy_encryption_name(g->def.encryption), g->def.firmware ? "true" : "false",
+		       policy_duration_text(g->def.grace, grace),
+		       policy_duration_text(g->def.postpone, postpone), g->def.isolate ? "true" : "false",
+		       policy_duration_text(g->def.lease, lease), g->devices,
+		       (unsigned long long)g->packets, (unsigned long long)g->denied);
+		print_interfaces(&s->p->draft, i);
 	}
 	if (json)
 		json_list_end(&list);
@@ -88,7 +130,7 @@ static void show_rules(const struct shown *s, bool json)
 {
 	const struct cordon_draft *d = &s->p->draft;
 	struct json_list list = { false };
-	char buf[32];
+	char buf[POLICY_MATCH_LEN];
 	u32 i, j;
 
 	for (i = 0; i < d->n_rules; i++) {
@@ -101,7 +143,7 @@ static void show_rules(const struct shown *s, bool json)
 		printf("%5u  %s -> %s:", i, d->segments[r->from].name, d->segments[r->to].name);
 		for (j = 0; j < r->n; j++)
 			printf(" %s", policy_match_text(&d->matches[r->first + j], buf));
-		puts(r->plaintext ? " (plaintext)" : "");
+		printf("%s%s\n", r->plaintext ? " (plaintext)" : "", r->related ? " (related)" : "");
 	}
 	if (json)
 		json_list_end(&list);
@@ -190,6 +232,7 @@ static void show_policy(const struct shown *s, bool json)
 	printf("{\"version\": 1, \"generation\": %u, \"mode\": \"%s\"", s->p->generation,
 	       s->p->draft.mode == CORDON_MODE_OBSERVE ? "observe" : "enforce");
 	member("ports", show_ports, s);
+	member("uplinks", show_uplinks, s);
 	member("segments", show_segments, s);
 	member("networks", show_networks, s);
 	member("rules", show_rules, s);
@@ -203,7 +246,7 @@ static const struct {
 } shows[] = {
 	{ "policy", show_policy }, { "segments", show_segments }, { "rules", show_rules },
 	{ "devices", show_devices }, { "networks", show_networks },
-	{ "bindings", show_bindings }, { "ports", show_ports },
+	{ "bindings", show_bindings }, { "ports", show_ports }, { "uplinks", show_uplinks },
 };
 
 static int run_show(const struct command *self, int argc, char **argv)
@@ -253,7 +296,7 @@ static int run_show(const struct command *self, int argc, char **argv)
 
 const struct command cmd_show = {
 	"show", "Print what the kernel holds",
-	"show [policy|segments|rules|devices|networks|bindings|ports] [--json] [--registry FILE]",
+	"show [policy|segments|rules|devices|networks|bindings|ports|uplinks] [--json] [--registry FILE]",
 	"'show policy', the default, prints YAML that 'apply' reads. Devices come with their\n"
 	"firmware, if the registry (" STORE_PATH ") may be read.\n", run_show
 };

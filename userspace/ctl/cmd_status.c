@@ -13,8 +13,8 @@ static void print_status(const struct cnl_summary *s)
 		       s->mode == CORDON_MODE_OBSERVE ? "observe" : "enforce");
 		if (s->awaiting)
 			printf("awaits confirmation for %u s more\n", s->confirm);
-		printf("%u ports, %u segments, %u networks, %u rules, %u devices\n", s->ports,
-		       s->segments, s->networks, s->rules, s->devices);
+		printf("%u ports, %u uplinks, %u segments, %u networks, %u rules, %u devices\n", s->ports,
+		       s->uplinks, s->segments, s->networks, s->rules, s->devices);
 	}
 	printf("%llu packets passed, %llu denied\n", (unsigned long long)s->stats.rx_packets,
 	       (unsigned long long)s->stats.denied);

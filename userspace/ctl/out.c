@@ -168,23 +168,24 @@ json_t *json_rule(const struct cordon_draft *d, u32 i)
 {
 	const struct cordon_rule_def *r = &d->rules[i];
 	json_t *allow = json_array();
-	char buf[32];
+	char buf[POLICY_MATCH_LEN];
 	u32 j;
 
 	for (j = 0; j < r->n; j++)
 		json_array_append_new(allow, json_string(
 			policy_match_text(&d->matches[r->first + j], buf)));
-	return json_pack("{s:I,s:s,s:s,s:o,s:b}", "index", (json_int_t)i,
+	return json_pack("{s:I,s:s,s:s,s:o,s:b,s:b}", "index", (json_int_t)i,
 			 "from", d->segments[r->from].name, "to", d->segments[r->to].name,
-			 "allow", allow, "plaintext", r->plaintext);
+			 "allow", allow, "plaintext", r->plaintext, "related", r->related);
 }
 
 json_t *json_summary(const struct cnl_summary *s)
 {
-	json_t *out = json_pack("{s:I,s:s,s:b,s:I,s:I,s:I,s:I,s:I,s:o}",
+	json_t *out = json_pack("{s:I,s:s,s:b,s:I,s:I,s:I,s:I,s:I,s:I,s:o}",
 				"generation", (json_int_t)s->generation,
 				"mode", s->mode == CORDON_MODE_OBSERVE ? "observe" : "enforce",
 				"lockdown", s->lockdown, "ports", (json_int_t)s->ports,
+				"uplinks", (json_int_t)s->uplinks,
 				"segments", (json_int_t)s->segments,
 				"networks", (json_int_t)s->networks,
 				"rules", (json_int_t)s->rules, "devices", (json_int_t)s->devices,

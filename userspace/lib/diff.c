@@ -20,6 +20,7 @@ struct allowed {
 	const char *to;
 	struct cordon_match match;
 	u8 plaintext;
+	u8 related;
 };
 
 struct work {
@@ -137,6 +138,11 @@ static void port_key(const struct cordon_draft *d, u32 at, char key[KEY_LEN])
 	snprintf(key, KEY_LEN, "%s", d->ports[at].name);
 }
 
+static void uplink_key(const struct cordon_draft *d, u32 at, char key[KEY_LEN])
+{
+	snprintf(key, KEY_LEN, "%s", d->uplinks[at].name);
+}
+
 static void segment_key(const struct cordon_draft *d, u32 at, char key[KEY_LEN])
 {
 	snprintf(key, KEY_LEN, "%s", d->segments[at].name);
@@ -174,6 +180,45 @@ static const char *limit_text(const struct cordon_limit *l, u32 kind, char buf[T
 	return buf;
 }
 
+static int name_compare(const void *a, const void *b)
+{
+	return strcmp(*(const char * const *)a, *(const char * const *)b);
+}
+
+/* Where a segment's networks are, in alphabetical order; NULL: anywhere. free() it. */
+static char *interfaces_text(struct work *w, const struct cordon_draft *d, u32 segment)
+{
+	const char **names = calloc((size_t)d->n_interfaces + 1, sizeof(*names));
+	char *text = NULL;
+	u32 n = 0, i;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	for (i = 0; names && i < d->n_interfaces; i++)
+		if (d->interfaces[i].segment == segment)
+			names[n++] = d->interfaces[i].name;
+	if (n)
+		qsort(names, n, sizeof(*names), name_compare);
+	for (i = 0; out && i < n; i++)
+		fprintf(out, "%s%s", i ? ", " : "", names[i]);
+	w->failed |= !names || !out || fclose(out);
+	free(names);
+	if (n)
+		return text;
+	free(text);
+	return NULL;
+}
+
+static void interfaces_change(struct work *w, const char *name, u32 before, u32 after)
+{
+	char *b = interfaces_text(w, &w->before->draft, before);
+	char *a = interfaces_text(w, &w->after->draft, after);
+
+	field(w, "segment", name, "interfaces", b, a);
+	free(b);
+	free(a);
+}
+
 static void segment_change(struct work *w, const char *name, u32 before, u32 after)
 {
 	const struct cordon_segment_def *b = &w->before->draft.segments[before];
@@ -196,6 +241,7 @@ static void segment_change(struct work *w, const char *name, u32 before, u32 aft
 	for (k = 0; k < CORDON_KINDS; k++)
 		field(w, "segment", name, "anomalies", limit_text(&b->limits[k], k, bt),
 		      limit_text(&a->limits[k], k, at));
+	interfaces_change(w, name, before, after);
 }
 
 static void network_change(struct work *w, const char *name, u32 before, u32 after)
@@ -277,7 +323,9 @@ static int allowed_compare(const void *a, const void *b)
 		return (int)x->match.lo - y->match.lo;
 	if (x->match.hi != y->match.hi)
 		return (int)x->match.hi - y->match.hi;
-	return (int)x->plaintext - y->plaintext;
+	if (x->plaintext != y->plaintext)
+		return (int)x->plaintext - y->plaintext;
+	return (int)x->related - y->related;
 }
 
 static struct allowed *allowed_list(struct work *w, const struct policy *p, u32 *n)
@@ -297,7 +345,8 @@ static struct allowed *allowed_list(struct work *w, const struct policy *p, u32 
 		for (j = 0; j < r->n; j++)
 			list[(*n)++] = (struct allowed){ d->segments[r->from].name,
 							 d->segments[r->to].name,
-							 d->matches[r->first + j], r->plaintext };
+							 d->matches[r->first + j], r->plaintext,
+							 r->related };
 	}
 	qsort(list, *n, sizeof(*list), allowed_compare);
 	return list;
@@ -307,16 +356,16 @@ static struct allowed *allowed_list(struct work *w, const struct policy *p, u32 
 static char *pair_text(struct work *w, const struct allowed *list, u32 n, u32 *at)
 {
 	u32 first = *at;
-	char *text = NULL, buf[32];
+	char *text = NULL, buf[POLICY_MATCH_LEN];
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
 
 	for (; *at < n && !pair_compare(&list[first], &list[*at]); (*at)++) {
 		if (!out || (*at > first && !allowed_compare(&list[*at - 1], &list[*at])))
 			continue;
-		fprintf(out, "%s%s%s", *at > first ? ", " : "",
+		fprintf(out, "%s%s%s%s", *at > first ? ", " : "",
 			policy_match_text(&list[*at].match, buf),
-			list[*at].plaintext ? " (plaintext)" : "");
+			list[*at].plaintext ? " (plaintext)" : "", list[*at].related ? " (related)" : "");
 	}
 	if (!out || fclose(out)) {
 		w->failed = true;
@@ -369,6 +418,7 @@ int policy_diff(const struct policy *before, const struct policy *after,
 	*out = (struct policy_diff){ NULL, 0 };
 	field(&w, "mode", "mode", "mode", policy_mode_name(b->mode), policy_mode_name(a->mode));
 	merge(&w, "port", 0, b->n_ports, a->n_ports, port_key, key_name, NULL);
+	merge(&w, "uplink", 0, b->n_uplinks, a->n_uplinks, uplink_key, key_name, NULL);
 	merge(&w, "segment", CORDON_BUILTIN_SEGMENTS, b->n_segments, a->n_segments, segment_key,
 	      key_name, segment_change);
 	merge(&w, "network", 0, b->n_networks, a->n_networks, network_key, key_name,

@@ -140,6 +140,22 @@ struct cordon_addr *policy_add_address(struct policy *p)
 	return a;
 }
 
+/** policy_add_uplink - append a name or pattern of uplinks */
+struct cordon_uplink_def *policy_add_uplink(struct policy *p)
+{
+	return APPEND(p, uplinks);
+}
+
+/** policy_add_interface - append an interface of the last segment */
+struct cordon_interface_def *policy_add_interface(struct policy *p)
+{
+	struct cordon_interface_def *n = APPEND(p, interfaces);
+
+	if (n)
+		n->segment = p->draft.n_segments - 1;
+	return n;
+}
+
 static u32 hash(const char *name)
 {
 	u32 h = 2166136261U;
@@ -229,6 +245,11 @@ static void object_text(const struct policy *p, enum cordon_object object, u32 i
 	snprintf(buf, size, "policy");
 	if (object == CORDON_OBJECT_PORT && i < d->n_ports)
 		snprintf(buf, size, "port '%.*s'", CORDON_IFNAME_LEN, d->ports[i].name);
+	else if (object == CORDON_OBJECT_UPLINK && i < d->n_uplinks)
+		snprintf(buf, size, "uplink '%.*s'", CORDON_IFNAME_LEN, d->uplinks[i].name);
+	else if (object == CORDON_OBJECT_INTERFACE && i < d->n_interfaces)
+		snprintf(buf, size, "interface '%.*s' of segment '%s'", CORDON_IFNAME_LEN,
+			 d->interfaces[i].name, segment_name(p, d->interfaces[i].segment));
 	else if (object == CORDON_OBJECT_SEGMENT && i < d->n_segments)
 		snprintf(buf, size, "segment '%.*s'", CORDON_NAME_LEN, d->segments[i].name);
 	else if (object == CORDON_OBJECT_NETWORK && i < d->n_networks)
@@ -273,6 +294,10 @@ static const char *list_text(enum cordon_object object)
 	switch (object) {
 	case CORDON_OBJECT_PORT:
 		return "ports";
+	case CORDON_OBJECT_UPLINK:
+		return "uplinks";
+	case CORDON_OBJECT_INTERFACE:
+		return "interfaces of segments";
 	case CORDON_OBJECT_SEGMENT:
 		return "segments";
 	case CORDON_OBJECT_NETWORK:

@@ -25,7 +25,7 @@ void policy_free(struct policy *p);
 
 /* Append a zeroed (segments: defaulted) object. NULL: no memory. Pointers into a list
  * are valid until the next append to it. A match or an address belongs to the
- * rule or device that was appended last. */
+ * rule or device that was appended last, an interface to the segment. */
 struct cordon_port_def *policy_add_port(struct policy *p);
 struct cordon_segment_def *policy_add_segment(struct policy *p);
 struct cordon_network_def *policy_add_network(struct policy *p);
@@ -33,6 +33,8 @@ struct cordon_rule_def *policy_add_rule(struct policy *p);
 struct cordon_match *policy_add_match(struct policy *p);
 struct cordon_device_def *policy_add_device(struct policy *p);
 struct cordon_addr *policy_add_address(struct policy *p);
+struct cordon_uplink_def *policy_add_uplink(struct policy *p);
+struct cordon_interface_def *policy_add_interface(struct policy *p);
 
 u16 policy_find_segment(const struct policy *p, const char *name);
 u16 policy_find_port(const struct policy *p, const char *name);
@@ -46,15 +48,18 @@ void policy_error_text(const struct policy *p, const struct cordon_error *err,
 
 /* Text forms, the same in every command's output and in JSON. */
 #define POLICY_ADDR_LEN 64
+#define POLICY_PROTO_LEN 16
+#define POLICY_MATCH_LEN 40
 const char *policy_addr_text(const struct cordon_addr *a, char buf[POLICY_ADDR_LEN]);
 const char *policy_network_text(const struct cordon_network_def *n, char buf[POLICY_ADDR_LEN]);
 const char *policy_mac_text(const u8 mac[6], char buf[18]);
 const char *policy_hex_text(const u8 *bytes, size_t n, char *buf);	/* 2 * n digits, terminated */
-const char *policy_match_text(const struct cordon_match *m, char buf[32]);	/* tcp/443, any */
+const char *policy_match_text(const struct cordon_match *m, char buf[POLICY_MATCH_LEN]);	/* tcp/443, any */
 int policy_addr_parse(const char *text, struct cordon_addr *out);		/* 0 or -EINVAL */
 int policy_network_parse(const char *text, struct cordon_network_def *out);	/* host bits stay */
 int policy_mac_parse(const char *text, u8 mac[6]);
 int policy_match_parse(const char *text, struct cordon_match *out);
+int policy_port_parse(u8 proto, const char *text, u16 *port);		/* 443, echo-request; 0 or -EINVAL */
 int policy_duration_parse(const char *text, u32 *seconds);			/* 30s 15m 1h 7d */
 const char *policy_duration_text(u32 seconds, char buf[16]);
 const char *policy_kind_name(u32 kind);		/* spoofed_source */
@@ -64,5 +69,12 @@ const char *policy_encryption_name(u32 encryption);	/* any, TLS1.2, TLS1.3 */
 const char *policy_authentication_name(u32 authentication);
 const char *policy_action_name(u32 action);
 const char *policy_mode_name(u32 mode);
+
+/* protocol.c */
+const char *policy_proto_name(u8 proto);	/* gre, or NULL */
+const char *policy_proto_text(u8 proto, char buf[POLICY_PROTO_LEN]);
+int policy_proto_parse(const char *text);	/* gre, 47; or -EINVAL */
+const char *policy_proto_each(const void *of, u32 i);
+u32 policy_proto_count(void);
 
 #endif

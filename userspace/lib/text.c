@@ -48,16 +48,6 @@ static const struct icmp_name icmp_names[] = {
 };
 
 static const struct {
-	const char *name;
-	u8 proto;
-} protos[] = {
-	{ "tcp", IPPROTO_TCP },
-	{ "udp", IPPROTO_UDP },
-	{ "icmp", IPPROTO_ICMP },
-	{ "icmp6", IPPROTO_ICMPV6 },
-};
-
-static const struct {
 	char letter;
 	u32 seconds;
 } units[] = { { 'd', 86400 }, { 'h', 3600 }, { 'm', 60 }, { 's', 1 } };
@@ -218,40 +208,44 @@ static const char *icmp_name(u8 proto, u16 type)
 	return NULL;
 }
 
+static bool has_types(u8 proto)
+{
+	return proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6;
+}
+
 static u16 proto_max(u8 proto)
 {
-	return proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6 ? 255 : 65535;
+	return has_types(proto) ? 255 : 65535;
 }
 
 /**
- * policy_match_text - what a rule allows: tcp/443, icmp/echo-request, any
+ * policy_match_text - what a rule allows: tcp/443, icmp/echo-request, gre, any
  * @m: the match
  * @buf: where to
  *
  * Return: @buf.
  */
-const char *policy_match_text(const struct cordon_match *m, char buf[32])
+const char *policy_match_text(const struct cordon_match *m, char buf[POLICY_MATCH_LEN])
 {
+	bool all = !m->lo && m->hi == proto_max(m->proto);
+	char proto[POLICY_PROTO_LEN];
 	const char *name = NULL;
-	char proto[8];
-	size_t i;
 
 	if (m->proto == CORDON_PROTO_ANY)
 		return strcpy(buf, "any");
-	snprintf(proto, sizeof(proto), "%u", m->proto);
-	for (i = 0; i < ARRAY_LEN(protos); i++)
-		if (protos[i].proto == m->proto)
-			strcpy(proto, protos[i].name);
+	policy_proto_text(m->proto, proto);
 	if (m->lo == m->hi)
 		name = icmp_name(m->proto, m->lo);
 	if (name)
-		snprintf(buf, 32, "%s/%s", proto, name);
-	else if (!m->lo && m->hi == proto_max(m->proto))
-		snprintf(buf, 32, "%s/*", proto);
+		snprintf(buf, POLICY_MATCH_LEN, "%s/%s", proto, name);
+	else if (all && !cordon_proto_has_ports(m->proto) && !has_types(m->proto))
+		snprintf(buf, POLICY_MATCH_LEN, "%s", proto);
+	else if (all)
+		snprintf(buf, POLICY_MATCH_LEN, "%s/*", proto);
 	else if (m->lo == m->hi)
-		snprintf(buf, 32, "%s/%u", proto, m->lo);
+		snprintf(buf, POLICY_MATCH_LEN, "%s/%u", proto, m->lo);
 	else
-		snprintf(buf, 32, "%s/%u-%u", proto, m->lo, m->hi);
+		snprintf(buf, POLICY_MATCH_LEN, "%s/%u-%u", proto, m->lo, m->hi);
 	return buf;
 }
 
@@ -378,50 +372,80 @@ static int icmp_type(u8 proto, const char *name)
 }
 
 /**
+ * policy_port_parse - a port, or a type of ICMP, from its text
+ * @proto: IANA number
+ * @text: 443, or for ICMP 8 or echo-request
+ * @port: where to, on success
+ *
+ * Return: 0, or -EINVAL, also for a protocol that has neither.
+ */
+int policy_port_parse(u8 proto, const char *text, u16 *port)
+{
+	int type = icmp_type(proto, text);
+	u32 n = type;
+
+	if (!has_types(proto) && !cordon_proto_has_ports(proto))
+		return -EINVAL;
+	if (type < 0 && number(text, strchr(text, 0), proto_max(proto), &n))
+		return -EINVAL;
+	*port = n;
+	return 0;
+}
+
+/* 443, 8000-8100, *; types of ICMP are no ranges. */
+static int parse_range(const char *text, struct cordon_match *m)
+{
+	u32 lo, hi, max = proto_max(m->proto);
+	const char *dash = strchr(text, '-');
+
+	m->hi = max;
+	if (!strcmp(text, "*"))
+		return 0;
+	if (!policy_port_parse(m->proto, text, &m->lo)) {
+		m->hi = m->lo;
+		return 0;
+	}
+	if (has_types(m->proto) || !dash || number(text, dash, max, &lo) ||
+	    number(dash + 1, strchr(dash, 0), max, &hi) || lo > hi)
+		return -EINVAL;
+	m->lo = lo;
+	m->hi = hi;
+	return 0;
+}
+
+/**
  * policy_match_parse - what a rule allows, from its text
- * @text: tcp/443, tcp/8000-8100, udp/\*, icmp/echo-request, icmp6/128, any
+ * @text: tcp/443, sctp/8000-8100, udp/\*, icmp/echo-request, icmp6/128, gre, 47, any
  * @out: where to, on success
  *
- * Return: 0, or -EINVAL.
+ * Return: 0; -EPROTONOSUPPORT, there is no such protocol; -ENOPROTOOPT, ports of one that has none;
+ * -ENODATA, one that has ports, or types, without them; -EINVAL, they are none.
  */
 int policy_match_parse(const char *text, struct cordon_match *out)
 {
-	const char *what = strchr(text, '/'), *end, *dash;
+	const char *slash = strchrnul(text, '/');
 	struct cordon_match m = { 0 };
-	u32 lo, hi, max;
-	size_t i;
-	int type;
+	char name[POLICY_PROTO_LEN];
+	int proto;
 
 	if (!strcmp(text, "any")) {
 		*out = (struct cordon_match){ CORDON_PROTO_ANY, 0, 65535 };
 		return 0;
 	}
-	for (i = 0; what && i < ARRAY_LEN(protos); i++)
-		if (strlen(protos[i].name) == (size_t)(what - text) &&
-		    !strncmp(protos[i].name, text, what - text))
-			m.proto = protos[i].proto;
-	if (!m.proto)
-		return -EINVAL;
-	what++;
-	end = strchr(what, 0);
-	max = proto_max(m.proto);
-	type = icmp_type(m.proto, what);
-	dash = max == 65535 ? strchr(what, '-') : NULL;
-	if (!strcmp(what, "*")) {
-		lo = 0;
-		hi = max;
-	} else if (type >= 0) {
-		lo = type;
-		hi = type;
-	} else if (number(what, dash ? dash : end, max, &lo)) {
-		return -EINVAL;
-	} else if (!dash) {
-		hi = lo;
-	} else if (number(dash + 1, end, max, &hi) || lo > hi) {
+	snprintf(name, sizeof(name), "%.*s", (int)(slash - text), text);
+	proto = slash - text < POLICY_PROTO_LEN ? policy_proto_parse(name) : -EINVAL;
+	if (proto < 0)
+		return -EPROTONOSUPPORT;
+	m.proto = proto;
+	m.hi = 65535;
+	if (!cordon_proto_has_ports(proto) && !has_types(proto)) {
+		if (*slash)
+			return -ENOPROTOOPT;
+	} else if (!*slash) {
+		return -ENODATA;
+	} else if (parse_range(slash + 1, &m)) {
 		return -EINVAL;
 	}
-	m.lo = lo;
-	m.hi = hi;
 	*out = m;
 	return 0;
 }

@@ -9,40 +9,8 @@ static bool kind_is_raised(int kind)
 	return kind == CORDON_KIND_UNAUTHENTICATED || kind == CORDON_KIND_SPOOFED_SOURCE ||
 	       kind == CORDON_KIND_MOVED_PORT || kind == CORDON_KIND_SEGMENT_VIOLATION ||
 	       kind == CORDON_KIND_MALFORMED || kind == CORDON_KIND_UNJUDGED ||
-	       kind == CORDON_KIND_PLAINTEXT || kind == CORDON_KIND_TLS_DOWNGRADE;
-}
-
-static void load_ports(struct loader *l, const struct yaml_node *list)
-{
-	const struct yaml_node *node;
-	struct cordon_port_def *port;
-	const char *name;
-
-	if (!yaml_is(l, list, YAML_SEQUENCE, "ports"))
-		return;
-	for (node = list->child; node; node = node->next) {
-		name = yaml_text(l, node, "a port");
-		if (!name)
-			continue;
-		if (l->policy->draft.n_ports == CORDON_MAX_PORTS) {
-			report_error(l->report, node->at, "more than %u ports", CORDON_MAX_PORTS);
-			return;
-		}
-		/* As the kernel's dev_valid_name(). */
-		if (!*name || strlen(name) >= CORDON_IFNAME_LEN || !strcmp(name, ".") ||
-		    !strcmp(name, "..") || name[strcspn(name, "/: \t\n\v\f\r")]) {
-			report_error(l->report, node->at, "port '%s' is no name of an interface",
-				     name);
-			continue;
-		}
-		if (yaml_seen(l, &l->ports, seen_name(name), node, "port"))
-			continue;
-		port = policy_add_port(l->policy);
-		if (port)
-			strcpy(port->name, name);
-		else
-			yaml_no_memory(l, node);
-	}
+	       kind == CORDON_KIND_PLAINTEXT || kind == CORDON_KIND_TLS_DOWNGRADE ||
+	       kind == CORDON_KIND_UNLISTED;
 }
 
 static void load_network(struct loader *l, const struct yaml_node *node, u16 segment)
@@ -172,7 +140,25 @@ static void load_firmware(struct loader *l, const struct yaml_node *map, struct 
 }
 
 enum segment_field { S_AUTHENTICATION, S_ENCRYPTION, S_AUTO_UPDATE, S_FIRMWARE, S_ISOLATE, S_LEASE, S_ANOMALIES,
-		     S_NETWORKS, S_FIELDS };
+		     S_NETWORKS, S_INTERFACES, S_FIELDS };
+
+/* The networks, then where they are. */
+static void load_networks(struct loader *l, struct yaml_node **v, u16 at)
+{
+	const struct yaml_node *node;
+	u32 before = l->report->errors;
+
+	if (v[S_NETWORKS] && yaml_is(l, v[S_NETWORKS], YAML_SEQUENCE, "networks"))
+		for (node = v[S_NETWORKS]->child; node; node = node->next)
+			load_network(l, node, at);
+	if (!v[S_INTERFACES])
+		return;
+	if (l->report->errors == before && v[S_INTERFACES]->child &&
+	    (!v[S_NETWORKS] || !v[S_NETWORKS]->child))
+		report_error(l->report, v[S_INTERFACES]->at,
+			     "interfaces of a segment without networks: they say where its networks are");
+	yaml_load_interfaces(l, v[S_INTERFACES]);
+}
 
 static void load_segment_body(struct loader *l, const struct yaml_node *map, u16 at)
 {
@@ -185,9 +171,10 @@ static void load_segment_body(struct loader *l, const struct yaml_node *map, u16
 		[S_LEASE] = { "lease", false },
 		[S_ANOMALIES] = { "anomalies", false },
 		[S_NETWORKS] = { "networks", false },
+		[S_INTERFACES] = { "interfaces", false },
 	};
 	struct cordon_segment_def *s = &l->policy->draft.segments[at];
-	struct yaml_node *v[S_FIELDS], *node;
+	struct yaml_node *v[S_FIELDS];
 
 	if (!yaml_fields(l, map, "a segment", fields, S_FIELDS, v))
 		return;
@@ -209,9 +196,7 @@ static void load_segment_body(struct loader *l, const struct yaml_node *map, u16
 		load_lease(l, v[S_LEASE], &s->lease);
 	if (v[S_ANOMALIES])
 		load_limits(l, v[S_ANOMALIES], s->limits);
-	if (v[S_NETWORKS] && yaml_is(l, v[S_NETWORKS], YAML_SEQUENCE, "networks"))
-		for (node = v[S_NETWORKS]->child; node; node = node->next)
-			load_network(l, node, at);
+	load_networks(l, v, at);
 }
 
 static void load_segment(struct loader *l, const struct yaml_node *key)
@@ -252,12 +237,40 @@ static void load_segments(struct loader *l, const struct yaml_node *map)
 	}
 }
 
+/* Why that is nothing that a rule can allow. */
+static void bad_match(struct loader *l, const struct yaml_node *node, int err)
+{
+	char name[2 * POLICY_PROTO_LEN];
+	const char *meant;
+
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(node->text, "/"), node->text);
+	switch (err) {
+	case -EPROTONOSUPPORT:
+		meant = yaml_suggest(name, policy_proto_each, NULL, policy_proto_count());
+		if (!meant)
+			break;
+		report_error(l->report, node->at, "'%s': unknown protocol '%s': did you mean '%s'?", node->text,
+			     name, meant);
+		return;
+	case -ENOPROTOOPT:
+		report_error(l->report, node->at, "'%s': %s has no ports: write '%s'", node->text, name, name);
+		return;
+	case -ENODATA:
+		report_error(l->report, node->at, "'%s': %s comes with %s: '%s/*' for all", node->text, name,
+			     strncmp(name, "icmp", 4) ? "ports" : "types", name);
+		return;
+	}
+	report_error(l->report, node->at, "'%s' must be like tcp/443, udp/8000-8100, tcp/*, icmp/echo-request, "
+		     "icmp6/128, gre, 47 or any", node->text);
+}
+
 static void load_matches(struct loader *l, const struct yaml_node *list)
 {
 	const struct cordon_draft *d = &l->policy->draft;
 	const struct yaml_node *node;
 	struct cordon_match m, *out;
 	const char *text;
+	int err;
 
 	if (!yaml_is(l, list, YAML_SEQUENCE, "allow"))
 		return;
@@ -267,12 +280,14 @@ static void load_matches(struct loader *l, const struct yaml_node *list)
 		text = yaml_text(l, node, "what a rule allows");
 		if (!text)
 			continue;
-		if (policy_match_parse(text, &m)) {
-			report_error(l->report, node->at,
-				     "'%s' must be like tcp/443, udp/8000-8100, tcp/*, icmp/echo-request, icmp6/128 or any",
-				     text);
+		err = policy_match_parse(text, &m);
+		if (err) {
+			bad_match(l, node, err);
 			continue;
 		}
+		if (!strcmp(text, "ipip"))
+			report_warning(l->report, node->at,
+				       "ipip is protocol 94: Linux's ipip tunnels are ipencap, which is 4");
 		if (d->rules[d->n_rules - 1].n == CORDON_MAX_RULE_MATCHES) {
 			report_error(l->report, node->at, "more than %u in one rule: make it two",
 				     CORDON_MAX_RULE_MATCHES);
@@ -291,7 +306,7 @@ static void load_matches(struct loader *l, const struct yaml_node *list)
 	}
 }
 
-enum rule_field { R_FROM, R_TO, R_ALLOW, R_PLAINTEXT, R_FIELDS };
+enum rule_field { R_FROM, R_TO, R_ALLOW, R_PLAINTEXT, R_RELATED, R_FIELDS };
 
 static void load_rule(struct loader *l, const struct yaml_node *map)
 {
@@ -300,6 +315,7 @@ static void load_rule(struct loader *l, const struct yaml_node *map)
 		[R_TO] = { "to", true },
 		[R_ALLOW] = { "allow", true },
 		[R_PLAINTEXT] = { "plaintext", false },
+		[R_RELATED] = { "related", false },
 	};
 	struct yaml_node *v[R_FIELDS];
 	struct cordon_rule_def *r;
@@ -319,6 +335,8 @@ static void load_rule(struct loader *l, const struct yaml_node *map)
 		r->to = yaml_segment(l, v[R_TO], "to");
 	if (v[R_PLAINTEXT])
 		r->plaintext = yaml_bool(l, v[R_PLAINTEXT], "plaintext") == 1;
+	if (v[R_RELATED])
+		r->related = yaml_bool(l, v[R_RELATED], "related") == 1;
 	if (v[R_ALLOW])
 		load_matches(l, v[R_ALLOW]);
 }
@@ -338,7 +356,7 @@ static void load_rules(struct loader *l, const struct yaml_node *list)
 	}
 }
 
-enum top_field { T_VERSION, T_MODE, T_PORTS, T_SEGMENTS, T_RULES, T_DEVICES, T_FIELDS };
+enum top_field { T_VERSION, T_MODE, T_PORTS, T_UPLINKS, T_SEGMENTS, T_RULES, T_DEVICES, T_FIELDS };
 
 static void load_top(struct loader *l, const struct yaml_node *root)
 {
@@ -346,6 +364,7 @@ static void load_top(struct loader *l, const struct yaml_node *root)
 		[T_VERSION] = { "version", true },
 		[T_MODE] = { "mode", false },
 		[T_PORTS] = { "ports", false },
+		[T_UPLINKS] = { "uplinks", false },
 		[T_SEGMENTS] = { "segments", false },
 		[T_RULES] = { "rules", false },
 		[T_DEVICES] = { "devices", false },
@@ -362,13 +381,17 @@ static void load_top(struct loader *l, const struct yaml_node *root)
 							 CORDON_MODE_OBSERVE + 1));
 	/* Whatever the order of the file, nothing is used before it is known. */
 	if (v[T_PORTS])
-		load_ports(l, v[T_PORTS]);
+		yaml_load_ports(l, v[T_PORTS]);
+	if (v[T_UPLINKS])
+		yaml_load_uplinks(l, v[T_UPLINKS]);
 	if (v[T_SEGMENTS])
 		load_segments(l, v[T_SEGMENTS]);
 	if (v[T_RULES])
 		load_rules(l, v[T_RULES]);
 	if (v[T_DEVICES])
 		yaml_load_devices(l, v[T_DEVICES]);
+	if (root->kind == YAML_MAPPING && !yaml_has(root, fields, T_FIELDS, T_UPLINKS))
+		yaml_want_uplinks(l, root->at);
 }
 
 /* What the core finds and this file did not: it must not pass either. */
@@ -393,6 +416,7 @@ static void forget(struct loader *l)
 	free(l->names.slots);
 	free(l->segments.slots);
 	free(l->ports.slots);
+	free(l->uplinks.slots);
 	free(l->macs.slots);
 	free(l->addresses.slots);
 	for (i = 0; i < YAML_PREFIX_LENGTHS; i++)

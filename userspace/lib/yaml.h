@@ -21,5 +21,6 @@ int policy_load(const char *path, struct policy **out, FILE *errors);
 
 /* yaml_put.c */
 void policy_print(const struct policy *p, FILE *out);
+void policy_print_name(const char *name, FILE *out);
 
 #endif

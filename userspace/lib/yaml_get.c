@@ -185,6 +185,29 @@ bool yaml_fields(struct loader *l, const struct yaml_node *map, const char *what
 }
 
 /**
+ * yaml_has - a mapping has a key, or one that was probably meant to be it
+ * @map: the mapping
+ * @fields: keys that it may have
+ * @n: how many
+ * @field: which of them
+ */
+bool yaml_has(const struct yaml_node *map, const struct yaml_field *fields, u32 n, u32 field)
+{
+	const struct yaml_node *key;
+	u32 i;
+
+	for (key = map->child; key; key = key->next->next) {
+		if (key->kind != YAML_SCALAR)
+			continue;
+		for (i = 0; i < n && strcmp(fields[i].name, key->text); i++)
+			;
+		if (i == field || (i == n && yaml_suggest(key->text, field_name, fields, n) == fields[field].name))
+			return true;
+	}
+	return false;
+}
+
+/**
  * yaml_enum - one of some names
  * @l: the loader
  * @node: the value

@@ -49,6 +49,7 @@ struct seen {
  * @names: of devices
  * @segments: names of segments
  * @ports: names of ports
+ * @uplinks: names of uplinks
  * @macs: of devices
  * @addresses: of devices
  * @networks: of segments, by length
@@ -60,6 +61,7 @@ struct loader {
 	struct seen names;
 	struct seen segments;
 	struct seen ports;
+	struct seen uplinks;
 	struct seen macs;
 	struct seen addresses;
 	struct seen networks[YAML_PREFIX_LENGTHS];
@@ -70,6 +72,7 @@ const char *yaml_suggest(const char *word, const char *(*candidate)(const void *
 			 const void *of, u32 n);
 bool yaml_fields(struct loader *l, const struct yaml_node *map, const char *what,
 		 const struct yaml_field *fields, u32 n, struct yaml_node **out);
+bool yaml_has(const struct yaml_node *map, const struct yaml_field *fields, u32 n, u32 field);
 bool yaml_is(struct loader *l, const struct yaml_node *node, enum yaml_kind kind, const char *what);
 const char *yaml_text(struct loader *l, const struct yaml_node *node, const char *what);
 int yaml_enum(struct loader *l, const struct yaml_node *node, const char *what,
@@ -86,6 +89,13 @@ bool yaml_seen(struct loader *l, struct seen *s, struct seen_key key,
 	       const struct yaml_node *node, const char *what);
 void yaml_no_memory(struct loader *l, const struct yaml_node *node);
 
+/* yaml_interface.c */
+void yaml_load_ports(struct loader *l, const struct yaml_node *list);
+void yaml_load_uplinks(struct loader *l, const struct yaml_node *list);
+void yaml_load_interfaces(struct loader *l, const struct yaml_node *list);
+void yaml_want_uplinks(struct loader *l, struct report_mark at);
+
+/* yaml_device.c */
 void yaml_load_devices(struct loader *l, const struct yaml_node *list);
 
 #endif

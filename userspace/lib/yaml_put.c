@@ -17,7 +17,7 @@ static bool is_plain(const char *name)
 	};
 	size_t i;
 
-	if ((name[0] | 0x20) < 'a' || (name[0] | 0x20) > 'z')
+	if ((name[0] | 0x20) < 'a' || (name[0] | 0x20) > 'z' || !cordon_name_is_valid(name, CORDON_DEVICE_NAME_LEN))
 		return false;
 	for (i = 0; i < sizeof(words) / sizeof(*words); i++)
 		if (!strcasecmp(words[i], name))
@@ -46,6 +46,19 @@ static void put_text(FILE *out, const char *text)
 			fwrite(text, 1, n, out);
 	}
 	fputc('"', out);
+}
+
+/**
+ * policy_print_name - a name as it can stand in YAML, block or flow, in quotes where it needs them
+ * @name: the name
+ * @out: where to
+ */
+void policy_print_name(const char *name, FILE *out)
+{
+	if (is_plain(name))
+		fputs(name, out);
+	else
+		put_text(out, name);
 }
 
 static void put_limits(FILE *out, const struct cordon_segment_def *g)
@@ -85,16 +98,29 @@ static void put_networks(FILE *out, const struct cordon_draft *d, u32 segment)
 		fputs("]\n", out);
 }
 
+static void put_interfaces(FILE *out, const struct cordon_draft *d, u32 segment)
+{
+	const char *comma = "";
+	u32 n;
+
+	for (n = 0; n < d->n_interfaces; n++) {
+		if (d->interfaces[n].segment != segment)
+			continue;
+		fputs(*comma ? comma : "    interfaces: [", out);
+		put_text(out, d->interfaces[n].name);
+		comma = ", ";
+	}
+	if (*comma)
+		fputs("]\n", out);
+}
+
 static void put_segment(FILE *out, const struct cordon_draft *d, u32 i)
 {
 	const struct cordon_segment_def *g = &d->segments[i];
 	char lease[16], grace[16], postpone[16];
 
 	fputs("  ", out);
-	if (is_plain(g->name))
-		fputs(g->name, out);
-	else
-		put_text(out, g->name);
+	policy_print_name(g->name, out);
 	fprintf(out, ":\n    authentication: %s\n    encryption: %s\n    firmware_auto_update: %s\n"
 		"    firmware: {grace: %s, postpone: %s}\n    isolate: %s\n    lease: %s\n",
 		policy_authentication_name(g->authentication), policy_encryption_name(g->encryption),
@@ -103,18 +129,19 @@ static void put_segment(FILE *out, const struct cordon_draft *d, u32 i)
 		policy_duration_text(g->lease, lease));
 	put_limits(out, g);
 	put_networks(out, d, i);
+	put_interfaces(out, d, i);
 }
 
 static void put_rule(FILE *out, const struct cordon_draft *d, const struct cordon_rule_def *r)
 {
-	char buf[32];
+	char buf[POLICY_MATCH_LEN];
 	u32 i;
 
 	fprintf(out, "  - {from: \"%s\", to: \"%s\", allow: [", d->segments[r->from].name,
 		d->segments[r->to].name);
 	for (i = 0; i < r->n; i++)
 		fprintf(out, "%s\"%s\"", i ? ", " : "", policy_match_text(&d->matches[r->first + i], buf));
-	fprintf(out, "]%s}\n", r->plaintext ? ", plaintext: true" : "");
+	fprintf(out, "]%s%s}\n", r->plaintext ? ", plaintext: true" : "", r->related ? ", related: true" : "");
 }
 
 static void put_device(FILE *out, const struct cordon_draft *d, const struct cordon_device_def *v)
@@ -142,6 +169,21 @@ static void put_device(FILE *out, const struct cordon_draft *d, const struct cor
 	fputs("}\n", out);
 }
 
+/* To observe, a policy need not have them: an empty list would close everything once it enforces. */
+static void put_uplinks(FILE *out, const struct cordon_draft *d)
+{
+	u32 i;
+
+	if (!d->n_uplinks && d->mode == CORDON_MODE_OBSERVE)
+		return;
+	fputs("uplinks: [", out);
+	for (i = 0; i < d->n_uplinks; i++) {
+		fputs(i ? ", " : "", out);
+		put_text(out, d->uplinks[i].name);
+	}
+	fputs("]\n", out);
+}
+
 /**
  * policy_print - a policy as policy_load() reads it
  * @p: the policy
@@ -160,6 +202,7 @@ void policy_print(const struct policy *p, FILE *out)
 		put_text(out, d->ports[i].name);
 	}
 	fputs("]\n", out);
+	put_uplinks(out, d);
 	if (d->n_segments > CORDON_BUILTIN_SEGMENTS)
 		fputs("segments:\n", out);
 	for (i = CORDON_BUILTIN_SEGMENTS; i < d->n_segments; i++)

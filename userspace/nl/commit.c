@@ -70,6 +70,27 @@ static int put_port(struct commit *c, u32 i)
 	return err;
 }
 
+static int put_uplink(struct commit *c, u32 i)
+{
+	struct nlattr *nest = nla_nest_start(c->msg, CORDON_A_UPLINK);
+	int err = nla_put_string(c->msg, CORDON_A_UPLINK_NAME, c->d->uplinks[i].name);
+
+	nla_nest_end(c->msg, nest);
+	return err;
+}
+
+static int put_interfaces(struct commit *c, u32 segment)
+{
+	const struct cordon_draft *d = c->d;
+	u32 i;
+
+	for (i = 0; i < d->n_interfaces; i++)
+		if (d->interfaces[i].segment == segment &&
+		    nla_put_string(c->msg, CORDON_A_SEGMENT_INTERFACE, d->interfaces[i].name))
+			return -NLE_NOMEM;
+	return 0;
+}
+
 static int put_limit(struct nl_msg *msg, u32 kind, const struct cordon_limit *l)
 {
 	struct nlattr *nest = nla_nest_start(msg, CORDON_A_SEGMENT_LIMIT);
@@ -101,6 +122,8 @@ static int put_segment(struct commit *c, u32 i)
 	for (kind = 0; !err && kind < CORDON_KINDS; kind++)
 		if (s->limits[kind].window)
 			err = put_limit(c->msg, kind, &s->limits[kind]);
+	if (!err)
+		err = put_interfaces(c, i);
 	nla_nest_end(c->msg, nest);
 	return err;
 }
@@ -142,7 +165,8 @@ static int put_rule(struct commit *c, u32 i)
 
 	err = nla_put_string(c->msg, CORDON_A_RULE_FROM, c->d->segments[r->from].name) ||
 	      nla_put_string(c->msg, CORDON_A_RULE_TO, c->d->segments[r->to].name) ||
-	      nla_put_u32(c->msg, CORDON_A_RULE_PLAINTEXT, r->plaintext);
+	      nla_put_u32(c->msg, CORDON_A_RULE_PLAINTEXT, r->plaintext) ||
+	      nla_put_u32(c->msg, CORDON_A_RULE_RELATED, r->related);
 	for (j = 0; !err && j < r->n; j++)
 		err = put_match(c->msg, &c->d->matches[r->first + j]);
 	nla_nest_end(c->msg, nest);
@@ -185,6 +209,7 @@ static int stage_all(struct commit *c)
 	} lists[] = {
 		{ put_mode, 0, 1 },
 		{ put_port, 0, c->d->n_ports },
+		{ put_uplink, 0, c->d->n_uplinks },
 		{ put_segment, CORDON_BUILTIN_SEGMENTS, c->d->n_segments },
 		{ put_network, 0, c->d->n_networks },
 		{ put_rule, 0, c->d->n_rules },
@@ -223,7 +248,8 @@ int cnl_commit(struct cnl *nl, const struct policy *p, u32 generation, u32 confi
 	const struct cordon_draft *d = &p->draft;
 	struct commit c = {
 		.nl = nl, .d = d, .progress = progress,
-		.all = 1 + d->n_ports + d->n_segments - CORDON_BUILTIN_SEGMENTS + d->n_networks + d->n_rules + d->n_devices,
+		.all = 1 + d->n_ports + d->n_uplinks + d->n_segments - CORDON_BUILTIN_SEGMENTS +
+		       d->n_networks + d->n_rules + d->n_devices,
 	};
 	struct nl_msg *msg;
 	int err;

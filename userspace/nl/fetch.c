@@ -56,6 +56,7 @@ int cnl_read_summary(struct nlattr **tb, struct cnl_summary *out)
 	out->confirm = get_u32(tb[CORDON_A_CONFIRM], 0);
 	out->lockdown = get_u32(tb[CORDON_A_LOCKDOWN], 0);
 	out->ports = get_u32(tb[CORDON_A_PORTS], 0);
+	out->uplinks = get_u32(tb[CORDON_A_UPLINKS], 0);
 	out->segments = get_u32(tb[CORDON_A_SEGMENTS], 0);
 	out->networks = get_u32(tb[CORDON_A_NETWORKS], 0);
 	out->rules = get_u32(tb[CORDON_A_RULES], 0);
@@ -191,6 +192,40 @@ static void *grow(void *list, u32 n, size_t size)
 	return n & (n - 1) ? list : reallocarray(list, n ? 2 * (size_t)n : 1, size);
 }
 
+static int on_uplink(struct nlattr **tb, void *arg)
+{
+	struct nlattr *uplink[CORDON_A_UPLINK_MAX + 1];
+	struct cordon_uplink_def *def;
+	struct fetch *f = arg;
+
+	if (!tb[CORDON_A_UPLINK] ||
+	    nla_parse_nested(uplink, CORDON_A_UPLINK_MAX, tb[CORDON_A_UPLINK], NULL))
+		return -EPROTO;
+	def = policy_add_uplink(f->p);
+	if (!def)
+		return -ENOMEM;
+	get_string(uplink[CORDON_A_UPLINK_NAME], def->name, sizeof(def->name));
+	return 0;
+}
+
+/* Of the segment that was read last. */
+static int read_interfaces(struct fetch *f, struct nlattr *nest)
+{
+	struct cordon_interface_def *def;
+	struct nlattr *attr;
+	int rest;
+
+	nla_for_each_nested(attr, nest, rest) {
+		if (nla_type(attr) != CORDON_A_SEGMENT_INTERFACE)
+			continue;
+		def = policy_add_interface(f->p);
+		if (!def)
+			return -ENOMEM;
+		get_string(attr, def->name, sizeof(def->name));
+	}
+	return 0;
+}
+
 static int on_segment(struct nlattr **tb, void *arg)
 {
 	struct cordon_segment_def *def;
@@ -205,6 +240,8 @@ static int on_segment(struct nlattr **tb, void *arg)
 		if (!def)
 			return -ENOMEM;
 		*def = read.def;
+		if (read_interfaces(f, tb[CORDON_A_SEGMENT]))
+			return -ENOMEM;
 	}
 	list = grow(f->runtime->segments, f->n_segments, sizeof(read));
 	if (!list)
@@ -281,6 +318,7 @@ static int on_rule(struct nlattr **tb, void *arg)
 	if (!def)
 		return -ENOMEM;
 	def->plaintext = get_u32(rule[CORDON_A_RULE_PLAINTEXT], 0);
+	def->related = get_u32(rule[CORDON_A_RULE_RELATED], 0);
 	err = find_segment(f, rule[CORDON_A_RULE_FROM], &def->from);
 	if (!err)
 		err = find_segment(f, rule[CORDON_A_RULE_TO], &def->to);
@@ -369,6 +407,7 @@ static int fetch_once(struct cnl *nl, struct fetch *f)
 		int (*on)(struct nlattr **tb, void *arg);
 	} dumps[] = {
 		{ CORDON_CMD_PORT_GET, on_port },
+		{ CORDON_CMD_UPLINK_GET, on_uplink },
 		{ CORDON_CMD_SEGMENT_GET, on_segment },
 		{ CORDON_CMD_NETWORK_GET, on_network },
 		{ CORDON_CMD_RULE_GET, on_rule },

@@ -41,6 +41,7 @@ struct cnl_stats {
  * @confirm: seconds left
  * @lockdown: the module was loaded with lockdown=1
  * @ports: how many
+ * @uplinks: how many
  * @segments: how many, built-in ones included
  * @networks: how many
  * @rules: how many
@@ -54,6 +55,7 @@ struct cnl_summary {
 	u32 confirm;
 	u32 lockdown;
 	u32 ports;
+	u32 uplinks;
 	u32 segments;
 	u32 networks;
 	u32 rules;
