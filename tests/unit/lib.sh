@@ -36,3 +36,10 @@ certify() {
 			-days "$days" -extfile "$name.cnf" -out "$name.crt"
 	fi
 }
+
+# parses FILE ARGUMENT...: where --json is among the arguments, the file is JSON, or empty
+parses() {
+	case " ${*:2} " in
+	*' --json '*) [ ! -s "$1" ] || /usr/bin/python3 -c 'import json, sys; json.load(open(sys.argv[1], "rb"))' "$1" ;;
+	esac
+}

@@ -56,6 +56,7 @@ ctl() {	# STATUS ARG...
 	"$cordonctl" "$@" > "$work/out" 2> "$work/err"
 	got=$?
 	[ $got = "$wanted" ] || { echo "status $got, not $wanted" >> "$work/err"; return 1; }
+	parses "$work/out" "$@"
 }
 
 enroll() {	# STATUS DIR ARG...
@@ -164,6 +165,11 @@ ok "enroll: by name, with the right fingerprint, the token from standard input"
 python3 -c 'import json, sys; o = json.load(open(sys.argv[1])); assert o["result"] == "enrolled", o' "$work/out" &&
 	pair_agrees pinned && openssl pkey -in "$work/pinned/device.key" -noout -text | grep -q ED25519
 ok "enroll: JSON, and the kind of key"
+nasty=$'not \xff\xc3 UTF-8 " \\ \x01'
+ctl 0 enroll --server "https://localhost:$est/" --ca "$work/ca/root.crt" --name thermostat-1 --token-file - --json \
+	--out "$work/$nasty" <<< right-token &&
+	python3 -c 'import json, sys; o = json.load(open(sys.argv[1], "rb")); assert "/not \ufffd\ufffd UTF-8 \" \\ \x01/" in o["certificate"], o' "$work/out"
+ok "enroll: JSON with a path that is no UTF-8"
 enroll_ca 1 good --key p384 && said "good/device.key: there is a key of another kind already" && pair_agrees good
 ok "enroll: a key of another kind is not overwritten"
 

@@ -62,6 +62,7 @@ update() {	# STATUS ARG...: with the installer that notes what it is given
 	"$cordonctl" "${args[@]}" > "$work/out" 2> "$work/err"
 	got=$?
 	[ $got = "$wanted" ] || { echo "status $got, not $wanted" >> "$work/err"; return 1; }
+	parses "$work/out" "$@"
 }
 
 said() {

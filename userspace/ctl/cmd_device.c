@@ -135,6 +135,8 @@ static int change(struct words *w, bool add, bool del)
 		complain_nl(&nl);
 	else if (!del)
 		print_device(&now, w->json);
+	else if (w->json)
+		json_print(json_null());	/* what is left of it */
 	cnl_close(&nl);
 	return err ? EXIT_REFUSED : EXIT_DONE;
 }

@@ -217,6 +217,8 @@ int firmware_set_floor(const struct firmware_words *w)
 	} else {
 		ret = EXIT_DONE;
 		firmware_warn_stranded(&s, w->word[0]);
+		if (w->json)
+			ret = list_floors(w, &s);
 	}
 	store_close(&s);
 	return ret;

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What cordonctl prints of the kernel's objects is JSON, whatever is in them. */
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "../../userspace/ctl/out.c"
+#include "tap.h"
+
+/* What @print writes to standard output, to be freed. */
+static char *printed(void (*print)(void *arg), void *arg)
+{
+	static char text[65536];
+	char path[] = "/tmp/test_out.XXXXXX";
+	int fd = mkstemp(path), out = dup(STDOUT_FILENO);
+	ssize_t n;
+
+	unlink(path);
+	fflush(stdout);
+	dup2(fd, STDOUT_FILENO);
+	print(arg);
+	fflush(stdout);
+	dup2(out, STDOUT_FILENO);
+	n = pread(fd, text, sizeof(text) - 1, 0);
+	text[n > 0 ? n : 0] = 0;
+	close(fd);
+	close(out);
+	return text;
+}
+
+static json_t *parsed(void (*print)(void *arg), void *arg)
+{
+	return json_loads(printed(print, arg), JSON_DECODE_ANY, NULL);
+}
+
+static void print(void *arg)
+{
+	json_print(arg);
+}
+
+static void line(void *arg)
+{
+	json_line(arg);
+}
+
+/* @arg: how many members */
+static void list(void *arg)
+{
+	struct json_list l = { false };
+	int i;
+
+	for (i = 0; i < *(int *)arg; i++)
+		json_list_add(&l, i ? json_text("lan\xff") : json_string("lan0"));
+	json_list_end(&l);
+}
+
+static void test_scalars(void)
+{
+	json_t *v;
+
+	v = parsed(print, json_string("lan0"));
+	ok(json_is_string(v), "a string alone");
+	json_decref(v);
+	v = parsed(print, json_null());
+	ok(json_is_null(v), "null alone");
+	json_decref(v);
+	v = parsed(line, json_integer(7));
+	ok(json_integer_value(v) == 7, "a number on a line");
+	json_decref(v);
+	v = parsed(print, json_pack("{s:s}", "name", "\xff"));
+	ok(json_is_null(v), "what could not be made is null");
+	json_decref(v);
+}
+
+static void test_lists(void)
+{
+	json_t *v;
+	int n;
+
+	for (n = 0; n < 3; n++) {
+		v = parsed(list, &n);
+		ok(json_is_array(v) && json_array_size(v) == (size_t)n, "a list of %d strings", n);
+		if (n == 2)
+			ok(!strcmp(json_string_value(json_array_get(v, 1)), "lan\xef\xbf\xbd"),
+			   "bytes that are no UTF-8 are replaced");
+		json_decref(v);
+	}
+}
+
+static const struct {
+	const char *given;
+	const char *text;
+} texts[] = {
+	{ "", "" }, { "a\"\\\n\x01z", "a\"\\\n\x01z" }, { "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80", "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80" },
+	{ "\x80", "\xef\xbf\xbd" }, { "a\xc3", "a\xef\xbf\xbd" }, { "\xc0\xaf", "\xef\xbf\xbd\xef\xbf\xbd" },
+	{ "\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" }, { "\xf4\x90\x80\x80!", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd!" },
+	{ "\xe2\x82", "\xef\xbf\xbd\xef\xbf\xbd" }, { "\xef\xbf\xbd", "\xef\xbf\xbd" }, { "\xff\xfe", "\xef\xbf\xbd\xef\xbf\xbd" },
+};
+
+static void test_text(void)
+{
+	json_t *v;
+	size_t i;
+
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		v = parsed(print, json_text(texts[i].given));
+		ok(v && !strcmp(json_string_value(v), texts[i].text), "text %zu is UTF-8", i);
+		json_decref(v);
+	}
+}
+
+/* One of each of the kernel's objects, with the largest numbers and the worst names that netlink carries. */
+static void test_objects(void)
+{
+	struct cnl_device d = { .def.n = 1, .def.name = "cam", .port = "\xff", .has_certificate = true,
+				.stats = { .rx_bytes = UINT64_MAX, .denied = 1ULL << 53 } };
+	struct cnl_segment s = { .def.name = "iot", .bytes = UINT64_MAX };
+	struct cnl_summary all = { .awaiting = true, .stats.anomalies = { UINT64_MAX } };
+	json_t *v;
+
+	s.def.limits[0] = (struct cordon_limit){ 1, 60, CORDON_ACTION_QUARANTINE };
+	v = parsed(print, json_device(&d, true));
+	ok(!strcmp(json_string_value(json_object_get(v, "port")), "\xef\xbf\xbd") &&
+	   json_integer_value(json_object_get(json_object_get(v, "stats"), "rx_bytes")) == INT64_MAX &&
+	   json_integer_value(json_object_get(json_object_get(v, "stats"), "denied")) == 1LL << 53, "a device");
+	json_decref(v);
+	v = parsed(print, json_segment(&s));
+	ok(json_integer_value(json_object_get(v, "bytes")) == INT64_MAX, "a segment");
+	json_decref(v);
+	v = parsed(line, json_summary(&all));
+	ok(json_is_object(json_object_get(v, "stats")) && json_object_get(v, "confirm_seconds"), "the summary");
+	json_decref(v);
+}
+
+static void test_rule(void)
+{
+	struct cordon_segment_def segments[2] = { { .name = "a" }, { .name = "b" } };
+	struct cordon_match matches[3] = { { 6, 443, 443 }, { 50, 0, 65535 }, { CORDON_PROTO_ANY, 0, 65535 } };
+	struct cordon_rule_def rule = { .n = 3, .to = 1, .related = 1 };
+	struct cordon_draft draft = { .n_segments = 2, .n_rules = 1, .n_matches = 3, .segments = segments,
+				      .rules = &rule, .matches = matches };
+	json_t *v = parsed(print, json_rule(&draft, 0)), *allow = json_object_get(v, "allow");
+
+	ok(json_is_true(json_object_get(v, "related")) && json_is_false(json_object_get(v, "plaintext")) &&
+	   !strcmp(json_string_value(json_array_get(allow, 0)), "tcp/443") &&
+	   !strcmp(json_string_value(json_array_get(allow, 1)), "esp") &&
+	   !strcmp(json_string_value(json_array_get(allow, 2)), "any"), "a rule");
+	json_decref(v);
+}
+
+int main(void)
+{
+	test_scalars();
+	test_lists();
+	test_text();
+	test_objects();
+	test_rule();
+	return tap_done();
+}
