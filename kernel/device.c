@@ -5,6 +5,26 @@
 
 #include "device.h"
 
+static struct kmem_cache *cache;
+
+/**
+ * cordon_device_init - before the first device
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int cordon_device_init(void)
+{
+	cache = kmem_cache_create("cordon_device", sizeof(struct cordon_device), 0, SLAB_ACCOUNT,
+				  NULL);
+	return cache ? 0 : -ENOMEM;
+}
+
+/** cordon_device_exit - after the last device, and after rcu_barrier() */
+void cordon_device_exit(void)
+{
+	kmem_cache_destroy(cache);
+}
+
 /**
  * cordon_device_new - a device that nobody has seen yet
  * @mac: six bytes
@@ -15,12 +35,12 @@ struct cordon_device *cordon_device_new(const u8 *mac)
 {
 	struct cordon_device *device;
 
-	device = kzalloc(sizeof(*device), GFP_KERNEL_ACCOUNT);
+	device = kmem_cache_zalloc(cache, GFP_KERNEL);
 	if (!device)
 		return NULL;
 	device->traffic = cordon_traffic_new();
 	if (!device->traffic) {
-		kfree(device);
+		kmem_cache_free(cache, device);
 		return NULL;
 	}
 	refcount_set(&device->refs, 1);
@@ -44,7 +64,7 @@ static void device_free(struct rcu_head *rcu)
 	struct cordon_device *device = container_of(rcu, struct cordon_device, rcu);
 
 	free_percpu(device->traffic);
-	kfree(device);
+	kmem_cache_free(cache, device);
 }
 
 /**

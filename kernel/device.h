@@ -37,8 +37,8 @@ enum {
  * @node: its directory in sysfs; sysfs.c's, under the namespace's lock
  * @rcu: frees it
  *
- * There may be a quarter of a million of them, and 512 bytes are full: one more
- * and the allocator takes 1,024 for each.
+ * There may be a quarter of a million of them. They have a slab cache of their own, as the general
+ * ones would take 1,024 bytes for what exceeds 512.
  */
 struct cordon_device {
 	refcount_t refs;
@@ -76,6 +76,8 @@ struct cordon_segment {
 	struct rcu_head rcu;
 };
 
+int cordon_device_init(void);
+void cordon_device_exit(void);
 struct cordon_device *cordon_device_new(const u8 *mac);
 struct cordon_device *cordon_device_get(struct cordon_device *device);
 void cordon_device_put(struct cordon_device *device);

@@ -126,9 +126,9 @@ static unsigned int drop(const struct hearing *h)
 /* Deny a packet before its connection is known; its sender is to blame, if it is a device. */
 static unsigned int deny(const struct hearing *h, u8 kind)
 {
-	atomic64_inc(&h->cn->denied);
+	atomic64_add(cordon_packet_count(h->skb), &h->cn->denied);
 	if (h->device != CORDON_NO_DEVICE)
-		atomic64_inc(&h->rs->devices[h->device]->denied);
+		atomic64_add(cordon_packet_count(h->skb), &h->rs->devices[h->device]->denied);
 	charge(h, h->device, kind, true, NULL);
 	return drop(h);
 }
@@ -136,9 +136,9 @@ static unsigned int deny(const struct hearing *h, u8 kind)
 /* Deny a packet for which no device is to blame. */
 static unsigned int deny_unblamed(const struct hearing *h, u8 kind)
 {
-	atomic64_inc(&h->cn->denied);
+	atomic64_add(cordon_packet_count(h->skb), &h->cn->denied);
 	if (h->device != CORDON_NO_DEVICE)
-		atomic64_inc(&h->rs->devices[h->device]->denied);
+		atomic64_add(cordon_packet_count(h->skb), &h->rs->devices[h->device]->denied);
 	charge(h, CORDON_NO_DEVICE, kind, false, NULL);
 	return drop(h);
 }
@@ -238,7 +238,7 @@ unsigned int cordon_judge_door(struct cordon_net *cn, struct sk_buff *skb,
 		if (!v.accept)
 			return deny(&h, v.kind);
 	}
-	cordon_traffic_rx(h.rs->devices[h.device]->traffic, skb->len);
+	cordon_traffic_rx(h.rs->devices[h.device]->traffic, cordon_packet_count(skb), skb->len);
 	return NF_ACCEPT;
 }
 
@@ -349,13 +349,13 @@ static void count_denied(const struct hearing *h)
 	const struct cordon_end *receiver = h->opener ? &h->to : &h->from;
 	u32 device = h->device != CORDON_NO_DEVICE ? h->device : sender->device;
 
-	atomic64_inc(&h->cn->denied);
+	atomic64_add(cordon_packet_count(h->skb), &h->cn->denied);
 	if (sender->segment != CORDON_NO_SEGMENT)
-		atomic64_inc(&h->rs->segments[sender->segment]->denied);
+		atomic64_add(cordon_packet_count(h->skb), &h->rs->segments[sender->segment]->denied);
 	if (device != CORDON_NO_DEVICE)
-		atomic64_inc(&h->rs->devices[device]->denied);
+		atomic64_add(cordon_packet_count(h->skb), &h->rs->devices[device]->denied);
 	if (receiver->device != CORDON_NO_DEVICE && receiver->device != device)
-		atomic64_inc(&h->rs->devices[receiver->device]->denied);
+		atomic64_add(cordon_packet_count(h->skb), &h->rs->devices[receiver->device]->denied);
 }
 
 /* The packet itself, not its connection, is for more than one host. */
@@ -415,8 +415,8 @@ static noinline unsigned int gate(struct hearing *h, const struct cordon_end *se
 		if (observe(h))
 			return NF_ACCEPT;
 	} else {
-		atomic64_inc(&h->cn->denied);
-		atomic64_inc(&h->rs->devices[h->device]->denied);
+		atomic64_add(cordon_packet_count(h->skb), &h->cn->denied);
+		atomic64_add(cordon_packet_count(h->skb), &h->rs->devices[h->device]->denied);
 	}
 	if (h->flow.proto != IPPROTO_TCP)
 		return NF_DROP;
@@ -479,9 +479,11 @@ static unsigned int judge(struct hearing *h)
 	    unlikely(!cordon_inspect_passed(h->ct, demand)) &&
 	    gate(h, sender, receiver, demand) != NF_ACCEPT)
 		return NF_DROP;
-	cordon_traffic_rx(rs->segments[sender->segment]->traffic, h->skb->len);
+	cordon_traffic_rx(rs->segments[sender->segment]->traffic,
+			  cordon_packet_count(h->skb), h->skb->len);
 	if (receiver->device != CORDON_NO_DEVICE)
-		cordon_traffic_tx(rs->devices[receiver->device]->traffic, h->skb->len);
+		cordon_traffic_tx(rs->devices[receiver->device]->traffic,
+				  cordon_packet_count(h->skb), h->skb->len);
 	return NF_ACCEPT;
 }
 
@@ -507,7 +509,8 @@ static noinline unsigned int judge_many(struct hearing *h)
 	v = cordon_decide_many(p, &h->from, segments, n, h->flow.proto, h->flow.dport);
 	if (!v.accept)
 		return deny_connection(h, &v, true);
-	cordon_traffic_rx(h->rs->segments[h->from.segment]->traffic, h->skb->len);
+	cordon_traffic_rx(h->rs->segments[h->from.segment]->traffic,
+			  cordon_packet_count(h->skb), h->skb->len);
 	return NF_ACCEPT;
 }
 
@@ -519,11 +522,11 @@ static bool is_switched(const struct hearing *h)
 }
 
 /* No policy is in force: the gateway itself is open, what it forwards is closed in lockdown. */
-static unsigned int judge_unruled(struct cordon_net *cn, bool local)
+static unsigned int judge_unruled(struct cordon_net *cn, const struct sk_buff *skb, bool local)
 {
 	if (local || !cordon_lockdown)
 		return NF_ACCEPT;
-	atomic64_inc(&cn->denied);
+	atomic64_add(cordon_packet_count(skb), &cn->denied);
 	atomic64_inc(&cn->tally[CORDON_KIND_UNJUDGED].count);
 	return NF_DROP;
 }
@@ -585,7 +588,7 @@ unsigned int cordon_judge_room(struct cordon_net *cn, struct sk_buff *skb,
 
 	h.rs = rcu_dereference(cn->ruleset);
 	if (!h.rs)
-		return judge_unruled(cn, local);
+		return judge_unruled(cn, skb, local);
 	if (unlikely(is_own_copy(skb) || (local && (state->in->flags & IFF_LOOPBACK))))
 		return NF_ACCEPT;
 	h.ports = rcu_dereference(h.rs->ports);
@@ -649,6 +652,7 @@ unsigned int cordon_judge_out(struct cordon_net *cn, struct sk_buff *skb,
 		return judge(&h);
 	}
 	if (receiver.device != CORDON_NO_DEVICE)
-		cordon_traffic_tx(h.rs->devices[receiver.device]->traffic, skb->len);
+		cordon_traffic_tx(h.rs->devices[receiver.device]->traffic,
+				  cordon_packet_count(skb), skb->len);
 	return NF_ACCEPT;
 }

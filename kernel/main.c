@@ -4,6 +4,7 @@
 #include <linux/module.h>
 #include <linux/rcupdate.h>
 
+#include "device.h"
 #include "event.h"
 #include "hook_inet.h"
 #include "link.h"
@@ -32,9 +33,12 @@ static int __init cordon_init(void)
 	ret = cordon_inspect_init();
 	if (ret)
 		return ret;
-	ret = cordon_sysfs_init();
+	ret = cordon_device_init();
 	if (ret)
 		goto err_inspect;
+	ret = cordon_sysfs_init();
+	if (ret)
+		goto err_device;
 	ret = cordon_net_init(cordon_inet_hooks, CORDON_INET_HOOKS);
 	if (ret)
 		goto err_sysfs;
@@ -57,8 +61,10 @@ err_net:
 	cordon_net_exit();
 err_sysfs:
 	cordon_sysfs_exit();
-err_inspect:
+err_device:
 	rcu_barrier();
+	cordon_device_exit();
+err_inspect:
 	cordon_inspect_exit();
 	return ret;
 }
@@ -72,6 +78,7 @@ static void __exit cordon_exit(void)
 	cordon_sysfs_exit();
 	/* Devices and segments are freed by callbacks of this module. */
 	rcu_barrier();
+	cordon_device_exit();
 	cordon_inspect_exit();
 }
 

@@ -54,6 +54,19 @@ static inline const u8 *cordon_packet_mac(const struct sk_buff *skb)
 	return eth_hdr(skb)->h_source;
 }
 
+/*
+ * How many packets of the wire it is: the stack merges those of a flow on reception, and cuts them
+ * only when they are sent. A tap gives the size of each but not their number.
+ */
+static inline unsigned int cordon_packet_count(const struct sk_buff *skb)
+{
+	const struct skb_shared_info *shared = skb_shinfo(skb);
+
+	if (likely(!shared->gso_size))
+		return 1;
+	return shared->gso_segs ? shared->gso_segs : DIV_ROUND_UP(skb->len, shared->gso_size);
+}
+
 void cordon_packet_flow(const struct sk_buff *skb, u8 pf, struct cordon_flow *flow);
 void cordon_packet_connection(const struct nf_conn *ct, struct cordon_flow *flow);
 

@@ -2,6 +2,7 @@
 /* Counters, their clock, and the limits on them. */
 #include <linux/math64.h>
 #include <linux/ktime.h>
+#include <linux/minmax.h>
 
 #include "stats.h"
 
@@ -89,11 +90,14 @@ u32 cordon_tick_seconds(u32 ticks)
  *
  * Windows follow one another; the first anomaly after the end of one opens the
  * next. Two CPUs may both open it: one of the two counts is lost, no more.
+ * A limit that is lowered within a window acts at the next anomaly.
  *
- * Return: true for the one anomaly of a window that reaches the limit.
+ * Return: true for the first anomaly of a window that finds the limit reached, and for no other one
+ * of that window.
  */
 bool cordon_tally_limit(struct cordon_tally *t, const struct cordon_limit *limit)
 {
+	u32 limited = min(limit->count, CORDON_TALLY_ACTED - 1);
 	u32 now = cordon_now();
 
 	if (now - READ_ONCE(t->window) >= cordon_ticks(limit->window) ||
@@ -101,7 +105,10 @@ bool cordon_tally_limit(struct cordon_tally *t, const struct cordon_limit *limit
 		WRITE_ONCE(t->window, now);
 		atomic_set(&t->in_window, 0);
 	}
-	return (u32)atomic_inc_return(&t->in_window) == limit->count;
+	if ((u32)atomic_read(&t->in_window) & CORDON_TALLY_ACTED ||
+	    (u32)atomic_inc_return(&t->in_window) < limited)
+		return false;
+	return !((u32)atomic_fetch_or(CORDON_TALLY_ACTED, &t->in_window) & CORDON_TALLY_ACTED);
 }
 
 /**

@@ -4,7 +4,9 @@
 #define _CORDON_STATS_H
 
 #include <linux/atomic.h>
+#include <linux/bottom_half.h>
 #include <linux/percpu.h>
+#include <linux/preempt.h>
 #include <linux/u64_stats_sync.h>
 
 #include "core/policy.h"
@@ -37,7 +39,7 @@ struct cordon_totals {
  * struct cordon_tally - anomalies of one kind, of one device or namespace
  * @count: all of them
  * @window: when the present window of the kind's limit began, in ticks
- * @in_window: how many since then
+ * @in_window: how many since then, until the limit has acted; then CORDON_TALLY_ACTED is set
  * @event: when the last event was sent, in ticks; 0, never
  * @told: the lower half of @count at that time
  */
@@ -49,24 +51,68 @@ struct cordon_tally {
 	u32 told;
 };
 
-static inline void cordon_traffic_rx(struct cordon_traffic __percpu *stats, unsigned int len)
-{
-	struct cordon_traffic *t = this_cpu_ptr(stats);
+/* In struct cordon_tally.in_window: the limit has acted in this window. */
+#define CORDON_TALLY_ACTED	(1U << 31)
 
-	u64_stats_update_begin(&t->syncp);
-	u64_stats_inc(&t->rx_packets);
-	u64_stats_add(&t->rx_bytes, len);
-	u64_stats_update_end(&t->syncp);
+/*
+ * Counters are written with bottom halves off: a packet that a softirq handles on this CPU must not
+ * find a write half done. Most callers are in a softirq; local out runs in process context, too.
+ */
+static inline bool cordon_traffic_lock(void)
+{
+	bool process = !softirq_count();
+
+	if (unlikely(process))
+		local_bh_disable();
+	return process;
 }
 
-static inline void cordon_traffic_tx(struct cordon_traffic __percpu *stats, unsigned int len)
+static inline void cordon_traffic_unlock(bool process)
 {
+	if (unlikely(process))
+		local_bh_enable();
+}
+
+/**
+ * cordon_traffic_rx - count what a device or a segment sent
+ * @stats: its counters
+ * @packets: how many, as cordon_packet_count() says
+ * @bytes: network header and payload
+ *
+ * Context: any but hard interrupts.
+ */
+static inline void cordon_traffic_rx(struct cordon_traffic __percpu *stats,
+				     unsigned int packets, unsigned int bytes)
+{
+	bool process = cordon_traffic_lock();
 	struct cordon_traffic *t = this_cpu_ptr(stats);
 
 	u64_stats_update_begin(&t->syncp);
-	u64_stats_inc(&t->tx_packets);
-	u64_stats_add(&t->tx_bytes, len);
+	u64_stats_add(&t->rx_packets, packets);
+	u64_stats_add(&t->rx_bytes, bytes);
 	u64_stats_update_end(&t->syncp);
+	cordon_traffic_unlock(process);
+}
+
+/**
+ * cordon_traffic_tx - count what was sent to a device
+ * @stats: its counters
+ * @packets: how many, as cordon_packet_count() says
+ * @bytes: network header and payload
+ *
+ * Context: any but hard interrupts.
+ */
+static inline void cordon_traffic_tx(struct cordon_traffic __percpu *stats,
+				     unsigned int packets, unsigned int bytes)
+{
+	bool process = cordon_traffic_lock();
+	struct cordon_traffic *t = this_cpu_ptr(stats);
+
+	u64_stats_update_begin(&t->syncp);
+	u64_stats_add(&t->tx_packets, packets);
+	u64_stats_add(&t->tx_bytes, bytes);
+	u64_stats_update_end(&t->syncp);
+	cordon_traffic_unlock(process);
 }
 
 struct cordon_traffic __percpu *cordon_traffic_new(void);

@@ -5,6 +5,7 @@
 
 #include "../../../kernel/stats.c"
 #include "../../../kernel/device.c"
+#include "packet.h"
 
 static const u8 mac[ETH_ALEN] = { 2, 0, 0, 0, 0, 1 };
 static const u8 ones[CORDON_CERTIFICATE_LEN] = { [0] = 1, [CORDON_CERTIFICATE_LEN - 1] = 1 };
@@ -132,6 +133,40 @@ static void limit_fires_once_in_a_window(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, cordon_tally_limit(&t, &limit));
 }
 
+/* Each row: the limit when the anomaly falls, and whether it is the one that acts. */
+static const struct limit_row {
+	u32 count;
+	bool acts;
+} limits[] = {
+	{ 5, false }, { 5, false }, { 5, false },
+	{ 2, true },	/* lowered below what was counted: at once */
+	{ 2, false }, { 1, false }, { 9, false },	/* once in a window, whatever follows */
+};
+
+static void limit_that_changes_acts_once(struct kunit *test)
+{
+	struct cordon_tally t = {};
+	struct cordon_limit limit = { .window = 3600 };
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(limits); i++) {
+		limit.count = limits[i].count;
+		KUNIT_EXPECT_EQ_MSG(test, cordon_tally_limit(&t, &limit), limits[i].acts,
+				    "row %d", i);
+	}
+	t.window -= cordon_ticks(3600);
+	limit.count = 1;
+	KUNIT_EXPECT_TRUE(test, cordon_tally_limit(&t, &limit));
+	KUNIT_EXPECT_FALSE(test, cordon_tally_limit(&t, &limit));
+	/* No count is so large that it runs into the flag. */
+	t.window -= cordon_ticks(3600);
+	limit.count = U32_MAX;
+	KUNIT_EXPECT_FALSE(test, cordon_tally_limit(&t, &limit));
+	atomic_set(&t.in_window, CORDON_TALLY_ACTED - 2);
+	KUNIT_EXPECT_TRUE(test, cordon_tally_limit(&t, &limit));
+	KUNIT_EXPECT_FALSE(test, cordon_tally_limit(&t, &limit));
+}
+
 static void event_at_most_once_a_second(struct kunit *test)
 {
 	struct cordon_tally t = {};
@@ -156,16 +191,45 @@ static void traffic_adds_up(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, d);
 	local_bh_disable();
-	cordon_traffic_rx(d->traffic, 100);
-	cordon_traffic_rx(d->traffic, 50);
-	cordon_traffic_tx(d->traffic, 7);
+	cordon_traffic_rx(d->traffic, 1, 100);
+	cordon_traffic_rx(d->traffic, 3, 50);
+	KUNIT_EXPECT_TRUE(test, softirq_count());
 	local_bh_enable();
+	/* In process context, too; and it leaves bottom halves as they were. */
+	cordon_traffic_tx(d->traffic, 1, 7);
+	KUNIT_EXPECT_FALSE(test, softirq_count());
 	cordon_traffic_read(d->traffic, &sum);
-	KUNIT_EXPECT_EQ(test, sum.rx_packets, 2ULL);
+	KUNIT_EXPECT_EQ(test, sum.rx_packets, 4ULL);
 	KUNIT_EXPECT_EQ(test, sum.rx_bytes, 150ULL);
 	KUNIT_EXPECT_EQ(test, sum.tx_packets, 1ULL);
 	KUNIT_EXPECT_EQ(test, sum.tx_bytes, 7ULL);
 	cordon_device_put(d);
+}
+
+/* Each row: the length, and what the stack and a tap say of the packets in it. */
+static const struct count_row {
+	unsigned int len, segs, size, count;
+} counts[] = {
+	{ 1500, 0, 0, 1 },
+	{ 14480, 10, 1448, 10 },
+	{ 14480, 0, 1448, 10 },	/* of a tap, not counted yet */
+	{ 100, 0, 1448, 1 },
+};
+
+static void merged_packets_are_as_many_as_on_the_wire(struct kunit *test)
+{
+	struct sk_buff *skb = alloc_skb(16384, GFP_KERNEL);
+	int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, skb);
+	for (i = 0; i < ARRAY_SIZE(counts); i++) {
+		skb_trim(skb, 0);
+		skb_put(skb, counts[i].len);
+		skb_shinfo(skb)->gso_segs = counts[i].segs;
+		skb_shinfo(skb)->gso_size = counts[i].size;
+		KUNIT_EXPECT_EQ_MSG(test, cordon_packet_count(skb), counts[i].count, "row %d", i);
+	}
+	kfree_skb(skb);
 }
 
 static void reference_outlives_its_maker(struct kunit *test)
@@ -179,8 +243,18 @@ static void reference_outlives_its_maker(struct kunit *test)
 	cordon_segment_put(s);
 	cordon_segment_put(NULL);
 	cordon_device_put(NULL);
-	/* The callbacks are this module's. */
+}
+
+/* What was put is freed by callbacks of this module, after a grace period. */
+static int state_init(struct kunit_suite *suite)
+{
+	return cordon_device_init();
+}
+
+static void state_exit(struct kunit_suite *suite)
+{
 	rcu_barrier();
+	cordon_device_exit();
 }
 
 static struct kunit_case state_cases[] = {
@@ -189,11 +263,18 @@ static struct kunit_case state_cases[] = {
 	KUNIT_CASE(checkin_binds_to_port),
 	KUNIT_CASE(certificate_while_its_lease_lasts),
 	KUNIT_CASE(limit_fires_once_in_a_window),
+	KUNIT_CASE(limit_that_changes_acts_once),
 	KUNIT_CASE(event_at_most_once_a_second),
 	KUNIT_CASE(traffic_adds_up),
+	KUNIT_CASE(merged_packets_are_as_many_as_on_the_wire),
 	KUNIT_CASE(reference_outlives_its_maker),
 	{}
 };
 
-static struct kunit_suite state_suite = { .name = "state", .test_cases = state_cases };
+static struct kunit_suite state_suite = {
+	.name = "state",
+	.suite_init = state_init,
+	.suite_exit = state_exit,
+	.test_cases = state_cases,
+};
 kunit_test_suite(state_suite);
