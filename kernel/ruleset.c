@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Rulesets: made from drafts, put in force at one stroke, taken back unless confirmed. */
 #include <linux/mm.h>
+#include <linux/random.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "event.h"
@@ -96,10 +98,34 @@ static void explain(const struct cordon_draft *d, const struct cordon_error *e,
 	}
 }
 
+static bool pause(void)
+{
+	cond_resched();
+	return fatal_signal_pending(current);
+}
+
+/* By a key of its own, so that what collides in one policy does not collide in the next. */
+static int build(struct cordon_policy *policy, const struct cordon_draft *draft, void *scratch,
+		 struct netlink_ext_ack *extack)
+{
+	struct cordon_build how = { .pause = pause };
+	struct cordon_error err;
+	int tries, ret;
+
+	for (tries = 0; tries < CORDON_MAX_KEYS; tries++) {
+		get_random_bytes(&how.key, sizeof(how.key));
+		ret = cordon_policy_build(policy, draft, &how, scratch, &err);
+		if (ret != -EAGAIN)
+			break;
+	}
+	if (ret == -EINVAL)
+		explain(draft, &err, extack);
+	return ret;
+}
+
 static struct cordon_policy *seal(const struct cordon_draft *draft, struct netlink_ext_ack *extack)
 {
 	struct cordon_policy *policy;
-	struct cordon_error err;
 	void *scratch;
 	int ret;
 
@@ -109,9 +135,7 @@ static struct cordon_policy *seal(const struct cordon_draft *draft, struct netli
 		ret = -ENOMEM;
 		goto out;
 	}
-	ret = cordon_policy_build(policy, draft, scratch, &err);
-	if (ret)
-		explain(draft, &err, extack);
+	ret = build(policy, draft, scratch, extack);
 out:
 	kvfree(scratch);
 	if (ret) {
@@ -163,7 +187,8 @@ static int adopt(struct cordon_net *cn, struct cordon_ruleset *rs)
 		rs->devices[i] = adopt_device(cn, d->devices[i].mac);
 		if (!rs->devices[i])
 			return -ENOMEM;
-		cond_resched();
+		if (pause())
+			return -EINTR;
 	}
 	for (i = 0; i < d->n_segments; i++) {
 		rs->segments[i] = adopt_segment(cn, d->segments[i].name);

@@ -15,6 +15,18 @@
 #define CORDON_MAX_DEVICE_ADDRESSES	16
 #define CORDON_MAX_TRANSACTIONS		16	/* open in one namespace */
 
+/* In a network namespace that does not belong to the initial user namespace. */
+#define CORDON_SMALL_PORTS		64
+#define CORDON_SMALL_SEGMENTS		64
+#define CORDON_SMALL_NETWORKS		512
+#define CORDON_SMALL_RULES		1024
+#define CORDON_SMALL_MATCHES		4096
+#define CORDON_SMALL_DEVICES		1024
+#define CORDON_SMALL_TRANSACTIONS	2
+
+#define CORDON_MAX_PROBES		256	/* steps in a table that is half full */
+#define CORDON_MAX_KEYS			8	/* tried until nothing takes more steps */
+
 #define CORDON_IFNAME_LEN		16	/* NUL included, as IFNAMSIZ */
 #define CORDON_NAME_LEN			32	/* segment, model; NUL included */
 #define CORDON_DEVICE_NAME_LEN		64	/* NUL included */

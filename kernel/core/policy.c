@@ -2,9 +2,10 @@
 /* Sealing a policy: size, validate, build; and the look-ups in it. */
 #include "policy.h"
 
-#define FNV_OFFSET	0xcbf29ce484222325ULL
-#define FNV_PRIME	0x100000001b3ULL
-#define GOLDEN		0x9e3779b97f4a7c15ULL
+/* Steps of a loop between two pauses of a build: a power of two. */
+#define PAUSE_STEPS	1024
+/* Bytes that are copied or cleared between two pauses. */
+#define PAUSE_BYTES	0x100000
 
 /* Where an interval of ports begins or ends; sorted, they give the openings. */
 struct event {
@@ -123,36 +124,37 @@ bool cordon_ifname_matches(const char *pattern, const char *name)
 	return !*pattern;
 }
 
+/* As a number; which one differs with the byte order, and does not matter. */
 static u64 mac_key(const u8 *mac)
 {
-	return (u64)mac[0] << 40 | (u64)mac[1] << 32 | (u64)mac[2] << 24 |
-	       (u64)mac[3] << 16 | (u64)mac[4] << 8 | mac[5];
+	u32 head;
+	u16 tail;
+
+	memcpy(&head, mac, sizeof(head));
+	memcpy(&tail, mac + sizeof(head), sizeof(tail));
+	return (u64)tail << 32 | head;
 }
 
-static u32 hash_key(u64 key)
+static u32 hash_mac(const struct cordon_policy *p, const u8 *mac)
 {
-	return (key * GOLDEN) >> 32;
+	return cordon_siphash_short(&p->key, mac_key(mac), 6);
 }
 
-static u32 hash_addr(const struct cordon_addr *a)
+/* Most are IPv4, whose 32 bits take four rounds instead of six. */
+static u32 hash_addr(const struct cordon_policy *p, const struct cordon_addr *a)
 {
-	u64 k = a->hi * FNV_PRIME ^ a->lo;
-
-	return hash_key(k ^ k >> 32);
+	return cordon_addr_is_v4(a) ? cordon_siphash_short(&p->key, (u32)a->lo, 4) :
+				      cordon_siphash_two(&p->key, a->hi, a->lo);
 }
 
-static u32 hash_name(const char *name)
+static u32 hash_name(const struct cordon_policy *p, const char *name)
 {
-	u64 h = FNV_OFFSET;
-
-	while (*name)
-		h = (h ^ (u8)*name++) * FNV_PRIME;
-	return hash_key(h);
+	return cordon_siphash_string(&p->key, name);
 }
 
-static u32 hash_pair(u16 from, u16 to)
+static u32 hash_pair(const struct cordon_policy *p, u16 from, u16 to)
 {
-	return hash_key((u64)from << 16 | to);
+	return cordon_siphash_short(&p->key, (u32)from << 16 | to, 4);
 }
 
 /* Slots of an index of n: a power of two, at most half of it in use. */
@@ -180,13 +182,22 @@ static u32 index_slots(u32 n)
 	_found;								\
 })
 
-static void index_add(struct cordon_index *index, u32 hash, u32 place)
+/*
+ * Return: 0; -EAGAIN, so many objects are there already that another key is needed. With a random
+ * key that does not happen: at half full, one of a million objects is as far as 80 steps away.
+ */
+static int index_add(struct cordon_index *index, u32 hash, u32 place)
 {
 	u32 slot = hash & index->mask;
+	u32 probes = 0;
 
-	while (index->slots[slot])
+	while (index->slots[slot]) {
+		if (++probes > CORDON_MAX_PROBES)
+			return -EAGAIN;
 		slot = (slot + 1) & index->mask;
+	}
 	index->slots[slot] = place + 1;
+	return 0;
 }
 
 /**
@@ -200,7 +211,7 @@ u32 cordon_policy_device_by_mac(const struct cordon_policy *p, const u8 *mac)
 {
 	const struct cordon_device_def *d = p->draft.devices;
 
-	return index_find(&p->by_mac, hash_key(mac_key(mac)), i, !memcmp(d[i].mac, mac, 6));
+	return index_find(&p->by_mac, hash_mac(p, mac), i, !memcmp(d[i].mac, mac, 6));
 }
 
 /**
@@ -214,7 +225,7 @@ u32 cordon_policy_device_by_name(const struct cordon_policy *p, const char *name
 {
 	const struct cordon_device_def *d = p->draft.devices;
 
-	return index_find(&p->by_name, hash_name(name), i, !strcmp(d[i].name, name));
+	return index_find(&p->by_name, hash_name(p, name), i, !strcmp(d[i].name, name));
 }
 
 /**
@@ -228,7 +239,7 @@ u32 cordon_policy_device_by_addr(const struct cordon_policy *p,
 				 const struct cordon_addr *addr)
 {
 	const struct cordon_addr *a = p->draft.addresses;
-	u32 found = index_find(&p->by_addr, hash_addr(addr), i,
+	u32 found = index_find(&p->by_addr, hash_addr(p, addr), i,
 			       cordon_addr_equal(&a[i], addr));
 
 	return found == CORDON_NO_DEVICE ? found : p->owner[found];
@@ -262,12 +273,11 @@ bool cordon_policy_device_has(const struct cordon_policy *p, u32 device,
  */
 u16 cordon_policy_segment_by_name(const struct cordon_policy *p, const char *name)
 {
-	u32 i;
+	const struct cordon_segment_def *s = p->draft.segments;
 
-	for (i = 0; i < p->draft.n_segments; i++)
-		if (!strcmp(p->draft.segments[i].name, name))
-			return i;
-	return CORDON_NO_SEGMENT;
+	/* CORDON_NO_DEVICE becomes CORDON_NO_SEGMENT. */
+	static_assert((u16)CORDON_NO_DEVICE == CORDON_NO_SEGMENT);
+	return index_find(&p->by_segment, hash_name(p, name), i, !strcmp(s[i].name, name));
 }
 
 /**
@@ -335,7 +345,7 @@ bool cordon_policy_segment_is_at(const struct cordon_policy *p, u16 segment, con
 const struct cordon_pair *cordon_policy_pair(const struct cordon_policy *p,
 					     u16 from, u16 to)
 {
-	u32 found = index_find(&p->by_pair, hash_pair(from, to), i,
+	u32 found = index_find(&p->by_pair, hash_pair(p, from, to), i,
 			       p->pairs[i].from == from && p->pairs[i].to == to);
 
 	return found == CORDON_NO_DEVICE ? NULL : &p->pairs[found];
@@ -437,6 +447,7 @@ static size_t lay_out(struct cordon_policy *p, char *base, const struct cordon_d
 	CARVE(p, owner, d->n_addresses);
 	CARVE(p, members, d->n_segments);
 	CARVE(p, located, d->n_segments);
+	carve_index(&p->by_segment, base, &offset, d->n_segments);
 	carve_index(&p->by_mac, base, &offset, d->n_devices);
 	carve_index(&p->by_name, base, &offset, d->n_devices);
 	carve_index(&p->by_addr, base, &offset, d->n_addresses);
@@ -474,6 +485,12 @@ size_t cordon_policy_scratch_size(const struct cordon_draft *draft)
 			(sizeof(struct place) + sizeof(struct cordon_network_def));
 
 	return events > places ? events + 1 : places + 1;
+}
+
+/* Once in PAUSE_STEPS steps, let others run. Return: true, give up. */
+static bool paused(const struct cordon_build *how, u32 step)
+{
+	return !(step & (PAUSE_STEPS - 1)) && how->pause && how->pause();
 }
 
 static int fault(struct cordon_error *err, enum cordon_fault why,
@@ -541,7 +558,8 @@ static int check_uplinks(const struct cordon_draft *d, struct cordon_error *err)
 	return 0;
 }
 
-static int check_interfaces(struct cordon_policy *p, struct cordon_error *err)
+static int check_interfaces(struct cordon_policy *p, const struct cordon_build *how,
+			    struct cordon_error *err)
 {
 	const struct cordon_draft *d = &p->draft;
 	u32 i, j;
@@ -549,6 +567,9 @@ static int check_interfaces(struct cordon_policy *p, struct cordon_error *err)
 	for (i = 0; i < d->n_interfaces; i++) {
 		const struct cordon_interface_def *n = &d->interfaces[i];
 
+		/* Each is held against up to CORDON_MAX_NETWORKS networks. */
+		if (paused(how, i * 64))
+			return -EINTR;
 		if (!ifname_is_valid(n->name))
 			return fault(err, CORDON_FAULT_NAME, CORDON_OBJECT_INTERFACE, i, 0);
 		if (is_port(d, n->name))
@@ -609,9 +630,10 @@ static int check_segment(const struct cordon_segment_def *s, u32 i, struct cordo
 	return 0;
 }
 
-static int check_segments(const struct cordon_draft *d, struct cordon_error *err)
+static int build_segments(struct cordon_policy *p, struct cordon_error *err)
 {
-	u32 i, j;
+	const struct cordon_draft *d = &p->draft;
+	u32 i, other;
 	int ret;
 
 	if (d->n_segments < CORDON_BUILTIN_SEGMENTS)
@@ -623,10 +645,13 @@ static int check_segments(const struct cordon_draft *d, struct cordon_error *err
 		ret = check_segment(&d->segments[i], i, err);
 		if (ret)
 			return ret;
-		for (j = 0; j < i; j++)
-			if (!strcmp(d->segments[j].name, d->segments[i].name))
-				return fault(err, CORDON_FAULT_DUPLICATE_NAME,
-					     CORDON_OBJECT_SEGMENT, i, j);
+		other = cordon_policy_segment_by_name(p, d->segments[i].name);
+		if (other != CORDON_NO_SEGMENT)
+			return fault(err, CORDON_FAULT_DUPLICATE_NAME, CORDON_OBJECT_SEGMENT,
+				     i, other);
+		ret = index_add(&p->by_segment, hash_name(p, d->segments[i].name), i);
+		if (ret)
+			return ret;
 	}
 	return 0;
 }
@@ -710,29 +735,49 @@ static int check_rule(const struct cordon_draft *d, u32 i, u32 expected_first,
 	return 0;
 }
 
-static u32 pair_get(struct cordon_policy *p, u16 from, u16 to)
+/* The place of a pair, which is added if it is not there; or -EAGAIN, see index_add(). */
+static int pair_get(struct cordon_policy *p, u16 from, u16 to)
 {
-	u32 found = index_find(&p->by_pair, hash_pair(from, to), i,
+	u32 found = index_find(&p->by_pair, hash_pair(p, from, to), i,
 			       p->pairs[i].from == from && p->pairs[i].to == to);
 
 	if (found != CORDON_NO_DEVICE)
 		return found;
+	if (index_add(&p->by_pair, hash_pair(p, from, to), p->n_pairs))
+		return -EAGAIN;
 	p->pairs[p->n_pairs] = (struct cordon_pair){ .from = from, .to = to };
-	index_add(&p->by_pair, hash_pair(from, to), p->n_pairs);
 	return p->n_pairs++;
 }
 
-static int event_compare(const void *a, const void *b)
+/**
+ * struct sorting - a sort that pauses
+ * @how: the build's
+ * @steps: comparisons so far
+ * @stop: give up; what is sorted does not matter any more
+ */
+struct sorting {
+	const struct cordon_build *how;
+	u32 *steps;
+	bool *stop;
+};
+
+static int event_compare(const void *a, const void *b, const void *priv)
 {
+	const struct sorting *s = priv;
 	const struct event *x = a, *y = b;
 
+	if (*s->stop || paused(s->how, ++*s->steps)) {
+		*s->stop = true;
+		return 0;
+	}
 	if (x->pair != y->pair)
 		return x->pair < y->pair ? -1 : 1;
 	return x->at < y->at ? -1 : x->at > y->at;
 }
 
 /* Sorted events to disjoint openings: one wherever the number of rules that allow changes. */
-static void sweep(struct cordon_policy *p, const struct event *e, u32 n)
+static int sweep(struct cordon_policy *p, const struct cordon_build *how,
+		 const struct event *e, u32 n)
 {
 	u32 all = 0, plaintext = 0, related = 0;
 	struct cordon_opening *o;
@@ -740,6 +785,8 @@ static void sweep(struct cordon_policy *p, const struct event *e, u32 n)
 	u32 i;
 
 	for (i = 0; i < n; i++) {
+		if (paused(how, i))
+			return -EINTR;
 		all += e[i].all;
 		plaintext += e[i].plaintext;
 		related += e[i].related;
@@ -755,25 +802,42 @@ static void sweep(struct cordon_policy *p, const struct event *e, u32 n)
 		o->plaintext = !!plaintext;
 		o->related = !!related;
 	}
+	return 0;
 }
 
-static int build_rules(struct cordon_policy *p, void *scratch, struct cordon_error *err)
+static int build_openings(struct cordon_policy *p, const struct cordon_build *how,
+			  struct event *e, u32 n)
+{
+	u32 steps = 0;
+	bool stop = false;
+	const struct sorting sorting = { how, &steps, &stop };
+
+	sort_r(e, n, sizeof(*e), event_compare, NULL, &sorting);
+	return stop ? -EINTR : sweep(p, how, e, n);
+}
+
+static int build_rules(struct cordon_policy *p, const struct cordon_build *how, void *scratch,
+		       struct cordon_error *err)
 {
 	const struct cordon_draft *d = &p->draft;
 	struct event *e = scratch;
 	u32 i, j, first = 0, n = 0;
-	int ret;
+	int at, ret;
 
 	for (i = 0; i < d->n_rules; i++) {
 		const struct cordon_rule_def *r = &d->rules[i];
 		struct cordon_pair *pair;
-		u32 at;
 
+		/* A rule has up to CORDON_MAX_RULE_MATCHES matches. */
+		if (paused(how, i * 32))
+			return -EINTR;
 		ret = check_rule(d, i, first, err);
 		if (ret)
 			return ret;
 		first += r->n;
 		at = pair_get(p, r->from, r->to);
+		if (at < 0)
+			return at;
 		pair = &p->pairs[at];
 		for (j = 0; j < r->n; j++) {
 			const struct cordon_match *m = &d->matches[r->first + j];
@@ -793,9 +857,7 @@ static int build_rules(struct cordon_policy *p, void *scratch, struct cordon_err
 	}
 	if (first != d->n_matches)
 		return fault(err, CORDON_FAULT_VALUE, CORDON_OBJECT_POLICY, 0, 0);
-	sort(e, n, sizeof(*e), event_compare, NULL);
-	sweep(p, e, n);
-	return 0;
+	return build_openings(p, how, e, n);
 }
 
 static int check_address(const struct cordon_addr *a)
@@ -846,6 +908,7 @@ static int build_addresses(struct cordon_policy *p, u32 device, struct cordon_er
 	const struct cordon_device_def *v = &p->draft.devices[device];
 	const struct cordon_addr *a = p->draft.addresses;
 	u32 i, other;
+	int ret;
 
 	for (i = v->first; i < v->first + v->n; i++) {
 		if (check_address(&a[i]))
@@ -855,12 +918,15 @@ static int build_addresses(struct cordon_policy *p, u32 device, struct cordon_er
 			return fault(err, CORDON_FAULT_DUPLICATE_ADDRESS,
 				     CORDON_OBJECT_ADDRESS, i, other);
 		p->owner[i] = device;
-		index_add(&p->by_addr, hash_addr(&a[i]), i);
+		ret = index_add(&p->by_addr, hash_addr(p, &a[i]), i);
+		if (ret)
+			return ret;
 	}
 	return 0;
 }
 
-static int build_devices(struct cordon_policy *p, struct cordon_error *err)
+static int build_devices(struct cordon_policy *p, const struct cordon_build *how,
+			 struct cordon_error *err)
 {
 	const struct cordon_draft *d = &p->draft;
 	u32 i, other, first = 0;
@@ -869,6 +935,9 @@ static int build_devices(struct cordon_policy *p, struct cordon_error *err)
 	for (i = 0; i < d->n_devices; i++) {
 		const struct cordon_device_def *v = &d->devices[i];
 
+		/* A device has up to CORDON_MAX_DEVICE_ADDRESSES addresses. */
+		if (paused(how, i * 16))
+			return -EINTR;
 		ret = check_device(p, i, first, err);
 		if (ret)
 			return ret;
@@ -882,10 +951,12 @@ static int build_devices(struct cordon_policy *p, struct cordon_error *err)
 			return fault(err, CORDON_FAULT_DUPLICATE_NAME, CORDON_OBJECT_DEVICE,
 				     i, other);
 		ret = build_addresses(p, i, err);
+		if (!ret)
+			ret = index_add(&p->by_mac, hash_mac(p, v->mac), i);
+		if (!ret)
+			ret = index_add(&p->by_name, hash_name(p, v->name), i);
 		if (ret)
 			return ret;
-		index_add(&p->by_mac, hash_key(mac_key(v->mac)), i);
-		index_add(&p->by_name, hash_name(v->name), i);
 		p->members[v->segment]++;
 		p->encrypted |= cordon_device_encryption(p, v) != CORDON_ENCRYPTION_ANY;
 	}
@@ -894,43 +965,69 @@ static int build_devices(struct cordon_policy *p, struct cordon_error *err)
 	return 0;
 }
 
-static void copy(void *to, const void *from, size_t n, size_t size)
+/* Copy @n objects, or clear them where @from is NULL; with pauses. */
+static int copy(const struct cordon_build *how, void *to, const void *from, size_t n, size_t size)
 {
-	if (n)
-		memcpy(to, from, n * size);
+	size_t left = n * size, piece;
+
+	for (; left; left -= piece) {
+		piece = left < PAUSE_BYTES ? left : PAUSE_BYTES;
+		if (from) {
+			memcpy(to, from, piece);
+			from = (const char *)from + piece;
+		} else {
+			memset(to, 0, piece);
+		}
+		to = (char *)to + piece;
+		if (paused(how, 0))
+			return -EINTR;
+	}
+	return 0;
+}
+
+#define COPY(how, d, draft, field)						\
+	copy(how, (d)->field, (draft)->field, (d)->n_##field, sizeof(*(d)->field))
+
+static int copy_draft(struct cordon_draft *d, const struct cordon_draft *draft,
+		      const struct cordon_build *how)
+{
+	return COPY(how, d, draft, ports) || COPY(how, d, draft, segments) ||
+	       COPY(how, d, draft, networks) || COPY(how, d, draft, rules) ||
+	       COPY(how, d, draft, matches) || COPY(how, d, draft, devices) ||
+	       COPY(how, d, draft, addresses) || COPY(how, d, draft, uplinks) ||
+	       COPY(how, d, draft, interfaces) ? -EINTR : 0;
 }
 
 /**
  * cordon_policy_build - validate a draft and seal it
  * @p: cordon_policy_size() bytes, 8-byte aligned; overwritten
  * @draft: the draft; not needed afterwards
+ * @how: the key, and when to give up
  * @scratch: cordon_policy_scratch_size() bytes, 8-byte aligned
  * @err: why not, where -EINVAL is returned
  *
  * The numbers of @draft must not exceed limits.h by so much that the sizes
  * could not be allocated; whatever else is wrong with it is found here.
  *
- * Return: 0, or -EINVAL; then @p must not be used.
+ * Return: 0; else @p must not be used: -EINVAL, @err says why; -EINTR, @how said
+ * to give up; -EAGAIN, by this key too many objects collide: try another one.
  */
 int cordon_policy_build(struct cordon_policy *p, const struct cordon_draft *draft,
-			void *scratch, struct cordon_error *err)
+			const struct cordon_build *how, void *scratch,
+			struct cordon_error *err)
 {
 	struct cordon_draft *d = &p->draft;
 	int ret;
 
 	*err = (struct cordon_error){ CORDON_FAULT_NONE, CORDON_OBJECT_POLICY, 0, 0 };
-	memset(p, 0, lay_out(p, NULL, draft));
+	if (copy(how, p, NULL, 1, lay_out(p, NULL, draft)))
+		return -EINTR;
+	p->key = how->key;
 	*d = *draft;
 	lay_out(p, (char *)p, draft);
-	copy(d->ports, draft->ports, d->n_ports, sizeof(*d->ports));
-	copy(d->segments, draft->segments, d->n_segments, sizeof(*d->segments));
-	copy(d->networks, draft->networks, d->n_networks, sizeof(*d->networks));
-	copy(d->rules, draft->rules, d->n_rules, sizeof(*d->rules));
-	copy(d->matches, draft->matches, d->n_matches, sizeof(*d->matches));
-	copy(d->devices, draft->devices, d->n_devices, sizeof(*d->devices));
-	copy(d->addresses, draft->addresses, d->n_addresses, sizeof(*d->addresses));
-	copy(d->uplinks, draft->uplinks, d->n_uplinks, sizeof(*d->uplinks));
-	copy(d->interfaces, draft->interfaces, d->n_interfaces, sizeof(*d->interfaces));
+	ret = copy_draft(d, draft, how);
+	if (ret)
+		return ret;
 
 	if (d->mode > CORDON_MODE_OBSERVE)
 		return fault(err, CORDON_FAULT_VALUE, CORDON_OBJECT_POLICY, 0, 0);
@@ -940,14 +1037,14 @@ int cordon_policy_build(struct cordon_policy *p, const struct cordon_draft *draf
 	if (!ret)
 		ret = check_uplinks(d, err);
 	if (!ret)
-		ret = check_segments(d, err);
+		ret = build_segments(p, err);
 	if (!ret)
 		ret = build_networks(p, scratch, err);
 	if (!ret)
-		ret = check_interfaces(p, err);
+		ret = check_interfaces(p, how, err);
 	if (!ret)
-		ret = build_rules(p, scratch, err);
+		ret = build_rules(p, how, scratch, err);
 	if (!ret)
-		ret = build_devices(p, err);
+		ret = build_devices(p, how, err);
 	return ret;
 }

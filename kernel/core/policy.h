@@ -4,6 +4,7 @@
 #define _CORDON_POLICY_H
 
 #include "prefix.h"
+#include "siphash.h"
 
 #ifdef __KERNEL__
 #include <uapi/linux/cordon.h>
@@ -271,6 +272,16 @@ struct cordon_opening {
 	u8 related;
 };
 
+/**
+ * struct cordon_build - how a policy is built
+ * @key: random, for the look-ups; it must not be known to who wrote the draft
+ * @pause: called once in a while, at most a few milliseconds apart; true, give up. Or NULL
+ */
+struct cordon_build {
+	struct cordon_key key;
+	bool (*pause)(void);
+};
+
 /** struct cordon_index - open addressing; slots hold place + 1, 0 is free */
 struct cordon_index {
 	u32 mask;
@@ -283,10 +294,12 @@ struct cordon_index {
  * @owner: device of each address
  * @members: how many devices the policy puts into each segment
  * @located: of each segment, 1 if it names the interfaces where it is
+ * @key: of the hash of all indexes
  * @by_mac: devices by MAC
  * @by_name: devices by name
  * @by_addr: addresses
  * @by_pair: pairs by (from, to)
+ * @by_segment: segments by name
  * @n_pairs: length of @pairs
  * @n_openings: length of @openings
  * @pairs: segments between which something may be opened
@@ -302,10 +315,12 @@ struct cordon_policy {
 	u32 *owner;
 	u32 *members;
 	u8 *located;
+	struct cordon_key key;
 	struct cordon_index by_mac;
 	struct cordon_index by_name;
 	struct cordon_index by_addr;
 	struct cordon_index by_pair;
+	struct cordon_index by_segment;
 	u32 n_pairs;
 	u32 n_openings;
 	struct cordon_pair *pairs;
@@ -326,7 +341,8 @@ bool cordon_ifname_matches(const char *pattern, const char *name);
 size_t cordon_policy_size(const struct cordon_draft *draft);
 size_t cordon_policy_scratch_size(const struct cordon_draft *draft);
 int cordon_policy_build(struct cordon_policy *p, const struct cordon_draft *draft,
-			void *scratch, struct cordon_error *err);
+			const struct cordon_build *how, void *scratch,
+			struct cordon_error *err);
 
 u32 cordon_policy_device_by_mac(const struct cordon_policy *p, const u8 *mac);
 u32 cordon_policy_device_by_name(const struct cordon_policy *p, const char *name);

@@ -35,6 +35,17 @@ static inline void sort(void *base, size_t num, size_t size,
 	if (num)
 		qsort(base, num, size, cmp);
 }
+
+/* GNU's qsort_r(), but for the last argument. */
+static inline void sort_r(void *base, size_t num, size_t size,
+			  int (*cmp)(const void *, const void *, const void *),
+			  void (*swap)(void *, void *, int, const void *), const void *priv)
+{
+	(void)swap;
+	if (num)
+		qsort_r(base, num, size, (int (*)(const void *, const void *, void *))cmp,
+			(void *)(uintptr_t)priv);
+}
 #endif
 
 #include "limits.h"

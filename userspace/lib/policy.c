@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A policy in user space: lists that grow, sealing, and what a core error means. */
+#include <errno.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "policy.h"
 
@@ -211,17 +213,24 @@ u16 policy_find_port(const struct policy *p, const char *name)
  * @out: the sealed policy, on success; free() it
  * @err: why not
  *
- * Return: 0, -EINVAL as cordon_policy_build(), or -ENOMEM.
+ * Return: 0, as cordon_policy_build(), or -ENOMEM.
  */
 int policy_seal(const struct policy *p, struct cordon_policy **out, struct cordon_error *err)
 {
 	struct cordon_policy *sealed = malloc(cordon_policy_size(&p->draft));
 	void *scratch = malloc(cordon_policy_scratch_size(&p->draft));
-	int ret = -ENOMEM;
+	struct cordon_build how = { .pause = NULL };
+	int tries = 0, ret = -ENOMEM;
 
 	*err = (struct cordon_error){ CORDON_FAULT_NONE, CORDON_OBJECT_POLICY, 0, 0 };
-	if (sealed && scratch)
-		ret = cordon_policy_build(sealed, &p->draft, scratch, err);
+	while (sealed && scratch && tries++ < CORDON_MAX_KEYS) {
+		if (getentropy(&how.key, sizeof(how.key)) < 0)
+			ret = -errno;
+		else
+			ret = cordon_policy_build(sealed, &p->draft, &how, scratch, err);
+		if (ret != -EAGAIN)
+			break;
+	}
 	free(scratch);
 	if (ret)
 		free(sealed);

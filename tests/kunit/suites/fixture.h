@@ -97,12 +97,13 @@ static inline struct fixture *fixture_new(struct kunit *test)
 static inline int fixture_build(struct kunit *test, const struct fixture *f,
 				struct cordon_policy **out, struct cordon_error *err)
 {
+	const struct cordon_build how = { .key = { { 1, 2 } } };
 	void *scratch = kunit_kzalloc(test, cordon_policy_scratch_size(&f->draft), GFP_KERNEL);
 
 	*out = kunit_kzalloc(test, cordon_policy_size(&f->draft), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, scratch);
 	KUNIT_ASSERT_NOT_NULL(test, *out);
-	return cordon_policy_build(*out, &f->draft, scratch, err);
+	return cordon_policy_build(*out, &f->draft, &how, scratch, err);
 }
 
 static inline struct cordon_policy *fixture_seal(struct kunit *test, const struct fixture *f)

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* kernel/core/policy.c */
+#include <linux/siphash.h>
+
 #include "fixture.h"
 
 /* Each row breaks the good policy in one place. */
@@ -143,6 +145,121 @@ static void lookups_find_what_is_there_and_nothing_else(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, p->members[IOT], 2U);
 }
 
+/* The kernel's hsiphash() is SipHash-1-3 on 64 bits, cut off. */
+static void siphash_is_the_kernels(struct kunit *test)
+{
+	static const char text[] = "the quick brown fox jumps over the lazy dog";
+	const struct cordon_key key = { { 0x0706050403020100ULL, 0x0f0e0d0c0b0a0908ULL } };
+	const hsiphash_key_t same = { { 0x0706050403020100UL, 0x0f0e0d0c0b0a0908UL } };
+	const __le64 two[2] = { cpu_to_le64(0x1122334455667788ULL), cpu_to_le64(~0ULL) };
+	char name[sizeof(text)];
+	size_t n;
+
+	for (n = 0; n < sizeof(text); n++) {
+		memset(name, 0, sizeof(name));
+		memcpy(name, text, n);
+		KUNIT_EXPECT_EQ_MSG(test, (u32)cordon_siphash_string(&key, name),
+				    hsiphash(name, n, &same), "%zu bytes", n);
+	}
+	KUNIT_EXPECT_EQ(test, (u32)cordon_siphash_short(&key, 0x665544332211ULL, 6),
+			hsiphash("\x11\x22\x33\x44\x55\x66", 6, &same));
+	KUNIT_EXPECT_EQ(test, (u32)cordon_siphash_two(&key, 0x1122334455667788ULL, ~0ULL),
+			hsiphash(two, sizeof(two), &same));
+}
+
+enum { CROWD = 320, CROWD_SLOTS = 1024 };
+
+/* A draft of @n devices with addresses that share one place in a table hashed by @key. */
+static struct cordon_draft crowd(struct kunit *test, struct fixture *f,
+				 const struct cordon_key *key)
+{
+	struct cordon_draft d = f->draft;
+	u32 address = 10 << 24, i = 0;
+
+	d.n_devices = CROWD / CORDON_MAX_DEVICE_ADDRESSES;
+	d.n_addresses = CROWD;
+	d.devices = kunit_kzalloc(test, d.n_devices * sizeof(*d.devices), GFP_KERNEL);
+	d.addresses = kunit_kzalloc(test, CROWD * sizeof(*d.addresses), GFP_KERNEL);
+	KUNIT_ASSERT_TRUE(test, d.devices && d.addresses);
+	for (; i < CROWD; address++)
+		if (!(cordon_siphash_short(key, address, 4) & (CROWD_SLOTS - 1)))
+			d.addresses[i++] = cordon_addr_v4(address);
+	for (i = 0; i < d.n_devices; i++) {
+		d.devices[i] = f->devices[METER];
+		snprintf(d.devices[i].name, sizeof(d.devices[i].name), "d%u", i);
+		d.devices[i].mac[4] = i;
+		d.devices[i].first = i * CORDON_MAX_DEVICE_ADDRESSES;
+		d.devices[i].n = CORDON_MAX_DEVICE_ADDRESSES;
+	}
+	return d;
+}
+
+static int build(struct kunit *test, const struct cordon_draft *d, const struct cordon_build *how,
+		 struct cordon_policy **p)
+{
+	void *scratch = kunit_kzalloc(test, cordon_policy_scratch_size(d), GFP_KERNEL);
+	struct cordon_error err;
+
+	*p = kunit_kzalloc(test, cordon_policy_size(d), GFP_KERNEL);
+	KUNIT_ASSERT_TRUE(test, scratch && *p);
+	return cordon_policy_build(*p, d, how, scratch, &err);
+}
+
+static void build_asks_for_another_key_where_too_many_collide(struct kunit *test)
+{
+	struct cordon_build how = { .key = { { 3, 4 } } };
+	struct fixture *f = fixture_new(test);
+	struct cordon_draft d = crowd(test, f, &how.key);
+	struct cordon_policy *p;
+	u32 i;
+
+	KUNIT_EXPECT_EQ(test, build(test, &d, &how, &p), -EAGAIN);
+	KUNIT_ASSERT_EQ(test, p->by_addr.mask, CROWD_SLOTS - 1U);
+	how.key.k[0]++;
+	KUNIT_ASSERT_EQ(test, build(test, &d, &how, &p), 0);
+	for (i = 0; i < CROWD; i++)
+		KUNIT_EXPECT_EQ(test, cordon_policy_device_by_addr(p, &d.addresses[i]),
+				i / CORDON_MAX_DEVICE_ADDRESSES);
+}
+
+static u32 pauses, killed_at;
+
+static bool pause_and_count(void)
+{
+	return ++pauses == killed_at;
+}
+
+/* Whenever it is told to give up, it does; told so never, it asks often enough. */
+static void build_pauses_and_gives_up(struct kunit *test)
+{
+	const struct cordon_build how = { .key = { { 3, 4 } }, .pause = pause_and_count };
+	struct fixture *f = fixture_new(test);
+	struct cordon_policy *p;
+	u32 all, i, n = 10000;
+
+	f->draft.rules = kunit_kzalloc(test, n * sizeof(*f->draft.rules), GFP_KERNEL);
+	f->draft.matches = kunit_kzalloc(test, n * sizeof(*f->draft.matches), GFP_KERNEL);
+	KUNIT_ASSERT_TRUE(test, f->draft.rules && f->draft.matches);
+	for (i = 0; i < n; i++) {
+		f->draft.rules[i] = (struct cordon_rule_def){ i, 1, IOT, WAN, i & 1 };
+		f->draft.matches[i] = (struct cordon_match){ 6, i * 7919 % n, i * 7919 % n };
+	}
+	f->draft.n_rules = n;
+	f->draft.n_matches = n;
+	pauses = 0;
+	killed_at = 0;
+	KUNIT_ASSERT_EQ(test, build(test, &f->draft, &how, &p), 0);
+	all = pauses;
+	/* The rules, the openings, and the comparisons of the sort: more than n log n of 2 n. */
+	KUNIT_EXPECT_GT(test, all, n / 32 + 2 * n / 1024 + 2 * n * 14 / 1024);
+	for (killed_at = 1; killed_at <= all; killed_at += 1 + all / 50) {
+		pauses = 0;
+		KUNIT_EXPECT_EQ_MSG(test, build(test, &f->draft, &how, &p), -EINTR, "at %u",
+				    killed_at);
+		KUNIT_EXPECT_EQ(test, pauses, killed_at);
+	}
+}
+
 /* Every port of every protocol: what the openings say is what a walk through the rules says. */
 static void openings_agree_with_the_rules(struct kunit *test)
 {
@@ -193,6 +310,9 @@ static struct kunit_case policy_cases[] = {
 	KUNIT_CASE(build_refuses_each_fault),
 	KUNIT_CASE(build_of_nothing_but_builtin_segments),
 	KUNIT_CASE(lookups_find_what_is_there_and_nothing_else),
+	KUNIT_CASE(siphash_is_the_kernels),
+	KUNIT_CASE(build_asks_for_another_key_where_too_many_collide),
+	KUNIT_CASE(build_pauses_and_gives_up),
 	KUNIT_CASE(openings_agree_with_the_rules),
 	KUNIT_CASE(names_that_are_valid_and_not),
 	{}
