@@ -351,11 +351,13 @@ static void count_denied(const struct hearing *h)
 
 	atomic64_add(cordon_packet_count(h->skb), &h->cn->denied);
 	if (sender->segment != CORDON_NO_SEGMENT)
-		atomic64_add(cordon_packet_count(h->skb), &h->rs->segments[sender->segment]->denied);
+		atomic64_add(cordon_packet_count(h->skb),
+			     &h->rs->segments[sender->segment]->denied);
 	if (device != CORDON_NO_DEVICE)
 		atomic64_add(cordon_packet_count(h->skb), &h->rs->devices[device]->denied);
 	if (receiver->device != CORDON_NO_DEVICE && receiver->device != device)
-		atomic64_add(cordon_packet_count(h->skb), &h->rs->devices[receiver->device]->denied);
+		atomic64_add(cordon_packet_count(h->skb),
+			     &h->rs->devices[receiver->device]->denied);
 }
 
 /* The packet itself, not its connection, is for more than one host. */

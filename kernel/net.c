@@ -5,6 +5,7 @@
 #include <net/netfilter/nf_conntrack.h>
 #include <net/netns/generic.h>
 
+#include "caps.h"
 #include "event.h"
 #include "link.h"
 #include "net.h"
@@ -69,7 +70,9 @@ static int __net_init net_init(struct net *net)
 	cn->net = net;
 	mutex_init(&cn->lock);
 	mutex_init(&cn->ports_lock);
+	spin_lock_init(&cn->transactions_lock);
 	INIT_LIST_HEAD(&cn->transactions);
+	cn->caps = cordon_caps(net);
 	INIT_DELAYED_WORK(&cn->rollback, cordon_ruleset_rollback);
 	INIT_WORK(&cn->links_work, cordon_links_update);
 	ret = cordon_view.net_add(cn);

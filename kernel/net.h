@@ -5,12 +5,14 @@
 
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/spinlock.h>
 #include <linux/workqueue.h>
 #include <net/net_namespace.h>
 
 #include "inspect.h"
 #include "stats.h"
 
+struct cordon_caps;
 struct cordon_ruleset;
 struct cordon_tree;
 struct nf_hook_ops;
@@ -23,10 +25,15 @@ struct nf_hook_ops;
  * changes, and the directories in sysfs. It may be held for long, and never with
  * RTNL taken inside it.
  *
+ * cordon_net.transactions_lock comes inside cordon_net.lock, and protects the list of open
+ * transactions, for moments. A request takes its transaction off the list under both locks and
+ * works on it under cordon_net.lock. A socket that closes takes the spinlock only, and so waits for
+ * nobody.
+ *
  * cordon_net.ports_lock comes inside cordon_net.lock, and inside RTNL. It protects
  * the pointer to the ruleset and its map of interfaces, for moments.
  *
- * Packets, dumps and sysfs take no lock; they read the ruleset under RCU. A
+ * Packets, sysfs and whoever asks over netlink take no lock; they read the ruleset under RCU. A
  * ruleset and a map are freed after a grace period, a device or segment after one
  * that follows its last reference. State and lease of a device are single
  * words, written with WRITE_ONCE() or as bits.
@@ -55,8 +62,10 @@ struct nf_hook_ops;
  * @links_work: brings the ruleset's links up to date
  * @hooked: the hooks are registered; under @lock
  * @dying: the namespace goes away; under @lock
- * @transactions: open ones; under @lock
- * @n_transactions: how many
+ * @caps: what it may have at most
+ * @transactions_lock: see DOC: locking
+ * @transactions: open ones that no request works on; under @transactions_lock
+ * @n_transactions: how many; under @transactions_lock
  * @denied: packets
  * @tally: anomalies by kind, unknown devices included
  * @inspector: connections at the TLS gate
@@ -75,6 +84,8 @@ struct cordon_net {
 	struct work_struct links_work;
 	bool hooked;
 	bool dying;
+	const struct cordon_caps *caps;
+	spinlock_t transactions_lock;	/* the list, see DOC: locking */
 	struct list_head transactions;
 	unsigned int n_transactions;
 	atomic64_t denied;

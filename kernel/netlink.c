@@ -175,10 +175,12 @@ int cordon_nl_stage_doit(struct sk_buff *request, struct genl_info *info)
 	int ret = -ENOENT;
 
 	mutex_lock(&cn->lock);
-	t = cordon_transaction_get(cn, info->snd_portid, info->extack);
-	if (t)
+	t = cordon_transaction_take(cn, info->snd_portid, info->extack);
+	if (t) {
 		ret = cordon_stage(t, genlmsg_data(info->genlhdr),
 				   genlmsg_len(info->genlhdr), info->extack);
+		cordon_transaction_return(cn, t);
+	}
 	mutex_unlock(&cn->lock);
 	return ret;
 }
@@ -226,26 +228,36 @@ int cordon_nl_confirm_doit(struct sk_buff *request, struct genl_info *info)
 	return ret;
 }
 
-/* One object of the policy in force, as find() tells; a sentence when there is none. */
+/*
+ * One object of the policy in force, as find() tells; a sentence when there is none. Anybody may
+ * ask: no lock is taken that a commit would wait for.
+ */
 static int get_one(struct genl_info *info, cordon_fill_fn fill, struct nlattr **tb,
 		   int (*find)(const struct cordon_ruleset *rs, struct nlattr **tb,
 			       struct netlink_ext_ack *extack, u32 *i))
 {
 	struct cordon_net *cn = cordon_request_net(info);
 	const struct cordon_ruleset *rs;
+	struct sk_buff *skb;
 	int ret = -ENOENT;
+	void *head;
 	u32 i;
 
-	mutex_lock(&cn->lock);
-	rs = cordon_net_ruleset(cn);
+	if (fill == cordon_fill_segment)
+		cordon_ruleset_recount(cn);
+	skb = cordon_reply_new(info, &head);
+	if (!skb)
+		return -ENOMEM;
+	rcu_read_lock();
+	rs = rcu_dereference(cn->ruleset);
 	if (rs)
 		ret = find(rs, tb, info->extack, &i);
 	else
 		NL_SET_ERR_MSG(info->extack, "no policy is in force");
 	if (!ret)
-		ret = cordon_reply_object(info, rs, fill, i);
-	mutex_unlock(&cn->lock);
-	return ret;
+		ret = fill(skb, rs, i);
+	rcu_read_unlock();
+	return cordon_reply_send(skb, head, ret, info);
 }
 
 static int find_port(const struct cordon_ruleset *rs, struct nlattr **tb,
@@ -444,6 +456,9 @@ static int dump(struct sk_buff *skb, struct netlink_callback *cb, cordon_fill_fn
 	void *head;
 	int ret = 0;
 
+	/* The built-in ones come first, so once for a dump is enough. */
+	if (fill == cordon_fill_segment && !at)
+		cordon_ruleset_recount(cn);
 	rcu_read_lock();
 	rs = rcu_dereference(cn->ruleset);
 	cb->seq = rs ? rs->generation : READ_ONCE(cn->generation);
@@ -575,22 +590,32 @@ void cordon_netlink_anomaly(struct cordon_net *cn, const struct cordon_anomaly *
 		event_send(cn, skb, head, cordon_fill_anomaly(skb, anomaly), GFP_ATOMIC);
 }
 
-/* A socket that closes takes its transaction with it. */
+/* A socket that closes takes its transaction with it. Most have none, and must not wait. */
 static int released(struct notifier_block *nb, unsigned long event, void *ptr)
 {
 	struct netlink_notify *notify = ptr;
-	struct cordon_net *cn;
 
-	if (event != NETLINK_URELEASE || notify->protocol != NETLINK_GENERIC)
-		return NOTIFY_DONE;
-	cn = cordon_net(notify->net);
-	mutex_lock(&cn->lock);
-	cordon_transaction_abort(cn, notify->portid, NULL);
-	mutex_unlock(&cn->lock);
+	if (event == NETLINK_URELEASE && notify->protocol == NETLINK_GENERIC)
+		cordon_transaction_abort(cordon_net(notify->net), notify->portid, NULL);
 	return NOTIFY_DONE;
 }
 
 static struct notifier_block release_notifier = { .notifier_call = released };
+
+/*
+ * The group of events asks for CAP_NET_ADMIN when it is joined. A number that is no group yet
+ * anybody may join, and it may become this group's. Unregistering takes all members out of the
+ * family's groups; registered again, it gets the numbers that it had. Who joins just in between is
+ * not seen.
+ */
+static int __init register_family(void)
+{
+	int ret = genl_register_family(&cordon_nl_family);
+
+	if (!ret)
+		ret = genl_unregister_family(&cordon_nl_family);
+	return ret ? ret : genl_register_family(&cordon_nl_family);
+}
 
 /** cordon_netlink_init - from now on user space can reach the module */
 int __init cordon_netlink_init(void)
@@ -600,7 +625,7 @@ int __init cordon_netlink_init(void)
 	ret = netlink_register_notifier(&release_notifier);
 	if (ret)
 		return ret;
-	ret = genl_register_family(&cordon_nl_family);
+	ret = register_family();
 	if (ret)
 		netlink_unregister_notifier(&release_notifier);
 	return ret;

@@ -403,7 +403,7 @@ static const struct genl_ops cordon_nl_ops[] = {
 };
 
 static const struct genl_multicast_group cordon_nl_mcgrps[] = {
-	[CORDON_NLGRP_EVENTS] = { "events", },
+	[CORDON_NLGRP_EVENTS] = { "events", GENL_MCAST_CAP_NET_ADMIN, },
 };
 
 struct genl_family cordon_nl_family __ro_after_init = {

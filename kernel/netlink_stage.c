@@ -3,6 +3,7 @@
 #include <net/genetlink.h>
 #include <net/netlink.h>
 
+#include "caps.h"
 #include "netlink.h"
 #include "netlink_gen.h"
 #include "transaction.h"
@@ -471,7 +472,10 @@ int cordon_stage(struct cordon_transaction *t, const struct nlattr *head, int le
 	int rem, ret;
 
 	nla_for_each_attr(attr, head, len, rem) {
+		t->what = NULL;
 		ret = stage_one(t, attr, extack);
+		if (ret == -E2BIG && t->what)
+			cordon_caps_explain(extack, t->full, t->what);
 		if (ret) {
 			cordon_transaction_undo(t, &before);
 			return ret;

@@ -5,6 +5,7 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
+#include "caps.h"
 #include "event.h"
 #include "link.h"
 #include "net.h"
@@ -120,6 +121,8 @@ static int build(struct cordon_policy *policy, const struct cordon_draft *draft,
 	}
 	if (ret == -EINVAL)
 		explain(draft, &err, extack);
+	if (ret == -EAGAIN)
+		NL_SET_ERR_MSG(extack, "too many objects collide by every key that was tried");
 	return ret;
 }
 
@@ -198,6 +201,17 @@ static int adopt(struct cordon_net *cn, struct cordon_ruleset *rs)
 	return 0;
 }
 
+/* A single change may outgrow what a transaction could stage. */
+static bool fits(const struct cordon_caps *caps, const struct cordon_draft *d,
+		 struct netlink_ext_ack *extack)
+{
+	if (d->n_devices > caps->devices) {
+		cordon_caps_explain(extack, caps->devices, "devices");
+		return false;
+	}
+	return true;
+}
+
 /**
  * cordon_ruleset_new - seal a draft for a namespace
  * @cn: the namespace
@@ -207,7 +221,9 @@ static int adopt(struct cordon_net *cn, struct cordon_ruleset *rs)
  * Nothing is changed but references.
  *
  * Context: cordon_net.lock held; may sleep.
- * Return: the ruleset, or an ERR_PTR: -EINVAL, the draft is not sound; -ENOMEM.
+ * Return: the ruleset, or an ERR_PTR: -EINVAL, the draft is not sound; -E2BIG, it
+ * is larger than the namespace may have; -EINTR, the caller is being killed;
+ * -ENOMEM; -EAGAIN, no key was found that its objects do not collide by.
  */
 struct cordon_ruleset *cordon_ruleset_new(struct cordon_net *cn, const struct cordon_draft *draft,
 					  struct netlink_ext_ack *extack)
@@ -216,6 +232,8 @@ struct cordon_ruleset *cordon_ruleset_new(struct cordon_net *cn, const struct co
 	int ret = -ENOMEM;
 
 	lockdep_assert_held(&cn->lock);
+	if (!fits(cn->caps, draft, extack))
+		return ERR_PTR(-E2BIG);
 	rs = kzalloc(sizeof(*rs), GFP_KERNEL_ACCOUNT);
 	if (!rs)
 		return ERR_PTR(-ENOMEM);
@@ -242,6 +260,8 @@ err:
 /**
  * cordon_ruleset_free - free a ruleset that no packet can see
  * @rs: the ruleset, NULL is let through
+ *
+ * Context: may sleep.
  */
 void cordon_ruleset_free(struct cordon_ruleset *rs)
 {
@@ -249,8 +269,10 @@ void cordon_ruleset_free(struct cordon_ruleset *rs)
 
 	if (!rs)
 		return;
-	for (i = 0; rs->policy && rs->devices && i < rs->policy->draft.n_devices; i++)
+	for (i = 0; rs->policy && rs->devices && i < rs->policy->draft.n_devices; i++) {
 		cordon_device_put(rs->devices[i]);
+		cond_resched();
+	}
 	for (i = 0; rs->policy && rs->segments && i < rs->policy->draft.n_segments; i++)
 		cordon_segment_put(rs->segments[i]);
 	kvfree(rs->devices);
@@ -266,16 +288,20 @@ static void hide(struct cordon_ruleset *old, const struct cordon_ruleset *rs)
 {
 	u32 i;
 
-	for (i = 0; old && i < old->policy->draft.n_devices; i++)
+	for (i = 0; old && i < old->policy->draft.n_devices; i++) {
 		if (old->devices[i]->node &&
 		    (!rs || cordon_policy_device_by_mac(rs->policy, old->devices[i]->mac) ==
 		     CORDON_NO_DEVICE))
 			cordon_view.device_del(old->devices[i]);
-	for (i = 0; old && i < old->policy->draft.n_segments; i++)
+		cond_resched();
+	}
+	for (i = 0; old && i < old->policy->draft.n_segments; i++) {
 		if (old->segments[i]->node &&
 		    (!rs || cordon_policy_segment_by_name(rs->policy, old->segments[i]->name) ==
 		     CORDON_NO_SEGMENT))
 			cordon_view.segment_del(old->segments[i]);
+		cond_resched();
+	}
 }
 
 /* Show what is new in @rs; on failure take that away again. */
@@ -289,9 +315,11 @@ static int show(struct cordon_net *cn, struct cordon_ruleset *rs)
 			ret = cordon_view.device_add(cn, rs->devices[i]);
 		cond_resched();
 	}
-	for (i = 0; !ret && i < rs->policy->draft.n_segments; i++)
+	for (i = 0; !ret && i < rs->policy->draft.n_segments; i++) {
 		if (!rs->segments[i]->node)
 			ret = cordon_view.segment_add(cn, rs->segments[i]);
+		cond_resched();
+	}
 	if (ret)
 		hide(rs, cordon_net_ruleset(cn));
 	return ret;
@@ -473,21 +501,64 @@ struct cordon_end cordon_ruleset_sender(const struct cordon_ruleset *rs, u32 dev
 	return cordon_end_device(rs->policy, device, &posture);
 }
 
+/*
+ * Count so many of the devices from @at on that are held in built-in segments. Return: where to go
+ * on, 0 when all are counted.
+ */
+static u32 count_held(const struct cordon_ruleset *rs, u32 at, u32 *held)
+{
+	u32 end = min(rs->policy->draft.n_devices, at + 1024);
+	u16 segment;
+
+	for (; at < end; at++) {
+		segment = cordon_ruleset_end(rs, at).segment;
+		if (segment < CORDON_BUILTIN_SEGMENTS)
+			held[segment]++;
+	}
+	return at < rs->policy->draft.n_devices ? at : 0;
+}
+
+/**
+ * cordon_ruleset_recount - count anew which devices are held in built-in segments
+ * @cn: the namespace
+ *
+ * A lease ends by the clock alone, so that nobody knows the number without looking at each device.
+ * All of them are looked at once, at the reader's expense: no lock is taken, and others run in
+ * between. Under a policy that has come into force meanwhile it begins again.
+ *
+ * Context: may sleep.
+ */
+void cordon_ruleset_recount(struct cordon_net *cn)
+{
+	u32 held[CORDON_BUILTIN_SEGMENTS], generation = 0, at = 0;
+	struct cordon_ruleset *rs;
+	int i;
+
+	do {
+		rcu_read_lock();
+		rs = rcu_dereference(cn->ruleset);
+		if (rs && (!at || rs->generation != generation)) {
+			generation = rs->generation;
+			memset(held, 0, sizeof(held));
+			at = 0;
+		}
+		at = rs ? count_held(rs, at, held) : 0;
+		for (i = 0; rs && !at && i < CORDON_BUILTIN_SEGMENTS; i++)
+			WRITE_ONCE(rs->held[i], held[i]);
+		rcu_read_unlock();
+	} while (at && !pause());
+}
+
 /**
  * cordon_ruleset_count - devices of a segment
  * @rs: the ruleset
  * @segment: the segment
  *
- * Return: how many the policy puts into it; of a built-in one, how many are held
- * in it now.
+ * Return: how many the policy puts into it; of a built-in one, how many were held
+ * in it at the last cordon_ruleset_recount().
  */
 u32 cordon_ruleset_count(const struct cordon_ruleset *rs, u16 segment)
 {
-	u32 i, n = 0;
-
-	if (segment >= CORDON_BUILTIN_SEGMENTS)
-		return rs->policy->members[segment];
-	for (i = 0; i < rs->policy->draft.n_devices; i++)
-		n += cordon_ruleset_end(rs, i).segment == segment;
-	return n;
+	return segment < CORDON_BUILTIN_SEGMENTS ? READ_ONCE(rs->held[segment]) :
+						   rs->policy->members[segment];
 }

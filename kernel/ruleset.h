@@ -11,13 +11,14 @@
 struct cordon_net;
 
 /**
- * struct cordon_ruleset - one policy in force; immutable, but for @ports and @links
+ * struct cordon_ruleset - one policy in force; immutable, but for @ports, @links and @held
  * @generation: its number
  * @policy: the sealed policy
  * @devices: state of each of the policy's devices
  * @segments: counters of each of the policy's segments
  * @ports: interfaces, replaced under cordon_net.ports_lock
  * @links: segments behind each port, replaced under cordon_net.lock; NULL, not known
+ * @held: devices in built-in segments, as last counted
  */
 struct cordon_ruleset {
 	u32 generation;
@@ -26,6 +27,7 @@ struct cordon_ruleset {
 	struct cordon_segment **segments;
 	struct cordon_ports __rcu *ports;
 	struct cordon_links __rcu *links;
+	u32 held[CORDON_BUILTIN_SEGMENTS];
 };
 
 struct cordon_ruleset *cordon_ruleset_new(struct cordon_net *cn, const struct cordon_draft *draft,
@@ -36,6 +38,7 @@ int cordon_ruleset_publish(struct cordon_net *cn, struct cordon_ruleset *rs, u32
 void cordon_ruleset_withdraw(struct cordon_net *cn);
 int cordon_ruleset_confirm(struct cordon_net *cn, struct netlink_ext_ack *extack);
 void cordon_ruleset_rollback(struct work_struct *work);
+void cordon_ruleset_recount(struct cordon_net *cn);
 u32 cordon_ruleset_count(const struct cordon_ruleset *rs, u16 segment);
 struct cordon_end cordon_ruleset_end(const struct cordon_ruleset *rs, u32 device);
 struct cordon_end cordon_ruleset_sender(const struct cordon_ruleset *rs, u32 device, int ifindex);

@@ -52,7 +52,7 @@ struct cordon_tally {
 };
 
 /* In struct cordon_tally.in_window: the limit has acted in this window. */
-#define CORDON_TALLY_ACTED	(1U << 31)
+#define CORDON_TALLY_ACTED	0x80000000U
 
 /*
  * Counters are written with bottom halves off: a packet that a softirq handles on this CPU must not

@@ -1,27 +1,40 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Transactions: staged by a socket, committed at one stroke or forgotten with it. */
-#include <linux/jhash.h>
 #include <linux/mm.h>
+#include <linux/random.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 
+#include "caps.h"
 #include "net.h"
 #include "ruleset.h"
 #include "transaction.h"
 
 static u32 bucket(const struct cordon_transaction *t, const char *name)
 {
-	return jhash(name, strlen(name), 0) % ARRAY_SIZE(t->first);
+	return siphash(name, strlen(name), &t->key) % ARRAY_SIZE(t->first);
 }
 
+/* The transaction of a socket; NULL, it has none. */
 static struct cordon_transaction *find(struct cordon_net *cn, u32 portid)
 {
 	struct cordon_transaction *t;
 
-	lockdep_assert_held(&cn->lock);
+	lockdep_assert_held(&cn->transactions_lock);
 	list_for_each_entry(t, &cn->transactions, list)
 		if (t->portid == portid)
 			return t;
 	return NULL;
+}
+
+static bool has(struct cordon_net *cn, u32 portid)
+{
+	bool found;
+
+	spin_lock(&cn->transactions_lock);
+	found = find(cn, portid);
+	spin_unlock(&cn->transactions_lock);
+	return found;
 }
 
 static void transaction_free(struct cordon_transaction *t)
@@ -38,11 +51,19 @@ static void transaction_free(struct cordon_transaction *t)
 	kvfree(t);
 }
 
-static void forget(struct cordon_net *cn, struct cordon_transaction *t)
+/* Off the list, it is the caller's alone. */
+static struct cordon_transaction *take(struct cordon_net *cn, u32 portid)
 {
-	list_del(&t->list);
-	cn->n_transactions--;
-	transaction_free(t);
+	struct cordon_transaction *t;
+
+	spin_lock(&cn->transactions_lock);
+	t = find(cn, portid);
+	if (t) {
+		list_del(&t->list);
+		cn->n_transactions--;
+	}
+	spin_unlock(&cn->transactions_lock);
+	return t;
 }
 
 static int stage_builtin(struct cordon_transaction *t)
@@ -70,44 +91,64 @@ int cordon_transaction_begin(struct cordon_net *cn, u32 portid, struct netlink_e
 {
 	struct cordon_transaction *t;
 
-	if (find(cn, portid)) {
+	lockdep_assert_held(&cn->lock);
+	if (has(cn, portid)) {
 		NL_SET_ERR_MSG(extack, "this socket has a transaction already");
 		return -EBUSY;
 	}
-	if (cn->n_transactions == CORDON_MAX_TRANSACTIONS) {
-		NL_SET_ERR_MSG(extack, "too many transactions are open");
+	if (READ_ONCE(cn->n_transactions) >= cn->caps->transactions) {
+		NL_SET_ERR_MSG_FMT(extack, "too many transactions are open, the limit is %u",
+				   cn->caps->transactions);
 		return -EBUSY;
 	}
 	t = kvzalloc(sizeof(*t), GFP_KERNEL_ACCOUNT);
 	if (!t)
 		return -ENOMEM;
+	t->caps = cn->caps;
+	get_random_bytes(&t->key, sizeof(t->key));
 	if (stage_builtin(t)) {
 		transaction_free(t);
 		return -ENOMEM;
 	}
 	t->portid = portid;
 	t->generation = cn->generation;
-	list_add(&t->list, &cn->transactions);
-	cn->n_transactions++;
+	cordon_transaction_return(cn, t);
 	return 0;
 }
 
 /**
- * cordon_transaction_get - the transaction of a socket
+ * cordon_transaction_take - the transaction of a socket, to work on it
  * @cn: the namespace
  * @portid: the socket
  * @extack: gets a sentence
  *
+ * Until cordon_transaction_return(), nobody else finds or frees it.
+ *
  * Context: cordon_net.lock held. Return: it, or NULL.
  */
-struct cordon_transaction *cordon_transaction_get(struct cordon_net *cn, u32 portid,
-						  struct netlink_ext_ack *extack)
+struct cordon_transaction *cordon_transaction_take(struct cordon_net *cn, u32 portid,
+						   struct netlink_ext_ack *extack)
 {
-	struct cordon_transaction *t = find(cn, portid);
+	struct cordon_transaction *t;
 
+	lockdep_assert_held(&cn->lock);
+	t = take(cn, portid);
 	if (!t)
 		NL_SET_ERR_MSG(extack, "this socket has no transaction: begin one");
 	return t;
+}
+
+/**
+ * cordon_transaction_return - the reverse of cordon_transaction_take()
+ * @cn: the namespace
+ * @t: the transaction
+ */
+void cordon_transaction_return(struct cordon_net *cn, struct cordon_transaction *t)
+{
+	spin_lock(&cn->transactions_lock);
+	list_add(&t->list, &cn->transactions);
+	cn->n_transactions++;
+	spin_unlock(&cn->transactions_lock);
 }
 
 /**
@@ -126,7 +167,7 @@ struct cordon_transaction *cordon_transaction_get(struct cordon_net *cn, u32 por
 int cordon_transaction_commit(struct cordon_net *cn, u32 portid, u32 confirm,
 			      struct netlink_ext_ack *extack)
 {
-	struct cordon_transaction *t = cordon_transaction_get(cn, portid, extack);
+	struct cordon_transaction *t = cordon_transaction_take(cn, portid, extack);
 	struct cordon_ruleset *rs;
 	int ret;
 
@@ -135,11 +176,11 @@ int cordon_transaction_commit(struct cordon_net *cn, u32 portid, u32 confirm,
 	if (t->generation != cn->generation) {
 		NL_SET_ERR_MSG_FMT(extack, "begun at generation %u, but %u is in force",
 				   t->generation, cn->generation);
-		forget(cn, t);
+		transaction_free(t);
 		return -ESTALE;
 	}
 	rs = cordon_ruleset_new(cn, &t->draft, extack);
-	forget(cn, t);
+	transaction_free(t);
 	if (IS_ERR(rs))
 		return PTR_ERR(rs);
 	ret = cordon_ruleset_publish(cn, rs, confirm, extack);
@@ -154,15 +195,20 @@ int cordon_transaction_commit(struct cordon_net *cn, u32 portid, u32 confirm,
  * @portid: the socket
  * @extack: gets a sentence
  *
- * Context: cordon_net.lock held. Return: 0; -ENOENT, there is nothing.
+ * It waits for nobody: not for cordon_net.lock, nor for a commit that holds it. What
+ * another request of the socket works on, it does not find.
+ *
+ * Context: may sleep. Return: 0; -ENOENT, there is nothing.
  */
 int cordon_transaction_abort(struct cordon_net *cn, u32 portid, struct netlink_ext_ack *extack)
 {
-	struct cordon_transaction *t = cordon_transaction_get(cn, portid, extack);
+	struct cordon_transaction *t = take(cn, portid);
 
-	if (!t)
+	if (!t) {
+		NL_SET_ERR_MSG(extack, "this socket has no transaction: begin one");
 		return -ENOENT;
-	forget(cn, t);
+	}
+	transaction_free(t);
 	return 0;
 }
 
@@ -173,11 +219,26 @@ int cordon_transaction_abort(struct cordon_net *cn, u32 portid, struct netlink_e
 void cordon_transactions_abort(struct cordon_net *cn)
 {
 	struct cordon_transaction *t, *tmp;
+	LIST_HEAD(all);
 
-	mutex_lock(&cn->lock);
-	list_for_each_entry_safe(t, tmp, &cn->transactions, list)
-		forget(cn, t);
-	mutex_unlock(&cn->lock);
+	spin_lock(&cn->transactions_lock);
+	list_splice_init(&cn->transactions, &all);
+	cn->n_transactions = 0;
+	spin_unlock(&cn->transactions_lock);
+	list_for_each_entry_safe(t, tmp, &all, list)
+		transaction_free(t);
+}
+
+/* Lists may be of many megabytes. */
+static void copy(void *to, const void *from, size_t len)
+{
+	size_t at, piece;
+
+	for (at = 0; at < len; at += piece) {
+		piece = min_t(size_t, len - at, SZ_1M);
+		memcpy(to + at, from + at, piece);
+		cond_resched();
+	}
 }
 
 /* Room for one more at the end of a list; the new place is zeroed. */
@@ -194,8 +255,7 @@ static void *append(void *listp, u32 *n, u32 *room, u32 max, size_t size)
 		more = kvmalloc_array(want, size, GFP_KERNEL_ACCOUNT);
 		if (!more)
 			return ERR_PTR(-ENOMEM);
-		if (*n)
-			memcpy(more, *list, *n * size);
+		copy(more, *list, *n * size);
 		kvfree(*list);
 		*list = more;
 		*room = want;
@@ -204,29 +264,38 @@ static void *append(void *listp, u32 *n, u32 *room, u32 max, size_t size)
 }
 
 #define APPEND(t, field, max) \
-	append(&(t)->draft.field, &(t)->draft.n_##field, &(t)->room.field, max, \
-	       sizeof(*(t)->draft.field))
+	(note_cap(t, max, #field), \
+	 append(&(t)->draft.field, &(t)->draft.n_##field, &(t)->room.field, max, \
+		sizeof(*(t)->draft.field)))
+
+/* If the object at hand is refused with -E2BIG, that is why. */
+static void note_cap(struct cordon_transaction *t, u32 cap, const char *what)
+{
+	t->full = cap;
+	t->what = what;
+}
 
 /*
  * Each of these adds one object to a transaction: zeroed, a segment with its
  * defaults, a match or an address to the rule or device that came last. The
- * pointer holds until the next of its kind. ERR_PTR: -E2BIG, one more than
- * limits.h allows; -ENOMEM. Context: cordon_net.lock held; may sleep.
+ * pointer holds until the next of its kind. ERR_PTR: -E2BIG, one more than the
+ * namespace's caps allow, see cordon_transaction.full; -ENOMEM. Context:
+ * cordon_net.lock held; may sleep.
  */
 struct cordon_port_def *cordon_transaction_port(struct cordon_transaction *t)
 {
-	return APPEND(t, ports, CORDON_MAX_PORTS);
+	return APPEND(t, ports, t->caps->ports);
 }
 
 struct cordon_uplink_def *cordon_transaction_uplink(struct cordon_transaction *t)
 {
-	return APPEND(t, uplinks, CORDON_MAX_UPLINKS);
+	return APPEND(t, uplinks, t->caps->uplinks);
 }
 
 /* It belongs to the segment that came last. */
 struct cordon_interface_def *cordon_transaction_interface(struct cordon_transaction *t)
 {
-	struct cordon_interface_def *n = APPEND(t, interfaces, CORDON_MAX_INTERFACES);
+	struct cordon_interface_def *n = APPEND(t, interfaces, t->caps->interfaces);
 
 	if (!IS_ERR(n))
 		n->segment = t->draft.n_segments - 1;
@@ -236,7 +305,7 @@ struct cordon_interface_def *cordon_transaction_interface(struct cordon_transact
 struct cordon_segment_def *cordon_transaction_segment(struct cordon_transaction *t,
 						      const char *name)
 {
-	struct cordon_segment_def *s = APPEND(t, segments, CORDON_MAX_SEGMENTS);
+	struct cordon_segment_def *s = APPEND(t, segments, t->caps->segments);
 	u32 b = bucket(t, name);
 
 	if (IS_ERR(s))
@@ -250,12 +319,12 @@ struct cordon_segment_def *cordon_transaction_segment(struct cordon_transaction 
 
 struct cordon_network_def *cordon_transaction_network(struct cordon_transaction *t)
 {
-	return APPEND(t, networks, CORDON_MAX_NETWORKS);
+	return APPEND(t, networks, t->caps->networks);
 }
 
 struct cordon_rule_def *cordon_transaction_rule(struct cordon_transaction *t)
 {
-	struct cordon_rule_def *r = APPEND(t, rules, CORDON_MAX_RULES);
+	struct cordon_rule_def *r = APPEND(t, rules, t->caps->rules);
 
 	if (!IS_ERR(r))
 		r->first = t->draft.n_matches;
@@ -267,9 +336,11 @@ struct cordon_match *cordon_transaction_match(struct cordon_transaction *t)
 	struct cordon_rule_def *r = &t->draft.rules[t->draft.n_rules - 1];
 	struct cordon_match *m;
 
-	if (r->n == CORDON_MAX_RULE_MATCHES)
+	if (r->n == CORDON_MAX_RULE_MATCHES) {
+		note_cap(t, 0, NULL);
 		return ERR_PTR(-E2BIG);
-	m = APPEND(t, matches, CORDON_MAX_MATCHES);
+	}
+	m = APPEND(t, matches, t->caps->matches);
 	if (!IS_ERR(m))
 		r->n++;
 	return m;
@@ -277,7 +348,7 @@ struct cordon_match *cordon_transaction_match(struct cordon_transaction *t)
 
 struct cordon_device_def *cordon_transaction_device(struct cordon_transaction *t)
 {
-	struct cordon_device_def *d = APPEND(t, devices, CORDON_MAX_DEVICES);
+	struct cordon_device_def *d = APPEND(t, devices, t->caps->devices);
 
 	if (!IS_ERR(d))
 		d->first = t->draft.n_addresses;
@@ -289,9 +360,11 @@ struct cordon_addr *cordon_transaction_address(struct cordon_transaction *t)
 	struct cordon_device_def *d = &t->draft.devices[t->draft.n_devices - 1];
 	struct cordon_addr *a;
 
-	if (d->n == CORDON_MAX_DEVICE_ADDRESSES)
+	if (d->n == CORDON_MAX_DEVICE_ADDRESSES) {
+		note_cap(t, 0, NULL);
 		return ERR_PTR(-E2BIG);
-	a = APPEND(t, addresses, CORDON_MAX_DEVICES * CORDON_MAX_DEVICE_ADDRESSES);
+	}
+	a = APPEND(t, addresses, t->caps->devices * CORDON_MAX_DEVICE_ADDRESSES);
 	if (!IS_ERR(a))
 		d->n++;
 	return a;
@@ -398,6 +471,7 @@ int cordon_device_change(struct cordon_net *cn, u32 device,
 			carry_over(&d, &old->devices[i], &old->addresses[old->devices[i].first]);
 		else if (change)
 			carry_over(&d, &change->def, change->addresses);
+		cond_resched();
 	}
 	if (device == CORDON_NO_DEVICE)
 		carry_over(&d, &change->def, change->addresses);

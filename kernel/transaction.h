@@ -3,20 +3,26 @@
 #ifndef _CORDON_TRANSACTION_H
 #define _CORDON_TRANSACTION_H
 
-#include <linux/hashtable.h>
+#include <linux/list.h>
 #include <linux/netlink.h>
+#include <linux/siphash.h>
 
 #include "core/policy.h"
 
+struct cordon_caps;
 struct cordon_net;
 
 /**
  * struct cordon_transaction - a policy that is being staged
- * @list: in cordon_net.transactions
+ * @list: in cordon_net.transactions; while a request works on it, in none
  * @portid: the netlink socket that it is bound to
  * @generation: in force when it began
  * @draft: what was staged
  * @room: allocated length of each of the draft's lists
+ * @caps: the namespace's
+ * @full: the cap that an object was refused by
+ * @what: of which kind it was
+ * @key: of the hash of names; random
  * @first: segments by hash of their name, place + 1
  * @next: the next one of that hash
  */
@@ -36,6 +42,10 @@ struct cordon_transaction {
 		u32 uplinks;
 		u32 interfaces;
 	} room;
+	const struct cordon_caps *caps;
+	u32 full;
+	const char *what;
+	siphash_key_t key;
 	u16 first[256];
 	u16 next[CORDON_MAX_SEGMENTS];
 };
@@ -51,8 +61,9 @@ struct cordon_device_change {
 };
 
 int cordon_transaction_begin(struct cordon_net *cn, u32 portid, struct netlink_ext_ack *extack);
-struct cordon_transaction *cordon_transaction_get(struct cordon_net *cn, u32 portid,
-						  struct netlink_ext_ack *extack);
+struct cordon_transaction *cordon_transaction_take(struct cordon_net *cn, u32 portid,
+						   struct netlink_ext_ack *extack);
+void cordon_transaction_return(struct cordon_net *cn, struct cordon_transaction *t);
 int cordon_transaction_commit(struct cordon_net *cn, u32 portid, u32 confirm,
 			      struct netlink_ext_ack *extack);
 int cordon_transaction_abort(struct cordon_net *cn, u32 portid, struct netlink_ext_ack *extack);

@@ -16,7 +16,9 @@
 #define CORDON_MAX_TRANSACTIONS		16	/* open in one namespace */
 
 /* In a network namespace that does not belong to the initial user namespace. */
-#define CORDON_SMALL_PORTS		64
+#define CORDON_SMALL_PORTS		16
+#define CORDON_SMALL_UPLINKS		16
+#define CORDON_SMALL_INTERFACES		64
 #define CORDON_SMALL_SEGMENTS		64
 #define CORDON_SMALL_NETWORKS		512
 #define CORDON_SMALL_RULES		1024

@@ -183,8 +183,8 @@ static u32 index_slots(u32 n)
 })
 
 /*
- * Return: 0; -EAGAIN, so many objects are there already that another key is needed. With a random
- * key that does not happen: at half full, one of a million objects is as far as 80 steps away.
+ * Return: 0; -EAGAIN, the object would be so far from its place that another key is needed. With a
+ * random key the farthest of four million objects is about 50 steps away.
  */
 static int index_add(struct cordon_index *index, u32 hash, u32 place)
 {

@@ -24,9 +24,11 @@ generate() {
 	mkdir -p "$stage/out/$(dirname "$4")" "$out/$(dirname "$4")"
 	/usr/bin/python3 "$tools/tools/net/ynl/pyynl/ynl_gen_c.py" --spec "$stage/$1/$spec" \
 		--mode "$2" "--$3" -o "$stage/out/$4"
-	# 6.1 has no NLA_POLICY_MAX_LEN(), and takes ranges by a pointer that is not const.
+	# 6.1 has no NLA_POLICY_MAX_LEN(), and takes ranges by a pointer that is not const. The generator passes over
+	# the flags of a multicast group; the one group there is has them.
 	sed -i -E -e 's|tools/net/ynl/ynl-regen.sh|make spec|' \
 		-e 's/NLA_POLICY_MAX_LEN\(([^)]*)\)/{ .type = NLA_BINARY, .len = \1, }/' \
+		-e 's/^(\t\[CORDON_NLGRP_EVENTS\] = \{ "events",) \},/\1 GENL_MCAST_CAP_NET_ADMIN, },/' \
 		-e 's/^static const (struct netlink_range_validation)/static \1/' "$stage/out/$4"
 	# An unchanged file keeps its time, so that nothing is built again for it.
 	cmp -s "$stage/out/$4" "$out/$4" || cp "$stage/out/$4" "$out/$4"

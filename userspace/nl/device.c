@@ -341,8 +341,10 @@ int cnl_listen(struct cnl *nl, int (*event)(const struct cnl_event *event, void 
 	int group, err;
 
 	group = genl_ctrl_resolve_grp(nl->sock, CORDON_FAMILY_NAME, CORDON_MCGRP_EVENTS);
-	if (group < 0 || nl_socket_add_membership(nl->sock, group)) {
-		snprintf(nl->error, sizeof(nl->error), "cannot hear events");
+	err = group < 0 ? group : nl_socket_add_membership(nl->sock, group);
+	if (err) {
+		snprintf(nl->error, sizeof(nl->error), "cannot hear events: %s",
+			 err == -NLE_PERM ? "that needs CAP_NET_ADMIN" : nl_geterror(err));
 		return -EIO;
 	}
 	nl_socket_disable_seq_check(nl->sock);
