@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # --json of every command that asks the kernel, with at least one of each object in it: Python parses it.
 # seconds: 120
+GW_SERVICES=22
 . "$(dirname "$0")/lib.sh"
 setup
 
@@ -95,7 +96,7 @@ report $? "monitor: a document in each line"
 
 json "ca init" 'o["root"]["pem"]' ctl ca init --name Gateway --json
 echo "server_names: [$GW_CAM]" >"$work/serve.yaml"
-on gw cordonctl serve --config "$work/serve.yaml" >"$work/serve.log" 2>&1
+expect "the server starts" on gw cordonctl serve --config "$work/serve.yaml"
 json "stats of the server" 'o["connections"] == 0 and o["accepted"]' ctl stats --serve --json
-ctl serve --stop --config "$work/serve.yaml"
+expect "the server stops" ctl serve --stop --config "$work/serve.yaml"
 finish
