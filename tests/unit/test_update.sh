@@ -352,7 +352,7 @@ refused "an offer signed with SHA-1" sha1 '{}' "" "digest sha1: SHA-256 or bette
 refused "the right signature over the wrong model" plain '{"model": "acme-t2"}' "failure " "firmware for model 'acme-t2': this device is a 'acme-t1'"
 refused "another device's offer" plain '{"device": "thermostat-2"}' "failure " "an offer to 'thermostat-2': this device is 'thermostat-1'"
 refused "an older version" plain '{"version": "1.0.8"}' "failure " "version 1.0.8 is older than 1.0.9, which is installed" --version 1.0.9
-refused "an offer that expired" plain '{"issued": -3700, "expires": -100}' "" "the offer expired 1"
+refused "an offer that expired" plain '{"issued": -3750, "expires": -150}' "" "the offer expired 1"
 refused "an offer of the future" plain '{"issued": 1000, "expires": 2000}' "" "an offer of the future"
 refused "a path in the file name" plain '{"file": "../../etc/cron.d/x"}' "" "a file name that is none, or a path"
 refused "another server in the URL" plain '{"url": "https://127.0.0.1:1/x"}' "" "a URL that is no path on this server"
