@@ -50,6 +50,34 @@ struct hearing {
 	struct cordon_end to;
 };
 
+#define GUESSES	8	/* a batch of received packets passes prerouting before it goes on */
+
+/*
+ * The devices that prerouting found last, by packet. Whoever takes one from here compares the MAC:
+ * a wrong guess costs the look-up that a right one saves.
+ */
+struct guesses {
+	u32 device[GUESSES];
+};
+
+static DEFINE_PER_CPU(struct guesses, guesses);
+
+static u32 guess_slot(const struct sk_buff *skb)
+{
+	return ((unsigned long)skb >> 8) % GUESSES;
+}
+
+static u32 find_by_mac(const struct hearing *h, const u8 *mac)
+{
+	const struct cordon_policy *p = h->rs->policy;
+	u32 guess = this_cpu_read(guesses.device[guess_slot(h->skb)]);
+
+	if (likely(guess < p->draft.n_devices &&
+		   ether_addr_equal(p->draft.devices[guess].mac, mac)))
+		return guess;
+	return cordon_policy_device_by_mac(p, mac);
+}
+
 static bool observe(const struct hearing *h)
 {
 	return h->rs->policy->draft.mode == CORDON_MODE_OBSERVE;
@@ -192,6 +220,26 @@ static bool is_bound(const struct hearing *h, const struct cordon_addr *source)
 	return port == CORDON_ANY_PORT || port == h->in;
 }
 
+static unsigned int count_sent(const struct hearing *h)
+{
+	cordon_traffic_rx(h->rs->devices[h->device]->traffic, cordon_packet_count(h->skb),
+			  h->skb->len);
+	return NF_ACCEPT;
+}
+
+/*
+ * Read all of a packet's headers and judge its source by them. What is only needed now and then has
+ * functions of its own here: kernels clear what a function has on its stack, each time.
+ */
+static noinline unsigned int judge_read(struct hearing *h)
+{
+	struct cordon_verdict v;
+
+	cordon_packet_flow(h->skb, h->state->pf, &h->flow);
+	v = judge_source(h, &h->flow);
+	return v.accept ? count_sent(h) : deny(h, v.kind);
+}
+
 /**
  * cordon_judge_door - a packet comes in: whose is it, and is its source its own
  * @cn: the namespace
@@ -207,14 +255,12 @@ unsigned int cordon_judge_door(struct cordon_net *cn, struct sk_buff *skb,
 			       const struct nf_hook_state *state)
 {
 	struct hearing h = {
-		.cn = cn, .skb = skb, .state = state,
+		.cn = cn, .skb = skb, .state = state, .rs = rcu_dereference(cn->ruleset),
 		.in = CORDON_ANY_PORT, .device = CORDON_NO_DEVICE,
 	};
 	struct cordon_addr source;
-	struct cordon_verdict v;
 	const u8 *mac;
 
-	h.rs = rcu_dereference(cn->ruleset);
 	if (!h.rs || unlikely(is_own_copy(skb)))
 		return NF_ACCEPT;
 	h.interface = interface_of(rcu_dereference(h.rs->ports), state->in);
@@ -231,15 +277,11 @@ unsigned int cordon_judge_door(struct cordon_net *cn, struct sk_buff *skb,
 	h.in = h.interface->port;
 	mac = cordon_packet_mac(skb);
 	h.device = mac ? cordon_policy_device_by_mac(h.rs->policy, mac) : CORDON_NO_DEVICE;
+	this_cpu_write(guesses.device[guess_slot(skb)], h.device);
 	source = cordon_packet_source(skb, state->pf);
-	if (unlikely(must_be_read(skb, state->pf) || !is_bound(&h, &source))) {
-		cordon_packet_flow(skb, state->pf, &h.flow);
-		v = judge_source(&h, &h.flow);
-		if (!v.accept)
-			return deny(&h, v.kind);
-	}
-	cordon_traffic_rx(h.rs->devices[h.device]->traffic, cordon_packet_count(skb), skb->len);
-	return NF_ACCEPT;
+	if (unlikely(must_be_read(skb, state->pf) || !is_bound(&h, &source)))
+		return judge_read(&h);
+	return count_sent(&h);
 }
 
 /* The segment of an address on the uplink at hand, if its networks are reached there. */
@@ -268,6 +310,14 @@ static bool recognise_uplink(const struct hearing *h)
 	       cordon_ports_holds(h->ports, h->interface->ifindex, segment);
 }
 
+static noinline bool recognise_read(const struct hearing *h)
+{
+	struct cordon_flow packet;
+
+	cordon_packet_flow(h->skb, h->state->pf, &packet);
+	return judge_source(h, &packet).accept;
+}
+
 /*
  * Prerouting has been passed, but perhaps under another ruleset. Under this one, is the source
  * still the sender's own? What comes from an uplink must bear no device's address, and the
@@ -275,20 +325,24 @@ static bool recognise_uplink(const struct hearing *h)
  */
 static bool recognise(struct hearing *h)
 {
-	const struct cordon_policy *p = h->rs->policy;
-	struct cordon_flow packet;
 	const u8 *mac;
 
-	h->device = CORDON_NO_DEVICE;
 	if (h->in == CORDON_ANY_PORT)
 		return recognise_uplink(h);
 	mac = cordon_packet_mac(h->skb);
 	if (mac)
-		h->device = cordon_policy_device_by_mac(p, mac);
-	if (likely(is_bound(h, &h->source)))
-		return true;
+		h->device = find_by_mac(h, mac);
+	return likely(is_bound(h, &h->source)) || recognise_read(h);
+}
+
+/* Connection tracking knows nothing of IGMP's types. Return: as identify(). */
+static noinline u8 read_igmp(struct hearing *h)
+{
+	struct cordon_flow packet;
+
 	cordon_packet_flow(h->skb, h->state->pf, &packet);
-	return judge_source(h, &packet).accept;
+	h->flow.dport = packet.dport;
+	return packet.flags & CORDON_FLOW_MALFORMED ? CORDON_KIND_MALFORMED : 0;
 }
 
 /*
@@ -299,20 +353,12 @@ static u8 identify(struct hearing *h)
 {
 	enum ip_conntrack_info ctinfo;
 	struct nf_conn *ct = nf_ct_get(h->skb, &ctinfo);
-	struct cordon_flow packet;
 
 	h->ct = ct;
 	if (likely(ct)) {
 		cordon_packet_connection(ct, &h->flow);
 		h->opener = CTINFO2DIR(ctinfo) == IP_CT_DIR_ORIGINAL;
-		/* Connection tracking knows nothing of its types. */
-		if (unlikely(h->flow.proto == IPPROTO_IGMP)) {
-			cordon_packet_flow(h->skb, h->state->pf, &packet);
-			h->flow.dport = packet.dport;
-			if (packet.flags & CORDON_FLOW_MALFORMED)
-				return CORDON_KIND_MALFORMED;
-		}
-		return 0;
+		return likely(h->flow.proto != IPPROTO_IGMP) ? 0 : read_igmp(h);
 	}
 	cordon_packet_flow(h->skb, h->state->pf, &h->flow);
 	h->opener = true;
@@ -440,7 +486,7 @@ static bool leaves_elsewhere(const struct hearing *h, const struct cordon_end *r
  * A connection that a helper of connection tracking announced: it is judged as the one that
  * announced it, if that one's rule admits it. What the gateway opened admits what it announces.
  */
-static struct cordon_verdict judge_related(const struct hearing *h)
+static noinline struct cordon_verdict judge_related(const struct hearing *h)
 {
 	struct hearing master = *h;
 	struct cordon_verdict v;
@@ -582,13 +628,12 @@ unsigned int cordon_judge_room(struct cordon_net *cn, struct sk_buff *skb,
 			       const struct nf_hook_state *state)
 {
 	struct hearing h = {
-		.cn = cn, .skb = skb, .state = state,
+		.cn = cn, .skb = skb, .state = state, .rs = rcu_dereference(cn->ruleset),
 		.in = CORDON_ANY_PORT, .device = CORDON_NO_DEVICE,
 	};
 	bool local = state->hook == NF_INET_LOCAL_IN;
 	u8 kind;
 
-	h.rs = rcu_dereference(cn->ruleset);
 	if (!h.rs)
 		return judge_unruled(cn, skb, local);
 	if (unlikely(is_own_copy(skb) || (local && (state->in->flags & IFF_LOOPBACK))))
@@ -628,17 +673,18 @@ unsigned int cordon_judge_out(struct cordon_net *cn, struct sk_buff *skb,
 			      const struct nf_hook_state *state)
 {
 	struct hearing h = {
-		.cn = cn, .skb = skb, .state = state,
+		.cn = cn, .skb = skb, .state = state, .rs = rcu_dereference(cn->ruleset),
 		.in = CORDON_ANY_PORT, .device = CORDON_NO_DEVICE,
 	};
 	struct cordon_end receiver = { 0 };
 	enum ip_conntrack_info ctinfo;
 	struct cordon_addr to;
 
-	h.rs = rcu_dereference(cn->ruleset);
 	if (!h.rs || (state->out->flags & IFF_LOOPBACK))
 		return NF_ACCEPT;
-	h.out = interface_of(rcu_dereference(h.rs->ports), state->out);
+	h.ports = rcu_dereference(h.rs->ports);
+	h.out = interface_of(h.ports, state->out);
+	h.source = cordon_packet_source(skb, state->pf);
 	to = cordon_packet_destination(skb, state->pf);
 	receiver.device = cordon_policy_device_by_addr(h.rs->policy, &to);
 	if (unlikely(leaves_elsewhere(&h, &receiver))) {

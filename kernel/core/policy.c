@@ -137,14 +137,12 @@ static u64 mac_key(const u8 *mac)
 
 static u32 hash_mac(const struct cordon_policy *p, const u8 *mac)
 {
-	return cordon_siphash_short(&p->key, mac_key(mac), 6);
+	return cordon_multilinear(&p->multipliers, mac_key(mac), 0);
 }
 
-/* Most are IPv4, whose 32 bits take four rounds instead of six. */
 static u32 hash_addr(const struct cordon_policy *p, const struct cordon_addr *a)
 {
-	return cordon_addr_is_v4(a) ? cordon_siphash_short(&p->key, (u32)a->lo, 4) :
-				      cordon_siphash_two(&p->key, a->hi, a->lo);
+	return cordon_multilinear(&p->multipliers, a->lo, a->hi);
 }
 
 static u32 hash_name(const struct cordon_policy *p, const char *name)
@@ -154,7 +152,7 @@ static u32 hash_name(const struct cordon_policy *p, const char *name)
 
 static u32 hash_pair(const struct cordon_policy *p, u16 from, u16 to)
 {
-	return cordon_siphash_short(&p->key, (u32)from << 16 | to, 4);
+	return cordon_multilinear(&p->multipliers, (u32)from << 16 | to, 0);
 }
 
 /* Slots of an index of n: a power of two, at most half of it in use. */
@@ -1023,6 +1021,7 @@ int cordon_policy_build(struct cordon_policy *p, const struct cordon_draft *draf
 	if (copy(how, p, NULL, 1, lay_out(p, NULL, draft)))
 		return -EINTR;
 	p->key = how->key;
+	cordon_multipliers_init(&p->multipliers, &how->key);
 	*d = *draft;
 	lay_out(p, (char *)p, draft);
 	ret = copy_draft(d, draft, how);

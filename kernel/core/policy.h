@@ -294,7 +294,8 @@ struct cordon_index {
  * @owner: device of each address
  * @members: how many devices the policy puts into each segment
  * @located: of each segment, 1 if it names the interfaces where it is
- * @key: of the hash of all indexes
+ * @key: of the hash of the indexes by name
+ * @multipliers: of the hash of the others, made of @key
  * @by_mac: devices by MAC
  * @by_name: devices by name
  * @by_addr: addresses
@@ -316,6 +317,7 @@ struct cordon_policy {
 	u32 *members;
 	u8 *located;
 	struct cordon_key key;
+	struct cordon_multipliers multipliers;
 	struct cordon_index by_mac;
 	struct cordon_index by_name;
 	struct cordon_index by_addr;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* SipHash-1-3, so that nobody can choose names and addresses that collide in a table. */
+/* Keyed hashes, so that nobody can choose names and addresses that collide in a table. */
 #ifndef _CORDON_SIPHASH_H
 #define _CORDON_SIPHASH_H
 
@@ -62,14 +62,6 @@ static inline u64 cordon_sip_end(struct cordon_sip *s, u64 last)
 	return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
 }
 
-/* Of at most seven bytes, which are the lower ones of @bytes: four rounds. */
-static inline u64 cordon_siphash_short(const struct cordon_key *key, u64 bytes, unsigned int n)
-{
-	struct cordon_sip s = cordon_sip_begin(key);
-
-	return cordon_sip_end(&s, (u64)n << 56 | bytes);
-}
-
 static inline u64 cordon_siphash_two(const struct cordon_key *key, u64 first, u64 second)
 {
 	struct cordon_sip s = cordon_sip_begin(key);
@@ -77,6 +69,42 @@ static inline u64 cordon_siphash_two(const struct cordon_key *key, u64 first, u6
 	cordon_sip_word(&s, first);
 	cordon_sip_word(&s, second);
 	return cordon_sip_end(&s, 16ULL << 56);
+}
+
+/**
+ * struct cordon_multipliers - the key of cordon_multilinear()
+ * @m: random
+ */
+struct cordon_multipliers {
+	u64 m[4];
+};
+
+static inline void cordon_multipliers_init(struct cordon_multipliers *m,
+					   const struct cordon_key *key)
+{
+	u64 i;
+
+	for (i = 0; i < 4; i++)
+		m->m[i] = cordon_siphash_two(key, i, 0);
+}
+
+/*
+ * Multilinear hashing: of two words that were chosen without knowledge of the multipliers, the sums
+ * agree in their upper halves once in 2^32 (Lemire and Kaser, Strongly universal string hashing is
+ * fast). A few instructions where SipHash takes seventy, so it serves the look-ups of packets. It is
+ * no MAC: who saw hashes could work out the multipliers, so they go nowhere. The last steps are a
+ * permutation that breaks the order that words in a row keep, on which linear probing would pile up.
+ */
+static inline u32 cordon_multilinear(const struct cordon_multipliers *m, u64 first, u64 second)
+{
+	u64 sum = m->m[0] * (u32)first + m->m[1] * (first >> 32) + m->m[2] * (u32)second +
+		  m->m[3] * (second >> 32);
+
+	u32 x = sum >> 32;
+
+	x ^= x >> 16;
+	x *= 0x7feb352dU;
+	return x ^ x >> 15;
 }
 
 static inline u64 cordon_siphash_string(const struct cordon_key *key, const char *string)

@@ -161,8 +161,6 @@ static void siphash_is_the_kernels(struct kunit *test)
 		KUNIT_EXPECT_EQ_MSG(test, (u32)cordon_siphash_string(&key, name),
 				    hsiphash(name, n, &same), "%zu bytes", n);
 	}
-	KUNIT_EXPECT_EQ(test, (u32)cordon_siphash_short(&key, 0x665544332211ULL, 6),
-			hsiphash("\x11\x22\x33\x44\x55\x66", 6, &same));
 	KUNIT_EXPECT_EQ(test, (u32)cordon_siphash_two(&key, 0x1122334455667788ULL, ~0ULL),
 			hsiphash(two, sizeof(two), &same));
 }
@@ -173,17 +171,20 @@ enum { CROWD = 320, CROWD_SLOTS = 1024 };
 static struct cordon_draft crowd(struct kunit *test, struct fixture *f,
 				 const struct cordon_key *key)
 {
+	struct cordon_multipliers multipliers;
 	struct cordon_draft d = f->draft;
-	u32 address = 10 << 24, i = 0;
+	struct cordon_addr address = V4(10, 0, 0, 0);
+	u32 i = 0;
 
 	d.n_devices = CROWD / CORDON_MAX_DEVICE_ADDRESSES;
 	d.n_addresses = CROWD;
 	d.devices = kunit_kzalloc(test, d.n_devices * sizeof(*d.devices), GFP_KERNEL);
 	d.addresses = kunit_kzalloc(test, CROWD * sizeof(*d.addresses), GFP_KERNEL);
 	KUNIT_ASSERT_TRUE(test, d.devices && d.addresses);
-	for (; i < CROWD; address++)
-		if (!(cordon_siphash_short(key, address, 4) & (CROWD_SLOTS - 1)))
-			d.addresses[i++] = cordon_addr_v4(address);
+	cordon_multipliers_init(&multipliers, key);
+	for (; i < CROWD; address.lo++)
+		if (!(cordon_multilinear(&multipliers, address.lo, address.hi) & (CROWD_SLOTS - 1)))
+			d.addresses[i++] = address;
 	for (i = 0; i < d.n_devices; i++) {
 		d.devices[i] = f->devices[METER];
 		snprintf(d.devices[i].name, sizeof(d.devices[i].name), "d%u", i);
@@ -220,6 +221,30 @@ static void build_asks_for_another_key_where_too_many_collide(struct kunit *test
 	for (i = 0; i < CROWD; i++)
 		KUNIT_EXPECT_EQ(test, cordon_policy_device_by_addr(p, &d.addresses[i]),
 				i / CORDON_MAX_DEVICE_ADDRESSES);
+}
+
+/* Words in a row, as addresses and MACs are, do not pile up: no key but a bad one needs many steps. */
+static void multilinear_spreads_words_in_a_row(struct kunit *test)
+{
+	enum { WORDS = 16384, SLOTS = 2 * WORDS };
+	u8 *taken = kunit_kzalloc(test, SLOTS, GFP_KERNEL);
+	struct cordon_multipliers m;
+	u32 i, k, slot, steps, most, bad = 0;
+
+	KUNIT_ASSERT_NOT_NULL(test, taken);
+	for (k = 0; k < 64; k++) {
+		cordon_multipliers_init(&m, &(const struct cordon_key){ { k, 7 } });
+		memset(taken, 0, SLOTS);
+		for (i = 0, most = 0; i < WORDS; i++) {
+			slot = cordon_multilinear(&m, CORDON_V4_PREFIX | (0x0a000000 + i), 0);
+			for (steps = 0; taken[slot % SLOTS]; slot++)
+				steps++;
+			taken[slot % SLOTS] = 1;
+			most = max(most, steps);
+		}
+		bad += most > CORDON_MAX_PROBES / 2;
+	}
+	KUNIT_EXPECT_LE(test, bad, 1);
 }
 
 static u32 pauses, killed_at;
@@ -312,6 +337,7 @@ static struct kunit_case policy_cases[] = {
 	KUNIT_CASE(lookups_find_what_is_there_and_nothing_else),
 	KUNIT_CASE(siphash_is_the_kernels),
 	KUNIT_CASE(build_asks_for_another_key_where_too_many_collide),
+	KUNIT_CASE(multilinear_spreads_words_in_a_row),
 	KUNIT_CASE(build_pauses_and_gives_up),
 	KUNIT_CASE(openings_agree_with_the_rules),
 	KUNIT_CASE(names_that_are_valid_and_not),
