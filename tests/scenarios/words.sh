@@ -29,7 +29,7 @@ report $? "to observe, a policy may do without"
 says ':1:1: warning: uplinks is missing: '
 report $? "which is warned of"
 
-cat >"$work/policy.yaml" <<-END
+cat >"$work/words.yaml" <<-END
 	version: 1
 	ports: [lan0, lan11]
 	uplinks: [wan0, "ppp*", wlan7]
@@ -44,15 +44,15 @@ cat >"$work/policy.yaml" <<-END
 	devices:
 	  - {name: on, mac: "$CAM_MAC", network_segment: "12", addresses: [$CAM, "$CAM6"], model: 1e3}
 END
-ctl apply "$work/policy.yaml" >"$work/out" 2>&1
+ctl apply "$work/words.yaml" >"$work/out" 2>&1
 report $? "a policy with all the words is applied"
 says "port 'lan11': this machine has no such interface"
 report $? "a port that is not there: a warning"
 says "uplink 'wlan7': this machine has no such interface"
 report $? "an uplink that is not there: a warning"
-! says "ppp" >/dev/null
+! says "'ppp" >/dev/null
 report $? "a pattern that matches none: no warning"
-ctl diff "$work/policy.yaml" >"$work/out" 2>&1
+ctl diff "$work/words.yaml" >"$work/out" 2>&1
 equal "the kernel has what the file says" "0 0" "$? $(wc -l <"$work/out" | sed "s/^2$/0/")"
 ctl show >"$work/shown.yaml"
 ctl diff "$work/shown.yaml" >/dev/null 2>&1
@@ -88,8 +88,8 @@ report $? "status counts uplinks"
 ctl explain --from on --to 10.0.50.10 --proto esp >"$work/out"
 says "allow: a rule opens it"
 report $? "explain: a protocol by name"
-sed -i 's/, wlan7/, wlan8/; s/, related: true//; s/interfaces: \[plant0, "wg\*"\]/interfaces: [plant0]/' "$work/policy.yaml"
-ctl diff "$work/policy.yaml" >"$work/out" 2>/dev/null
+sed -i 's/, wlan7/, wlan8/; s/, related: true//; s/interfaces: \[plant0, "wg\*"\]/interfaces: [plant0]/' "$work/words.yaml"
+ctl diff "$work/words.yaml" >"$work/out" 2>/dev/null
 says "+ uplink wlan8" && says "- uplink wlan7" && says "~ segment yes: interfaces: plant0, wg* -> plant0" &&
 	says "~ rule 12 -> wan: allow: tcp/21 (related) -> tcp/21"
 report $? "diff: uplinks, interfaces, related"
@@ -101,7 +101,7 @@ source_policy() {
 		ports: [lan0, lan1]
 		uplinks: [wan0, plant0]
 		segments:
-		  plant: {networks: [10.0.50.0/24]$1}
+		  plant: {networks: [10.0.50.0/24]${1-}}
 		  wan: {networks: [0.0.0.0/0, "::/0"]}
 	END
 }
