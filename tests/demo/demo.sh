@@ -89,7 +89,7 @@ cat >"$work/policy.yaml" <<-END
 	segments:
 	  iot_zone: {authentication: certificate}
 	  critical: {}
-	  plant: {networks: [10.0.50.0/24, "fd00:50::/64"]}
+	  plant: {networks: [10.0.50.0/24, "fd00:50::/64"], interfaces: [plant0]}
 	  wan: {networks: [0.0.0.0/0, "::/0"]}
 	rules:
 	  - {from: iot_zone, to: wan, allow: [tcp/443, tcp/8883]}

@@ -48,6 +48,8 @@ ctl apply "$work/words.yaml" >"$work/out" 2>&1
 report $? "a policy with all the words is applied"
 says "port 'lan11': this machine has no such interface"
 report $? "a port that is not there: a warning"
+! says "rp_filter" >/dev/null
+report $? "apply leaves rp_filter to check"
 says "uplink 'wlan7': this machine has no such interface"
 report $? "an uplink that is not there: a warning"
 ! says "'ppp" >/dev/null

@@ -220,6 +220,7 @@ static int run_check(const struct command *self, int argc, char **argv)
 	if (policy_load(argv[optind], &p, stderr))
 		return EXIT_REFUSED;
 	machine_compare(p, argv[optind], stderr);
+	machine_compare_source(p, argv[optind], stderr);
 	printf("%s: %u segments, %u networks, %u rules, %u devices: good\n", argv[optind],
 	       p->draft.n_segments - CORDON_BUILTIN_SEGMENTS, p->draft.n_networks,
 	       p->draft.n_rules, p->draft.n_devices);
@@ -229,7 +230,8 @@ static int run_check(const struct command *self, int argc, char **argv)
 
 const struct command cmd_check = {
 	"check", "Validate a policy file", "check FILE",
-	"Warns of interfaces that this machine lacks, as 'apply' does.\n", run_check
+	"Warns of interfaces that this machine lacks, as 'apply' does, and of source\n"
+	"addresses that nothing checks.\n", run_check
 };
 
 static int run_diff(const struct command *self, int argc, char **argv)

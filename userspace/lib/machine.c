@@ -96,8 +96,16 @@ static u16 unlocated(const struct cordon_draft *d)
 	return CORDON_NO_SEGMENT;
 }
 
-/* Where neither the policy nor the routing asks by which uplink a source address may come in. */
-static void warn_source(const struct policy *p, const char *path, FILE *out)
+/**
+ * machine_compare_source - warn where nobody asks by which uplink a source address comes in
+ * @p: the policy
+ * @path: its file, as it is printed
+ * @out: where to
+ *
+ * Neither the policy, for a segment with networks that names no interfaces, nor the routing: rp_filter
+ * is off. Told of one segment and one uplink.
+ */
+void machine_compare_source(const struct policy *p, const char *path, FILE *out)
 {
 	char (*names)[CORDON_IFNAME_LEN] = NULL;
 	u16 segment = unlocated(&p->draft);
@@ -118,7 +126,7 @@ static void warn_source(const struct policy *p, const char *path, FILE *out)
 }
 
 /**
- * machine_compare - warn of what this machine lacks for a policy
+ * machine_compare - warn of interfaces that this machine lacks for a policy
  * @p: the policy
  * @path: its file, as it is printed
  * @out: where to
@@ -134,5 +142,4 @@ void machine_compare(const struct policy *p, const char *path, FILE *out)
 		warn_missing(path, "uplink", d->uplinks[i].name, out);
 	for (i = 0; i < d->n_interfaces; i++)
 		warn_missing(path, "interface", d->interfaces[i].name, out);
-	warn_source(p, path, out);
 }

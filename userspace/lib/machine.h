@@ -10,5 +10,6 @@
 u32 machine_interfaces(char (**out)[CORDON_IFNAME_LEN]);
 bool machine_is_named(const struct policy *p, const char *ifname);
 void machine_compare(const struct policy *p, const char *path, FILE *out);
+void machine_compare_source(const struct policy *p, const char *path, FILE *out);
 
 #endif
