@@ -152,7 +152,7 @@ ip -n gw link set lan1 down
 ip -n gw link set lan1 name lan7
 ip -n gw link set lan7 up
 ip -n gw route replace 10.0.30.0/24 dev lan7 2>/dev/null
-grows "an interface with another name is no port: its devices' addresses are spoofed" anomalies/spoofed_source on lock probe tcp $INET 443 300
+grows "an interface with another name is no port, and closed" anomalies/unlisted on lock probe tcp $INET 443 300
 rmmod cordon
 says "without the module" "is the module loaded? try 'cordonctl module load'" on gw cordonctl status
 expect "cordonctl loads it" cordonctl module load lockdown=1
