@@ -24,6 +24,8 @@ for line in 6.1 6.12 7.3; do
 done
 tests/vm/modern.sh >/dev/null
 report $? "clients and servers of Debian 13 are there"
+tests/vm/daemons.sh >/dev/null
+report $? "a gateway's daemons are there"
 tests/bench/nginx.sh >/dev/null
 report $? "nginx is there"
 [ ! -d "/proc/$sanitizer" ] || echo "building the sanitizer kernel" >&2
