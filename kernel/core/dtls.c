@@ -265,3 +265,16 @@ enum cordon_tls_verdict cordon_dtls_read(struct cordon_dtls *d, bool client, con
 		d->verdict = verdict;
 	return verdict;
 }
+
+/**
+ * cordon_dtls_is_midway - does a datagram belong to a connection that is past its hellos
+ * @data: its payload
+ * @len: bytes in @data
+ *
+ * Encrypted records up to DTLS 1.2 have an epoch that is not 0 (RFC 6347, 4.1). Those of DTLS 1.3
+ * (RFC 9147, 4) cannot be told from other protocols, and are not recognised.
+ */
+bool cordon_dtls_is_midway(const u8 *data, u32 len)
+{
+	return record_len(data, len) && number(data + 3, 2);
+}

@@ -32,5 +32,6 @@ static_assert(sizeof(struct cordon_dtls) <= CORDON_TLS_STATE_SIZE, "the state gr
 void cordon_dtls_init(struct cordon_dtls *d, u8 demand);
 enum cordon_tls_verdict cordon_dtls_read(struct cordon_dtls *d, bool client, const u8 *data,
 					 u32 len);
+bool cordon_dtls_is_midway(const u8 *data, u32 len);
 
 #endif

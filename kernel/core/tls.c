@@ -254,13 +254,14 @@ enum cordon_tls_verdict cordon_tls_read(struct cordon_tls *t, bool client, const
 			t->verdict = read_header(t, client, *data);
 		} else {
 			n = s->left;
-			n = min(n, len);
-			t->verdict = read_payload(t, client, data, n);
+			t->verdict = read_payload(t, client, data, min(n, len));
+			n -= s->left;
 			if (!s->left)
 				s->at = 0;
 		}
 		data += n;
 		len -= n;
 	}
+	t->unread = len;
 	return t->verdict;
 }

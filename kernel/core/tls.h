@@ -38,12 +38,14 @@ struct cordon_tls_side {
  * @handshake: what its hellos said
  * @side: the server's, then the client's
  * @early: bytes of early data that passed
+ * @unread: bytes at the end of the last piece that lie behind the verdict
  * @verdict: enum cordon_tls_verdict
  */
 struct cordon_tls {
 	struct cordon_tls_side side[2];
 	struct cordon_handshake handshake;
 	u32 early;
+	u32 unread;
 	u8 verdict;
 };
 

@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+typedef int32_t s32;
 typedef uint8_t u8;
 typedef uint16_t u16;
 typedef uint32_t u32;

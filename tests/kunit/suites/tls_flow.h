@@ -174,7 +174,7 @@ static inline u32 flow_replay(const struct flow *f, struct cordon_tls *t, u8 dem
 				n = cut - at;
 			at += n;
 			if (cordon_tls_read(t, f->client[i], f->bytes + at - n, n) != CORDON_TLS_MORE)
-				return at;
+				return at - t->unread;
 		}
 	}
 	return at;
