@@ -11,6 +11,7 @@
 #include "judge.h"
 #include "link.h"
 #include "net.h"
+#include "offload.h"
 #include "packet.h"
 #include "ruleset.h"
 
@@ -471,6 +472,14 @@ static noinline unsigned int gate(struct hearing *h, const struct cordon_end *se
 	return cordon_inspect_reset(h->skb, h->state, what == CORDON_INSPECT_REFUSED);
 }
 
+/* A new connection of a device is to be forwarded: its packets must pass the hooks. */
+static bool keep_from_flow_tables(const struct hearing *h)
+{
+	return h->state->hook != NF_INET_FORWARD || !h->ct || likely(nf_ct_is_confirmed(h->ct)) ||
+	       (h->from.device == CORDON_NO_DEVICE && h->to.device == CORDON_NO_DEVICE) ||
+	       cordon_keep_from_flow_tables(h->ct);
+}
+
 /* The receiver is tied to a port, and the packet would leave by another interface. */
 static bool leaves_elsewhere(const struct hearing *h, const struct cordon_end *receiver)
 {
@@ -527,6 +536,8 @@ static unsigned int judge(struct hearing *h)
 	    unlikely(!cordon_inspect_passed(h->ct, demand)) &&
 	    gate(h, sender, receiver, demand) != NF_ACCEPT)
 		return NF_DROP;
+	if (unlikely(!keep_from_flow_tables(h)))
+		return deny_unblamed(h, CORDON_KIND_UNJUDGED);
 	cordon_traffic_rx(rs->segments[sender->segment]->traffic,
 			  cordon_packet_count(h->skb), h->skb->len);
 	if (receiver->device != CORDON_NO_DEVICE)
