@@ -1,25 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The TLS gate. Of each connection that must be encrypted, both sides' first bytes are read in
- * the order that the other side will have them, until the server has selected a version; then the
+ * The TLS gate. Of each connection that must be encrypted, both sides' first bytes are read in the
+ * order in which the other side gets them, until the server has selected a version; then the
  * verdict is written on the connection's entry, and all that was kept for it is freed.
  *
- * What comes before its turn is held back: TCP sends it again. Nothing that was not read passes.
+ * Here: which connections are being read, how many may be, and what is remembered of a verdict.
+ * inspect_tcp.c and inspect_udp.c read.
  */
 #include <linux/hash.h>
-#include <linux/ip.h>
-#include <linux/list.h>
+#include <linux/netlink.h>
+#include <linux/random.h>
 #include <linux/slab.h>
-#include <linux/tcp.h>
-#include <linux/udp.h>
 #include <net/ipv6.h>
-#include <net/netfilter/nf_conntrack_helper.h>
 
-#include "core/dtls.h"
-#include "core/quic.h"
-#include "core/tls.h"
 #include "device.h"
 #include "inspect.h"
+#include "inspection.h"
 #include "net.h"
 
 #define BUCKET_BITS	8
@@ -29,93 +25,51 @@ static_assert(CORDON_INSPECT_DEVICE_MAX <= U8_MAX);
 static_assert((int)CORDON_MARK_TLS1_2 == CORDON_ENCRYPTION_TLS1_2 &&
 	      (int)CORDON_MARK_TLS1_3 == CORDON_ENCRYPTION_TLS1_3);
 
-enum reader { READER_TLS, READER_DTLS, READER_QUIC };
-
 /**
- * struct cordon_inspect_bucket - connections that are being read
- * @lock: them, and what is known of each
- * @list: of struct inspection
+ * struct cordon_crowd - connections that others opened to one device
+ * @node: in a bucket, by the device's address
+ * @device: the device; each connection has a reference
+ * @n: connections, at least 1
+ * @idle: those of which no byte was read, oldest first
+ *
+ * All of it is under cordon_inspector.lock.
  */
-struct cordon_inspect_bucket {
-	spinlock_t lock;	/* the list, and what is known of each in it */
-	struct hlist_head list;
-};
-
-/**
- * struct inspection - a connection that is being read
- * @node: in its bucket
- * @ct: its entry, of which there is a reference
- * @device: it is counted for, likewise
- * @end: when it has had its time, in ticks
- * @first: of TCP, sequence number of the first byte of the server, of the client
- * @next: of the next byte that is to be read
- * @synced: that is known
- * @read: some of it was read
- * @reader: enum reader
- * @tls: of TCP
- * @dtls: of UDP
- * @quic: likewise
- */
-struct inspection {
+struct cordon_crowd {
 	struct hlist_node node;
-	struct nf_conn *ct;
-	struct cordon_device *device;
-	u32 end;
-	u32 first[2];
-	u32 next[2];
-	bool synced[2];
-	bool read[2];
-	u8 reader;
-	union {
-		struct cordon_tls tls;
-		struct cordon_dtls dtls;
-		struct cordon_quic quic;
-	};
-};
-
-/**
- * struct look - a packet of a connection that is to be read
- * @in: of the namespace
- * @bucket: that its connection is in, or would be; locked
- * @ct: the connection's entry
- * @device: it is counted for
- * @skb: the packet
- * @offset: of the header of TCP or UDP
- * @opener: it goes the way that the connection was opened
- * @demand: enum cordon_encryption, not any
- * @out: why it is refused
- */
-struct look {
-	struct cordon_inspector *in;
-	struct cordon_inspect_bucket *bucket;
-	struct nf_conn *ct;
-	struct cordon_device *device;
-	struct sk_buff *skb;
-	unsigned int offset;
-	bool opener;
-	u8 demand;
-	struct cordon_inspected *out;
+	const struct cordon_device *device;
+	u32 n;
+	struct list_head idle;
 };
 
 static struct kmem_cache *cache;
 
 static struct cordon_inspect_bucket *bucket_of(const struct cordon_inspector *in,
-					       const struct nf_conn *ct)
+					       const void *address)
 {
-	return &in->buckets[hash_ptr(ct, BUCKET_BITS)];
+	return &in->buckets[hash_ptr(address, BUCKET_BITS)];
 }
 
-static bool mark(struct nf_conn *ct, enum cordon_mark what)
+/**
+ * cordon_inspection_mark - write a verdict on a connection's entry
+ * @l: a packet of the connection
+ * @mark: the verdict; CORDON_MARK_NONE, forget the one that is there
+ *
+ * Return: false, the entry has no labels.
+ */
+bool cordon_inspection_mark(struct cordon_look *l, enum cordon_mark mark)
 {
-	u32 data[CORDON_MARK_WORD + 1] = { [CORDON_MARK_WORD] = what << CORDON_MARK_SHIFT };
-	u32 mask[CORDON_MARK_WORD + 1] = { [CORDON_MARK_WORD] = 3U << CORDON_MARK_SHIFT };
+	u32 data[CORDON_MARK_WORD + 1] = { 0 };
+	u32 mask[CORDON_MARK_WORD + 1] = { [CORDON_MARK_WORD] = U32_MAX };
 
-	return nf_ct_labels_find(ct) && !nf_connlabels_replace(ct, data, mask, ARRAY_SIZE(data));
+	data[CORDON_MARK_WORD] = cordon_mark_pack(l->in->key, cordon_inspect_entry(l->ct), mark);
+	return IS_ENABLED(CONFIG_NF_CONNTRACK_LABELS) && nf_ct_labels_find(l->ct) &&
+	       !nf_connlabels_replace(l->ct, data, mask, ARRAY_SIZE(data));
 }
 
-static struct inspection *find(struct cordon_inspect_bucket *bucket, const struct nf_conn *ct)
+static struct cordon_inspection *find(struct cordon_inspect_bucket *bucket,
+				      const struct nf_conn *ct)
 {
-	struct inspection *i;
+	struct cordon_inspection *i;
 
 	lockdep_assert_held(&bucket->lock);
 	hlist_for_each_entry(i, &bucket->list, node)
@@ -124,262 +78,291 @@ static struct inspection *find(struct cordon_inspect_bucket *bucket, const struc
 	return NULL;
 }
 
-static bool count(struct cordon_inspector *in, struct cordon_device *device)
+/* The crowd at a device; a new one if there is none, or NULL if there is no memory. */
+static struct cordon_crowd *crowd_of(struct cordon_inspector *in,
+				     const struct cordon_device *device)
 {
-	bool room;
+	struct cordon_inspect_bucket *bucket = bucket_of(in, device);
+	struct cordon_crowd *c;
 
-	spin_lock(&in->lock);
-	room = in->n < CORDON_INSPECT_MAX && device->inspected < CORDON_INSPECT_DEVICE_MAX;
-	if (room) {
-		in->n++;
-		device->inspected++;
-	}
-	spin_unlock(&in->lock);
-	return room;
+	lockdep_assert_held(&in->lock);
+	hlist_for_each_entry(c, &bucket->crowds, node)
+		if (c->device == device)
+			return c;
+	c = kzalloc(sizeof(*c), GFP_ATOMIC | __GFP_ACCOUNT);
+	if (!c)
+		return NULL;
+	c->device = device;
+	INIT_LIST_HEAD(&c->idle);
+	hlist_add_head(&c->node, &bucket->crowds);
+	return c;
 }
 
-static void uncount(struct cordon_inspector *in, struct cordon_device *device)
+static void crowd_put(struct cordon_crowd *c)
 {
-	spin_lock(&in->lock);
+	if (c->n)
+		return;
+	hlist_del(&c->node);
+	kfree(c);
+}
+
+static void leave(struct cordon_inspector *in, struct cordon_inspection *i)
+{
+	lockdep_assert_held(&in->lock);
 	in->n--;
-	device->inspected--;
-	spin_unlock(&in->lock);
-}
-
-/*
- * Flow tables pass packets on before any hook sees them, but leave alone what has room for a
- * helper: helpers, too, must see every packet. No helper is set.
- */
-static bool keep_from_flow_tables(struct nf_conn *ct)
-{
-	return nf_ct_is_confirmed(ct) || nfct_help(ct) || nf_ct_helper_ext_add(ct, GFP_ATOMIC);
-}
-
-/* NULL: too many, no memory, or an entry without labels, on which no verdict could be written. */
-static struct inspection *begin(const struct look *l)
-{
-	struct inspection *i;
-
-	lockdep_assert_held(&l->bucket->lock);
-	if (!nf_ct_labels_find(l->ct) || !count(l->in, l->device))
-		return NULL;
-	i = keep_from_flow_tables(l->ct) ? kmem_cache_zalloc(cache, GFP_ATOMIC) : NULL;
-	if (!i) {
-		uncount(l->in, l->device);
-		return NULL;
+	if (!i->crowd) {
+		i->device->inspected--;
+		return;
 	}
-	nf_conntrack_get(&l->ct->ct_general);
-	i->ct = l->ct;
-	i->device = cordon_device_get(l->device);
-	i->end = cordon_now() + cordon_ticks(CORDON_INSPECT_SECONDS);
-	hlist_add_head(&i->node, &l->bucket->list);
-	queue_delayed_work(system_power_efficient_wq, &l->in->sweep, HZ);
-	return i;
+	in->others--;
+	i->crowd->n--;
+	list_del(&i->idle);
+	list_del(&i->crowd_idle);
+	crowd_put(i->crowd);
 }
 
-static void end(struct cordon_inspector *in, struct inspection *i)
+/* Memory and references; nobody finds @i any more. */
+static void release(struct cordon_inspection *i)
 {
-	hlist_del(&i->node);
-	uncount(in, i->device);
+	if (i->reader == CORDON_READER_TLS) {
+		kfree(i->side[0].kept);
+		kfree(i->side[1].kept);
+	}
 	nf_ct_put(i->ct);
 	cordon_device_put(i->device);
 	kmem_cache_free(cache, i);
 }
 
-/* Refused where it stands; a connection of TCP for good. */
-static enum cordon_inspect refuse(struct nf_conn *ct, u8 kind, struct cordon_inspected *out)
+static void end(struct cordon_inspector *in, struct cordon_inspection *i)
 {
-	out->kind = kind;
-	if (nf_ct_protonum(ct) == IPPROTO_TCP)
-		mark(ct, CORDON_MARK_FAILED);
-	return CORDON_INSPECT_REFUSE;
+	hlist_del(&i->node);
+	spin_lock(&in->lock);
+	leave(in, i);
+	spin_unlock(&in->lock);
+	release(i);
 }
 
-static const struct cordon_tls_facts *facts_of(const struct inspection *i)
+/**
+ * cordon_inspection_end - a connection is not read any more
+ * @l: a packet of it
+ * @i: the connection; freed
+ */
+void cordon_inspection_end(struct cordon_look *l, struct cordon_inspection *i)
 {
-	return i->reader == READER_TLS ? &i->tls.handshake.facts : &i->dtls.handshake.facts;
-}
-
-/* What the reader says, as it is for the packet; decided, @i is gone. */
-static enum cordon_inspect conclude(struct cordon_inspector *in, struct inspection *i,
-				    enum cordon_tls_verdict verdict, struct cordon_inspected *out)
-{
-	static const u8 kinds[] = {
-		[CORDON_TLS_PLAINTEXT] = CORDON_KIND_PLAINTEXT,
-		[CORDON_TLS_DOWNGRADE] = CORDON_KIND_TLS_DOWNGRADE,
-		[CORDON_TLS_MALFORMED] = CORDON_KIND_MALFORMED,
-	};
-	enum cordon_inspect ret = CORDON_INSPECT_PASS;
-
-	if (verdict == CORDON_TLS_MORE)
-		return CORDON_INSPECT_PASS;
-	if (verdict == CORDON_TLS_AGAIN)
-		return CORDON_INSPECT_HOLD;
-	if (i->reader != READER_QUIC)
-		out->facts = *facts_of(i);
-	if (verdict != CORDON_TLS_PASS)
-		ret = refuse(i->ct, kinds[verdict], out);
-	else
-		mark(i->ct, i->reader == READER_QUIC || out->facts.selected == CORDON_TLS_1_3 ?
-		     CORDON_MARK_TLS1_3 : CORDON_MARK_TLS1_2);
-	end(in, i);
-	return ret;
-}
-
-static enum cordon_tls_verdict read_stream(struct inspection *i, bool client,
-					   struct sk_buff *skb, unsigned int from, unsigned int to)
-{
-	enum cordon_tls_verdict verdict = CORDON_TLS_MORE;
-	unsigned int done = 0, n;
-	struct skb_seq_state st;
-	const u8 *data;
-
-	skb_prepare_seq_read(skb, from, to, &st);
-	while (verdict == CORDON_TLS_MORE && (n = skb_seq_read(done, &data, &st))) {
-		verdict = cordon_tls_read(&i->tls, client, data, n);
-		done += n;
-	}
-	skb_abort_seq_read(&st);
-	return verdict;
-}
-
-/* A SYN says where its side's bytes begin; sent again before any was read, it may say otherwise. */
-static struct inspection *synchronise(const struct look *l, struct inspection *i,
-				      const struct tcphdr *th)
-{
-	if (!i) {
-		i = begin(l);
-		if (!i)
-			return NULL;
-		cordon_tls_init(&i->tls, l->demand);
-	}
-	if (!i->read[l->opener]) {
-		i->first[l->opener] = ntohl(th->seq) + 1;
-		i->next[l->opener] = i->first[l->opener];
-		i->synced[l->opener] = true;
-	}
-	return i;
-}
-
-static enum cordon_inspect inspect_tcp(const struct look *l)
-{
-	struct inspection *i = find(l->bucket, l->ct);
-	enum cordon_tls_verdict verdict;
-	const struct tcphdr *th;
-	unsigned int from, len;
-	struct tcphdr buf;
-	s32 ahead;
-	u32 seq;
-
-	th = skb_header_pointer(l->skb, l->offset, sizeof(buf), &buf);
-	if (!th || th->doff * 4 < sizeof(*th) || l->offset + th->doff * 4 > l->skb->len)
-		return refuse(l->ct, CORDON_KIND_UNJUDGED, l->out);
-	from = l->offset + th->doff * 4;
-	len = l->skb->len - from;
-	if (th->syn && (i || (l->opener && !th->ack))) {
-		i = synchronise(l, i, th);
-		if (!i) {
-			/* Not for good: there may be room when it comes again. */
-			l->out->kind = CORDON_KIND_UNJUDGED;
-			return CORDON_INSPECT_REFUSE;
-		}
-	}
-	if (!len)
-		return CORDON_INSPECT_PASS;
-	if (!i || !i->synced[l->opener])
-		return refuse(l->ct, CORDON_KIND_UNJUDGED, l->out);
-	seq = ntohl(th->seq) + th->syn;
-	ahead = seq - i->next[l->opener];
-	/* Before the first byte lies what was never read, whatever a later SYN said. */
-	if (ahead > 0 || (s32)(seq - i->first[l->opener]) < 0)
-		return CORDON_INSPECT_HOLD;
-	if (-ahead >= (s32)len)	/* all of it was read before */
-		return CORDON_INSPECT_PASS;
-	/* Which bytes the receiver takes out of the stream is its own choice (RFC 6093). */
-	verdict = th->urg ? CORDON_TLS_MALFORMED :
-			    read_stream(i, l->opener, l->skb, from - ahead, l->skb->len);
-	i->next[l->opener] += len + ahead;
-	i->read[l->opener] = true;
-	return conclude(l->in, i, verdict, l->out);
-}
-
-static enum cordon_tls_verdict read_datagram(struct inspection *i, bool client, const u8 *data,
-					     u32 len)
-{
-	return i->reader == READER_QUIC ? cordon_quic_read(&i->quic, client, data, len) :
-					  cordon_dtls_read(&i->dtls, client, data, len);
+	lockdep_assert_held(&l->bucket->lock);
+	end(l->in, i);
 }
 
 /*
- * Datagrams of @size bytes, the last may be shorter. The first that decides does so for all; as
- * they are dropped together, too, none of them leaves a trace then.
+ * Drop one that others opened, of which no byte was read, to make room. Its bucket may be another
+ * than the one that is locked, and comes before cordon_inspector.lock: so it is only tried.
  */
-static enum cordon_tls_verdict read_datagrams(struct inspection *i, bool client, const u8 *data,
-					      u32 len, u32 size)
+static struct cordon_inspection *evict(const struct cordon_look *l, struct cordon_inspection *i)
 {
-	const struct inspection before = *i;
-	enum cordon_tls_verdict verdict;
-	u32 n;
+	struct cordon_inspect_bucket *bucket;
 
-	do {
-		n = min(len, size);
-		verdict = read_datagram(i, client, data, n);
-		data += n;
-		len -= n;
-	} while (verdict == CORDON_TLS_MORE && len);
-	if (verdict == CORDON_TLS_AGAIN)
-		*i = before;
-	return verdict;
-}
-
-/* Bytes of each datagram in @skb, which may hold several; 0, it cannot be read in one piece. */
-static u32 datagram_size(const struct sk_buff *skb)
-{
-	const struct skb_shared_info *shared = skb_shinfo(skb);
-
-	if (!skb_is_gso(skb))
-		return U32_MAX;
-	return (shared->gso_type & (SKB_GSO_UDP_L4 | SKB_GSO_FRAGLIST)) == SKB_GSO_UDP_L4 ?
-	       shared->gso_size : 0;
-}
-
-static enum cordon_inspect inspect_udp(const struct look *l)
-{
-	struct inspection *i = find(l->bucket, l->ct);
-	const u32 size = datagram_size(l->skb);
-	const struct udphdr *uh;
-	unsigned int len, said;
-	const u8 *data;
-
-	/* In pieces that must stay apart, or have no memory to be put together: not now. */
-	if (!size || skb_linearize(l->skb))
-		return CORDON_INSPECT_HOLD;
-	if (l->offset + sizeof(*uh) > l->skb->len)
-		return refuse(l->ct, CORDON_KIND_UNJUDGED, l->out);
-	uh = (const struct udphdr *)(l->skb->data + l->offset);
-	data = (const u8 *)(uh + 1);
-	len = l->skb->len - l->offset - sizeof(*uh);
-	said = ntohs(uh->len);
-	if (said >= sizeof(*uh) && said - sizeof(*uh) < len)
-		len = said - sizeof(*uh);
-	if (!len)
-		return CORDON_INSPECT_PASS;
-	if (!i) {
-		i = l->opener ? begin(l) : NULL;
-		if (!i)
-			return refuse(l->ct, CORDON_KIND_UNJUDGED, l->out);
-		if (cordon_quic_is_long(data, len)) {
-			i->reader = READER_QUIC;
-			cordon_quic_init(&i->quic);
-		} else {
-			i->reader = READER_DTLS;
-			cordon_dtls_init(&i->dtls, l->demand);
-		}
+	lockdep_assert_held(&l->in->lock);
+	if (!i)
+		return NULL;
+	bucket = bucket_of(l->in, i->ct);
+	if (bucket == l->bucket) {
+		hlist_del(&i->node);
+		leave(l->in, i);
+		return i;
 	}
-	return conclude(l->in, i, read_datagrams(i, l->opener, data, len, size), l->out);
+	if (!spin_trylock(&bucket->lock))
+		return NULL;
+	hlist_del(&i->node);
+	leave(l->in, i);
+	spin_unlock(&bucket->lock);
+	return i;
 }
 
-/* Payload's protocol, and where it begins; -1, not to be found. */
+static bool admit_own(struct cordon_look *l)
+{
+	if (l->device->inspected >= CORDON_INSPECT_DEVICE_MAX)
+		return false;
+	if (l->in->n >= CORDON_INSPECT_MAX) {
+		l->blameless = true;
+		return false;
+	}
+	l->in->n++;
+	l->device->inspected++;
+	return true;
+}
+
+/* Returns the one that made room in @evicted, to be released when no lock is held. */
+static bool admit_others(const struct cordon_look *l, struct cordon_inspection *i,
+			 struct cordon_inspection **evicted)
+{
+	struct cordon_inspector *in = l->in;
+	struct cordon_crowd *c = crowd_of(in, l->device);
+	bool full;
+
+	if (!c)
+		return false;
+	/* Counted first: the crowd stays when the last other one of it is evicted. */
+	c->n++;
+	full = c->n > CORDON_INSPECT_DEVICE_MAX;
+	if (full)
+		*evicted = evict(l, list_first_entry_or_null(&c->idle, struct cordon_inspection,
+							     crowd_idle));
+	else if (in->others >= CORDON_INSPECT_OTHERS_MAX || in->n >= CORDON_INSPECT_MAX)
+		*evicted = evict(l, list_first_entry_or_null(&in->idle, struct cordon_inspection,
+							     idle));
+	if ((full && !*evicted) || in->others >= CORDON_INSPECT_OTHERS_MAX ||
+	    in->n >= CORDON_INSPECT_MAX) {
+		c->n--;
+		crowd_put(c);
+		return false;
+	}
+	in->n++;
+	in->others++;
+	i->crowd = c;
+	list_add_tail(&i->idle, &in->idle);
+	list_add_tail(&i->crowd_idle, &c->idle);
+	return true;
+}
+
+/* Room for @i among those that are read. */
+static bool admit(struct cordon_look *l, struct cordon_inspection *i)
+{
+	struct cordon_inspection *evicted = NULL;
+	bool admitted;
+
+	spin_lock(&l->in->lock);
+	admitted = l->others ? admit_others(l, i, &evicted) : admit_own(l);
+	spin_unlock(&l->in->lock);
+	if (evicted)
+		release(evicted);
+	return admitted;
+}
+
+static struct cordon_inspection *add(struct cordon_look *l)
+{
+	struct cordon_inspection *i;
+
+	lockdep_assert_held(&l->bucket->lock);
+	i = kmem_cache_zalloc(cache, GFP_ATOMIC);
+	if (!i) {
+		l->blameless = true;
+		return NULL;
+	}
+	if (!admit(l, i)) {
+		kmem_cache_free(cache, i);
+		return NULL;
+	}
+	nf_conntrack_get(&l->ct->ct_general);
+	i->ct = l->ct;
+	i->device = cordon_device_get(l->device);
+	hlist_add_head(&i->node, &l->bucket->list);
+	queue_delayed_work(system_power_efficient_wq, &l->in->sweep, HZ);
+	return i;
+}
+
+/**
+ * cordon_inspection_begin - read a connection from now on
+ * @l: a packet of it
+ *
+ * Return: NULL if the caps are reached, if there is no memory, or if its entry has no labels to
+ * hold the verdict.
+ */
+struct cordon_inspection *cordon_inspection_begin(struct cordon_look *l)
+{
+	return nf_ct_labels_find(l->ct) ? add(l) : NULL;
+}
+
+/**
+ * cordon_inspection_start_clock - the first byte is read: from now on there is a time limit
+ * @l: the packet
+ * @i: the connection
+ *
+ * Does nothing the second time.
+ */
+void cordon_inspection_start_clock(struct cordon_look *l, struct cordon_inspection *i)
+{
+	if (i->timed)
+		return;
+	i->timed = true;
+	i->end = cordon_now() + cordon_ticks(CORDON_INSPECT_SECONDS);
+	if (!i->crowd)
+		return;
+	spin_lock(&l->in->lock);
+	list_del_init(&i->idle);
+	list_del_init(&i->crowd_idle);
+	spin_unlock(&l->in->lock);
+}
+
+/*
+ * Without labels the refusal is remembered here, so that it is not counted with each packet: for
+ * as long as a handshake may take.
+ */
+static bool remember(struct cordon_look *l, struct cordon_inspection *i)
+{
+	if (!i)
+		i = add(l);
+	if (!i)
+		return false;
+	i->refused = true;
+	cordon_inspection_start_clock(l, i);
+	return true;
+}
+
+/**
+ * cordon_inspection_refuse - refuse a connection
+ * @l: the packet that is the reason
+ * @i: the connection, may be NULL; it may be gone afterwards
+ * @kind: enum cordon_kind
+ *
+ * A connection of TCP is refused for good. Of UDP it is the datagram that is refused, unless
+ * nothing is refused in fact: then the connection is remembered, to be counted once.
+ *
+ * Return: CORDON_INSPECT_REFUSE.
+ */
+enum cordon_inspect cordon_inspection_refuse(struct cordon_look *l, struct cordon_inspection *i,
+					     u8 kind)
+{
+	bool for_good = nf_ct_protonum(l->ct) == IPPROTO_TCP || l->observe;
+
+	l->kind = kind;
+	if (for_good && !cordon_inspection_mark(l, CORDON_MARK_FAILED) && remember(l, i))
+		return CORDON_INSPECT_REFUSE;
+	if (i)
+		end(l->in, i);
+	return CORDON_INSPECT_REFUSE;
+}
+
+/**
+ * cordon_inspection_unseen - refuse a connection whose beginning was not seen, or is forgotten
+ * @l: the packet that is the reason
+ * @i: the connection, may be NULL; it may be gone afterwards
+ *
+ * Return: CORDON_INSPECT_REFUSE.
+ */
+enum cordon_inspect cordon_inspection_unseen(struct cordon_look *l, struct cordon_inspection *i)
+{
+	l->unseen = true;
+	l->blameless = true;
+	return cordon_inspection_refuse(l, i, CORDON_KIND_UNJUDGED);
+}
+
+/**
+ * cordon_inspection_kind - what anomaly a reader's verdict is
+ * @verdict: one that refuses
+ */
+u8 cordon_inspection_kind(enum cordon_tls_verdict verdict)
+{
+	switch (verdict) {
+	case CORDON_TLS_PLAINTEXT:
+		return CORDON_KIND_PLAINTEXT;
+	case CORDON_TLS_DOWNGRADE:
+		return CORDON_KIND_TLS_DOWNGRADE;
+	default:
+		return CORDON_KIND_MALFORMED;
+	}
+}
+
+/* Protocol of the payload, and where it begins; -1, it is not to be found. */
 static int find_payload(const struct sk_buff *skb, u8 pf, unsigned int *offset)
 {
 	unsigned short frag = 0;
@@ -394,120 +377,75 @@ static int find_payload(const struct sk_buff *skb, u8 pf, unsigned int *offset)
 	return frag ? -1 : proto;
 }
 
-/* A connection that was refused: its end may be told, and a new one may begin. */
-static enum cordon_inspect refused(struct nf_conn *ct, const struct sk_buff *skb, int proto,
-				   unsigned int offset, bool opener, bool observe)
+static enum cordon_inspect inspect(struct cordon_look *l, int proto)
 {
-	const struct tcphdr *th;
-	struct tcphdr buf;
-
-	if (observe)
-		return CORDON_INSPECT_PASS;
-	th = proto == IPPROTO_TCP ? skb_header_pointer(skb, offset, sizeof(buf), &buf) : NULL;
-	if (th && th->rst)
-		return CORDON_INSPECT_PASS;
-	if (th && th->syn && !th->ack && opener) {
-		nf_ct_kill(ct);
-		return CORDON_INSPECT_HOLD;
-	}
-	return CORDON_INSPECT_REFUSED;
-}
-
-static enum cordon_inspect inspect(struct look *l, int proto)
-{
+	struct cordon_inspection *i;
 	enum cordon_inspect ret;
 
 	l->bucket = bucket_of(l->in, l->ct);
 	spin_lock_bh(&l->bucket->lock);
-	/* The verdict may have come on another processor, and the inspection be gone with it. */
-	if (unlikely(cordon_inspect_mark(l->ct)))
-		ret = cordon_inspect_passed(l->ct, l->demand) ? CORDON_INSPECT_PASS :
-							       CORDON_INSPECT_HOLD;
+	i = find(l->bucket, l->ct);
+	if (proto != (int)nf_ct_protonum(l->ct))
+		ret = cordon_inspection_unseen(l, i);
+	else if (proto == IPPROTO_TCP)
+		ret = cordon_inspect_tcp(l, i);
+	else if (proto == IPPROTO_UDP)
+		ret = cordon_inspect_udp(l, i);
 	else
-		ret = proto == IPPROTO_TCP ? inspect_tcp(l) : inspect_udp(l);
+		ret = cordon_inspection_refuse(l, i, CORDON_KIND_PLAINTEXT);
 	spin_unlock_bh(&l->bucket->lock);
 	return ret;
 }
 
 /**
- * cordon_inspect - a packet of a connection that must be encrypted, and is not known to be
+ * cordon_inspect - slow path for a connection that is not known to be what the policy demands
  * @cn: the namespace
- * @device: whose connection it is; it is counted for
- * @ct: its entry; NULL, it has none
- * @skb: the packet
- * @pf: NFPROTO_IPV4 or NFPROTO_IPV6
- * @opener: it goes the way that the connection was opened
- * @demand: enum cordon_encryption, not any
- * @observe: nothing is to be refused
- * @out: set where CORDON_INSPECT_REFUSE is returned
+ * @l: the packet
  *
  * A connection whose beginning was not seen is refused at its first byte. ICMP errors pass.
  *
  * Context: RCU read side. Return: what becomes of the packet.
  */
-enum cordon_inspect cordon_inspect(struct cordon_net *cn, struct cordon_device *device,
-				   struct nf_conn *ct, struct sk_buff *skb, u8 pf, bool opener,
-				   u8 demand, bool observe, struct cordon_inspected *out)
+enum cordon_inspect cordon_inspect(struct cordon_net *cn, struct cordon_look *l)
 {
-	struct look l = {
-		.in = &cn->inspector,
-		.ct = ct,
-		.device = device,
-		.skb = skb,
-		.opener = opener,
-		.demand = demand,
-		.out = out,
-	};
-	enum cordon_inspect ret;
 	int proto;
-	u8 known;
 
-	if (!ct) {
-		out->kind = CORDON_KIND_UNJUDGED;
+	l->in = &cn->inspector;
+	if (!l->ct) {
+		l->kind = CORDON_KIND_UNJUDGED;
+		l->blameless = true;
 		return CORDON_INSPECT_REFUSE;
 	}
-	proto = find_payload(skb, pf, &l.offset);
-	if (proto != nf_ct_protonum(ct))
-		return proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6 ?
-		       CORDON_INSPECT_PASS : refuse(ct, CORDON_KIND_UNJUDGED, out);
-	known = cordon_inspect_mark(ct);
-	if (known == CORDON_MARK_FAILED)
-		return refused(ct, skb, proto, l.offset, opener, observe);
-	if (known)
-		ret = refuse(ct, CORDON_KIND_TLS_DOWNGRADE, out);
-	else if (proto == IPPROTO_TCP || proto == IPPROTO_UDP)
-		ret = inspect(&l, proto);
-	else
-		ret = refuse(ct, CORDON_KIND_PLAINTEXT, out);
-	/* Where all goes on, what was refused must be known not to be counted again. */
-	if (observe && ret == CORDON_INSPECT_REFUSE)
-		mark(ct, CORDON_MARK_FAILED);
-	return ret;
+	proto = find_payload(l->skb, l->pf, &l->offset);
+	if (proto != (int)nf_ct_protonum(l->ct) &&
+	    (proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6))
+		return CORDON_INSPECT_PASS;
+	return inspect(l, proto);
 }
 
 /* Its entry is gone, or stays only for what may come late. */
-static bool has_ended(const struct nf_conn *ct)
+static bool has_ended(const struct cordon_inspection *i)
 {
 	u8 state;
 
-	if (nf_ct_is_dying(ct) || refcount_read(&ct->ct_general.use) == 1)
+	if (nf_ct_is_dying(i->ct) || refcount_read(&i->ct->ct_general.use) == 1)
 		return true;
-	if (nf_ct_protonum(ct) != IPPROTO_TCP)
+	if (i->reader != CORDON_READER_TLS || i->refused)
 		return false;
-	state = READ_ONCE(ct->proto.tcp.state);
+	state = READ_ONCE(i->ct->proto.tcp.state);
 	return state == TCP_CONNTRACK_TIME_WAIT || state == TCP_CONNTRACK_CLOSE;
 }
 
-static bool is_over(const struct inspection *i)
+static bool is_over(const struct cordon_inspection *i)
 {
-	return (s32)(cordon_now() - i->end) >= 0 || has_ended(i->ct);
+	return (i->timed && (s32)(cordon_now() - i->end) >= 0) || has_ended(i);
 }
 
 static void sweep_bucket(struct cordon_inspector *in, struct cordon_inspect_bucket *bucket,
 			 bool all)
 {
+	struct cordon_inspection *i;
 	struct hlist_node *next;
-	struct inspection *i;
 
 	spin_lock_bh(&bucket->lock);
 	hlist_for_each_entry_safe(i, next, &bucket->list, node)
@@ -547,8 +485,11 @@ int cordon_inspector_start(struct cordon_net *cn)
 	for (b = 0; b < BUCKETS; b++) {
 		spin_lock_init(&in->buckets[b].lock);
 		INIT_HLIST_HEAD(&in->buckets[b].list);
+		INIT_HLIST_HEAD(&in->buckets[b].crowds);
 	}
+	in->key = get_random_u64();
 	spin_lock_init(&in->lock);
+	INIT_LIST_HEAD(&in->idle);
 	INIT_DELAYED_WORK(&in->sweep, sweep);
 	return 0;
 }
@@ -556,13 +497,14 @@ int cordon_inspector_start(struct cordon_net *cn)
 /**
  * cordon_inspector_label - from now on, entries of connections have labels
  * @cn: the namespace
+ * @extack: gets a sentence
  *
  * They cost each new connection some memory, so only a policy that demands encryption asks for
  * them. Does nothing the second time.
  *
- * Context: cordon_net.lock held; may sleep. Return: 0 or -errno.
+ * Context: cordon_net.lock held; may sleep. Return: 0; -EOPNOTSUPP, this kernel has no labels.
  */
-int cordon_inspector_label(struct cordon_net *cn)
+int cordon_inspector_label(struct cordon_net *cn, struct netlink_ext_ack *extack)
 {
 	struct cordon_inspector *in = &cn->inspector;
 	int ret;
@@ -570,7 +512,10 @@ int cordon_inspector_label(struct cordon_net *cn)
 	lockdep_assert_held(&cn->lock);
 	if (in->labelled)
 		return 0;
-	ret = nf_connlabels_get(cn->net, CORDON_MARK_WORD * 32 + CORDON_MARK_SHIFT + 1);
+	ret = IS_ENABLED(CONFIG_NF_CONNTRACK_LABELS) ?
+	      nf_connlabels_get(cn->net, CORDON_MARK_LABEL) : -EOPNOTSUPP;
+	if (ret)
+		NL_SET_ERR_MSG(extack, "encryption needs a kernel with CONFIG_NF_CONNTRACK_LABELS");
 	in->labelled = !ret;
 	return ret;
 }
@@ -605,7 +550,7 @@ void cordon_inspector_stop(struct cordon_net *cn)
  */
 int cordon_inspect_init(void)
 {
-	cache = kmem_cache_create("cordon_inspection", sizeof(struct inspection), 0,
+	cache = kmem_cache_create("cordon_inspection", sizeof(struct cordon_inspection), 0,
 				  SLAB_ACCOUNT, NULL);
 	return cache ? 0 : -ENOMEM;
 }

@@ -3,52 +3,67 @@
 #ifndef _CORDON_INSPECT_H
 #define _CORDON_INSPECT_H
 
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/netfilter.h>
+#include <linux/skbuff.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 #include <net/netfilter/nf_conntrack.h>
 #include <net/netfilter/nf_conntrack_labels.h>
 
+#include "core/mark.h"
 #include "core/tls_hello.h"
 
 struct cordon_device;
+struct cordon_inspect_bucket;
 struct cordon_net;
+struct netlink_ext_ack;
 struct nf_hook_state;
 
 #define CORDON_INSPECT_MAX		16384	/* connections of a namespace at a time */
-#define CORDON_INSPECT_DEVICE_MAX	200	/* of a device; see cordon_device.inspected */
-#define CORDON_INSPECT_SECONDS		60	/* for a handshake */
+#define CORDON_INSPECT_OTHERS_MAX	(CORDON_INSPECT_MAX / 2)	/* opened by no device */
+#define CORDON_INSPECT_DEVICE_MAX	200	/* opened by a device; as many by others to it */
+#define CORDON_INSPECT_SECONDS		60	/* for a handshake, from its first byte on */
 
 /**
  * DOC: the mark
  *
- * The two highest of a connection's 128 labels are Cordon's. Nothing else outlives the
- * handshake, and both go with the connection's entry. Users' labels count up from 0.
+ * The highest 32 of a connection's 128 labels are Cordon's; users' labels count up from 0. The
+ * word in them (core/mark.h) is believed only if it was made with this namespace's key for this
+ * very entry: any other word is no verdict.
+ *
+ * Labels are bits of an array of long, as set_bit() counts them, and are written in words of 32
+ * bits. In each long of a 64-bit big-endian machine the second word holds the lower bits.
  */
+#if defined(__BIG_ENDIAN) && BITS_PER_LONG == 64
+#define CORDON_MARK_WORD	2
+#else
 #define CORDON_MARK_WORD	3
-#define CORDON_MARK_SHIFT	30
+#endif
+#define CORDON_MARK_LABEL	127
 
-/** enum cordon_mark - what is known of a connection; up to TLS 1.3 like enum cordon_encryption */
-enum cordon_mark {
-	CORDON_MARK_NONE,
-	CORDON_MARK_TLS1_2,
-	CORDON_MARK_TLS1_3,
-	CORDON_MARK_FAILED,	/* refused, and counted */
-};
-
-struct cordon_inspect_bucket;
+#define CORDON_TCP_FLAGS	13	/* where the flags are in the header (RFC 9293, 3.1) */
+#define CORDON_TCP_SYN		0x02
 
 /**
  * struct cordon_inspector - a namespace's
  * @buckets: connections by their entry's address; NULL, no hooks yet
- * @lock: inside that of a bucket; the numbers
+ * @key: of the marks; random
+ * @lock: inside that of a bucket; the numbers, the lists of what others opened
  * @n: connections
+ * @others: those that no device opened
+ * @idle: of these, the ones of which no byte was read, oldest first
  * @labelled: entries get labels; under cordon_net.lock
  * @sweep: forgets those that are over, or take too long
  */
 struct cordon_inspector {
 	struct cordon_inspect_bucket *buckets;
-	spinlock_t lock;	/* n, and cordon_device.inspected */
+	u64 key;
+	spinlock_t lock;	/* n, others, idle, crowds, cordon_device.inspected */
 	u32 n;
+	u32 others;
+	struct list_head idle;
 	bool labelled;
 	struct delayed_work sweep;
 };
@@ -62,40 +77,99 @@ enum cordon_inspect {
 };
 
 /**
- * struct cordon_inspected - why a connection is refused
- * @kind: enum cordon_kind
- * @facts: what its hellos said
+ * struct cordon_look - a packet that the TLS gate looks at
+ * @ct: the connection's entry; NULL, it has none
+ * @device: the device that opened the connection; if none did, the one that it was opened to
+ * @skb: the packet
+ * @pf: NFPROTO_IPV4 or NFPROTO_IPV6
+ * @opener: it goes the way that the connection was opened
+ * @others: no device opened the connection
+ * @demand: enum cordon_encryption, not any
+ * @observe: nothing is to be refused
+ * @kind: set with CORDON_INSPECT_REFUSE: enum cordon_kind
+ * @unseen: likewise: the connection's beginning was not seen, or is forgotten
+ * @blameless: likewise: neither end need have caused it
+ * @facts: likewise: what the hellos said
+ * @in: the namespace's inspector; cordon_inspect()'s, as is what follows
+ * @bucket: that the connection is in, or would be; locked
+ * @offset: of the header of TCP or UDP
  */
-struct cordon_inspected {
+struct cordon_look {
+	struct nf_conn *ct;
+	struct cordon_device *device;
+	struct sk_buff *skb;
+	u8 pf;
+	bool opener;
+	bool others;
+	u8 demand;
+	bool observe;
 	u8 kind;
+	bool unseen;
+	bool blameless;
 	struct cordon_tls_facts facts;
+	struct cordon_inspector *in;
+	struct cordon_inspect_bucket *bucket;
+	unsigned int offset;
 };
 
-static inline u8 cordon_inspect_mark(const struct nf_conn *ct)
+/* What tells an entry from others, and from itself when its memory is used again. */
+static inline u64 cordon_inspect_entry(const struct nf_conn *ct)
+{
+	const struct nf_conntrack_tuple *t = &ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
+
+	return (unsigned long)ct ^ (u64)(__force u16)t->src.u.all << 48 ^
+	       (u64)(__force u16)t->dst.u.all << 32;
+}
+
+static inline u8 cordon_inspect_mark(const struct cordon_inspector *in, const struct nf_conn *ct)
 {
 	const struct nf_conn_labels *labels = nf_ct_labels_find(ct);
+	u32 word;
 
 	if (!labels)
 		return CORDON_MARK_NONE;
-	return READ_ONCE(((const u32 *)labels->bits)[CORDON_MARK_WORD]) >> CORDON_MARK_SHIFT;
+	word = READ_ONCE(((const u32 *)labels->bits)[CORDON_MARK_WORD]);
+	return word ? cordon_mark_unpack(in->key, cordon_inspect_entry(ct), word) :
+		      CORDON_MARK_NONE;
 }
 
-/* The connection has had its verdict, and is at least what is demanded. */
-static inline bool cordon_inspect_passed(const struct nf_conn *ct, u8 demand)
+/*
+ * May the packet begin a connection, on an entry that had one before? False only for what is
+ * known to have no SYN; where the flags are not at hand it may.
+ */
+static inline bool cordon_inspect_may_begin(const struct sk_buff *skb, u8 pf)
 {
-	u8 mark = ct ? cordon_inspect_mark(ct) : CORDON_MARK_NONE;
+	unsigned int flags = skb_network_offset(skb) + CORDON_TCP_FLAGS;
 
-	return mark >= demand && mark != CORDON_MARK_FAILED;
+	if (pf == NFPROTO_IPV4) {
+		if (ip_hdr(skb)->protocol != IPPROTO_TCP)
+			return false;
+		flags += ip_hdr(skb)->ihl * 4;
+	} else {
+		if (ipv6_hdr(skb)->nexthdr != IPPROTO_TCP)
+			return ipv6_hdr(skb)->nexthdr != IPPROTO_UDP;
+		flags += sizeof(struct ipv6hdr);
+	}
+	return flags >= skb_headlen(skb) || skb->data[flags] & CORDON_TCP_SYN;
 }
 
-enum cordon_inspect cordon_inspect(struct cordon_net *cn, struct cordon_device *device,
-				   struct nf_conn *ct, struct sk_buff *skb, u8 pf, bool opener,
-				   u8 demand, bool observe, struct cordon_inspected *out);
+/* The connection has had its verdict, is at least what is demanded, and does not begin anew. */
+static inline bool cordon_inspect_passed(const struct cordon_inspector *in,
+					 const struct nf_conn *ct, const struct sk_buff *skb,
+					 u8 pf, u8 demand)
+{
+	u8 mark = ct ? cordon_inspect_mark(in, ct) : CORDON_MARK_NONE;
+
+	return mark >= demand && mark != CORDON_MARK_FAILED && !cordon_inspect_may_begin(skb, pf);
+}
+
+enum cordon_inspect cordon_inspect(struct cordon_net *cn, struct cordon_look *l);
 unsigned int cordon_inspect_reset(struct sk_buff *skb, const struct nf_hook_state *state,
-				  bool again);
+				  bool both);
+void cordon_inspect_unreachable(struct sk_buff *skb, const struct nf_hook_state *state);
 
 int cordon_inspector_start(struct cordon_net *cn);
-int cordon_inspector_label(struct cordon_net *cn);
+int cordon_inspector_label(struct cordon_net *cn, struct netlink_ext_ack *extack);
 void cordon_inspector_stop(struct cordon_net *cn);
 
 int cordon_inspect_init(void);

@@ -443,33 +443,51 @@ static unsigned int deny_connection(const struct hearing *h, const struct cordon
 	return drop(h);
 }
 
-/* Not known to be what is demanded: it is read, and what it must not be is refused. */
-static noinline unsigned int gate(struct hearing *h, const struct cordon_end *sender,
-				  const struct cordon_end *receiver, u8 demand)
+/* A packet is refused at the TLS gate: tell the ends. Return: NF_ACCEPT, it is a reset now. */
+static unsigned int tell_ends(const struct hearing *h, const struct cordon_end *sender, bool both)
 {
-	struct cordon_inspected why = { .kind = 0 };
-	enum cordon_inspect what;
+	if (h->flow.proto == IPPROTO_TCP)
+		return cordon_inspect_reset(h->skb, h->state, both);
+	/* Not what comes from outside: its source may be anybody's. */
+	if (h->flow.proto == IPPROTO_UDP && sender->device != CORDON_NO_DEVICE)
+		cordon_inspect_unreachable(h->skb, h->state);
+	return NF_DROP;
+}
 
-	/* It is the opener's connection, if that is a device. */
-	h->device = h->from.device != CORDON_NO_DEVICE ? h->from.device : h->to.device;
-	what = cordon_inspect(h->cn, h->rs->devices[h->device], h->ct, h->skb, h->state->pf,
-			      h->opener, demand, observe(h), &why);
+/*
+ * Slow path for a connection whose TLS version is not known yet: inspect it, and refuse it if it
+ * cannot become what the policy demands. The sender is to blame, if it is a device. What others
+ * send on a connection that a device opened is counted of that device, but no limit acts on it:
+ * they may be the cause. What others send on a connection that they opened is theirs.
+ */
+static noinline unsigned int gate(const struct hearing *h, const struct cordon_end *sender,
+				  u8 demand)
+{
+	const bool others = h->from.device == CORDON_NO_DEVICE;
+	const bool own = sender->device != CORDON_NO_DEVICE;
+	struct cordon_look look = {
+		.ct = h->ct,
+		.device = h->rs->devices[others ? h->to.device : h->from.device],
+		.skb = h->skb,
+		.pf = h->state->pf,
+		.opener = h->opener,
+		.others = others,
+		.demand = demand,
+		.observe = observe(h),
+	};
+	enum cordon_inspect what = cordon_inspect(h->cn, &look);
+
 	if (likely(what == CORDON_INSPECT_PASS))
 		return NF_ACCEPT;
 	if (what == CORDON_INSPECT_HOLD)
-		return observe(h) ? NF_ACCEPT : NF_DROP;
-	if (what == CORDON_INSPECT_REFUSE) {
-		count_denied(h);
-		charge(h, h->device, why.kind, true, &why.facts);
-		if (observe(h))
-			return NF_ACCEPT;
-	} else {
-		atomic64_add(cordon_packet_count(h->skb), &h->cn->denied);
-		atomic64_add(cordon_packet_count(h->skb), &h->rs->devices[h->device]->denied);
-	}
-	if (h->flow.proto != IPPROTO_TCP)
-		return NF_DROP;
-	return cordon_inspect_reset(h->skb, h->state, what == CORDON_INSPECT_REFUSED);
+		return drop(h);
+	count_denied(h);
+	if (what == CORDON_INSPECT_REFUSE)
+		charge(h, own ? sender->device : h->from.device, look.kind, own && !look.blameless,
+		       &look.facts);
+	if (observe(h))
+		return NF_ACCEPT;
+	return tell_ends(h, sender, look.unseen || what == CORDON_INSPECT_REFUSED);
 }
 
 /* A new connection of a device is to be forwarded: its packets must pass the hooks. */
@@ -533,8 +551,9 @@ static unsigned int judge(struct hearing *h)
 		return deny_connection(h, &v, is_for_many(h));
 	demand = cordon_decide_encryption(rs->policy, &v, &h->from, &h->to);
 	if (demand != CORDON_ENCRYPTION_ANY &&
-	    unlikely(!cordon_inspect_passed(h->ct, demand)) &&
-	    gate(h, sender, receiver, demand) != NF_ACCEPT)
+	    unlikely(!cordon_inspect_passed(&h->cn->inspector, h->ct, h->skb, h->state->pf,
+					    demand)) &&
+	    gate(h, sender, demand) != NF_ACCEPT)
 		return NF_DROP;
 	if (unlikely(!keep_from_flow_tables(h)))
 		return deny_unblamed(h, CORDON_KIND_UNJUDGED);

@@ -40,7 +40,8 @@ struct nf_hook_ops;
  *
  * The TLS gate has locks of its own, inside no other: one for each bucket of
  * connections, taken by packets that are read and by the sweep, and inside it
- * cordon_inspector.lock.
+ * cordon_inspector.lock. To make room, a packet that holds both takes the lock of
+ * another bucket, too, but only if it is free.
  *
  * cordon_device.lease_seq counts writes of the lease, which are under
  * cordon_net.lock. It lets dumps and events copy the fingerprint that the lease

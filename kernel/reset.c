@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Both ends of a TCP connection are told that it is over. */
+/* The ends of a connection are told that it is over, by resets or by an ICMP error. */
 #include <linux/tcp.h>
 #include <net/ip.h>
 #include <net/ip6_checksum.h>
@@ -51,16 +51,16 @@ static bool become_reset(struct sk_buff *skb, u8 pf, unsigned int offset)
  * cordon_inspect_reset - end a connection, so that neither end waits
  * @skb: a packet of it, of TCP, that is not to pass
  * @state: the hook's
- * @again: it is not the first
+ * @both: tell the sender, too, not the receiver alone
  *
- * Who was to get the packet gets a reset in its place, unless it only asks for a connection. Who
- * sent it is told so when it sends it again: a reset that is lost comes again for as long as
- * somebody is there who sends.
+ * The receiver gets a reset in the packet's place, unless it only asks for a connection. For the
+ * first packet that is refused the sender is told when it sends it again: a reset that is lost
+ * comes again for as long as somebody is there who sends.
  *
  * Context: RCU read side. Return: NF_ACCEPT, it is the reset now; NF_DROP.
  */
 unsigned int cordon_inspect_reset(struct sk_buff *skb, const struct nf_hook_state *state,
-				  bool again)
+				  bool both)
 {
 	unsigned short frag = 0;
 	const struct tcphdr *th;
@@ -74,7 +74,7 @@ unsigned int cordon_inspect_reset(struct sk_buff *skb, const struct nf_hook_stat
 	th = skb_header_pointer(skb, offset, sizeof(buf), &buf);
 	if (!th)
 		return NF_DROP;
-	if (again || th->syn) {
+	if (both || th->syn) {
 		if (state->pf == NFPROTO_IPV4)
 			nf_send_reset(state->net, state->sk, skb, state->hook);
 		else
@@ -83,4 +83,21 @@ unsigned int cordon_inspect_reset(struct sk_buff *skb, const struct nf_hook_stat
 	if (th->syn)
 		return NF_DROP;
 	return become_reset(skb, state->pf, offset) ? NF_ACCEPT : NF_DROP;
+}
+
+/**
+ * cordon_inspect_unreachable - tell a device that nobody is there who takes its datagram
+ * @skb: the datagram, which is not to pass
+ * @state: the hook's
+ *
+ * The kernel's own limits on ICMP errors apply.
+ *
+ * Context: RCU read side.
+ */
+void cordon_inspect_unreachable(struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	if (state->pf == NFPROTO_IPV4)
+		nf_send_unreach(skb, ICMP_PORT_UNREACH, state->hook);
+	else
+		nf_send_unreach6(state->net, skb, ICMPV6_PORT_UNREACH, state->hook);
 }

@@ -378,7 +378,7 @@ static int check_bridged(struct cordon_net *cn, const struct cordon_ruleset *rs,
  *
  * Context: cordon_net.lock held; sleeps for a grace period.
  * Return: 0; -EBUSY, the one in force awaits confirmation; -EOPNOTSUPP, a port
- * is in a bridge; -ENOMEM.
+ * is in a bridge, or the kernel has no conntrack labels; -ENOMEM.
  */
 int cordon_ruleset_publish(struct cordon_net *cn, struct cordon_ruleset *rs, u32 confirm,
 			   struct netlink_ext_ack *extack)
@@ -395,7 +395,7 @@ int cordon_ruleset_publish(struct cordon_net *cn, struct cordon_ruleset *rs, u32
 	if (!ret)
 		ret = cordon_net_hook(cn);
 	if (!ret && rs->policy->encrypted)
-		ret = cordon_inspector_label(cn);
+		ret = cordon_inspector_label(cn, extack);
 	if (!ret)
 		ret = show(cn, rs);
 	if (ret)

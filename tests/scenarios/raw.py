@@ -108,8 +108,8 @@ def cases(new, hello):
     c = new()
     c.say("c", SYN, 999)
     c.say("c", SYN, 2999)
-    c.say("s", SYN | ACK, 4999, 1000)
-    c.say("c", ACK, 1000, 5000)
+    c.say("s", SYN | ACK, 4999, 3000)
+    c.say("c", ACK, 3000, 5000)
     yield "a hello behind a second SYN", c.say("c", ACK, 3000, 5000, hello)
     yield "in the clear, what the first SYN promised", c.say("c", ACK, 1000, 5000, b"GET / HTTP/1.0", False)
     c = new()
@@ -132,18 +132,25 @@ def cases(new, hello):
     yield "in the clear, after a reset", c.say("c", ACK, 1000 + len(hello), 5000, b"GET / HTTP/1.0", False)
 
 
-def first_flight(name):
+def flights(name):
+    """What the client says first, and what the server answers."""
     with open(name, encoding="ascii") as flow:
-        return bytes.fromhex("".join(flow.read().split("S")[0].lstrip("C").split()))
+        client, server = flow.read().replace("C", "S").split("S")[1:3]
+    return bytes.fromhex("".join(client.split())), bytes.fromhex("".join(server.split()))
+
+
+def show(name, got, hello):
+    if isinstance(got, bytes):
+        got = "whole" if got == hello else "passed"
+    print("%s: %s" % (name, got or "-"), flush=True)
 
 
 def main():
     ends = [End(*word.split(",")) for word in sys.argv[2:]]
-    hello = first_flight(sys.argv[1])
+    hello, _ = flights(sys.argv[1])
     for name, got in cases(lambda: Connection(*ends), hello):
-        if isinstance(got, bytes):
-            got = "whole" if got == hello else "passed"
-        print("%s: %s" % (name, got or "-"), flush=True)
+        show(name, got, hello)
 
 
-main()
+if __name__ == "__main__":
+    main()

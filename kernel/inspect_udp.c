@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The TLS gate for UDP: DTLS, and QUIC, which is always encrypted. */
+#include <linux/udp.h>
+
+#include "inspection.h"
+
+static enum cordon_tls_verdict read_datagram(struct cordon_inspection *i, bool client,
+					     const u8 *data, u32 len)
+{
+	return i->reader == CORDON_READER_QUIC ? cordon_quic_read(&i->quic, client, data, len) :
+						 cordon_dtls_read(&i->dtls, client, data, len);
+}
+
+/*
+ * Datagrams of @size bytes, the last may be shorter. The first that decides does so for all; as
+ * they are dropped together, too, none of them leaves a trace then.
+ */
+static enum cordon_tls_verdict read_datagrams(struct cordon_inspection *i, bool client,
+					      const u8 *data, u32 len, u32 size)
+{
+	const struct cordon_dtls dtls = i->dtls;
+	const struct cordon_quic quic = i->quic;
+	enum cordon_tls_verdict verdict;
+	u32 n;
+
+	do {
+		n = min(len, size);
+		verdict = read_datagram(i, client, data, n);
+		data += n;
+		len -= n;
+	} while (verdict == CORDON_TLS_MORE && len);
+	if (verdict != CORDON_TLS_AGAIN)
+		return verdict;
+	if (i->reader == CORDON_READER_QUIC)
+		i->quic = quic;
+	else
+		i->dtls = dtls;
+	return verdict;
+}
+
+/* Bytes of each datagram in @skb, which may hold several; 0, it cannot be read in one piece. */
+static u32 datagram_size(const struct sk_buff *skb)
+{
+	const struct skb_shared_info *shared = skb_shinfo(skb);
+
+	if (!skb_is_gso(skb))
+		return U32_MAX;
+	return (shared->gso_type & (SKB_GSO_UDP_L4 | SKB_GSO_FRAGLIST)) == SKB_GSO_UDP_L4 ?
+	       shared->gso_size : 0;
+}
+
+/* The first datagram that was seen. */
+static struct cordon_inspection *begin(struct cordon_look *l, const u8 *data, u32 len)
+{
+	struct cordon_inspection *i = cordon_inspection_begin(l);
+
+	if (!i)
+		return NULL;
+	cordon_inspection_start_clock(l, i);
+	if (cordon_quic_is_long(data, len)) {
+		i->reader = CORDON_READER_QUIC;
+		cordon_quic_init(&i->quic);
+	} else {
+		i->reader = CORDON_READER_DTLS;
+		cordon_dtls_init(&i->dtls, l->demand);
+	}
+	return i;
+}
+
+/* Turn the reader's verdict into one for the packet. Frees @i unless more is to be read. */
+static enum cordon_inspect conclude(struct cordon_look *l, struct cordon_inspection *i,
+				    enum cordon_tls_verdict verdict)
+{
+	enum cordon_mark mark = CORDON_MARK_TLS1_3;
+
+	if (verdict == CORDON_TLS_MORE)
+		return CORDON_INSPECT_PASS;
+	if (verdict == CORDON_TLS_AGAIN)
+		return CORDON_INSPECT_HOLD;
+	if (i->reader == CORDON_READER_DTLS)
+		l->facts = i->dtls.handshake.facts;
+	if (verdict != CORDON_TLS_PASS)
+		return cordon_inspection_refuse(l, i, cordon_inspection_kind(verdict));
+	if (i->reader == CORDON_READER_DTLS && l->facts.selected != CORDON_TLS_1_3)
+		mark = CORDON_MARK_TLS1_2;
+	cordon_inspection_mark(l, mark);
+	cordon_inspection_end(l, i);
+	return CORDON_INSPECT_PASS;
+}
+
+/*
+ * A connection that was refused for good when nothing was refused in fact may begin anew when
+ * something is. Return: false, @ret becomes of the packet.
+ */
+static bool is_open(struct cordon_look *l, struct cordon_inspection **i, enum cordon_inspect *ret)
+{
+	const u8 known = cordon_inspect_mark(l->in, l->ct);
+	const bool failed = known == CORDON_MARK_FAILED || (*i && (*i)->refused);
+
+	*ret = CORDON_INSPECT_PASS;
+	if (!known && !failed)
+		return true;
+	if (failed && !l->observe) {
+		cordon_inspection_mark(l, CORDON_MARK_NONE);
+		if (*i)
+			cordon_inspection_end(l, *i);
+		*i = NULL;
+		return true;
+	}
+	if (!failed && known < l->demand)
+		*ret = cordon_inspection_refuse(l, NULL, CORDON_KIND_TLS_DOWNGRADE);
+	return false;
+}
+
+static enum cordon_inspect read_payload(struct cordon_look *l, struct cordon_inspection *i,
+					const u8 *data, u32 len, u32 size)
+{
+	if (!i) {
+		if (!l->opener || cordon_dtls_is_midway(data, len))
+			return cordon_inspection_unseen(l, NULL);
+		/* The entry is older than the demand, and no verdict can be written on it. */
+		if (!nf_ct_labels_find(l->ct) && !l->observe) {
+			nf_ct_kill(l->ct);
+			return CORDON_INSPECT_HOLD;
+		}
+		i = begin(l, data, len);
+		if (!i)
+			return cordon_inspection_refuse(l, NULL, CORDON_KIND_UNJUDGED);
+	}
+	return conclude(l, i, read_datagrams(i, l->opener, data, len, size));
+}
+
+/**
+ * cordon_inspect_udp - a packet of UDP, which may be several datagrams
+ * @l: the packet; its bucket is locked
+ * @i: its connection, if that is being read
+ *
+ * Return: what becomes of the packet.
+ */
+enum cordon_inspect cordon_inspect_udp(struct cordon_look *l, struct cordon_inspection *i)
+{
+	const u32 size = datagram_size(l->skb);
+	const struct udphdr *uh;
+	enum cordon_inspect ret;
+	unsigned int len, said;
+
+	if (!is_open(l, &i, &ret))
+		return ret;
+	/* In pieces that must stay apart, or have no memory to be put together: not now. */
+	if (!size || skb_linearize(l->skb))
+		return CORDON_INSPECT_HOLD;
+	if (l->offset + sizeof(*uh) > l->skb->len)
+		return cordon_inspection_unseen(l, i);
+	uh = (const struct udphdr *)(l->skb->data + l->offset);
+	len = l->skb->len - l->offset - sizeof(*uh);
+	said = ntohs(uh->len);
+	if (said >= sizeof(*uh) && said - sizeof(*uh) < len)
+		len = said - sizeof(*uh);
+	if (!len)
+		return CORDON_INSPECT_PASS;
+	return read_payload(l, i, (const u8 *)(uh + 1), len, size);
+}
