@@ -6,6 +6,7 @@
 #include "core/decide.h"
 
 struct cordon_net;
+struct cordon_report;
 struct cordon_ruleset;
 struct cordon_tls_facts;
 struct cordon_device;
@@ -47,8 +48,9 @@ struct cordon_anomaly {
  * @segment_del: takes it away again; may sleep
  * @policy: another policy came into force; may sleep
  * @device: the state of a device changed; RCU read side
+ * @interface: an interface came, went, was closed or opened; RCU read side, or under RTNL
  * @anomaly: on the packet path, for a packet that is denied; RCU read side
- * @listening: somebody would hear of an anomaly
+ * @listening: somebody would hear of an anomaly, or of an interface
  */
 struct cordon_view {
 	int (*net_add)(struct cordon_net *cn);
@@ -59,6 +61,7 @@ struct cordon_view {
 	void (*segment_del)(struct cordon_segment *segment);
 	void (*policy)(struct cordon_net *cn);
 	void (*device)(struct cordon_net *cn, const struct cordon_ruleset *rs, u32 device);
+	void (*interface)(struct cordon_net *cn, const struct cordon_report *report);
 	void (*anomaly)(struct cordon_net *cn, const struct cordon_anomaly *anomaly);
 	bool (*listening)(struct cordon_net *cn);
 };

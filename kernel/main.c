@@ -10,8 +10,8 @@
 #include "link.h"
 #include "net.h"
 #include "netlink.h"
-#include "ports.h"
 #include "sysfs.h"
+#include "watch.h"
 
 const struct cordon_view cordon_view = {
 	.net_add	= cordon_sysfs_net_add,
@@ -22,6 +22,7 @@ const struct cordon_view cordon_view = {
 	.segment_del	= cordon_sysfs_segment_del,
 	.policy		= cordon_netlink_policy,
 	.device		= cordon_netlink_device,
+	.interface	= cordon_netlink_interface,
 	.anomaly	= cordon_netlink_anomaly,
 	.listening	= cordon_netlink_listening,
 };
@@ -42,12 +43,12 @@ static int __init cordon_init(void)
 	ret = cordon_net_init(cordon_inet_hooks, CORDON_INET_HOOKS);
 	if (ret)
 		goto err_sysfs;
-	ret = cordon_ports_init();
+	ret = cordon_watch_init();
 	if (ret)
 		goto err_net;
 	ret = cordon_link_init();
 	if (ret)
-		goto err_ports;
+		goto err_watch;
 	ret = cordon_netlink_init();
 	if (ret)
 		goto err_link;
@@ -55,8 +56,8 @@ static int __init cordon_init(void)
 
 err_link:
 	cordon_link_exit();
-err_ports:
-	cordon_ports_exit();
+err_watch:
+	cordon_watch_exit();
 err_net:
 	cordon_net_exit();
 err_sysfs:
@@ -73,7 +74,7 @@ static void __exit cordon_exit(void)
 {
 	cordon_netlink_exit();
 	cordon_link_exit();
-	cordon_ports_exit();
+	cordon_watch_exit();
 	cordon_net_exit();
 	cordon_sysfs_exit();
 	/* Devices and segments are freed by callbacks of this module. */

@@ -576,6 +576,21 @@ void cordon_netlink_device(struct cordon_net *cn, const struct cordon_ruleset *r
 }
 
 /**
+ * cordon_netlink_interface - tell what became of an interface
+ * @cn: the namespace
+ * @report: what it is now
+ */
+void cordon_netlink_interface(struct cordon_net *cn, const struct cordon_report *report)
+{
+	struct sk_buff *skb;
+	void *head;
+
+	skb = event_new(CORDON_CMD_INTERFACE_NTF, GFP_ATOMIC, &head);
+	if (skb)
+		event_send(cn, skb, head, cordon_fill_interface(skb, report), GFP_ATOMIC);
+}
+
+/**
  * cordon_netlink_anomaly - tell of an anomaly
  * @cn: the namespace
  * @anomaly: the anomaly

@@ -12,6 +12,7 @@ struct cordon_addr;
 struct cordon_anomaly;
 struct cordon_device_change;
 struct cordon_draft;
+struct cordon_report;
 struct cordon_ruleset;
 struct cordon_transaction;
 struct nlattr;
@@ -30,6 +31,7 @@ int cordon_fill_rule(struct sk_buff *skb, const struct cordon_ruleset *rs, u32 i
 int cordon_fill_device(struct sk_buff *skb, const struct cordon_ruleset *rs, u32 i);
 int cordon_fill_binding(struct sk_buff *skb, const struct cordon_ruleset *rs, u32 i);
 int cordon_fill_anomaly(struct sk_buff *skb, const struct cordon_anomaly *a);
+int cordon_fill_interface(struct sk_buff *skb, const struct cordon_report *r);
 
 /* netlink_stage.c: attributes to objects. 0, or -errno with a sentence in extack. */
 int cordon_stage(struct cordon_transaction *t, const struct nlattr *head, int len,
@@ -63,6 +65,7 @@ void cordon_netlink_exit(void);
 bool cordon_netlink_listening(struct cordon_net *cn);
 void cordon_netlink_policy(struct cordon_net *cn);
 void cordon_netlink_device(struct cordon_net *cn, const struct cordon_ruleset *rs, u32 device);
+void cordon_netlink_interface(struct cordon_net *cn, const struct cordon_report *report);
 void cordon_netlink_anomaly(struct cordon_net *cn, const struct cordon_anomaly *anomaly);
 
 #endif

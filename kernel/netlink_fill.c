@@ -6,6 +6,7 @@
 #include "net.h"
 #include "netlink.h"
 #include "ruleset.h"
+#include "watch.h"
 
 static int put_addr(struct sk_buff *skb, int type, const struct cordon_addr *a)
 {
@@ -86,6 +87,7 @@ int cordon_fill_policy(struct sk_buff *skb, struct cordon_net *cn,
 	if (nla_put_u32(skb, CORDON_A_GENERATION, READ_ONCE(cn->generation)) ||
 	    nla_put_u32(skb, CORDON_A_MODE, d->mode) ||
 	    nla_put_u32(skb, CORDON_A_LOCKDOWN, cordon_lockdown) ||
+	    nla_put_u32(skb, CORDON_A_IN_FORCE, !!rs) ||
 	    nla_put_u32(skb, CORDON_A_PORTS, d->n_ports) ||
 	    nla_put_u32(skb, CORDON_A_UPLINKS, d->n_uplinks) ||
 	    nla_put_u32(skb, CORDON_A_SEGMENTS, d->n_segments) ||
@@ -377,5 +379,28 @@ int cordon_fill_anomaly(struct sk_buff *skb, const struct cordon_anomaly *a)
 	       nla_put_u32(skb, CORDON_A_ANOMALY_TLS_OFFERED, a->tls->offered)) ||
 	      (a->tls && a->tls->selected &&
 	       nla_put_u32(skb, CORDON_A_ANOMALY_TLS_SELECTED, a->tls->selected));
+	return end(skb, nest, err);
+}
+
+/**
+ * cordon_fill_interface - an interface
+ * @skb: the message
+ * @r: what it is
+ */
+int cordon_fill_interface(struct sk_buff *skb, const struct cordon_report *r)
+{
+	struct nlattr *nest = nla_nest_start(skb, CORDON_A_INTERFACE);
+	int err;
+
+	if (!nest)
+		return -EMSGSIZE;
+	err = nla_put_string(skb, CORDON_A_INTERFACE_NAME, r->name) ||
+	      (r->ifindex && nla_put_u32(skb, CORDON_A_INTERFACE_IFINDEX, r->ifindex)) ||
+	      nla_put_u32(skb, CORDON_A_INTERFACE_ROLE, r->role) ||
+	      nla_put_u32(skb, CORDON_A_INTERFACE_LISTED, r->listed) ||
+	      (r->named_by && nla_put_string(skb, CORDON_A_INTERFACE_NAMED_BY, r->named_by)) ||
+	      nla_put_u32(skb, CORDON_A_INTERFACE_CLOSED, r->closed) ||
+	      (r->other[0] && nla_put_string(skb, CORDON_A_INTERFACE_OTHER, r->other)) ||
+	      nla_put_u32(skb, CORDON_A_INTERFACE_UP, r->up);
 	return end(skb, nest, err);
 }

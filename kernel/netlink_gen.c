@@ -95,6 +95,17 @@ const struct nla_policy cordon_device_input_nl_policy[CORDON_A_DEVICE_MODEL + 1]
 	[CORDON_A_DEVICE_MODEL] = { .type = NLA_NUL_STRING, .len = 31, },
 };
 
+const struct nla_policy cordon_interface_nl_policy[CORDON_A_INTERFACE_UP + 1] = {
+	[CORDON_A_INTERFACE_NAME] = { .type = NLA_NUL_STRING, .len = 15, },
+	[CORDON_A_INTERFACE_IFINDEX] = { .type = NLA_U32, },
+	[CORDON_A_INTERFACE_ROLE] = NLA_POLICY_MAX(NLA_U32, 3),
+	[CORDON_A_INTERFACE_LISTED] = NLA_POLICY_MAX(NLA_U32, 3),
+	[CORDON_A_INTERFACE_NAMED_BY] = { .type = NLA_NUL_STRING, },
+	[CORDON_A_INTERFACE_CLOSED] = NLA_POLICY_MAX(NLA_U32, 6),
+	[CORDON_A_INTERFACE_OTHER] = { .type = NLA_NUL_STRING, },
+	[CORDON_A_INTERFACE_UP] = { .type = NLA_U32, },
+};
+
 const struct nla_policy cordon_limit_nl_policy[CORDON_A_LIMIT_ACTION + 1] = {
 	[CORDON_A_LIMIT_KIND] = NLA_POLICY_MAX(NLA_U32, 17),
 	[CORDON_A_LIMIT_COUNT] = NLA_POLICY_MIN(NLA_U32, 1),
@@ -280,6 +291,11 @@ static const struct nla_policy cordon_uplink_get_nl_policy[CORDON_A_UPLINK + 1] 
 	[CORDON_A_UPLINK] = NLA_POLICY_NESTED(cordon_uplink_nl_policy),
 };
 
+/* CORDON_CMD_INTERFACE_GET - do */
+static const struct nla_policy cordon_interface_get_nl_policy[CORDON_A_INTERFACE + 1] = {
+	[CORDON_A_INTERFACE] = NLA_POLICY_NESTED(cordon_interface_nl_policy),
+};
+
 /* Ops table for cordon */
 static const struct genl_ops cordon_nl_ops[] = {
 	{
@@ -399,6 +415,13 @@ static const struct genl_ops cordon_nl_ops[] = {
 		.dumpit		= cordon_nl_uplink_get_dumpit,
 		.policy		= cordon_uplink_get_nl_policy,
 		.maxattr	= CORDON_A_UPLINK,
+	},
+	{
+		.cmd		= CORDON_CMD_INTERFACE_GET,
+		.doit		= cordon_nl_interface_get_doit,
+		.dumpit		= cordon_nl_interface_get_dumpit,
+		.policy		= cordon_interface_get_nl_policy,
+		.maxattr	= CORDON_A_INTERFACE,
 	},
 };
 

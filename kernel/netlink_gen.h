@@ -18,6 +18,7 @@ extern const struct nla_policy cordon_count_nl_policy[CORDON_A_COUNT_PAD + 1];
 extern const struct nla_policy cordon_device_nl_policy[CORDON_A_DEVICE_OUTDATED + 1];
 extern const struct nla_policy cordon_device_id_nl_policy[CORDON_A_DEVICE_MAC + 1];
 extern const struct nla_policy cordon_device_input_nl_policy[CORDON_A_DEVICE_MODEL + 1];
+extern const struct nla_policy cordon_interface_nl_policy[CORDON_A_INTERFACE_UP + 1];
 extern const struct nla_policy cordon_limit_nl_policy[CORDON_A_LIMIT_ACTION + 1];
 extern const struct nla_policy cordon_match_nl_policy[CORDON_A_MATCH_HIGH + 1];
 extern const struct nla_policy cordon_network_nl_policy[CORDON_A_NETWORK_SEGMENT + 1];
@@ -60,6 +61,9 @@ int cordon_nl_checkin_doit(struct sk_buff *skb, struct genl_info *info);
 int cordon_nl_uplink_get_doit(struct sk_buff *skb, struct genl_info *info);
 int cordon_nl_uplink_get_dumpit(struct sk_buff *skb,
 				struct netlink_callback *cb);
+int cordon_nl_interface_get_doit(struct sk_buff *skb, struct genl_info *info);
+int cordon_nl_interface_get_dumpit(struct sk_buff *skb,
+				   struct netlink_callback *cb);
 
 enum {
 	CORDON_NLGRP_EVENTS,

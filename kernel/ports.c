@@ -1,148 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What each interface is to the policy in force; it follows interfaces that come, go and change names. */
+/* What each interface of a namespace is to the policy in force: the map that packets read. */
 #include <linux/log2.h>
-#include <linux/rtnetlink.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
 
-#include "net.h"
 #include "ports.h"
-#include "ruleset.h"
+#include "stack.h"
 
-/* What an interface is to a policy, by its name. */
-static bool classify(const struct cordon_policy *policy, const struct net_device *dev,
-		     struct cordon_interface *out)
-{
-	u32 i;
-
-	*out = (struct cordon_interface){
-		.ifindex = dev->ifindex, .wire = dev->ifindex, .port = CORDON_ANY_PORT,
-	};
-	if (dev->flags & IFF_LOOPBACK) {
-		out->role = CORDON_ROLE_LOOPBACK;
-		return true;
-	}
-	for (i = 0; i < policy->draft.n_ports; i++)
-		if (!strcmp(policy->draft.ports[i].name, dev->name)) {
-			out->role = CORDON_ROLE_PORT;
-			out->port = i;
-			return true;
-		}
-	out->role = CORDON_ROLE_UPLINK;
-	return cordon_policy_is_uplink(policy, dev->name);
-}
-
-static void add(struct cordon_ports *ports, const struct cordon_interface *interface)
-{
-	u32 slot = interface->ifindex & ports->mask;
-
-	while (ports->slots[slot].ifindex)
-		slot = (slot + 1) & ports->mask;
-	ports->slots[slot] = *interface;
-}
-
-/* The places of one uplink, in ascending order of segments, each once. */
-static void add_places(struct cordon_ports *ports, const struct cordon_policy *policy,
-		       const struct net_device *dev)
-{
-	const struct cordon_interface_def *defs = policy->draft.interfaces;
-	struct cordon_place *last;
-	u32 i;
-
-	for (i = 0; i < policy->draft.n_interfaces; i++) {
-		if (!cordon_ifname_matches(defs[i].name, dev->name))
-			continue;
-		last = ports->n_places ? &ports->places[ports->n_places - 1] : NULL;
-		if (!last || last->ifindex != dev->ifindex || last->segment != defs[i].segment)
-			ports->places[ports->n_places++] = (struct cordon_place){
-				dev->ifindex, defs[i].segment
-			};
-	}
-}
-
-static int compare_places(const void *a, const void *b)
-{
-	const struct cordon_place *x = a, *y = b;
-
-	if (x->ifindex != y->ifindex)
-		return x->ifindex < y->ifindex ? -1 : 1;
-	return (int)x->segment - (int)y->segment;
-}
-
-/* How many interfaces a policy lists now. */
-static u32 count_listed(struct net *net, const struct cordon_policy *policy)
-{
-	struct cordon_interface interface;
-	struct net_device *dev;
-	u32 n = 0;
-
-	rcu_read_lock();
-	for_each_netdev_rcu(net, dev)
-		n += classify(policy, dev, &interface);
-	rcu_read_unlock();
-	return n;
-}
-
-static struct cordon_ports *ports_alloc(u32 interfaces, u32 defs)
+static struct cordon_ports *ports_alloc(u32 interfaces, u32 places)
 {
 	u32 slots = roundup_pow_of_two(2 * interfaces + 2);
 	struct cordon_ports *ports;
 
+	/* An interface takes kilobytes itself; the map has 64 bytes and its places for each. */
 	ports = kvzalloc(struct_size(ports, slots, slots), GFP_KERNEL_ACCOUNT | __GFP_NOFAIL);
 	ports->mask = slots - 1;
-	ports->places = kvcalloc(max(interfaces * defs, 1U), sizeof(*ports->places),
+	ports->places = kvcalloc(max(places, 1U), sizeof(*ports->places),
 				 GFP_KERNEL_ACCOUNT | __GFP_NOFAIL);
 	return ports;
-}
-
-/* False: there are more interfaces than there is room for. */
-static bool fill(struct cordon_ports *ports, struct net *net, const struct cordon_policy *policy,
-		 u32 room)
-{
-	struct cordon_interface interface;
-	struct net_device *dev;
-	bool fits = true;
-
-	rcu_read_lock();
-	for_each_netdev_rcu(net, dev) {
-		if (!classify(policy, dev, &interface))
-			continue;
-		fits = room--;
-		if (!fits)
-			break;
-		add(ports, &interface);
-		if (interface.role == CORDON_ROLE_UPLINK)
-			add_places(ports, policy, dev);
-	}
-	rcu_read_unlock();
-	sort(ports->places, ports->n_places, sizeof(*ports->places), compare_places, NULL);
-	return fits;
-}
-
-/**
- * cordon_ports_new - what the interfaces are to a policy, as they are now
- * @net: the namespace
- * @policy: the policy
- *
- * Context: cordon_net.ports_lock held, so that a change during the call is followed after it; sleeps.
- */
-struct cordon_ports *cordon_ports_new(struct net *net, const struct cordon_policy *policy)
-{
-	struct cordon_ports *ports;
-	u32 room;
-
-	for (;;) {
-		room = count_listed(net, policy) + 1;
-		ports = ports_alloc(room, policy->draft.n_interfaces);
-		if (fill(ports, net, policy, room))
-			return ports;
-		cordon_ports_free(ports);
-	}
-}
-
-static void ports_free_rcu(struct rcu_head *rcu)
-{
-	cordon_ports_free(container_of(rcu, struct cordon_ports, rcu));
 }
 
 /**
@@ -155,6 +30,237 @@ void cordon_ports_free(struct cordon_ports *ports)
 		return;
 	kvfree(ports->places);
 	kvfree(ports);
+}
+
+static int compare_places(const void *a, const void *b)
+{
+	const struct cordon_place *x = a, *y = b;
+
+	if (x->ifindex != y->ifindex)
+		return x->ifindex < y->ifindex ? -1 : 1;
+	return (int)x->segment - (int)y->segment;
+}
+
+/* A place, unless it was the last one, too. */
+static void add_place(struct cordon_ports *ports, struct cordon_place place)
+{
+	if (!ports->n_places ||
+	    compare_places(&ports->places[ports->n_places - 1], &place))
+		ports->places[ports->n_places++] = place;
+}
+
+/* New interfaces have the highest index, as a rule, and leave the order as it is. */
+static void sort_places(struct cordon_ports *ports)
+{
+	u32 i;
+
+	for (i = 1; i < ports->n_places; i++)
+		if (compare_places(&ports->places[i - 1], &ports->places[i]) > 0) {
+			sort(ports->places, ports->n_places, sizeof(*ports->places),
+			     compare_places, NULL);
+			break;
+		}
+}
+
+/**
+ * cordon_ports_places - of how many segments an interface's name is given as the place
+ * @policy: the policy
+ * @ifname: of the interface
+ *
+ * A segment counts for each name or pattern of its own that matches.
+ */
+u32 cordon_ports_places(const struct cordon_policy *policy, const char *ifname)
+{
+	u32 i, n = 0;
+
+	for (i = 0; i < policy->draft.n_interfaces; i++)
+		n += cordon_ifname_matches(policy->draft.interfaces[i].name, ifname);
+	return n;
+}
+
+static void add_places(struct cordon_ports *ports, const struct cordon_policy *policy,
+		       const char *ifname, int ifindex)
+{
+	const struct cordon_interface_def *defs = policy->draft.interfaces;
+	u32 i;
+
+	for (i = 0; i < policy->draft.n_interfaces; i++)
+		if (cordon_ifname_matches(defs[i].name, ifname))
+			add_place(ports, (struct cordon_place){ ifindex, defs[i].segment });
+	sort_places(ports);
+}
+
+static void add(struct cordon_ports *ports, const struct cordon_interface *interface)
+{
+	u32 slot = interface->ifindex & ports->mask;
+	struct cordon_interface *to;
+
+	while (ports->slots[slot].ifindex)
+		slot = (slot + 1) & ports->mask;
+	to = &ports->slots[slot];
+	to->wire = interface->wire;
+	to->port = interface->port;
+	to->entry = interface->entry;
+	to->role = interface->role;
+	to->listed = interface->listed;
+	to->closed = interface->closed;
+	to->flags = interface->flags;
+	ports->used++;
+	/* Pairs with cordon_ports_known(). */
+	smp_store_release(&to->ifindex, interface->ifindex);
+}
+
+/**
+ * cordon_ports_has_room - one more interface can be added while packets read
+ * @ports: the ports
+ */
+bool cordon_ports_has_room(const struct cordon_ports *ports)
+{
+	return ports->used < (ports->mask + 1) / 2;
+}
+
+/**
+ * cordon_ports_add - add an interface, and where it is for segments that name interfaces
+ * @ports: with room for it; no packet may see them, unless no segment names the interface
+ * @policy: the policy
+ * @ifname: of the interface
+ * @interface: what it is
+ *
+ * Context: cordon_net.ports_lock held, or the only user.
+ */
+void cordon_ports_add(struct cordon_ports *ports, const struct cordon_policy *policy,
+		      const char *ifname, const struct cordon_interface *interface)
+{
+	add(ports, interface);
+	if (interface->listed == CORDON_ROLE_UPLINK)
+		add_places(ports, policy, ifname, interface->ifindex);
+}
+
+/**
+ * cordon_interface_init - what an interface is by its name; its role is still to be found
+ * @interface: overwritten
+ * @policy: the policy
+ * @dev: the interface
+ * @before: what it was before, under this policy; or NULL
+ *
+ * It is kept closed until cordon_stack_judge().
+ */
+void cordon_interface_init(struct cordon_interface *interface, const struct cordon_policy *policy,
+			   const struct net_device *dev, const struct cordon_interface *before)
+{
+	*interface = (struct cordon_interface){
+		.ifindex = dev->ifindex, .wire = dev->ifindex, .port = CORDON_ANY_PORT,
+		.entry = CORDON_NO_ENTRY, .closed = CORDON_CLOSED_NOT_LISTED,
+	};
+	if (dev->flags & IFF_LOOPBACK)
+		interface->listed = CORDON_ROLE_LOOPBACK;
+	else
+		interface->listed = cordon_interface_listed(&policy->draft, dev->name,
+							    &interface->entry);
+	if (interface->listed == CORDON_ROLE_UNLISTED && cordon_interface_is_port(before))
+		interface->flags |= CORDON_INTERFACE_WAS_PORT;
+}
+
+/* What there is to keep of all interfaces. */
+static void count(struct net *net, const struct cordon_policy *policy,
+		  const struct cordon_ports *before, u32 *interfaces, u32 *places)
+{
+	struct cordon_interface interface;
+	struct net_device *dev;
+
+	*interfaces = 0;
+	*places = 0;
+	rcu_read_lock();
+	for_each_netdev_rcu(net, dev) {
+		cordon_interface_init(&interface, policy, dev,
+				      before ? cordon_ports_known(before, dev->ifindex) : NULL);
+		*interfaces += cordon_interface_is_kept(&interface);
+		*places += cordon_ports_places(policy, dev->name);
+	}
+	rcu_read_unlock();
+}
+
+/* False: there are more interfaces, or places, than there is room for. */
+static bool fill(struct cordon_ports *ports, struct net *net, const struct cordon_policy *policy,
+		 const struct cordon_ports *before, u32 interfaces, u32 places)
+{
+	struct cordon_interface interface, *slot;
+	struct net_device *dev;
+	bool fits = true;
+
+	rcu_read_lock();
+	for_each_netdev_rcu(net, dev) {
+		cordon_interface_init(&interface, policy, dev,
+				      before ? cordon_ports_known(before, dev->ifindex) : NULL);
+		if (!cordon_interface_is_kept(&interface))
+			continue;
+		fits = ports->used < interfaces &&
+		       ports->n_places + cordon_ports_places(policy, dev->name) <= places;
+		if (!fits)
+			break;
+		cordon_ports_add(ports, policy, dev->name, &interface);
+	}
+	/* Only now that all names are known. */
+	for_each_netdev_rcu(net, dev) {
+		slot = cordon_ports_slot(ports, dev->ifindex);
+		if (slot)
+			cordon_stack_judge(ports, dev, slot);
+	}
+	rcu_read_unlock();
+	return fits;
+}
+
+/**
+ * cordon_ports_new - what the interfaces are to a policy, as they are now
+ * @net: the namespace
+ * @policy: the policy
+ * @before: what they were under this policy, or one with the same names; or NULL
+ *
+ * Context: sleeps. For a map that packets are to see, cordon_net.ports_lock held, so that a change
+ * during the call is followed after it.
+ */
+struct cordon_ports *cordon_ports_new(struct net *net, const struct cordon_policy *policy,
+				      const struct cordon_ports *before)
+{
+	struct cordon_ports *ports;
+	u32 interfaces, places;
+
+	for (;;) {
+		count(net, policy, before, &interfaces, &places);
+		ports = ports_alloc(interfaces + 1, places);
+		if (fill(ports, net, policy, before, interfaces + 1, places))
+			return ports;
+		cordon_ports_free(ports);
+	}
+}
+
+/**
+ * cordon_ports_copy - the same once more, with room for another interface
+ * @ports: the ports
+ * @policy: the policy
+ * @without: index of an interface that is left out; 0, none
+ *
+ * Interfaces that are gone are left out, too.
+ *
+ * Context: cordon_net.ports_lock held; sleeps.
+ */
+struct cordon_ports *cordon_ports_copy(const struct cordon_ports *ports,
+				       const struct cordon_policy *policy, int without)
+{
+	struct cordon_ports *to;
+	u32 i, n = 1;
+
+	for (i = 0; i <= ports->mask; i++)
+		n += cordon_interface_is_kept(&ports->slots[i]);
+	to = ports_alloc(n, ports->n_places + policy->draft.n_interfaces);
+	for (i = 0; i <= ports->mask; i++)
+		if (cordon_interface_is_kept(&ports->slots[i]) &&
+		    ports->slots[i].ifindex != without)
+			add(to, &ports->slots[i]);
+	for (i = 0; i < ports->n_places; i++)
+		if (cordon_ports_known(to, ports->places[i].ifindex))
+			add_place(to, ports->places[i]);
+	return to;
 }
 
 /**
@@ -202,29 +308,6 @@ u16 cordon_ports_segment(const struct cordon_ports *ports, int ifindex)
 }
 
 /**
- * cordon_ports_bridged - a port of a policy that is a bridge's port
- * @net: the namespace
- * @draft: the policy's
- *
- * What a bridge switches between its ports never reaches the hooks.
- *
- * Context: RCU read side. Return: the first one, or NULL.
- */
-const struct net_device *cordon_ports_bridged(struct net *net,
-					      const struct cordon_draft *draft)
-{
-	struct net_device *dev;
-	u32 i;
-
-	for (i = 0; i < draft->n_ports; i++) {
-		dev = dev_get_by_name_rcu(net, draft->ports[i].name);
-		if (dev && netif_is_bridge_port(dev))
-			return dev;
-	}
-	return NULL;
-}
-
-/**
  * cordon_ports_ifindex - the interface that is a port now
  * @ports: the ports
  * @port: which one
@@ -233,82 +316,14 @@ const struct net_device *cordon_ports_bridged(struct net *net,
  */
 int cordon_ports_ifindex(const struct cordon_ports *ports, u16 port)
 {
+	const struct cordon_interface *interface;
 	u32 slot;
 
-	for (slot = 0; slot <= ports->mask; slot++)
-		if (ports->slots[slot].ifindex && ports->slots[slot].port == port)
-			return ports->slots[slot].ifindex;
+	for (slot = 0; slot <= ports->mask; slot++) {
+		interface = &ports->slots[slot];
+		if (cordon_interface_is_kept(interface) &&
+		    interface->listed == CORDON_ROLE_PORT && interface->entry == port)
+			return interface->ifindex;
+	}
 	return 0;
-}
-
-static void follow(struct cordon_net *cn)
-{
-	struct cordon_ports *old, *ports;
-	struct cordon_ruleset *rs;
-
-	mutex_lock(&cn->ports_lock);
-	rs = rcu_dereference_protected(cn->ruleset, lockdep_is_held(&cn->ports_lock));
-	if (rs) {
-		ports = cordon_ports_new(cn->net, rs->policy);
-		old = rcu_replace_pointer(rs->ports, ports, lockdep_is_held(&cn->ports_lock));
-		if (old)
-			call_rcu(&old->rcu, ports_free_rcu);
-	}
-	mutex_unlock(&cn->ports_lock);
-}
-
-static bool is_port(struct cordon_net *cn, const struct net_device *dev)
-{
-	const struct cordon_interface *interface;
-	struct cordon_ruleset *rs;
-	bool found = false;
-
-	rcu_read_lock();
-	rs = rcu_dereference(cn->ruleset);
-	if (rs) {
-		interface = cordon_ports_find(rcu_dereference(rs->ports), dev->ifindex);
-		found = interface && interface->role == CORDON_ROLE_PORT;
-	}
-	rcu_read_unlock();
-	return found;
-}
-
-static int device_event(struct notifier_block *nb, unsigned long event, void *ptr)
-{
-	struct net_device *dev = netdev_notifier_info_to_dev(ptr);
-	struct cordon_net *cn = cordon_net(dev_net(dev));
-	struct netdev_notifier_changeupper_info *upper;
-
-	switch (event) {
-	case NETDEV_REGISTER:
-	case NETDEV_UNREGISTER:
-	case NETDEV_CHANGENAME:
-		follow(cn);
-		break;
-	case NETDEV_PRECHANGEUPPER:
-		upper = ptr;
-		if (upper->linking && netif_is_bridge_master(upper->upper_dev) &&
-		    is_port(cn, dev)) {
-			NL_SET_ERR_MSG_FMT(netdev_notifier_info_to_extack(&upper->info),
-					   "%s is a port of cordon's policy, which cannot be in a bridge",
-					   dev->name);
-			return notifier_from_errno(-EBUSY);
-		}
-		break;
-	}
-	return NOTIFY_DONE;
-}
-
-static struct notifier_block notifier = { .notifier_call = device_event };
-
-/** cordon_ports_init - follow the interfaces of all namespaces */
-int cordon_ports_init(void)
-{
-	return register_netdevice_notifier(&notifier);
-}
-
-/** cordon_ports_exit - the reverse of cordon_ports_init() */
-void cordon_ports_exit(void)
-{
-	unregister_netdevice_notifier(&notifier);
 }

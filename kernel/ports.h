@@ -6,28 +6,32 @@
 #include <linux/netdevice.h>
 #include <linux/rcupdate.h>
 
-#include "core/policy.h"
+#include "core/interface.h"
 
-/** enum cordon_role - what an interface is to the policy */
-enum cordon_role {
-	CORDON_ROLE_UNLISTED,	/* closed: in neither list, or stacked on what closes it */
-	CORDON_ROLE_PORT,	/* devices live behind it */
-	CORDON_ROLE_UPLINK,	/* listed, and no port */
-	CORDON_ROLE_LOOPBACK,	/* the namespace's own */
-};
+#define CORDON_INTERFACE_WAS_PORT	0x01	/* bore the name of a port under this policy */
+#define CORDON_INTERFACE_UNTOLD		0x02	/* closed, and no event has told it yet */
+#define CORDON_INTERFACE_GONE		0x04	/* there is no such interface any more */
 
 /**
- * struct cordon_interface - an interface that the policy lists
+ * struct cordon_interface - an interface that the policy lists, or listed by another name
  * @ifindex: its index; 0, the slot is free
  * @wire: index of the port whose wire it shares: of a macvlan, the one below it; else its own
- * @port: which port it is, of a macvlan that of @wire; or CORDON_ANY_PORT
- * @role: enum cordon_role
+ * @port: which port it is to packets, of a macvlan that of @wire; or CORDON_ANY_PORT
+ * @entry: what lists it, see cordon_interface_entry(); or CORDON_NO_ENTRY
+ * @role: enum cordon_role, unless it is closed
+ * @listed: enum cordon_role, what its name alone makes of it
+ * @closed: enum cordon_closed; may change while packets read the rest
+ * @flags: CORDON_INTERFACE_*
  */
 struct cordon_interface {
 	int ifindex;
 	int wire;
 	u16 port;
+	u16 entry;
 	u8 role;
+	u8 listed;
+	u8 closed;
+	u8 flags;
 };
 
 /**
@@ -42,48 +46,94 @@ struct cordon_place {
 
 /**
  * struct cordon_ports - the interfaces that the policy lists, by index
- * @rcu: frees it
  * @mask: number of slots less one
+ * @used: slots that are not free, those of interfaces that are gone included
  * @n_places: length of @places
  * @places: by interface and segment in ascending order, for segments that name interfaces
  * @slots: open addressing; what is not found is closed
+ *
+ * Packets read it under RCU. While they do, a free slot may be filled and an interface be
+ * closed; for everything else a copy takes its place. A slot is never filled a second time.
  */
 struct cordon_ports {
-	struct rcu_head rcu;
 	u32 mask;
+	u32 used;
 	u32 n_places;
 	struct cordon_place *places;
 	struct cordon_interface slots[];
 };
 
-struct cordon_ports *cordon_ports_new(struct net *net, const struct cordon_policy *policy);
+struct cordon_ports *cordon_ports_new(struct net *net, const struct cordon_policy *policy,
+				      const struct cordon_ports *before);
+struct cordon_ports *cordon_ports_copy(const struct cordon_ports *ports,
+				       const struct cordon_policy *policy, int without);
 void cordon_ports_free(struct cordon_ports *ports);
-const struct net_device *cordon_ports_bridged(struct net *net,
-					      const struct cordon_draft *draft);
+void cordon_ports_add(struct cordon_ports *ports, const struct cordon_policy *policy,
+		      const char *ifname, const struct cordon_interface *interface);
+u32 cordon_ports_places(const struct cordon_policy *policy, const char *ifname);
+bool cordon_ports_has_room(const struct cordon_ports *ports);
+void cordon_interface_init(struct cordon_interface *interface, const struct cordon_policy *policy,
+			   const struct net_device *dev, const struct cordon_interface *before);
 int cordon_ports_ifindex(const struct cordon_ports *ports, u16 port);
 bool cordon_ports_holds(const struct cordon_ports *ports, int ifindex, u16 segment);
 u16 cordon_ports_segment(const struct cordon_ports *ports, int ifindex);
 
 /**
- * cordon_ports_find - what an interface is, by its index
+ * cordon_ports_known - what is known of an interface, closed or not
  * @ports: the ports
  * @ifindex: the interface
  *
- * Return: NULL, it is not listed.
+ * Return: NULL, its name is in no list, nor was it.
  */
-static inline const struct cordon_interface *cordon_ports_find(const struct cordon_ports *ports,
-							       int ifindex)
+static inline const struct cordon_interface *cordon_ports_known(const struct cordon_ports *ports,
+								int ifindex)
 {
-	u32 slot;
+	u32 slot = ifindex & ports->mask;
+	int there;
 
-	for (slot = ifindex & ports->mask; ports->slots[slot].ifindex;
+	/* Pairs with the release in ports.c: the rest of the slot was written before. */
+	for (; (there = smp_load_acquire(&ports->slots[slot].ifindex));
 	     slot = (slot + 1) & ports->mask)
-		if (ports->slots[slot].ifindex == ifindex)
+		if (there == ifindex)
 			return &ports->slots[slot];
 	return NULL;
 }
 
-int cordon_ports_init(void);
-void cordon_ports_exit(void);
+/**
+ * cordon_ports_find - what an interface is to packets
+ * @ports: the ports
+ * @ifindex: the interface
+ *
+ * Return: NULL, it is closed.
+ */
+static inline const struct cordon_interface *cordon_ports_find(const struct cordon_ports *ports,
+							       int ifindex)
+{
+	const struct cordon_interface *interface = cordon_ports_known(ports, ifindex);
+
+	return interface && !READ_ONCE(interface->closed) ? interface : NULL;
+}
+
+/* The same as cordon_ports_known() for whoever may change it. */
+static inline struct cordon_interface *cordon_ports_slot(struct cordon_ports *ports, int ifindex)
+{
+	return (struct cordon_interface *)cordon_ports_known(ports, ifindex);
+}
+
+/* Its name, or the one that it had, says something; else it has no slot. */
+static inline bool cordon_interface_is_kept(const struct cordon_interface *interface)
+{
+	return !(interface->flags & CORDON_INTERFACE_GONE) &&
+	       (interface->listed != CORDON_ROLE_UNLISTED ||
+		interface->flags & CORDON_INTERFACE_WAS_PORT);
+}
+
+/* Something above it must not become an uplink. */
+static inline bool cordon_interface_is_port(const struct cordon_interface *interface)
+{
+	return interface && !(interface->flags & CORDON_INTERFACE_GONE) &&
+	       (interface->listed == CORDON_ROLE_PORT ||
+		interface->flags & CORDON_INTERFACE_WAS_PORT);
+}
 
 #endif

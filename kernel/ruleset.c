@@ -10,6 +10,7 @@
 #include "link.h"
 #include "net.h"
 #include "ruleset.h"
+#include "stack.h"
 
 static const char *object_name(const struct cordon_draft *d, const struct cordon_error *e)
 {
@@ -325,12 +326,30 @@ static int show(struct cordon_net *cn, struct cordon_ruleset *rs)
 	return ret;
 }
 
+/*
+ * Find out anew what the interfaces are. What was a port under this policy, and has lost the
+ * name, still closes what lies on it: since the policy was checked, since it was in force before
+ * another was tried, or, if only a device was changed, since the one before.
+ */
+static void renew_ports(struct cordon_net *cn, struct cordon_ruleset *rs)
+{
+	struct cordon_ports *mine, *before;
+	struct cordon_ruleset *old;
+
+	mine = rcu_dereference_protected(rs->ports, lockdep_is_held(&cn->ports_lock));
+	old = cordon_net_ruleset(cn);
+	before = mine;
+	if (!before && old)
+		before = rcu_dereference_protected(old->ports, lockdep_is_held(&cn->ports_lock));
+	rcu_assign_pointer(rs->ports, cordon_ports_new(cn->net, rs->policy, before));
+	cordon_ports_free(mine);
+}
+
 /* Replace the pointer; when this returns, no packet is judged by the ruleset before any more. */
 static struct cordon_ruleset *replace(struct cordon_net *cn, struct cordon_ruleset *rs)
 {
 	struct cordon_ruleset *old;
 	struct cordon_links *links;
-	struct cordon_ports *ports;
 
 	if (rs) {
 		links = rcu_dereference_protected(rs->links, lockdep_is_held(&cn->lock));
@@ -339,9 +358,7 @@ static struct cordon_ruleset *replace(struct cordon_net *cn, struct cordon_rules
 	}
 	mutex_lock(&cn->ports_lock);
 	if (rs) {
-		ports = rcu_dereference_protected(rs->ports, lockdep_is_held(&cn->ports_lock));
-		rcu_assign_pointer(rs->ports, cordon_ports_new(cn->net, rs->policy));
-		cordon_ports_free(ports);
+		renew_ports(cn, rs);
 		rs->generation = ++cn->generation;
 	}
 	old = rcu_replace_pointer(cn->ruleset, rs, lockdep_is_held(&cn->lock));
@@ -351,21 +368,25 @@ static struct cordon_ruleset *replace(struct cordon_net *cn, struct cordon_rules
 	return old;
 }
 
-static int check_bridged(struct cordon_net *cn, const struct cordon_ruleset *rs,
+/**
+ * cordon_ruleset_check - see whether the interfaces, as they are, let a policy be put in force
+ * @cn: the namespace
+ * @rs: a new ruleset
+ * @extack: gets a sentence
+ *
+ * For whole policies, whose author can be told what is wrong. A change of one device is not refused
+ * for what was stacked since; that is closed.
+ *
+ * Context: cordon_net.lock held; sleeps. Return: 0, or what cordon_stack_check() says.
+ */
+int cordon_ruleset_check(struct cordon_net *cn, struct cordon_ruleset *rs,
 			 struct netlink_ext_ack *extack)
 {
-	const struct net_device *dev;
-	int ret = 0;
+	struct cordon_ports *ports = cordon_ports_new(cn->net, rs->policy, NULL);
 
-	rcu_read_lock();
-	dev = cordon_ports_bridged(cn->net, &rs->policy->draft);
-	if (dev) {
-		NL_SET_ERR_MSG_FMT(extack, "port %s is in a bridge, which is not supported yet",
-				   dev->name);
-		ret = -EOPNOTSUPP;
-	}
-	rcu_read_unlock();
-	return ret;
+	lockdep_assert_held(&cn->lock);
+	rcu_assign_pointer(rs->ports, ports);
+	return cordon_stack_check(ports, cn->net, extack);
 }
 
 /**
@@ -377,8 +398,8 @@ static int check_bridged(struct cordon_net *cn, const struct cordon_ruleset *rs,
  * @extack: gets a sentence
  *
  * Context: cordon_net.lock held; sleeps for a grace period.
- * Return: 0; -EBUSY, the one in force awaits confirmation; -EOPNOTSUPP, a port
- * is in a bridge, or the kernel has no conntrack labels; -ENOMEM.
+ * Return: 0; -EBUSY, the one in force awaits confirmation; -EOPNOTSUPP, the kernel has no
+ * conntrack labels; -ENOMEM.
  */
 int cordon_ruleset_publish(struct cordon_net *cn, struct cordon_ruleset *rs, u32 confirm,
 			   struct netlink_ext_ack *extack)
@@ -391,9 +412,7 @@ int cordon_ruleset_publish(struct cordon_net *cn, struct cordon_ruleset *rs, u32
 		NL_SET_ERR_MSG_FMT(extack, "generation %u awaits confirmation", cn->generation);
 		return -EBUSY;
 	}
-	ret = check_bridged(cn, rs, extack);
-	if (!ret)
-		ret = cordon_net_hook(cn);
+	ret = cordon_net_hook(cn);
 	if (!ret && rs->policy->encrypted)
 		ret = cordon_inspector_label(cn, extack);
 	if (!ret)

@@ -33,6 +33,8 @@ struct cordon_ruleset {
 struct cordon_ruleset *cordon_ruleset_new(struct cordon_net *cn, const struct cordon_draft *draft,
 					  struct netlink_ext_ack *extack);
 void cordon_ruleset_free(struct cordon_ruleset *rs);
+int cordon_ruleset_check(struct cordon_net *cn, struct cordon_ruleset *rs,
+			 struct netlink_ext_ack *extack);
 int cordon_ruleset_publish(struct cordon_net *cn, struct cordon_ruleset *rs, u32 confirm,
 			   struct netlink_ext_ack *extack);
 void cordon_ruleset_withdraw(struct cordon_net *cn);

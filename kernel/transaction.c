@@ -162,7 +162,8 @@ void cordon_transaction_return(struct cordon_net *cn, struct cordon_transaction 
  *
  * Context: cordon_net.lock held; sleeps.
  * Return: 0; -ENOENT, no transaction; -ESTALE, another policy came into force
- * since it began; or what cordon_ruleset_new() and cordon_ruleset_publish() say.
+ * since it began; or what cordon_ruleset_new(), cordon_ruleset_check() and
+ * cordon_ruleset_publish() say.
  */
 int cordon_transaction_commit(struct cordon_net *cn, u32 portid, u32 confirm,
 			      struct netlink_ext_ack *extack)
@@ -183,7 +184,9 @@ int cordon_transaction_commit(struct cordon_net *cn, u32 portid, u32 confirm,
 	transaction_free(t);
 	if (IS_ERR(rs))
 		return PTR_ERR(rs);
-	ret = cordon_ruleset_publish(cn, rs, confirm, extack);
+	ret = cordon_ruleset_check(cn, rs, extack);
+	if (!ret)
+		ret = cordon_ruleset_publish(cn, rs, confirm, extack);
 	if (ret)
 		cordon_ruleset_free(rs);
 	return ret;

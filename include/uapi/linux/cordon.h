@@ -82,6 +82,46 @@ enum cordon_action {
 	CORDON_ACTION_QUARANTINE,
 };
 
+/**
+ * enum cordon_role - What a network interface is to the policy in force.
+ * @CORDON_ROLE_UNLISTED: Closed: the policy does not list it, or it is stacked
+ *   on, or is in, what closes it.
+ * @CORDON_ROLE_PORT: Devices live behind it.
+ * @CORDON_ROLE_UPLINK: It is listed and may forward, and no devices live
+ *   behind it.
+ * @CORDON_ROLE_LOOPBACK: The namespace's own.
+ */
+enum cordon_role {
+	CORDON_ROLE_UNLISTED,
+	CORDON_ROLE_PORT,
+	CORDON_ROLE_UPLINK,
+	CORDON_ROLE_LOOPBACK,
+};
+
+/**
+ * enum cordon_closed - Why an interface is closed. Append only.
+ * @CORDON_CLOSED_NONE: It is open.
+ * @CORDON_CLOSED_NOT_LISTED: The policy does not list it.
+ * @CORDON_CLOSED_ON_PORT: It is listed as an uplink and lies on a port, whose
+ *   frames could get into it.
+ * @CORDON_CLOSED_IN_MASTER: It is listed as a port, and its packets arrive as
+ *   those of the interface that it is in.
+ * @CORDON_CLOSED_SWITCH: It is listed as a port and is a bridge, between whose
+ *   members nothing is judged.
+ * @CORDON_CLOSED_VRF: It is listed as a port and is a VRF, whose members'
+ *   packets come in on them.
+ * @CORDON_CLOSED_ON_CLOSED: It shares the wire of a port that is closed.
+ */
+enum cordon_closed {
+	CORDON_CLOSED_NONE,
+	CORDON_CLOSED_NOT_LISTED,
+	CORDON_CLOSED_ON_PORT,
+	CORDON_CLOSED_IN_MASTER,
+	CORDON_CLOSED_SWITCH,
+	CORDON_CLOSED_VRF,
+	CORDON_CLOSED_ON_CLOSED,
+};
+
 #define CORDON_NAME_MAX		31
 #define CORDON_DEVICE_NAME_MAX	63
 
@@ -105,6 +145,8 @@ enum {
 	CORDON_A_ANOMALY,
 	CORDON_A_UPLINK,
 	CORDON_A_UPLINKS,
+	CORDON_A_IN_FORCE,
+	CORDON_A_INTERFACE,
 
 	__CORDON_A_MAX,
 	CORDON_A_MAX = (__CORDON_A_MAX - 1)
@@ -260,6 +302,20 @@ enum {
 	CORDON_A_ANOMALY_MAX = (__CORDON_A_ANOMALY_MAX - 1)
 };
 
+enum {
+	CORDON_A_INTERFACE_NAME = 1,
+	CORDON_A_INTERFACE_IFINDEX,
+	CORDON_A_INTERFACE_ROLE,
+	CORDON_A_INTERFACE_LISTED,
+	CORDON_A_INTERFACE_NAMED_BY,
+	CORDON_A_INTERFACE_CLOSED,
+	CORDON_A_INTERFACE_OTHER,
+	CORDON_A_INTERFACE_UP,
+
+	__CORDON_A_INTERFACE_MAX,
+	CORDON_A_INTERFACE_MAX = (__CORDON_A_INTERFACE_MAX - 1)
+};
+
 enum cordon_cmd {
 	CORDON_CMD_POLICY_GET = 1,
 	CORDON_CMD_POLICY_NTF,
@@ -281,6 +337,8 @@ enum cordon_cmd {
 	CORDON_CMD_ANOMALY_NTF,
 	CORDON_CMD_CHECKIN,
 	CORDON_CMD_UPLINK_GET,
+	CORDON_CMD_INTERFACE_GET,
+	CORDON_CMD_INTERFACE_NTF,
 
 	__CORDON_CMD_MAX,
 	CORDON_CMD_MAX = (__CORDON_CMD_MAX - 1)

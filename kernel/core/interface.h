@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What an interface is to a policy, by its name and by what it lies on. */
+#ifndef _CORDON_INTERFACE_H
+#define _CORDON_INTERFACE_H
+
+#include "policy.h"
+
+#define CORDON_NO_ENTRY		0xffff
+
+/** enum cordon_shape - how an interface gets frames from those below it */
+enum cordon_shape {
+	CORDON_SHAPE_PLAIN,	/* by itself, or as the master of members that do not name it */
+	CORDON_SHAPE_SHARED,	/* macvlan, macvtap, ipvlan: as they are on the wire below */
+	CORDON_SHAPE_TAGGED,	/* VLAN, MACsec: those below that bear its tag */
+	CORDON_SHAPE_SWITCH,	/* bridge, Open vSwitch: from members; it switches between them */
+	CORDON_SHAPE_VRF,	/* from members, on which they are seen first */
+};
+
+/**
+ * struct cordon_interface_facts - facts about an interface
+ * @listed: enum cordon_role, what its name alone makes of it
+ * @shape: enum cordon_shape
+ * @enslaved: it is in a bond, team, bridge, VRF or the like, as which its packets arrive
+ * @on_port: an interface below it, at any depth, is a port by its name, or was one
+ * @below: of a shared or tagged one, what its name makes of the interface right below
+ * @below_known: there is one right below, in the same namespace
+ * @below_port: that one is a port by its name, or was one under this policy
+ * @below_open: that one is a port to packets now
+ */
+struct cordon_interface_facts {
+	u8 listed;
+	u8 shape;
+	bool enslaved;
+	bool on_port;
+	u8 below;
+	bool below_known;
+	bool below_port;
+	bool below_open;
+};
+
+/** enum cordon_stack_fault - why a policy cannot be put in force over the interfaces as they are */
+enum cordon_stack_fault {
+	CORDON_STACK_SOUND,
+	CORDON_STACK_ENSLAVED,		/* a port is in something */
+	CORDON_STACK_SWITCH,		/* a port is a bridge */
+	CORDON_STACK_VRF,		/* a port is a VRF */
+	CORDON_STACK_UPLINK,		/* an uplink lies on a port */
+	CORDON_STACK_UNLISTED,		/* what lies on a port is not listed */
+	CORDON_STACK_BELOW,		/* what lies below a port is not listed */
+};
+
+u8 cordon_interface_listed(const struct cordon_draft *d, const char *ifname, u16 *entry);
+const char *cordon_interface_entry(const struct cordon_draft *d, u8 listed, u16 entry);
+bool cordon_interface_shares(const struct cordon_interface_facts *f);
+u8 cordon_interface_role(const struct cordon_interface_facts *f, u8 *closed);
+enum cordon_stack_fault cordon_interface_fault(const struct cordon_interface_facts *f);
+
+#endif

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What interfaces lie on, and are in, and what follows for the policy. */
+#include <net/rtnetlink.h>
+
+#include "stack.h"
+
+static u8 shape(const struct net_device *dev)
+{
+	static const struct {
+		const char *kind;
+		u8 shape;
+	} kinds[] = {
+		{ "macvlan", CORDON_SHAPE_SHARED }, { "macvtap", CORDON_SHAPE_SHARED },
+		{ "ipvlan", CORDON_SHAPE_SHARED }, { "ipvtap", CORDON_SHAPE_SHARED },
+		{ "vlan", CORDON_SHAPE_TAGGED }, { "macsec", CORDON_SHAPE_TAGGED },
+	};
+	int i;
+
+	if (netif_is_bridge_master(dev) || netif_is_ovs_master(dev))
+		return CORDON_SHAPE_SWITCH;
+	if (netif_is_l3_master(dev))
+		return CORDON_SHAPE_VRF;
+	for (i = 0; dev->rtnl_link_ops && i < ARRAY_SIZE(kinds); i++)
+		if (!strcmp(dev->rtnl_link_ops->kind, kinds[i].kind))
+			return kinds[i].shape;
+	return CORDON_SHAPE_PLAIN;
+}
+
+/**
+ * struct descent - a look at all that lies below an interface
+ * @ports: what is known by names
+ * @net: the interface's namespace; one in another is not what the policy names
+ * @out: gets what is found
+ */
+struct descent {
+	const struct cordon_ports *ports;
+	struct net *net;
+	struct cordon_stack *out;
+};
+
+static const struct cordon_interface *find(const struct descent *d, const struct net_device *dev)
+{
+	return net_eq(dev_net(dev), d->net) ? cordon_ports_known(d->ports, dev->ifindex) : NULL;
+}
+
+static int see(struct net_device *lower, struct netdev_nested_priv *priv)
+{
+	struct descent *d = (struct descent *)priv->data;
+
+	if (!d->out->below)
+		d->out->below = lower;
+	if (!d->out->port && cordon_interface_is_port(find(d, lower)))
+		d->out->port = lower;
+	return !!d->out->port;
+}
+
+static void look_below(const struct cordon_ports *ports, struct net_device *dev,
+		       struct cordon_stack *out)
+{
+	struct descent d = { ports, dev_net(dev), out };
+	struct netdev_nested_priv priv = { .data = &d };
+	const struct cordon_interface *known;
+
+	netdev_walk_all_lower_dev_rcu(dev, see, &priv);
+	out->facts.on_port = out->port;
+	if (!out->below || !net_eq(dev_net(out->below), d.net))
+		return;
+	out->facts.below_known = true;
+	known = find(&d, out->below);
+	if (!known)
+		return;
+	out->facts.below = known->listed;
+	out->facts.below_port = cordon_interface_is_port(known);
+	if (out->facts.shape != CORDON_SHAPE_SHARED || !out->facts.below_port)
+		return;
+	/* What is known of it may be about to change, too. As deep as interfaces nest: eight. */
+	out->beneath = *known;
+	cordon_stack_judge(ports, out->below, &out->beneath);
+	out->facts.below_open = out->beneath.role == CORDON_ROLE_PORT;
+}
+
+/**
+ * cordon_stack_look - see an interface among those that it is stacked with
+ * @ports: what is known of all interfaces by their names
+ * @dev: the interface
+ * @out: filled
+ *
+ * Context: RCU read side; what is found is good until its end.
+ */
+void cordon_stack_look(const struct cordon_ports *ports, struct net_device *dev,
+		       struct cordon_stack *out)
+{
+	const struct cordon_interface *known = cordon_ports_known(ports, dev->ifindex);
+
+	memset(out, 0, sizeof(*out));
+	out->facts.listed = known ? known->listed : CORDON_ROLE_UNLISTED;
+	out->facts.shape = shape(dev);
+	out->master = netdev_master_upper_dev_get_rcu(dev);
+	out->facts.enslaved = out->master;
+	look_below(ports, dev, out);
+}
+
+/**
+ * cordon_stack_judge - what an interface is to packets
+ * @ports: what is known of all interfaces by their names
+ * @dev: the interface
+ * @interface: what is known of it; gets role, port, wire, and why it is closed
+ *
+ * Context: RCU read side. Return: something changed.
+ */
+bool cordon_stack_judge(const struct cordon_ports *ports, struct net_device *dev,
+			struct cordon_interface *interface)
+{
+	struct cordon_interface was = *interface;
+	struct cordon_stack stack;
+
+	/* No padding: two of them are compared as bytes. */
+	static_assert(sizeof(was) == 2 * sizeof(int) + 2 * sizeof(u16) + 4);
+	cordon_stack_look(ports, dev, &stack);
+	/* It may not be among @ports yet. */
+	stack.facts.listed = interface->listed;
+	interface->wire = dev->ifindex;
+	interface->port = CORDON_ANY_PORT;
+	interface->flags &= ~CORDON_INTERFACE_UNTOLD;
+	interface->role = cordon_interface_role(&stack.facts, &interface->closed);
+	if (interface->role == CORDON_ROLE_PORT && cordon_interface_shares(&stack.facts)) {
+		interface->wire = stack.beneath.wire;
+		interface->port = stack.beneath.port;
+	} else if (interface->role == CORDON_ROLE_PORT) {
+		interface->port = interface->entry;
+	}
+	return memcmp(&was, interface, sizeof(was));
+}
+
+static void tell_enslaved(const struct net_device *dev, const struct cordon_stack *stack,
+			  struct netlink_ext_ack *extack)
+{
+	if (netif_is_bridge_master(stack->master))
+		NL_SET_ERR_MSG_FMT(extack, "port %s is in a bridge (%s): not supported yet",
+				   dev->name, stack->master->name);
+	else
+		NL_SET_ERR_MSG_FMT(extack, "port %s is in %s: packets arrive as %s's", dev->name,
+				   stack->master->name, stack->master->name);
+}
+
+/* One sentence of at most 79 characters. */
+static int refuse(const struct net_device *dev, const struct cordon_stack *stack,
+		  enum cordon_stack_fault fault, struct netlink_ext_ack *extack)
+{
+	switch (fault) {
+	case CORDON_STACK_ENSLAVED:
+		tell_enslaved(dev, stack, extack);
+		return -EOPNOTSUPP;
+	case CORDON_STACK_SWITCH:
+		NL_SET_ERR_MSG_FMT(extack, "port %s is a bridge: its members cannot be judged yet",
+				   dev->name);
+		return -EOPNOTSUPP;
+	case CORDON_STACK_VRF:
+		NL_SET_ERR_MSG_FMT(extack,
+				   "port %s is a VRF: its members' packets arrive as theirs",
+				   dev->name);
+		return -EOPNOTSUPP;
+	case CORDON_STACK_UPLINK:
+		NL_SET_ERR_MSG_FMT(extack, "%s lies on port %s: list it in ports, not in uplinks",
+				   dev->name, stack->port->name);
+		return -EINVAL;
+	case CORDON_STACK_UNLISTED:
+		NL_SET_ERR_MSG_FMT(extack, "%s lies on port %s and is not listed", dev->name,
+				   stack->port->name);
+		return -EINVAL;
+	case CORDON_STACK_BELOW:
+		NL_SET_ERR_MSG_FMT(extack, "%s is below port %s and is not listed",
+				   stack->below->name, dev->name);
+		return -EINVAL;
+	default:
+		return 0;
+	}
+}
+
+/**
+ * cordon_stack_check - whether a policy can be put in force over the interfaces as they are
+ * @ports: what they are to it
+ * @net: the namespace
+ * @extack: gets a sentence
+ *
+ * What is wrong with a port itself is told first: it explains what is wrong above it.
+ *
+ * Context: takes the RCU read side.
+ * Return: 0; -EOPNOTSUPP, a port is in something, or is a bridge or VRF; -EINVAL, something
+ * above or below a port is not listed, or is listed as an uplink.
+ */
+int cordon_stack_check(const struct cordon_ports *ports, struct net *net,
+		       struct netlink_ext_ack *extack)
+{
+	struct cordon_stack stack;
+	struct net_device *dev;
+	int pass, ret = 0;
+	bool port;
+
+	rcu_read_lock();
+	for (pass = 0; !ret && pass < 2; pass++) {
+		for_each_netdev_rcu(net, dev) {
+			cordon_stack_look(ports, dev, &stack);
+			port = stack.facts.listed == CORDON_ROLE_PORT;
+			if (port == !pass)
+				ret = refuse(dev, &stack, cordon_interface_fault(&stack.facts),
+					     extack);
+			if (ret)
+				break;
+		}
+	}
+	rcu_read_unlock();
+	return ret;
+}

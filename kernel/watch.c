@@ -1,0 +1,476 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Follows interfaces that come, go, are renamed and stacked, and tells what becomes of them. */
+#include <linux/netdevice.h>
+
+#include "event.h"
+#include "net.h"
+#include "ruleset.h"
+#include "stack.h"
+#include "watch.h"
+
+/*
+ * The notifier is called under RTNL, so that one change follows the other; what a change
+ * concerns is judged anew, and only that. Names are compared with the policy when an interface
+ * comes or is renamed; stacks are compared with what is known of names. Closing needs no memory
+ * where an interface goes.
+ *
+ * No moment is open, with one exception:
+ * - A new interface is not listed, hence closed, until it is added. One that is made on top of
+ *   another is registered first and linked then, and is down until both are done: what it is by
+ *   its name alone is never seen by a packet.
+ * - Before a link is made, whatever it would put above a port is closed, and all packets that
+ *   may have been judged otherwise have ended. Bridges, teams and Open vSwitch let a member's
+ *   packets in after the link only. The exception is a bond: it lets them in from the moment that
+ *   it opens the member, just before the link is announced, until just after the link has ended.
+ * - If a link fails after that, what was closed stays so until the next change of it.
+ * - A policy that comes into force between the two notifications of one link takes the link into
+ *   account with the second.
+ * - A port that gets another name is closed. What lies on it stays closed, too, until the name
+ *   comes back or the whole policy is replaced.
+ */
+
+static bool leaving;	/* cordon_watch_exit() was called */
+
+/* The name of the one that explains what an interface is. */
+static const char *other(const struct cordon_report *report, const struct cordon_stack *stack)
+{
+	const struct net_device *dev = NULL;
+
+	switch (report->closed) {
+	case CORDON_CLOSED_NOT_LISTED:
+	case CORDON_CLOSED_ON_PORT:
+		dev = stack->port;
+		break;
+	case CORDON_CLOSED_IN_MASTER:
+		dev = stack->master;
+		break;
+	case CORDON_CLOSED_ON_CLOSED:
+		dev = stack->below;
+		break;
+	case CORDON_CLOSED_NONE:
+		dev = cordon_interface_shares(&stack->facts) ? stack->below : NULL;
+		break;
+	}
+	return dev ? dev->name : "";
+}
+
+/**
+ * cordon_report_fill - an interface, as it is to a ruleset
+ * @report: overwritten
+ * @rs: the ruleset
+ * @dev: the interface
+ *
+ * Context: RCU read side, which @report->named_by is good for.
+ */
+void cordon_report_fill(struct cordon_report *report, const struct cordon_ruleset *rs,
+			struct net_device *dev)
+{
+	const struct cordon_ports *ports = rcu_dereference(rs->ports);
+	const struct cordon_interface *interface = cordon_ports_known(ports, dev->ifindex);
+	struct cordon_stack stack;
+
+	*report = (struct cordon_report){
+		.ifindex = dev->ifindex, .closed = CORDON_CLOSED_NOT_LISTED,
+		.up = dev->flags & IFF_UP,
+	};
+	strscpy(report->name, dev->name, sizeof(report->name));
+	cordon_stack_look(ports, dev, &stack);
+	if (interface) {
+		report->closed = READ_ONCE(interface->closed);
+		report->role = report->closed ? CORDON_ROLE_UNLISTED : interface->role;
+		report->listed = interface->listed;
+		report->named_by = cordon_interface_entry(&rs->policy->draft, report->listed,
+							  interface->entry);
+	}
+	strscpy(report->other, other(report, &stack), sizeof(report->other));
+}
+
+static bool is_there(struct net *net, const char *name)
+{
+	const struct net_device *dev = dev_get_by_name_rcu(net, name);
+
+	/* It may be found by another name of its, which is not what policies go by. */
+	return dev && !strcmp(dev->name, name);
+}
+
+/* The same name may stand in the list of uplinks and in those of segments. */
+static bool is_repeated(const struct cordon_draft *d, u16 entry)
+{
+	const char *name = cordon_interface_entry(d, CORDON_ROLE_UPLINK, entry);
+	u16 first;
+
+	for (first = 0; first < entry; first++)
+		if (!strcmp(cordon_interface_entry(d, CORDON_ROLE_UPLINK, first), name))
+			return true;
+	return false;
+}
+
+/**
+ * cordon_report_names - how many names and patterns of interfaces a policy has
+ * @rs: the ruleset
+ */
+u32 cordon_report_names(const struct cordon_ruleset *rs)
+{
+	const struct cordon_draft *d = &rs->policy->draft;
+
+	return d->n_ports + d->n_uplinks + d->n_interfaces;
+}
+
+static void report_name(struct cordon_report *report, u8 listed, const char *name)
+{
+	*report = (struct cordon_report){ .role = listed, .listed = listed, .named_by = name };
+	strscpy(report->name, name, sizeof(report->name));
+}
+
+/**
+ * cordon_report_missing - an interface that a ruleset names and that is not there
+ * @report: overwritten
+ * @rs: the ruleset
+ * @net: the namespace
+ * @i: which name or pattern, below cordon_report_names()
+ *
+ * Context: RCU read side.
+ * Return: false, it is there, or a pattern, or was reported with a smaller @i.
+ */
+bool cordon_report_missing(struct cordon_report *report, const struct cordon_ruleset *rs,
+			   struct net *net, u32 i)
+{
+	const struct cordon_draft *d = &rs->policy->draft;
+	u8 listed = i < d->n_ports ? CORDON_ROLE_PORT : CORDON_ROLE_UPLINK;
+	u16 entry = i < d->n_ports ? i : i - d->n_ports;
+	const char *name = cordon_interface_entry(d, listed, entry);
+
+	if (strchr(name, '*') || is_there(net, name) ||
+	    (listed == CORDON_ROLE_UPLINK && is_repeated(d, entry)))
+		return false;
+	report_name(report, listed, name);
+	return true;
+}
+
+/* What became of one interface. RCU read side. */
+static void tell(struct cordon_net *cn, const struct cordon_ruleset *rs, struct net_device *dev)
+{
+	struct cordon_report report;
+
+	if (!cordon_view.listening(cn))
+		return;
+	cordon_report_fill(&report, rs, dev);
+	cordon_view.interface(cn, &report);
+}
+
+/* That there is no interface any more that is called so. */
+static void tell_gone(struct cordon_net *cn, u8 listed, const char *name)
+{
+	struct cordon_report report;
+
+	if (!cordon_view.listening(cn) ||
+	    (listed != CORDON_ROLE_PORT && listed != CORDON_ROLE_UPLINK))
+		return;
+	report_name(&report, listed, name);
+	cordon_view.interface(cn, &report);
+}
+
+static bool differs(const struct cordon_interface *was, const struct cordon_interface *now)
+{
+	return !was || was->role != now->role || was->closed != now->closed ||
+	       was->listed != now->listed || was->entry != now->entry ||
+	       was->flags & CORDON_INTERFACE_UNTOLD;
+}
+
+/* What became of the interfaces of @new, other than in @old. */
+static void tell_changes(struct cordon_net *cn, const struct cordon_ruleset *rs,
+			 const struct cordon_ports *old, const struct cordon_ports *new)
+{
+	const struct cordon_interface *now;
+	struct net_device *dev;
+	u32 i;
+
+	if (!cordon_view.listening(cn))
+		return;
+	rcu_read_lock();
+	for (i = 0; i <= new->mask; i++) {
+		now = &new->slots[i];
+		if (!now->ifindex || now->listed == CORDON_ROLE_LOOPBACK ||
+		    now->flags & CORDON_INTERFACE_UNTOLD ||
+		    !differs(cordon_ports_known(old, now->ifindex), now))
+			continue;
+		dev = dev_get_by_index_rcu(cn->net, now->ifindex);
+		if (dev)
+			tell(cn, rs, dev);
+	}
+	rcu_read_unlock();
+}
+
+/**
+ * struct change - a map of interfaces that is about to be changed
+ * @cn: the namespace
+ * @rs: in force
+ * @old: what packets see
+ * @ports: what is judged by; @old, or the copy that takes its place
+ * @changed: something is not as @ports says
+ */
+struct change {
+	struct cordon_net *cn;
+	struct cordon_ruleset *rs;
+	struct cordon_ports *old;
+	struct cordon_ports *ports;
+	bool changed;
+};
+
+/* Takes the lock; false, it does not: no policy is in force, so that there is no map, either. */
+static bool change_begin(struct change *c, struct cordon_net *cn)
+{
+	*c = (struct change){ .cn = cn };
+	mutex_lock(&cn->ports_lock);
+	c->rs = rcu_dereference_protected(cn->ruleset, lockdep_is_held(&cn->ports_lock));
+	if (!c->rs) {
+		mutex_unlock(&cn->ports_lock);
+		return false;
+	}
+	c->old = rcu_dereference_protected(c->rs->ports, lockdep_is_held(&cn->ports_lock));
+	c->ports = c->old;
+	return true;
+}
+
+static void change_end(struct change *c)
+{
+	mutex_unlock(&c->cn->ports_lock);
+}
+
+/* When this returns, no packet is judged by the map before any more. */
+static void change_publish(struct change *c)
+{
+	rcu_assign_pointer(c->rs->ports, c->ports);
+	synchronize_net();
+	tell_changes(c->cn, c->rs, c->old, c->ports);
+	cordon_ports_free(c->old);
+	c->old = c->ports;
+}
+
+/* Find out what an interface is; say whether that differs, and write it down in a copy. */
+static int judge(struct net_device *dev, struct netdev_nested_priv *priv)
+{
+	struct change *c = (struct change *)priv->data;
+	struct cordon_interface *slot = NULL, now;
+
+	if (net_eq(dev_net(dev), c->cn->net))
+		slot = cordon_ports_slot(c->ports, dev->ifindex);
+	if (!slot)
+		return 0;
+	now = *slot;
+	if (!cordon_stack_judge(c->ports, dev, &now))
+		return 0;
+	c->changed = true;
+	if (c->ports == c->old)
+		return 1;
+	*slot = now;
+	return 0;
+}
+
+/* An interface, and, if what it is differs or @above, all that lies on it. RCU read side. */
+static void judge_stack(struct change *c, struct net_device *dev, bool above)
+{
+	struct netdev_nested_priv priv = { .data = c };
+	bool before = c->changed;
+
+	c->changed = false;
+	judge(dev, &priv);
+	if (c->changed || above)
+		netdev_walk_all_upper_dev_rcu(dev, judge, &priv);
+	c->changed |= before;
+}
+
+/* A listed interface that was not there before, in the map that packets see. */
+static void add_in_place(struct change *c, struct net_device *dev, struct cordon_interface *now)
+{
+	rcu_read_lock();
+	cordon_stack_judge(c->old, dev, now);
+	cordon_ports_add(c->old, c->rs->policy, dev->name, now);
+	if (now->listed != CORDON_ROLE_LOOPBACK)
+		tell(c->cn, c->rs, dev);
+	rcu_read_unlock();
+}
+
+static void replace(struct change *c, struct net_device *dev, const struct cordon_interface *now)
+{
+	c->ports = cordon_ports_copy(c->old, c->rs->policy, dev->ifindex);
+	if (cordon_interface_is_kept(now))
+		cordon_ports_add(c->ports, c->rs->policy, dev->name, now);
+	rcu_read_lock();
+	judge_stack(c, dev, true);
+	rcu_read_unlock();
+	change_publish(c);
+}
+
+/* A renamed interface leaves a name behind, unless a pattern listed it, or lists it still. */
+static void tell_renamed(struct change *c, const struct cordon_interface *was,
+			 const struct cordon_interface *now)
+{
+	const char *name = cordon_interface_entry(&c->rs->policy->draft, was->listed, was->entry);
+
+	if (name && !strchr(name, '*') &&
+	    (was->listed != now->listed || was->entry != now->entry))
+		tell_gone(c->cn, was->listed, name);
+}
+
+/* An interface came, or has another name. */
+static void follow_name(struct net_device *dev)
+{
+	struct cordon_interface now, was = { .listed = CORDON_ROLE_UNLISTED };
+	const struct cordon_interface *slot;
+	struct change c;
+
+	if (!change_begin(&c, cordon_net(dev_net(dev))))
+		return;
+	slot = cordon_ports_known(c.old, dev->ifindex);
+	if (slot && cordon_interface_is_kept(slot))
+		was = *slot;
+	cordon_interface_init(&now, c.rs->policy, dev, slot);
+	if (slot || (cordon_interface_is_kept(&now) &&
+		     (!cordon_ports_has_room(c.old) ||
+		      cordon_ports_places(c.rs->policy, dev->name))))
+		replace(&c, dev, &now);
+	else if (cordon_interface_is_kept(&now))
+		add_in_place(&c, dev, &now);
+	tell_renamed(&c, &was, &now);
+	if (!cordon_interface_is_kept(&now)) {
+		rcu_read_lock();
+		tell(c.cn, c.rs, dev);
+		rcu_read_unlock();
+	}
+	change_end(&c);
+}
+
+/* An interface goes. Packets that still come in on it are refused. */
+static void follow_gone(struct net_device *dev)
+{
+	struct cordon_interface *slot;
+	struct change c;
+
+	if (!change_begin(&c, cordon_net(dev_net(dev))))
+		return;
+	slot = cordon_ports_slot(c.old, dev->ifindex);
+	if (slot) {
+		WRITE_ONCE(slot->closed, CORDON_CLOSED_NOT_LISTED);
+		slot->flags |= CORDON_INTERFACE_GONE;
+		tell_gone(c.cn, slot->listed, dev->name);
+	}
+	change_end(&c);
+}
+
+static int close_uplink(struct net_device *dev, struct netdev_nested_priv *priv)
+{
+	struct change *c = (struct change *)priv->data;
+	struct cordon_interface *slot = NULL;
+
+	if (net_eq(dev_net(dev), c->cn->net))
+		slot = cordon_ports_slot(c->old, dev->ifindex);
+	if (slot && slot->role == CORDON_ROLE_UPLINK && !slot->closed) {
+		WRITE_ONCE(slot->closed, CORDON_CLOSED_ON_PORT);
+		slot->flags |= CORDON_INTERFACE_UNTOLD;
+		c->changed = true;
+	}
+	return 0;
+}
+
+/* @upper is about to be linked above @dev: close what must not be an uplink then. */
+static void before_link(struct net_device *dev, struct net_device *upper)
+{
+	struct cordon_stack stack;
+	struct netdev_nested_priv priv;
+	struct change c;
+
+	if (!net_eq(dev_net(dev), dev_net(upper)) ||
+	    !change_begin(&c, cordon_net(dev_net(upper))))
+		return;
+	priv.data = &c;
+	rcu_read_lock();
+	cordon_stack_look(c.old, dev, &stack);
+	if (stack.port || cordon_interface_is_port(cordon_ports_known(c.old, dev->ifindex))) {
+		close_uplink(upper, &priv);
+		netdev_walk_all_upper_dev_rcu(upper, close_uplink, &priv);
+	}
+	rcu_read_unlock();
+	if (c.changed)
+		synchronize_net();
+	change_end(&c);
+}
+
+/* Once to see whether anything differs, and then in a copy. Either interface may be NULL. */
+static void judge_both(struct change *c, struct net_device *dev, struct net_device *upper)
+{
+	rcu_read_lock();
+	if (dev)
+		judge_stack(c, dev, false);
+	if (upper)
+		judge_stack(c, upper, true);
+	rcu_read_unlock();
+}
+
+/* What is stacked with an interface of one namespace is not what it was. */
+static void follow_stack(struct cordon_net *cn, struct net_device *dev, struct net_device *upper)
+{
+	struct change c;
+
+	if (!change_begin(&c, cn))
+		return;
+	judge_both(&c, dev, upper);
+	if (c.changed) {
+		c.ports = cordon_ports_copy(c.old, c.rs->policy, 0);
+		judge_both(&c, dev, upper);
+		change_publish(&c);
+	}
+	change_end(&c);
+}
+
+static void follow_link(struct net_device *dev, struct net_device *upper)
+{
+	if (net_eq(dev_net(dev), dev_net(upper))) {
+		follow_stack(cordon_net(dev_net(dev)), dev, upper);
+	} else {
+		follow_stack(cordon_net(dev_net(dev)), dev, NULL);
+		follow_stack(cordon_net(dev_net(upper)), NULL, upper);
+	}
+}
+
+static int device_event(struct notifier_block *nb, unsigned long event, void *ptr)
+{
+	struct net_device *dev = netdev_notifier_info_to_dev(ptr);
+	struct netdev_notifier_changeupper_info *link = ptr;
+
+	if (READ_ONCE(leaving))
+		return NOTIFY_DONE;
+	switch (event) {
+	case NETDEV_REGISTER:
+	case NETDEV_CHANGENAME:
+		follow_name(dev);
+		break;
+	case NETDEV_UNREGISTER:
+		follow_gone(dev);
+		break;
+	case NETDEV_PRECHANGEUPPER:
+		if (link->linking)
+			before_link(dev, link->upper_dev);
+		break;
+	case NETDEV_CHANGEUPPER:
+		follow_link(dev, link->upper_dev);
+		break;
+	}
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block notifier = { .notifier_call = device_event };
+
+/** cordon_watch_init - follow the interfaces of all namespaces */
+int cordon_watch_init(void)
+{
+	return register_netdevice_notifier(&notifier);
+}
+
+/** cordon_watch_exit - the reverse of cordon_watch_init() */
+void cordon_watch_exit(void)
+{
+	/* To unregister is to be told that all interfaces go. */
+	WRITE_ONCE(leaving, true);
+	unregister_netdevice_notifier(&notifier);
+}
