@@ -19,8 +19,9 @@ ctl() {
 	on gw cordonctl "$@"
 }
 
-json "status without a policy" 'o["generation"] == 0 and o["uplinks"] == 0' ctl status --json
-for what in ports uplinks networks rules devices bindings; do
+json "status without a policy" 'o["generation"] == 0 and o["uplinks"] == 0 and o["guard"] == "open" and
+	o["interfaces"] == []' ctl status --json
+for what in ports uplinks interfaces networks rules devices bindings; do
 	json "show $what without a policy" 'o == []' ctl show $what --json
 done
 
@@ -55,7 +56,12 @@ json "show networks" 'len(o) == 4' ctl show networks --json
 json "show rules" 'len(o) == 1' ctl show rules --json
 json "show devices" '[d["port"] for d in o] == ["lan0"]' ctl show devices --json
 json "show bindings" 'len(o) == 2' ctl show bindings --json
-json "status" 'o["generation"] == 1 and o["uplinks"] == 1 and "stats" in o' ctl status --json
+json "status" 'o["generation"] == 1 and o["uplinks"] == 1 and "stats" in o and o["guard"] == "guarded" and
+	"lan0" in [i["name"] for i in o["interfaces"]]' ctl status --json
+ip -n gw link add $'odd"\\\xff\x1b' type dummy
+json "show interfaces" '[(i["name"], i["role"], i["up"]) for i in o if i["listed"] == "port"] == [("lan0", "port", True)] and
+	[i["closed"] for i in o if i["name"].startswith("odd")] == ["not-listed"]' ctl show interfaces --json
+ip -n gw link del $'odd"\\\xff\x1b'
 json "stats" '[d["name"] for d in o] == ["cam"]' ctl stats --json
 json "stats of a device" 'o["name"] == "cam" and "unlisted" in o["anomalies"]' ctl stats cam --json
 json "explain: a rule" 'o["rule"]["index"] == 0' ctl explain --from cam --to $INET --proto gre --json
@@ -78,8 +84,8 @@ json "device del" 'o is None' ctl device del lock --json
 json "firmware status" '[d["device"] for d in o] == ["cam", "lock"]' \
 	ctl firmware status --registry "$work/registry.db" --directory "$work" --json
 
-# Events: another policy, a device's state, an anomaly; each is a document in a line of its own.
-on gw cordonctl monitor --json --count 4 >"$work/events" 2>"$work/monitor" &
+# Events: another policy, a device's state, an anomaly, an interface; each is a document in a line of its own.
+on gw cordonctl monitor --json --count 6 >"$work/events" 2>"$work/monitor" &
 monitor=$!
 poll 20 grep -q listening "$work/monitor"
 policy 'lan0, lan1' | apply >/dev/null
@@ -88,9 +94,12 @@ ctl device release cam >/dev/null
 blocked cam tcp $INET 22
 poll 20 grep -q anomaly "$work/events"
 report $? "monitor: an anomaly"
+ip -n gw link add later type dummy
+poll 20 grep -q '"later"' "$work/events"
+report $? "monitor: an interface"
 kill $monitor 2>/dev/null
 wait $monitor 2>/dev/null
-python3 -c 'import json, sys; o = [json.loads(line)["event"] for line in open(sys.argv[1], "rb")]; assert set(o) == {"policy", "device", "anomaly"}, o' \
+python3 -c 'import json, sys; o = [json.loads(line)["event"] for line in open(sys.argv[1], "rb")]; assert set(o) == {"policy", "device", "anomaly", "interface"}, o' \
 	"$work/events"
 report $? "monitor: a document in each line"
 

@@ -124,6 +124,25 @@ static void print_generation(const char *path, u32 generation, u32 confirm)
 		printf("it ends in %u s unless 'cordonctl confirm' comes before\n", confirm);
 }
 
+/* What the kernel has closed, now that the policy is in force. */
+static void warn_closed(struct compared *c)
+{
+	struct cnl_interfaces interfaces;
+
+	if (cnl_interfaces(&c->nl, &interfaces))
+		return;
+	interfaces_warn(&interfaces, false, c->file->draft.mode == CORDON_MODE_OBSERVE, stderr);
+	cnl_interfaces_free(&interfaces);
+}
+
+/* There is nothing to commit: not of a policy without objects, until one is in force. */
+static bool is_done(struct compared *c)
+{
+	struct cnl_summary s;
+
+	return !c->diff.n && !cnl_summary(&c->nl, &s) && s.in_force;
+}
+
 static int run_apply(const struct command *self, int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -152,8 +171,7 @@ static int run_apply(const struct command *self, int argc, char **argv)
 	ret = compare(&c, argv[optind]);
 	if (!ret)
 		machine_compare(c.file, argv[optind], stderr);
-	/* The very first commit is one even of an empty policy: it registers the hooks. */
-	if (!ret && !c.diff.n && c.kernel->generation) {
+	if (!ret && is_done(&c)) {
 		printf("%s: no change\n", argv[optind]);
 	} else if (!ret) {
 		ret = dry ? EXIT_DONE : commit(&c, confirm, &generation);
@@ -164,6 +182,8 @@ static int run_apply(const struct command *self, int argc, char **argv)
 		else if (!ret)
 			print_generation(argv[optind], generation, confirm);
 	}
+	if (!ret && !dry)
+		warn_closed(&c);
 	compared_free(&c);
 	return ret;
 }

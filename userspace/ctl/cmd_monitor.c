@@ -65,6 +65,10 @@ static json_t *json_event(const struct cnl_event *e)
 		out = json_device(&e->device, false);
 		json_object_set_new(out, "event", json_string("device"));
 		return out;
+	case CORDON_CMD_INTERFACE_NTF:
+		out = json_interface(&e->interface);
+		json_object_set_new(out, "event", json_string("interface"));
+		return out;
 	default:
 		return json_anomaly(e);
 	}
@@ -109,6 +113,9 @@ static void print_event(const struct cnl_event *e)
 		printf("device %s: %s, in %s, lease %u s\n", e->device.def.name,
 		       policy_state_name(e->device.state), e->device.effective_segment,
 		       e->device.lease);
+		break;
+	case CORDON_CMD_INTERFACE_NTF:
+		interface_print_event(&e->interface);
 		break;
 	default:
 		print_anomaly(e);

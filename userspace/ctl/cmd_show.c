@@ -11,11 +11,13 @@
  * @p: the policy
  * @runtime: state and counters
  * @versions: of devices' firmware, as far as the registry may be read
+ * @interfaces: of this network namespace, if asked for
  */
 struct shown {
 	struct policy *p;
 	struct cnl_runtime runtime;
 	struct versions versions;
+	struct cnl_interfaces interfaces;
 };
 
 static void show_ports(const struct shown *s, bool json)
@@ -149,6 +151,24 @@ static void show_rules(const struct shown *s, bool json)
 		json_list_end(&list);
 }
 
+static void show_interfaces(const struct shown *s, bool json)
+{
+	struct json_list list = { false };
+	u32 i;
+
+	if (!json)
+		printf("%-15s %-8s %-8s %-15s %-4s %s\n", "INTERFACE", "ROLE", "LISTED", "BY", "LINK",
+		       "BECAUSE");
+	for (i = 0; i < s->interfaces.n; i++) {
+		if (json)
+			json_list_add(&list, json_interface(&s->interfaces.list[i]));
+		else
+			interface_print(&s->interfaces.list[i]);
+	}
+	if (json)
+		json_list_end(&list);
+}
+
 static json_t *json_shown(const struct shown *s, const struct cnl_device *v)
 {
 	const char *firmware = versions_find(&s->versions, v->def.name);
@@ -247,6 +267,7 @@ static const struct {
 	{ "policy", show_policy }, { "segments", show_segments }, { "rules", show_rules },
 	{ "devices", show_devices }, { "networks", show_networks },
 	{ "bindings", show_bindings }, { "ports", show_ports }, { "uplinks", show_uplinks },
+	{ "interfaces", show_interfaces },
 };
 
 static int run_show(const struct command *self, int argc, char **argv)
@@ -285,9 +306,12 @@ static int run_show(const struct command *self, int argc, char **argv)
 	o = cnl_fetch(&nl, &s.p, &s.runtime) ? complain_nl(&nl) : EXIT_DONE;
 	if (!o && (!strcmp(what, "devices") || (json && !strcmp(what, "policy"))))
 		versions_load(&s.versions, registry);
+	if (!o && !strcmp(what, "interfaces") && cnl_interfaces(&nl, &s.interfaces))
+		o = complain_nl(&nl);
 	if (!o)
 		shows[i].show(&s, json);
 	versions_free(&s.versions);
+	cnl_interfaces_free(&s.interfaces);
 	cnl_close(&nl);
 	cnl_runtime_free(&s.runtime);
 	policy_free(s.p);
@@ -296,7 +320,8 @@ static int run_show(const struct command *self, int argc, char **argv)
 
 const struct command cmd_show = {
 	"show", "Print what the kernel holds",
-	"show [policy|segments|rules|devices|networks|bindings|ports|uplinks] [--json] [--registry FILE]",
+	"show [policy|segments|rules|devices|networks|bindings|ports|uplinks|interfaces] [--json] "
+	"[--registry FILE]",
 	"'show policy', the default, prints YAML that 'apply' reads. Devices come with their\n"
 	"firmware, if the registry (" STORE_PATH ") may be read.\n", run_show
 };

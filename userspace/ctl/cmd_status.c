@@ -2,12 +2,36 @@
 /* status: the policy in force, in a few lines. */
 #include "ctl/ctl.h"
 
+/* Whether anything is guarded. */
+static const struct guard {
+	const char *name;
+	const char *line;
+} guarded = {
+	"guarded", "GUARDED: what the policy does not allow is dropped"
+}, observing = {
+	"observing", "OBSERVING: what the policy does not allow is counted, and passes"
+}, open_gate = {
+	"open", "OPEN: no policy is in force, everything passes"
+}, locked = {
+	"locked", "LOCKED: no policy is in force, nothing is forwarded (lockdown)"
+};
+
+static const struct guard *guard(const struct cnl_summary *s)
+{
+	if (!s->in_force)
+		return s->lockdown ? &locked : &open_gate;
+	return s->mode == CORDON_MODE_OBSERVE ? &observing : &guarded;
+}
+
 static void print_status(const struct cnl_summary *s)
 {
 	u32 kind;
 
+	puts(guard(s)->line);
 	if (!s->generation) {
-		printf("no policy yet%s\n", s->lockdown ? "; nothing is forwarded (lockdown)" : "");
+		puts("no policy yet");
+	} else if (!s->in_force) {
+		printf("no policy: the one before generation %u was not confirmed\n", s->generation);
 	} else {
 		printf("generation %u, mode %s\n", s->generation,
 		       s->mode == CORDON_MODE_OBSERVE ? "observe" : "enforce");
@@ -24,11 +48,24 @@ static void print_status(const struct cnl_summary *s)
 			       (unsigned long long)s->stats.anomalies[kind]);
 }
 
+static void json_status(const struct cnl_summary *s, const struct cnl_interfaces *interfaces)
+{
+	json_t *out = json_summary(s), *list = json_array();
+	u32 i;
+
+	for (i = 0; i < interfaces->n; i++)
+		json_array_append_new(list, json_interface(&interfaces->list[i]));
+	json_object_set_new(out, "guard", json_string(guard(s)->name));
+	json_object_set_new(out, "interfaces", list);
+	json_print(out);
+}
+
 static int run_status(const struct command *self, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "json", no_argument, NULL, 'j' }, { "help", no_argument, NULL, OPTION_HELP }, { }
 	};
+	struct cnl_interfaces interfaces = { NULL, 0 };
 	struct cnl_summary s;
 	bool json = false;
 	struct cnl nl;
@@ -45,17 +82,22 @@ static int run_status(const struct command *self, int argc, char **argv)
 		return usage_error(self, "too many words", argv[optind]);
 	if (!open_kernel(&nl))
 		return EXIT_REFUSED;
-	if (cnl_summary(&nl, &s))
+	if (cnl_summary(&nl, &s) || cnl_interfaces(&nl, &interfaces)) {
 		ret = complain_nl(&nl);
-	else if (json)
-		json_print(json_summary(&s));
-	else
+	} else if (json) {
+		json_status(&s, &interfaces);
+	} else {
 		print_status(&s);
+		interfaces_warn(&interfaces, true, s.mode == CORDON_MODE_OBSERVE, stdout);
+	}
+	cnl_interfaces_free(&interfaces);
 	cnl_close(&nl);
 	return ret;
 }
 
 const struct command cmd_status = {
-	"status", "Summary of the policy in force and of what it denied", "status [--json]", "",
+	"status", "Summary of the policy in force and of what it denied", "status [--json]",
+	"The first line begins with GUARDED, OBSERVING, OPEN or LOCKED; the last ones warn of\n"
+	"interfaces that are closed or missing.\n",
 	run_status
 };

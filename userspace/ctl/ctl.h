@@ -37,6 +37,12 @@ void versions_load(struct versions *v, const char *path);
 const char *versions_find(const struct versions *v, const char *name);
 void versions_free(struct versions *v);
 
+/* interfaces.c */
+void interfaces_warn(const struct cnl_interfaces *all, bool missing, bool observe, FILE *out);
+void interface_print(const struct cnl_interface *i);
+void interface_print_event(const struct cnl_interface *i);
+json_t *json_interface(const struct cnl_interface *i);
+
 /* out.c */
 void json_print(json_t *value);
 void json_line(json_t *value);

@@ -323,6 +323,8 @@ static int on_event(struct nl_msg *msg, void *arg)
 		err = cnl_read_device(tb[CORDON_A_DEVICE], &event.device);
 	else if (event.cmd == CORDON_CMD_ANOMALY_NTF && tb[CORDON_A_ANOMALY])
 		err = read_anomaly(tb[CORDON_A_ANOMALY], &event);
+	else if (event.cmd == CORDON_CMD_INTERFACE_NTF && tb[CORDON_A_INTERFACE])
+		err = cnl_read_interface(tb[CORDON_A_INTERFACE], &event.interface);
 	if (err)
 		return NL_SKIP;
 	l->stop = l->event(&event, l->arg);

@@ -52,6 +52,8 @@ int cnl_read_summary(struct nlattr **tb, struct cnl_summary *out)
 	memset(out, 0, sizeof(*out));
 	out->generation = get_u32(tb[CORDON_A_GENERATION], 0);
 	out->mode = get_u32(tb[CORDON_A_MODE], 0);
+	/* A module that does not tell has one in force from the first commit on, roll-backs apart. */
+	out->in_force = get_u32(tb[CORDON_A_IN_FORCE], !!out->generation);
 	out->awaiting = tb[CORDON_A_CONFIRM];
 	out->confirm = get_u32(tb[CORDON_A_CONFIRM], 0);
 	out->lockdown = get_u32(tb[CORDON_A_LOCKDOWN], 0);

@@ -39,6 +39,7 @@ struct cnl_stats {
  * @mode: enum cordon_mode
  * @awaiting: it must be confirmed, within @confirm seconds
  * @confirm: seconds left
+ * @in_force: a policy is; not before the first commit, nor after the roll-back of a first policy
  * @lockdown: the module was loaded with lockdown=1
  * @ports: how many
  * @uplinks: how many
@@ -51,6 +52,7 @@ struct cnl_stats {
 struct cnl_summary {
 	u32 generation;
 	u32 mode;
+	bool in_force;
 	bool awaiting;
 	u32 confirm;
 	u32 lockdown;
@@ -148,11 +150,40 @@ struct cnl_change {
 #define CNL_CHANGE_NONE { .authentication = -1, .encryption = -1, .firmware = -1, \
 			 .state = -1, .lease = -1, .outdated = -1 }
 
+/**
+ * struct cnl_interface - a network interface, or one that the policy names and that is not there
+ * @name: its name
+ * @ifindex: its index; 0, it is not there
+ * @role: enum cordon_role, what it is to packets
+ * @listed: enum cordon_role, what its name alone makes of it
+ * @closed: enum cordon_closed
+ * @up: it is up
+ * @named_by: name or pattern of the policy that lists it, or empty
+ * @other: interface that explains what it is, or empty
+ */
+struct cnl_interface {
+	char name[CORDON_IFNAME_LEN];
+	u32 ifindex;
+	u32 role;
+	u32 listed;
+	u32 closed;
+	bool up;
+	char named_by[CORDON_IFNAME_LEN];
+	char other[CORDON_IFNAME_LEN];
+};
+
+/** struct cnl_interfaces - all of them */
+struct cnl_interfaces {
+	struct cnl_interface *list;
+	u32 n;
+};
+
 /** struct cnl_event - what the multicast group tells */
 struct cnl_event {
-	u8 cmd;			/* CORDON_CMD_POLICY_NTF, _DEVICE_NTF, _ANOMALY_NTF */
+	u8 cmd;			/* CORDON_CMD_POLICY_NTF, _DEVICE_NTF, _ANOMALY_NTF, _INTERFACE_NTF */
 	struct cnl_summary summary;
 	struct cnl_device device;
+	struct cnl_interface interface;
 	struct {
 		u32 kind;
 		bool has_mac;
@@ -179,6 +210,8 @@ int cnl_commit(struct cnl *nl, const struct policy *p, u32 generation, u32 confi
 int cnl_confirm(struct cnl *nl, u32 *generation);
 int cnl_fetch(struct cnl *nl, struct policy **out, struct cnl_runtime *runtime);
 void cnl_runtime_free(struct cnl_runtime *runtime);
+int cnl_interfaces(struct cnl *nl, struct cnl_interfaces *out);
+void cnl_interfaces_free(struct cnl_interfaces *all);
 int cnl_segment_each(struct cnl *nl, int (*each)(const struct cnl_segment *segment, void *arg), void *arg);
 int cnl_device_get(struct cnl *nl, const char *name, const u8 *mac, struct cnl_device *out);
 int cnl_device_new(struct cnl *nl, const struct cnl_change *change, struct cnl_device *out);
@@ -198,6 +231,7 @@ struct nl_msg *cnl_message(struct cnl *nl, u8 cmd, int flags);
 int cnl_talk(struct cnl *nl, struct nl_msg *msg,
 	    int (*reply)(struct nlattr **tb, void *arg), void *arg);
 int cnl_read_device(struct nlattr *nest, struct cnl_device *out);
+int cnl_read_interface(struct nlattr *nest, struct cnl_interface *out);
 int cnl_read_summary(struct nlattr **tb, struct cnl_summary *out);
 int cnl_put_addr(struct nl_msg *msg, int type, const struct cordon_addr *a);
 int cnl_read_addr(struct nlattr *attr, struct cordon_addr *out);
