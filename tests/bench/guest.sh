@@ -26,8 +26,28 @@ topology() {
 	modprobe -a dummy tun pktgen nf_tables nf_conntrack || die "modules are missing"
 	sysctl -qw net.netfilter.nf_conntrack_buckets=262144 net.netfilter.nf_conntrack_max=2000000
 	sysctl -qw net.netfilter.nf_conntrack_udp_timeout=3000 net.netfilter.nf_conntrack_udp_timeout_stream=3000
+	add_dummies
+}
+
+add_dummies() {
 	for dev in gd gx; do
 		ip link add $dev type dummy
+	done
+	network
+}
+
+# Both interfaces anew, of another kind; connection tracking's entries stay
+dummies() {
+	ip link del gd
+	ip link del gx
+	add_dummies
+}
+
+taps() {
+	ip link del gd
+	ip link del gx
+	for dev in gd gx; do
+		ip tuntap add dev $dev mode tap || die "no taps"
 	done
 	network
 }
@@ -182,25 +202,20 @@ load cordon cordonctl apply $work/policy.yaml
 new cordon
 established cordon
 
-# No TLS comes from pktgen: nft writes what the gate would have found out on the connections. These have
-# labels from then on, so that they cost the same without the demand.
+# No TLS comes from pktgen: a program behind two taps opens the connections first, by a datagram of QUIC each way. They
+# have labels from then on, so that they cost the same without the demand.
 sed 's/isolate: false/&, encryption: TLS1.3/' $work/policy.yaml >$work/tls.yaml
 cordonctl apply $work/tls.yaml >/dev/null || die "the policy that demands TLS does not load"
-nft 'table ip verdict { chain known { type filter hook prerouting priority 0; ct label set 127; }; }' || die "nft marks nothing"
-connections 1001 2001
-nft delete table ip verdict
+taps
+handshake "$n" "$n" quic 1001 >/dev/null || die "connections of QUIC do not come through"
+dummies
 through gated established forward $packets 1001-1001 2001
 cordonctl apply $work/policy.yaml >/dev/null || die "the policy that demands nothing does not load"
 through ungated established forward $packets 1001-1001 2001
 rmmod cordon
 
 # Whole handshakes, of TCP, come from a program behind two taps. Without the demand as with it, connections have labels.
-ip link del gd
-ip link del gx
-for dev in gd gx; do
-	ip tuntap add dev $dev mode tap || die "no taps"
-done
-network
+taps
 sed 's|udp/2000-4000|&, tcp/443|' $work/tls.yaml >$work/demanding.yaml
 sed 's/, encryption: TLS1.3//' $work/demanding.yaml >$work/undemanding.yaml
 modprobe cordon device_sysfs=0 || exit

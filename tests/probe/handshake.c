@@ -2,7 +2,8 @@
 /*
  * handshake N DEVICES FLOW PORT [hold]: captured TLS connections, N of them, from devices in turn through a gateway
  * between the taps gd and gx; prints the nanoseconds that one took. Every packet must have come through. PORT: the first
- * of their source ports. hold: only their first byte is sent, so that all are in their handshake at the same time.
+ * of their source ports. hold: only their first byte is sent, so that all are in their handshake at the same time. FLOW
+ * is a file, or quic: one datagram each way, which is all that can be read of QUIC, to port 2001.
  *
  * Device i has the MAC and the address that tests/bench/rules.py gives it.
  */
@@ -23,6 +24,8 @@
 #define PIECE	1448		/* bytes of a segment */
 #define SERVER	0xc6120001	/* 198.18.0.1 */
 #define FLIGHTS	2		/* of the flow: client's, then server's */
+
+#define DATAGRAM	1200		/* of the least that begins QUIC (RFC 9000, 14.1) */
 
 enum { SYN = 2, ACK = 16 };
 
@@ -145,6 +148,48 @@ static void fly(struct side *from, struct side *to)
 	}
 }
 
+/* One datagram of QUIC, likewise: a long header of version 1, with connection ids of eight zeros. */
+static void say_quic(struct side *from, struct side *to, uint8_t type)
+{
+	uint8_t frame[14 + 28 + DATAGRAM] = { 0 }, *ip = frame + 14, *udp = ip + 20, *quic = udp + 8, seen[2048];
+	size_t at = 5;
+	uint16_t check;
+
+	memcpy(frame, from->gateway, 6);
+	memcpy(frame + 6, from->mac, 6);
+	put16(frame + 12, 0x0800);
+	ip[0] = 0x45, ip[8] = 64, ip[9] = 17;
+	put16(ip + 2, 28 + DATAGRAM);
+	put32(ip + 12, from->address);
+	put32(ip + 16, to->address);
+	check = fold(sum(ip, 20, 0));
+	memcpy(ip + 10, &check, 2);
+	put16(udp, from->port);
+	put16(udp + 2, to->port);
+	put16(udp + 4, 8 + DATAGRAM);
+	quic[0] = type, quic[4] = 1;
+	quic[at] = 8, at += 9;
+	quic[at] = 8, at += 9;
+	at += !(type & 0x30);	/* the length of a token, 0; only an Initial has one */
+	put16(quic + at, 0x4000 | (DATAGRAM - at - 2));
+	if (write(from->tap, frame, sizeof(frame)) != sizeof(frame))
+		err(1, "write");
+	if (read(to->tap, seen, sizeof(seen)) != sizeof(frame))
+		errx(1, "connection %u: a datagram did not come through", from->port);
+}
+
+static void connection_of_quic(struct side *device, struct side *server, uint32_t i, uint32_t devices, uint16_t port)
+{
+	uint32_t mac = i % devices;
+
+	device->address = 0x0a000010 + (mac + 1) % devices;
+	put32(device->mac + 2, mac);
+	device->port = port + i / devices;
+	server->port = 2001;
+	say_quic(device, server, 0xc0);		/* Initial */
+	say_quic(server, device, 0xe0);		/* Handshake */
+}
+
 static void connection(struct side *device, struct side *server, uint32_t i, uint32_t devices, uint16_t port,
 		       bool hold)
 {
@@ -163,6 +208,7 @@ static void connection(struct side *device, struct side *server, uint32_t i, uin
 	}
 	fly(device, server);
 	fly(server, device);
+	say(device, server, ACK, "", 0);
 }
 
 int main(int argc, char **argv)
@@ -170,6 +216,7 @@ int main(int argc, char **argv)
 	static struct side sides[2] = { { .mac = { 2 } }, { .mac = { 6, 0, 0, 0, 0, 1 }, .address = SERVER, .port = 443 } };
 	struct timespec from, to;
 	unsigned long n, devices;
+	bool quic;
 	uint32_t i;
 
 	if (argc < 5)
@@ -178,10 +225,15 @@ int main(int argc, char **argv)
 	devices = strtoul(argv[2], NULL, 10);
 	sides[0].tap = tap("gd", sides[0].gateway);
 	sides[1].tap = tap("gx", sides[1].gateway);
-	read_flow(argv[3], sides);
+	quic = !strcmp(argv[3], "quic");
+	if (!quic)
+		read_flow(argv[3], sides);
 	clock_gettime(CLOCK_MONOTONIC, &from);
 	for (i = 0; i < n; i++)
-		connection(&sides[0], &sides[1], i, devices, atoi(argv[4]), argc > 5);
+		if (quic)
+			connection_of_quic(&sides[0], &sides[1], i, devices, atoi(argv[4]));
+		else
+			connection(&sides[0], &sides[1], i, devices, atoi(argv[4]), argc > 5);
 	clock_gettime(CLOCK_MONOTONIC, &to);
 	printf("%.0f\n", ((to.tv_sec - from.tv_sec) * 1e9 + to.tv_nsec - from.tv_nsec) / n);
 	return 0;
