@@ -490,12 +490,14 @@ static noinline unsigned int gate(const struct hearing *h, const struct cordon_e
 	return tell_ends(h, sender, look.unseen || what == CORDON_INSPECT_REFUSED);
 }
 
-/* A new connection of a device is to be forwarded: its packets must pass the hooks. */
+/* A device's connection is forwarded where flow tables may be: its packets must pass the hooks. */
 static bool keep_from_flow_tables(const struct hearing *h)
 {
-	return h->state->hook != NF_INET_FORWARD || !h->ct || likely(nf_ct_is_confirmed(h->ct)) ||
-	       (h->from.device == CORDON_NO_DEVICE && h->to.device == CORDON_NO_DEVICE) ||
-	       cordon_keep_from_flow_tables(h->ct);
+	if (likely(!cordon_may_bypass(h->state->in) && !cordon_may_bypass(h->state->out)))
+		return true;
+	if (!h->ct || (h->from.device == CORDON_NO_DEVICE && h->to.device == CORDON_NO_DEVICE))
+		return true;
+	return cordon_keep_from_flow_tables(h->ct);
 }
 
 /* The receiver is tied to a port, and the packet would leave by another interface. */
@@ -555,8 +557,9 @@ static unsigned int judge(struct hearing *h)
 					    demand)) &&
 	    gate(h, sender, demand) != NF_ACCEPT)
 		return NF_DROP;
-	if (unlikely(!keep_from_flow_tables(h)))
-		return deny_unblamed(h, CORDON_KIND_UNJUDGED);
+	if (h->state->hook == NF_INET_FORWARD && unlikely(!keep_from_flow_tables(h)) &&
+	    deny_unblamed(h, CORDON_KIND_UNJUDGED) != NF_ACCEPT)
+		return NF_DROP;
 	cordon_traffic_rx(rs->segments[sender->segment]->traffic,
 			  cordon_packet_count(h->skb), h->skb->len);
 	if (receiver->device != CORDON_NO_DEVICE)

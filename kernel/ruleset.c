@@ -9,6 +9,7 @@
 #include "event.h"
 #include "link.h"
 #include "net.h"
+#include "offload.h"
 #include "ruleset.h"
 #include "stack.h"
 
@@ -420,6 +421,8 @@ int cordon_ruleset_publish(struct cordon_net *cn, struct cordon_ruleset *rs, u32
 	if (ret)
 		return ret;
 	old = replace(cn, rs);
+	if (!old)
+		cordon_tear_out_of_flow_tables(cn->net);
 	if (confirm) {
 		cn->fallback = old;
 		cn->awaiting = true;
