@@ -5,6 +5,7 @@ waits for another unless it is to vanish, and then does what the first one said:
 either.py HOST PORT FROM LINE...: one connection for each LINE, all of them from the port FROM. With "tls" as its first
 word it speaks TLS, with "plain" it does not; with "vanish" as its last one the client sends nothing at its end, either.
 Prints "yes" for each that was answered, else "no"."""
+import errno
 import fcntl
 import socket
 import ssl
@@ -70,15 +71,28 @@ def serve(port, cert, key):
             threading.Thread(target=answer, args=(sock, context), daemon=True).start()
 
 
+def connect(host, port, source):
+    """From the port that the connection before had, which may be waiting for its last acknowledgement."""
+    late = time.monotonic() + LIMIT
+    while True:
+        sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.settimeout(LIMIT)
+        try:
+            sock.bind(("", source))
+            sock.connect((host, port))
+            return sock
+        except OSError as error:
+            sock.close()
+            if error.errno not in (errno.EADDRINUSE, errno.EADDRNOTAVAIL) or time.monotonic() > late:
+                raise
+
+
 def ask(host, port, source, words):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.bind(("", source))
-    sock.settimeout(LIMIT)
-    sock.connect((host, port))
+    sock = connect(host, port, source)
     if words[0] == "tls":
         sock = context.wrap_socket(sock)
     sock.sendall(" ".join(words).encode())
