@@ -114,7 +114,7 @@ expect "two are taken" stranger /usr/bin/python3 "$here/family.py" begin 2
 says "$N addresses are refused" "too many devices: this network namespace may have 1024" \
 	stranger /usr/bin/python3 "$here/family.py" commit old "$N"
 equal "in sysfs, a stranger has directories for segments, and none for devices" "6 0" "$(nobody unshare -Urnm sh -c "
-	cordonctl apply '$work/policy.yaml' >/dev/null && mount -t sysfs none /mnt && cd /mnt/kernel/cordon &&
+	cordonctl apply '$work/policy.yaml' >/dev/null 2>&1 && mount -t sysfs none /mnt && cd /mnt/kernel/cordon &&
 	echo \$(ls segments | wc -l) \$(ls devices | wc -l)" 2>&1)"
 equal "the gateway has" 1 "$(ls /sys/kernel/cordon/devices | wc -l)"
 
