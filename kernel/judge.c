@@ -437,7 +437,7 @@ static unsigned int deny_connection(const struct hearing *h, const struct cordon
 				    h->flow.dport);
 	if (blame.reason == CORDON_DENY_RECEIVER)
 		return drop(h);
-	if (many && h->to.segment == CORDON_SEGMENT_GATEWAY && h->from.device != CORDON_NO_DEVICE)
+	if (many && h->to.segment == CORDON_SEGMENT_GATEWAY)
 		return drop(h);
 	charge(h, h->from.device, v->kind, true, NULL);
 	return drop(h);
@@ -572,9 +572,9 @@ static unsigned int judge(struct hearing *h)
 static noinline unsigned int judge_many(struct hearing *h)
 {
 	const struct cordon_policy *p = h->rs->policy;
-	u16 buffer[CORDON_LINK_MAX_SEGMENTS];
+	struct cordon_reach buffer[CORDON_MAX_REACH];
+	const struct cordon_reach *reach = buffer;
 	const struct cordon_links *links;
-	const u16 *segments = buffer;
 	struct cordon_verdict v;
 	u32 n = 0;
 
@@ -585,9 +585,11 @@ static noinline unsigned int judge_many(struct hearing *h)
 	} else {
 		links = rcu_dereference(h->rs->links);
 		if (links)
-			segments = cordon_link_port(links, h->out->port, &n);
+			reach = cordon_link_port(links, h->out->port, &n);
 	}
-	v = cordon_decide_many(p, &h->from, segments, n, h->flow.proto, h->flow.dport);
+	v = cordon_decide_many(p, &h->from, reach, n, h->flow.proto, h->flow.dport);
+	if (v.reason == CORDON_DENY_NO_LINK)
+		return deny_unblamed(h, v.kind);
 	if (!v.accept)
 		return deny_connection(h, &v, true);
 	cordon_traffic_rx(h->rs->segments[h->from.segment]->traffic,

@@ -16,103 +16,110 @@
 #include "ports.h"
 #include "ruleset.h"
 
-#define MAX_SUBNETS	32	/* of one port; with more, a device may be behind it by any address */
+#define CHUNK	1024	/* devices that are looked at before others may run */
 
 /**
- * struct subnets - the networks that the addresses of an interface lie in
- * @n: how many; more than MAX_SUBNETS, the rest is not known
- * @net: their first address and their length, as in struct cordon_network_def
+ * struct survey - what is found out about the ports of a policy
+ * @policy: the policy
+ * @n: length of @subnets
+ * @subnets: the networks of all ports
+ * @demands: see cordon_reach_device()
  */
-struct subnets {
+struct survey {
+	const struct cordon_policy *policy;
 	u32 n;
-	struct cordon_network_def net[MAX_SUBNETS];
+	struct cordon_subnet *subnets;
+	u8 *demands;
 };
 
-static void add_subnet(struct subnets *s, struct cordon_addr addr, u8 len)
+/* IPv6 addresses of an interface, of @n so far. Context: RCU read side. Return: how many now. */
+static u32 own_v6(const struct net_device *dev, struct cordon_network_def *own, u32 n)
 {
-	struct cordon_addr rest = cordon_prefix_last(&(struct cordon_addr){ 0, 0 }, len);
+	const struct inet6_dev *in6 = __in6_dev_get(dev);
+	const struct inet6_ifaddr *a;
 
-	if (s->n < MAX_SUBNETS) {
-		addr.hi &= ~rest.hi;
-		addr.lo &= ~rest.lo;
-		s->net[s->n] = (struct cordon_network_def){ .addr = addr, .len = len };
+	if (!in6)
+		return n;
+	list_for_each_entry_rcu(a, &in6->addr_list, if_list) {
+		if (ipv6_addr_type(&a->addr) & IPV6_ADDR_LINKLOCAL)
+			continue;
+		if (n == CORDON_MAX_SUBNETS)
+			return n + 1;
+		own[n++] = (struct cordon_network_def){
+			.addr = cordon_packet_v6(&a->addr), .len = a->prefix_len,
+		};
 	}
-	s->n++;
+	return n;
 }
 
-/* Context: RCU read side. */
-static void find_subnets(const struct net_device *dev, struct subnets *s)
+/*
+ * The addresses of an interface, with the lengths of their networks; of a point-to-point one that of
+ * its peer. Context: RCU read side. Return: how many; more than CORDON_MAX_SUBNETS, there are others.
+ */
+static u32 own_addresses(const struct net_device *dev, struct cordon_network_def *own)
 {
 	const struct in_device *in4 = __in_dev_get_rcu(dev);
-	const struct inet6_dev *in6 = __in6_dev_get(dev);
-	const struct inet6_ifaddr *a6;
-	const struct in_ifaddr *a4;
+	const struct in_ifaddr *a;
+	u32 n = 0;
 
-	if (in4)
-		in_dev_for_each_ifa_rcu(a4, in4)
-			add_subnet(s, cordon_addr_v4(ntohl(a4->ifa_local)), 96 + a4->ifa_prefixlen);
-	if (in6)
-		list_for_each_entry_rcu(a6, &in6->addr_list, if_list)
-			if (!(ipv6_addr_type(&a6->addr) & IPV6_ADDR_LINKLOCAL))
-				add_subnet(s, cordon_packet_v6(&a6->addr), a6->prefix_len);
-}
-
-static bool holds(const struct subnets *s, const struct cordon_addr *addr)
-{
-	struct cordon_addr last;
-	u32 i;
-
-	if (s->n > MAX_SUBNETS)
-		return true;
-	for (i = 0; i < s->n; i++) {
-		last = cordon_prefix_last(&s->net[i].addr, s->net[i].len);
-		if (cordon_addr_is_v4(&s->net[i].addr) == cordon_addr_is_v4(addr) &&
-		    cordon_addr_compare(&s->net[i].addr, addr) <= 0 &&
-		    cordon_addr_compare(addr, &last) <= 0)
-			return true;
+	if (!in4)
+		return own_v6(dev, own, n);
+	in_dev_for_each_ifa_rcu(a, in4) {
+		if (n == CORDON_MAX_SUBNETS)
+			return n + 1;
+		own[n++] = (struct cordon_network_def){
+			.addr = cordon_addr_v4(ntohl(a->ifa_address)), .len = 96 + a->ifa_prefixlen,
+		};
 	}
-	return false;
+	return own_v6(dev, own, n);
 }
 
-/* A device that is tied to no port is behind those in whose subnets it has an address. */
-static bool is_behind(const struct cordon_policy *p, u32 device, u16 port, const struct subnets *s)
+static void survey_subnets(struct survey *s, struct net *net)
 {
-	const struct cordon_device_def *d = &p->draft.devices[device];
+	struct cordon_network_def own[CORDON_MAX_SUBNETS];
+	const struct cordon_draft *d = &s->policy->draft;
+	struct net_device *dev;
 	u32 i;
 
-	if (d->port != CORDON_ANY_PORT)
-		return d->port == port;
-	for (i = 0; i < d->n; i++)
-		if (holds(s, &p->draft.addresses[d->first + i]))
-			return true;
-	return false;
+	rcu_read_lock();
+	for (i = 0; i < d->n_ports; i++) {
+		dev = dev_get_by_name_rcu(net, d->ports[i].name);
+		if (dev)
+			s->n = cordon_subnets_add(s->subnets, s->n, i, own,
+						  own_addresses(dev, own));
+	}
+	rcu_read_unlock();
+	cordon_subnets_sort(s->subnets, s->n);
 }
 
-/* The segments of one port, at the end of @links; @seen has a byte for each segment. */
-static u32 add_port(struct cordon_links *links, struct net *net, const struct cordon_policy *p,
-		    u16 port, u8 *seen)
+static void survey_devices(struct survey *s)
 {
-	u32 i, n = links->first[port];
-	struct net_device *dev;
-	struct subnets s;
+	u32 i;
 
-	s.n = 0;
-	rcu_read_lock();
-	dev = dev_get_by_name_rcu(net, p->draft.ports[port].name);
-	if (dev)
-		find_subnets(dev, &s);
-	rcu_read_unlock();
-	memset(seen, 0, p->draft.n_segments);
-	for (i = 0; i < p->draft.n_devices; i++) {
-		if (!seen[p->draft.devices[i].segment] && is_behind(p, i, port, &s))
-			seen[p->draft.devices[i].segment] = 1;
-		if (!(i % 1024))
+	for (i = 0; i < s->policy->draft.n_devices; i++) {
+		cordon_reach_device(s->policy, s->subnets, s->n, i, s->demands);
+		if (!(i % CHUNK))
 			cond_resched();
 	}
-	for (i = 0; i < p->draft.n_segments; i++)
-		if (seen[i])
-			links->segments[n++] = i;
-	return n;
+}
+
+/* Return: the links, or NULL when there is no memory. */
+static struct cordon_links *survey_links(const struct survey *s)
+{
+	u32 ports = s->policy->draft.n_ports, i, n = 0;
+	struct cordon_links *links;
+
+	for (i = 0; i < ports; i++)
+		n += cordon_reach_port(s->policy, s->demands, i, NULL);
+	links = kvzalloc(struct_size(links, reach, n) + array_size(ports + 1, sizeof(*links->first)),
+			 GFP_KERNEL_ACCOUNT);
+	if (!links)
+		return NULL;
+	links->first = (u32 *)&links->reach[n];
+	for (i = 0; i < ports; i++)
+		links->first[i + 1] = links->first[i] +
+			cordon_reach_port(s->policy, s->demands, i, &links->reach[links->first[i]]);
+	return links;
 }
 
 /**
@@ -120,29 +127,27 @@ static u32 add_port(struct cordon_links *links, struct net *net, const struct co
  * @net: the namespace
  * @policy: the policy
  *
+ * Takes time in proportion to the addresses of the policy's devices.
+ *
  * Context: sleeps. Return: the links, or NULL when there is no memory.
  */
 struct cordon_links *cordon_links_new(struct net *net, const struct cordon_policy *policy)
 {
-	u32 ports = policy->draft.n_ports, segments = policy->draft.n_segments, i;
-	struct cordon_links *links = kzalloc(sizeof(*links), GFP_KERNEL_ACCOUNT);
-	u8 *seen = kvmalloc(segments, GFP_KERNEL_ACCOUNT);
+	u32 ports = max(policy->draft.n_ports, 1U);
+	struct cordon_links *links = NULL;
+	struct survey s = { .policy = policy };
 
-	if (!links || !seen)
-		goto fail;
-	links->first = kvcalloc(ports + 1, sizeof(*links->first), GFP_KERNEL_ACCOUNT);
-	links->segments = kvcalloc(max(ports * segments, 1U), sizeof(*links->segments),
+	s.subnets = kvmalloc_array(ports * CORDON_MAX_SUBNETS, sizeof(*s.subnets),
 				   GFP_KERNEL_ACCOUNT);
-	if (!links->first || !links->segments)
-		goto fail;
-	for (i = 0; i < ports; i++)
-		links->first[i + 1] = add_port(links, net, policy, i, seen);
-	kvfree(seen);
+	s.demands = kvcalloc(ports, policy->draft.n_segments, GFP_KERNEL_ACCOUNT);
+	if (s.subnets && s.demands) {
+		survey_subnets(&s, net);
+		survey_devices(&s);
+		links = survey_links(&s);
+	}
+	kvfree(s.subnets);
+	kvfree(s.demands);
 	return links;
-fail:
-	kvfree(seen);
-	cordon_links_free(links);
-	return NULL;
 }
 
 /**
@@ -151,75 +156,84 @@ fail:
  */
 void cordon_links_free(struct cordon_links *links)
 {
-	if (!links)
-		return;
-	kvfree(links->first);
-	kvfree(links->segments);
-	kfree(links);
+	kvfree(links);
 }
 
-static void links_free_rcu(struct rcu_head *rcu)
+/**
+ * cordon_links_touch - have the links of the ruleset in force brought up to date
+ * @cn: the namespace
+ *
+ * Not at once, if it was done just before: whoever changes addresses in a loop gets a tenth of a
+ * processor's time at most.
+ *
+ * Context: any.
+ */
+void cordon_links_touch(struct cordon_net *cn)
 {
-	cordon_links_free(container_of(rcu, struct cordon_links, rcu));
+	unsigned long due = READ_ONCE(cn->links_due), now = jiffies;
+
+	schedule_delayed_work(&cn->links_work, time_before(now, due) ? due - now : 0);
 }
 
 /**
  * cordon_links_update - addresses have changed
  * @work: cordon_net.links_work
  *
- * Without memory for the new links there are none, and ports are closed to groups.
+ * Without memory for the new links there are none, ports are closed to groups, and it is tried
+ * again a second later.
  */
 void cordon_links_update(struct work_struct *work)
 {
-	struct cordon_net *cn = container_of(work, struct cordon_net, links_work);
+	struct cordon_net *cn = container_of(to_delayed_work(work), struct cordon_net, links_work);
 	struct cordon_links *old, *links;
+	unsigned long start, wait;
 	struct cordon_ruleset *rs;
 
 	mutex_lock(&cn->lock);
 	rs = cordon_net_ruleset(cn);
 	if (rs) {
+		start = jiffies;
 		links = cordon_links_new(cn->net, rs->policy);
 		old = rcu_replace_pointer(rs->links, links, lockdep_is_held(&cn->lock));
 		if (old)
-			call_rcu(&old->rcu, links_free_rcu);
+			kvfree_rcu(old, rcu);
+		wait = max(10 * (jiffies - start), (unsigned long)HZ / 10);
+		WRITE_ONCE(cn->links_due, jiffies + wait);
+		if (!links)
+			schedule_delayed_work(&cn->links_work, HZ);
 	}
 	mutex_unlock(&cn->lock);
 }
 
-static u32 add_segment(u16 *segments, u32 n, u16 segment)
+/* Those that the policy puts there: the places of an interface are neighbours. */
+static u32 placed_segments(const struct cordon_ports *ports, int ifindex, struct cordon_reach *reach)
 {
-	u32 i;
+	u32 lo = 0, hi = ports->n_places, n = 0;
 
-	for (i = 0; i < n; i++)
-		if (segments[i] == segment)
-			return n;
-	if (n < CORDON_LINK_MAX_SEGMENTS)
-		segments[n] = segment;
-	return n + 1;
+	while (lo < hi) {
+		u32 mid = lo + (hi - lo) / 2;
+
+		if (ports->places[mid].ifindex < ifindex)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	for (; lo < ports->n_places && ports->places[lo].ifindex == ifindex; lo++)
+		n = cordon_reach_add(reach, n, ports->places[lo].segment);
+	return n;
 }
 
-/* Segments of the networks that the interface's own addresses lie in. */
-static u32 own_segments(const struct cordon_policy *p, const struct net_device *dev, u16 *segments)
+/* Those of the networks that the interface's own addresses lie in. */
+static u32 own_segments(const struct cordon_policy *p, const struct net_device *dev,
+			struct cordon_reach *reach)
 {
-	const struct in_device *in4 = __in_dev_get_rcu(dev);
-	const struct inet6_dev *in6 = __in6_dev_get(dev);
-	const struct inet6_ifaddr *a6;
-	const struct in_ifaddr *a4;
-	struct cordon_addr addr;
-	u32 n = 0;
+	struct cordon_network_def own[CORDON_MAX_SUBNETS];
+	u32 n_own = own_addresses(dev, own), i, n = 0;
 
-	if (in4)
-		in_dev_for_each_ifa_rcu(a4, in4) {
-			addr = cordon_addr_v4(ntohl(a4->ifa_local));
-			n = add_segment(segments, n, cordon_policy_network_segment(p, &addr));
-		}
-	if (in6)
-		list_for_each_entry_rcu(a6, &in6->addr_list, if_list) {
-			if (ipv6_addr_type(&a6->addr) & IPV6_ADDR_LINKLOCAL)
-				continue;
-			addr = cordon_packet_v6(&a6->addr);
-			n = add_segment(segments, n, cordon_policy_network_segment(p, &addr));
-		}
+	if (n_own > CORDON_MAX_SUBNETS)
+		return 0;
+	for (i = 0; i < n_own; i++)
+		n = cordon_reach_own(p, &own[i].addr, reach, n);
 	return n;
 }
 
@@ -228,24 +242,22 @@ static u32 own_segments(const struct cordon_policy *p, const struct net_device *
  * @p: the policy
  * @ports: of the ruleset
  * @dev: the uplink
- * @segments: room for CORDON_LINK_MAX_SEGMENTS
+ * @reach: room for CORDON_MAX_REACH
  *
  * Those that name it among their interfaces; if none does, those of the networks that its own
  * addresses lie in, CORDON_NO_SEGMENT among them where an address lies in none.
  *
- * Context: RCU read side. Return: how many; 0, nobody knows, or they are too many.
+ * Context: RCU read side.
+ * Return: how many; 0, nobody knows: it has no address, or addresses or segments are too many.
  */
 u32 cordon_link_uplink(const struct cordon_policy *p, const struct cordon_ports *ports,
-		       const struct net_device *dev, u16 *segments)
+		       const struct net_device *dev, struct cordon_reach *reach)
 {
-	u32 i, n = 0;
+	u32 n = placed_segments(ports, dev->ifindex, reach);
 
-	for (i = 0; i < ports->n_places; i++)
-		if (ports->places[i].ifindex == dev->ifindex)
-			n = add_segment(segments, n, ports->places[i].segment);
 	if (!n)
-		n = own_segments(p, dev, segments);
-	return n <= CORDON_LINK_MAX_SEGMENTS ? n : 0;
+		n = own_segments(p, dev, reach);
+	return n <= CORDON_MAX_REACH ? n : 0;
 }
 
 /**
@@ -260,20 +272,23 @@ u32 cordon_link_uplink(const struct cordon_policy *p, const struct cordon_ports 
 u16 cordon_link_segment(const struct cordon_policy *p, const struct cordon_ports *ports,
 			const struct net_device *dev)
 {
-	u16 segments[CORDON_LINK_MAX_SEGMENTS];
+	struct cordon_reach reach[CORDON_MAX_REACH];
 
-	if (cordon_link_uplink(p, ports, dev, segments) == 1 ||
-	    own_segments(p, dev, segments) == 1)
-		return segments[0];
+	if (cordon_link_uplink(p, ports, dev, reach) == 1 || own_segments(p, dev, reach) == 1)
+		return reach[0].segment;
 	return CORDON_NO_SEGMENT;
 }
 
+/*
+ * Context: any; notifiers of IPv6 addresses are called with bottom halves off. The namespace keeps its
+ * struct cordon_net as long as it has interfaces.
+ */
 static void touch(const struct net_device *dev)
 {
 	struct cordon_net *cn = cordon_net(dev_net(dev));
 
 	if (rcu_access_pointer(cn->ruleset))
-		schedule_work(&cn->links_work);
+		cordon_links_touch(cn);
 }
 
 static int v4_event(struct notifier_block *nb, unsigned long event, void *ptr)

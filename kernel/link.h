@@ -6,30 +6,29 @@
 #include <linux/netdevice.h>
 #include <linux/rcupdate.h>
 
-#include "core/policy.h"
+#include "core/reach.h"
 
 struct cordon_net;
 struct cordon_ports;
 
-#define CORDON_LINK_MAX_SEGMENTS	64	/* of one uplink; it is closed to groups if it has more */
-
 /**
  * struct cordon_links - the segments of the devices behind each port
  * @rcu: frees it
- * @first: of each port, its first place in @segments; one more marks the end of the last
- * @segments: of all ports, each port's in ascending order
+ * @first: of each port, its first place in @reach; one more marks the end of the last
+ * @reach: of all ports, each port's in ascending order of segments
  */
 struct cordon_links {
 	struct rcu_head rcu;
 	u32 *first;
-	u16 *segments;
+	struct cordon_reach reach[];
 };
 
 struct cordon_links *cordon_links_new(struct net *net, const struct cordon_policy *policy);
 void cordon_links_free(struct cordon_links *links);
+void cordon_links_touch(struct cordon_net *cn);
 void cordon_links_update(struct work_struct *work);
 u32 cordon_link_uplink(const struct cordon_policy *p, const struct cordon_ports *ports,
-		       const struct net_device *dev, u16 *segments);
+		       const struct net_device *dev, struct cordon_reach *reach);
 u16 cordon_link_segment(const struct cordon_policy *p, const struct cordon_ports *ports,
 			const struct net_device *dev);
 
@@ -39,10 +38,11 @@ u16 cordon_link_segment(const struct cordon_policy *p, const struct cordon_ports
  * @port: the port
  * @n: gets how many
  */
-static inline const u16 *cordon_link_port(const struct cordon_links *links, u16 port, u32 *n)
+static inline const struct cordon_reach *cordon_link_port(const struct cordon_links *links,
+							  u16 port, u32 *n)
 {
 	*n = links->first[port + 1] - links->first[port];
-	return &links->segments[links->first[port]];
+	return &links->reach[links->first[port]];
 }
 
 int cordon_link_init(void);

@@ -74,7 +74,9 @@ static int __net_init net_init(struct net *net)
 	INIT_LIST_HEAD(&cn->transactions);
 	cn->caps = cordon_caps(net);
 	INIT_DELAYED_WORK(&cn->rollback, cordon_ruleset_rollback);
-	INIT_WORK(&cn->links_work, cordon_links_update);
+	INIT_DELAYED_WORK(&cn->links_work, cordon_links_update);
+	/* Jiffies do not begin at 0. */
+	cn->links_due = jiffies;
 	ret = cordon_view.net_add(cn);
 	if (ret || !cordon_lockdown)
 		return ret;
@@ -108,7 +110,7 @@ static void __net_exit net_exit(struct net *net)
 	cordon_transactions_abort(cn);
 	cordon_ruleset_withdraw(cn);
 	/* Interfaces that go find no ruleset any more, and queue nothing. */
-	cancel_work_sync(&cn->links_work);
+	cancel_delayed_work_sync(&cn->links_work);
 	cordon_view.net_del(cn);
 	mutex_destroy(&cn->ports_lock);
 	mutex_destroy(&cn->lock);

@@ -38,6 +38,12 @@ struct nf_hook_ops;
  * that follows its last reference. State and lease of a device are single
  * words, written with WRITE_ONCE() or as bits.
  *
+ * cordon_ruleset.links is replaced under cordon_net.lock, by a commit or by
+ * cordon_net.links_work. Notifiers of interfaces and addresses, which run under RTNL
+ * or with bottom halves off, only queue that work. It reads addresses under RCU and
+ * takes no RTNL. A namespace cancels it after its ruleset is withdrawn, and without a
+ * ruleset nothing queues it.
+ *
  * The TLS gate has locks of its own, inside no other: one for each bucket of
  * connections, taken by packets that are read and by the sweep, and inside it
  * cordon_inspector.lock. To make room, a packet that holds both takes the lock of
@@ -61,6 +67,7 @@ struct nf_hook_ops;
  * @rollback: brings @fallback back
  * @generation: of the last commit; under @lock
  * @links_work: brings the ruleset's links up to date
+ * @links_due: not before then, in jiffies; written by @links_work alone
  * @hooked: the hooks are registered; under @lock
  * @dying: the namespace goes away; under @lock
  * @caps: what it may have at most
@@ -82,7 +89,8 @@ struct cordon_net {
 	u32 deadline;
 	struct delayed_work rollback;
 	u32 generation;
-	struct work_struct links_work;
+	struct delayed_work links_work;
+	unsigned long links_due;
 	bool hooked;
 	bool dying;
 	const struct cordon_caps *caps;

@@ -365,6 +365,9 @@ static struct cordon_ruleset *replace(struct cordon_net *cn, struct cordon_rules
 	old = rcu_replace_pointer(cn->ruleset, rs, lockdep_is_held(&cn->lock));
 	mutex_unlock(&cn->ports_lock);
 	synchronize_rcu();
+	/* While there was none in force, nobody noted that addresses changed. */
+	if (rs && (!old || !rcu_access_pointer(rs->links)))
+		cordon_links_touch(cn);
 	hide(old, rs);
 	return old;
 }

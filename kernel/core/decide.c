@@ -436,19 +436,21 @@ u8 cordon_decide_encryption(const struct cordon_policy *p, const struct cordon_v
  * cordon_decide_many - may an end open this towards all segments that one packet reaches
  * @p: the policy
  * @from: the end that sends it, to a group or for broadcast
- * @segments: those of the hosts that it reaches, each once
+ * @reach: the segments of the hosts that it reaches, each once
  * @n: how many; 0, nobody knows whom it reaches
  * @proto: IANA number
  * @port: destination port
  *
  * Whom the packet is for shows on the interface that it leaves by, and nobody there can be left
- * out: it passes if it may be opened towards each of the segments.
+ * out: it passes if it may be opened towards each of the segments. TLS cannot encrypt it, so that
+ * where encryption is demanded, a rule must lift that.
  *
  * Return: the first denial, or an acceptance.
  */
 struct cordon_verdict cordon_decide_many(const struct cordon_policy *p,
 					 const struct cordon_end *from,
-					 const u16 *segments, u32 n, u8 proto, u16 port)
+					 const struct cordon_reach *reach, u32 n,
+					 u8 proto, u16 port)
 {
 	struct cordon_end to = { .device = CORDON_NO_DEVICE };
 	u8 own = end_encryption(p, from);
@@ -456,9 +458,9 @@ struct cordon_verdict cordon_decide_many(const struct cordon_policy *p,
 	u32 i;
 
 	if (!n)
-		return deny(CORDON_DENY_NO_SEGMENT, CORDON_KIND_UNJUDGED);
+		return deny(CORDON_DENY_NO_LINK, CORDON_KIND_UNJUDGED);
 	for (i = 0; i < n; i++) {
-		to.segment = segments[i];
+		to.segment = reach[i].segment;
 		v = cordon_decide_room(p, from, &to, proto, port);
 		/* Whoever receives it may be another device of the same segment. */
 		if (v.accept && v.reason == CORDON_PASS_SEGMENT &&
@@ -466,8 +468,7 @@ struct cordon_verdict cordon_decide_many(const struct cordon_policy *p,
 			v = deny(CORDON_DENY_ISOLATED, CORDON_KIND_SEGMENT_VIOLATION);
 		if (!v.accept)
 			return v;
-		if (!v.plaintext && max(own, p->draft.segments[to.segment].encryption) !=
-		    CORDON_ENCRYPTION_ANY)
+		if (!v.plaintext && max(own, reach[i].encryption) != CORDON_ENCRYPTION_ANY)
 			return deny(CORDON_DENY_UNENCRYPTED, CORDON_KIND_PLAINTEXT);
 	}
 	return v;

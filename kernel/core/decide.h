@@ -5,6 +5,7 @@
 
 #include "flow.h"
 #include "policy.h"
+#include "reach.h"
 
 /* What devices may open towards the gateway without a rule. */
 #define CORDON_PORT_DNS		53
@@ -35,6 +36,9 @@ enum cordon_reason {
 	CORDON_DENY_UNLISTED,		/* an interface that the policy does not list */
 	CORDON_DENY_WRONG_PORT,		/* it would leave by another port than the receiving device's */
 	CORDON_DENY_UNENCRYPTED,	/* it is for many, so TLS cannot encrypt it, and no rule lifts that */
+	CORDON_DENY_NO_LINK,		/* it is for many, and nobody is known on the link it leaves by */
+	CORDON_PASS_UPKEEP,		/* the gateway needs it as a host on its uplink */
+	CORDON_REASONS
 };
 
 /**
@@ -96,7 +100,8 @@ struct cordon_verdict cordon_decide_room(const struct cordon_policy *p,
 					 u8 proto, u16 port);
 struct cordon_verdict cordon_decide_many(const struct cordon_policy *p,
 					 const struct cordon_end *from,
-					 const u16 *segments, u32 n, u8 proto, u16 port);
+					 const struct cordon_reach *reach, u32 n,
+					 u8 proto, u16 port);
 struct cordon_verdict cordon_decide_blame(const struct cordon_policy *p,
 					  const struct cordon_verdict *v,
 					  const struct cordon_end *from,

@@ -257,9 +257,9 @@ static void room_of_services(struct kunit *test)
 }
 
 static void many(struct kunit *test, const struct cordon_policy *p, struct cordon_end from,
-		 u32 n, const u16 *segments, u16 port, u8 reason)
+		 u32 n, const struct cordon_reach *reach, u16 port, u8 reason)
 {
-	struct cordon_verdict v = cordon_decide_many(p, &from, segments, n, TCP, port);
+	struct cordon_verdict v = cordon_decide_many(p, &from, reach, n, TCP, port);
 
 	KUNIT_EXPECT_EQ_MSG(test, v.reason, reason, "%u -> %u segments, %u", from.segment, n, port);
 	KUNIT_EXPECT_EQ(test, v.accept, reason <= CORDON_PASS_GATEWAY);
@@ -268,22 +268,31 @@ static void many(struct kunit *test, const struct cordon_policy *p, struct cordo
 /* A packet for many passes if it may reach each of them. */
 static void many_by_all_that_receive(struct kunit *test)
 {
-	static const u16 both[] = { IOT, WAN }, none[] = { CORDON_NO_SEGMENT };
+	static const struct cordon_reach both[] = { { IOT }, { WAN } }, open[] = { { OPEN } };
+	static const struct cordon_reach strict[] = { { IOT, CORDON_ENCRYPTION_TLS1_2 } };
+	static const struct cordon_reach none[] = { { CORDON_NO_SEGMENT } };
 	struct fixture *f = fixture_new(test);
 	struct cordon_policy *p = fixture_seal(test, f);
 	struct cordon_end cam = cordon_end_device(p, CAM, &leased);
 	struct cordon_end meter = cordon_end_device(p, METER, &leased);
-	const u16 open[] = { OPEN };
 
 	many(test, p, cam, 1, both + 1, 443, CORDON_PASS_RULE);
 	many(test, p, cam, 1, both + 1, 80, CORDON_DENY_NO_RULE);
 	many(test, p, cam, 1, both, 443, CORDON_DENY_ISOLATED);
 	many(test, p, cam, 2, both, 443, CORDON_DENY_ISOLATED);
-	many(test, p, cam, 0, both, 443, CORDON_DENY_NO_SEGMENT);
+	many(test, p, cam, 0, both, 443, CORDON_DENY_NO_LINK);
 	many(test, p, cam, 1, none, 443, CORDON_DENY_NO_SEGMENT);
 	many(test, p, at(p, PLANT), 1, both, 502, CORDON_PASS_RULE);
 	many(test, p, at(p, PLANT), 2, both, 502, CORDON_DENY_NO_RULE);
 	many(test, p, meter, 1, open, 1, CORDON_PASS_SEGMENT);
+	/* A device there may demand more than its segment; the rule that lifts it is from IOT. */
+	many(test, p, at(p, WAN), 1, strict, 80, CORDON_DENY_NO_RULE);
+	many(test, p, at(p, PLANT), 1, strict, 80, CORDON_PASS_RULE);
+	f->rules[2].plaintext = 0;
+	p = fixture_seal(test, f);
+	many(test, p, at(p, PLANT), 1, strict, 80, CORDON_DENY_UNENCRYPTED);
+	many(test, p, at(p, PLANT), 1, both, 80, CORDON_PASS_RULE);
+	f->rules[2].plaintext = 1;
 	/* TLS cannot be what encrypts it. */
 	f->segments[IOT].encryption = CORDON_ENCRYPTION_TLS1_3;
 	f->rules[1].plaintext = 0;
