@@ -45,6 +45,9 @@ json "explain: a rule" 'o["verdict"] == "allow" and o["rule"]["related"] and o["
 json "explain: no rule" 'o["verdict"] == "deny" and o["rule"] is None and o["kind"]' "${ask[@]}" --proto esp
 json "explain: by a protocol's name" 'o["verdict"] == "allow"' "${ask[@]}" --proto gre
 json "explain: and its number" 'o["verdict"] == "allow"' "${ask[@]}" --proto 47
+json "explain: a rule that admits related connections" 'o["related"]' "${ask[@]}" --proto tcp --dport 443
+json "explain: a group" '[a["segment"] for a in o["answers"]][0] == "gateway" and o["verdict"] == "deny" and "from" in o' \
+	explain --policy policy.yaml --from cam --to 224.0.0.251 --proto udp --dport 5353
 json "ca init" 'o["root"]["subject"] and "BEGIN" in o["issuing"]["pem"]' ca init "${ca[@]}" --name 'Ünser "Werk"'
 json "ca export" 'o["root"]["fingerprint"] and "Ünser" in o["root"]["subject"]' ca export "${ca[@]}"
 json "ca issue" 'o["name"] == "cam" and o["certificate"].startswith("'"$clean"'/")' \

@@ -5,11 +5,14 @@
  *	posture DEVICE QUARANTINED OUTDATED LEASED WAS_LEASED
  *	flow FROM TO PROTOCOL PORT	an end is "gateway" or an address
  *	door MAC PORT|- SOURCE
+ *	link NAME ADDRESS/LENGTH...	of the gateway; forgotten with the next policy
+ *	packet DEVICE|- SOURCE|gateway IN|- DESTINATION|gateway OUT|- PROTOCOL PORT
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "../../kernel/core/decide.h"
+#include "../../userspace/lib/explain.h"
 #include "../../userspace/lib/policy.h"
 #include "../../userspace/lib/yaml.h"
 
@@ -17,6 +20,7 @@
 
 static struct cordon_policy *policy;
 static struct cordon_posture *postures;
+static struct explain gateway;
 
 static void die(const char *what, const char *value)
 {
@@ -31,9 +35,13 @@ static void take_policy(const char *path)
 
 	free(policy);
 	free(postures);
+	explain_free(&gateway);
+	memset(&gateway, 0, sizeof(gateway));
 	if (policy_load(path, &draft, stderr) || policy_seal(draft, &policy, &err))
 		die("refused", path);
 	postures = calloc(policy->draft.n_devices + 1, sizeof(*postures));
+	gateway.p = policy;
+	gateway.ends = calloc(policy->draft.n_devices + 1, sizeof(*gateway.ends));
 	policy_free(draft);
 }
 
@@ -110,10 +118,67 @@ static void answer_door(const char *mac_text, const char *port, const char *sour
 	puts(v.accept ? "pass" : policy_kind_name(v.kind));
 }
 
+static void take_link(char *line)
+{
+	struct cordon_network_def net;
+	char *word = strtok(line, " \n");
+	struct explain_link *link;
+
+	word = strtok(NULL, " \n");
+	if (explain_add_link(&gateway, word))
+		die("no memory", word);
+	link = &gateway.links[gateway.n_links - 1];
+	while ((word = strtok(NULL, " \n")))
+		if (policy_network_parse(word, &net) || explain_add_address(link, &net.addr, &net.addr, net.len))
+			die("no address", word);
+}
+
+static const struct explain_link *link_of(const char *name)
+{
+	const struct explain_link *link = strcmp(name, "-") ? explain_find_link(&gateway, name) : NULL;
+
+	if (!link && strcmp(name, "-"))
+		die("no link", name);
+	return link;
+}
+
+static void answer_packet(char *const *w, int proto, int port)
+{
+	struct explain_packet packet = { .flow = { .proto = proto, .dport = port } };
+	struct explain_answer answers[16];
+	u32 i, n;
+
+	for (i = 0; i < policy->draft.n_devices; i++)
+		gateway.ends[i] = cordon_end_device(policy, i, &postures[i]);
+	packet.device = strcmp(w[0], "-") ? cordon_policy_device_by_name(policy, w[0]) : CORDON_NO_DEVICE;
+	packet.gateway = !strcmp(w[1], "gateway");
+	packet.to_gateway = !strcmp(w[3], "gateway");
+	if (!packet.gateway)
+		packet.flow.src = address(w[1]);
+	if (!packet.to_gateway)
+		packet.flow.dst = address(w[3]);
+	packet.in = link_of(w[2]);
+	packet.out = link_of(w[4]);
+	explain_complete(&gateway, &packet);
+	n = explain_packet(&gateway, &packet, answers);
+	for (i = 0; i < n; i++) {
+		const struct explain_answer *a = &answers[i];
+
+		printf("%s%s:%s", i ? " " : "", a->local ? "here" : a->out ? a->out->name : "-",
+		       a->v.accept ? "pass" : policy_kind_name(a->v.kind));
+		if (a->v.accept && a->encryption != CORDON_ENCRYPTION_ANY)
+			printf(",%s", policy_encryption_name(a->encryption));
+		if (a->v.accept && a->v.related)
+			printf(",related");
+	}
+	putchar('\n');
+}
+
 int main(int argc, char **argv)
 {
 	FILE *cases = argc == 2 ? fopen(argv[1], "r") : NULL;
-	char line[512], a[256], b[256], c[256];
+	char line[512], a[256], b[256], c[256], d[256], e[256];
+	char *const words[] = { a, b, c, d, e };
 	int v[4];
 
 	if (!cases)
@@ -127,11 +192,16 @@ int main(int argc, char **argv)
 			answer_flow(a, b, v[0], v[1]);
 		else if (sscanf(line, "door %255s %255s %255s", a, b, c) == 3)
 			answer_door(a, b, c);
+		else if (sscanf(line, "packet %255s %255s %255s %255s %255s %d %d", a, b, c, d, e, v, v + 1) == 7)
+			answer_packet(words, v[0], v[1]);
+		else if (sscanf(line, "link %255s", a) == 1)
+			take_link(line);
 		else
 			die("no case", line);
 	}
 	fclose(cases);
 	free(policy);
 	free(postures);
+	explain_free(&gateway);
 	return 0;
 }

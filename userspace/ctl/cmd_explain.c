@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /* explain: the verdict, by the very code that gives it in the kernel. */
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../kernel/core/decide.h"
 #include "ctl/ctl.h"
+#include "lib/explain.h"
 #include "lib/yaml.h"
 
 /**
  * struct question - what is asked
  * @from: who opens, as written
+ * @source: source address of the packet, as written; or NULL, the sender's own
  * @to: towards whom, as written
+ * @in: interface that it comes in on, or NULL
+ * @out: interface that it leaves by, or NULL
  * @proto: IANA number
  * @port: destination port or ICMP type
  * @file: a policy file instead of the kernel's policy, or NULL
@@ -18,7 +22,10 @@
  */
 struct question {
 	const char *from;
+	const char *source;
 	const char *to;
+	const char *in;
+	const char *out;
 	u8 proto;
 	u16 port;
 	const char *file;
@@ -30,11 +37,13 @@ struct question {
  * @p: the policy
  * @sealed: the same, sealed
  * @runtime: states, where the kernel was asked
+ * @e: the gateway
  */
 struct facts {
 	struct policy *p;
 	struct cordon_policy *sealed;
 	struct cnl_runtime runtime;
+	struct explain e;
 };
 
 /* A device as it is now; offline, as one that has its lease. */
@@ -49,52 +58,119 @@ static struct cordon_end device_end(const struct facts *f, u32 i)
 	return (struct cordon_end){ i, cordon_state_segment(f->sealed, i, state), state };
 }
 
-static bool find_end(const struct facts *f, const char *word, struct cordon_end *end)
-{
+/**
+ * struct who - one end, as it is written
+ * @gateway: the gateway
+ * @device: the device, or CORDON_NO_DEVICE
+ * @named: it is written as a name or a MAC
+ * @addr: the address, where one is written
+ */
+struct who {
+	bool gateway;
+	u32 device;
+	bool named;
 	struct cordon_addr addr;
-	u32 device = CORDON_NO_DEVICE;
-	u8 mac[6];
+};
 
+static int find_who(const struct facts *f, const char *word, struct who *who)
+{
+	u8 mac[6];
+	u32 i, j;
+
+	*who = (struct who){ .device = CORDON_NO_DEVICE };
 	if (!strcmp(word, "gateway")) {
-		*end = cordon_end_gateway();
-		return true;
+		who->gateway = true;
+		return EXIT_DONE;
 	}
-	if (!policy_mac_parse(word, mac)) {
-		device = cordon_policy_device_by_mac(f->sealed, mac);
-	} else if (!policy_addr_parse(word, &addr)) {
-		device = cordon_policy_device_by_addr(f->sealed, &addr);
-		if (device == CORDON_NO_DEVICE) {
-			*end = cordon_end_address(f->sealed, &addr);
-			return true;
-		}
-	} else {
-		device = cordon_policy_device_by_name(f->sealed, word);
+	if (!policy_addr_parse(word, &who->addr)) {
+		who->device = cordon_policy_device_by_addr(f->sealed, &who->addr);
+		for (i = 0; i < f->e.n_links; i++)
+			for (j = 0; j < f->e.links[i].n; j++)
+				who->gateway |= cordon_addr_equal(&f->e.links[i].self[j], &who->addr);
+		return EXIT_DONE;
 	}
-	if (device == CORDON_NO_DEVICE)
-		return false;
-	*end = device_end(f, device);
-	return true;
+	who->named = true;
+	if (!policy_mac_parse(word, mac))
+		who->device = cordon_policy_device_by_mac(f->sealed, mac);
+	else
+		who->device = cordon_policy_device_by_name(f->sealed, word);
+	if (who->device != CORDON_NO_DEVICE)
+		return EXIT_DONE;
+	if (strchr(word, ':') && strchr(word, '.'))
+		return complain(word, "an IPv4-mapped address, which no packet may bear");
+	return complain(word, "neither a device nor an address");
 }
 
-static const char *reason_text(u8 reason)
+/* An address of a device, of the other end's family if it has one. */
+static void pick_address(const struct facts *f, struct who *who, bool v4)
 {
-	static const char * const text[] = {
-		[CORDON_PASS_RULE] = "a rule opens it",
-		[CORDON_PASS_SERVICE] = "open to every device that is not quarantined",
-		[CORDON_PASS_SEGMENT] = "both ends are in one segment, and nothing isolates them",
-		[CORDON_PASS_SOURCE] = "the source is the device's own",
-		[CORDON_PASS_GATEWAY] = "the gateway itself opens it",
-		[CORDON_DENY_NO_RULE] = "no rule opens it",
-		[CORDON_DENY_ISOLATED] = "the segment isolates its devices",
-		[CORDON_DENY_NO_SEGMENT] = "an end belongs to no segment",
-		[CORDON_DENY_UNAUTHENTICATED] = "the device has no lease, and no rule opens it to onboarding",
-		[CORDON_DENY_UNKNOWN_DEVICE] = "unknown device",
-		[CORDON_DENY_MOVED] = "the device is not behind its port",
-		[CORDON_DENY_SPOOFED] = "the source is not the device's",
-		[CORDON_DENY_MALFORMED] = "malformed",
-	};
+	const struct cordon_device_def *d;
+	const struct cordon_addr *a;
+	u32 i;
 
-	return reason < sizeof(text) / sizeof(*text) ? text[reason] : "?";
+	if (!who->named)
+		return;
+	d = &f->sealed->draft.devices[who->device];
+	a = &f->sealed->draft.addresses[d->first];
+	who->addr = a[0];
+	for (i = 0; i < d->n; i++)
+		if (cordon_addr_is_v4(&a[i]) == v4) {
+			who->addr = a[i];
+			break;
+		}
+}
+
+/* Which family is meant: that of an address, where one is written. */
+static bool means_v4(const struct question *q, const struct who *from, const struct who *to)
+{
+	if (!to->named && !to->gateway)
+		return cordon_addr_is_v4(&to->addr);
+	if (!from->named && !from->gateway)
+		return cordon_addr_is_v4(&from->addr);
+	return q->proto != IPPROTO_ICMPV6;
+}
+
+static bool needs_interface(const struct cordon_addr *a)
+{
+	return cordon_addr_is_unspecified(a) || cordon_addr_is_link_local(a);
+}
+
+static const struct explain_link *find_link(struct facts *f, const char *name)
+{
+	return name ? explain_find_link(&f->e, name) : NULL;
+}
+
+/* The packet that is asked about. */
+static int make_packet(struct facts *f, const struct question *q, struct explain_packet *packet)
+{
+	struct who from, to;
+
+	if (find_who(f, q->from, &from) || find_who(f, q->to, &to))
+		return EXIT_REFUSED;
+	pick_address(f, &from, means_v4(q, &from, &to));
+	pick_address(f, &to, means_v4(q, &from, &to));
+	if (q->source && policy_addr_parse(q->source, &from.addr))
+		return complain(q->source, "not an address");
+	packet->gateway = from.gateway;
+	packet->to_gateway = to.gateway;
+	packet->device = from.device;
+	packet->flow.src = from.addr;
+	packet->flow.dst = to.addr;
+	packet->in = find_link(f, q->in);
+	packet->out = find_link(f, q->out);
+	packet->flow.proto = q->proto;
+	packet->flow.dport = q->port;
+	explain_complete(&f->e, packet);
+	if (from.gateway || from.named)
+		return EXIT_DONE;
+	if (needs_interface(&from.addr) && !q->in)
+		return complain(q->from, "any host may have that address: --in is needed");
+	if (needs_interface(&from.addr) && policy_find_port(f->p, q->in) != CORDON_ANY_PORT)
+		return complain(q->from, "who sends it shows in its MAC: --from DEVICE --source ADDRESS is needed");
+	/* The address of a device does not make a host on an uplink that device. */
+	if (q->in && policy_find_port(f->p, q->in) == CORDON_ANY_PORT)
+		packet->device = CORDON_NO_DEVICE;
+	return EXIT_DONE;
 }
 
 static const char *segment_name(const struct facts *f, const struct cordon_end *end)
@@ -113,6 +189,42 @@ static json_t *json_end(const struct facts *f, const struct cordon_end *end, con
 			 "state", device ? policy_state_name(end->state) : NULL);
 }
 
+static json_t *json_answer(const struct facts *f, const struct explain_answer *a)
+{
+	return json_pack("{s:s,s:s,s:s?,s:s?,s:s?,s:o,s:b,s:s}",
+			 "verdict", a->v.accept ? "allow" : "deny",
+			 "reason", explain_reason(a->v.reason),
+			 "interface", a->out ? a->out->name : NULL,
+			 "segment", segment_name(f, &a->to),
+			 "kind", a->v.accept ? NULL : policy_kind_name(a->v.kind),
+			 "rule", a->rule == CORDON_NO_DEVICE ? json_null() :
+			 json_rule(&f->sealed->draft, a->rule),
+			 "related", a->v.related,
+			 "encryption", policy_encryption_name(a->encryption));
+}
+
+static void print_json(const struct facts *f, const struct question *q,
+		       const struct explain_answer *answers, u32 n, bool many)
+{
+	json_t *list = json_array(), *out = json_answer(f, &answers[0]);
+	bool all = true;
+	u32 i;
+
+	for (i = 0; i < n; i++) {
+		json_array_append_new(list, json_answer(f, &answers[i]));
+		all &= answers[i].v.accept;
+	}
+	json_object_del(out, "segment");
+	json_object_set_new(out, "from", json_end(f, &answers[0].from, q->from));
+	json_object_set_new(out, "to", json_end(f, &answers[0].to, q->to));
+	if (many) {
+		json_object_set_new(out, "verdict", json_string(all ? "allow" : "deny"));
+		json_object_set(out, "answers", list);
+	}
+	json_decref(list);
+	json_print(out);
+}
+
 static void print_end(const struct facts *f, const char *what, const struct cordon_end *end,
 		      const char *word)
 {
@@ -125,39 +237,60 @@ static void print_end(const struct facts *f, const char *what, const struct cord
 	printf("%s%s\n", segment ? "in segment " : "in no segment", segment ? segment : "");
 }
 
-static void answer(const struct facts *f, const struct question *q,
-		   const struct cordon_end *from, const struct cordon_end *to)
+static void print_answer(const struct facts *f, const struct explain_answer *a)
 {
-	struct cordon_verdict v = cordon_decide_room(f->sealed, from, to, q->proto, q->port);
-	u8 encryption = v.accept ? cordon_decide_encryption(f->sealed, &v, from, to) :
-				   CORDON_ENCRYPTION_ANY;
-	u32 rule = CORDON_NO_DEVICE;
+	const char *from = segment_name(f, &a->from), *to = segment_name(f, &a->to);
 
-	if (v.accept && v.reason == CORDON_PASS_RULE)
-		rule = cordon_policy_rule(f->sealed, from->segment, to->segment, q->proto, q->port);
-	if (q->json) {
-		json_print(json_pack("{s:s,s:s,s:o,s:o,s:s?,s:o,s:s}",
-				     "verdict", v.accept ? "allow" : "deny",
-				     "reason", reason_text(v.reason),
-				     "from", json_end(f, from, q->from),
-				     "to", json_end(f, to, q->to),
-				     "kind", v.accept ? NULL : policy_kind_name(v.kind),
-				     "rule", rule == CORDON_NO_DEVICE ? json_null() :
-				     json_rule(&f->sealed->draft, rule),
-				     "encryption", policy_encryption_name(encryption)));
-		return;
-	}
-	print_end(f, "from", from, q->from);
-	print_end(f, "to  ", to, q->to);
-	printf("%s: %s", v.accept ? "allow" : "deny", reason_text(v.reason));
-	if (rule != CORDON_NO_DEVICE)
-		printf(" (rule %u: %s -> %s)", rule, segment_name(f, from), segment_name(f, to));
-	if (!v.accept)
-		printf(" (%s)", policy_kind_name(v.kind));
-	if (encryption != CORDON_ENCRYPTION_ANY)
-		printf(", if it is %s%s", policy_encryption_name(encryption),
-		       encryption == CORDON_ENCRYPTION_TLS1_2 ? " or higher" : "");
+	printf("%s: %s", a->v.accept ? "allow" : "deny", explain_reason(a->v.reason));
+	if (a->rule != CORDON_NO_DEVICE)
+		printf(" (rule %u: %s -> %s%s)", a->rule, from, to,
+		       a->v.related ? ", related too" : "");
+	if (!a->v.accept)
+		printf(" (%s)", policy_kind_name(a->v.kind));
+	if (a->encryption != CORDON_ENCRYPTION_ANY)
+		printf(", if it is %s%s", policy_encryption_name(a->encryption),
+		       a->encryption == CORDON_ENCRYPTION_TLS1_2 ? " or higher" : "");
 	putchar('\n');
+}
+
+/* Of a packet for many a line for each that it may reach. */
+static void print_many(const struct facts *f, const struct explain_answer *a)
+{
+	const char *from = segment_name(f, &a->from), *to = segment_name(f, &a->to);
+
+	printf("%s: ", a->local ? "gateway" : a->out ? a->out->name : "?");
+	if (!a->v.accept && !a->local && from && to)
+		printf("%s -> %s: ", from, to);
+	print_answer(f, a);
+}
+
+static int answer(struct facts *f, const struct question *q)
+{
+	struct explain_answer *answers = calloc(f->e.n_links + 1, sizeof(*answers));
+	struct explain_packet packet = { 0 };
+	int ret = make_packet(f, q, &packet);
+	bool many;
+	u32 n, i;
+
+	if (!answers)
+		ret = complain("explain", "out of memory");
+	if (!ret) {
+		n = explain_packet(&f->e, &packet, answers);
+		many = explain_is_many(&f->e, &packet) && !packet.out && n;
+		/* What its source is refused for does not depend on where it would go. */
+		many &= n > 1 || answers[0].local || answers[0].out;
+		if (q->json) {
+			print_json(f, q, answers, n, many);
+		} else {
+			print_end(f, "from", &answers[0].from, q->from);
+			if (!many)
+				print_end(f, "to  ", &answers[0].to, q->to);
+			for (i = 0; i < n; i++)
+				many ? print_many(f, &answers[i]) : print_answer(f, &answers[i]);
+		}
+	}
+	free(answers);
+	return ret;
 }
 
 static int gather(const struct question *q, struct facts *f)
@@ -185,18 +318,31 @@ static int gather(const struct question *q, struct facts *f)
 	return EXIT_DONE;
 }
 
+/* The gateway as it is; an interface that is asked about may be one of another machine. */
+static int look(const struct question *q, struct facts *f)
+{
+	u32 i;
+
+	f->e.p = f->sealed;
+	f->e.ends = calloc(f->sealed->draft.n_devices + 1, sizeof(*f->e.ends));
+	if (!f->e.ends || explain_machine(&f->e) || (q->in && explain_add_link(&f->e, q->in)) ||
+	    (q->out && explain_add_link(&f->e, q->out)))
+		return complain("explain", "the interfaces of this machine cannot be listed");
+	for (i = 0; i < f->sealed->draft.n_devices; i++)
+		f->e.ends[i] = device_end(f, i);
+	return EXIT_DONE;
+}
+
 static int explain(const struct question *q)
 {
-	struct facts f = { NULL, NULL, { NULL, NULL } };
-	struct cordon_end from = { 0 }, to = { 0 };
+	struct facts f = { 0 };
 	int ret = gather(q, &f);
 
-	if (!ret && !find_end(&f, q->from, &from))
-		ret = complain(q->from, "neither a device nor an address");
-	if (!ret && !find_end(&f, q->to, &to))
-		ret = complain(q->to, "neither a device nor an address");
 	if (!ret)
-		answer(&f, q, &from, &to);
+		ret = look(q, &f);
+	if (!ret)
+		ret = answer(&f, q);
+	explain_free(&f.e);
 	free(f.sealed);
 	policy_free(f.p);
 	cnl_runtime_free(&f.runtime);
@@ -208,11 +354,13 @@ static int run_explain(const struct command *self, int argc, char **argv)
 	static const struct option options[] = {
 		{ "from", required_argument, NULL, 'f' }, { "to", required_argument, NULL, 't' },
 		{ "proto", required_argument, NULL, 'p' }, { "dport", required_argument, NULL, 'd' },
+		{ "source", required_argument, NULL, 's' }, { "in", required_argument, NULL, 'i' },
+		{ "out", required_argument, NULL, 'o' },
 		{ "policy", required_argument, NULL, 'y' }, { "json", no_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, OPTION_HELP }, { }
 	};
 	const char *proto = NULL, *port = NULL;
-	struct question q = { NULL, NULL, 0, 0, NULL, false };
+	struct question q = { 0 };
 	int o;
 
 	while ((o = next_option(self, argc, argv, options)) != -1) {
@@ -232,6 +380,15 @@ static int run_explain(const struct command *self, int argc, char **argv)
 			break;
 		case 'd':
 			port = optarg;
+			break;
+		case 's':
+			q.source = optarg;
+			break;
+		case 'i':
+			q.in = optarg;
+			break;
+		case 'o':
+			q.out = optarg;
 			break;
 		case 'y':
 			q.file = optarg;
@@ -258,10 +415,14 @@ static int run_explain(const struct command *self, int argc, char **argv)
 
 const struct command cmd_explain = {
 	"explain", "Say what the verdict would be, and why",
-	"explain --from WHO --to WHO --proto PROTO [--dport PORT] [--policy FILE] [--json]",
+	"explain --from WHO --to WHO --proto PROTO [--dport PORT] [--source ADDRESS]\n"
+	"        [--in INTERFACE] [--out INTERFACE] [--policy FILE] [--json]",
 	"WHO is a device's name or MAC, an address, or gateway.\n\n"
-	"  --proto PROTO  tcp, udp, icmp, icmp6, another protocol's name, or its number\n"
-	"  --dport PORT   destination port, or ICMP type by name or number\n"
-	"  --policy FILE  by a file instead of the kernel's policy, every device leased\n"
-	"  --json         as JSON\n", run_explain
+	"  --proto PROTO     tcp, udp, icmp, icmp6, another protocol's name, or its number\n"
+	"  --dport PORT      destination port, or ICMP type by name or number\n"
+	"  --source ADDRESS  what the packet says it comes from, if not the sender's own\n"
+	"  --in INTERFACE    where it comes in, if not where its source address is\n"
+	"  --out INTERFACE   where it leaves; of a group or for broadcast, one instead of all\n"
+	"  --policy FILE     by a file instead of the kernel's policy, every device leased\n"
+	"  --json            as JSON\n", run_explain
 };

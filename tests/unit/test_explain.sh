@@ -1,0 +1,80 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# explain on a file, with interfaces that this machine does not have: what it asks for, and where a packet comes in and
+# leaves. What it says of addresses is in model.py, and beside the kernel in tests/scenarios/explain.sh.
+set -u
+cd "$(dirname "$0")/../.." || exit 2
+ctl=$PWD/build/cordonctl
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+. tests/unit/lib.sh
+shown=("$dir/out")
+
+cat >"$dir/policy.yaml" <<-END
+	version: 1
+	ports: [xlan0, xlan1]
+	uplinks: [xwan0]
+	segments:
+	  iot: {}
+	  plant: {networks: [10.9.50.0/24], interfaces: ["xplant*"]}
+	  wan: {networks: [0.0.0.0/0, "::/0"]}
+	rules:
+	  - {from: iot, to: wan, allow: [tcp/21], related: true}
+	  - {from: iot, to: wan, allow: [udp/5000]}
+	  - {from: plant, to: iot, allow: [any]}
+	  - {from: plant, to: gateway, allow: [udp/67]}
+	  - {from: wan, to: iot, allow: [any]}
+	devices:
+	  - {name: cam, mac: "02:00:00:00:01:01", network_segment: iot, addresses: [10.9.20.11, "fd09:20::11"], port: xlan0}
+	  - {name: tag, mac: "02:00:00:00:01:02", network_segment: iot, addresses: [10.9.20.12]}
+END
+
+# says NAME STATUS WORDS ARGUMENT...: it ends with this status, and prints these words
+says() {
+	local name=$1 status=$2 words=$3
+
+	shift 3
+	"$ctl" explain --policy "$dir/policy.yaml" "$@" >"$dir/out" 2>&1
+	[ $? = "$status" ] && grep -qF -- "$words" "$dir/out"
+	ok "$name" $?
+}
+
+says "a rule" 0 "allow: a rule opens it (rule 1: iot -> wan)" --from cam --to 198.51.100.7 --proto udp --dport 5000
+says "a rule that admits what is announced" 0 "(rule 0: iot -> wan, related too)" --from cam --to 198.51.100.7 --proto tcp --dport 21
+says "a source that is not the device's" 0 "(spoofed_source)" --from cam --source 10.9.20.12 --to 198.51.100.7 --proto udp --dport 5000
+says "a device on another port" 0 "(moved_port)" --from cam --in xlan1 --to 198.51.100.7 --proto udp --dport 5000
+says "a device without a port, there" 0 "allow: " --from tag --in xlan1 --to 198.51.100.7 --proto udp --dport 5000
+says "an address of no device behind a port" 0 "(unknown_device)" --from 10.9.20.99 --in xlan0 --to 198.51.100.7 --proto udp --dport 5000
+says "an address of a device, from an uplink" 0 "(spoofed_source)" --from 10.9.20.11 --in xwan0 --to tag --proto tcp --dport 1
+says "an interface that is not listed" 0 "deny: the policy does not list the interface (unlisted)" --from 198.51.100.7 --in xeth9 --to cam --proto tcp --dport 1
+says "another uplink" 0 "allow: " --from 198.51.100.7 --in xwan0 --to cam --proto tcp --dport 1
+says "a segment's own interface" 0 "allow: " --from 10.9.50.9 --in xplant7 --to cam --proto tcp --dport 1
+says "not a segment's own interface" 0 "(spoofed_source)" --from 10.9.50.9 --in xwan0 --to cam --proto tcp --dport 1
+says "a device's port" 0 "allow: " --from 198.51.100.7 --to cam --out xlan0 --proto tcp --dport 1
+says "another than a device's port" 0 "would leave by another port" --from 198.51.100.7 --to cam --out xlan1 --proto tcp --dport 1
+says "another than a device's port, from the gateway" 0 "(moved_port)" --from gateway --to cam --out xlan1 --proto tcp --dport 1
+says "no device behind a port" 0 "(unjudged)" --from 198.51.100.7 --to 10.9.20.99 --out xlan1 --proto tcp --dport 1
+says "a group, by a port" 0 "allow: a rule opens it (rule 4: wan -> iot)" --from 198.51.100.7 --to 239.1.1.1 --out xlan0 --proto udp --dport 5
+says "a group, by a port without devices" 0 "deny: nobody is known to be on that link (unjudged)" \
+	--from 198.51.100.7 --to 239.1.1.1 --out xlan1 --proto udp --dport 5
+says "a group, by a segment's uplink" 0 "deny: no rule opens it (segment_violation)" --from cam --to 239.1.1.1 --out xplant1 --proto udp --dport 5000
+says "a group that stays on its link" 0 "gateway: deny: no rule opens it" --from cam --to 224.0.0.251 --proto udp --dport 5353
+says "DHCP of a device" 0 "gateway: allow: open to every device" --from cam --source 0.0.0.0 --to 255.255.255.255 --proto udp --dport 67
+says "DHCP of a device, otherwise" 0 "allow: open to every device" --from cam --source 0.0.0.0 --to gateway --proto udp --dport 67
+says "other than DHCP from 0.0.0.0" 0 "(spoofed_source)" --from cam --source 0.0.0.0 --to 255.255.255.255 --proto udp --dport 69
+says "DHCP on an uplink: the segment that names it" 0 "gateway: allow: a rule opens it (rule 3: plant -> gateway)" \
+	--from 0.0.0.0 --in xplant0 --to 255.255.255.255 --proto udp --dport 67
+says "DHCP on an uplink without addresses" 0 "gateway: deny: an end belongs to no segment" \
+	--from 0.0.0.0 --in xwan0 --to 255.255.255.255 --proto udp --dport 67
+says "an answer to the gateway's own DHCP" 0 "allow: the gateway needs it" --from 198.51.100.7 --in xwan0 --to gateway --proto udp --dport 68
+says "a router's advertisement" 0 "gateway: allow: the gateway needs it" --from fe80::1 --in xwan0 --to ff02::1 --proto icmp6 --dport 134
+says "a device's link-local address, to a group" 0 "gateway: deny: no rule opens it" \
+	--from cam --source fe80::5 --to ff02::fb --proto udp --dport 5353
+says "and further" 0 "(spoofed_source)" --from cam --source fe80::5 --to 2001:db8::7 --proto udp --dport 5000
+says "0.0.0.0 of anywhere" 1 "any host may have that address: --in is needed" --from 0.0.0.0 --to gateway --proto udp --dport 67
+says "0.0.0.0 behind a port" 1 "--from DEVICE --source ADDRESS is needed" --from 0.0.0.0 --in xlan0 --to gateway --proto udp --dport 67
+says "an IPv4-mapped source" 1 "an IPv4-mapped address" --from ::ffff:10.9.50.10 --to cam --proto tcp --dport 1
+says "an IPv4-mapped destination" 1 "an IPv4-mapped address" --from cam --to ::ffff:10.9.50.10 --proto tcp --dport 1
+says "neither device nor address" 1 "neither a device nor an address" --from nobody --to cam --proto tcp --dport 1
+echo "1..$n"
+exit $failed

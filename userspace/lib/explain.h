@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the hooks would do to one packet, found out with the code that they run. */
+#ifndef CORDON_EXPLAIN_H
+#define CORDON_EXPLAIN_H
+
+#include "../../kernel/core/decide.h"
+
+/**
+ * struct explain_link - an interface of the gateway
+ * @name: its name
+ * @n: how many addresses it has
+ * @self: the addresses
+ * @net: of each, the address whose network it is in, with the length: its own, or that of a peer
+ */
+struct explain_link {
+	char name[CORDON_IFNAME_LEN];
+	u32 n;
+	struct cordon_addr *self;
+	struct cordon_network_def *net;
+};
+
+/**
+ * struct explain - what packets are judged by
+ * @p: the policy
+ * @ends: each device as an end of a connection, as it is now
+ * @n_links: length of @links
+ * @links: the gateway's interfaces; but for the loopback one
+ */
+struct explain {
+	const struct cordon_policy *p;
+	struct cordon_end *ends;
+	u32 n_links;
+	struct explain_link *links;
+};
+
+/**
+ * struct explain_packet - the first packet of a connection
+ * @gateway: the gateway itself sends it
+ * @to_gateway: it is for the gateway, by whichever of its addresses
+ * @device: whose MAC it bears; CORDON_NO_DEVICE, nobody's, or it comes from an uplink
+ * @flow: what is in it
+ * @in: interface that it comes in on; NULL, the one that is likely
+ * @out: interface that it leaves by; NULL, the one that is likely, or for many each
+ */
+struct explain_packet {
+	bool gateway;
+	bool to_gateway;
+	u32 device;
+	struct cordon_flow flow;
+	const struct explain_link *in;
+	const struct explain_link *out;
+};
+
+/**
+ * struct explain_answer - what becomes of a packet, or of one copy
+ * @out: interface that it leaves by; NULL, not known
+ * @local: it is delivered to the gateway
+ * @from: the end that sends it
+ * @to: the end that it is for; of many, those that are to blame for a denial
+ * @v: the verdict
+ * @encryption: enum cordon_encryption, what the connection must be
+ * @rule: the rule that opens it, or CORDON_NO_DEVICE
+ */
+struct explain_answer {
+	const struct explain_link *out;
+	bool local;
+	struct cordon_end from;
+	struct cordon_end to;
+	struct cordon_verdict v;
+	u8 encryption;
+	u32 rule;
+};
+
+int explain_machine(struct explain *e);
+int explain_add_link(struct explain *e, const char *name);
+int explain_add_address(struct explain_link *link, const struct cordon_addr *self,
+			const struct cordon_addr *peer, u8 len);
+const struct explain_link *explain_find_link(const struct explain *e, const char *name);
+void explain_free(struct explain *e);
+
+const struct explain_link *explain_broadcast(const struct explain *e, const struct cordon_addr *a);
+bool explain_is_many(const struct explain *e, const struct explain_packet *packet);
+void explain_complete(const struct explain *e, struct explain_packet *packet);
+u32 explain_packet(const struct explain *e, const struct explain_packet *packet,
+		   struct explain_answer *answers);
+const char *explain_reason(u8 reason);
+
+#endif

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The interfaces that explain asks about. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "explain.h"
+
+static bool read_address(const struct sockaddr *sa, struct cordon_addr *out)
+{
+	const struct sockaddr_in6 *v6 = (const void *)sa;
+	const struct sockaddr_in *v4 = (const void *)sa;
+	int i;
+
+	if (sa && sa->sa_family == AF_INET) {
+		*out = cordon_addr_v4(ntohl(v4->sin_addr.s_addr));
+		return true;
+	}
+	if (!sa || sa->sa_family != AF_INET6)
+		return false;
+	*out = (struct cordon_addr){ 0, 0 };
+	for (i = 0; i < 8; i++) {
+		out->hi = out->hi << 8 | v6->sin6_addr.s6_addr[i];
+		out->lo = out->lo << 8 | v6->sin6_addr.s6_addr[8 + i];
+	}
+	return true;
+}
+
+static u8 mask_length(const struct cordon_addr *mask, bool v4)
+{
+	u8 len = __builtin_popcountll(v4 ? (u32)mask->lo : mask->lo);
+
+	return v4 ? 96 + len : len + __builtin_popcountll(mask->hi);
+}
+
+/**
+ * explain_add_link - one interface more
+ * @e: the gateway
+ * @name: the interface's; what has it already is left alone
+ *
+ * Pointers to links are good until the next one is added. Return: 0 or -ENOMEM.
+ */
+int explain_add_link(struct explain *e, const char *name)
+{
+	struct explain_link *links;
+
+	if (explain_find_link(e, name))
+		return 0;
+	links = realloc(e->links, (e->n_links + 1) * sizeof(*links));
+	if (!links)
+		return -ENOMEM;
+	e->links = links;
+	links = &links[e->n_links++];
+	*links = (struct explain_link){ .n = 0 };
+	snprintf(links->name, sizeof(links->name), "%s", name);
+	return 0;
+}
+
+/**
+ * explain_add_address - one address more
+ * @link: the interface
+ * @self: its address
+ * @peer: that of the host at the other end, or the same
+ * @len: prefix length of @peer's network, as in struct cordon_network_def
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int explain_add_address(struct explain_link *link, const struct cordon_addr *self,
+			const struct cordon_addr *peer, u8 len)
+{
+	struct cordon_network_def *net = realloc(link->net, (link->n + 1) * sizeof(*net));
+	struct cordon_addr *own;
+
+	if (!net)
+		return -ENOMEM;
+	link->net = net;
+	own = realloc(link->self, (link->n + 1) * sizeof(*own));
+	if (!own)
+		return -ENOMEM;
+	link->self = own;
+	net[link->n] = (struct cordon_network_def){ .addr = *peer, .len = len };
+	own[link->n++] = *self;
+	return 0;
+}
+
+/**
+ * explain_find_link - an interface by its name
+ * @e: the gateway
+ * @name: the name
+ *
+ * Return: NULL, it has no such interface.
+ */
+const struct explain_link *explain_find_link(const struct explain *e, const char *name)
+{
+	u32 i;
+
+	for (i = 0; i < e->n_links; i++)
+		if (!strcmp(e->links[i].name, name))
+			return &e->links[i];
+	return NULL;
+}
+
+static int take(struct explain *e, const struct ifaddrs *a)
+{
+	struct cordon_addr self, peer, mask;
+
+	if (a->ifa_flags & IFF_LOOPBACK)
+		return 0;
+	if (explain_add_link(e, a->ifa_name))
+		return -ENOMEM;
+	if (!read_address(a->ifa_addr, &self) || !read_address(a->ifa_netmask, &mask))
+		return 0;
+	if (!(a->ifa_flags & IFF_POINTOPOINT) || !read_address(a->ifa_dstaddr, &peer))
+		peer = self;
+	return explain_add_address((struct explain_link *)explain_find_link(e, a->ifa_name), &self, &peer,
+				   mask_length(&mask, cordon_addr_is_v4(&self)));
+}
+
+/**
+ * explain_machine - take the interfaces of this network namespace
+ * @e: the gateway
+ *
+ * Return: 0 or -errno.
+ */
+int explain_machine(struct explain *e)
+{
+	struct ifaddrs *list, *a;
+	int ret = 0;
+
+	if (getifaddrs(&list))
+		return -errno;
+	for (a = list; a && !ret; a = a->ifa_next)
+		ret = take(e, a);
+	freeifaddrs(list);
+	return ret;
+}
+
+/**
+ * explain_free - free the interfaces and the ends
+ * @e: the gateway; not its policy
+ */
+void explain_free(struct explain *e)
+{
+	u32 i;
+
+	for (i = 0; i < e->n_links; i++) {
+		free(e->links[i].self);
+		free(e->links[i].net);
+	}
+	free(e->links);
+	free(e->ends);
+}
