@@ -53,8 +53,9 @@ static u32 own_v6(const struct net_device *dev, struct cordon_network_def *own, 
 }
 
 /*
- * The addresses of an interface, with the lengths of their networks; of a point-to-point one that of
- * its peer. Context: RCU read side. Return: how many; more than CORDON_MAX_SUBNETS, there are others.
+ * The addresses of an interface, with the lengths of their networks; of a point-to-point one that
+ * of its peer. Context: RCU read side. Return: how many; more than CORDON_MAX_SUBNETS, there are
+ * others.
  */
 static u32 own_addresses(const struct net_device *dev, struct cordon_network_def *own)
 {
@@ -111,7 +112,8 @@ static struct cordon_links *survey_links(const struct survey *s)
 
 	for (i = 0; i < ports; i++)
 		n += cordon_reach_port(s->policy, s->demands, i, NULL);
-	links = kvzalloc(struct_size(links, reach, n) + array_size(ports + 1, sizeof(*links->first)),
+	links = kvzalloc(size_add(struct_size(links, reach, n),
+				  array_size(ports + 1, sizeof(*links->first))),
 			 GFP_KERNEL_ACCOUNT);
 	if (!links)
 		return NULL;
@@ -206,7 +208,8 @@ void cordon_links_update(struct work_struct *work)
 }
 
 /* Those that the policy puts there: the places of an interface are neighbours. */
-static u32 placed_segments(const struct cordon_ports *ports, int ifindex, struct cordon_reach *reach)
+static u32 placed_segments(const struct cordon_ports *ports, int ifindex,
+			   struct cordon_reach *reach)
 {
 	u32 lo = 0, hi = ports->n_places, n = 0;
 
@@ -280,8 +283,8 @@ u16 cordon_link_segment(const struct cordon_policy *p, const struct cordon_ports
 }
 
 /*
- * Context: any; notifiers of IPv6 addresses are called with bottom halves off. The namespace keeps its
- * struct cordon_net as long as it has interfaces.
+ * Context: any; notifiers of IPv6 addresses are called with bottom halves off. The namespace keeps
+ * its struct cordon_net as long as it has interfaces.
  */
 static void touch(const struct net_device *dev)
 {

@@ -36,7 +36,7 @@ enum cordon_reason {
 	CORDON_DENY_UNLISTED,		/* an interface that the policy does not list */
 	CORDON_DENY_WRONG_PORT,		/* it would leave by another port than the receiving device's */
 	CORDON_DENY_UNENCRYPTED,	/* it is for many, so TLS cannot encrypt it, and no rule lifts that */
-	CORDON_DENY_NO_LINK,		/* it is for many, and nobody is known on the link it leaves by */
+	CORDON_DENY_NO_LINK,		/* it is for many, and nobody is known on that link */
 	CORDON_PASS_UPKEEP,		/* the gateway needs it as a host on its uplink */
 	CORDON_REASONS
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Whom a packet for a group or for broadcast reaches: the segments on the link that it leaves by. */
+/* Whom a packet for many reaches: the segments on the link that it leaves by. */
 #include "reach.h"
 
 static bool subnet_holds(const struct cordon_subnet *s, const struct cordon_addr *addr)

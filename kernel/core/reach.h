@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Whom a packet for a group or for broadcast reaches: the segments on the link that it leaves by. */
+/* Whom a packet for many reaches: the segments on the link that it leaves by. */
 #ifndef _CORDON_REACH_H
 #define _CORDON_REACH_H
 
@@ -31,7 +31,7 @@ struct cordon_subnet {
 
 #define CORDON_NO_SUBNET	0xffffffffU
 #define CORDON_MAX_SUBNETS	32	/* addresses of an interface that are looked at */
-#define CORDON_MAX_REACH	64	/* segments on one uplink; with more, nobody knows whom it reaches */
+#define CORDON_MAX_REACH	64	/* segments on one uplink; with more, nobody is known there */
 
 u32 cordon_subnets_add(struct cordon_subnet *subnets, u32 n, u16 port,
 		       const struct cordon_network_def *own, u32 n_own);
