@@ -31,7 +31,7 @@ struct cordon_subnet {
 
 #define CORDON_NO_SUBNET	0xffffffffU
 #define CORDON_MAX_SUBNETS	32	/* addresses of an interface that are looked at */
-#define CORDON_MAX_REACH	64	/* segments on one uplink; with more, nobody is known there */
+#define CORDON_MAX_REACH	64	/* segments on one uplink; with more, none is known */
 
 u32 cordon_subnets_add(struct cordon_subnet *subnets, u32 n, u16 port,
 		       const struct cordon_network_def *own, u32 n_own);

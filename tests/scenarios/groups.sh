@@ -99,7 +99,7 @@ RULES="
   - {from: iot, to: doors, allow: [udp/5000, udp/5002]}
   - {from: iot, to: bells, allow: [udp/5001, udp/5002]}
   - {from: iot, to: late, allow: [udp/5002]}
-  - {from: iot, to: plant, allow: [udp/6000]}
+  - {from: iot, to: plant, allow: [udp/6000, udp/5002]}
   - {from: iot, to: wan, allow: [udp/6001]}
   - {from: wan, to: iot, allow: [udp/5004]}
   - {from: plant, to: iot, allow: [udp/9]}
@@ -113,7 +113,7 @@ dropped "IPTV that none opens" segment_violation - inet 2 5005 cam 5004
 passes "a group towards an uplink of another segment than wan" cam 3 6000 plant
 dropped "a rule to wan is none to the plant" segment_violation $CAM_MAC cam 3 6001 plant 6000
 passes "each copy by itself, the one" cam 4 5000 lock
-dropped "each copy by itself, the other" segment_violation $CAM_MAC cam 4 5000 plant 6000
+dropped "each copy by itself, the other" segment_violation $CAM_MAC cam 4 5000 plant 5002
 plant=', interfaces: [plant0]'
 policy "$RULES"
 passes "the uplink that a segment names" cam 3 6000 plant
