@@ -2,8 +2,10 @@
 /* Packets before the ruleset in force: judged, counted, passed or dropped. */
 #include <linux/netfilter.h>
 #include <linux/netfilter_bridge.h>
+#include <net/addrconf.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
+#include <net/ndisc.h>
 #include <net/netfilter/nf_conntrack.h>
 #include <net/route.h>
 
@@ -14,6 +16,9 @@
 #include "offload.h"
 #include "packet.h"
 #include "ruleset.h"
+
+#define ICMP_ROUTER_ADVERT	9	/* RFC 1256 */
+#define ICMP_ROUTER_SOLICIT	10
 
 /**
  * struct hearing - one packet, and what is found out about it
@@ -30,6 +35,7 @@
  * @flow: the connection that it is of
  * @ct: its entry, or NULL
  * @opener: it goes in the original direction
+ * @related: an ICMP error about the connection, or the first packet of one that was announced
  * @from: the end that opened the connection
  * @to: the end it was opened to
  */
@@ -47,6 +53,7 @@ struct hearing {
 	struct cordon_flow flow;
 	struct nf_conn *ct;
 	bool opener;
+	bool related;
 	struct cordon_end from;
 	struct cordon_end to;
 };
@@ -152,13 +159,17 @@ static unsigned int drop(const struct hearing *h)
 	return observe(h) ? NF_ACCEPT : NF_DROP;
 }
 
-/* Deny a packet before its connection is known; its sender is to blame, if it is a device. */
+/*
+ * Deny a packet before its connection is known; its sender is to blame, if it is a device. What
+ * connection tracking makes nothing of counts as the sender's, but no limit acts on it: what the
+ * other end sent, and what was lost behind the gateway, may be the cause.
+ */
 static unsigned int deny(const struct hearing *h, u8 kind)
 {
 	atomic64_add(cordon_packet_count(h->skb), &h->cn->denied);
 	if (h->device != CORDON_NO_DEVICE)
 		atomic64_add(cordon_packet_count(h->skb), &h->rs->devices[h->device]->denied);
-	charge(h, h->device, kind, true, NULL);
+	charge(h, h->device, kind, kind != CORDON_KIND_UNJUDGED, NULL);
 	return drop(h);
 }
 
@@ -172,8 +183,8 @@ static unsigned int deny_unblamed(const struct hearing *h, u8 kind)
 	return drop(h);
 }
 
-/* A copy of what the gateway itself sends to a group or for broadcast. No wire sets this type. */
-static bool is_own_copy(const struct sk_buff *skb)
+/* A copy of what the gateway sends to a group or for broadcast. No wire sets this type. */
+static bool is_copy(const struct sk_buff *skb)
 {
 	return skb->pkt_type == PACKET_LOOPBACK;
 }
@@ -185,7 +196,7 @@ static const struct cordon_interface *interface_of(const struct cordon_ports *po
 }
 
 /* Judge the source of a packet that came in on a port; note what it claims. */
-static struct cordon_verdict judge_source(const struct hearing *h, const struct cordon_flow *packet)
+static struct cordon_verdict judge_source(const struct hearing *h, struct cordon_flow *packet)
 {
 	struct cordon_device *device = NULL;
 	struct cordon_verdict v;
@@ -195,6 +206,10 @@ static struct cordon_verdict judge_source(const struct hearing *h, const struct 
 		device = h->rs->devices[h->device];
 		claim = atomic64_read(&device->claim);
 	}
+	/* A device that has no other address yet asks for a service of the gateway from this one. */
+	if (cordon_addr_is_link_local(&packet->src) &&
+	    ipv6_chk_addr(h->state->net, &ipv6_hdr(h->skb)->daddr, NULL, 0))
+		packet->flags |= CORDON_FLOW_GATEWAY;
 	v = cordon_decide_door(h->rs->policy, h->device, h->in, claim, packet);
 	if (v.accept && v.reason == CORDON_PASS_CLAIM && !observe(h))
 		atomic64_set(&device->claim, cordon_flow_claim(packet));
@@ -262,7 +277,7 @@ unsigned int cordon_judge_door(struct cordon_net *cn, struct sk_buff *skb,
 	struct cordon_addr source;
 	const u8 *mac;
 
-	if (!h.rs || unlikely(is_own_copy(skb)))
+	if (!h.rs || unlikely(is_copy(skb)))
 		return NF_ACCEPT;
 	h.interface = interface_of(rcu_dereference(h.rs->ports), state->in);
 	if (unlikely(!h.interface)) {
@@ -347,6 +362,24 @@ static noinline u8 read_igmp(struct hearing *h)
 }
 
 /*
+ * Messages that are no request, no reply and no error: connection tracking leaves some of them
+ * untracked, and calls the others invalid, whatever they hold.
+ */
+static bool is_notice(const struct cordon_flow *packet)
+{
+	switch (packet->proto) {
+	case IPPROTO_ICMP:
+		return packet->dport == ICMP_ROUTER_ADVERT ||
+		       packet->dport == ICMP_ROUTER_SOLICIT;
+	case IPPROTO_ICMPV6:
+		return packet->dport > ICMPV6_ECHO_REPLY && packet->dport != ICMPV6_NI_QUERY &&
+		       packet->dport != ICMPV6_NI_REPLY;
+	default:
+		return false;
+	}
+}
+
+/*
  * Which connection, and which way. Return: 0, or the kind of what connection tracking makes
  * nothing of: a packet whose headers contradict one another is malformed, any other unjudged.
  */
@@ -359,13 +392,14 @@ static u8 identify(struct hearing *h)
 	if (likely(ct)) {
 		cordon_packet_connection(ct, &h->flow);
 		h->opener = CTINFO2DIR(ctinfo) == IP_CT_DIR_ORIGINAL;
+		h->related = ctinfo % IP_CT_IS_REPLY == IP_CT_RELATED;
 		return likely(h->flow.proto != IPPROTO_IGMP) ? 0 : read_igmp(h);
 	}
 	cordon_packet_flow(h->skb, h->state->pf, &h->flow);
 	h->opener = true;
 	if (h->flow.flags & CORDON_FLOW_MALFORMED)
 		return CORDON_KIND_MALFORMED;
-	return ctinfo == IP_CT_UNTRACKED ? 0 : CORDON_KIND_UNJUDGED;
+	return ctinfo == IP_CT_UNTRACKED || is_notice(&h->flow) ? 0 : CORDON_KIND_UNJUDGED;
 }
 
 static struct cordon_end find_end(const struct hearing *h, const struct cordon_addr *addr)
@@ -387,6 +421,38 @@ static struct cordon_end find_end(const struct hearing *h, const struct cordon_a
 		     (cordon_addr_is_unspecified(addr) || cordon_addr_is_link_local(addr))))
 		end.segment = uplink_segment(h, addr);
 	return end;
+}
+
+/*
+ * An ICMP error is judged as the connection that it is about, whoever sends it. Where the end on
+ * whose side it is sent is a device, only that device may; beyond an uplink, any router.
+ */
+static bool is_outsider(const struct hearing *h)
+{
+	return h->related &&
+	       find_end(h, h->opener ? &h->flow.src : &h->flow.dst).device != h->device;
+}
+
+/*
+ * The device that has a link-local address on a port. The policy does not list such addresses: the
+ * neighbour table says to whose MAC the packet goes. Return: CORDON_NO_DEVICE, it is not resolved.
+ */
+static u32 find_neighbour(const struct hearing *h, const struct net_device *dev)
+{
+	u32 device = CORDON_NO_DEVICE;
+	struct neighbour *n;
+	u8 mac[ETH_ALEN];
+
+	if (dev->type != ARPHRD_ETHER)
+		return device;
+	rcu_read_lock_bh();
+	n = __ipv6_neigh_lookup_noref((struct net_device *)dev, &ipv6_hdr(h->skb)->daddr);
+	if (n && READ_ONCE(n->nud_state) & NUD_VALID) {
+		neigh_ha_snapshot((char *)mac, n, dev);
+		device = cordon_policy_device_by_mac(h->rs->policy, mac);
+	}
+	rcu_read_unlock_bh();
+	return device;
 }
 
 /* Count a packet that is denied when both of its ends are known, for both. */
@@ -421,6 +487,18 @@ static bool is_for_many(const struct hearing *h)
 }
 
 /*
+ * Connection tracking has seen no SYN of it, as after a restart of the gateway, and the policy lets
+ * the other end open it: what looks like its opener may be the end that answers.
+ */
+static bool may_be_answer(const struct hearing *h)
+{
+	return h->flow.proto == IPPROTO_TCP && h->ct &&
+	       h->ct->proto.tcp.seen[0].flags & IP_CT_TCP_FLAG_BE_LIBERAL &&
+	       cordon_decide_answer(h->rs->policy, &h->from, &h->to, h->flow.proto,
+				    h->flow.sport);
+}
+
+/*
  * Deny by what the policy says of the connection. The end that opened it is to blame; its own
  * packets count as the anomaly. What answers it, and what only fails for the state of the other
  * end, is denied and no anomaly; nor is what every host says to all on its link.
@@ -431,7 +509,7 @@ static unsigned int deny_connection(const struct hearing *h, const struct cordon
 	struct cordon_verdict blame;
 
 	count_denied(h);
-	if (!h->opener)
+	if (!h->opener || may_be_answer(h))
 		return drop(h);
 	blame = cordon_decide_blame(h->rs->policy, v, &h->from, &h->to, h->flow.proto,
 				    h->flow.dport);
@@ -625,11 +703,38 @@ static unsigned int deny_source(struct hearing *h)
 		    CORDON_KIND_UNKNOWN_DEVICE : CORDON_KIND_SPOOFED_SOURCE);
 }
 
+/* A packet that identify() has a kind for. */
+static unsigned int deny_unsound(const struct hearing *h, u8 kind)
+{
+	/* Where it only observes, prerouting has counted this. */
+	if (observe(h) && kind == CORDON_KIND_MALFORMED && h->in != CORDON_ANY_PORT &&
+	    must_be_read(h->skb, h->state->pf))
+		return NF_ACCEPT;
+	return deny(h, kind);
+}
+
 static unsigned int judge_input(struct hearing *h)
 {
 	if (!h->opener || (h->in == CORDON_ANY_PORT && cordon_flow_is_upkeep(&h->flow)))
 		return NF_ACCEPT;
 	h->from = find_end(h, &h->flow.src);
+	h->to = cordon_end_gateway();
+	return judge(h);
+}
+
+/*
+ * A copy for the gateway as a member of a group: of what it sends itself, or of what it has forwarded
+ * to the group for a device, which then opens this towards the gateway, too.
+ */
+static noinline unsigned int judge_copy(struct hearing *h)
+{
+	u32 device = cordon_policy_device_by_addr(h->rs->policy, &h->source);
+
+	if (device == CORDON_NO_DEVICE)
+		return NF_ACCEPT;
+	if (identify(h))
+		return drop(h);
+	h->from = cordon_ruleset_end(h->rs, device);
 	h->to = cordon_end_gateway();
 	return judge(h);
 }
@@ -671,8 +776,11 @@ unsigned int cordon_judge_room(struct cordon_net *cn, struct sk_buff *skb,
 
 	if (!h.rs)
 		return judge_unruled(cn, skb, local);
-	if (unlikely(is_own_copy(skb) || (local && (state->in->flags & IFF_LOOPBACK))))
+	if (local && unlikely(state->in->flags & IFF_LOOPBACK))
 		return NF_ACCEPT;
+	h.source = cordon_packet_source(skb, state->pf);
+	if (unlikely(is_copy(skb)))
+		return judge_copy(&h);
 	h.ports = rcu_dereference(h.rs->ports);
 	h.interface = interface_of(h.ports, state->in);
 	h.out = local ? NULL : interface_of(h.ports, state->out);
@@ -680,17 +788,28 @@ unsigned int cordon_judge_room(struct cordon_net *cn, struct sk_buff *skb,
 	if (unlikely(!h.interface || cordon_packet_is_mapped(skb, state->pf)))
 		return drop(&h);
 	h.in = h.interface->port;
-	h.source = cordon_packet_source(skb, state->pf);
 	if (unlikely(!local && is_switched(&h)))
 		return NF_ACCEPT;
 	if (unlikely(!recognise(&h)))
 		return deny_source(&h);
 	kind = identify(&h);
 	if (unlikely(kind))
-		return deny(&h, kind);
+		return deny_unsound(&h, kind);
+	if (unlikely(is_outsider(&h)))
+		return deny(&h, CORDON_KIND_SEGMENT_VIOLATION);
 	if (unlikely(!local && !h.out))
 		return deny_unblamed(&h, CORDON_KIND_UNLISTED);
 	return local ? judge_input(&h) : judge_forward(&h);
+}
+
+/* The gateway answers @device, or whoever has the destination's address. */
+static unsigned int judge_answer(struct hearing *h, u32 device)
+{
+	identify(h);
+	h->from = device != CORDON_NO_DEVICE ? cordon_ruleset_end(h->rs, device) :
+					       find_end(h, &h->flow.src);
+	h->to = cordon_end_gateway();
+	return judge(h);
 }
 
 /**
@@ -711,14 +830,16 @@ unsigned int cordon_judge_out(struct cordon_net *cn, struct sk_buff *skb,
 		.cn = cn, .skb = skb, .state = state, .rs = rcu_dereference(cn->ruleset),
 		.in = CORDON_ANY_PORT, .device = CORDON_NO_DEVICE,
 	};
+	const struct net_device *dev = skb_dst(skb)->dev; /* state->out: before translation */
 	struct cordon_end receiver = { 0 };
 	enum ip_conntrack_info ctinfo;
 	struct cordon_addr to;
+	bool answer;
 
-	if (!h.rs || (state->out->flags & IFF_LOOPBACK))
+	if (!h.rs || (dev->flags & IFF_LOOPBACK))
 		return NF_ACCEPT;
 	h.ports = rcu_dereference(h.rs->ports);
-	h.out = interface_of(h.ports, state->out);
+	h.out = interface_of(h.ports, dev);
 	h.source = cordon_packet_source(skb, state->pf);
 	to = cordon_packet_destination(skb, state->pf);
 	receiver.device = cordon_policy_device_by_addr(h.rs->policy, &to);
@@ -728,12 +849,15 @@ unsigned int cordon_judge_out(struct cordon_net *cn, struct sk_buff *skb,
 	}
 	if (!h.out || h.out->role != CORDON_ROLE_PORT)
 		return NF_ACCEPT;
-	if (nf_ct_get(skb, &ctinfo) && ctinfo == IP_CT_ESTABLISHED_REPLY) {
-		identify(&h);
-		h.from = find_end(&h, &h.flow.src);
-		h.to = cordon_end_gateway();
-		return judge(&h);
+	answer = nf_ct_get(skb, &ctinfo) && ctinfo == IP_CT_ESTABLISHED_REPLY;
+	if (unlikely(cordon_addr_is_link_local(&to))) {
+		receiver.device = find_neighbour(&h, dev);
+		/* What was asked has been judged when it came in. */
+		if (receiver.device == CORDON_NO_DEVICE)
+			return NF_ACCEPT;
 	}
+	if (answer)
+		return judge_answer(&h, receiver.device);
 	if (receiver.device != CORDON_NO_DEVICE)
 		cordon_traffic_tx(h.rs->devices[receiver.device]->traffic,
 				  cordon_packet_count(skb), skb->len);

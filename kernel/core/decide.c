@@ -152,9 +152,10 @@ bool cordon_flow_is_plumbing(const struct cordon_flow *f)
  * cordon_flow_is_upkeep - what the gateway needs of its uplinks as a host there
  * @f: facts about a packet that came in on an uplink, for the gateway itself
  *
- * Neighbour and router discovery, listener and group membership, answers to
- * its own DHCP requests, which may come from another address than it asked
- * (RFC 2131, 4.3.2; RFC 8415, 18.2), and ICMPv6 errors.
+ * Neighbour discovery, what routers advertise, listener and group membership,
+ * and answers to its own DHCP requests, which may come from another address
+ * than it asked (RFC 2131, 4.3.2; RFC 8415, 18.2). Hosts that look for a
+ * router there ask the gateway for a service: rules say so.
  */
 bool cordon_flow_is_upkeep(const struct cordon_flow *f)
 {
@@ -162,8 +163,8 @@ bool cordon_flow_is_upkeep(const struct cordon_flow *f)
 
 	switch (f->proto) {
 	case PROTO_ICMP6:
-		return (f->dport >= ICMP6_MLD_QUERY && f->dport <= ICMP6_REDIRECT) ||
-		       f->dport == ICMP6_MLD2_REPORT;
+		return (f->dport >= ICMP6_MLD_QUERY && f->dport <= ICMP6_REDIRECT &&
+			f->dport != ICMP6_ROUTER_SOLICIT) || f->dport == ICMP6_MLD2_REPORT;
 	case PROTO_IGMP:
 		return true;
 	case PROTO_UDP:
@@ -237,13 +238,14 @@ static bool is_derived(const struct cordon_policy *p, u32 device, u64 id)
 /*
  * A source that is bound to nobody. A link-local one is the device's if it is derived from its
  * MAC, if the device claimed it by duplicate address detection, or if it is the first one that it
- * uses: its detection may lie before the policy. It is good for the link only.
+ * uses: its detection may lie before the policy. It is good for the link and the gateway only.
  */
 static struct cordon_verdict decide_unbound(const struct cordon_policy *p, u32 device, u64 claim,
 					    const struct cordon_flow *f)
 {
 	bool own = may_be_own(p, device, &f->src);
-	bool link = cordon_addr_is_link_local(&f->dst) || cordon_addr_is_multicast(&f->dst);
+	bool link = cordon_addr_is_link_local(&f->dst) || cordon_addr_is_multicast(&f->dst) ||
+		    f->flags & CORDON_FLOW_GATEWAY;
 
 	if (cordon_addr_is_unspecified(&f->src)) {
 		if (!cordon_flow_is_plumbing(f) || !may_claim(p, device, f))
@@ -367,6 +369,18 @@ struct cordon_verdict cordon_decide_room(const struct cordon_policy *p,
 	return pass(CORDON_PASS_SEGMENT, false);
 }
 
+/* An end as it would be if it were a device in good state. */
+static struct cordon_end in_good_state(const struct cordon_policy *p, const struct cordon_end *end)
+{
+	struct cordon_end well = *end;
+
+	if (end->device != CORDON_NO_DEVICE) {
+		well.state = CORDON_STATE_ACTIVE;
+		well.segment = p->draft.devices[end->device].segment;
+	}
+	return well;
+}
+
 /**
  * cordon_decide_blame - for what the end that opened a connection is to blame
  * @p: the policy
@@ -385,15 +399,29 @@ struct cordon_verdict cordon_decide_blame(const struct cordon_policy *p,
 					  const struct cordon_end *to, u8 proto, u16 port)
 {
 	struct cordon_verdict blame = *v;
-	struct cordon_end well = *to;
+	struct cordon_end well = in_good_state(p, to);
 
 	if (to->device == CORDON_NO_DEVICE || to->state == CORDON_STATE_ACTIVE)
 		return blame;
-	well.state = CORDON_STATE_ACTIVE;
-	well.segment = p->draft.devices[to->device].segment;
 	if (cordon_decide_room(p, from, &well, proto, port).accept)
 		blame.reason = CORDON_DENY_RECEIVER;
 	return blame;
+}
+
+/**
+ * cordon_decide_answer - may the end that a connection is opened to open it the other way round
+ * @p: the policy
+ * @from: the end that seems to open it
+ * @to: the end it is opened to; if it is a device, as if in good state
+ * @proto: IANA number
+ * @port: source port
+ */
+bool cordon_decide_answer(const struct cordon_policy *p, const struct cordon_end *from,
+			  const struct cordon_end *to, u8 proto, u16 port)
+{
+	struct cordon_end well = in_good_state(p, to);
+
+	return cordon_decide_room(p, &well, from, proto, port).accept;
 }
 
 /* What must be true of the connections of an end that is a device; of others, nothing. */

@@ -106,6 +106,8 @@ struct cordon_verdict cordon_decide_blame(const struct cordon_policy *p,
 					  const struct cordon_verdict *v,
 					  const struct cordon_end *from,
 					  const struct cordon_end *to, u8 proto, u16 port);
+bool cordon_decide_answer(const struct cordon_policy *p, const struct cordon_end *from,
+			  const struct cordon_end *to, u8 proto, u16 port);
 u8 cordon_decide_encryption(const struct cordon_policy *p, const struct cordon_verdict *v,
 			    const struct cordon_end *from, const struct cordon_end *to);
 bool cordon_flow_is_plumbing(const struct cordon_flow *flow);

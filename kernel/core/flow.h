@@ -8,6 +8,7 @@
 #define CORDON_FLOW_MALFORMED	0x01	/* its headers contradict one another */
 #define CORDON_FLOW_FRAGMENT	0x02	/* part of a datagram */
 #define CORDON_FLOW_LATER	0x04	/* not the first part: no ports in it */
+#define CORDON_FLOW_GATEWAY	0x08	/* from a link-local address to one of the gateway's */
 
 /**
  * struct cordon_flow - facts about one packet, or about the connection it is of

@@ -180,6 +180,19 @@ stays() {
 	equal "$name" "$before" "$(counter "$path")"
 }
 
+# cases SCRIPT [ARG...]: those of a Python script in the gateway's namespace, which prints them as wire.py does
+cases() {
+	local line name=$1
+	shift
+	while IFS= read -r line; do
+		case $line in
+		"ok "*) report 0 "${line#ok }" ;;
+		"not ok "*) report 1 "${line#not ok }" ;;
+		*) echo "$line" ;;
+		esac
+	done < <(on gw python3 "tests/scenarios/$name" "$@" 2>&1 || echo "not ok $name: exit status $?")
+}
+
 # kind NAME [MAC]: how often it was counted of a device
 kind() {
 	counter "devices/${2:-$CAM_MAC}/anomalies/$1"

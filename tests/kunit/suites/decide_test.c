@@ -329,6 +329,47 @@ static void blame_by_whose_state_it_is(struct kunit *test)
 	blame(test, p, held, wan, 443, CORDON_DENY_NO_RULE);
 }
 
+static void answer_of_whom_the_other_may_open_to(struct kunit *test)
+{
+	struct cordon_policy *p = fixture_seal(test, fixture_new(test));
+	struct cordon_end held = cordon_end_device(p, CAM, &quarantined);
+	struct cordon_end cam = cordon_end_device(p, CAM, &leased);
+	struct cordon_end plant = at(p, PLANT), wan = at(p, WAN);
+
+	/* The plant may open TCP 502 to the camera: so the camera may answer from it. */
+	KUNIT_EXPECT_TRUE(test, cordon_decide_answer(p, &cam, &plant, TCP, 502));
+	KUNIT_EXPECT_FALSE(test, cordon_decide_answer(p, &cam, &plant, TCP, 600));
+	KUNIT_EXPECT_FALSE(test, cordon_decide_answer(p, &cam, &wan, TCP, 502));
+	/* Whose answer it is must be in good state; the other end need not be. */
+	KUNIT_EXPECT_FALSE(test, cordon_decide_answer(p, &held, &plant, TCP, 502));
+	KUNIT_EXPECT_TRUE(test, cordon_decide_answer(p, &wan, &held, TCP, 443));
+	KUNIT_EXPECT_FALSE(test, cordon_decide_answer(p, &wan, &held, TCP, 80));
+}
+
+static void upkeep_is_what_hosts_need(struct kunit *test)
+{
+	static const struct {
+		u8 proto;
+		u16 dport;
+		bool v4, is;
+	} row[] = {
+		{ ICMP6, 130, false, true }, { ICMP6, 134, false, true }, { ICMP6, 135, false, true },
+		{ ICMP6, 136, false, true }, { ICMP6, 137, false, true }, { ICMP6, 143, false, true },
+		{ ICMP6, 128, false, false }, { ICMP6, 133, false, false }, { ICMP6, 138, false, false },
+		{ 2, 0x11, true, true }, { UDP, 68, true, true }, { UDP, 546, false, true },
+		{ UDP, 546, true, false }, { UDP, 68, false, false }, { TCP, 68, true, false },
+	};
+	struct cordon_flow f = { 0 };
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(row); i++) {
+		f.src = row[i].v4 ? cordon_addr_v4(0x0a000001) : (struct cordon_addr){ 1, 1 };
+		f.proto = row[i].proto;
+		f.dport = row[i].dport;
+		KUNIT_EXPECT_EQ_MSG(test, cordon_flow_is_upkeep(&f), row[i].is, "row %d", i);
+	}
+}
+
 static void encryption(struct kunit *test, const struct cordon_policy *p, struct cordon_end from,
 		       struct cordon_end to, u8 proto, u16 port, u8 demand)
 {
@@ -379,6 +420,8 @@ static struct kunit_case decide_cases[] = {
 	KUNIT_CASE(room_of_services),
 	KUNIT_CASE(many_by_all_that_receive),
 	KUNIT_CASE(blame_by_whose_state_it_is),
+	KUNIT_CASE(answer_of_whom_the_other_may_open_to),
+	KUNIT_CASE(upkeep_is_what_hosts_need),
 	KUNIT_CASE(encryption_by_ends_and_rule),
 	{}
 };
