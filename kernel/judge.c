@@ -206,7 +206,7 @@ static struct cordon_verdict judge_source(const struct hearing *h, struct cordon
 		device = h->rs->devices[h->device];
 		claim = atomic64_read(&device->claim);
 	}
-	/* A device that has no other address yet asks for a service of the gateway from this one. */
+	/* A device that has no other address yet asks for a service of the gateway from it. */
 	if (cordon_addr_is_link_local(&packet->src) &&
 	    ipv6_chk_addr(h->state->net, &ipv6_hdr(h->skb)->daddr, NULL, 0))
 		packet->flags |= CORDON_FLOW_GATEWAY;
@@ -723,8 +723,8 @@ static unsigned int judge_input(struct hearing *h)
 }
 
 /*
- * A copy for the gateway as a member of a group: of what it sends itself, or of what it has forwarded
- * to the group for a device, which then opens this towards the gateway, too.
+ * A copy for the gateway as a member of a group: of what it sends itself, or of what it has
+ * forwarded to the group for a device, which then opens this towards the gateway, too.
  */
 static noinline unsigned int judge_copy(struct hearing *h)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The verdict: at prerouting, is the source the sender's own; then, may one end open this towards the other. */
+/* The verdict: is the source the sender's own, and may one end open this towards the other. */
 #include "decide.h"
 
 #define ICMP6_MLD_QUERY		130
@@ -271,7 +271,8 @@ static struct cordon_verdict decide_unbound(const struct cordon_policy *p, u32 d
  * @claim: interface identifier of the link-local address that the device claimed, 0 if none
  * @f: facts about the packet
  *
- * Return: the verdict; with CORDON_PASS_CLAIM, cordon_flow_claim() is the device's claim from now on.
+ * Return: the verdict; with CORDON_PASS_CLAIM, cordon_flow_claim() is what the device claims from
+ * now on.
  */
 struct cordon_verdict cordon_decide_door(const struct cordon_policy *p, u32 device,
 					 u16 port, u64 claim, const struct cordon_flow *f)

@@ -30,12 +30,12 @@ enum cordon_reason {
 	CORDON_DENY_MOVED,
 	CORDON_DENY_SPOOFED,
 	CORDON_DENY_MALFORMED,
-	CORDON_PASS_CLAIM,		/* at prerouting: as PASS_SOURCE, and it claims a link-local address */
-	CORDON_DENY_RELATED,		/* a helper announced it, but no rule admits what it announces */
-	CORDON_DENY_RECEIVER,		/* no rule opens it only because of the receiving device's state */
+	CORDON_PASS_CLAIM,		/* likewise, and it claims a link-local address */
+	CORDON_DENY_RELATED,		/* announced, but no rule admits what is announced */
+	CORDON_DENY_RECEIVER,		/* only for the state of the receiving device */
 	CORDON_DENY_UNLISTED,		/* an interface that the policy does not list */
-	CORDON_DENY_WRONG_PORT,		/* it would leave by another port than the receiving device's */
-	CORDON_DENY_UNENCRYPTED,	/* it is for many, so TLS cannot encrypt it, and no rule lifts that */
+	CORDON_DENY_WRONG_PORT,		/* it would leave by another port than the device's */
+	CORDON_DENY_UNENCRYPTED,	/* it is for many, which TLS cannot encrypt */
 	CORDON_DENY_NO_LINK,		/* it is for many, and nobody is known on that link */
 	CORDON_PASS_UPKEEP,		/* the gateway needs it as a host on its uplink */
 	CORDON_REASONS

@@ -703,7 +703,8 @@ static u16 proto_max(u8 proto)
 
 static bool proto_has_range(u8 proto)
 {
-	return proto == CORDON_PROTO_ANY || cordon_proto_has_ports(proto) || proto_max(proto) == 255;
+	return proto == CORDON_PROTO_ANY || cordon_proto_has_ports(proto) ||
+	       proto_max(proto) == 255;
 }
 
 static int check_rule(const struct cordon_draft *d, u32 i, u32 expected_first,
@@ -721,7 +722,8 @@ static int check_rule(const struct cordon_draft *d, u32 i, u32 expected_first,
 		return fault(err, CORDON_FAULT_NO_MATCH, CORDON_OBJECT_RULE, i, 0);
 	if (r->n > CORDON_MAX_RULE_MATCHES)
 		return fault(err, CORDON_FAULT_TOO_MANY, CORDON_OBJECT_RULE, i, 0);
-	if (r->plaintext > 1 || r->related > 1 || r->first != expected_first || r->n > d->n_matches - r->first)
+	if (r->plaintext > 1 || r->related > 1 || r->first != expected_first ||
+	    r->n > d->n_matches - r->first)
 		return fault(err, CORDON_FAULT_VALUE, CORDON_OBJECT_RULE, i, 0);
 	m = &d->matches[r->first];
 	for (j = 0; j < r->n; j++) {

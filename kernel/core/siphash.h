@@ -91,9 +91,10 @@ static inline void cordon_multipliers_init(struct cordon_multipliers *m,
 /*
  * Multilinear hashing: of two words that were chosen without knowledge of the multipliers, the sums
  * agree in their upper halves once in 2^32 (Lemire and Kaser, Strongly universal string hashing is
- * fast). A few instructions where SipHash takes seventy, so it serves the look-ups of packets. It is
- * no MAC: who saw hashes could work out the multipliers, so they go nowhere. The last steps are a
- * permutation that breaks the order that words in a row keep, on which linear probing would pile up.
+ * fast). A few instructions where SipHash takes seventy, so it serves the look-ups of packets. It
+ * is no MAC: who saw hashes could work out the multipliers, so they go nowhere. The last steps are
+ * a permutation that breaks the order that words in a row keep, on which linear probing would pile
+ * up.
  */
 static inline u32 cordon_multilinear(const struct cordon_multipliers *m, u64 first, u64 second)
 {
