@@ -21,7 +21,7 @@ include tests/bench/bench.mk
 include tests/fuzz/fuzz.mk
 include tests/serve/serve.mk
 
-.PHONY: all help module install check unit bench clean userspace-quiet test-tools
+.PHONY: all help module install check torture unit bench clean userspace-quiet test-tools
 all: deps-build userspace module
 
 help:
@@ -33,6 +33,7 @@ help:
 # help: make demo         see it work, in a virtual machine
 # help: make check        run all tests
 # help: make vm SCRIPT=…  run a script in the virtual machine (KERNEL=6.1|6.12|7.3 CPUS= ICOUNT=1 ARGS=)
+# help: make torture      the long forms: all scenarios on all kernels, 500 connections on the bad line, 300 kills
 # help: make fuzz         fuzz the readers of what devices send (SECONDS=60 each)
 # help: make lint, unit, kunit, sanitize, interop, bench, spec, clean
 
@@ -82,6 +83,12 @@ check:
 	@printf '%s\n' $(PAIRED) | WHOLE=1 xargs -P 2 -I{} $(MAKE) --no-print-directory ring-{}
 	@for ring in $(LAST); do $(MAKE) --no-print-directory ring-$$ring; done
 	@tests/tally.sh $(RINGS)
+
+torture: vm-ready
+	@TORTURE=1 tests/vm/scenarios.sh 6.12
+	@TORTURE=1 tests/vm/scenarios.sh 7.3
+	@tests/vm/vm.sh -k 6.1 -t 1500 tests/scenarios/loss.sh 500
+	@KILLS=300 tests/serve/run.sh crash
 
 unit: deps-build deps-unit
 	@tests/unit/run.sh

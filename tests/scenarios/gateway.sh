@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # What runs on a real gateway, all at once: keepalived, WireGuard, a helper for FTP, multicast routing, avahi's reflector,
 # dnsmasq. Each works without a policy, works with one that has a rule for it, and is denied without that rule.
-# kernels: all
+# kernels: torture
 # seconds: 900
 # needs: tests/vm/daemons.sh
 #

@@ -3,7 +3,7 @@
 # Packets for a group or for a subnet's broadcast address that the gateway forwards: judged towards all segments on the
 # link that they leave by. The gateway routes groups (239.1.1.N and ff05::N), mroute.py:
 #   1 cam -> lan1    2 inet -> lan0    3 cam -> plant0    4 cam -> lan1 and plant0    5 inet -> lan1    6 lock -> lan0
-# kernels: all
+# kernels: torture
 # sanitize: yes
 SERVICES=''
 . "$(dirname "$0")/lib.sh"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # What each interface is to the policy: listed or closed, by its name and by what it is stacked on; at commit and later.
-# kernels: all
+# kernels: torture
 # seconds: 900
 SERVICES='22 443'
 . "$(dirname "$0")/lib.sh"

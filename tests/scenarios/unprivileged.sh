@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Nobody holds the machine up: names and addresses that collide, a namespace that anybody can make, readers and
 # listeners without a right. No packets; gw is the gateway's namespace, a stranger's is made with unshare -Urn.
-# kernels: all
+# kernels: torture
 # seconds: 1500
 . "$(dirname "$0")/lib.sh"
 here=$(cd "$(dirname "$0")" && pwd)

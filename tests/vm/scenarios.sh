@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # scenarios.sh KERNEL [NAME...]: run tests/scenarios/*.sh in one boot of a kernel and print one TAP stream.
 # On other kernels than 6.1, those that say `# kernels: all` in their header: what they try depends on what kernels
-# differ in. What one needs that has to be fetched says `# needs: SCRIPT`.
+# differ in. With TORTURE=1 also those that say `# kernels: torture`, for which `make check` has no time there. What one needs that has to be fetched says `# needs: SCRIPT`.
 set -uo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -12,7 +12,7 @@ shift
 if [ $# = 0 ]; then
 	for scenario in tests/scenarios/*.sh; do
 		[ "$scenario" != tests/scenarios/lib.sh ] || continue
-		[ "$line" = 6.1 ] || grep -q '^# kernels: all$' "$scenario" || continue
+		[ "$line" = 6.1 ] || grep -qE "^# kernels: (all${TORTURE:+|torture})\$" "$scenario" || continue
 		set -- "$@" "$scenario"
 	done
 else
