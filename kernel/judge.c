@@ -509,7 +509,7 @@ static unsigned int deny_connection(const struct hearing *h, const struct cordon
 	struct cordon_verdict blame;
 
 	count_denied(h);
-	if (!h->opener || may_be_answer(h))
+	if (!h->opener || v->reason == CORDON_DENY_RECEIVER || may_be_answer(h))
 		return drop(h);
 	blame = cordon_decide_blame(h->rs->policy, v, &h->from, &h->to, h->flow.proto,
 				    h->flow.dport);
@@ -589,6 +589,11 @@ static bool leaves_elsewhere(const struct hearing *h, const struct cordon_end *r
 	return port != CORDON_ANY_PORT && (!h->out || h->out->port != port);
 }
 
+static bool is_held(const struct cordon_end *end)
+{
+	return end->device != CORDON_NO_DEVICE && end->state != CORDON_STATE_ACTIVE;
+}
+
 /*
  * A connection that a helper of connection tracking announced: it is judged as the one that
  * announced it, if that one's rule admits it. What the gateway opened admits what it announces.
@@ -611,8 +616,11 @@ static noinline struct cordon_verdict judge_related(const struct hearing *h)
 			       master.flow.dport);
 	if (v.accept && v.related)
 		return v;
+	/* An end that is held: what it announced in good state is nobody's anomaly. */
 	return (struct cordon_verdict){
-		.reason = CORDON_DENY_RELATED, .kind = CORDON_KIND_SEGMENT_VIOLATION,
+		.reason = is_held(&master.from) || is_held(&master.to) ? CORDON_DENY_RECEIVER :
+									  CORDON_DENY_RELATED,
+		.kind = CORDON_KIND_SEGMENT_VIOLATION,
 	};
 }
 

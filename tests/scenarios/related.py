@@ -17,6 +17,8 @@ rules:
   - {from: iot, to: wan, allow: [tcp/21]%s}
   - {from: iot, to: gateway, allow: [tcp/21]%s}
   - {from: wan, to: iot, allow: [udp/9]}
+  - {from: wan, to: onboarding, allow: [udp/9]}
+  - {from: wan, to: quarantine, allow: [udp/9]}
   - {from: iot, to: wan, allow: [udp/9]}
 devices:
   - {name: cam, mac: "%s", network_segment: iot, addresses: [%s, "%s"], port: lan0}
@@ -94,29 +96,23 @@ def active():
         w.passes(six + "an ICMP error about it", "cam", "inet", about(cam, inet, segment(inet, cam, 20, data, ACK, 109, 709)))
 
         device("lease", "cam", "0")
-        w.drops(six + "the lease ends: data stops", "inet", "cam", segment(inet, cam, 20, data, ACK, 117, 709), lease_control(cam, inet),
-                "")
+        w.drops(six + "the lease ends: data stops", "inet", "cam", segment(inet, cam, 20, data, ACK, 117, 709), control, "")
         device("lease", "cam", "1h")
         w.passes(six + "a lease again: data goes on", "inet", "cam", segment(inet, cam, 20, data, ACK, 117, 709))
         device("quarantine", "cam")
-        w.drops(six + "quarantine: data stops", "inet", "cam", segment(inet, cam, 20, data, ACK, 125, 709), lease_control(cam, inet), "")
+        w.drops(six + "quarantine: data stops", "inet", "cam", segment(inet, cam, 20, data, ACK, 125, 709), control, "")
         device("release", "cam")
         device("lease", "cam", "1h")
         w.passes(six + "released: data goes on", "inet", "cam", segment(inet, cam, 20, data, ACK, 125, 709))
         client, data = announce(cam, inet)
         device("quarantine", "cam")
         w.drops(six + "quarantine: nothing is announced any more", "inet", "cam", segment(inet, cam, 20, data, SYN, 100),
-                lease_control(cam, inet), ":segment_violation")
+                control, "")
 
         apply()
         client, data = announce(cam, inet)
         w.drops(six + "without the rule's word it is denied", "inet", "cam", segment(inet, cam, 20, data, SYN, 100), control,
                 ":segment_violation")
-
-
-def lease_control(cam, inet):
-    """Open from wherever cam is: it comes behind, on its way to the gateway's neighbour"""
-    return datagram(inet, cam)
 
 
 def passive():

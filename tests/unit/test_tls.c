@@ -124,6 +124,7 @@ static void test_final(void)
 		before = t;
 		cordon_tls_read(&t, true, (const u8 *)"GET / HTTP/1.1", 14);
 		cordon_tls_read(&t, false, (const u8 *)"\x16\x03\x03", 3);
+		t.unread = before.unread;	/* of the last piece */
 		if (memcmp(&t, &before, sizeof(t)))
 			break;
 	}

@@ -268,12 +268,13 @@ static int answer(struct facts *f, const struct question *q)
 {
 	struct explain_answer *answers = calloc(f->e.n_links + 1, sizeof(*answers));
 	struct explain_packet packet = { 0 };
-	int ret = make_packet(f, q, &packet);
 	bool many;
 	u32 n, i;
+	int ret;
 
 	if (!answers)
-		ret = complain("explain", "out of memory");
+		return complain("explain", "out of memory");
+	ret = make_packet(f, q, &packet);
 	if (!ret) {
 		n = explain_packet(&f->e, &packet, answers);
 		many = explain_is_many(&f->e, &packet) && !packet.out && n;
