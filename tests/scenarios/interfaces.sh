@@ -68,9 +68,10 @@ for i in json.load(sys.stdin)["interfaces"]:
 }
 
 # open_to NAME HOST ADDRESS ADDRESS6 PORT, closed_to likewise
+# Perhaps not at once: neighbour discovery may have failed while it was closed, and waits before it tries again.
 open_to() {
-	expect "$1: passes, IPv4" reaches "$2" tcp "$3" "$5"
-	expect "$1: passes, IPv6" reaches "$2" tcp "$4" "$5"
+	expect "$1: passes, IPv4" poll 20 reaches "$2" tcp "$3" "$5"
+	expect "$1: passes, IPv6" poll 20 reaches "$2" tcp "$4" "$5"
 }
 closed_to() {
 	expect "$1: blocked, IPv4" blocked "$2" tcp "$3" "$5"
