@@ -111,7 +111,8 @@ expect "over IPv6, too" reaches cam tcp $INET6 443
 expect "and is reached" reaches plant tcp $CAM 502
 equal "the device is active still" "cam active iot aa" "$(now $CAM_MAC)"
 toward lan2
-grows "what the twin answers is none of cam's" devices/$CAM_MAC/anomalies/segment_violation blocked plant tcp $CAM 502
+grows "what the twin answers is none of cam's" devices/$CAM_MAC/denied blocked plant tcp $CAM 502
+stays "and, as an answer, no anomaly" devices/$CAM_MAC/anomalies/segment_violation blocked plant tcp $CAM 502
 
 expect "a check-in from there" checkin in $CAM_MAC $CAM "$lan2" aa
 stays "takes the lease along" $unauthenticated reaches twin tcp $INET 443
