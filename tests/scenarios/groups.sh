@@ -4,7 +4,6 @@
 # link that they leave by. The gateway routes groups (239.1.1.N and ff05::N), mroute.py:
 #   1 cam -> lan1    2 inet -> lan0    3 cam -> plant0    4 cam -> lan1 and plant0    5 inet -> lan1    6 lock -> lan0
 # kernels: torture
-# sanitize: yes
 SERVICES=''
 . "$(dirname "$0")/lib.sh"
 serve() { :; }
