@@ -351,13 +351,28 @@ static bool recognise(struct hearing *h)
 	return likely(is_bound(h, &h->source)) || recognise_read(h);
 }
 
-/* Connection tracking knows nothing of IGMP's types. Return: as identify(). */
-static noinline u8 read_igmp(struct hearing *h)
+/*
+ * Connection tracking knows nothing of IGMP's types, and some kernels' nothing of the ports of DCCP
+ * and UDP-Lite: then each packet is judged by its own. Return: as identify().
+ */
+static noinline u8 read_ports(struct hearing *h)
 {
 	struct cordon_flow packet;
 
+	switch (h->flow.proto) {
+	case IPPROTO_IGMP:
+	case IPPROTO_UDPLITE:
+	case IPPROTO_DCCP:
+		break;
+	default:
+		return 0;
+	}
 	cordon_packet_flow(h->skb, h->state->pf, &packet);
-	h->flow.dport = packet.dport;
+	/* An ICMP error has none of these: it is judged as of port 0. */
+	if (packet.proto != h->flow.proto)
+		return 0;
+	h->flow.sport = h->opener ? packet.sport : packet.dport;
+	h->flow.dport = h->opener || packet.proto == IPPROTO_IGMP ? packet.dport : packet.sport;
 	return packet.flags & CORDON_FLOW_MALFORMED ? CORDON_KIND_MALFORMED : 0;
 }
 
@@ -393,7 +408,7 @@ static u8 identify(struct hearing *h)
 		cordon_packet_connection(ct, &h->flow);
 		h->opener = CTINFO2DIR(ctinfo) == IP_CT_DIR_ORIGINAL;
 		h->related = ctinfo % IP_CT_IS_REPLY == IP_CT_RELATED;
-		return likely(h->flow.proto != IPPROTO_IGMP) ? 0 : read_igmp(h);
+		return likely(h->flow.dport) ? 0 : read_ports(h);
 	}
 	cordon_packet_flow(h->skb, h->state->pf, &h->flow);
 	h->opener = true;
@@ -486,6 +501,12 @@ static bool is_for_many(const struct hearing *h)
 	return rt && rt->rt_type == RTN_BROADCAST;
 }
 
+/* An ICMP error, with which an end answers what the other one sent. */
+static bool is_error(const struct hearing *h)
+{
+	return h->related && !h->ct->master;
+}
+
 /*
  * Connection tracking has seen no SYN of it, as after a restart of the gateway, and the policy lets
  * the other end open it: what looks like its opener may be the end that answers.
@@ -500,8 +521,9 @@ static bool may_be_answer(const struct hearing *h)
 
 /*
  * Deny by what the policy says of the connection. The end that opened it is to blame; its own
- * packets count as the anomaly. What answers it, and what only fails for the state of the other
- * end, is denied and no anomaly; nor is what every host says to all on its link.
+ * packets count as the anomaly. What answers it, ICMP errors among that, and what only fails for
+ * the state of the other end, is denied and no anomaly; nor is what every host says to all on its
+ * link.
  */
 static unsigned int deny_connection(const struct hearing *h, const struct cordon_verdict *v,
 				    bool many)
@@ -509,7 +531,7 @@ static unsigned int deny_connection(const struct hearing *h, const struct cordon
 	struct cordon_verdict blame;
 
 	count_denied(h);
-	if (!h->opener || v->reason == CORDON_DENY_RECEIVER || may_be_answer(h))
+	if (!h->opener || is_error(h) || v->reason == CORDON_DENY_RECEIVER || may_be_answer(h))
 		return drop(h);
 	blame = cordon_decide_blame(h->rs->policy, v, &h->from, &h->to, h->flow.proto,
 				    h->flow.dport);

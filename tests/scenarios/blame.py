@@ -103,6 +103,8 @@ def lease_ends():
         silent(six + "nor for what it opens towards it", "lock", "cam", datagram(lock, cam, port, 9), "", 10)
         silent(six + "but for what it may never open", "lock", "cam", datagram(lock, cam, port, 10),
                "lock:segment_violation", 1, ("expired", "active"))
+        silent(six + "the camera's ICMP error about an answer is no anomaly either", "cam", "lock",
+               about(cam, lock, datagram(lock, cam, 9, port), six), "", 10)
         silent(six + "the camera is, for its own", "cam", "lock", datagram(cam, lock, port, 9), "cam:unauthenticated", 1,
                ("expired", "active"))
         silent(six + "and its limit acts on it alone", "cam", "lock", datagram(cam, lock, port, 9), "cam:unauthenticated*4", 4,

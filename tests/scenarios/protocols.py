@@ -83,6 +83,8 @@ def each(how, names):
             said = "%s%s by %s: " % (six, name, how)
             w.passes(said + "where its port is allowed", "cam", "inet",
                      lambda m: ip(cam, inet, proto, make(1000, dport, m)))
+            if proto == UDPLITE:
+                w.passes(said + "and its reply", "inet", "cam", lambda m: ip(inet, cam, proto, make(dport, 1000, m)))
             w.passes(said + "to the gateway", "cam", "gw", lambda m: ip(cam, gw, proto, make(1000, dport, m)))
             w.drops(said + "the port beside it", "cam", "inet", lambda m: ip(cam, inet, proto, make(1000, dport + 3, m)),
                     datagram(cam, inet), "cam:segment_violation")
