@@ -300,7 +300,7 @@ def sender(policy, postures, links, packet):
 
 def to_here(policy, packet, here, kind):
     proto, port = packet["proto"], packet["port"]
-    upkeep = proto == IGMP or proto == ICMP6 and (130 <= port <= 137 or port == 143) or \
+    upkeep = proto == IGMP or proto == ICMP6 and (130 <= port <= 137 and port != 133 or port == 143) or \
         (proto, port) == (UDP, 68 if packet["from"].version == 4 else 546)
     if kind == "uplink" and upkeep:
         return "pass"
