@@ -157,7 +157,7 @@ void cordon_interface_init(struct cordon_interface *interface, const struct cord
 	else
 		interface->listed = cordon_interface_listed(&policy->draft, dev->name,
 							    &interface->entry);
-	if (interface->listed == CORDON_ROLE_UNLISTED && cordon_interface_is_port(before))
+	if (interface->listed != CORDON_ROLE_PORT && cordon_interface_is_port(before))
 		interface->flags |= CORDON_INTERFACE_WAS_PORT;
 }
 

@@ -94,6 +94,7 @@ void cordon_stack_look(const struct cordon_ports *ports, struct net_device *dev,
 
 	memset(out, 0, sizeof(*out));
 	out->facts.listed = known ? known->listed : CORDON_ROLE_UNLISTED;
+	out->facts.was_port = known && known->flags & CORDON_INTERFACE_WAS_PORT;
 	out->facts.shape = shape(dev);
 	out->master = netdev_master_upper_dev_get_rcu(dev);
 	out->facts.enslaved = out->master;
@@ -119,6 +120,7 @@ bool cordon_stack_judge(const struct cordon_ports *ports, struct net_device *dev
 	cordon_stack_look(ports, dev, &stack);
 	/* It may not be among @ports yet. */
 	stack.facts.listed = interface->listed;
+	stack.facts.was_port = interface->flags & CORDON_INTERFACE_WAS_PORT;
 	interface->wire = dev->ifindex;
 	interface->port = CORDON_ANY_PORT;
 	interface->flags &= ~CORDON_INTERFACE_UNTOLD;

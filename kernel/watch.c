@@ -25,8 +25,8 @@
  * - If a link fails after that, what was closed stays so until the next change of it.
  * - A policy that comes into force between the two notifications of one link takes the link into
  *   account with the second.
- * - A port that gets another name is closed. What lies on it stays closed, too, until the name
- *   comes back or the whole policy is replaced.
+ * - A port that gets another name is closed, if that is an uplink's, too. It and what lies on it
+ *   stay closed until the name comes back or the whole policy is replaced.
  */
 
 static bool leaving;	/* cordon_watch_exit() was called */

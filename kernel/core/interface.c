@@ -91,7 +91,8 @@ static u8 port_closed(const struct cordon_interface_facts *f)
  * @closed: gets enum cordon_closed
  *
  * An uplink that lies on a port is closed: a device behind the port could tag its frames into
- * it, or have them switched there, and would be believed any source address.
+ * it, or have them switched there, and would be believed any source address. So would those
+ * behind a port that a new name makes an uplink.
  *
  * Return: enum cordon_role.
  */
@@ -105,6 +106,8 @@ u8 cordon_interface_role(const struct cordon_interface_facts *f, u8 *closed)
 	} else if (role == CORDON_ROLE_PORT || cordon_interface_shares(f)) {
 		role = CORDON_ROLE_PORT;
 		*closed = port_closed(f);
+	} else if (role == CORDON_ROLE_UPLINK && f->was_port) {
+		*closed = CORDON_CLOSED_WAS_PORT;
 	} else if (role == CORDON_ROLE_UPLINK && f->on_port) {
 		*closed = CORDON_CLOSED_ON_PORT;
 	}

@@ -21,6 +21,7 @@ enum cordon_shape {
  * @listed: enum cordon_role, what its name alone makes of it
  * @shape: enum cordon_shape
  * @enslaved: it is in a bond, team, bridge, VRF or the like, as which its packets arrive
+ * @was_port: it was a port under this policy, and was renamed
  * @on_port: an interface below it, at any depth, is a port by its name, or was one
  * @below: of a shared or tagged one, what its name makes of the interface right below
  * @below_known: there is one right below, in the same namespace
@@ -31,6 +32,7 @@ struct cordon_interface_facts {
 	u8 listed;
 	u8 shape;
 	bool enslaved;
+	bool was_port;
 	bool on_port;
 	u8 below;
 	bool below_known;

@@ -166,6 +166,16 @@ event "the new name is closed" enx01 "closed: the policy does not list it"
 rename enx01 lan0
 open_to "a port that has its name again" cam $INET $INET6 443
 event "the port is there again" lan0 port
+rename lan0 up-lan
+closed_to "a port that gets the name of an uplink" cam $INET $INET6 443
+closed_to "a port that gets the name of an uplink, to the gateway" cam $GW_CAM $GW_CAM6 22
+status_says "why" "warning: uplink up-lan is closed: it is listed as an uplink and was a port before it was renamed"
+equal "in JSON" "unlisted was-port" "$(interface up-lan role) $(interface up-lan closed)"
+rename up-lan enx01
+rename enx01 up-lan
+closed_to "the same by way of another name" cam $INET $INET6 443
+rename up-lan lan0
+open_to "and when it has its name back" cam $INET $INET6 443
 deaf
 
 # One that comes later.

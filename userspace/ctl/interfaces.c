@@ -28,7 +28,8 @@ static const char *role_name(u32 role)
 static const char *closed_name(u32 closed)
 {
 	static const char *const names[] = {
-		"none", "not-listed", "on-port", "in-master", "switch", "vrf", "on-closed"
+		"none", "not-listed", "on-port", "in-master", "switch", "vrf", "on-closed",
+		"was-port"
 	};
 
 	return closed < sizeof(names) / sizeof(*names) ? names[closed] : "unknown";
@@ -67,6 +68,8 @@ static const char *why(const struct cnl_interface *i, char *out, size_t size)
 		snprintf(out, size, "it is a VRF, whose members' packets arrive as theirs");
 	else if (i->closed == CORDON_CLOSED_ON_CLOSED)
 		snprintf(out, size, "it shares the wire of %s, which is closed", other);
+	else if (i->closed == CORDON_CLOSED_WAS_PORT)
+		snprintf(out, size, "it is listed as an uplink and was a port before it was renamed");
 	else if (i->closed != CORDON_CLOSED_NONE)
 		snprintf(out, size, "closed");
 	else if (*other)

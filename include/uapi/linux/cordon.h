@@ -111,6 +111,8 @@ enum cordon_role {
  * @CORDON_CLOSED_VRF: It is listed as a port and is a VRF, whose members'
  *   packets come in on them.
  * @CORDON_CLOSED_ON_CLOSED: It shares the wire of a port that is closed.
+ * @CORDON_CLOSED_WAS_PORT: It is listed as an uplink and was a port before it
+ *   was renamed.
  */
 enum cordon_closed {
 	CORDON_CLOSED_NONE,
@@ -120,6 +122,7 @@ enum cordon_closed {
 	CORDON_CLOSED_SWITCH,
 	CORDON_CLOSED_VRF,
 	CORDON_CLOSED_ON_CLOSED,
+	CORDON_CLOSED_WAS_PORT,
 };
 
 #define CORDON_NAME_MAX		31

@@ -81,6 +81,10 @@ static const struct role_row {
 	{ "port", { PORT, PLAIN }, PORT, CORDON_CLOSED_NONE, CORDON_STACK_SOUND },
 	{ "uplink", { UPLINK, PLAIN }, UPLINK, CORDON_CLOSED_NONE, CORDON_STACK_SOUND },
 	{ "unlisted", { UNLISTED, PLAIN }, UNLISTED, CORDON_CLOSED_NOT_LISTED, CORDON_STACK_SOUND },
+	{ "port that became an uplink", { UPLINK, PLAIN, .was_port = true }, UNLISTED,
+	  CORDON_CLOSED_WAS_PORT, CORDON_STACK_SOUND },
+	{ "port that is not listed any more", { UNLISTED, PLAIN, .was_port = true }, UNLISTED,
+	  CORDON_CLOSED_NOT_LISTED, CORDON_STACK_SOUND },
 
 	{ "port in a master", { PORT, PLAIN, .enslaved = true }, UNLISTED,
 	  CORDON_CLOSED_IN_MASTER, CORDON_STACK_ENSLAVED },
