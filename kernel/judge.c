@@ -752,19 +752,27 @@ static unsigned int judge_input(struct hearing *h)
 	return judge(h);
 }
 
+/* The source is the gateway's, also while it looks for an address. */
+static bool is_own(const struct hearing *h)
+{
+	if (cordon_addr_is_unspecified(&h->source))
+		return true;
+	if (h->state->pf == NFPROTO_IPV4)
+		return inet_addr_type(h->state->net, ip_hdr(h->skb)->saddr) == RTN_LOCAL;
+	return ipv6_chk_addr(h->state->net, &ipv6_hdr(h->skb)->saddr, h->state->in, 0);
+}
+
 /*
  * A copy for the gateway as a member of a group: of what it sends itself, or of what it has
- * forwarded to the group for a device, which then opens this towards the gateway, too.
+ * forwarded to the group for somebody, who then opens this towards the gateway, too.
  */
 static noinline unsigned int judge_copy(struct hearing *h)
 {
-	u32 device = cordon_policy_device_by_addr(h->rs->policy, &h->source);
-
-	if (device == CORDON_NO_DEVICE)
+	if (is_own(h))
 		return NF_ACCEPT;
 	if (identify(h))
 		return drop(h);
-	h->from = cordon_ruleset_end(h->rs, device);
+	h->from = find_end(h, &h->source);
 	h->to = cordon_end_gateway();
 	return judge(h);
 }

@@ -157,10 +157,10 @@ round() {
 		done
 	done <"$work/asked"
 }
-round "${PACKETS:-140}"
+round "${PACKETS:-80}"
 on gw cordonctl device lease lock 1h >/dev/null
-round "${PACKETS:-140}"
-round "${PACKETS:-140}"
+round "${PACKETS:-80}"
+round "${PACKETS:-80}"
 while IFS='|' read -r n to question where; do
 	seen=''
 	for h in gw "${hosts[@]}"; do

@@ -370,6 +370,8 @@ def through(policy, postures, links, packet):
         target != EVERYBODY and target not in ipaddress.ip_network("224.0.0.0/24")
     only = packet["out"] or near
     for name in links:
+        if name == came and not packet["out"]:
+            continue
         if name == only if only else far and role(policy, name) != "unlisted":
             answers.append("%s:%s" % (name, "pass" if gateway else to_many(policy, links, packet, here, name)))
     return " ".join(answers)

@@ -384,8 +384,12 @@ static void finish(const struct explain *e, const struct explain_packet *packet,
 	a->encryption = cordon_decide_encryption(e->p, &a->v, &a->from, &a->to);
 }
 
-/* One copy to the gateway, and one for each interface that the policy lists, or for one alone. */
-static u32 explain_many(const struct explain *e, const struct explain_packet *packet, enum role in,
+/*
+ * One copy to the gateway, and one for each interface that the policy lists, but for the one it came
+ * in on; or for one alone.
+ */
+static u32 explain_many(const struct explain *e, const struct explain_packet *packet,
+			const struct explain_link *in, enum role role,
 			const struct explain_answer *base, struct explain_answer *answers)
 {
 	const struct explain_link *out = packet->out ? packet->out :
@@ -395,10 +399,12 @@ static u32 explain_many(const struct explain *e, const struct explain_packet *pa
 
 	if (!packet->gateway && !packet->out) {
 		answers[n] = *base;
-		judge_local(e, packet, in, &answers[n++]);
+		judge_local(e, packet, role, &answers[n++]);
 	}
 	for (i = 0; i < e->n_links; i++) {
 		if (out ? out != &e->links[i] : !far || role_of(e->p, &e->links[i]) == UNLISTED)
+			continue;
+		if (in == &e->links[i] && !packet->out)
 			continue;
 		answers[n] = *base;
 		answers[n].out = &e->links[i];
@@ -491,7 +497,7 @@ u32 explain_packet(const struct explain *e, const struct explain_packet *packet,
 	if (!base.v.accept) {
 		n = 1;
 	} else if (explain_is_many(e, packet)) {
-		n = explain_many(e, packet, role, &base, answers);
+		n = explain_many(e, packet, in, role, &base, answers);
 	} else if (packet->to_gateway || is_self(e, &packet->flow.dst)) {
 		judge_local(e, packet, role, &answers[0]);
 	} else {
