@@ -52,12 +52,10 @@ deps-%:
 userspace-quiet: deps-build
 	@tests/log.sh "building cordonctl" $(MAKE) --no-print-directory userspace
 
-# The rings, from fast to slow; each prints TAP. Those of PAIRED keep one processor busy, so they run two at a time; guests
-# of two processors would only wait for each other.
+# The rings; each prints TAP. Those of PAIRED keep one processor busy, so they run two at a time, the longest first.
 FIRST  := prepare build lint serve
-PAIRED := sanitize unit bench harness kunit
-LAST   := scenarios linux-6.12 linux-7.3
-RINGS  := $(FIRST) $(PAIRED) $(LAST)
+PAIRED := scenarios-1 scenarios-2 sanitize linux-6.12 linux-7.3 unit bench harness kunit
+RINGS  := $(FIRST) $(PAIRED)
 
 ring-prepare   := tests/prepare.sh
 ring-build     := tests/build.sh
@@ -68,7 +66,8 @@ ring-kunit     := tests/kunit/run.sh
 ring-sanitize  := tests/kunit/sanitize.sh
 ring-harness   := tests/vm/selftest.sh
 ring-bench     := tests/bench/check.sh
-ring-scenarios := tests/vm/scenarios.sh 6.1
+ring-scenarios-1 := tests/vm/scenarios.sh 6.1 1/2
+ring-scenarios-2 := tests/vm/scenarios.sh 6.1 2/2
 ring-linux-6.12 := tests/vm/scenarios.sh 6.12
 ring-linux-7.3 := tests/vm/scenarios.sh 7.3
 
@@ -81,7 +80,6 @@ check:
 	@rm -rf $(BUILD)/results
 	@for ring in $(FIRST); do $(MAKE) --no-print-directory ring-$$ring; done
 	@printf '%s\n' $(PAIRED) | WHOLE=1 xargs -P 2 -I{} $(MAKE) --no-print-directory ring-{}
-	@for ring in $(LAST); do $(MAKE) --no-print-directory ring-$$ring; done
 	@tests/tally.sh $(RINGS)
 
 torture: vm-ready

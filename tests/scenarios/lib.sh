@@ -198,6 +198,10 @@ kind() {
 	counter "devices/${2:-$CAM_MAC}/anomalies/$1"
 }
 
+total() {
+	counter "anomalies/$1"
+}
+
 # denied KIND NAME COMMAND...: cam's connection does not come up, and is counted as that
 denied() {
 	local kind=$1 name=$2 before
@@ -207,6 +211,18 @@ denied() {
 	report $? "$name: refused"
 	[ "$(kind "$kind")" -gt "$before" ]
 	report $? "$name: counted as $kind"
+}
+
+# denied_other KIND NAME COMMAND...: the same for what another host opens to cam, whom nothing is charged
+denied_other() {
+	local kind=$1 name=$2 cam all
+	shift 2
+	cam=$(kind "$kind") all=$(total "$kind")
+	! "$@"
+	report $? "$name: refused"
+	[ "$(total "$kind")" -gt "$all" ]
+	report $? "$name: counted as $kind"
+	equal "$name: not the device's" "$cam" "$(kind "$kind")"
 }
 
 # listens NS tcp/PORT|udp/PORT

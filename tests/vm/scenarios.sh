@@ -1,25 +1,32 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# scenarios.sh KERNEL [NAME...]: run tests/scenarios/*.sh in one boot of a kernel and print one TAP stream.
+# scenarios.sh KERNEL [PART/PARTS | NAME...]: run tests/scenarios/*.sh in one boot of a kernel and print one TAP stream;
+# of several parts, which may run beside each other, one.
 # On other kernels than 6.1, those that say `# kernels: all` in their header: what they try depends on what kernels
-# differ in. With TORTURE=1 also those that say `# kernels: torture`, for which `make check` has no time there. What one needs that has to be fetched says `# needs: SCRIPT`.
+# differ in. With TORTURE=1 also those that say `# kernels: torture`, for which `make check` has no time there. What one
+# needs that has to be fetched says `# needs: SCRIPT`.
 set -uo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 cd "$here/../.." || exit
 line=$1
 shift
-if [ $# = 0 ]; then
+case ${1-} in
+'' | */*)
+	part=${1-1/1} number=0
+	set --
 	for scenario in tests/scenarios/*.sh; do
 		[ "$scenario" != tests/scenarios/lib.sh ] || continue
 		[ "$line" = 6.1 ] || grep -qE "^# kernels: (all${TORTURE:+|torture})\$" "$scenario" || continue
-		set -- "$@" "$scenario"
+		[ $((number++ % ${part#*/})) != $((${part%/*} - 1)) ] || set -- "$@" "$scenario"
 	done
-else
+	;;
+*)
 	set -- "${@/#/tests/scenarios/}"
 	set -- "${@/%/.sh}"
-fi
-log=build/vm/$line.log
+	;;
+esac
+log=build/vm/$line${part:+.${part%/*}}.log
 mkdir -p build/vm
 if ! tests/vm/build.sh "$line" >"$log" 2>&1; then
 	cat "$log"
