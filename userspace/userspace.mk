@@ -2,9 +2,9 @@
 # cordonctl, and the library that the unit tests link.
 PREFIX ?= /usr/local
 
-US_SRC  := $(wildcard userspace/*/*.c kernel/core/*.c)
-LIB_SRC := $(wildcard $(patsubst %,userspace/%/*.c,lib pki store est tls firmware) kernel/core/*.c) \
-	userspace/serve/message.c userspace/serve/range.c userspace/serve/tries.c
+US_SRC  := $(wildcard userspace/*/*.c userspace/serve/*/*.c kernel/core/*.c)
+LIB_SRC := $(wildcard $(patsubst %,userspace/%/*.c,lib pki store device tls firmware) kernel/core/*.c) \
+	userspace/serve/common/message.c userspace/serve/front/range.c userspace/serve/agent/tries.c
 US_OBJ  := $(US_SRC:%.c=$(BUILD)/obj/%.o)
 LIB_ASAN_OBJ := $(LIB_SRC:%.c=$(BUILD)/asan/%.o)
 
@@ -25,7 +25,7 @@ US_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 
 # What a device runs needs OpenSSL and the C library, nothing else.
 DEVICE_SRC := $(patsubst %,userspace/ctl/%.c,main command remote cmd_enroll cmd_renew cmd_checkin cmd_update) \
-	$(wildcard $(patsubst %,userspace/%/*.c,est tls pki)) \
+	$(wildcard $(patsubst %,userspace/%/*.c,device tls pki)) \
 	$(patsubst %,userspace/firmware/%.c,ask download install manifest state version) \
 	userspace/lib/file.c userspace/lib/protocol.c userspace/lib/text.c userspace/lib/utf8.c kernel/core/policy.c
 DEVICE_ASAN_OBJ := $(patsubst %.c,$(BUILD)/asan/device/%.o,$(filter userspace/ctl/%,$(DEVICE_SRC)))

@@ -4,7 +4,8 @@
 
 The kernel module: the core sees itself and the uapi header, the state sees the core, the adapters see
 state and core but never one another; main.c orders them all. User space: every folder may use lib,
-lib uses none; pki and est never see nl, nl never sees pki.
+lib uses none; pki and device never see nl, nl never sees pki. The processes of serve never see one
+another, only what they have in common; front and signer see neither kernel nor registry.
 """
 import os
 import re
@@ -31,10 +32,15 @@ MAY_SEE = {
     "main": MODULE | set(ADAPTERS),
     "user/lib": {"core", "uapi", "user/lib"},
 }
+PROCESSES = ("front", "agent", "signer")
 MAY_NOT_SEE = {
     "user/pki": {"user/nl"},
-    "user/est": {"user/nl"},
+    "user/device": {"user/nl"},
     "user/nl": {"user/pki"},
+    "user/serve/common": {"user/nl", *(f"user/serve/{p}" for p in PROCESSES)},
+    "user/serve/front": {"user/nl", "user/store", "user/serve/agent", "user/serve/signer"},
+    "user/serve/agent": {"user/serve/front", "user/serve/signer"},
+    "user/serve/signer": {"user/nl", "user/store", "user/serve/front", "user/serve/agent"},
 }
 
 
@@ -43,7 +49,7 @@ def room(path):
     if path.startswith("include/uapi/"):
         return "uapi"
     if parts[0] == "userspace":
-        return "user/" + parts[1] if len(parts) > 2 else "user"
+        return "/".join(["user", *parts[1:-1]])
     if parts[0] != "kernel" or parts[1] == "compat":
         return None
     if parts[1] == "core":

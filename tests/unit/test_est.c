@@ -10,11 +10,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../userspace/est/base64.h"
-#include "../../userspace/est/client.h"
-#include "../../userspace/est/flat.h"
-#include "../../userspace/est/identity.h"
-#include "../../userspace/est/message.h"
+#include "../../userspace/device/base64.h"
+#include "../../userspace/device/client.h"
+#include "../../userspace/device/flat.h"
+#include "../../userspace/device/identity.h"
+#include "../../userspace/device/message.h"
 #include "../../userspace/pki/pki.h"
 #include "tap.h"
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../userspace/est/http.h"
+#include "../../userspace/device/http.h"
 #include "tap.h"
 
 #define OK200 "HTTP/1.1 200 OK\r\n"

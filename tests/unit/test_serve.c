@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../userspace/est/body.h"
-#include "../../userspace/serve/range.h"
-#include "../../userspace/serve/serve.h"
-#include "../../userspace/serve/tries.h"
+#include "../../userspace/device/body.h"
+#include "../../userspace/serve/front/range.h"
+#include "../../userspace/serve/common/serve.h"
+#include "../../userspace/serve/agent/tries.h"
 #include "tap.h"
 
 #define N(array) (sizeof(array) / sizeof(*(array)))

@@ -12,7 +12,7 @@
 
 #include "ctl/cmd_ca.h"
 #include "lib/file.h"
-#include "serve/revoked.h"
+#include "serve/common/revoked.h"
 
 static const struct reason {
 	const char *name;

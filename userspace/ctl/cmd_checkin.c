@@ -5,7 +5,7 @@
 #include <strings.h>
 
 #include "ctl/remote.h"
-#include "est/flat.h"
+#include "device/flat.h"
 
 #define CHECKIN_PORT		"8883"
 #define FIRMWARE_LEN_MAX	64

@@ -18,7 +18,7 @@
 
 #include "ctl/ctl.h"
 #include "lib/file.h"
-#include "serve/serve.h"
+#include "serve/common/serve.h"
 
 #define PASSPHRASE_MAX	1024
 #define STOP_WAIT	10	/* seconds */

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "ctl/ctl.h"
-#include "serve/serve.h"
+#include "serve/common/serve.h"
 
 static unsigned long long sum_anomalies(const struct cnl_stats *s)
 {

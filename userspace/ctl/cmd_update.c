@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "ctl/remote.h"
-#include "est/flat.h"
+#include "device/flat.h"
 #include "firmware/update.h"
 
 #define UPDATE_PORT	"8443"

@@ -8,8 +8,8 @@
 #include <time.h>
 
 #include "ctl/remote.h"
-#include "est/flat.h"
-#include "est/message.h"
+#include "device/flat.h"
+#include "device/message.h"
 #include "lib/policy.h"
 #include "pki/pki.h"
 

@@ -4,8 +4,8 @@
 #define CORDON_REMOTE_H
 
 #include "ctl/command.h"
-#include "est/client.h"
-#include "est/identity.h"
+#include "device/client.h"
+#include "device/identity.h"
 
 #define REMOTE_URL_LEN	288
 #define REMOTE_TIMEOUT	60	/* seconds for everything, where none are given */

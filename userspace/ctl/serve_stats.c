@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "ctl/ctl.h"
-#include "serve/serve.h"
+#include "serve/common/serve.h"
 
 /**
  * prometheus_serve - print what the server that runs, or ran last, has counted

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "est/ask.h"
-#include "est/base64.h"
-#include "est/flat.h"
+#include "device/ask.h"
+#include "device/base64.h"
+#include "device/flat.h"
 #include "firmware/update.h"
 
 /* A server that is busy or being restarted is no reason to give up for good. */

@@ -13,7 +13,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "est/ask.h"
+#include "device/ask.h"
 #include "firmware/update.h"
 #include "lib/file.h"
 #include "lib/policy.h"

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "est/flat.h"
+#include "device/flat.h"
 #include "firmware/manifest.h"
 #include "lib/policy.h"
 

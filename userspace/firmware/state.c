@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "est/flat.h"
+#include "device/flat.h"
 #include "firmware/update.h"
 #include "lib/file.h"
 

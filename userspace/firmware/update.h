@@ -13,7 +13,7 @@
 #ifndef CORDON_FIRMWARE_UPDATE_H
 #define CORDON_FIRMWARE_UPDATE_H
 
-#include "est/client.h"
+#include "device/client.h"
 #include "firmware/manifest.h"
 
 #define UPDATE_DETAIL_LEN	256	/* terminated */

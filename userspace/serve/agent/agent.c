@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The process that decides: the registry says who a device is, the kernel where it is. */
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <syslog.h>
+
+#include "serve/agent/agent.h"
+#include "serve/common/revoked.h"
+
+#define FORGET		(365 * 86400)	/* seconds after its end that a certificate is remembered */
+#define IDLE		500	/* milliseconds without a request: time to look around */
+#define CRL_KEEP	3600	/* seconds after which a list is signed anew, changed or not */
+
+/** agent_clock - seconds by a clock that nobody sets back */
+time_t agent_clock(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return now.tv_sec;
+}
+
+/**
+ * agent_peer - address that a request came from
+ * @q: the request
+ * @addr: filled
+ * @text: gets it as text
+ *
+ * Return: @text.
+ */
+const char *agent_peer(const struct serve_request *q, struct cordon_addr *addr, char text[POLICY_ADDR_LEN])
+{
+	size_t i;
+
+	*addr = (struct cordon_addr){ 0, 0 };
+	for (i = 0; i < 8; i++) {
+		addr->hi = addr->hi << 8 | q->peer[i];
+		addr->lo = addr->lo << 8 | q->peer[8 + i];
+	}
+	return policy_addr_text(addr, text);
+}
+
+/**
+ * agent_refuse - say no, count it, and log it
+ * @a: the agent
+ * @q: the request
+ * @r: the reply
+ * @status: as of HTTP
+ * @reason: counted
+ * @fmt: a sentence for the device
+ */
+void agent_refuse(struct agent *a, const struct serve_request *q, struct serve_reply *r, unsigned int status,
+		  enum serve_refused reason, const char *fmt, ...)
+{
+	char peer[POLICY_ADDR_LEN];
+	struct cordon_addr addr;
+	const char *device;
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(r->why, sizeof(r->why), fmt, args);
+	va_end(args);
+	r->status = status;
+	r->der = NULL;
+	r->der_len = 0;
+	serve_count(&a->counters->refused[reason]);
+	device = r->device[0] ? r->device : q->name[0] ? q->name : NULL;
+	serve_log(LOG_NOTICE, "refused", "reason", serve_refused_name(reason), "device", device, "peer",
+		  agent_peer(q, &addr, peer), "why", r->why, NULL);
+}
+
+/**
+ * agent_registry_failed - the registry cannot be read or written: nothing is granted
+ * @a: the agent
+ * @q: the request
+ * @r: the reply
+ */
+void agent_registry_failed(struct agent *a, const struct serve_request *q, struct serve_reply *r)
+{
+	serve_log(LOG_ERR, "registry", "why", a->store.error, NULL);
+	agent_refuse(a, q, r, 503, SERVE_REGISTRY, "the registry does not work");
+}
+
+static void handle_delivered(struct agent *a, const struct serve_request *q)
+{
+	if (store_begin(&a->store, false))
+		return;
+	if (store_cert_delivered(&a->store, q->serial) || store_commit(&a->store)) {
+		serve_log(LOG_ERR, "registry", "why", a->store.error, NULL);
+		store_rollback(&a->store);
+	}
+}
+
+static int sign_crl(struct agent *a)
+{
+	struct serve_sign what = { .kind = SERVE_SIGN_CRL };
+	struct serve_signed got;
+	int err;
+
+	err = revoked_list(&a->store, time(NULL), &what.entries, &what.n_entries);
+	if (!err)
+		err = store_crl_number(&a->store, &what.number);
+	if (!err)
+		err = serve_sign(&a->signer, &what, a->buf, PRIV_FRAME_MAX, &got);
+	free(what.entries);
+	if (err || got.error[0])
+		return err ? err : -EIO;
+	free(a->crl);
+	a->crl = malloc(got.der_len);
+	if (!a->crl)
+		return -ENOMEM;
+	memcpy(a->crl, got.der, got.der_len);
+	a->crl_len = got.der_len;
+	return 0;
+}
+
+static void handle_crl(struct agent *a, const struct serve_request *q, struct serve_reply *r)
+{
+	uint64_t revocations;
+
+	if (store_revocations(&a->store, &revocations)) {
+		agent_registry_failed(a, q, r);
+		return;
+	}
+	if (!a->crl || revocations != a->crl_revocations || agent_clock() >= a->crl_until) {
+		if (sign_crl(a)) {
+			free(a->crl);
+			a->crl = NULL;
+			agent_registry_failed(a, q, r);
+			return;
+		}
+		a->crl_revocations = revocations;
+		a->crl_until = agent_clock() + CRL_KEEP;
+	}
+	r->status = 200;
+	r->der = a->crl;
+	r->der_len = a->crl_len;
+}
+
+static void handle_reload(struct agent *a)
+{
+	const char *path = strcmp(a->config->path, SERVE_CONFIG) ? a->config->path : NULL;
+	struct serve_config fresh;
+
+	if (serve_config_load(path, &fresh, stderr)) {
+		serve_log(LOG_ERR, "serve.yaml is not taken: what held before holds", NULL);
+		return;
+	}
+	a->config->allow_remote = fresh.allow_remote;
+	a->config->approval = fresh.approval;
+	a->config->valid = fresh.valid;
+	a->config->poll = fresh.poll;
+	memcpy(a->config->names, fresh.names, sizeof(fresh.names));
+	a->config->n_names = fresh.n_names;
+}
+
+/* False: the request wants no reply. */
+static bool handle(struct agent *a, const struct serve_request *q, struct serve_reply *r)
+{
+	switch (q->op) {
+	case SERVE_OP_ENROLL:
+		agent_enroll(a, q, r);
+		return true;
+	case SERVE_OP_RENEW:
+		agent_renew(a, q, r);
+		return true;
+	case SERVE_OP_CHECKIN:
+		agent_checkin(a, q, r);
+		return true;
+	case SERVE_OP_SERVER:
+		agent_server(a, q, r);
+		return true;
+	case SERVE_OP_CRL:
+		handle_crl(a, q, r);
+		return true;
+	case SERVE_OP_POLL:
+		agent_poll(a, q, r);
+		return true;
+	case SERVE_OP_DEPLOYMENT:
+		agent_deployment(a, q, r);
+		return true;
+	case SERVE_OP_CANCELLATION:
+		agent_cancellation(a, q, r);
+		return true;
+	case SERVE_OP_FEEDBACK:
+	case SERVE_OP_CANCEL_FEEDBACK:
+		agent_feedback(a, q, r);
+		return true;
+	case SERVE_OP_REPORT:
+		agent_report(a, q, r);
+		return true;
+	case SERVE_OP_MANIFEST:
+		agent_manifest(a, q, r);
+		return true;
+	case SERVE_OP_RESULT:
+		agent_result(a, q, r);
+		return true;
+	case SERVE_OP_ARTIFACT:
+		agent_artifact(a, q, r);
+		return true;
+	case SERVE_OP_FIRMWARE:
+		agent_firmware(a, q);
+		return false;
+	case SERVE_OP_DELIVERED:
+		handle_delivered(a, q);
+		return false;
+	case SERVE_OP_RELOAD:
+		handle_reload(a);
+		return false;
+	default:
+		agent_refuse(a, q, r, 500, SERVE_BAD_REQUEST, "no such request");
+		return true;
+	}
+}
+
+/* Until there is a request, with a look around now and then. */
+static void wait_for_request(struct agent *a)
+{
+	struct pollfd front = { .fd = a->front.in, .events = POLLIN };
+
+	do {
+		agent_records_write(a, false);
+		agent_posture_tick(a);
+	} while (!poll(&front, 1, IDLE));
+}
+
+/* Until one of the other two is gone. */
+static int loop(struct agent *a, uint8_t *in, uint8_t *out)
+{
+	struct serve_request q;
+	struct serve_reply r;
+	ssize_t len;
+	int err;
+
+	for (;;) {
+		wait_for_request(a);
+		len = priv_receive(&a->front, in, SERVE_REQUEST_MAX);
+		if (len < 0)
+			return len == -EPIPE ? 0 : 1;
+		memset(&r, 0, sizeof(r));
+		if (!serve_request_unpack(in, len, &q)) {
+			serve_log(LOG_ERR, "front says what makes no sense", NULL);
+			return 1;
+		}
+		r.id = q.id;
+		if (handle(a, &q, &r)) {
+			err = priv_send(&a->front, out, serve_reply_pack(&r, out, SERVE_REPLY_MAX));
+			if (err)
+				return err == -EPIPE ? 0 : 1;
+		}
+		explicit_bzero(q.secret, sizeof(q.secret));
+		explicit_bzero(in, len);
+	}
+}
+
+static int open_all(struct agent *a)
+{
+	struct pki_error err;
+	struct pki_ca ca;
+	unsigned int abandoned = 0, forgotten = 0;
+	time_t from;
+
+	if (pki_ca_load(a->config->ca, false, NULL, &ca, &err)) {
+		serve_log(LOG_ERR, "cannot load the CA", "why", err.text, NULL);
+		return -EIO;
+	}
+	if (pki_validity(ca.issuing, &from, &a->ca_end))
+		a->ca_end = 0;
+	pki_ca_free(&ca);
+	if (store_open(&a->store, a->config->registry, true) || store_recover(&a->store, &abandoned) ||
+	    store_prune(&a->store, time(NULL) - FORGET, &forgotten)) {
+		serve_log(LOG_ERR, "registry", "file", a->config->registry, "why", a->store.error, NULL);
+		return -EIO;
+	}
+	a->connected = !cnl_open(&a->nl);
+	if (!a->connected)
+		serve_log(LOG_WARNING, "no kernel module: check-ins are refused", "why", a->nl.error, NULL);
+	return 0;
+}
+
+/**
+ * serve_agent - be the agent, until front or signer is gone
+ * @config: what holds; changed by a reload
+ * @counters: shared
+ * @front: pipes
+ * @signer: pipes, on which the signer has said that it is ready
+ *
+ * Says one empty message to front when it is ready.
+ *
+ * Return: exit status.
+ */
+int serve_agent(struct serve_config *config, struct serve_counters *counters, struct priv_channel *front,
+		struct priv_channel *signer)
+{
+	struct priv_role role = {
+		.user = "cordon-agent", .net_admin = true, .netlink = true, .database = true,
+	};
+	struct agent *a = calloc(1, sizeof(*a));
+	uint8_t *in = malloc(SERVE_REQUEST_MAX), *out = malloc(SERVE_REPLY_MAX);
+	char error[PRIV_ERROR_LEN], *dir = strdup(config->path);
+	int ret = 1;
+
+	if (a)
+		a->buf = malloc(PRIV_FRAME_MAX);
+	if (!a || !a->buf || !in || !out || !dir)
+		goto out;
+	a->config = config;
+	a->counters = counters;
+	if (getrandom(&a->tries.seed, sizeof(a->tries.seed), 0) < 0)
+		goto out;
+	a->front = *front;
+	a->signer = *signer;
+	*strrchr(dir, '/') = 0;
+	role.readable = dir[0] ? dir : "/";
+	if (open_all(a))
+		goto out;
+	serve_log_detach();
+	if (priv_enter(&role, error) < 0) {
+		serve_log(LOG_ERR, "cannot confine the process", "why", error, NULL);
+		goto out;
+	}
+	if (!priv_send(&a->front, "", 0))
+		ret = loop(a, in, out);
+	agent_records_write(a, true);
+	store_close(&a->store);
+out:
+	if (a) {
+		free(a->posture.floors);
+		devices_free(&a->devices);
+		free(a->crl);
+		free(a->buf);
+	}
+	free(a);
+	free(dir);
+	free(out);
+	free(in);
+	return ret;
+}

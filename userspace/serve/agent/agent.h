@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Within the agent. */
+#ifndef CORDON_AGENT_H
+#define CORDON_AGENT_H
+
+#include "firmware/manifest.h"
+#include "nl/nl.h"
+#include "serve/agent/devices.h"
+#include "serve/common/serve.h"
+#include "serve/agent/tries.h"
+#include "store/firmware.h"
+#include "store/store.h"
+
+#define AGENT_RECORDS	64	/* check-ins that are not in the registry yet */
+
+/**
+ * struct agent_record - a check-in that was granted
+ * @name: of the device
+ * @mac: of it
+ * @serial: of its certificate
+ * @at: when
+ * @firmware: as it told; may be empty
+ */
+struct agent_record {
+	char name[PKI_NAME_LEN];
+	uint8_t mac[6];
+	uint8_t serial[PKI_SERIAL_LEN];
+	time_t at;
+	char firmware[SERVE_FIRMWARE_LEN];
+};
+
+/**
+ * struct agent_posture - what devices' firmware is judged by
+ * @floors: of the models
+ * @n_floors: how many
+ * @generation: of the registry, as of store_firmware_generation()
+ * @policy: generation of the kernel's policy; 0, none was read
+ * @tick: when to look again, by agent_clock()
+ * @reload: when to ask the kernel for all devices, whether or not its policy changed
+ * @until: when the first grace ends, seconds since 1970; 0, none
+ */
+struct agent_posture {
+	struct firmware_floor *floors;
+	size_t n_floors;
+	uint64_t generation;
+	uint32_t policy;
+	time_t tick;
+	time_t reload;
+	time_t until;
+};
+
+/**
+ * struct agent - the process that holds the registry and speaks netlink
+ * @config: what holds now
+ * @counters: shared
+ * @front: pipes
+ * @signer: pipes
+ * @store: the registry
+ * @nl: to the kernel
+ * @connected: @nl is open
+ * @ca_end: when the issuing certificate ends
+ * @tries: wrong tokens
+ * @devices: as the kernel has them
+ * @posture: what their firmware is judged by
+ * @records: check-ins that are to be written down
+ * @n_records: how many
+ * @buf: for talks with the signer
+ * @signed_offer: the last one, with its signature
+ * @code_until: when another certificate is due to sign offers with; 0, there is none
+ * @crl: revocation list, as signed last
+ * @crl_len: of @crl
+ * @crl_revocations: what it counts with, as of store_revocations()
+ * @crl_until: when a new one is due
+ */
+struct agent {
+	struct serve_config *config;
+	struct serve_counters *counters;
+	struct priv_channel front;
+	struct priv_channel signer;
+	struct store store;
+	struct cnl nl;
+	bool connected;
+	time_t ca_end;
+	struct tries tries;
+	struct devices devices;
+	struct agent_posture posture;
+	struct agent_record records[AGENT_RECORDS];
+	size_t n_records;
+	uint8_t *buf;
+	uint8_t signed_offer[MANIFEST_MAX + MANIFEST_SIGNATURE_MAX + 16];
+	time_t code_until;
+	uint8_t *crl;
+	size_t crl_len;
+	uint64_t crl_revocations;
+	time_t crl_until;
+};
+
+void agent_refuse(struct agent *a, const struct serve_request *q, struct serve_reply *r, unsigned int status,
+		  enum serve_refused reason, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
+void agent_registry_failed(struct agent *a, const struct serve_request *q, struct serve_reply *r);
+time_t agent_clock(void);
+const char *agent_peer(const struct serve_request *q, struct cordon_addr *addr, char text[POLICY_ADDR_LEN]);
+
+/* kernel.c */
+
+/** enum agent_place - where a request came from, as the kernel sees it */
+enum agent_place {
+	AGENT_PLACE_OWN,	/* the device's own address */
+	AGENT_PLACE_OTHER,	/* another device's */
+	AGENT_PLACE_REMOTE,	/* no device's */
+	AGENT_PLACE_UNKNOWN,	/* the kernel does not say */
+};
+
+enum agent_place agent_place(struct agent *a, const struct cordon_addr *peer, const uint8_t *mac,
+			     char name[CORDON_DEVICE_NAME_LEN]);
+int agent_connect(struct agent *a);
+int agent_summary(struct agent *a, struct cnl_summary *out);
+int agent_lease(struct agent *a, const struct serve_request *q, const uint8_t mac[6], struct cnl_device *out);
+
+/* checkin.c */
+void agent_checkin(struct agent *a, const struct serve_request *q, struct serve_reply *r);
+void agent_firmware(struct agent *a, const struct serve_request *q);
+void agent_records_write(struct agent *a, bool now);
+
+/* issue.c */
+int agent_certify(struct agent *a, const struct serve_request *q, struct pki_profile *profile,
+		  struct store_certificate *cert, struct serve_reply *r);
+void agent_enroll(struct agent *a, const struct serve_request *q, struct serve_reply *r);
+void agent_renew(struct agent *a, const struct serve_request *q, struct serve_reply *r);
+void agent_server(struct agent *a, const struct serve_request *q, struct serve_reply *r);
+bool agent_place_is_right(struct agent *a, const struct serve_request *q, struct serve_reply *r,
+			  const uint8_t *mac, const char *device);
+bool agent_identify(struct agent *a, const struct serve_request *q, struct serve_reply *r,
+		    struct store_certificate *cert);
+
+/* posture.c */
+void agent_posture_tick(struct agent *a);
+bool agent_posture_told(struct agent *a, struct device *d, const char *version, struct cnl_device *now);
+int agent_posture_begin(struct agent *a, bool *alone);
+int agent_posture_commit(struct agent *a, bool alone);
+
+/* update.c */
+bool agent_updating(struct agent *a, const struct serve_request *q, struct serve_reply *r, struct device **d);
+void agent_not_offered(struct agent *a, const struct serve_request *q, struct serve_reply *r, const struct device *d);
+void agent_reply_offer(struct agent *a, const struct serve_request *q, struct serve_reply *r,
+		       const struct serve_offer *o);
+void agent_poll(struct agent *a, const struct serve_request *q, struct serve_reply *r);
+void agent_deployment(struct agent *a, const struct serve_request *q, struct serve_reply *r);
+void agent_artifact(struct agent *a, const struct serve_request *q, struct serve_reply *r);
+
+int agent_find_offer(struct agent *a, struct device *d, struct serve_offer *o);
+
+/* manifest.c */
+void agent_manifest(struct agent *a, const struct serve_request *q, struct serve_reply *r);
+
+/* result.c */
+void agent_result(struct agent *a, const struct serve_request *q, struct serve_reply *r);
+
+/* feedback.c */
+int agent_action_end(struct agent *a, struct device *d, const struct firmware_action *action, int state,
+		     const char *detail);
+void agent_cancellation(struct agent *a, const struct serve_request *q, struct serve_reply *r);
+void agent_feedback(struct agent *a, const struct serve_request *q, struct serve_reply *r);
+void agent_report(struct agent *a, const struct serve_request *q, struct serve_reply *r);
+
+#endif

@@ -1,0 +1,427 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Certificates, from the agent's side. One transaction holds the token, the serial number and the
+ * certificate; the signer is asked within it, and only what is on the disk leaves the agent. So whoever is
+ * killed when: either nothing was issued, or the registry has the certificate, and the same token with
+ * the same key gets it again until it is known to have arrived.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "serve/agent/agent.h"
+
+#define CLOCK_SKEW	300	/* seconds that a device's clock may be behind */
+#define APPROVAL_RETRY	30	/* seconds */
+#define SERVER_VALID	(30 * 86400)
+#define REASON_SUPERSEDED 4	/* RFC 5280, 5.3.1 */
+
+/* The next element of a DER encoding: its content, and all of it in @all. */
+static bool der_next(const uint8_t **p, size_t *left, uint8_t tag, const uint8_t **content, size_t *len,
+		     size_t *all)
+{
+	size_t head = 2, n, i;
+
+	if (*left < 2 || (*p)[0] != tag)
+		return false;
+	n = (*p)[1];
+	if (n & 0x80) {
+		head += n & 0x7f;
+		if (head == 2 || head > 5 || *left < head)
+			return false;
+		for (n = 0, i = 2; i < head; i++)
+			n = n << 8 | (*p)[i];
+	}
+	if (*left - head < n)
+		return false;
+	*content = *p + head;
+	*len = n;
+	*all = head + n;
+	return true;
+}
+
+static bool der_skip(const uint8_t **p, size_t *left, uint8_t tag)
+{
+	const uint8_t *content;
+	size_t len, all;
+
+	if (!der_next(p, left, tag, &content, &len, &all))
+		return false;
+	*p += all;
+	*left -= all;
+	return true;
+}
+
+/* SHA-256 of the SubjectPublicKeyInfo in a request. Nothing else of the request is looked at here. */
+static bool csr_key_id(const uint8_t *csr, size_t len, uint8_t out[32])
+{
+	const uint8_t *p = csr, *content;
+	size_t left = len, n, all;
+
+	if (!der_next(&p, &left, 0x30, &content, &n, &all))
+		return false;
+	p = content;
+	left = n;
+	if (!der_next(&p, &left, 0x30, &content, &n, &all))
+		return false;
+	p = content;
+	left = n;
+	if (!der_skip(&p, &left, 0x02) || !der_skip(&p, &left, 0x30) ||
+	    !der_next(&p, &left, 0x30, &content, &n, &all))
+		return false;
+	return EVP_Q_digest(NULL, "SHA256", NULL, p, all, out, NULL);
+}
+
+/**
+ * agent_certify - have a certificate made, and written down
+ * @a: the agent, in a transaction: with that, what was reserved is given back
+ * @q: the request, with a PKCS #10
+ * @profile: for whom; names of our own making
+ * @cert: its end; the rest is filled
+ * @r: gets the certificate, or says why not
+ *
+ * Return: 0; -EINVAL, the request is not good; -EIO, the registry is not.
+ */
+int agent_certify(struct agent *a, const struct serve_request *q, struct pki_profile *profile,
+		  struct store_certificate *cert, struct serve_reply *r)
+{
+	struct serve_sign what = { .exporter = q->exporter, .csr = q->csr, .csr_len = q->csr_len };
+	struct serve_signed got;
+	int err;
+
+	pki_serial_new(cert->serial);
+	cert->kind = profile->kind;
+	cert->not_before = time(NULL) - CLOCK_SKEW;
+	if (cert->not_after > a->ca_end)
+		cert->not_after = a->ca_end;
+	strcpy(cert->name, profile->name);
+	if (!csr_key_id(q->csr, q->csr_len, cert->key_id)) {
+		agent_refuse(a, q, r, 400, SERVE_BAD_CSR, "the request is not PKCS #10 in DER (RFC 2986, 4.2)");
+		return -EINVAL;
+	}
+	if (store_cert_reserve(&a->store, cert))
+		goto registry;
+	profile->serial = cert->serial;
+	profile->not_before = cert->not_before;
+	profile->not_after = cert->not_after;
+	what.profile = *profile;
+	err = serve_sign(&a->signer, &what, a->buf, PRIV_FRAME_MAX, &got);
+	if (err) {
+		serve_log(LOG_ERR, "the signer does not answer", "why", strerror(-err), NULL);
+		exit(1);
+	}
+	if (got.error[0]) {
+		agent_refuse(a, q, r, 400, SERVE_BAD_CSR, "%s", got.error);
+		return -EINVAL;
+	}
+	if (!EVP_Q_digest(NULL, "SHA256", NULL, got.der, got.der_len, cert->fingerprint, NULL) ||
+	    store_cert_issued(&a->store, cert->serial, got.der, got.der_len, cert->fingerprint,
+			      cert->not_after))
+		goto registry;
+	memcpy(r->serial, cert->serial, sizeof(r->serial));
+	r->der = got.der;
+	r->der_len = got.der_len;
+	return 0;
+registry:
+	agent_registry_failed(a, q, r);
+	return -EIO;
+}
+
+/* Whose it is stands in the reply. */
+static void granted(struct agent *a, const struct serve_request *q, struct serve_reply *r, enum serve_accepted what)
+{
+	char serial[2 * PKI_SERIAL_LEN + 1], peer[POLICY_ADDR_LEN];
+	struct cordon_addr addr;
+
+	serve_count(&a->counters->accepted[what]);
+	r->status = 200;
+	pki_serial_text(r->serial, serial);
+	serve_log(LOG_INFO, what == SERVE_RENEWAL ? "renewed" : "enrolled", "device", r->device, "serial", serial,
+		  "peer", agent_peer(q, &addr, peer), NULL);
+}
+
+/**
+ * agent_place_is_right - is it the address of the very device, or one from afar where that is allowed
+ * @a: the agent
+ * @q: the request
+ * @r: says why not
+ * @mac: of the device; NULL, there is none by that name
+ * @device: its name
+ */
+bool agent_place_is_right(struct agent *a, const struct serve_request *q, struct serve_reply *r,
+			  const uint8_t *mac, const char *device)
+{
+	char owner[CORDON_DEVICE_NAME_LEN], text[POLICY_ADDR_LEN];
+	struct cordon_addr peer;
+
+	agent_peer(q, &peer, text);
+	switch (agent_place(a, &peer, mac, owner)) {
+	case AGENT_PLACE_OWN:
+		return true;
+	case AGENT_PLACE_OTHER:
+		if (!mac)	/* of no device: the token will be wrong */
+			return true;
+		agent_refuse(a, q, r, 403, SERVE_WRONG_ADDRESS, "%s is the address of %s, not of %s", text,
+			     owner, device);
+		return false;
+	case AGENT_PLACE_REMOTE:
+		if (a->config->allow_remote)
+			return true;
+		agent_refuse(a, q, r, 403, SERVE_REMOTE,
+			     "%s is no device's address, and est.allow_remote is off", text);
+		return false;
+	default:
+		agent_refuse(a, q, r, 503, SERVE_KERNEL, "the kernel does not answer: %s", a->nl.error);
+		return false;
+	}
+}
+
+static void wrong_token(struct agent *a, const struct serve_request *q, struct serve_reply *r,
+			enum store_token verdict)
+{
+	char peer[POLICY_ADDR_LEN];
+	struct cordon_addr addr;
+	time_t now = agent_clock();
+
+	agent_peer(q, &addr, peer);
+	tries_fail(&a->tries, peer, now);
+	tries_fail(&a->tries, q->name, now);
+	if (verdict == STORE_TOKEN_EXPIRED)
+		agent_refuse(a, q, r, 401, SERVE_TOKEN_EXPIRED, "the token has expired");
+	else if (verdict == STORE_TOKEN_USED)
+		agent_refuse(a, q, r, 401, SERVE_TOKEN_USED, "the token was used already");
+	else
+		agent_refuse(a, q, r, 401, SERVE_BAD_TOKEN, "no such device, or not its token");
+}
+
+/* The same certificate again, which may not have arrived. */
+static void hand_out_again(struct agent *a, const struct serve_request *q, struct serve_reply *r,
+			   const uint8_t serial[STORE_SERIAL_LEN], const char *device)
+{
+	struct store_certificate cert;
+	uint8_t *der = NULL;
+	size_t len;
+
+	if (store_cert_get(&a->store, serial, &cert, &der, &len) || len > PKI_CERT_MAX) {
+		free(der);
+		agent_registry_failed(a, q, r);
+		return;
+	}
+	memcpy(a->buf, der, len);
+	free(der);
+	memcpy(r->serial, serial, sizeof(r->serial));
+	r->der = a->buf;
+	r->der_len = len;
+	strcpy(r->device, device);
+	granted(a, q, r, SERVE_ENROLMENT);
+}
+
+/*
+ * Within the transaction, so that the device whose place was looked at is the one whose token it is. True:
+ * it is to be committed.
+ */
+static bool enroll_device(struct agent *a, const struct serve_request *q, struct serve_reply *r,
+			  const uint8_t key_id[32])
+{
+	struct store_certificate cert = { .not_after = time(NULL) + a->config->valid };
+	struct pki_profile profile = { .kind = PKI_DEVICE, .mac = cert.mac };
+	uint8_t serial[STORE_SERIAL_LEN];
+	struct store_device device;
+	enum store_token verdict;
+	int err;
+
+	err = store_device_get(&a->store, q->name, &device);
+	if (err && err != -ENOENT) {
+		agent_registry_failed(a, q, r);
+		return false;
+	}
+	if (!agent_place_is_right(a, q, r, err ? NULL : device.mac, q->name))
+		return false;
+	if (store_token_check(&a->store, q->name, q->secret, key_id, time(NULL), &verdict, &device, serial)) {
+		agent_registry_failed(a, q, r);
+		return false;
+	}
+	if (verdict == STORE_TOKEN_PENDING) {
+		hand_out_again(a, q, r, serial, device.name);
+		return false;
+	}
+	if (verdict != STORE_TOKEN_GOOD && verdict != STORE_TOKEN_OTHER_KEY) {
+		wrong_token(a, q, r, verdict);
+		return false;
+	}
+	if ((a->config->approval || device.approval) && !device.approved) {
+		agent_refuse(a, q, r, 202, SERVE_NOT_APPROVED, "%s waits for an operator's approval",
+			     device.name);
+		r->retry = APPROVAL_RETRY;
+		return false;
+	}
+	if (verdict == STORE_TOKEN_OTHER_KEY &&
+	    store_cert_revoke(&a->store, serial, time(NULL), REASON_SUPERSEDED)) {
+		agent_registry_failed(a, q, r);
+		return false;
+	}
+	memcpy(cert.mac, device.mac, 6);
+	profile.name = device.name;
+	if (agent_certify(a, q, &profile, &cert, r))
+		return false;
+	if (store_token_claim(&a->store, device.name, key_id, cert.serial)) {
+		agent_registry_failed(a, q, r);
+		return false;
+	}
+	strcpy(r->device, device.name);
+	return true;
+}
+
+/* Nothing that is not on the disk leaves. */
+static bool commit(struct agent *a, const struct serve_request *q, struct serve_reply *r)
+{
+	if (!store_commit(&a->store))
+		return true;
+	store_rollback(&a->store);
+	r->der = NULL;
+	r->der_len = 0;
+	agent_registry_failed(a, q, r);
+	return false;
+}
+
+/**
+ * agent_enroll - a device's first certificate (RFC 7030, 4.2.1), for its token
+ * @a: the agent
+ * @q: the request
+ * @r: the reply
+ */
+void agent_enroll(struct agent *a, const struct serve_request *q, struct serve_reply *r)
+{
+	char peer[POLICY_ADDR_LEN];
+	struct cordon_addr addr;
+	time_t now = agent_clock();
+	uint8_t key_id[32];
+
+	agent_peer(q, &addr, peer);
+	r->retry = tries_wait(&a->tries, peer, now);
+	if (!r->retry)
+		r->retry = tries_wait(&a->tries, q->name, now);
+	if (r->retry) {
+		agent_refuse(a, q, r, 429, SERVE_TOO_MANY_TRIES, "too many wrong tokens");
+		return;
+	}
+	if (!csr_key_id(q->csr, q->csr_len, key_id)) {
+		agent_refuse(a, q, r, 400, SERVE_BAD_CSR, "the request is not PKCS #10 in DER (RFC 2986, 4.2)");
+		return;
+	}
+	if (store_begin(&a->store, true)) {
+		agent_registry_failed(a, q, r);
+		return;
+	}
+	if (!enroll_device(a, q, r, key_id)) {
+		store_rollback(&a->store);
+	} else if (commit(a, q, r)) {
+		tries_forget(&a->tries, peer);
+		tries_forget(&a->tries, q->name);
+		granted(a, q, r, SERVE_ENROLMENT);
+	}
+}
+
+/**
+ * agent_identify - whose certificate is it, and does it still count
+ * @a: the agent
+ * @q: the request, with serial and fingerprint of the certificate
+ * @r: says why not
+ * @cert: filled
+ *
+ * Within a transaction. Who shows a certificate has it: its token is used up.
+ */
+bool agent_identify(struct agent *a, const struct serve_request *q, struct serve_reply *r,
+		    struct store_certificate *cert)
+{
+	int err = store_cert_get(&a->store, q->serial, cert, NULL, NULL);
+
+	if (err && err != -ENOENT) {
+		agent_registry_failed(a, q, r);
+		return false;
+	}
+	if (err || memcmp(cert->fingerprint, q->fingerprint, PKI_FINGERPRINT_LEN) ||
+	    (cert->state != STORE_ISSUED && cert->state != STORE_DELIVERED &&
+	     cert->state != STORE_REVOKED)) {
+		agent_refuse(a, q, r, 403, SERVE_CERTIFICATE_UNKNOWN, "the registry does not know the certificate");
+		return false;
+	}
+	strcpy(r->device, cert->name);
+	if (cert->kind != PKI_DEVICE) {
+		agent_refuse(a, q, r, 403, SERVE_CERTIFICATE_FOREIGN, "the certificate is not a device's");
+		return false;
+	}
+	if (cert->state == STORE_REVOKED) {
+		agent_refuse(a, q, r, 403, SERVE_CERTIFICATE_REVOKED, "the certificate is revoked");
+		return false;
+	}
+	if (cert->not_after < time(NULL)) {
+		agent_refuse(a, q, r, 403, SERVE_CERTIFICATE_EXPIRED, "the certificate has expired");
+		return false;
+	}
+	if (cert->state == STORE_ISSUED && store_cert_delivered(&a->store, cert->serial)) {
+		agent_registry_failed(a, q, r);
+		return false;
+	}
+	return true;
+}
+
+/**
+ * agent_renew - a device's next certificate (RFC 7030, 4.2.2), for the one it has
+ * @a: the agent
+ * @q: the request
+ * @r: the reply
+ */
+void agent_renew(struct agent *a, const struct serve_request *q, struct serve_reply *r)
+{
+	struct store_certificate old, cert = { .not_after = time(NULL) + a->config->valid };
+	struct pki_profile profile = { .kind = PKI_DEVICE, .name = old.name, .mac = cert.mac };
+	bool good;
+
+	if (store_begin(&a->store, true)) {
+		agent_registry_failed(a, q, r);
+		return;
+	}
+	good = agent_identify(a, q, r, &old) && agent_place_is_right(a, q, r, old.mac, old.name);
+	if (good)
+		memcpy(cert.mac, old.mac, 6);
+	if (!good || agent_certify(a, q, &profile, &cert, r))
+		store_rollback(&a->store);
+	else if (commit(a, q, r))
+		granted(a, q, r, SERVE_RENEWAL);
+}
+
+/**
+ * agent_server - the server's own certificate, by the names that the configuration gives
+ * @a: the agent
+ * @q: the request
+ * @r: the reply
+ */
+void agent_server(struct agent *a, const struct serve_request *q, struct serve_reply *r)
+{
+	struct store_certificate cert = { .not_after = time(NULL) + SERVER_VALID };
+	struct pki_profile profile = { .kind = PKI_SERVER, .n_names = a->config->n_names };
+	char name[PKI_NAME_LEN];
+	const char *names[SERVE_NAMES_MAX];
+	size_t i;
+
+	/* A common name has at most 64 bytes (RFC 5280, A.1); clients look at the alternative names. */
+	stpncpy(name, a->config->names[0], sizeof(name) - 1)[0] = 0;
+	for (i = 0; i < profile.n_names; i++)
+		names[i] = a->config->names[i];
+	profile.name = name;
+	profile.names = names;
+	if (store_begin(&a->store, true)) {
+		agent_registry_failed(a, q, r);
+		return;
+	}
+	if (agent_certify(a, q, &profile, &cert, r)) {
+		store_rollback(&a->store);
+	} else if (store_cert_delivered(&a->store, cert.serial)) {
+		store_rollback(&a->store);
+		agent_registry_failed(a, q, r);
+	} else if (commit(a, q, r)) {
+		r->status = 200;
+	}
+}

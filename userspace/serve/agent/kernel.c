@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What the agent asks of the kernel; the module may come and go meanwhile. */
+#include <errno.h>
+#include <string.h>
+
+#include "serve/agent/agent.h"
+
+/**
+ * agent_connect - be connected to the kernel
+ * @a: the agent
+ *
+ * Return: 0, or what cnl_open() returns.
+ */
+int agent_connect(struct agent *a)
+{
+	int err;
+
+	if (a->connected)
+		return 0;
+	err = cnl_open(&a->nl);
+	a->connected = !err;
+	return err;
+}
+
+static void disconnect_kernel(struct agent *a)
+{
+	if (a->connected)
+		cnl_close(&a->nl);
+	a->connected = false;
+	a->posture.policy = 0;
+}
+
+/* A module that was loaded anew has another family; what an old number gets is ENOENT, too. */
+static bool worth_another(struct agent *a, int err)
+{
+	if (err != -ENOENT && err != -EIO && err != -EPROTO && err != -EOPNOTSUPP)
+		return false;
+	disconnect_kernel(a);
+	return !agent_connect(a);
+}
+
+/**
+ * agent_summary - what policy is in force
+ * @a: the agent
+ * @out: filled
+ *
+ * Return: 0 or -errno.
+ */
+int agent_summary(struct agent *a, struct cnl_summary *out)
+{
+	int err = agent_connect(a);
+
+	if (!err)
+		err = cnl_summary(&a->nl, out);
+	if (err && worth_another(a, err))
+		err = cnl_summary(&a->nl, out);
+	return err;
+}
+
+/**
+ * agent_place - where a request came from
+ * @a: the agent
+ * @peer: address it came from
+ * @mac: of the device that it is about, or NULL
+ * @name: of the device that has @peer, or empty
+ *
+ * Without the module there are no ports, and nobody's address is a device's.
+ */
+enum agent_place agent_place(struct agent *a, const struct cordon_addr *peer, const uint8_t *mac,
+			     char name[CORDON_DEVICE_NAME_LEN])
+{
+	uint8_t owner[6];
+	int err;
+
+	name[0] = 0;
+	if (agent_connect(a))
+		return AGENT_PLACE_REMOTE;
+	err = cnl_binding_get(&a->nl, peer, owner, name);
+	if (err && worth_another(a, err))
+		err = cnl_binding_get(&a->nl, peer, owner, name);
+	if (!err)
+		return mac && !memcmp(mac, owner, 6) ? AGENT_PLACE_OWN : AGENT_PLACE_OTHER;
+	return err == -ENOENT || !a->connected ? AGENT_PLACE_REMOTE : AGENT_PLACE_UNKNOWN;
+}
+
+/**
+ * agent_lease - let the kernel grant a lease
+ * @a: the agent
+ * @q: the check-in
+ * @mac: of the device, as its certificate says
+ * @out: the device as it is then
+ *
+ * The kernel holds address and interface against the device, and knows how long its segment's leases are.
+ *
+ * Return: 0, or what cnl_checkin() returns, with a sentence in @a->nl.error.
+ */
+int agent_lease(struct agent *a, const struct serve_request *q, const uint8_t mac[6], struct cnl_device *out)
+{
+	char text[POLICY_ADDR_LEN];
+	struct cordon_addr peer;
+	int err = agent_connect(a);
+
+	if (err)
+		return -ENOTCONN;
+	agent_peer(q, &peer, text);
+	err = cnl_checkin(&a->nl, mac, &peer, q->ifindex, q->fingerprint, out);
+	if (err && worth_another(a, err))
+		err = cnl_checkin(&a->nl, mac, &peer, q->ifindex, q->fingerprint, out);
+	return a->connected ? err : -ENOTCONN;
+}

@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: GPL-2.0
+/* serve.yaml: defaults, what it says, and what is wrong with it. */
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/yaml_get.h"
+#include "serve/common/serve.h"
+
+#define DEVICE_VALID	(90 * 86400U)
+#define VALID_MAX	(3650 * 86400U)
+#define POLL_MIN	10U
+#define POLL_MAX	86400U
+
+static bool put_address(struct serve_listen *l, const char *host, uint16_t port)
+{
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&l->at[l->n];
+	struct sockaddr_in *v4 = (struct sockaddr_in *)&l->at[l->n];
+
+	if (l->n == SERVE_LISTEN_MAX)
+		return false;
+	memset(&l->at[l->n], 0, sizeof(l->at[l->n]));
+	if (inet_pton(AF_INET6, host, &v6->sin6_addr) == 1) {
+		v6->sin6_family = AF_INET6;
+		v6->sin6_port = htons(port);
+	} else if (inet_pton(AF_INET, host, &v4->sin_addr) == 1) {
+		v4->sin_family = AF_INET;
+		v4->sin_port = htons(port);
+	} else {
+		return false;
+	}
+	l->n++;
+	return true;
+}
+
+/* [::]:8443, 10.0.20.1:8443, or the address alone. */
+static bool parse_listen(const char *text, uint16_t port, struct serve_listen *l)
+{
+	const char *end = text[0] == '[' ? strchr(text, ']') : NULL, *colon;
+	char host[INET6_ADDRSTRLEN], *rest;
+	unsigned long n;
+
+	if (text[0] == '[' && !end)
+		return false;
+	colon = end ? (end[1] ? end + 1 : NULL) : strchr(text, ':');
+	if (!end && colon && strchr(colon + 1, ':'))
+		colon = NULL;	/* IPv6 without brackets and port */
+	if (colon) {
+		if (*colon != ':' || !colon[1] || strspn(colon + 1, "0123456789") != strlen(colon + 1))
+			return false;
+		n = strtoul(colon + 1, &rest, 10);
+		if (!n || n > 65535)
+			return false;
+		port = n;
+	}
+	if (end)
+		text++;
+	else
+		end = colon ? colon : strchr(text, 0);
+	if ((size_t)(end - text) >= sizeof(host))
+		return false;
+	memcpy(host, text, end - text);
+	host[end - text] = 0;
+	return put_address(l, host, port);
+}
+
+static void load_listen_one(struct loader *l, const struct yaml_node *node, uint16_t port,
+			    struct serve_listen *out)
+{
+	const char *text = yaml_text(l, node, "listen");
+
+	if (text && out->n == SERVE_LISTEN_MAX)
+		report_error(l->report, node->at, "more than %d addresses", SERVE_LISTEN_MAX);
+	else if (text && !parse_listen(text, port, out))
+		report_error(l->report, node->at, "'%s' is not an address and port like \"[::]:%u\"",
+			     text, port);
+}
+
+static void load_listen(struct loader *l, const struct yaml_node *node, uint16_t port,
+			struct serve_listen *out)
+{
+	const struct yaml_node *child;
+
+	out->n = 0;
+	if (node->kind != YAML_SEQUENCE && !yaml_is_null(node)) {
+		load_listen_one(l, node, port, out);
+		return;
+	}
+	if (!node->n)
+		report_error(l->report, node->at, "listen names no address");
+	for (child = node->child; child; child = child->next)
+		load_listen_one(l, child, port, out);
+}
+
+static void load_string(struct loader *l, const struct yaml_node *node, const char *what,
+			char out[SERVE_NAME_LEN])
+{
+	const char *text = yaml_text(l, node, what);
+
+	if (text && (!*text || strlen(text) >= SERVE_NAME_LEN))
+		report_error(l->report, node->at, "%s is %s", what, *text ? "too long" : "empty");
+	else if (text)
+		strcpy(out, text);
+}
+
+static void load_path(struct loader *l, const struct yaml_node *node, const char *what,
+		      char out[SERVE_NAME_LEN])
+{
+	load_string(l, node, what, out);
+	if (node->kind == YAML_SCALAR && node->text[0] && node->text[0] != '/')
+		report_error(l->report, node->at, "%s '%s' does not begin with /", what, node->text);
+}
+
+static bool load_bool(struct loader *l, const struct yaml_node *node, const char *what)
+{
+	return yaml_bool(l, node, what) == 1;
+}
+
+static void load_est(struct loader *l, const struct yaml_node *node, struct serve_config *c)
+{
+	enum { LISTEN, REMOTE, APPROVAL, VALID, N };
+	static const struct yaml_field fields[] = {
+		{ "listen", false }, { "allow_remote", false }, { "approval", false },
+		{ "valid", false },
+	};
+	struct yaml_node *at[N] = { NULL };
+	const char *text;
+
+	if (!yaml_fields(l, node, "est", fields, N, at))
+		return;
+	if (at[LISTEN])
+		load_listen(l, at[LISTEN], SERVE_EST_PORT, &c->est);
+	if (at[REMOTE])
+		c->allow_remote = load_bool(l, at[REMOTE], "allow_remote");
+	if (at[APPROVAL])
+		c->approval = load_bool(l, at[APPROVAL], "approval");
+	text = at[VALID] ? yaml_text(l, at[VALID], "valid") : NULL;
+	if (text && (policy_duration_parse(text, &c->valid) || c->valid < 60 || c->valid > VALID_MAX))
+		report_error(l->report, at[VALID]->at, "'%s' is not a duration from 1m to 3650d", text);
+}
+
+static void load_checkin(struct loader *l, const struct yaml_node *node, struct serve_config *c)
+{
+	static const struct yaml_field fields[] = { { "listen", false } };
+	struct yaml_node *at = NULL;
+
+	if (yaml_fields(l, node, "checkin", fields, 1, &at) && at)
+		load_listen(l, at, SERVE_CHECKIN_PORT, &c->checkin);
+}
+
+static void load_names(struct loader *l, const struct yaml_node *list, struct serve_config *c)
+{
+	const struct yaml_node *node;
+
+	if (!yaml_is(l, list, YAML_SEQUENCE, "server_names"))
+		return;
+	if (!list->n || list->n > SERVE_NAMES_MAX) {
+		report_error(l->report, list->at, "server_names holds %u names, not 1 to %d", list->n,
+			     SERVE_NAMES_MAX);
+		return;
+	}
+	c->n_names = 0;
+	for (node = list->child; node; node = node->next) {
+		load_string(l, node, "a server's name", c->names[c->n_names]);
+		if (c->names[c->n_names][0] && !pki_is_server(c->names[c->n_names]))
+			report_error(l->report, node->at, "'%s' is neither a DNS name nor an address",
+				     c->names[c->n_names]);
+		c->n_names++;
+	}
+}
+
+static void load_firmware(struct loader *l, const struct yaml_node *node, struct serve_config *c)
+{
+	enum { POLL, TENANT, DIRECTORY, N };
+	static const struct yaml_field fields[] = {
+		{ "poll", false }, { "tenant", false }, { "directory", false },
+	};
+	struct yaml_node *at[N] = { NULL };
+	const char *text;
+
+	if (!yaml_fields(l, node, "firmware", fields, N, at))
+		return;
+	text = at[POLL] ? yaml_text(l, at[POLL], "poll") : NULL;
+	if (text && (policy_duration_parse(text, &c->poll) || c->poll < POLL_MIN || c->poll > POLL_MAX))
+		report_error(l->report, at[POLL]->at, "'%s' is not a duration from 10s to 1d", text);
+	if (at[TENANT])
+		yaml_name(l, at[TENANT], "tenant", c->tenant, sizeof(c->tenant));
+	if (at[DIRECTORY])
+		load_path(l, at[DIRECTORY], "directory", c->firmware);
+}
+
+static void load_top(struct loader *l, const struct yaml_node *root, struct serve_config *c)
+{
+	enum { EST, CHECKIN, CA, REGISTRY, NAMES, PASSPHRASE, CERTIFICATE, KEY, RUN, FIRMWARE, N };
+	static const struct yaml_field fields[] = {
+		{ "est", false }, { "checkin", false }, { "ca", false }, { "registry", false },
+		{ "server_names", false }, { "passphrase_file", false },
+		{ "certificate", false }, { "key", false }, { "run", false },
+		{ "firmware", false },
+	};
+	struct yaml_node *at[N] = { NULL };
+
+	if (!yaml_fields(l, root, "serve.yaml", fields, N, at))
+		return;
+	if (at[EST])
+		load_est(l, at[EST], c);
+	if (at[CHECKIN])
+		load_checkin(l, at[CHECKIN], c);
+	if (at[CA])
+		load_path(l, at[CA], "ca", c->ca);
+	if (at[REGISTRY])
+		load_path(l, at[REGISTRY], "registry", c->registry);
+	if (at[NAMES])
+		load_names(l, at[NAMES], c);
+	if (at[PASSPHRASE])
+		load_path(l, at[PASSPHRASE], "passphrase_file", c->passphrase_file);
+	if (at[CERTIFICATE])
+		load_path(l, at[CERTIFICATE], "certificate", c->certificate);
+	if (at[KEY])
+		load_path(l, at[KEY], "key", c->key);
+	if (at[RUN])
+		load_path(l, at[RUN], "run", c->run);
+	if (at[FIRMWARE])
+		load_firmware(l, at[FIRMWARE], c);
+	if (!at[CERTIFICATE] != !at[KEY])
+		report_error(l->report, at[KEY] ? at[KEY]->at : at[CERTIFICATE]->at,
+			     "certificate and key come together");
+}
+
+static void add_name(struct serve_config *c, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < c->n_names; i++)
+		if (!strcmp(c->names[i], name))
+			return;
+	/* A machine's own name may be anything: "(none)", for one. */
+	if (c->n_names < SERVE_NAMES_MAX && strlen(name) < SERVE_NAME_LEN && pki_is_server(name))
+		strcpy(c->names[c->n_names++], name);
+}
+
+/* By every name that this machine has: its own, and the addresses of its interfaces. */
+static void default_names(struct serve_config *c)
+{
+	char text[INET6_ADDRSTRLEN], host[SERVE_NAME_LEN] = "";
+	struct ifaddrs *list = NULL, *i;
+	const void *addr;
+
+	if (!gethostname(host, sizeof(host) - 1))
+		add_name(c, host);
+	add_name(c, "localhost");
+	if (getifaddrs(&list))
+		return;
+	for (i = list; i; i = i->ifa_next) {
+		if (!i->ifa_addr || (i->ifa_addr->sa_family != AF_INET &&
+				     i->ifa_addr->sa_family != AF_INET6))
+			continue;
+		addr = i->ifa_addr->sa_family == AF_INET ?
+		       (void *)&((struct sockaddr_in *)i->ifa_addr)->sin_addr :
+		       (void *)&((struct sockaddr_in6 *)i->ifa_addr)->sin6_addr;
+		if (inet_ntop(i->ifa_addr->sa_family, addr, text, sizeof(text)))
+			add_name(c, text);
+	}
+	freeifaddrs(list);
+}
+
+/**
+ * serve_config_load - read serve.yaml
+ * @path: the file; NULL, the default one, which may be missing
+ * @out: what holds, defaults included
+ * @errors: where every fault is written: file:line:col: text, the line and a caret
+ *
+ * Return: 0, or the number of faults; @out is of no use then.
+ */
+int serve_config_load(const char *path, struct serve_config *out, FILE *errors)
+{
+	struct report report = { .path = path ? path : SERVE_CONFIG, .out = errors };
+	struct loader l = { .report = &report };
+	struct yaml_tree tree;
+
+	memset(out, 0, sizeof(*out));
+	strcpy(out->ca, SERVE_CA);
+	strcpy(out->registry, "/var/lib/cordon/registry.db");
+	strcpy(out->run, SERVE_RUN);
+	strcpy(out->firmware, FIRMWARE_DIR);
+	strcpy(out->tenant, SERVE_TENANT);
+	out->poll = SERVE_POLL;
+	out->valid = DEVICE_VALID;
+	put_address(&out->est, "::", SERVE_EST_PORT);
+	put_address(&out->checkin, "::", SERVE_CHECKIN_PORT);
+	if (strlen(report.path) >= sizeof(out->path)) {
+		fprintf(errors, "%s: too long a path\n", report.path);
+		return 1;
+	}
+	strcpy(out->path, report.path);
+	if (path || !access(SERVE_CONFIG, F_OK)) {
+		yaml_tree_load(&tree, report.path, &report);
+		if (tree.root)
+			load_top(&l, tree.root, out);
+		report_end(&report);
+		yaml_tree_free(&tree);
+	}
+	if (!out->n_names)
+		default_names(out);
+	return report.errors;
+}

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Requests over HTTPS: to agent and back, and answers in our words. */
+#include <event2/buffer.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "serve/front/call.h"
+
+/** call_conn - the connection that a request came by */
+struct conn *call_conn(struct evhttp_request *req)
+{
+	return conn_of(evhttp_connection_get_bufferevent(evhttp_request_get_connection(req)));
+}
+
+/**
+ * call_answer - answer a request
+ * @req: the request
+ * @status: of HTTP
+ * @type: media type of the body
+ * @body: copied
+ * @len: of @body
+ *
+ * Headers and body in one TLS record: some clients read no more than that.
+ */
+void call_answer(struct evhttp_request *req, unsigned int status, const char *type, const void *body, size_t len)
+{
+	struct bufferevent *bev = evhttp_connection_get_bufferevent(evhttp_request_get_connection(req));
+	struct evkeyvalq *headers = evhttp_request_get_output_headers(req);
+	struct evbuffer *out = evbuffer_new();
+	struct conn *c = conn_of(bev);
+
+	conn_extend(c);
+	c->answering = true;
+	evhttp_add_header(headers, "Content-Type", type);
+	evhttp_add_header(headers, "Cache-Control", "no-store");
+	if (out && evhttp_request_get_command(req) != EVHTTP_REQ_HEAD)
+		evbuffer_add(out, body, len);
+	evhttp_send_reply(req, status, call_status_text(status), out);
+	evbuffer_pullup(bufferevent_get_output(bev), -1);
+	c->answering = false;
+	if (out)
+		evbuffer_free(out);
+}
+
+/**
+ * call_answer_empty - answer a request with nothing but headers
+ * @req: the request
+ * @status: of HTTP
+ */
+void call_answer_empty(struct evhttp_request *req, unsigned int status)
+{
+	struct conn *c = call_conn(req);
+
+	conn_extend(c);
+	c->answering = true;
+	evhttp_send_reply(req, status, call_status_text(status), NULL);
+	c->answering = false;
+}
+
+/** call_status_text - what a status is called (RFC 9110, 15) */
+const char *call_status_text(unsigned int status)
+{
+	static const struct {
+		unsigned int status;
+		const char *text;
+	} texts[] = {
+		{ 200, "OK" }, { 202, "Accepted" }, { 204, "No Content" }, { 206, "Partial Content" },
+		{ 304, "Not Modified" }, { 400, "Bad Request" }, { 401, "Unauthorized" },
+		{ 403, "Forbidden" }, { 404, "Not Found" }, { 405, "Method Not Allowed" },
+		{ 409, "Conflict" }, { 410, "Gone" }, { 413, "Content Too Large" }, { 415, "Unsupported Media Type" },
+		{ 416, "Range Not Satisfiable" }, { 429, "Too Many Requests" }, { 503, "Service Unavailable" },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		if (texts[i].status == status)
+			return texts[i].text;
+	return "Error";
+}
+
+/**
+ * call_send_why - answer with a sentence
+ * @req: the request
+ * @status: of HTTP
+ * @retry: seconds until it is worth another try, or 0
+ * @why: the sentence
+ */
+void call_send_why(struct evhttp_request *req, unsigned int status, unsigned int retry, const char *why)
+{
+	struct evkeyvalq *headers = evhttp_request_get_output_headers(req);
+	char text[SERVE_TEXT_LEN + 2], number[16];
+	int len = snprintf(text, sizeof(text), "%s\n", why);
+
+	if (retry) {
+		snprintf(number, sizeof(number), "%u", retry);
+		evhttp_add_header(headers, "Retry-After", number);
+	}
+	if (status == 401)
+		evhttp_add_header(headers, "WWW-Authenticate", "Basic realm=\"Cordon enrolment\"");
+	call_answer(req, status, "text/plain; charset=utf-8", text, len);
+}
+
+/**
+ * call_refuse - answer with a sentence, count and log it
+ * @req: the request
+ * @status: of HTTP
+ * @reason: counted
+ * @device: as it calls itself, or NULL
+ * @why: the sentence
+ */
+void call_refuse(struct evhttp_request *req, unsigned int status, enum serve_refused reason, const char *device,
+		 const char *why)
+{
+	conn_refused(call_conn(req), reason, device && *device ? device : NULL, why);
+	call_send_why(req, status, 0, why);
+}
+
+/* A request whose connection broke is nobody's but ours. */
+static void on_gone(struct evhttp_connection *evcon, void *arg)
+{
+	struct call *call = arg;
+
+	(void)evcon;
+	if (!evhttp_request_get_connection(call->req))
+		evhttp_request_free(call->req);
+	call->req = NULL;
+}
+
+static struct call *call_new(struct evhttp_request *req)
+{
+	struct call *call = calloc(1, sizeof(*call));
+
+	if (!call)
+		return NULL;
+	call->req = req;
+	call->conn = call_conn(req);
+	call->front = call->conn->front;
+	evhttp_connection_set_closecb(evhttp_request_get_connection(req), on_gone, call);
+	return call;
+}
+
+/**
+ * call_end - agent has answered
+ * @call: the call; its request is to be answered now, and it is to be freed
+ *
+ * Return: the device is still there.
+ */
+bool call_end(struct call *call)
+{
+	if (!call->req)
+		return false;
+	evhttp_connection_set_closecb(evhttp_request_get_connection(call->req), NULL, NULL);
+	call->conn->busy = false;
+	return true;
+}
+
+/**
+ * call_ask - have agent decide on a request
+ * @req: the request; answered if that is not possible
+ * @q: what to ask
+ * @done: gets a struct call, to be ended and freed
+ */
+void call_ask(struct evhttp_request *req, struct serve_request *q,
+	      void (*done)(struct front *f, void *arg, const struct serve_reply *r))
+{
+	struct call *call = call_new(req);
+
+	if (call) {
+		memcpy(q->peer, call->conn->peer, sizeof(q->peer));
+		q->ifindex = call->conn->ifindex;
+		call->waiting = front_ask(call->front, q, done, call);
+		if (call->waiting) {
+			call->conn->busy = true;
+			return;
+		}
+		call_end(call);
+	}
+	free(call);
+	call_send_why(req, 503, 1, "too busy");
+}
+
+/**
+ * call_method_is - is it the only method that there is
+ * @req: the request; answered if it is not
+ * @cmd: the method
+ * @name: of it
+ */
+bool call_method_is(struct evhttp_request *req, enum evhttp_cmd_type cmd, const char *name)
+{
+	if (evhttp_request_get_command(req) == cmd)
+		return true;
+	evhttp_add_header(evhttp_request_get_output_headers(req), "Allow", name);
+	call_refuse(req, 405, SERVE_BAD_REQUEST, NULL, "wrong method");
+	return false;
+}
+
+/**
+ * call_identify - whose certificate a request came with, by its own words
+ * @req: the request; answered if there is none of use
+ * @q: gets serial, fingerprint and name
+ */
+bool call_identify(struct evhttp_request *req, struct serve_request *q)
+{
+	char why[SERVE_TEXT_LEN];
+	int reason = conn_certificate(call_conn(req), q, why);
+
+	if (reason >= 0)
+		call_refuse(req, reason == SERVE_NO_CERTIFICATE ? 401 : 403, reason, q->name, why);
+	return reason < 0;
+}

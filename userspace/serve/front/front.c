@@ -1,0 +1,472 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The process that faces the devices: listeners, the pipe to the agent, the server's own certificate. */
+#include <errno.h>
+#include <event2/buffer.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "device/body.h"
+#include "serve/front/artifact.h"
+#include "serve/front/front.h"
+
+#define BACKLOG		512
+#define FILES		4096
+#define END_WAIT	5000	/* milliseconds that agent and signer have to end ... */
+#define END_POLL	5	/* ... and between two looks */
+#define RENEW_EACH	(10 * 86400)	/* a server's certificate lasts for 30 days */
+
+static void end(struct front *f, int status, const char *why)
+{
+	if (status)
+		serve_log(LOG_ERR, why, NULL);
+	f->status = status;
+	event_base_loopbreak(f->base);
+}
+
+static void send_to_agent(struct front *f, const struct serve_request *q)
+{
+	struct evbuffer *queue = bufferevent_get_output(f->to_agent);
+	uint8_t buf[sizeof(uint32_t) + SERVE_REQUEST_MAX];
+	ssize_t sent = 0;
+	uint32_t head;
+	size_t len;
+
+	len = serve_request_pack(q, buf + sizeof(head), SERVE_REQUEST_MAX);
+	head = htonl(len);
+	memcpy(buf, &head, sizeof(head));
+	len += sizeof(head);
+	/* At once, unless others wait; what does not fit, and what fails, is left to the loop. */
+	if (!evbuffer_get_length(queue))
+		sent = write(f->agent->out, buf, len);
+	if (sent < 0)
+		sent = 0;
+	if ((size_t)sent < len)
+		bufferevent_write(f->to_agent, buf + sent, len - sent);
+	explicit_bzero(buf, len);
+}
+
+/**
+ * front_ask - have the agent decide
+ * @f: the front
+ * @q: the request; gets its number
+ * @done: told of the reply, or of nothing if the arg of what is returned is NULL by then
+ * @arg: for @done
+ *
+ * Return: NULL, too much is waiting already.
+ */
+struct waiting *front_ask(struct front *f, struct serve_request *q,
+			  void (*done)(struct front *f, void *arg, const struct serve_reply *r), void *arg)
+{
+	struct waiting *w;
+	size_t i;
+
+	for (i = 0; i < FRONT_WAITING; i++) {
+		w = &f->waiting[++f->last_id % FRONT_WAITING];
+		if (w->id)
+			continue;
+		q->id = f->last_id;
+		*w = (struct waiting){ .id = q->id, .done = done, .arg = arg };
+		send_to_agent(f, q);
+		return w;
+	}
+	return NULL;
+}
+
+/**
+ * front_tell - let the agent know; there is no reply
+ * @f: the front
+ * @q: the request
+ */
+void front_tell(struct front *f, struct serve_request *q)
+{
+	send_to_agent(f, q);
+}
+
+static void take_reply(struct front *f, const uint8_t *buf, size_t len)
+{
+	struct waiting *w, was;
+	struct serve_reply r;
+
+	if (!serve_reply_unpack(buf, len, &r)) {
+		end(f, 1, "agent says what makes no sense");
+		return;
+	}
+	w = &f->waiting[r.id % FRONT_WAITING];
+	if (!r.id || w->id != r.id) {
+		end(f, 1, "agent answers what nobody asked");
+		return;
+	}
+	was = *w;
+	w->id = 0;
+	was.done(f, was.arg, &r);
+}
+
+static void on_agent_read(struct bufferevent *bev, void *arg)
+{
+	struct evbuffer *in = bufferevent_get_input(bev);
+	struct front *f = arg;
+	uint32_t len;
+
+	while (evbuffer_copyout(in, &len, sizeof(len)) == sizeof(len)) {
+		len = ntohl(len);
+		if (len > SERVE_REPLY_MAX) {
+			end(f, 1, "agent says too much");
+			return;
+		}
+		if (evbuffer_get_length(in) < sizeof(len) + len)
+			return;
+		evbuffer_drain(in, sizeof(len));
+		take_reply(f, evbuffer_pullup(in, len), len);
+		evbuffer_drain(in, len);
+	}
+}
+
+static void on_agent_event(struct bufferevent *bev, short what, void *arg)
+{
+	(void)bev;
+	(void)what;
+	end(arg, 1, "agent is gone");
+}
+
+static void on_child(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	end(arg, 1, "agent or signer is gone");
+}
+
+static void on_stop(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	end(arg, 0, NULL);
+}
+
+/**
+ * front_accepted - one more has come
+ * @f: the front
+ *
+ * A listener accepts as long as somebody waits, which is for ever if they come fast enough: meanwhile nobody's
+ * handshake would go on.
+ */
+void front_accepted(struct front *f)
+{
+	const struct timeval next_turn = { 0, 0 };
+	size_t i;
+
+	if (++f->accepted < FRONT_ACCEPTS)
+		return;
+	for (i = 0; i < f->n_listeners; i++)
+		evconnlistener_disable(f->listeners[i]);
+	event_add(f->resume, &next_turn);
+}
+
+static void on_resume(evutil_socket_t fd, short what, void *arg)
+{
+	struct front *f = arg;
+	size_t i;
+
+	(void)fd;
+	(void)what;
+	f->accepted = 0;
+	for (i = 0; i < f->n_listeners; i++)
+		evconnlistener_enable(f->listeners[i]);
+}
+
+static void on_visit(struct evconnlistener *l, evutil_socket_t fd, struct sockaddr *at, int len,
+			   void *arg)
+{
+	(void)l;
+	(void)at;
+	(void)len;
+	visit_accept(arg, fd);
+}
+
+static struct evconnlistener *listen_at(struct front *f, const struct sockaddr_storage *at,
+					evconnlistener_cb accept)
+{
+	int fd = socket(at->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), one = 1, zero = 0;
+	socklen_t len = at->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+	struct evconnlistener *l = NULL;
+
+	if (fd < 0)
+		return NULL;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (at->ss_family == AF_INET6) {
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof(zero));
+		setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &one, sizeof(one));
+	}
+	setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &one, sizeof(one));
+	if (!bind(fd, (const struct sockaddr *)at, len))
+		l = evconnlistener_new(f->base, accept, f, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC,
+				       BACKLOG, fd);
+	if (l)
+		f->listeners[f->n_listeners++] = l;
+	else
+		close(fd);
+	return l;
+}
+
+static int listen_all(struct front *f)
+{
+	const struct serve_config *c = f->config;
+	struct evconnlistener *l;
+	size_t i;
+
+	for (i = 0; i < c->est.n; i++) {
+		l = listen_at(f, &c->est.at[i], NULL);
+		if (!l || !evhttp_bind_listener(f->http, l))
+			goto fail;
+	}
+	for (i = 0; i < c->checkin.n; i++)
+		if (!listen_at(f, &c->checkin.at[i], on_visit))
+			goto fail;
+	return 0;
+fail:
+	serve_log(LOG_ERR, "cannot listen", "why", strerror(errno), NULL);
+	return -1;
+}
+
+/**
+ * front_server_key - a new key for the server, and a request for its certificate
+ * @f: the front; keeps the key until front_server_cert()
+ * @csr: the request, DER; OPENSSL_free()
+ * @len: of @csr
+ *
+ * The key never leaves this process.
+ *
+ * Return: 0 or -1.
+ */
+int front_server_key(struct front *f, uint8_t **csr, size_t *len)
+{
+	EVP_PKEY_free(f->server_key);
+	f->server_key = pki_key_new(PKI_P256);
+	return f->server_key && !pki_csr_new(f->server_key, NULL, NULL, csr, len) ? 0 : -1;
+}
+
+/**
+ * front_server_cert - from now on, be known by this certificate
+ * @f: the front
+ * @r: agent's reply with it
+ *
+ * Return: 0 or -1; the one before stays then.
+ */
+int front_server_cert(struct front *f, const struct serve_reply *r)
+{
+	STACK_OF(X509) *chain = sk_X509_new_null();
+	struct pki_error err = { "no memory" };
+	X509 *cert = NULL;
+	int ret = -1;
+
+	if (r->status == 200)
+		cert = pki_cert_parse(r->der, r->der_len, &err);
+	else
+		snprintf(err.text, sizeof(err.text), "%s", r->why);
+	if (cert && chain && sk_X509_push(chain, f->ca.issuing) > 0 &&
+	    SSL_CTX_use_cert_and_key(f->tls, cert, f->server_key, chain, 1) == 1)
+		ret = 0;
+	else
+		serve_log(LOG_ERR, "no server certificate", "why", err.text, NULL);
+	X509_free(cert);
+	sk_X509_free(chain);
+	EVP_PKEY_free(f->server_key);
+	f->server_key = NULL;
+	return ret;
+}
+
+static void on_server_cert(struct front *f, void *arg, const struct serve_reply *r)
+{
+	(void)arg;
+	if (!front_server_cert(f, r))
+		serve_log(LOG_INFO, "new server certificate", NULL);
+}
+
+static void renew(struct front *f)
+{
+	struct serve_request q = { .op = SERVE_OP_SERVER };
+	uint8_t *csr = NULL;
+
+	if (f->config->certificate[0] || f->server_key)
+		return;
+	if (!front_server_key(f, &csr, &q.csr_len)) {
+		q.csr = csr;
+		front_ask(f, &q, on_server_cert, f);
+	}
+	OPENSSL_free(csr);
+}
+
+static void on_renew(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	renew(arg);
+}
+
+static void on_reload(evutil_socket_t fd, short what, void *arg)
+{
+	struct serve_request q = { .op = SERVE_OP_RELOAD };
+	struct front *f = arg;
+
+	(void)fd;
+	(void)what;
+	serve_log(LOG_INFO, "reload", NULL);
+	front_tell(f, &q);
+	renew(f);
+}
+
+/* Before there is a loop: agent is asked, and waited for. */
+static int first_certificate(struct front *f)
+{
+	struct serve_request q = { .op = SERVE_OP_SERVER, .id = 1 };
+	const struct serve_config *c = f->config;
+	uint8_t *csr = NULL, *buf;
+	struct serve_reply r;
+	ssize_t len = -1;
+	int ret = -1;
+
+	if (c->certificate[0]) {
+		if (SSL_CTX_use_certificate_chain_file(f->tls, c->certificate) == 1 &&
+		    SSL_CTX_use_PrivateKey_file(f->tls, c->key, SSL_FILETYPE_PEM) == 1 &&
+		    SSL_CTX_check_private_key(f->tls) == 1)
+			return 0;
+		serve_log(LOG_ERR, "cannot use the server's certificate", "file", c->certificate, NULL);
+		return -1;
+	}
+	buf = malloc(SERVE_REPLY_MAX);
+	if (!buf || front_server_key(f, &csr, &q.csr_len))
+		goto out;
+	q.csr = csr;
+	if (!priv_send(f->agent, buf, serve_request_pack(&q, buf, SERVE_REPLY_MAX)))
+		len = priv_receive(f->agent, buf, SERVE_REPLY_MAX);
+	if (len >= 0 && serve_reply_unpack(buf, len, &r))
+		ret = front_server_cert(f, &r);
+out:
+	OPENSSL_free(csr);
+	free(buf);
+	return ret;
+}
+
+static int prepare_tls(struct front *f)
+{
+	struct pki_error err;
+	uint8_t *der = NULL;
+	size_t len;
+
+	if (pki_ca_load(f->config->ca, false, NULL, &f->ca, &err)) {
+		serve_log(LOG_ERR, "cannot load the CA", "why", err.text, NULL);
+		return -1;
+	}
+	if (pki_ca_certs(&f->ca, &der, &len))
+		return -1;
+	f->cacerts = est_body_encode(der, len, &f->cacerts_len);
+	OPENSSL_free(der);
+	f->tls = conn_tls_new(f);
+	return f->cacerts && f->tls ? first_certificate(f) : -1;
+}
+
+static int watch(struct front *f, int signal, event_callback_fn call)
+{
+	struct event *e = evsignal_new(f->base, signal, call, f);
+
+	return e && !event_add(e, NULL) ? 0 : -1;
+}
+
+/* Each connection changes what is waited for a dozen times: most of it while nothing is waited for. */
+static struct event_base *base_new(void)
+{
+	struct event_config *config = event_config_new();
+	struct event_base *base = NULL;
+
+	if (config && !event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST))
+		base = event_base_new_with_config(config);
+	if (config)
+		event_config_free(config);
+	return base;
+}
+
+static int prepare_loop(struct front *f)
+{
+	const struct timeval each = { RENEW_EACH, 0 };
+
+	f->base = base_new();
+	if (f->base)
+		f->resume = event_new(f->base, -1, 0, on_resume, f);
+	if (!f->resume || http_start(f) || listen_all(f))
+		return -1;
+	evutil_make_socket_nonblocking(f->agent->in);
+	evutil_make_socket_nonblocking(f->agent->out);
+	f->from_agent = bufferevent_socket_new(f->base, f->agent->in, 0);
+	f->to_agent = bufferevent_socket_new(f->base, f->agent->out, 0);
+	f->renew = event_new(f->base, -1, EV_PERSIST, on_renew, f);
+	if (!f->from_agent || !f->to_agent || !f->renew || watch(f, SIGTERM, on_stop) ||
+	    watch(f, SIGINT, on_stop) || watch(f, SIGHUP, on_reload) || watch(f, SIGCHLD, on_child))
+		return -1;
+	bufferevent_setcb(f->from_agent, on_agent_read, NULL, on_agent_event, f);
+	bufferevent_setcb(f->to_agent, NULL, NULL, on_agent_event, f);
+	bufferevent_disable(f->to_agent, EV_READ);
+	bufferevent_enable(f->from_agent, EV_READ);
+	event_add(f->renew, &each);
+	return 0;
+}
+
+/* Who waits for this process to end finds the registry closed, and may copy it. */
+static void wait_for_others(struct front *f)
+{
+	unsigned int i;
+
+	priv_channel_close(f->agent);
+	for (i = 0; i < END_WAIT / END_POLL && waitpid(-1, NULL, WNOHANG) >= 0; i++)
+		poll(NULL, 0, END_POLL);
+}
+
+/**
+ * serve_front - be the front, until told to stop, or until agent or signer is gone
+ * @config: what holds
+ * @counters: shared
+ * @agent: pipes, on which agent has said that it is ready
+ * @ready: called once devices may come
+ * @arg: for @ready
+ *
+ * Return: exit status.
+ */
+int serve_front(struct serve_config *config, struct serve_counters *counters, struct priv_channel *agent,
+		void (*ready)(void *arg), void *arg)
+{
+	struct priv_role role = { .user = "cordon-front", .network = true };
+	const struct rlimit files = { FILES, FILES };
+	struct front *f = calloc(1, sizeof(*f));
+	char error[PRIV_ERROR_LEN];
+
+	if (!f)
+		return 1;
+	f->config = config;
+	f->counters = counters;
+	f->agent = agent;
+	TAILQ_INIT(&f->conns);
+	TAILQ_INIT(&f->downloads);
+	f->artifacts = artifact_directory(config->firmware, priv_group(role.user));
+	if (f->artifacts >= 0)
+		role.readable = config->firmware;
+	else
+		serve_log(LOG_WARNING, "no artifacts can be had", "directory", config->firmware, "why",
+			  strerror(-f->artifacts), NULL);
+	setrlimit(RLIMIT_NOFILE, &files);
+	if (prepare_tls(f) || prepare_loop(f))
+		return 1;
+	serve_log_detach();
+	if (priv_enter(&role, error) < 0) {
+		serve_log(LOG_ERR, "cannot confine the process", "why", error, NULL);
+		return 1;
+	}
+	ready(arg);
+	event_base_dispatch(f->base);
+	wait_for_others(f);
+	/* The process ends here; what it holds goes with it. */
+	return f->status;
+}

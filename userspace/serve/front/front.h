@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Within the front. */
+#ifndef CORDON_FRONT_H
+#define CORDON_FRONT_H
+
+#include <event2/event.h>
+#include <event2/bufferevent.h>
+#include <event2/listener.h>
+#include <event2/http.h>
+#include <openssl/ssl.h>
+#include <sys/queue.h>
+
+#include "serve/common/serve.h"
+
+#define FRONT_CONNECTIONS	2048	/* at a time */
+#define FRONT_PER_PEER		256	/* at a time, of one address */
+#define FRONT_WAITING		2048	/* requests that agent has not answered */
+#define FRONT_ACCEPTS		16	/* one after the other, then those that are here have their turn */
+#define FRONT_DEADLINE		10	/* seconds for a handshake and a request */
+#define FRONT_STALL		60	/* seconds in which something of a download must arrive */
+#define FRONT_DOWNLOADS		512	/* at a time */
+#define FRONT_DOWNLOADS_PER_PEER 4 /* at a time, of one address */
+
+struct front;
+
+/**
+ * struct conn - a connection of a device, whatever it speaks
+ * @link: from the oldest to the newest
+ * @front: whose
+ * @deadline: when it has had its time, the connection is cut
+ * @ssl: the connection; it holds this
+ * @bev: over HTTPS, what evhttp knows it by
+ * @fd: its socket, once it is known
+ * @ifindex: interface through which it came, or 0
+ * @peer: address, IPv4 as mapped
+ * @page: what evhttp answers by itself is to be put in our words; NULL, nothing so far
+ * @busy: agent is at its request
+ * @up: its handshake is done
+ * @spoke: over HTTPS something came that is no whole request yet
+ * @served: there was a request
+ * @answering: the answer that is being written is ours
+ * @blamed: what is wrong with it is counted
+ * @streaming: an artifact is on its way
+ * @taken: bytes that the other end had taken at the last look
+ */
+struct conn {
+	TAILQ_ENTRY(conn) link;
+	struct front *front;
+	struct event *deadline;
+	SSL *ssl;
+	struct bufferevent *bev;
+	int fd;
+	uint32_t ifindex;
+	uint8_t peer[16];
+	struct event *page;
+	bool busy;
+	bool up;
+	bool spoke;
+	bool served;
+	bool answering;
+	bool blamed;
+	bool streaming;
+	uint64_t taken;
+};
+
+/**
+ * struct waiting - a request that agent has not answered yet
+ * @id: of the request; 0, free
+ * @done: what to do with the answer
+ * @arg: whose it is; NULL, gone meanwhile
+ */
+struct waiting {
+	uint64_t id;
+	void (*done)(struct front *f, void *arg, const struct serve_reply *r);
+	void *arg;
+};
+
+TAILQ_HEAD(conns, conn);
+TAILQ_HEAD(downloads, download);
+
+/**
+ * struct front - the process that holds the sockets
+ * @config: what held at the start
+ * @counters: shared
+ * @agent: pipes
+ * @base: the event loop
+ * @listeners: of both services
+ * @n_listeners: how many
+ * @accepted: connections since the others had their turn
+ * @resume: lets more come
+ * @http: EST and check-in over HTTPS
+ * @tls: for every connection
+ * @ca: without its key
+ * @cacerts: body of an answer
+ * @cacerts_len: of @cacerts
+ * @to_agent: pipe
+ * @from_agent: pipe
+ * @conns: that are open
+ * @n_conns: how many
+ * @artifacts: directory, or -1
+ * @downloads: that are on their way
+ * @n_downloads: how many
+ * @waiting: requests that agent has
+ * @last_id: of a request
+ * @server_key: of the certificate that is asked for
+ * @renew: timer of the server's certificate
+ * @status: what the process ends with
+ */
+struct front {
+	struct serve_config *config;
+	struct serve_counters *counters;
+	struct priv_channel *agent;
+	struct event_base *base;
+	struct evconnlistener *listeners[2 * SERVE_LISTEN_MAX];
+	size_t n_listeners;
+	unsigned int accepted;
+	struct event *resume;
+	struct evhttp *http;
+	SSL_CTX *tls;
+	struct pki_ca ca;
+	char *cacerts;
+	size_t cacerts_len;
+	struct bufferevent *to_agent;
+	struct bufferevent *from_agent;
+	struct conns conns;
+	size_t n_conns;
+	int artifacts;
+	struct downloads downloads;
+	size_t n_downloads;
+	struct waiting waiting[FRONT_WAITING];
+	uint64_t last_id;
+	EVP_PKEY *server_key;
+	struct event *renew;
+	int status;
+};
+
+/* conn.c */
+SSL_CTX *conn_tls_new(struct front *f);
+struct conn *conn_new(struct front *f);
+struct bufferevent *conn_bufferevent(struct conn *c);
+struct conn *conn_of(struct bufferevent *bev);
+void conn_admit(struct conn *c, int fd);
+void conn_extend(struct conn *c);
+void conn_stream(struct conn *c, bool on);
+void conn_cut(struct conn *c);
+bool conn_from_loopback(const struct conn *c);
+const char *conn_text(const struct conn *c, char text[INET6_ADDRSTRLEN]);
+int conn_certificate(struct conn *c, struct serve_request *q, char why[SERVE_TEXT_LEN]);
+void conn_refused(struct conn *c, enum serve_refused reason, const char *device, const char *why);
+
+/* front.c */
+struct waiting *front_ask(struct front *f, struct serve_request *q,
+			  void (*done)(struct front *f, void *arg, const struct serve_reply *r), void *arg);
+void front_tell(struct front *f, struct serve_request *q);
+void front_accepted(struct front *f);
+int front_server_key(struct front *f, uint8_t **csr, size_t *len);
+int front_server_cert(struct front *f, const struct serve_reply *r);
+
+/* http.c */
+int http_start(struct front *f);
+
+/* page.c */
+bool page_watch(struct conn *c);
+
+/* visit.c */
+void visit_accept(struct front *f, int fd);
+
+#endif
