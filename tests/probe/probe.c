@@ -322,14 +322,14 @@ static int do_hex(char **argv)
 	return send(fd, data, n, 0) != (ssize_t)n;
 }
 
-/* An ICMP error, which quotes the packet that it is about. */
-static bool is_error(const uint8_t *frame, size_t n)
+/* An ICMP error or echo reply, which quotes the packet that it is about. */
+static bool is_answer(const uint8_t *frame, size_t n)
 {
 	const uint8_t *ip = frame + ETH_HLEN;
 
 	if (n > ETH_HLEN + 40 && ip[0] >> 4 == 6)
-		return ip[6] == IPPROTO_ICMPV6 && ip[40] < 128;
-	return n > ETH_HLEN + 20 && ip[0] == 0x45 && ip[9] == IPPROTO_ICMP && ip[20] == 3;
+		return ip[6] == IPPROTO_ICMPV6 && ip[40] != 128;
+	return n > ETH_HLEN + 20 && ip[0] == 0x45 && ip[9] == IPPROTO_ICMP && ip[20] != 8;
 }
 
 /* sniff DEV FILE: the numbers of frames that arrive, a line each; "ready" on standard output first */
@@ -357,7 +357,7 @@ static _Noreturn void do_sniff(char **argv)
 		if (from.sll_pkttype == PACKET_OUTGOING)
 			continue;
 		mark = memmem(data, n, MARK, 4);
-		if (!mark || mark + 8 > data + n || is_error(data, n))
+		if (!mark || mark + 8 > data + n || is_answer(data, n))
 			continue;
 		memcpy(&number, mark + 4, 4);
 		if (write(out, text, snprintf(text, sizeof(text), "%u\n", ntohl(number))) < 0)

@@ -307,9 +307,11 @@ def to_here(policy, packet, here, kind):
     return say(*open_to(policy, here, ("gateway", "-", 0), packet))
 
 
-def to_many(policy, links, packet, here, name):
+def to_many(policy, links, packet, here, name, own):
     if role(policy, name) == "unlisted":
         return "unlisted"
+    if own:
+        return "unjudged"
     reach = behind(policy, links, name) if name in policy["ports"] else \
         [(s, 0) for s in segments_on(policy, links, name)]
     related = False
@@ -368,12 +370,15 @@ def through(policy, postures, links, packet):
     answers = [] if gateway or packet["out"] else ["here:" + to_here(policy, packet, here, kind)]
     far = target.version == 6 and (target.packed[1] & 15) > 2 or target.version == 4 and \
         target != EVERYBODY and target not in ipaddress.ip_network("224.0.0.0/24")
+    # Good for its link only.
+    own = not gateway and (str(packet["from"]) in UNSPECIFIED or is_link_local(packet["from"]))
+    far = far and not own
     only = packet["out"] or near
     for name in links:
-        if name == came and not packet["out"]:
+        if name == came and not only:
             continue
         if name == only if only else far and role(policy, name) != "unlisted":
-            answers.append("%s:%s" % (name, "pass" if gateway else to_many(policy, links, packet, here, name)))
+            answers.append("%s:%s" % (name, "pass" if gateway else to_many(policy, links, packet, here, name, own)))
     return " ".join(answers)
 
 

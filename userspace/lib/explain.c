@@ -128,6 +128,11 @@ static bool stays_on_link(const struct cordon_addr *group)
 	return ((group->hi >> 48) & 0xf) <= 2;
 }
 
+static bool is_for_its_link(const struct cordon_addr *src)
+{
+	return cordon_addr_is_link_local(src) || cordon_addr_is_unspecified(src);
+}
+
 static struct cordon_verdict deny(enum cordon_reason reason, enum cordon_kind kind)
 {
 	return (struct cordon_verdict){ .reason = reason, .kind = kind };
@@ -277,6 +282,8 @@ static void judge_many(const struct explain *e, const struct explain_packet *pac
 		a->v = pass(CORDON_PASS_GATEWAY);
 	} else if (role_of(e->p, a->out) == UNLISTED) {
 		a->v = deny(CORDON_DENY_UNLISTED, CORDON_KIND_UNLISTED);
+	} else if (is_for_its_link(&packet->flow.src)) {
+		a->v = deny(CORDON_DENY_LINK_ONLY, CORDON_KIND_UNJUDGED);
 	} else if (port == CORDON_ANY_PORT) {
 		judge_each(e, packet, uplink, reach_uplink(e->p, a->out, uplink), a);
 	} else {
@@ -385,8 +392,8 @@ static void finish(const struct explain *e, const struct explain_packet *packet,
 }
 
 /*
- * One copy to the gateway, and one for each interface that the policy lists, but for the one it came
- * in on; or for one alone.
+ * One copy to the gateway, and one for each interface that the policy lists, but, for groups, for the
+ * one it came in on; or for one alone.
  */
 static u32 explain_many(const struct explain *e, const struct explain_packet *packet,
 			const struct explain_link *in, enum role role,
@@ -394,7 +401,8 @@ static u32 explain_many(const struct explain *e, const struct explain_packet *pa
 {
 	const struct explain_link *out = packet->out ? packet->out :
 							explain_broadcast(e, &packet->flow.dst);
-	bool far = !stays_on_link(&packet->flow.dst);
+	bool own = !packet->gateway && is_for_its_link(&packet->flow.src);
+	bool far = !own && !stays_on_link(&packet->flow.dst);
 	u32 i, n = 0;
 
 	if (!packet->gateway && !packet->out) {
@@ -404,7 +412,7 @@ static u32 explain_many(const struct explain *e, const struct explain_packet *pa
 	for (i = 0; i < e->n_links; i++) {
 		if (out ? out != &e->links[i] : !far || role_of(e->p, &e->links[i]) == UNLISTED)
 			continue;
-		if (in == &e->links[i] && !packet->out)
+		if (!out && in == &e->links[i])
 			continue;
 		answers[n] = *base;
 		answers[n].out = &e->links[i];
@@ -536,6 +544,7 @@ const char *explain_reason(u8 reason)
 		[CORDON_DENY_WRONG_PORT] = "it would leave by another port than the receiving device's",
 		[CORDON_DENY_UNENCRYPTED] = "encryption is demanded, which what is for many cannot have",
 		[CORDON_DENY_NO_LINK] = "nobody is known to be on that link",
+		[CORDON_DENY_LINK_ONLY] = "its source is good for its own link only",
 		[CORDON_PASS_UPKEEP] = "the gateway needs it as a host on its uplink",
 	};
 	static_assert(sizeof(text) / sizeof(*text) == CORDON_REASONS, "a reason without words");
