@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Sealing a policy: size, validate, build; and the look-ups in it. */
-#include "policy.h"
+/* Sealing a policy: size, validate, build. */
+#include "index.h"
 
 /* Steps of a loop between two pauses of a build: a power of two. */
 #define PAUSE_STEPS	1024
@@ -22,139 +22,6 @@ struct place {
 	u32 index;
 };
 
-static const char * const builtin[CORDON_BUILTIN_SEGMENTS] = {
-	[CORDON_SEGMENT_GATEWAY]	= "gateway",
-	[CORDON_SEGMENT_ONBOARDING]	= "onboarding",
-	[CORDON_SEGMENT_QUARANTINE]	= "quarantine",
-	[CORDON_SEGMENT_UPDATE]		= "update",
-};
-
-/**
- * cordon_segment_def_init - the defaults of a segment
- * @s: the segment
- */
-void cordon_segment_def_init(struct cordon_segment_def *s)
-{
-	memset(s, 0, sizeof(*s));
-	s->isolate = 1;
-	s->lease = CORDON_DEFAULT_LEASE;
-	s->grace = CORDON_DEFAULT_GRACE;
-	s->postpone = CORDON_DEFAULT_POSTPONE;
-}
-
-/**
- * cordon_draft_builtin - the segments with which every draft begins
- * @segments: room for CORDON_BUILTIN_SEGMENTS
- */
-void cordon_draft_builtin(struct cordon_segment_def *segments)
-{
-	u32 i;
-
-	for (i = 0; i < CORDON_BUILTIN_SEGMENTS; i++) {
-		cordon_segment_def_init(&segments[i]);
-		memcpy(segments[i].name, builtin[i], strlen(builtin[i]) + 1);
-	}
-}
-
-/**
- * cordon_segment_builtin - the built-in segment of a name
- * @name: NUL-terminated
- *
- * Return: its number, or CORDON_NO_SEGMENT.
- */
-u16 cordon_segment_builtin(const char *name)
-{
-	u16 i;
-
-	for (i = 0; i < CORDON_BUILTIN_SEGMENTS; i++)
-		if (!strcmp(builtin[i], name))
-			return i;
-	return CORDON_NO_SEGMENT;
-}
-
-static bool is_alnum(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
-/**
- * cordon_name_is_valid - a name is a word that can stand in a path and a table
- * @name: the name
- * @size: of its buffer, within which its NUL must lie
- *
- * Letters, digits, '_', '-' and '.', the first one a letter, a digit or '_'.
- */
-bool cordon_name_is_valid(const char *name, size_t size)
-{
-	size_t i;
-
-	if (!is_alnum(name[0]) && name[0] != '_')
-		return false;
-	for (i = 1; i < size && name[i]; i++)
-		if (!is_alnum(name[i]) && name[i] != '_' && name[i] != '-' && name[i] != '.')
-			return false;
-	return i < size;
-}
-
-/**
- * cordon_ifname_matches - an interface has a name, or one of a pattern
- * @pattern: NUL-terminated; each * in it stands for any characters, or none
- * @name: of the interface
- */
-bool cordon_ifname_matches(const char *pattern, const char *name)
-{
-	const char *star = NULL, *back = NULL;
-
-	while (*name) {
-		if (*pattern == '*') {
-			star = pattern++;
-			back = name;
-		} else if (*pattern == *name) {
-			pattern++;
-			name++;
-		} else if (star) {
-			pattern = star + 1;
-			name = ++back;
-		} else {
-			return false;
-		}
-	}
-	while (*pattern == '*')
-		pattern++;
-	return !*pattern;
-}
-
-/* As a number; which one differs with the byte order, and does not matter. */
-static u64 mac_key(const u8 *mac)
-{
-	u32 head;
-	u16 tail;
-
-	memcpy(&head, mac, sizeof(head));
-	memcpy(&tail, mac + sizeof(head), sizeof(tail));
-	return (u64)tail << 32 | head;
-}
-
-static u32 hash_mac(const struct cordon_policy *p, const u8 *mac)
-{
-	return cordon_multilinear(&p->multipliers, mac_key(mac), 0);
-}
-
-static u32 hash_addr(const struct cordon_policy *p, const struct cordon_addr *a)
-{
-	return cordon_multilinear(&p->multipliers, a->lo, a->hi);
-}
-
-static u32 hash_name(const struct cordon_policy *p, const char *name)
-{
-	return cordon_siphash_string(&p->key, name);
-}
-
-static u32 hash_pair(const struct cordon_policy *p, u16 from, u16 to)
-{
-	return cordon_multilinear(&p->multipliers, (u32)from << 16 | to, 0);
-}
-
 /* Slots of an index of n: a power of two, at most half of it in use. */
 static u32 index_slots(u32 n)
 {
@@ -164,21 +31,6 @@ static u32 index_slots(u32 n)
 		slots *= 2;
 	return slots;
 }
-
-#define index_find(index, hash, it, same) ({				\
-	u32 _slot = (hash) & (index)->mask;				\
-	u32 _found = CORDON_NO_DEVICE;					\
-									\
-	for (; (index)->slots[_slot]; _slot = (_slot + 1) & (index)->mask) { \
-		u32 it = (index)->slots[_slot] - 1;			\
-									\
-		if (same) {						\
-			_found = it;					\
-			break;						\
-		}							\
-	}								\
-	_found;								\
-})
 
 /*
  * Return: 0; -EAGAIN, the object would be so far from its place that another key is needed. With a
@@ -196,217 +48,6 @@ static int index_add(struct cordon_index *index, u32 hash, u32 place)
 	}
 	index->slots[slot] = place + 1;
 	return 0;
-}
-
-/**
- * cordon_policy_device_by_mac - which device a MAC belongs to
- * @p: the policy
- * @mac: six bytes
- *
- * Return: the device, or CORDON_NO_DEVICE.
- */
-u32 cordon_policy_device_by_mac(const struct cordon_policy *p, const u8 *mac)
-{
-	const struct cordon_device_def *d = p->draft.devices;
-
-	return index_find(&p->by_mac, hash_mac(p, mac), i, !memcmp(d[i].mac, mac, 6));
-}
-
-/**
- * cordon_policy_device_by_name - which device has a name
- * @p: the policy
- * @name: NUL-terminated
- *
- * Return: the device, or CORDON_NO_DEVICE.
- */
-u32 cordon_policy_device_by_name(const struct cordon_policy *p, const char *name)
-{
-	const struct cordon_device_def *d = p->draft.devices;
-
-	return index_find(&p->by_name, hash_name(p, name), i, !strcmp(d[i].name, name));
-}
-
-/**
- * cordon_policy_device_by_addr - which device an address is bound to
- * @p: the policy
- * @addr: the address
- *
- * Return: the device, or CORDON_NO_DEVICE.
- */
-u32 cordon_policy_device_by_addr(const struct cordon_policy *p,
-				 const struct cordon_addr *addr)
-{
-	const struct cordon_addr *a = p->draft.addresses;
-	u32 found = index_find(&p->by_addr, hash_addr(p, addr), i,
-			       cordon_addr_equal(&a[i], addr));
-
-	return found == CORDON_NO_DEVICE ? found : p->owner[found];
-}
-
-/**
- * cordon_policy_device_has - an address is bound to a device
- * @p: the policy
- * @device: the device
- * @addr: the address
- */
-bool cordon_policy_device_has(const struct cordon_policy *p, u32 device,
-			      const struct cordon_addr *addr)
-{
-	const struct cordon_device_def *d = &p->draft.devices[device];
-	const struct cordon_addr *a = &p->draft.addresses[d->first];
-	u32 i;
-
-	for (i = 0; i < d->n; i++)
-		if (cordon_addr_equal(&a[i], addr))
-			return true;
-	return false;
-}
-
-/**
- * cordon_policy_segment_by_name - which segment has a name
- * @p: the policy
- * @name: NUL-terminated
- *
- * Return: the segment, or CORDON_NO_SEGMENT.
- */
-u16 cordon_policy_segment_by_name(const struct cordon_policy *p, const char *name)
-{
-	const struct cordon_segment_def *s = p->draft.segments;
-
-	/* CORDON_NO_DEVICE becomes CORDON_NO_SEGMENT. */
-	static_assert((u16)CORDON_NO_DEVICE == CORDON_NO_SEGMENT);
-	return index_find(&p->by_segment, hash_name(p, name), i, !strcmp(s[i].name, name));
-}
-
-/**
- * cordon_policy_network_segment - segment of the longest network that holds an address
- * @p: the policy
- * @addr: the address
- *
- * Return: the segment, or CORDON_NO_SEGMENT.
- */
-u16 cordon_policy_network_segment(const struct cordon_policy *p,
-				  const struct cordon_addr *addr)
-{
-	return cordon_addr_is_v4(addr) ? cordon_prefix_lookup(p->v4, p->n_v4, addr) :
-					 cordon_prefix_lookup(p->v6, p->n_v6, addr);
-}
-
-/**
- * cordon_policy_is_uplink - an interface is listed, as one that may forward and is no port
- * @p: the policy
- * @ifname: of the interface
- */
-bool cordon_policy_is_uplink(const struct cordon_policy *p, const char *ifname)
-{
-	u32 i;
-
-	for (i = 0; i < p->draft.n_ports; i++)
-		if (!strcmp(p->draft.ports[i].name, ifname))
-			return false;
-	for (i = 0; i < p->draft.n_uplinks; i++)
-		if (cordon_ifname_matches(p->draft.uplinks[i].name, ifname))
-			return true;
-	for (i = 0; i < p->draft.n_interfaces; i++)
-		if (cordon_ifname_matches(p->draft.interfaces[i].name, ifname))
-			return true;
-	return false;
-}
-
-/**
- * cordon_policy_segment_is_at - addresses of a segment's networks may come in on an interface
- * @p: the policy
- * @segment: the segment
- * @ifname: of an uplink
- */
-bool cordon_policy_segment_is_at(const struct cordon_policy *p, u16 segment, const char *ifname)
-{
-	u32 i;
-
-	if (!p->located[segment])
-		return true;
-	for (i = 0; i < p->draft.n_interfaces; i++)
-		if (p->draft.interfaces[i].segment == segment &&
-		    cordon_ifname_matches(p->draft.interfaces[i].name, ifname))
-			return true;
-	return false;
-}
-
-/**
- * cordon_policy_pair - what one segment may open towards another
- * @p: the policy
- * @from: segment that opens
- * @to: segment that is opened to
- *
- * Return: the pair, or NULL where nothing may be opened.
- */
-const struct cordon_pair *cordon_policy_pair(const struct cordon_policy *p,
-					     u16 from, u16 to)
-{
-	u32 found = index_find(&p->by_pair, hash_pair(p, from, to), i,
-			       p->pairs[i].from == from && p->pairs[i].to == to);
-
-	return found == CORDON_NO_DEVICE ? NULL : &p->pairs[found];
-}
-
-/**
- * cordon_policy_opening - the opening of a pair that lets something through
- * @p: the policy
- * @pair: two segments
- * @proto: IANA number
- * @port: destination port or ICMP type
- *
- * Return: the opening, or NULL.
- */
-const struct cordon_opening *cordon_policy_opening(const struct cordon_policy *p,
-						   const struct cordon_pair *pair,
-						   u8 proto, u16 port)
-{
-	const struct cordon_opening *o = &p->openings[pair->first];
-	u32 lo = 0, hi = pair->n;
-
-	while (lo < hi) {
-		u32 mid = lo + (hi - lo) / 2;
-
-		if (o[mid].proto < proto || (o[mid].proto == proto && o[mid].hi < port))
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	if (lo == pair->n || o[lo].proto != proto || o[lo].lo > port)
-		return NULL;
-	return &o[lo];
-}
-
-/**
- * cordon_policy_rule - the first rule that opens something
- * @p: the policy
- * @from: segment that opens
- * @to: segment that is opened to
- * @proto: IANA number
- * @port: destination port or ICMP type
- *
- * For explanations: it walks through all rules. The verdict never asks it.
- *
- * Return: place of the rule, or CORDON_NO_DEVICE.
- */
-u32 cordon_policy_rule(const struct cordon_policy *p, u16 from, u16 to,
-		       u8 proto, u16 port)
-{
-	const struct cordon_rule_def *r = p->draft.rules;
-	const struct cordon_match *m;
-	u32 i, j;
-
-	for (i = 0; i < p->draft.n_rules; i++) {
-		if (r[i].from != from || r[i].to != to)
-			continue;
-		m = &p->draft.matches[r[i].first];
-		for (j = 0; j < r[i].n; j++)
-			if (m[j].proto == CORDON_PROTO_ANY ||
-			    (m[j].proto == proto && m[j].lo <= port && port <= m[j].hi))
-				return i;
-	}
-	return CORDON_NO_DEVICE;
 }
 
 /* One piece of the block; sizes are summed up with base == NULL. */
@@ -637,7 +278,7 @@ static int build_segments(struct cordon_policy *p, struct cordon_error *err)
 	if (d->n_segments < CORDON_BUILTIN_SEGMENTS)
 		return fault(err, CORDON_FAULT_BUILTIN, CORDON_OBJECT_POLICY, 0, 0);
 	for (i = 0; i < CORDON_BUILTIN_SEGMENTS; i++)
-		if (strcmp(d->segments[i].name, builtin[i]))
+		if (cordon_segment_builtin(d->segments[i].name) != i)
 			return fault(err, CORDON_FAULT_BUILTIN, CORDON_OBJECT_SEGMENT, i, 0);
 	for (i = 0; i < d->n_segments; i++) {
 		ret = check_segment(&d->segments[i], i, err);
@@ -647,7 +288,7 @@ static int build_segments(struct cordon_policy *p, struct cordon_error *err)
 		if (other != CORDON_NO_SEGMENT)
 			return fault(err, CORDON_FAULT_DUPLICATE_NAME, CORDON_OBJECT_SEGMENT,
 				     i, other);
-		ret = index_add(&p->by_segment, hash_name(p, d->segments[i].name), i);
+		ret = index_add(&p->by_segment, cordon_hash_name(p, d->segments[i].name), i);
 		if (ret)
 			return ret;
 	}
@@ -738,12 +379,12 @@ static int check_rule(const struct cordon_draft *d, u32 i, u32 expected_first,
 /* The place of a pair, which is added if it is not there; or -EAGAIN, see index_add(). */
 static int pair_get(struct cordon_policy *p, u16 from, u16 to)
 {
-	u32 found = index_find(&p->by_pair, hash_pair(p, from, to), i,
+	u32 found = cordon_index_find(&p->by_pair, cordon_hash_pair(p, from, to), i,
 			       p->pairs[i].from == from && p->pairs[i].to == to);
 
 	if (found != CORDON_NO_DEVICE)
 		return found;
-	if (index_add(&p->by_pair, hash_pair(p, from, to), p->n_pairs))
+	if (index_add(&p->by_pair, cordon_hash_pair(p, from, to), p->n_pairs))
 		return -EAGAIN;
 	p->pairs[p->n_pairs] = (struct cordon_pair){ .from = from, .to = to };
 	return p->n_pairs++;
@@ -877,7 +518,7 @@ static int check_device(const struct cordon_policy *p, u32 i, u32 expected_first
 	if (!cordon_name_is_valid(v->name, sizeof(v->name)) ||
 	    (v->model[0] && !cordon_name_is_valid(v->model, sizeof(v->model))))
 		return fault(err, CORDON_FAULT_NAME, CORDON_OBJECT_DEVICE, i, 0);
-	if (v->mac[0] & 1 || !mac_key(v->mac))
+	if (v->mac[0] & 1 || !cordon_mac_key(v->mac))
 		return fault(err, CORDON_FAULT_MAC, CORDON_OBJECT_DEVICE, i, 0);
 	if (v->segment >= d->n_segments)
 		return fault(err, CORDON_FAULT_UNKNOWN_SEGMENT, CORDON_OBJECT_DEVICE, i, 0);
@@ -918,7 +559,7 @@ static int build_addresses(struct cordon_policy *p, u32 device, struct cordon_er
 			return fault(err, CORDON_FAULT_DUPLICATE_ADDRESS,
 				     CORDON_OBJECT_ADDRESS, i, other);
 		p->owner[i] = device;
-		ret = index_add(&p->by_addr, hash_addr(p, &a[i]), i);
+		ret = index_add(&p->by_addr, cordon_hash_addr(p, &a[i]), i);
 		if (ret)
 			return ret;
 	}
@@ -952,9 +593,9 @@ static int build_devices(struct cordon_policy *p, const struct cordon_build *how
 				     i, other);
 		ret = build_addresses(p, i, err);
 		if (!ret)
-			ret = index_add(&p->by_mac, hash_mac(p, v->mac), i);
+			ret = index_add(&p->by_mac, cordon_hash_mac(p, v->mac), i);
 		if (!ret)
-			ret = index_add(&p->by_name, hash_name(p, v->name), i);
+			ret = index_add(&p->by_name, cordon_hash_name(p, v->name), i);
 		if (ret)
 			return ret;
 		p->members[v->segment]++;
