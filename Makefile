@@ -33,7 +33,7 @@ help:
 # help: make demo         see it work, in a virtual machine
 # help: make check        run all tests
 # help: make vm SCRIPT=…  run a script in the virtual machine (KERNEL=6.1|6.12|7.3 CPUS= ICOUNT=1 ARGS=)
-# help: make torture      the long forms: all scenarios on all kernels, 500 connections on the bad line, 300 kills
+# help: make torture      the long forms: all scenarios on all kernels, 65,536 devices, 500 connections on the bad line, 300 kills
 # help: make fuzz         fuzz the readers of what devices send (SECONDS=60 each)
 # help: make lint, unit, kunit, sanitize, interop, bench, spec, clean
 
@@ -83,6 +83,7 @@ check:
 	@tests/tally.sh $(RINGS)
 
 torture: vm-ready
+	@TORTURE=1 tests/vm/scenarios.sh 6.1 reload scale explain
 	@TORTURE=1 tests/vm/scenarios.sh 6.12
 	@TORTURE=1 tests/vm/scenarios.sh 7.3
 	@tests/vm/vm.sh -k 6.1 -t 1500 tests/scenarios/loss.sh 500

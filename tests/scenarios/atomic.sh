@@ -3,6 +3,7 @@
 # No packet is judged by a mixture of two policies. Under A the device is in one, which may not, and two may;
 # under B it is in two, which may not, and one may. A mixture would let packets through; a policy never does.
 # seconds: 900
+# cpus: 2
 . "$(dirname "$0")/lib.sh"
 setup
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Those who come to keep the server busy do not keep out a device that comes to check in.
 # seconds: 600
+# cpus: 2
 GW_SERVICES='22 53 80'
 . "$(dirname "$0")/lib.sh"
 setup

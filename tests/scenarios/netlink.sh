@@ -3,6 +3,7 @@
 # The family as others use it: the kernel's own client, transactions, confirmation, refusals, events, rights.
 # kernels: all
 # sanitize: yes
+# cpus: 2
 . "$(dirname "$0")/lib.sh"
 setup
 policy() {

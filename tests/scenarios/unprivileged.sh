@@ -4,6 +4,7 @@
 # listeners without a right. No packets; gw is the gateway's namespace, a stranger's is made with unshare -Urn.
 # kernels: torture
 # seconds: 1500
+# cpus: 2
 . "$(dirname "$0")/lib.sh"
 here=$(cd "$(dirname "$0")" && pwd)
 N=${COLLIDING:-128000}

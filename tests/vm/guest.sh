@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # guest.sh SCENARIO...: in the guest: run one scenario after the other, number their cases through, and see
 # that each leaves the machine, and the kernel's log, as it found them.
-# A line `# seconds: N` in a scenario sets its limit.
+# A line `# seconds: N` in a scenario sets its limit. One that says `# cpus: 2` has all processors; others have one:
+# what they do, they do in turn, and every process that starts in the emulator is twice as dear with two.
 set -uo pipefail
 
 here=$(dirname "$0")
@@ -21,11 +22,20 @@ splats_since() {
 	dd if=/dev/kmsg iflag=nonblock bs=8k 2>/dev/null | sed "1,/;$1\$/d" | "$here/splats.sh"
 }
 
+online() {	# 0|1: the other processors
+	local cpu
+
+	for cpu in /sys/devices/system/cpu/cpu[1-9]*/online; do
+		[ ! -e "$cpu" ] || [ "$(cat "$cpu")" = "$1" ] || echo "$1" >"$cpu"
+	done
+}
+
 for scenario; do
 	name=$(basename "$scenario" .sh)
 	start=$SECONDS
 	limit=$(sed -n 's/^# seconds: \([0-9]\+\)$/\1/p' "$scenario")
 	limit=${limit:-400}
+	online "$(grep -c '^# cpus: 2$' "$scenario")"
 	echo "scenario: $name" >/dev/kmsg
 	ran=0 plan='' status=none
 	while IFS= read -r line; do
@@ -58,5 +68,6 @@ for scenario; do
 	report $? "$name: the kernel has nothing to complain of"
 	echo "# $name: $((SECONDS - start)) s"
 done
+online 1
 echo "1..$total"
 exit $failed

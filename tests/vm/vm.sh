@@ -46,6 +46,7 @@ shift
 	echo "export PATH=$(printf %q "$root/build"):/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 	echo 'export HOME=/root LC_ALL=C.UTF-8 CORDON_OUT=/out'
 	echo "export CORDON_CACHE=$(printf %q "${CORDON_CACHE:-$HOME/.cache/cordon}")"
+	echo "export TORTURE=$(printf %q "${TORTURE-}")"
 	echo 'ln -s /proc/self/fd /dev/fd; ln -s /proc/self/fd/0 /dev/stdin; ln -s /proc/self/fd/1 /dev/stdout'
 	echo 'ln -s /proc/self/fd/2 /dev/stderr'
 	echo 'exec </dev/null >/dev/ttyS1 2>&1'
