@@ -688,7 +688,7 @@ static noinline unsigned int judge_many(struct hearing *h)
 
 	h->from = find_end(h, &h->flow.src);
 	h->to = (struct cordon_end){ CORDON_NO_DEVICE, CORDON_NO_SEGMENT, 0 };
-	/* Good for its link alone (RFC 4291, 2.5.6), though multicast routes would take it further. */
+	/* Good for its link alone (RFC 4291, 2.5.6), though multicast routes take it further. */
 	if (cordon_addr_is_link_local(&h->source) || cordon_addr_is_unspecified(&h->source))
 		return deny_unblamed(h, CORDON_KIND_UNJUDGED);
 	if (h->out->role != CORDON_ROLE_PORT) {

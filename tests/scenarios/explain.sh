@@ -114,7 +114,7 @@ some_target() {
 RANDOM=4711
 packets=${TORTURE:+200}
 packets=${packets:-40}
-number=0 wrong=0 allowed=0 many=0
+number=0
 round() {
 	local from to proto dport v src dst name smac who i
 	: >"$work/asked"
@@ -163,20 +163,11 @@ round "$packets"
 on gw cordonctl device lease lock 1h >/dev/null
 round "$packets"
 round "$packets"
-while IFS='|' read -r n to question where; do
-	seen=''
-	for h in gw "${hosts[@]}"; do
-		! grep -qx "$n" "$work/$h.seen" || seen+=" $h"
-	done
-	[ -z "$seen" ] || allowed=$((allowed + 1))
-	[ "$to" != many ] || [ -z "$seen" ] || many=$((many + 1))
-	[ "$(xargs -n1 <<<"$where" | sort | xargs)" = "$(xargs -n1 <<<"$seen" | sort | xargs)" ] || {
-		wrong=$((wrong + 1))
-		echo "# $n $question: explained '$where', seen '$seen'"
-	}
-done <"$work/verdicts"
+python3 "$here/agree.py" "$work" gw "${hosts[@]}" >"$work/agreed"
+grep '^#' "$work/agreed"
+read -r number allowed many wrong < <(grep -v '^#' "$work/agreed")
 echo "# $number packets, $allowed of them arrived, $many of those for many"
-[ $allowed -gt 20 ] && [ $((number - allowed)) -gt 20 ] && [ $many -gt 5 ]
+[ "$allowed" -gt 20 ] && [ $((number - allowed)) -gt 20 ] && [ "$many" -gt 5 ]
 report $? "many that may and many that may not, also for many"
-equal "explain is right about each" 0 $wrong
+equal "explain is right about each" 0 "$wrong"
 finish
