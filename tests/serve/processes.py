@@ -250,8 +250,6 @@ def own_certificate():
 # ---- serve.yaml
 
 BAD = (
-    ("", "1:1", "the file says nothing"),
-    ("# nothing\n", "1:1", "the file says nothing"),
     ("nonsense: 1\n", "1:1", "nonsense"),
     ("est: 1\n", "1:6", ""),
     ("est: {listen: 1.2.3.4.5}\n", "1:15", "'1.2.3.4.5' is not an address and port"),
@@ -291,7 +289,7 @@ BAD = (
     ("firmware: {directory: relative}\n", "1:23", "directory 'relative' does not begin with /"),
     ("est: {listen: 10.0.0.1}\n\tca: /a\n", "2:1", ""),
 )
-GOOD = ("est: {listen: \"[::]:8443\"}\n", "est: {listen: [10.0.0.1, \"10.0.0.2:1\", \"::1\"]}\n",
+GOOD = ("", "# nothing\n", "est: {listen: \"[::]:8443\"}\n", "est: {listen: [10.0.0.1, \"10.0.0.2:1\", \"::1\"]}\n",
         "est: {allow_remote: false, approval: true, valid: 1m}\n", "checkin: {listen: \"::\"}\n",
         "server_names: [gateway.example, 10.0.20.1, \"fd00:20::1\"]\n", "certificate: /a\nkey: /b\n", "passphrase_file: /a\n",
         "firmware: {poll: 1d, tenant: acme.io, directory: /srv/firmware}\n", "firmware: {poll: 10s}\n")
