@@ -225,35 +225,44 @@ static bool must_be_read(const struct sk_buff *skb, u8 pf)
 }
 
 /* The source is bound to the device, and the device may be behind this port. */
-static bool is_bound(const struct hearing *h, const struct cordon_addr *source)
+static bool is_bound(const struct cordon_policy *p, u32 device, u16 in,
+		     const struct cordon_addr *source)
 {
-	const struct cordon_policy *p = h->rs->policy;
 	u16 port;
 
-	if (h->device == CORDON_NO_DEVICE || !cordon_policy_device_has(p, h->device, source))
+	if (device == CORDON_NO_DEVICE || !cordon_policy_device_has(p, device, source))
 		return false;
-	port = p->draft.devices[h->device].port;
-	return port == CORDON_ANY_PORT || port == h->in;
+	port = p->draft.devices[device].port;
+	return port == CORDON_ANY_PORT || port == in;
 }
 
-static unsigned int count_sent(const struct hearing *h)
+static unsigned int count_sent(const struct cordon_ruleset *rs, u32 device,
+			       const struct sk_buff *skb)
 {
-	cordon_traffic_rx(h->rs->devices[h->device]->traffic, cordon_packet_count(h->skb),
-			  h->skb->len);
+	cordon_traffic_rx(rs->devices[device]->traffic, cordon_packet_count(skb), skb->len);
 	return NF_ACCEPT;
 }
 
 /*
- * Read all of a packet's headers and judge its source by them. What is only needed now and then has
- * functions of its own here: kernels clear what a function has on its stack, each time.
+ * Before connection tracking, a packet is sound by its source alone, or all of its headers are read
+ * here. What is only needed now and then has functions of its own: kernels clear what a function
+ * has on its stack, each time. @kind: what it is denied as in any case, or 0.
  */
-static noinline unsigned int judge_read(struct hearing *h)
+static noinline unsigned int judge_read(struct cordon_net *cn, struct sk_buff *skb,
+					const struct nf_hook_state *state,
+					const struct cordon_ruleset *rs, u16 in, u32 device,
+					u8 kind)
 {
+	struct hearing h = {
+		.cn = cn, .skb = skb, .state = state, .rs = rs, .in = in, .device = device,
+	};
 	struct cordon_verdict v;
 
-	cordon_packet_flow(h->skb, h->state->pf, &h->flow);
-	v = judge_source(h, &h->flow);
-	return v.accept ? count_sent(h) : deny(h, v.kind);
+	cordon_packet_flow(skb, state->pf, &h.flow);
+	if (kind)
+		return deny_unblamed(&h, kind);
+	v = judge_source(&h, &h.flow);
+	return v.accept ? count_sent(rs, device, skb) : deny(&h, v.kind);
 }
 
 /**
@@ -270,34 +279,32 @@ static noinline unsigned int judge_read(struct hearing *h)
 unsigned int cordon_judge_door(struct cordon_net *cn, struct sk_buff *skb,
 			       const struct nf_hook_state *state)
 {
-	struct hearing h = {
-		.cn = cn, .skb = skb, .state = state, .rs = rcu_dereference(cn->ruleset),
-		.in = CORDON_ANY_PORT, .device = CORDON_NO_DEVICE,
-	};
+	const struct cordon_ruleset *rs = rcu_dereference(cn->ruleset);
+	const struct cordon_interface *interface;
 	struct cordon_addr source;
+	u32 device;
 	const u8 *mac;
 
-	if (!h.rs || unlikely(is_copy(skb)))
+	if (!rs || unlikely(is_copy(skb)))
 		return NF_ACCEPT;
-	h.interface = interface_of(rcu_dereference(h.rs->ports), state->in);
-	if (unlikely(!h.interface)) {
-		cordon_packet_flow(skb, state->pf, &h.flow);
-		return deny_unblamed(&h, CORDON_KIND_UNLISTED);
-	}
-	if (h.interface->role != CORDON_ROLE_PORT) {
+	interface = interface_of(rcu_dereference(rs->ports), state->in);
+	if (unlikely(!interface))
+		return judge_read(cn, skb, state, rs, CORDON_ANY_PORT, CORDON_NO_DEVICE,
+				  CORDON_KIND_UNLISTED);
+	if (interface->role != CORDON_ROLE_PORT) {
 		if (likely(!cordon_packet_is_mapped(skb, state->pf)))
 			return NF_ACCEPT;
-		cordon_packet_flow(skb, state->pf, &h.flow);
-		return deny_unblamed(&h, CORDON_KIND_MALFORMED);
+		return judge_read(cn, skb, state, rs, CORDON_ANY_PORT, CORDON_NO_DEVICE,
+				  CORDON_KIND_MALFORMED);
 	}
-	h.in = h.interface->port;
 	mac = cordon_packet_mac(skb);
-	h.device = mac ? cordon_policy_device_by_mac(h.rs->policy, mac) : CORDON_NO_DEVICE;
-	this_cpu_write(guesses.device[guess_slot(skb)], h.device);
+	device = mac ? cordon_policy_device_by_mac(rs->policy, mac) : CORDON_NO_DEVICE;
+	this_cpu_write(guesses.device[guess_slot(skb)], device);
 	source = cordon_packet_source(skb, state->pf);
-	if (unlikely(must_be_read(skb, state->pf) || !is_bound(&h, &source)))
-		return judge_read(&h);
-	return count_sent(&h);
+	if (unlikely(must_be_read(skb, state->pf) ||
+		     !is_bound(rs->policy, device, interface->port, &source)))
+		return judge_read(cn, skb, state, rs, interface->port, device, 0);
+	return count_sent(rs, device, skb);
 }
 
 /* The segment of an address on the uplink at hand, if its networks are reached there. */
@@ -348,7 +355,7 @@ static bool recognise(struct hearing *h)
 	mac = cordon_packet_mac(h->skb);
 	if (mac)
 		h->device = find_by_mac(h, mac);
-	return likely(is_bound(h, &h->source)) || recognise_read(h);
+	return likely(is_bound(h->rs->policy, h->device, h->in, &h->source)) || recognise_read(h);
 }
 
 /*
