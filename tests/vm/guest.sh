@@ -36,6 +36,8 @@ for scenario; do
 	limit=$(sed -n 's/^# seconds: \([0-9]\+\)$/\1/p' "$scenario")
 	limit=${limit:-400}
 	online "$(grep -c '^# cpus: 2$' "$scenario")"
+	# No CA or registry of the one before.
+	rm -rf /etc/cordon /var/lib/cordon
 	echo "scenario: $name" >/dev/kmsg
 	ran=0 plan='' status=none
 	while IFS= read -r line; do
