@@ -265,6 +265,7 @@ BAD = (
     ("est: {valid: 59s}\n", "1:14", "'59s' is not a duration from 1m to 3650d"),
     ("est: {valid: 3651d}\n", "1:14", "'3651d' is not a duration"),
     ("est: {valid: soon}\n", "1:14", "'soon' is not a duration"),
+    ("est: {rekey: never}\n", "1:14", "rekey is 'never', not any or signed"),
     ("est: {listen: 1}\n", "1:15", "'1' is not"),
     ("est: {}\nest: {}\n", "2:1", "est"),
     ("checkin: {approval: true}\n", "1:11", "approval"),
@@ -289,7 +290,8 @@ BAD = (
     ("firmware: {directory: relative}\n", "1:23", "directory 'relative' does not begin with /"),
     ("est: {listen: 10.0.0.1}\n\tca: /a\n", "2:1", ""),
 )
-GOOD = ("", "# nothing\n", "est: {listen: \"[::]:8443\"}\n", "est: {listen: [10.0.0.1, \"10.0.0.2:1\", \"::1\"]}\n",
+GOOD = ("", "# nothing\n", "est: {rekey: any}\n", "est: {rekey: signed}\n", "est: {listen: \"[::]:8443\"}\n",
+        "est: {listen: [10.0.0.1, \"10.0.0.2:1\", \"::1\"]}\n",
         "est: {allow_remote: false, approval: true, valid: 1m}\n", "checkin: {listen: \"::\"}\n",
         "server_names: [gateway.example, 10.0.20.1, \"fd00:20::1\"]\n", "certificate: /a\nkey: /b\n", "passphrase_file: /a\n",
         "firmware: {poll: 1d, tenant: acme.io, directory: /srv/firmware}\n", "firmware: {poll: 10s}\n")

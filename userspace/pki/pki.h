@@ -16,6 +16,7 @@
 #define PKI_NAME_LEN		64		/* a device's name, terminated */
 #define PKI_URN_LEN		32		/* urn:dev:mac:020000fffe000101 */
 #define PKI_CSR_MAX		8192		/* bytes of a request that is looked at */
+#define PKI_PROOF_MAX		160		/* bytes of a signature of the old key; P-384 has 104 */
 #define PKI_CERT_MAX		8192		/* bytes of a certificate that is looked at */
 #define PKI_CMS_MAX		65536		/* bytes of a signature that is looked at */
 #define PKI_CRL_MAX		1000000		/* entries of a revocation list */
@@ -152,6 +153,14 @@ int pki_csr_check(const X509_REQ *csr, const char *name, const uint8_t mac[6],
 		  const char *exporter, struct pki_error *err);
 /* A request of our own, signed; subject CN may be NULL. exporter: challengePassword, or NULL. */
 int pki_csr_new(EVP_PKEY *key, const char *name, const char *exporter, uint8_t **der, size_t *len);
+
+/* Does it ask for nothing but its key: no name, no attribute. */
+bool pki_csr_is_bare(const X509_REQ *csr);
+
+/* The old key's signature over a request for another one. */
+int pki_proof_new(EVP_PKEY *key, const uint8_t *csr, size_t len, uint8_t proof[PKI_PROOF_MAX], size_t *proof_len);
+int pki_proof_check(const uint8_t *cert, size_t cert_len, const uint8_t *csr, size_t len, const uint8_t *proof,
+		    size_t proof_len, struct pki_error *err);
 
 /* Certificates. */
 bool pki_is_server(const char *name);
