@@ -150,6 +150,18 @@ def traced():
         tap.equal("strace: after that, no program is started, and no socket made but netlink", [], late)
 
 
+def sandbox():
+    """What agent may open, by one that is in its place."""
+    done = run(os.path.join(os.path.dirname(CTL), "serve", "sandbox"))
+    said = dict(line.split(":") for line in done.stdout.decode().splitlines())
+    if not tap.ok(not done.returncode and len(said) == 5, "sandbox: agent's can be entered", done.stderr.decode()):
+        return
+    tap.ok({"0", "12", "16"} <= set(said["before"].split()), "sandbox: before: netfilter's netlink, too", said)
+    tap.equal("sandbox: rtnetlink and generic netlink, no other", ["0", "16"], said["netlink"].split())
+    for kind in ("netlink, with more bits than an int has", "inet", "packet"):
+        tap.equal(f"sandbox: {kind}: none", [], said[kind].split())
+
+
 # ---- start, stop, reload
 
 def background():
@@ -379,6 +391,7 @@ def main():
         gw.must_start()
         confined(gw)
     traced()
+    sandbox()
     background()
     one_dies()
     reload()
