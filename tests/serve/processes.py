@@ -189,6 +189,34 @@ def background():
             tap.equal(f"{signo.name}: exit status 0", 0, gw.process.wait(WAIT))
 
 
+def stop_spares():
+    """--stop ends the server, whatever serve.pid says: somebody else's number is no order to end that."""
+    with Gateway() as gw:
+        other = subprocess.Popen(["sleep", "600"])
+        path = os.path.join(gw.run, "serve.pid")
+
+        def lie():
+            with open(path, "w", encoding="ascii") as out:
+                out.write(f"{other.pid}\n")
+        try:
+            gw.must_start()
+            files = sockets(gw.pids()["cordonctl:front"])[1]
+            tap.ok(not any("serve.pid" in file for file in files), "serve.pid: front does not have it open", files)
+            tap.equal("serve.lock: nobody else can hold it", 0o600, os.stat(os.path.join(gw.run, "serve.lock")).st_mode & 0o777)
+            lie()
+            done = ctl("serve", "--stop", "--config", gw.config)
+            tap.ok(not done.returncode and gw.process.wait(WAIT) == 0, "serve.pid lies: --stop ends the server", done)
+            tap.equal("serve.pid lies: and not whom it names", None, other.poll())
+            done = ctl("serve", "--stop", "--config", gw.config)
+            tap.ok(done.returncode == 1 and b"it does not run" in done.stderr and other.poll() is None,
+                   "serve.pid is left behind: nobody is ended", done)
+            gw.must_start()
+            tap.equal("serve.pid is left behind: the next one starts", 200, ask(gw, "GET", EST + "cacerts").status)
+        finally:
+            other.kill()
+            other.wait()
+
+
 def warning(done):
     """What is said where there is no module."""
     return b"".join(line for line in done.stderr.splitlines(True) if b"no kernel module" in line)
@@ -393,6 +421,7 @@ def main():
     traced()
     sandbox()
     background()
+    stop_spares()
     one_dies()
     reload()
     own_certificate()
