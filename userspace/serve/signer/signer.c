@@ -234,27 +234,16 @@ static int certify(struct signer *s, const struct job *j, uint8_t **der, size_t 
 	return n > 0 ? 0 : -ENOMEM;
 }
 
-/* The text of an offer, and nothing that could be taken for an artifact. */
-static bool is_offer(const uint8_t *text, size_t len)
-{
-	size_t i;
-
-	if (len < 3 || text[0] != '{' || text[len - 2] != '}' || text[len - 1] != '\n')
-		return false;
-	for (i = 0; i < len - 1; i++)
-		if (text[i] < ' ' || text[i] == 127)
-			return false;
-	return true;
-}
-
 static int sign_offer(const struct signer *s, struct wire_in *in, uint8_t **der, size_t *len, struct pki_error *err)
 {
 	size_t size;
 	const uint8_t *text = wire_blob(in, MANIFEST_MAX, &size);
 
-	if (!wire_end(in) || !is_offer(text, size) || !s->code_cert)
+	if (!wire_end(in) || !s->code_cert)
 		return -EINVAL;
-	return pki_cms_sign_buf(s->code_cert, s->code, s->chain, text, size, der, len, err);
+	if (firmware_manifest_judge((const char *)text, size, time(NULL), err))
+		return -EPERM;
+	return pki_cms_sign_buf(PKI_CONTENT_OFFER, s->code_cert, s->code, s->chain, text, size, der, len, err);
 }
 
 static void answer(struct signer *s, struct wire_in *in, struct wire_out *out)
