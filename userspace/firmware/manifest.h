@@ -14,10 +14,14 @@
  *	by a certificate for code signing of the gateway's CA, the issuing certificate within: DER in base64, on
  *	one line. So the right artifact cannot be offered to the wrong model or device, and, as it expires and
  *	devices remember the last one's "issued", an old offer cannot be repeated. It covers the artifact by its
- *	SHA-256; a vendor's own signature over the artifact was checked when it was added to the gateway.
+ *	SHA-256; a vendor's own signature over the artifact was checked when it was added to the gateway, and a
+ *	device that knows the vendor's certificate checks it again.
  *
  * GET PATH
  *	The artifact, with Content-Length, Range and If-Range. ETag is the SHA-256 in hex, in quotes. No redirect.
+ *
+ * GET PATH.p7s
+ *	The signature over the artifact that it was added to the gateway with: a detached CMS, DER. 404: there is none.
  *
  * POST /cordon/v1/firmware/N	N is "action"
  *	application/json: {"result": "running"|"success"|"failure", "version": V, "detail": TEXT}
