@@ -182,16 +182,17 @@ def elsewhere(gw):
     """A lease, or a certificate, for a device that is elsewhere."""
     here, there = Victim(gw, "here", 160), Victim(gw, "there", 161)
 
-    def lease(who, address):
-        return gw.say("checkin", address, **who.public)
+    def lease(who, address, ifindex=2):
+        return gw.say("checkin", address, ifindex=ifindex, **who.public)
     for what, address, reason in (("at another device's address", there.address, "wrong_address"),
                                   ("at an address of nobody's", "127.0.99.99", "wrong_address"),
                                   ("without an address", "", "wrong_address")):
         refused(gw, f"a lease {what}", 403, reason, lambda address=address: lease(here, address))
     refused(gw, "a lease by one's serial and another's fingerprint", 403, "certificate_unknown",
-            lambda: gw.say("checkin", here.address, serial=here.public["serial"], fingerprint=there.public["fingerprint"]))
+            lambda: gw.say("checkin", here.address, ifindex=2, serial=here.public["serial"], fingerprint=there.public["fingerprint"]))
     refused(gw, "a lease by a serial that was never given", 403, "certificate_unknown",
-            lambda: gw.say("checkin", here.address, serial=bytes(16), fingerprint=here.public["fingerprint"]))
+            lambda: gw.say("checkin", here.address, ifindex=2, serial=bytes(16), fingerprint=here.public["fingerprint"]))
+    refused(gw, "a lease that is to hold on every port", 403, "wrong_address", lambda: lease(here, here.address, 0))
     refused(gw, "a renewal at another device's address", 403, "wrong_address",
             lambda: here.renew(new_csr(here.key), address=there.address))
     refused(gw, "a renewal at an address of nobody's", 403, "remote",
@@ -213,6 +214,7 @@ def names(gw):
                 lambda subject=subject, more=more: gw.say("server", csr=new_csr(own, subject, *more)), "the configuration's")
     got = gw.say("server", csr=new_csr(own))
     granted("control: the server's own", got)
+    tap.ok(until(lambda: gw.logged().count('"server certificate issued"') == 1, 5), "and it is seen: a line in the log")
     with open(gw.path("server.crt"), "w", encoding="ascii") as out:
         out.write(ssl.DER_cert_to_PEM_cert(got[2]))
     text = must("openssl", "x509", "-in", gw.path("server.crt"), "-noout", "-ext", "subjectAltName,extendedKeyUsage").decode()
@@ -253,6 +255,22 @@ def honest(policy):
         tap.equal(f"{policy}: control: its own key", 200, got.status)
 
 
+GRANTED = {"a device", "the server", "code signing for signer's key", "an offer"}
+
+
+def forger():
+    """An agent that lies to signer (forger.c)."""
+    with Gateway() as gw:
+        gw.program = os.path.join(os.path.dirname(CTL), "serve", "forger")
+        done = subprocess.run([gw.program, "serve", "--foreground", "--config", gw.config], stdin=subprocess.DEVNULL,
+                              capture_output=True, check=False, timeout=WAIT, text=True)
+        said = [line.split(": ", 1) for line in done.stdout.splitlines()]
+        tap.ok(len(said) == 16 and GRANTED < {what for what, _ in said}, "forger: signer has answered all of it", done)
+        for what, answer in said:
+            tap.ok(answer == "granted" if what in GRANTED else answer.startswith("refused: ") and len(answer) > 9,
+                   f"forger: {'control: ' * (what in GRANTED)}{what}: {answer}", done.stderr)
+
+
 def main():
     """By each of both policies; what does not depend on them, once."""
     with Liar() as gw:
@@ -268,6 +286,7 @@ def main():
         once_in_a_while(gw)
     for policy in ("signed", "any"):
         honest(policy)
+    forger()
     tap.done()
 
 

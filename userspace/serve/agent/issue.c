@@ -401,6 +401,15 @@ void agent_renew(struct agent *a, const struct serve_request *q, struct serve_re
 	}
 }
 
+/* Front may have had it made for a key that it was not to have: whoever reads the log sees each of them. */
+static void server_certified(const struct serve_reply *r, const char *name)
+{
+	char serial[2 * PKI_SERIAL_LEN + 1];
+
+	pki_serial_text(r->serial, serial);
+	serve_log(LOG_INFO, "server certificate issued", "name", name, "serial", serial, NULL);
+}
+
 /**
  * agent_server - the server's own certificate, by the names that the configuration gives
  * @a: the agent
@@ -432,5 +441,6 @@ void agent_server(struct agent *a, const struct serve_request *q, struct serve_r
 		agent_registry_failed(a, q, r);
 	} else if (commit(a, q, r)) {
 		r->status = 200;
+		server_certified(r, name);
 	}
 }
