@@ -7,13 +7,15 @@
 Everything that it says of a device is true as far as a broken front knows it: serial number and fingerprint of the
 certificate, the address. It never has the device's key.
 """
+import base64
 import hashlib
 import os
 import ssl
 import subprocess
 import time
 
-from gateway import CTL, WAIT, Gateway, Tap, certificate, ctl, enroll, must, new_csr, new_key, renew, serial, until
+from gateway import (CTL, EST, PKCS10, WAIT, Gateway, Tap, ask, certificate, ctl, enroll, must, new_csr, new_key, renew,
+                     serial, until)
 from kernel import FirmwareGateway
 
 tap = Tap()
@@ -251,6 +253,16 @@ def honest(policy):
         cert = certificate(gw, enroll(gw, "foreign", gw.token("foreign", "02:00:00:00:78:02"), new_csr(key)), "foreign")
         got, times = counted(gw, "rekey", lambda: renew(gw, cert, key, new_csr(new_key(gw, "next"))))
         tap.equal(f"{policy}: a foreign client's other key", (403, 1) if policy == "signed" else (200, 0), (got.status, times))
+        csr = new_csr(new_key(gw, "later"))
+        with open(gw.path("to-sign"), "wb") as out:
+            out.write(CONTEXT + csr)
+        proof = base64.b64encode(must("openssl", "dgst", "-sha256", "-sign", key, gw.path("to-sign"))).decode()
+        for what, field, status in (("with curl and openssl, as devices.md has it", proof, 200),
+                                    ("with a field that is no base64", "*", 400), ("with an empty field", "", 400),
+                                    ("with too long a field", "A" * 400, 400)):
+            got = ask(gw, "POST", EST + "simplereenroll", [PKCS10, ("Cordon-Rekey-Proof", field)], base64.b64encode(csr),
+                      context=gw.context(cert, key))
+            tap.ok(got.status == status, f"{policy}: a foreign client's other key, {what}: {status}", got)
         got = renew(gw, cert, key, new_csr(key))
         tap.equal(f"{policy}: control: its own key", 200, got.status)
 

@@ -50,6 +50,9 @@ def plain(gw, cam):
               "-CAfile", os.path.join(gw.ca, "root.crt"), "-purpose", "any", "-signer", gw.path("code.crt"), "-out", "/dev/null"]
     done = run(*verify)
     tap.ok(not done.returncode, "manifest: signed, and the chain is in the signature", done.stderr.decode())
+    shown = must("openssl", "cms", "-cmsout", "-print", "-inform", "DER", "-in", gw.path("signature")).decode()
+    tap.ok("eContentType: undefined (2.25.147871991299479329994808971922472868913)" in shown,
+           "manifest: which says that it is over an offer", shown[:300])
     with open(gw.path("manifest"), "r+b") as out:
         out.write(b"{ ")
     tap.ok(run(*verify).returncode, "manifest: that it is signed to the byte")
