@@ -353,7 +353,7 @@ static enum update_result put_in_place(struct part *p, const char *to)
 	return err ? failed(p->d, to, err) : UPDATE_DONE;
 }
 
-/* What the gateway alone has signed may be the work of whoever has broken into it: a device may want the vendor's word. */
+/* Whoever has broken into the gateway signs offers, too: a device may want the vendor's word. */
 static enum update_result check_vendor(const struct update_download *d, int fd)
 {
 	struct pki_error why = { "" };

@@ -177,7 +177,8 @@ int firmware_manifest_judge(const char *json, size_t len, time_t now, struct pki
 	if (read_manifest(json, len, &m, err))
 		return -EINVAL;
 	if (m.issued < now - CLOCK_SLACK || m.issued > now + CLOCK_SLACK || m.expires - m.issued > MANIFEST_LIFE)
-		return pki_fail(err, -EINVAL, "an offer that does not begin now, or lasts longer than %d s", MANIFEST_LIFE);
+		return pki_fail(err, -EINVAL, "an offer that does not begin now, or lasts longer than %d s",
+				MANIFEST_LIFE);
 	return 0;
 }
 

@@ -352,8 +352,8 @@ static int check_chain(CMS_ContentInfo *cms, X509 *signer, STACK_OF(X509) *ancho
 }
 
 /* Chain and purpose come first: a stranger shall not have gigabytes hashed. */
-static int verify(enum pki_content kind, const uint8_t *der, size_t len, struct content *content, STACK_OF(X509) *anchors,
-		  time_t now, char *name, size_t size, struct pki_error *err)
+static int verify(enum pki_content kind, const uint8_t *der, size_t len, struct content *content,
+		  STACK_OF(X509) *anchors, time_t now, char *name, size_t size, struct pki_error *err)
 {
 	const unsigned int flags = CMS_BINARY | CMS_DETACHED | CMS_NO_SIGNER_CERT_VERIFY;
 	CMS_ContentInfo *cms = parse(kind, der, len, err);

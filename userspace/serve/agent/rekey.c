@@ -52,7 +52,7 @@ static enum agent_rekey admit_unsigned(struct agent *a, const struct serve_reque
 
 	if (a->config->rekey_signed) {
 		agent_refuse(a, q, r, 403, SERVE_REKEY,
-			     "another key: the old key's signature over the request is missing, and est.rekey is signed");
+			     "another key without the old key's signature over the request, and est.rekey is signed");
 		return AGENT_REKEY_REFUSED;
 	}
 	if (store_rekey_get(&a->store, old->name, &last)) {
@@ -113,5 +113,5 @@ void agent_rekeyed(struct agent *a, const struct serve_request *q, const struct 
 	pki_serial_text(r->serial, serial);
 	pki_serial_text(q->serial, old);
 	serve_log(LOG_WARNING, "re-keyed without the old key's signature", "device", r->device, "serial", serial,
-		  "instead of", old, "peer", agent_peer(q, &addr, peer), NULL);
+		  "replaces", old, "peer", agent_peer(q, &addr, peer), NULL);
 }
