@@ -137,6 +137,8 @@ check "the spec fits the kernel's schema" tests/spec/regen.sh --validate
 check "the generated files are what the spec gives" generated
 check "includes keep to the rooms" tests/lint/includes.py
 check "includes: a planted fault is found" tests/lint/includes-selftest.sh
+check "security.md names tests that are there" tests/lint/promises.py
+check "security.md: a planted fault is found" tests/lint/promises-selftest.sh
 check "only kernel/compat knows kernel versions" versions
 check "checkpatch" checkpatch
 check "kernel-doc" kernel_doc

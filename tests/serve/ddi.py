@@ -218,7 +218,7 @@ def downloads(gw, cam, path, release):
     tap.equal("the list of artifacts", ["image v1.1.swu"], [entry["filename"] for entry in listed])
     for name in ("image", "image%20v1.1.swu%2f..%2f..%2fregistry.db", "..%2f..%2fca%2fissuing.key", "%2e%2e",
                  hashlib.sha256(IMAGE).hexdigest(),
-                 "image%20v1.1.swu.p7s", "IMAGE%20v1.1.swu"):
+                 "image%20v1.1.swu.p7", "other.swu.p7s", "IMAGE%20v1.1.swu"):
         denied(gw, f"artifact: {name[:40]}", "not_offered", 404, "cam is not offered that artifact",
                lambda name=name: cam.ask("GET", f"softwaremodules/{release}/artifacts/{name}"))
     denied(gw, "artifact: a path with slashes", "not_offered", 404, "cam is not offered",

@@ -38,11 +38,11 @@ def plain(gw, cam):
     """A signed offer, its artifact, its end."""
     cam.say(cam.offered(), "closed", "success") if cam.offered() else None
     tap.equal("manifest: nothing for it: 204", (204, b""), (cam.ask("GET", MANIFEST).status, cam.ask("GET", MANIFEST).body))
-    release = gw.release("2.0", IMAGE[:50000], file="plain image.bin")
+    release = gw.release("2.0", IMAGE[:50000], file="plain+image.bin")
     offer = manifest(gw, cam)
-    want = {"device": "cam", "model": "acme", "version": "2.0", "file": "plain image.bin", "size": 50000, "notes": "for people",
+    want = {"device": "cam", "model": "acme", "version": "2.0", "file": "plain+image.bin", "size": 50000, "notes": "for people",
             "sha256": hashlib.sha256(IMAGE[:50000]).hexdigest(),
-            "url": f"{cam.root}/softwaremodules/{release}/artifacts/plain%20image.bin"}
+            "url": f"{cam.root}/softwaremodules/{release}/artifacts/plain%2Bimage.bin"}
     tap.equal("manifest: what is offered", want, {name: offer[name] for name in want})
     tap.ok(abs(offer["issued"] - time.time()) < 5 and offer["expires"] - offer["issued"] == 3600, "manifest: for an hour", offer)
     verify = ["openssl", "cms", "-verify", "-binary", "-inform", "DER", "-in", gw.path("signature"), "-content",
@@ -50,6 +50,9 @@ def plain(gw, cam):
               "-CAfile", os.path.join(gw.ca, "root.crt"), "-purpose", "any", "-signer", gw.path("code.crt"), "-out", "/dev/null"]
     done = run(*verify)
     tap.ok(not done.returncode, "manifest: signed, and the chain is in the signature", done.stderr.decode())
+    shown = must("openssl", "cms", "-cmsout", "-print", "-inform", "DER", "-in", gw.path("signature")).decode()
+    tap.ok("eContentType: undefined (2.25.147871991299479329994808971922472868913)" in shown,
+           "manifest: which says that it is over an offer", shown[:300])
     with open(gw.path("manifest"), "r+b") as out:
         out.write(b"{ ")
     tap.ok(run(*verify).returncode, "manifest: that it is signed to the byte")

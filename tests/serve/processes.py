@@ -150,6 +150,18 @@ def traced():
         tap.equal("strace: after that, no program is started, and no socket made but netlink", [], late)
 
 
+def sandbox():
+    """What agent may open, by one that is in its place."""
+    done = run(os.path.join(os.path.dirname(CTL), "serve", "sandbox"))
+    said = dict(line.split(":") for line in done.stdout.decode().splitlines())
+    if not tap.ok(not done.returncode and len(said) == 5, "sandbox: agent's can be entered", done.stderr.decode()):
+        return
+    tap.ok({"0", "12", "16"} <= set(said["before"].split()), "sandbox: before: netfilter's netlink, too", said)
+    tap.equal("sandbox: rtnetlink and generic netlink, no other", ["0", "16"], said["netlink"].split())
+    for kind in ("netlink, with more bits than an int has", "inet", "packet"):
+        tap.equal(f"sandbox: {kind}: none", [], said[kind].split())
+
+
 # ---- start, stop, reload
 
 def background():
@@ -175,6 +187,34 @@ def background():
             gw.must_start()
             gw.process.send_signal(signo)
             tap.equal(f"{signo.name}: exit status 0", 0, gw.process.wait(WAIT))
+
+
+def stop_spares():
+    """--stop ends the server, whatever serve.pid says: somebody else's number is no order to end that."""
+    with Gateway() as gw:
+        other = subprocess.Popen(["sleep", "600"])
+        path = os.path.join(gw.run, "serve.pid")
+
+        def lie():
+            with open(path, "w", encoding="ascii") as out:
+                out.write(f"{other.pid}\n")
+        try:
+            gw.must_start()
+            files = sockets(gw.pids()["cordonctl:front"])[1]
+            tap.ok(not any("serve.pid" in file for file in files), "serve.pid: front does not have it open", files)
+            tap.equal("serve.lock: nobody else can hold it", 0o600, os.stat(os.path.join(gw.run, "serve.lock")).st_mode & 0o777)
+            lie()
+            done = ctl("serve", "--stop", "--config", gw.config)
+            tap.ok(not done.returncode and gw.process.wait(WAIT) == 0, "serve.pid lies: --stop ends the server", done)
+            tap.equal("serve.pid lies: and not whom it names", None, other.poll())
+            done = ctl("serve", "--stop", "--config", gw.config)
+            tap.ok(done.returncode == 1 and b"it does not run" in done.stderr and other.poll() is None,
+                   "serve.pid is left behind: nobody is ended", done)
+            gw.must_start()
+            tap.equal("serve.pid is left behind: the next one starts", 200, ask(gw, "GET", EST + "cacerts").status)
+        finally:
+            other.kill()
+            other.wait()
 
 
 def warning(done):
@@ -265,6 +305,7 @@ BAD = (
     ("est: {valid: 59s}\n", "1:14", "'59s' is not a duration from 1m to 3650d"),
     ("est: {valid: 3651d}\n", "1:14", "'3651d' is not a duration"),
     ("est: {valid: soon}\n", "1:14", "'soon' is not a duration"),
+    ("est: {rekey: never}\n", "1:14", "rekey is 'never', not any or signed"),
     ("est: {listen: 1}\n", "1:15", "'1' is not"),
     ("est: {}\nest: {}\n", "2:1", "est"),
     ("checkin: {approval: true}\n", "1:11", "approval"),
@@ -289,7 +330,8 @@ BAD = (
     ("firmware: {directory: relative}\n", "1:23", "directory 'relative' does not begin with /"),
     ("est: {listen: 10.0.0.1}\n\tca: /a\n", "2:1", ""),
 )
-GOOD = ("", "# nothing\n", "est: {listen: \"[::]:8443\"}\n", "est: {listen: [10.0.0.1, \"10.0.0.2:1\", \"::1\"]}\n",
+GOOD = ("", "# nothing\n", "est: {rekey: any}\n", "est: {rekey: signed}\n", "est: {listen: \"[::]:8443\"}\n",
+        "est: {listen: [10.0.0.1, \"10.0.0.2:1\", \"::1\"]}\n",
         "est: {allow_remote: false, approval: true, valid: 1m}\n", "checkin: {listen: \"::\"}\n",
         "server_names: [gateway.example, 10.0.20.1, \"fd00:20::1\"]\n", "certificate: /a\nkey: /b\n", "passphrase_file: /a\n",
         "firmware: {poll: 1d, tenant: acme.io, directory: /srv/firmware}\n", "firmware: {poll: 10s}\n")
@@ -377,7 +419,9 @@ def main():
         gw.must_start()
         confined(gw)
     traced()
+    sandbox()
     background()
+    stop_spares()
     one_dies()
     reload()
     own_certificate()

@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 
-from gateway import CTL, Tap, ctl, run, until
+from gateway import CTL, Tap, ctl, must, new_key, run, until
 from kernel import Device, FirmwareGateway
 
 tap = Tap()
@@ -30,16 +30,16 @@ class Updated(Device):
             out.write(f"#!/bin/sh\ncp \"$1\" {gw.path('installed')}\n[ ! -e {gw.path('broken')} ]\n")
         os.chmod(gw.path("install"), 0o755)
 
-    def words(self, version=None):
+    def words(self, version=None, more=()):
         """What it calls."""
         gw = self.gw
         return [CTL, "update", "--server", f"127.0.0.1:{gw.port}", "--cert", self.cert, "--key", self.key, "--ca",
                 os.path.join(gw.ca, "root.crt"), "--model", "acme", "--state", gw.path("state"), "--json",
-                *(["--version", version] if version else []), "--install", gw.path("install")]
+                *more, *(["--version", version] if version else []), "--install", gw.path("install")]
 
-    def update(self, version=None):
+    def update(self, version=None, *more):
         """One call."""
-        return run(*self.words(version))
+        return run(*self.words(version, more))
 
     def has(self, image):
         """Is that what was installed last? It is forgotten, then."""
@@ -116,6 +116,47 @@ def failures(gw, cam):
     tap.equal("and that is a failure", [(FAILED,)], gw.query("SELECT state FROM firmware_action WHERE release = ?", release))
 
 
+def vendor(gw, name):
+    """Somebody who signs firmware: certificate and key."""
+    key, cert = new_key(gw, name), gw.path(name + ".crt")
+    must("openssl", "req", "-x509", "-new", "-key", key, "-subj", f"/CN={name}", "-days", "10", "-out", cert, "-addext",
+         "extendedKeyUsage=codeSigning", "-addext", "keyUsage=digitalSignature", "-addext", "basicConstraints=critical,CA:FALSE")
+    return cert, key
+
+
+def two_signatures(gw, cam):
+    """A device that wants the vendor's word, too: the gateway's alone installs nothing."""
+    (ours, key), (other, _) = vendor(gw, "vendor"), vendor(gw, "other")
+    where = ("--registry", gw.registry)
+
+    def add(version, image, signed_by_vendor):
+        path = gw.path(f"image-{version}.img")
+        with open(path, "wb") as out:
+            out.write(image)
+        must(CTL, "firmware", "sign", path, *(("--key", key, "--cert", ours) if signed_by_vendor else ("--ca", gw.ca)), *where)
+        must(CTL, "firmware", "add", path, "--model", "acme", "--version", version, *(
+            ("--signer", ours) if signed_by_vendor else ("--ca", gw.ca)), "--directory", gw.firmware["directory"], *where)
+
+    def refused(name, version, want, *more):
+        got = cam.update(version, *more)
+        tap.ok(got.returncode == 1 and want in got.stderr and cam.has(None) and not part_size(gw), name, got)
+    add("2.0", IMAGE[1:1 << 20], True)
+    got = cam.update("1.2", "--vendor-cert", gw.path("none"))
+    tap.ok(got.returncode == 1 and b"none" in got.stderr and cam.has(None), "vendor: a file that is not there: nothing is asked", got)
+    got = cam.update("1.2", "--vendor-cert", ours)
+    tap.ok(got.returncode == 0 and cam.has(IMAGE[1:1 << 20]), "vendor: signed by both: installed", got)
+    add("2.1", IMAGE[1:1 << 19], True)
+    refused("vendor: another vendor's: not installed", "2.0", b"the vendor's signature: ", "--vendor-cert", other)
+    tap.equal("vendor: the gateway hears why", FAILED, gw.query("SELECT state FROM firmware_action ORDER BY id DESC")[0][0])
+    add("2.2", IMAGE[1:1 << 18], False)
+    refused("vendor: signed by the gateway's CA alone: not installed", "2.0", b"the vendor's signature: ", "--vendor-cert", ours)
+    gw.release("2.3", IMAGE[1:1 << 17])
+    refused("vendor: no signature at all: not installed", "2.0", b"no vendor's signature", "--vendor-cert", ours)
+    gw.release("2.4", IMAGE[1:1 << 16])
+    got = cam.update("2.0")
+    tap.ok(got.returncode == 0 and cam.has(IMAGE[1:1 << 16]), "vendor: control: whoever does not ask for it installs that", got)
+
+
 def main():
     """One server, one device."""
     with FirmwareGateway() as gw:
@@ -126,6 +167,7 @@ def main():
         signed(gw, cam)
         killed(gw, cam)
         failures(gw, cam)
+        two_signatures(gw, cam)
     tap.done()
 
 

@@ -38,7 +38,7 @@ static int open_text(const char *json, size_t len, struct firmware_manifest *out
 	size_t der_len = 0;
 	int ret;
 
-	ret = pki_cms_sign_buf(cert, key, chain, json, len, &der, &der_len, err);
+	ret = pki_cms_sign_buf(PKI_CONTENT_OFFER, cert, key, chain, json, len, &der, &der_len, err);
 	if (!ret)
 		ret = firmware_manifest_open(json, len, der, der_len, anchors, now, out, err);
 	OPENSSL_free(der);
@@ -61,7 +61,7 @@ static void test_there_and_back(void)
 	   !memcmp(got.sha256, m.sha256, 32) && !strcmp(got.url, m.url) && got.issued == now &&
 	   got.expires == now + MANIFEST_LIFE, "open: what it says is what was said");
 	ok(!strcmp(got.notes, "Fixes \"quotes\" \\ and?a line??"), "open: notes are fit for a terminal: %s", got.notes);
-	pki_cms_sign_buf(cert, key, chain, json, len, &der, &der_len, &err);
+	pki_cms_sign_buf(PKI_CONTENT_OFFER, cert, key, chain, json, len, &der, &der_len, &err);
 	copy = malloc(len);
 	memset(&got, 7, sizeof(got));
 	for (i = 0; i < len; i++) {
@@ -233,6 +233,48 @@ static void make_signer(void)
 	X509_PUBKEY_free(pub);
 }
 
+/* What signer lets be signed: one row for each way not to be an offer. */
+static void test_judge(void)
+{
+	static const struct {
+		const char *what, *text;
+	} rows[] = {
+		{ "a script", "{ reboot; }\n" }, { "a script in a string", "{\"device\": \"$(reboot)\"}\n" },
+		{ "nothing", "" }, { "an empty object", "{}\n" }, { "two lines", "{\n}\n" },
+		{ "no object", "#!/bin/sh\nreboot\n" }, { "no end of line", "{\"device\": \"cam\"}" },
+	};
+	struct firmware_manifest m = offer(), got;
+	uint8_t *der = NULL, *file = NULL;
+	struct pki_error err = { "" };
+	size_t len, n = 0, i;
+	char *json;
+
+	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		ok(firmware_manifest_judge(rows[i].text, strlen(rows[i].text), now, &err) == -EINVAL, "judge: %s: %s",
+		   rows[i].what, err.text);
+	strcpy(m.notes, "costs $5, `reboot` $(reboot) ${HOME}");
+	json = firmware_manifest_text(&m, &len);
+	ok(json && strlen(json) == len && !strpbrk(json, "$`") && strstr(json, "\\u0024(reboot)"), "text: nothing for a shell: %s", json);
+	ok(!firmware_manifest_judge(json, len, now, &err), "judge: ours: %s", err.text);
+	ok(!open_text(json, len, &got, &err) && !strcmp(got.notes, m.notes), "open: notes as they were: %s", got.notes);
+	ok(firmware_manifest_judge(json, len, now + 61, &err) == -EINVAL, "judge: of a minute ago: %s", err.text);
+	ok(firmware_manifest_judge(json, len, now - 61, &err) == -EINVAL, "judge: of the future: %s", err.text);
+	pki_cms_sign_buf(PKI_CONTENT_FILE, cert, key, chain, json, len, &file, &n, &err);
+	ok(firmware_manifest_open(json, len, file, n, anchors, now, &got, &err) == -EBADMSG &&
+	   strstr(err.text, "something else than an offer"), "open: signed as a file: %s", err.text);
+	OPENSSL_free(file);
+	pki_cms_sign_buf(PKI_CONTENT_OFFER, cert, key, chain, json, len, &der, &n, &err);
+	ok(pki_cms_verify_buf(PKI_CONTENT_FILE, der, n, json, len, anchors, now, NULL, 0, &err) == -EBADMSG &&
+	   strstr(err.text, "something else than data"), "an offer's signature is none over an artifact: %s", err.text);
+	ok(!pki_cms_verify_buf(PKI_CONTENT_OFFER, der, n, json, len, anchors, now, NULL, 0, &err), "control: over an offer it is");
+	OPENSSL_free(der);
+	free(json);
+	m.expires = m.issued + MANIFEST_LIFE + 1;
+	json = firmware_manifest_text(&m, &len);
+	ok(firmware_manifest_judge(json, len, now, &err) == -EINVAL, "judge: for too long: %s", err.text);
+	free(json);
+}
+
 int main(void)
 {
 	struct pki_ca_plan plan = { .name = "test", .key = PKI_P256 };
@@ -257,6 +299,7 @@ int main(void)
 	test_there_and_back();
 	test_words();
 	test_check();
+	test_judge();
 	sk_X509_free(anchors);
 	sk_X509_free(chain);
 	X509_free(cert);

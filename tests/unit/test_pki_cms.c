@@ -156,7 +156,7 @@ static void expect(const char *what, const uint8_t *der, size_t len, const void 
 	   (!got || !strcmp(signer, "untouched")), "verify: %s%s%s", what, words[0] ? ": " : "", words);
 	if (got != wanted || strcmp(err.text, words))
 		printf("# %d, '%s', '%s'\n", got, err.text, signer);
-	buf = pki_cms_verify_buf(der, len, content, size, anchors, when, NULL, 0, &err);
+	buf = pki_cms_verify_buf(PKI_CONTENT_FILE, der, len, content, size, anchors, when, NULL, 0, &err);
 	if (buf != got)
 		ok(false, "verify: in memory the verdict is %d", buf);
 	close(fd);
@@ -173,7 +173,7 @@ static void test_ours(const struct pki_ca *ca, enum pki_key type)
 	int fd = with_content(CONTENT, SIZE);
 
 	ok(!pki_cms_sign(s.cert, s.key, chain, fd, &der, &len, &err), "sign: key of kind %d: %s", type, err.text);
-	ok(!pki_cms_sign_buf(s.cert, s.key, chain, CONTENT, SIZE, &again, &n, &err), "sign_buf: %s", err.text);
+	ok(!pki_cms_sign_buf(PKI_CONTENT_FILE, s.cert, s.key, chain, CONTENT, SIZE, &again, &n, &err), "sign_buf: %s", err.text);
 	lseek(fd, 0, SEEK_SET);
 	ok(!pki_cms_verify(again, n, fd, anchors, now, name, sizeof(name), &err) && !strcmp(name, "CN=signer-1"),
 	   "verify: the signer is told: %s", name);
@@ -208,16 +208,16 @@ static void test_sign_refused(const struct pki_ca *ca)
 	uint8_t *der = NULL;
 	size_t len = 7;
 
-	ok(pki_cms_sign_buf(device.cert, device.key, NULL, "x", 1, &der, &len, &err) == -EPERM &&
+	ok(pki_cms_sign_buf(PKI_CONTENT_FILE, device.cert, device.key, NULL, "x", 1, &der, &len, &err) == -EPERM &&
 	   !strcmp(err.text, "the certificate is not for code signing (RFC 5280, 4.2.1.12)"), "sign: %s", err.text);
-	ok(pki_cms_sign_buf(code.cert, device.key, NULL, "x", 1, &der, &len, &err) == -EPERM &&
+	ok(pki_cms_sign_buf(PKI_CONTENT_FILE, code.cert, device.key, NULL, "x", 1, &der, &len, &err) == -EPERM &&
 	   !strcmp(err.text, "the key is not that of the certificate"), "sign: %s", err.text);
-	ok(pki_cms_sign_buf(ed.cert, ed.key, NULL, "x", 1, &der, &len, &err) == -EPERM &&
+	ok(pki_cms_sign_buf(PKI_CONTENT_FILE, ed.cert, ed.key, NULL, "x", 1, &der, &len, &err) == -EPERM &&
 	   !strcmp(err.text, "key of kind ED25519: sign with P-256, P-384 or RSA"), "sign: %s", err.text);
 	ok(pki_cms_sign(code.cert, code.key, NULL, dir, &der, &len, &err) == -EISDIR &&
 	   !strcmp(err.text, "cannot be read: Is a directory"), "sign: what %s", err.text);
 	ok(!der && len == 7 && !ERR_peek_error(), "sign: nothing moved");
-	ok(!pki_cms_sign_buf(code.cert, code.key, NULL, "x", 1, &der, &len, &err), "sign: control");
+	ok(!pki_cms_sign_buf(PKI_CONTENT_FILE, code.cert, code.key, NULL, "x", 1, &der, &len, &err), "sign: control");
 	ok(pki_cms_verify(der, len, dir, ca->others, now, NULL, 0, &err) == -EPERM, "verify: foreign before it is read");
 	sk_X509_push(ca->others, code.cert);
 	ok(pki_cms_verify(der, len, dir, ca->others, now, NULL, 0, &err) == -EISDIR &&
@@ -304,7 +304,7 @@ static void test_form(const struct pki_ca *ca)
 	for (i = 0; i < len; i++) {
 		struct pki_error err;
 
-		refused += !!pki_cms_verify_buf(der, i, CONTENT, SIZE, root, now, NULL, 0, &err);
+		refused += !!pki_cms_verify_buf(PKI_CONTENT_FILE, der, i, CONTENT, SIZE, root, now, NULL, 0, &err);
 	}
 	ok(refused == len, "verify: cut at any of %zu places", len);
 	for (i = 0; i < len; i++) {
@@ -313,7 +313,7 @@ static void test_form(const struct pki_ca *ca)
 		memcpy(big, der, len);
 		big[i] ^= 0x55;
 		/* what is not signed may change: certificates that nobody needs, and the like */
-		pki_cms_verify_buf(big, len, CONTENT, SIZE, root, now, NULL, 0, &err);
+		pki_cms_verify_buf(PKI_CONTENT_FILE, big, len, CONTENT, SIZE, root, now, NULL, 0, &err);
 	}
 	ok(!ERR_peek_error(), "verify: a byte turned at any of %zu places does no harm", len);
 	free(big);
@@ -395,7 +395,7 @@ static void test_vendor(void)
 			      rows[i].usage, rows[i].purpose, md);
 		chain = list(middle.cert, NULL);
 		der = NULL;
-		if (pki_cms_sign_buf(leaf.cert, leaf.key, chain, CONTENT, SIZE, &der, &len, &err)) {
+		if (pki_cms_sign_buf(PKI_CONTENT_FILE, leaf.cert, leaf.key, chain, CONTENT, SIZE, &der, &len, &err)) {
 			BIO *content = BIO_new_mem_buf(CONTENT, SIZE);
 			CMS_ContentInfo *cms = CMS_sign(leaf.cert, leaf.key, chain, content, CMS_BINARY | CMS_DETACHED);
 
@@ -414,14 +414,14 @@ static void test_vendor(void)
 	leaf = vendor(pki_key_new(PKI_P256), &false_ca, "a,b\n\033[2J\xc3\xa4", NULL, "digitalSignature", "codeSigning",
 		      EVP_sha256());
 	chain = list(false_ca.cert, NULL);
-	pki_cms_sign_buf(leaf.cert, leaf.key, chain, CONTENT, SIZE, &der, &len, &err);
+	pki_cms_sign_buf(PKI_CONTENT_FILE, leaf.cert, leaf.key, chain, CONTENT, SIZE, &der, &len, &err);
 	expect("issued by somebody who is no CA", der, len, CONTENT, SIZE, anchors, now, -EPERM,
 	       "foreign: no trusted certificate leads to the signer's (invalid CA certificate)");
 	sk_X509_push(anchors, leaf.cert);
 	{
 		char name[64] = "";
 
-		ok(!pki_cms_verify_buf(der, len, CONTENT, SIZE, anchors, now, name, sizeof(name), &err) &&
+		ok(!pki_cms_verify_buf(PKI_CONTENT_FILE, der, len, CONTENT, SIZE, anchors, now, name, sizeof(name), &err) &&
 		   !strcmp(name, "CN=a\\,b\\0A\\1B[2J\\C3\\A4"), "verify: the signer's name is printable: %s", name);
 	}
 	OPENSSL_free(der);
@@ -485,7 +485,7 @@ static void test_openssl(const struct pki_ca *ca)
 	write_pem("code.key", NULL, code.key);
 	write_pem("root.crt", ca->root, NULL);
 	write_pem("issuing.crt", ca->issuing, NULL);
-	pki_cms_sign_buf(code.cert, code.key, chain, CONTENT, SIZE, &der, &len, &err);
+	pki_cms_sign_buf(PKI_CONTENT_FILE, code.cert, code.key, chain, CONTENT, SIZE, &der, &len, &err);
 	file_write(ours, der, len, 0600);
 	ok(openssl(check), "openssl cms -verify takes ours");
 	close(with_content("other", 5));

@@ -113,7 +113,7 @@ static void check_peek(void)
 	store_close(&r);
 	run_sql("PRAGMA user_version = 1");
 	ok(store_peek(&r, help_path) == -EPROTO && strstr(r.error, "of version 1: whoever writes"), "peek: older: %s", r.error);
-	run_sql("PRAGMA user_version = 2");
+	run_sql("PRAGMA user_version = 3");
 	help_remove();
 }
 
@@ -123,12 +123,12 @@ static void check_open_version(void)
 	FILE *file;
 
 	help_open(&s);
-	ok(ask(&s, "PRAGMA user_version") == 2 && ask(&s, "PRAGMA foreign_keys") == 1 &&
-	   ask(&s, "PRAGMA temp_store") == 2, "open: version 2, foreign keys, nothing on disk");
+	ok(ask(&s, "PRAGMA user_version") == 3 && ask(&s, "PRAGMA foreign_keys") == 1 &&
+	   ask(&s, "PRAGMA temp_store") == 2, "open: version 3, foreign keys, nothing on disk");
 	store_close(&s);
 	run_sql("PRAGMA user_version = 7");
 	ok(store_open(&s, help_path, true) == -EPROTO &&
-	   !strcmp(s.error, "the registry is of version 7, and the newest that is known here is 2: "
+	   !strcmp(s.error, "the registry is of version 7, and the newest that is known here is 3: "
 	   "a newer cordonctl wrote it"), "open: newer: %s", s.error);
 	help_remove();
 	run_sql("CREATE TABLE t (a)");
@@ -366,6 +366,33 @@ static void check_token_undone(void)
 	help_remove();
 }
 
+static void check_rekey(void)
+{
+	struct store_certificate c = cert_of(1, 1, 1);
+	struct store s;
+	time_t when = 1;
+	bool has = true;
+
+	help_open(&s);
+	ok(!store_rekey_get(&s, "dev-1", &when) && !when, "rekey: of nobody: never");
+	ok(!store_cert_has_key(&s, c.name, c.mac, c.key_id, NOW, &has) && !has, "has_key: nobody has one");
+	store_cert_reserve(&s, &c);
+	ok(!store_cert_has_key(&s, c.name, c.mac, c.key_id, NOW, &has) && !has, "has_key: reserved is not made");
+	issue(&s, &c);
+	ok(!store_cert_has_key(&s, c.name, c.mac, c.key_id, NOW, &has) && has, "has_key: issued: it has");
+	ok(!store_cert_has_key(&s, c.name, c.mac, KEY(7), NOW, &has) && !has, "has_key: not another key");
+	ok(!store_cert_has_key(&s, "dev-2", c.mac, c.key_id, NOW, &has) && !has, "has_key: not another device");
+	ok(!store_cert_has_key(&s, c.name, KEY(9), c.key_id, NOW, &has) && !has, "has_key: not another MAC");
+	ok(!store_cert_has_key(&s, c.name, c.mac, c.key_id, c.not_after + 1, &has) && !has, "has_key: not when it is over");
+	store_cert_revoke(&s, c.serial, NOW, 1);
+	ok(!store_cert_has_key(&s, c.name, c.mac, c.key_id, NOW, &has) && !has, "has_key: not when it was revoked");
+	ok(!store_rekey_put(&s, "dev-1", c.mac, NOW) && !store_rekey_get(&s, "dev-1", &when) && when == NOW, "rekey: noted");
+	ok(!store_rekey_put(&s, "dev-3", c.mac, NOW + 1) && !store_rekey_get(&s, "dev-3", &when) && when == NOW + 1,
+	   "rekey: of a device that was not met yet");
+	store_close(&s);
+	help_remove();
+}
+
 static void check_device(void)
 {
 	const uint8_t mac2[6] = { 2, 0, 0, 0, 0, 2 };
@@ -557,6 +584,7 @@ int main(void)
 	check_token_wrong();
 	check_token_claim();
 	check_token_undone();
+	check_rekey();
 	check_device();
 	check_certificate();
 	check_checkin();

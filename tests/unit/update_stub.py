@@ -20,6 +20,7 @@ from stub import request
 
 DIR = sys.argv[1]
 SEEN = set()
+OFFER = "2.25.147871991299479329994808971922472868913"  # PKI_OFFER_OID
 
 
 def path(name):
@@ -54,8 +55,8 @@ def sign(text):
     with open(path("manifest"), "wb") as file:
         file.write(text)
     words = ["-md", "sha1"] if mode() == "sha1" else []
-    der = subprocess.run(["openssl", "cms", "-sign", "-binary", "-outform", "DER", "-in", path("manifest"), "-signer",
-                          path(name + ".crt"), "-inkey", path(name + ".key"), "-certfile", path("issuing.crt"), *words],
+    der = subprocess.run(["openssl", "cms", "-sign", "-binary", "-outform", "DER", "-in", path("manifest"), "-econtent_type",
+                          OFFER, "-signer", path(name + ".crt"), "-inkey", path(name + ".key"), "-certfile", path("issuing.crt"), *words],
                          check=True, capture_output=True).stdout
     return subprocess.run(["openssl", "base64", "-A"], input=der, check=True, capture_output=True).stdout.decode()
 

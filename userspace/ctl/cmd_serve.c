@@ -9,9 +9,9 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -28,7 +28,7 @@
  * @config: what holds
  * @foreground: it stays where it was called
  * @json: log as JSON
- * @lock: the file with its number, locked while it runs
+ * @lock: serve.lock, locked while it runs
  * @manager: socket of the service manager, or -1
  * @caller: pipe to the process that was called, or -1
  */
@@ -66,14 +66,36 @@ static int open_lock(const struct serve_config *c, int flags)
 {
 	char path[SERVE_NAME_LEN + 16];
 
+	snprintf(path, sizeof(path), "%s/serve.lock", c->run);
+	return open(path, flags | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
+/*
+ * Who has the lock, by the kernel's word: 0, nobody. serve.pid is for people to read; what is to be signalled does not
+ * come from a file that a broken process could have written, or an old one left behind.
+ */
+static pid_t lock_holder(int fd)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	if (fcntl(fd, F_GETLK, &lock) || lock.l_type == F_UNLCK)
+		return 0;
+	return lock.l_pid > 0 ? lock.l_pid : -1;
+}
+
+static int write_pid(const struct serve_config *c)
+{
+	char path[SERVE_NAME_LEN + 16], text[32];
+
 	snprintf(path, sizeof(path), "%s/serve.pid", c->run);
-	return open(path, flags | O_RDWR | O_CLOEXEC, 0644);
+	snprintf(text, sizeof(text), "%d\n", getpid());
+	return file_write(path, text, strlen(text), 0644);
 }
 
 /* The lock belongs to the process that goes on, and ends with it. */
 static bool take_lock(struct start *s)
 {
-	char text[32];
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	int err = file_make_dirs(s->config.run, 0755);
 
 	s->lock = err ? -1 : open_lock(&s->config, O_CREAT);
@@ -81,16 +103,14 @@ static bool take_lock(struct start *s)
 		complain(s->config.run, strerror(err ? -err : errno));
 		return false;
 	}
-	if (flock(s->lock, LOCK_EX | LOCK_NB)) {
-		complain("serve", "it runs already");
+	if (fcntl(s->lock, F_SETLK, &lock)) {
+		complain("serve", errno == EAGAIN || errno == EACCES ? "it runs already" : strerror(errno));
 		return false;
 	}
-	snprintf(text, sizeof(text), "%d\n", getpid());
-	if (ftruncate(s->lock, 0) || pwrite(s->lock, text, strlen(text), 0) < 0) {
-		complain(s->config.run, strerror(errno));
-		return false;
-	}
-	return true;
+	err = write_pid(&s->config);
+	if (err)
+		complain(s->config.run, strerror(-err));
+	return !err;
 }
 
 static void on_ready(void *arg)
@@ -219,29 +239,42 @@ static int run_background(struct start *s, char *passphrase)
 	return run_server(s, passphrase);
 }
 
+/* The process itself, whatever becomes of its number: -1, it does not run; -2, it cannot be reached. */
+static int open_holder(int lock)
+{
+	pid_t pid = lock_holder(lock);
+	int fd;
+
+	if (pid <= 0)
+		return pid ? -2 : -1;
+	fd = syscall(SYS_pidfd_open, pid, 0);
+	if (fd >= 0 && lock_holder(lock) == pid)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0 || errno == ESRCH ? -1 : -2;
+}
+
+/* Its end is that of the other two: it waits for them. */
 static int stop(const struct serve_config *c)
 {
-	struct timespec now, end;
-	char text[32] = "";
-	int fd = open_lock(c, 0);
-	pid_t pid;
+	int lock = open_lock(c, 0);
+	struct pollfd process = { .events = POLLIN };
+	int ret = EXIT_DONE;
 
-	if (fd < 0 || !flock(fd, LOCK_SH | LOCK_NB))
+	if (lock < 0)
+		return complain("serve", errno == ENOENT ? "it does not run" : strerror(errno));
+	process.fd = open_holder(lock);
+	close(lock);
+	if (process.fd == -1)
 		return complain("serve", "it does not run");
-	pid = pread(fd, text, sizeof(text) - 1, 0) > 0 ? strtol(text, NULL, 10) : 0;
-	if (pid <= 1 || kill(pid, SIGTERM))
-		return complain("serve", "cannot stop it");
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	do {
-		if (!flock(fd, LOCK_SH | LOCK_NB)) {
-			close(fd);
-			return EXIT_DONE;
-		}
-		poll(NULL, 0, 20);
-		clock_gettime(CLOCK_MONOTONIC, &now);
-	} while (now.tv_sec - end.tv_sec < STOP_WAIT);
-	close(fd);
-	return complain("serve", "it does not stop");
+	if (process.fd < 0 || syscall(SYS_pidfd_send_signal, process.fd, SIGTERM, NULL, 0))
+		ret = complain("serve", "cannot stop it");
+	else if (poll(&process, 1, STOP_WAIT * 1000) != 1)
+		ret = complain("serve", "it does not stop");
+	if (process.fd >= 0)
+		close(process.fd);
+	return ret;
 }
 
 static int read_passphrase(const struct serve_config *c, char **out)

@@ -29,6 +29,8 @@
  * @running: version that was installed last, as the state has it
  * @self: what this device knows of itself
  * @anchors: whom to trust
+ * @vendor_path: certificates of which one must have signed the artifact, or NULL
+ * @vendor: what is in it
  * @state: what this device remembers
  * @m: the offer
  * @shown: when progress was shown last, on tls_clock(); 0, never
@@ -41,6 +43,8 @@ struct words {
 	char running[FIRMWARE_VERSION_LEN];
 	struct firmware_self self;
 	STACK_OF(X509) *anchors;
+	const char *vendor_path;
+	STACK_OF(X509) *vendor;
 	struct update_state state;
 	struct firmware_manifest m;
 	int64_t shown;
@@ -48,8 +52,8 @@ struct words {
 
 static const struct option options[] = {
 	{ "server", required_argument, NULL, 's' }, { "model", required_argument, NULL, 'm' },
-	{ "version", required_argument, NULL, 'v' }, { "state", required_argument, NULL, 'd' }, REMOTE_CERT,
-	REMOTE_OPTIONS
+	{ "version", required_argument, NULL, 'v' }, { "state", required_argument, NULL, 'd' },
+	{ "vendor-cert", required_argument, NULL, 'V' }, REMOTE_CERT, REMOTE_OPTIONS
 };
 
 /* One option; a sentence about what is wrong with it, or NULL. */
@@ -67,6 +71,9 @@ static const char *take(struct words *w, int option, char *value)
 		return firmware_version_is_valid(value) ? NULL : "not a version that can be compared";
 	case 'd':
 		w->dir = value;
+		return NULL;
+	case 'V':
+		w->vendor_path = value;
 		return NULL;
 	}
 	return remote_take(&w->r, option, value);
@@ -229,7 +236,7 @@ static int install(struct words *w, const char *path)
 static int carry_out(struct words *w)
 {
 	struct update_download d = {
-		.est = &w->r.est, .dir = w->dir, .m = &w->m, .retry = show_retry, .arg = w,
+		.est = &w->r.est, .dir = w->dir, .m = &w->m, .vendor = w->vendor, .retry = show_retry, .arg = w,
 		.progress = isatty(STDERR_FILENO) && !w->r.json ? show_progress : NULL,
 	};
 	enum update_result ret;
@@ -300,6 +307,18 @@ static int with_state(struct words *w)
 	return status;
 }
 
+/* All certificates of a file; NULL with @error. */
+static STACK_OF(X509) *load_certs(const char *path, char error[IDENTITY_ERROR_LEN])
+{
+	X509_STORE *store = identity_trust_load(path, error);
+	STACK_OF(X509) *certs = store ? X509_STORE_get1_all_certs(store) : NULL;
+
+	if (store && !certs)
+		strcpy(error, "out of memory");
+	X509_STORE_free(store);
+	return certs;
+}
+
 static int update(struct words *w)
 {
 	struct identity id = { .key_path = w->r.key, .cert_path = w->r.cert, .lock = -1 };
@@ -316,6 +335,12 @@ static int update(struct words *w)
 		remote_complain(&w->r, w->r.cert, why.text);
 		goto out;
 	}
+	if (w->vendor_path)
+		w->vendor = load_certs(w->vendor_path, id.error);
+	if (w->vendor_path && !w->vendor) {
+		remote_complain(&w->r, NULL, id.error);
+		goto out;
+	}
 	e->cert = id.cert;
 	e->key = id.key;
 	e->trust = identity_trust_load(w->r.ca, id.error);
@@ -325,6 +350,7 @@ static int update(struct words *w)
 	else
 		remote_complain(&w->r, NULL, e->trust ? "out of memory" : id.error);
 out:
+	sk_X509_pop_free(w->vendor, X509_free);
 	sk_X509_pop_free(w->anchors, X509_free);
 	identity_free(&id);
 	return status;
@@ -382,6 +408,7 @@ const struct command cmd_update = {
 	"  --cert FILE          the device's certificate, PEM\n"
 	"  --key FILE           its key, PEM\n"
 	"  --ca FILE            whom to trust: root certificate of the gateway, PEM\n"
+	"  --vendor-cert FILE   the artifact must be signed by the vendor, too: one of these certificates, PEM\n"
 	"  --model MODEL        which this device is, as in the gateway's policy\n"
 	"  --version VERSION    which runs; without it, the one that was installed last\n"
 	"  --state DIR          what has come so far, and what is remembered; this device's alone\n"

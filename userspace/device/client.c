@@ -178,6 +178,21 @@ static uint8_t *make_request(struct est *e, EVP_PKEY *key, const char *name, con
 	return pki_csr_new(key, name, binding, &der, len) ? NULL : der;
 }
 
+/* Another key than the certificate's: the old one signs the request as well. NULL with *failed: it cannot. */
+static char *make_proof(struct est *e, EVP_PKEY *key, const uint8_t *der, size_t len, bool *failed)
+{
+	uint8_t proof[PKI_PROOF_MAX];
+	size_t proof_len;
+	char *text;
+
+	*failed = false;
+	if (!e->key || EVP_PKEY_eq(e->key, key) == 1)
+		return NULL;
+	text = pki_proof_new(e->key, der, len, proof, &proof_len) ? NULL : base64_encode(proof, proof_len);
+	*failed = !text;
+	return text;
+}
+
 /* The request holds the binding of the connection that it goes over (RFC 7030, 3.5). */
 static enum est_result ask_cert(struct est *e, struct tls_client *c, EVP_PKEY *key,
 				const char *name, X509 **cert)
@@ -187,11 +202,12 @@ static enum est_result ask_cert(struct est *e, struct tls_client *c, EVP_PKEY *k
 		.path = name ? EST_PATH "simpleenroll" : EST_PATH "simplereenroll",
 		.user = name ? e->user : NULL, .password = name ? e->token : NULL,
 	};
-	char *binding = NULL, *body = NULL;
+	char *binding = NULL, *body = NULL, *proof = NULL;
 	uint8_t exporter[TLS_BINDING_LEN], *der = NULL;
 	STACK_OF(X509) *certs = NULL;
 	struct http_response r;
 	enum est_result ret;
+	bool failed = false;
 	size_t len = 0;
 
 	http_begin(&r);
@@ -202,12 +218,16 @@ static enum est_result ask_cert(struct est *e, struct tls_client *c, EVP_PKEY *k
 	binding = base64_encode(exporter, sizeof(exporter));
 	der = binding ? make_request(e, key, name, binding, &len) : NULL;
 	body = der ? base64_encode(der, len) : NULL;
-	if (!body) {
+	if (body && !name)
+		proof = make_proof(e, key, der, len, &failed);
+	if (!body || failed) {
 		ret = est_fail(e, "the request cannot be made");
 		goto out;
 	}
 	q.body = body;
 	q.len = strlen(body);
+	q.extra = proof ? EST_PROOF_FIELD : NULL;
+	q.extra_value = proof;
 	ret = est_exchange(e, c, &q, &r);
 	if (ret == EST_DONE)
 		ret = take_certs(e, &r, &certs);
@@ -217,6 +237,7 @@ out:
 	sk_X509_pop_free(certs, X509_free);
 	http_free(&r);
 	OPENSSL_free(der);
+	free(proof);
 	free(body);
 	free(binding);
 	return ret;

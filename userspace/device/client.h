@@ -12,6 +12,7 @@
 #define EST_ERROR_LEN		512
 #define EST_REASON_LEN		200
 #define EST_FINGERPRINT_LEN	32	/* SHA-256 of the DER */
+#define EST_PROOF_FIELD		"Cordon-Rekey-Proof"	/* base64 of pki_proof_new() */
 #define EST_ANSWER_LEN		1024	/* of the check-in's line */
 
 /** enum est_result - how it went */

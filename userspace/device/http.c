@@ -409,7 +409,8 @@ char *http_request_text(const struct http_request *q, size_t *len)
 	int n = -1;
 
 	if (!is_plain(q->host) || !is_plain(q->path) || !is_plain(q->user) ||
-	    !is_plain(q->password) || !is_plain(q->if_range))
+	    !is_plain(q->password) || !is_plain(q->if_range) || !is_plain(q->extra) ||
+	    !is_plain(q->extra_value))
 		return NULL;
 	if (q->from)
 		snprintf(range, sizeof(range), "Range: bytes=%" PRIu64 "-\r\n", q->from);
@@ -419,11 +420,13 @@ char *http_request_text(const struct http_request *q, size_t *len)
 			return NULL;
 	}
 	n = asprintf(&head, "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: cordonctl\r\n"
-		     "Connection: close\r\n%s%s%s%s%s%s%s%s%s%s", q->method, q->path, q->host,
+		     "Connection: close\r\n%s%s%s%s%s%s%s%s%s%s%s%s%s%s", q->method, q->path, q->host,
 		     auth ? "Authorization: Basic " : "", auth ? auth : "", auth ? "\r\n" : "",
 		     q->type ? "Content-Type: " : "", q->type ? q->type : "",
 		     q->type ? "\r\n" : "", range, q->if_range ? "If-Range: " : "",
-		     q->if_range ? q->if_range : "", q->if_range ? "\r\n" : "");
+		     q->if_range ? q->if_range : "", q->if_range ? "\r\n" : "",
+		     q->extra ? q->extra : "", q->extra ? ": " : "", q->extra ? q->extra_value : "",
+		     q->extra ? "\r\n" : "");
 	if (n >= 0)
 		text = malloc(n + 64 + q->len);
 	if (text) {

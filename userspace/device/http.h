@@ -113,6 +113,8 @@ struct http_response {
  * @body: what is sent, or NULL
  * @len: of @body
  * @from: first byte that is wanted; 0, all
+ * @extra: name of one more field, or NULL
+ * @extra_value: its value
  * @if_range: ETag of what @from refers to (RFC 9110, 13.1.5), or NULL
  */
 struct http_request {
@@ -126,6 +128,8 @@ struct http_request {
 	size_t len;
 	uint64_t from;
 	const char *if_range;
+	const char *extra;
+	const char *extra_value;
 };
 
 void http_begin(struct http_response *r);

@@ -65,6 +65,51 @@ enum update_result update_ask(struct est *e, struct update_offer *out)
 	return ret;
 }
 
+static enum update_result take_signature(struct est *e, struct http_response *r, uint8_t **der, size_t *len)
+{
+	if (r->status == 404) {
+		est_fail(e, "the artifact has no vendor's signature on the gateway");
+		return UPDATE_BAD;
+	}
+	if (r->status != 200)
+		return judge(e, r);
+	if (!r->len) {
+		est_fail(e, "the vendor's signature is empty");
+		return UPDATE_BAD;
+	}
+	*der = (uint8_t *)r->body;
+	*len = r->len;
+	r->body = NULL;
+	return UPDATE_DONE;
+}
+
+/**
+ * update_ask_signature - the signature that an artifact was added to the gateway with
+ * @e: the server; certificate and key
+ * @url: path of the artifact
+ * @der: the signature, on UPDATE_DONE; free(); nothing in it is checked
+ * @len: of @der
+ *
+ * Return: UPDATE_DONE; UPDATE_LATER or UPDATE_BAD with its error.
+ */
+enum update_result update_ask_signature(struct est *e, const char *url, uint8_t **der, size_t *len)
+{
+	struct http_request q = { .method = "GET" };
+	enum update_result ret = UPDATE_LATER;
+	char path[MANIFEST_URL_LEN + 8];
+	struct http_response r;
+
+	snprintf(path, sizeof(path), "%s.p7s", url);
+	q.path = path;
+	http_begin(&r);
+	if (est_ask(e, &q, &r) == EST_DONE)
+		ret = take_signature(e, &r, der, len);
+	else if (r.state == HTTP_BAD && !r.cut)
+		ret = UPDATE_BAD;
+	http_free(&r);
+	return ret;
+}
+
 static char *report_text(const char *result, const char *version, const char *detail, size_t *len)
 {
 	char *json = NULL;

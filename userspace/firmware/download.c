@@ -353,14 +353,49 @@ static enum update_result put_in_place(struct part *p, const char *to)
 	return err ? failed(p->d, to, err) : UPDATE_DONE;
 }
 
-static bool is_there(const struct update_download *d, const char *path)
+/* Whoever has broken into the gateway signs offers, too: a device may want the vendor's word. */
+static enum update_result check_vendor(const struct update_download *d, int fd)
+{
+	struct pki_error why = { "" };
+	enum update_result ret;
+	uint8_t *der = NULL;
+	size_t len = 0;
+
+	if (!d->vendor)
+		return UPDATE_DONE;
+	ret = update_ask_signature(d->est, d->m->url, &der, &len);
+	if (ret != UPDATE_DONE)
+		return ret;
+	if (lseek(fd, 0, SEEK_SET) ||
+	    pki_cms_verify(der, len, fd, d->vendor, time(NULL), NULL, 0, &why)) {
+		est_fail(d->est, "the vendor's signature: %s", why.text[0] ? why.text : strerror(errno));
+		ret = UPDATE_BAD;
+	}
+	free(der);
+	return ret;
+}
+
+/* What the vendor did not sign is of no use. */
+static enum update_result find_vendor(struct part *p)
+{
+	enum update_result ret = check_vendor(p->d, p->fd);
+
+	if (ret == UPDATE_BAD)
+		unlink(p->path);
+	return ret;
+}
+
+/* From an attempt before this; UPDATE_NOTHING, it is not. */
+static enum update_result find_there(const struct update_download *d, const char *path)
 {
 	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	bool right = fd >= 0 && is_right(fd, d->m) > 0;
+	enum update_result ret = UPDATE_NOTHING;
 
+	if (fd >= 0 && is_right(fd, d->m) > 0)
+		ret = check_vendor(d, fd);
 	if (fd >= 0)
 		close(fd);
-	return right;
+	return ret;
 }
 
 /**
@@ -389,14 +424,23 @@ enum update_result update_download(const struct update_download *d, char **path)
 		free(to);
 		return failed(d, dir, err);
 	}
-	if (is_there(d, to)) {
+	ret = find_there(d, to);
+	if (ret == UPDATE_DONE) {
 		*path = to;
-		return UPDATE_DONE;
+		return ret;
+	}
+	if (ret == UPDATE_BAD)
+		remove_files(dir, "", NULL);
+	if (ret != UPDATE_NOTHING) {
+		free(to);
+		return ret;
 	}
 	remove_files(dir, "", NULL);
 	ret = open_part(d, &p);
 	if (ret == UPDATE_DONE)
 		ret = complete(&p);
+	if (ret == UPDATE_DONE)
+		ret = find_vendor(&p);
 	if (ret == UPDATE_DONE)
 		ret = put_in_place(&p, to);
 	if (ret == UPDATE_DONE && sync_dir(dir))

@@ -10,10 +10,37 @@
 #include "firmware/manifest.h"
 #include "lib/policy.h"
 
+#define CLOCK_SLACK	60	/* seconds that the clock may be set between writing and signing */
+
 static void put(FILE *out, const char *name, const char *text)
 {
 	fputs(name, out);
 	flat_put_text(out, text);
+}
+
+/* What a shell would expand even between quotes. */
+static bool is_expanded(char c)
+{
+	return c == '$' || c == '`';
+}
+
+/* They stand in strings only, where JSON has another way to write them. Takes @json. */
+static char *escape(char *json, size_t *len)
+{
+	char *to = NULL;
+	FILE *out = open_memstream(&to, len);
+	const char *c;
+
+	for (c = json; out && *c; c++)
+		if (is_expanded(*c))
+			fprintf(out, "\\u%04x", *c);
+		else
+			putc(*c, out);
+	free(json);
+	if (out && !fclose(out))
+		return to;
+	free(to);
+	return NULL;
 }
 
 /**
@@ -42,7 +69,7 @@ char *firmware_manifest_text(const struct firmware_manifest *m, size_t *len)
 	fprintf(out, ", \"issued\": %" PRId64 ", \"expires\": %" PRId64 "}\n", (int64_t)m->issued,
 		(int64_t)m->expires);
 	if (!fclose(out))
-		return json;
+		return escape(json, len);
 	free(json);
 	return NULL;
 }
@@ -127,6 +154,35 @@ static int read_manifest(const char *json, size_t len, struct firmware_manifest 
 }
 
 /**
+ * firmware_manifest_judge - may this text be signed as an offer
+ * @json: the text
+ * @len: of @json
+ * @now: seconds since 1970
+ * @err: why not
+ *
+ * One line of JSON: an offer that begins now and lasts no longer than a server gives it.
+ *
+ * Return: 0; -EINVAL with @err.
+ */
+int firmware_manifest_judge(const char *json, size_t len, time_t now, struct pki_error *err)
+{
+	struct firmware_manifest m = { };
+	size_t i;
+
+	if (len < 3 || len > MANIFEST_MAX || json[0] != '{' || json[len - 2] != '}' || json[len - 1] != '\n')
+		return pki_fail(err, -EINVAL, "no text of an offer");
+	for (i = 0; i < len - 1; i++)
+		if ((unsigned char)json[i] < ' ' || json[i] == 127 || is_expanded(json[i]))
+			return pki_fail(err, -EINVAL, "an offer with byte 0x%02x in it", (unsigned char)json[i]);
+	if (read_manifest(json, len, &m, err))
+		return -EINVAL;
+	if (m.issued < now - CLOCK_SLACK || m.issued > now + CLOCK_SLACK || m.expires - m.issued > MANIFEST_LIFE)
+		return pki_fail(err, -EINVAL, "an offer that does not begin now, or lasts longer than %d s",
+				MANIFEST_LIFE);
+	return 0;
+}
+
+/**
  * firmware_manifest_open - read what is signed
  * @json: the manifest, as it came
  * @len: of @json
@@ -149,7 +205,7 @@ int firmware_manifest_open(const char *json, size_t len, const uint8_t *der, siz
 
 	if (len > MANIFEST_MAX)
 		return pki_fail(err, -EINVAL, "manifest of %zu bytes: at most %d", len, MANIFEST_MAX);
-	ret = pki_cms_verify_buf(der, der_len, json, len, anchors, now, NULL, 0, &why);
+	ret = pki_cms_verify_buf(PKI_CONTENT_OFFER, der, der_len, json, len, anchors, now, NULL, 0, &why);
 	if (ret)
 		return pki_fail(err, ret, "the manifest's signature: %.200s", why.text);
 	ret = read_manifest(json, len, &m, err);

@@ -8,14 +8,20 @@
  *		{"device": NAME, "action": N, "model": M, "version": V, "file": NAME, "size": BYTES,
  *		 "sha256": 64 hex digits in lower case, "url": PATH, "notes": TEXT, "issued": T, "expires": T}
  *	PATH begins with one '/' and is on the same server, T are seconds since 1970. More members may follow.
+ *	'$' and '`' stand as \u0024 and \u0060, so that a shell that is given the text runs nothing in it.
  *	The field Cordon-Signature of the answer is a detached CMS over the content, byte by byte as it is sent,
+ *	its content type (RFC 5652, 5.3) PKI_OFFER_OID, so that it is no signature over an artifact,
  *	by a certificate for code signing of the gateway's CA, the issuing certificate within: DER in base64, on
  *	one line. So the right artifact cannot be offered to the wrong model or device, and, as it expires and
  *	devices remember the last one's "issued", an old offer cannot be repeated. It covers the artifact by its
- *	SHA-256; a vendor's own signature over the artifact was checked when it was added to the gateway.
+ *	SHA-256; a vendor's own signature over the artifact was checked when it was added to the gateway, and a
+ *	device that knows the vendor's certificate checks it again.
  *
  * GET PATH
  *	The artifact, with Content-Length, Range and If-Range. ETag is the SHA-256 in hex, in quotes. No redirect.
+ *
+ * GET PATH.p7s
+ *	The signature over the artifact that it was added to the gateway with: a detached CMS, DER. 404: there is none.
  *
  * POST /cordon/v1/firmware/N	N is "action"
  *	application/json: {"result": "running"|"success"|"failure", "version": V, "detail": TEXT}
@@ -83,6 +89,8 @@ struct firmware_self {
 
 /* The server's side: JSON, free(). NULL: no memory. What is in it must be valid. pki_cms_sign_buf() signs it. */
 char *firmware_manifest_text(const struct firmware_manifest *m, size_t *len);
+/* Whoever signs: is it the text of an offer of now, and of no use to a shell. 0, or -EINVAL with err. */
+int firmware_manifest_judge(const char *json, size_t len, time_t now, struct pki_error *err);
 /*
  * The device's side. Whether it is signed, then what it says. 0, or with err: as pki_cms_verify(); -EINVAL, it
  * is signed and no manifest.

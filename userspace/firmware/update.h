@@ -76,6 +76,7 @@ struct update_offer {
 };
 
 /* ask.c */
+enum update_result update_ask_signature(struct est *e, const char *url, uint8_t **der, size_t *len);	/* free() */
 enum update_result update_ask(struct est *e, struct update_offer *out);
 enum update_result update_tell(struct est *e, int64_t action, const char *result, const char *version,
 			       const char *detail);
@@ -85,6 +86,7 @@ enum update_result update_tell(struct est *e, int64_t action, const char *result
  * @est: the server
  * @dir: of the state
  * @m: the offer
+ * @vendor: certificates of which one must have signed the artifact as well; NULL, the offer suffices
  * @progress: told how many bytes there are, now and then; or NULL
  * @retry: told why it did not go on, and when it will; or NULL
  * @arg: for both
@@ -93,6 +95,7 @@ struct update_download {
 	struct est *est;
 	const char *dir;
 	const struct firmware_manifest *m;
+	STACK_OF(X509) *vendor;
 	void (*progress)(void *arg, uint64_t have, uint64_t all);
 	void (*retry)(void *arg, const char *why, long seconds);
 	void *arg;

@@ -80,7 +80,31 @@ static int check_signer(X509 *signer, EVP_PKEY *key, struct pki_error *err)
 	return 0;
 }
 
-static int sign(X509 *signer, EVP_PKEY *key, STACK_OF(X509) *chain, struct content *content,
+static ASN1_OBJECT *type_of(enum pki_content kind)
+{
+	return kind == PKI_CONTENT_OFFER ? OBJ_txt2obj(PKI_OFFER_OID, 1) : OBJ_dup(OBJ_nid2obj(NID_pkcs7_data));
+}
+
+static bool set_type(CMS_ContentInfo *cms, enum pki_content kind)
+{
+	ASN1_OBJECT *type = type_of(kind);
+	bool good = type && CMS_set1_eContentType(cms, type) == 1;
+
+	ASN1_OBJECT_free(type);
+	return good;
+}
+
+static bool has_type(CMS_ContentInfo *cms, enum pki_content kind)
+{
+	const ASN1_OBJECT *has = CMS_get0_eContentType(cms);
+	ASN1_OBJECT *type = type_of(kind);
+	bool good = type && has && !OBJ_cmp(type, has);
+
+	ASN1_OBJECT_free(type);
+	return good;
+}
+
+static int sign(enum pki_content kind, X509 *signer, EVP_PKEY *key, STACK_OF(X509) *chain, struct content *content,
 		uint8_t **der, size_t *len, struct pki_error *err)
 {
 	const unsigned int flags = CMS_BINARY | CMS_DETACHED | CMS_NOSMIMECAP;
@@ -92,7 +116,7 @@ static int sign(X509 *signer, EVP_PKEY *key, STACK_OF(X509) *chain, struct conte
 	if (ret)
 		return ret;
 	cms = content->bio ? CMS_sign(NULL, NULL, chain, NULL, flags | CMS_PARTIAL) : NULL;
-	if (cms && CMS_add1_signer(cms, signer, key, pki_digest(key), flags) &&
+	if (cms && set_type(cms, kind) && CMS_add1_signer(cms, signer, key, pki_digest(key), flags) &&
 	    CMS_final(cms, content->bio, NULL, flags) && !content->error)
 		size = i2d_CMS_ContentInfo(cms, &out);
 	CMS_ContentInfo_free(cms);
@@ -129,13 +153,14 @@ int pki_cms_sign(X509 *signer, EVP_PKEY *key, STACK_OF(X509) *chain, int fd, uin
 	int ret;
 
 	content_open(&content, BIO_new_fd(fd, BIO_NOCLOSE));
-	ret = sign(signer, key, chain, &content, der, len, err);
+	ret = sign(PKI_CONTENT_FILE, signer, key, chain, &content, der, len, err);
 	BIO_free_all(content.bio);
 	return ret;
 }
 
 /**
  * pki_cms_sign_buf - sign what is in memory
+ * @kind: what that is
  * @signer: as for pki_cms_sign()
  * @key: likewise
  * @chain: likewise
@@ -147,19 +172,19 @@ int pki_cms_sign(X509 *signer, EVP_PKEY *key, STACK_OF(X509) *chain, int fd, uin
  *
  * Return: as pki_cms_sign().
  */
-int pki_cms_sign_buf(X509 *signer, EVP_PKEY *key, STACK_OF(X509) *chain, const void *data, size_t size,
-		     uint8_t **der, size_t *len, struct pki_error *err)
+int pki_cms_sign_buf(enum pki_content kind, X509 *signer, EVP_PKEY *key, STACK_OF(X509) *chain, const void *data,
+		     size_t size, uint8_t **der, size_t *len, struct pki_error *err)
 {
 	struct content content;
 	int ret;
 
 	content_open(&content, memory(data, size));
-	ret = sign(signer, key, chain, &content, der, len, err);
+	ret = sign(kind, signer, key, chain, &content, der, len, err);
 	BIO_free_all(content.bio);
 	return ret;
 }
 
-static CMS_ContentInfo *parse(const uint8_t *der, size_t len, struct pki_error *err)
+static CMS_ContentInfo *parse(enum pki_content kind, const uint8_t *der, size_t len, struct pki_error *err)
 {
 	const unsigned char *p = der;
 	CMS_ContentInfo *cms;
@@ -175,8 +200,9 @@ static CMS_ContentInfo *parse(const uint8_t *der, size_t len, struct pki_error *
 		pki_fail(err, -EBADMSG, "%td bytes behind the signature", der + len - p);
 	else if (OBJ_obj2nid(CMS_get0_type(cms)) != NID_pkcs7_signed)
 		pki_fail(err, -EBADMSG, "a CMS, but no SignedData (RFC 5652, 5.1)");
-	else if (OBJ_obj2nid(CMS_get0_eContentType(cms)) != NID_pkcs7_data)
-		pki_fail(err, -EBADMSG, "signs something else than data (RFC 5652, 4)");
+	else if (!has_type(cms, kind))
+		pki_fail(err, -EBADMSG, "signs something else than %s (RFC 5652, 5.3)",
+			 kind == PKI_CONTENT_OFFER ? "an offer" : "data");
 	else if (CMS_is_detached(cms) != 1)
 		pki_fail(err, -EBADMSG, "the signature brings its own content: a detached one is wanted (RFC 5652, 5.2)");
 	else
@@ -326,11 +352,11 @@ static int check_chain(CMS_ContentInfo *cms, X509 *signer, STACK_OF(X509) *ancho
 }
 
 /* Chain and purpose come first: a stranger shall not have gigabytes hashed. */
-static int verify(const uint8_t *der, size_t len, struct content *content, STACK_OF(X509) *anchors,
-		  time_t now, char *name, size_t size, struct pki_error *err)
+static int verify(enum pki_content kind, const uint8_t *der, size_t len, struct content *content,
+		  STACK_OF(X509) *anchors, time_t now, char *name, size_t size, struct pki_error *err)
 {
 	const unsigned int flags = CMS_BINARY | CMS_DETACHED | CMS_NO_SIGNER_CERT_VERIFY;
-	CMS_ContentInfo *cms = parse(der, len, err);
+	CMS_ContentInfo *cms = parse(kind, der, len, err);
 	X509 *signer = NULL;
 	int ret = cms ? 0 : -EBADMSG;
 
@@ -375,13 +401,14 @@ int pki_cms_verify(const uint8_t *der, size_t len, int fd, STACK_OF(X509) *ancho
 	int ret;
 
 	content_open(&content, BIO_new_fd(fd, BIO_NOCLOSE));
-	ret = verify(der, len, &content, anchors, now, signer, size, err);
+	ret = verify(PKI_CONTENT_FILE, der, len, &content, anchors, now, signer, size, err);
 	BIO_free_all(content.bio);
 	return ret;
 }
 
 /**
  * pki_cms_verify_buf - is it a signature over what is in memory, by somebody who may
+ * @kind: what that is
  * @der: as for pki_cms_verify()
  * @len: likewise
  * @data: what is signed
@@ -394,14 +421,14 @@ int pki_cms_verify(const uint8_t *der, size_t len, int fd, STACK_OF(X509) *ancho
  *
  * Return: as pki_cms_verify().
  */
-int pki_cms_verify_buf(const uint8_t *der, size_t len, const void *data, size_t data_len, STACK_OF(X509) *anchors,
-		       time_t now, char *signer, size_t size, struct pki_error *err)
+int pki_cms_verify_buf(enum pki_content kind, const uint8_t *der, size_t len, const void *data, size_t data_len,
+		       STACK_OF(X509) *anchors, time_t now, char *signer, size_t size, struct pki_error *err)
 {
 	struct content content;
 	int ret;
 
 	content_open(&content, memory(data, data_len));
-	ret = verify(der, len, &content, anchors, now, signer, size, err);
+	ret = verify(kind, der, len, &content, anchors, now, signer, size, err);
 	BIO_free_all(content.bio);
 	return ret;
 }

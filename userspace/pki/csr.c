@@ -307,6 +307,15 @@ int pki_csr_check(const X509_REQ *csr, const char *name, const uint8_t mac[6],
 }
 
 /**
+ * pki_csr_is_bare - does a request ask for nothing but its key
+ * @csr: from pki_csr_parse()
+ */
+bool pki_csr_is_bare(const X509_REQ *csr)
+{
+	return !X509_NAME_entry_count(X509_REQ_get_subject_name(csr)) && X509_REQ_get_attr_count(csr) <= 0;
+}
+
+/**
  * pki_csr_new - a request for a certificate
  * @key: what is to be certified; signs it
  * @name: CN; NULL, the subject is empty

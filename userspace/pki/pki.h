@@ -16,6 +16,7 @@
 #define PKI_NAME_LEN		64		/* a device's name, terminated */
 #define PKI_URN_LEN		32		/* urn:dev:mac:020000fffe000101 */
 #define PKI_CSR_MAX		8192		/* bytes of a request that is looked at */
+#define PKI_PROOF_MAX		160		/* bytes of a signature of the old key; P-384 has 104 */
 #define PKI_CERT_MAX		8192		/* bytes of a certificate that is looked at */
 #define PKI_CMS_MAX		65536		/* bytes of a signature that is looked at */
 #define PKI_CRL_MAX		1000000		/* entries of a revocation list */
@@ -153,6 +154,14 @@ int pki_csr_check(const X509_REQ *csr, const char *name, const uint8_t mac[6],
 /* A request of our own, signed; subject CN may be NULL. exporter: challengePassword, or NULL. */
 int pki_csr_new(EVP_PKEY *key, const char *name, const char *exporter, uint8_t **der, size_t *len);
 
+/* Does it ask for nothing but its key: no name, no attribute. */
+bool pki_csr_is_bare(const X509_REQ *csr);
+
+/* The old key's signature over a request for another one. */
+int pki_proof_new(EVP_PKEY *key, const uint8_t *csr, size_t len, uint8_t proof[PKI_PROOF_MAX], size_t *proof_len);
+int pki_proof_check(const uint8_t *cert, size_t cert_len, const uint8_t *csr, size_t len, const uint8_t *proof,
+		    size_t proof_len, struct pki_error *err);
+
 /* Certificates. */
 bool pki_is_server(const char *name);
 X509 *pki_issue(const struct pki_ca *ca, const X509_PUBKEY *subject,
@@ -193,14 +202,26 @@ int pki_crl(const struct pki_ca *ca, const struct pki_revoked *entries, size_t n
 	    time_t this_update, time_t next_update, uint8_t **der, size_t *len,
 	    struct pki_error *err);
 
+/**
+ * enum pki_content - what a signature is over, as it says itself (RFC 5652, 5.3: eContentType, signed as an attribute):
+ *	one over the one kind is none over the other
+ */
+enum pki_content {
+	PKI_CONTENT_FILE,	/* id-data: an artifact */
+	PKI_CONTENT_OFFER,	/* PKI_OFFER_OID: an offer of firmware/manifest.h */
+};
+
+/* An arc that needs no registration (ITU-T X.667): the UUID 6f3f1c0e-9d0b-4a7e-8b55-0f4f6d2a9c31. */
+#define PKI_OFFER_OID	"2.25.147871991299479329994808971922472868913"
+
 /*
  * Signatures over files: CMS (RFC 5652), DER, detached; the content is streamed, never whole in memory.
  * signer: for code signing, P-256, P-384 or RSA, decoded by OpenSSL; chain may be NULL. OPENSSL_free() der.
  */
 int pki_cms_sign(X509 *signer, EVP_PKEY *key, STACK_OF(X509) *chain, int fd, uint8_t **der, size_t *len,
 		 struct pki_error *err);
-int pki_cms_sign_buf(X509 *signer, EVP_PKEY *key, STACK_OF(X509) *chain, const void *data, size_t size,
-		     uint8_t **der, size_t *len, struct pki_error *err);
+int pki_cms_sign_buf(enum pki_content kind, X509 *signer, EVP_PKEY *key, STACK_OF(X509) *chain, const void *data,
+		     size_t size, uint8_t **der, size_t *len, struct pki_error *err);
 /*
  * By exactly one signer, over what fd gives from its offset on, SHA-256 or better, by a certificate for code
  * signing that an anchor leads to, or that is one, in time. signer: its subject for people; may be NULL. 0, or
@@ -208,7 +229,7 @@ int pki_cms_sign_buf(X509 *signer, EVP_PKEY *key, STACK_OF(X509) *chain, const v
  */
 int pki_cms_verify(const uint8_t *der, size_t len, int fd, STACK_OF(X509) *anchors, time_t now, char *signer,
 		   size_t size, struct pki_error *err);
-int pki_cms_verify_buf(const uint8_t *der, size_t len, const void *data, size_t data_len, STACK_OF(X509) *anchors,
-		       time_t now, char *signer, size_t size, struct pki_error *err);
+int pki_cms_verify_buf(enum pki_content kind, const uint8_t *der, size_t len, const void *data, size_t data_len,
+		       STACK_OF(X509) *anchors, time_t now, char *signer, size_t size, struct pki_error *err);
 
 #endif

@@ -2,6 +2,7 @@
 /* Give up everything but what a role needs: user, capabilities, files, system calls. */
 #include <cap-ng.h>
 #include <errno.h>
+#include <linux/netlink.h>
 #include <pwd.h>
 #include <seccomp.h>
 #include <stdio.h>
@@ -113,7 +114,9 @@ static const int calls_database[] = {
 	SCMP_SYS(faccessat), SCMP_SYS(fchmod), SCMP_SYS(getcwd),
 };
 
-static const int calls_reading[] = { SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(pread64) };
+static const int calls_reading[] = {
+	SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(pread64), SCMP_SYS(access), SCMP_SYS(faccessat),
+};
 
 /* Nobody here has any business with these: it is an attack. */
 static const int calls_fatal[] = {
@@ -139,6 +142,13 @@ static int add(scmp_filter_ctx ctx, uint32_t action, const int *calls, size_t n)
 
 #define ADD(ctx, action, calls) add(ctx, action, calls, sizeof(calls) / sizeof(*(calls)))
 
+/* By its protocol: netfilter's, for one, would let whoever has CAP_NET_ADMIN change the firewall. */
+static int allow_netlink(scmp_filter_ctx ctx, int protocol)
+{
+	return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2, SCMP_A0(SCMP_CMP_EQ, AF_NETLINK),
+				SCMP_A2(SCMP_CMP_EQ, protocol));
+}
+
 static int filter_calls(const struct priv_role *role, char error[PRIV_ERROR_LEN])
 {
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
@@ -154,8 +164,9 @@ static int filter_calls(const struct priv_role *role, char error[PRIV_ERROR_LEN]
 	if (!err && role->netlink)
 		err = ADD(ctx, SCMP_ACT_ALLOW, calls_netlink);
 	if (!err && role->netlink)
-		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-				       SCMP_A0(SCMP_CMP_EQ, AF_NETLINK));
+		err = allow_netlink(ctx, NETLINK_GENERIC);
+	if (!err && role->netlink)
+		err = allow_netlink(ctx, NETLINK_ROUTE);
 	if (!err && role->database)
 		err = ADD(ctx, SCMP_ACT_ALLOW, calls_database);
 	if (!err && role->readable)

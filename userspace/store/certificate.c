@@ -449,3 +449,59 @@ int store_revocations(struct store *s, uint64_t *generation)
 {
 	return count(s, "revocations", generation);
 }
+
+/**
+ * store_cert_has_key - has a device a certificate of a key that counts
+ * @s: the registry
+ * @name: the device's
+ * @mac: likewise
+ * @key_id: SHA-256 of the SubjectPublicKeyInfo
+ * @now: seconds since 1970
+ * @has: it has one that was made, is not revoked and not over; set on success
+ *
+ * Return: 0 or -errno.
+ */
+int store_cert_has_key(struct store *s, const char *name, const uint8_t mac[6], const uint8_t key_id[32],
+		       time_t now, bool *has)
+{
+	sqlite3_stmt *stmt = db_bind(s, DB_CERT_KEY, "tbbi", name, mac, (size_t)6, key_id, (size_t)32, (int64_t)now);
+	int got = db_step(s, stmt);
+
+	if (got == 1)
+		*has = sqlite3_column_int(stmt, 0);
+	return db_end(stmt, got < 0 ? got : 0);
+}
+
+/**
+ * store_rekey_get - when a device last got another key without the old key's signature
+ * @s: the registry
+ * @name: the device's
+ * @when: seconds since 1970; 0, never; set on success
+ *
+ * Return: 0 or -errno.
+ */
+int store_rekey_get(struct store *s, const char *name, time_t *when)
+{
+	sqlite3_stmt *stmt = db_bind(s, DB_REKEY_GET, "t", name);
+	int got = db_step(s, stmt);
+
+	if (got >= 0)
+		*when = got == 1 ? sqlite3_column_int64(stmt, 0) : 0;
+	return db_end(stmt, got < 0 ? got : 0);
+}
+
+/**
+ * store_rekey_put - a device gets another key without the old key's signature
+ * @s: the registry, in a transaction
+ * @name: the device's
+ * @mac: likewise, if the registry does not have it yet
+ * @when: seconds since 1970
+ *
+ * Return: 0 or -errno.
+ */
+int store_rekey_put(struct store *s, const char *name, const uint8_t mac[6], time_t when)
+{
+	int err = db_run(s, db_bind(s, DB_DEVICE_MEET, "tb", name, mac, (size_t)6));
+
+	return err ? err : db_run(s, db_bind(s, DB_REKEY_PUT, "ti", name, (int64_t)when));
+}

@@ -94,6 +94,8 @@ static const char * const migrations[] = {
 	" UPDATE firmware_release SET admitted = admitted - 1 WHERE id = OLD.release"
 	" AND NOT EXISTS (SELECT 1 FROM firmware_action WHERE device = OLD.device"
 	" AND release = OLD.release); END;",
+
+	"ALTER TABLE device ADD COLUMN rekeyed INTEGER NOT NULL DEFAULT 0;",
 };
 
 #define VERSION	((int)(sizeof(migrations) / sizeof(*migrations)))
@@ -166,6 +168,11 @@ const char * const db_sql[DB_STATEMENTS] = {
 		"UPDATE certificate SET state = 3, revoked = ?2, reason = ?3 WHERE serial = ?1",
 	[DB_CERT_RECOVER] = "UPDATE certificate SET state = 4 WHERE state = 0",
 	[DB_CERT_PRUNE] = "DELETE FROM certificate WHERE not_after < ?1",
+	[DB_CERT_KEY] =
+		"SELECT EXISTS (SELECT 1 FROM certificate WHERE name = ?1 AND mac = ?2 AND key_id = ?3"
+		" AND kind = 0 AND state IN (1, 2) AND not_after >= ?4)",
+	[DB_REKEY_GET] = "SELECT rekeyed FROM device WHERE name = ?1",
+	[DB_REKEY_PUT] = "UPDATE device SET rekeyed = ?2 WHERE name = ?1",
 
 	[DB_RELEASE_PUT] =
 		"INSERT INTO firmware_release (model, version, file, notes, signer, size, sha256,"

@@ -101,6 +101,12 @@ int store_cert_delivered(struct store *s, const uint8_t serial[STORE_SERIAL_LEN]
 int store_cert_revoke(struct store *s, const uint8_t serial[STORE_SERIAL_LEN], time_t when, int reason);
 int store_cert_get(struct store *s, const uint8_t serial[STORE_SERIAL_LEN], struct store_certificate *out,
 		   uint8_t **der, size_t *len);	/* der may be NULL; free() */
+/* Has the device a certificate of this key that counts: made, not revoked, not over. */
+int store_cert_has_key(struct store *s, const char *name, const uint8_t mac[6], const uint8_t key_id[32],
+		       time_t now, bool *has);
+/* When the device last got a certificate of another key without the old key's signature; 0, never. */
+int store_rekey_get(struct store *s, const char *name, time_t *when);
+int store_rekey_put(struct store *s, const char *name, const uint8_t mac[6], time_t when);
 /* name NULL: all. */
 int store_cert_each(struct store *s, const char *name,
 		    int (*each)(const struct store_certificate *c, void *arg), void *arg);

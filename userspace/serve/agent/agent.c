@@ -144,18 +144,32 @@ static void handle_crl(struct agent *a, const struct serve_request *q, struct se
 static void handle_reload(struct agent *a)
 {
 	const char *path = strcmp(a->config->path, SERVE_CONFIG) ? a->config->path : NULL;
+	struct serve_sign what = { .kind = SERVE_SIGN_RELOAD };
 	struct serve_config fresh;
+	struct serve_signed got;
 
 	if (serve_config_load(path, &fresh, stderr)) {
 		serve_log(LOG_ERR, "serve.yaml is not taken: what held before holds", NULL);
 		return;
 	}
+	if (serve_sign(&a->signer, &what, a->buf, PRIV_FRAME_MAX, &got)) {
+		serve_log(LOG_ERR, "the signer does not answer", NULL);
+		exit(1);
+	}
+	if (got.error[0]) {
+		serve_log(LOG_ERR, "serve.yaml is not taken: what held before holds", "why", got.error, NULL);
+		return;
+	}
 	a->config->allow_remote = fresh.allow_remote;
+	a->config->rekey_signed = fresh.rekey_signed;
 	a->config->approval = fresh.approval;
 	a->config->valid = fresh.valid;
 	a->config->poll = fresh.poll;
-	memcpy(a->config->names, fresh.names, sizeof(fresh.names));
-	a->config->n_names = fresh.n_names;
+	/* This machine's own names are those of the start: here it cannot see all of them any more. */
+	if (!fresh.own_names) {
+		memcpy(a->config->names, fresh.names, sizeof(fresh.names));
+		a->config->n_names = fresh.n_names;
+	}
 }
 
 /* False: the request wants no reply. */

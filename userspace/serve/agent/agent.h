@@ -133,6 +133,20 @@ bool agent_place_is_right(struct agent *a, const struct serve_request *q, struct
 bool agent_identify(struct agent *a, const struct serve_request *q, struct serve_reply *r,
 		    struct store_certificate *cert);
 
+/* rekey.c */
+
+/** enum agent_rekey - what proves that a renewal's key is the device's */
+enum agent_rekey {
+	AGENT_REKEY_SAME,	/* a certificate of the device has it */
+	AGENT_REKEY_SIGNED,	/* the old key's signature */
+	AGENT_REKEY_UNSIGNED,	/* front's word */
+	AGENT_REKEY_REFUSED,
+};
+
+enum agent_rekey agent_rekey(struct agent *a, const struct serve_request *q, struct serve_reply *r,
+			     const struct store_certificate *old, const uint8_t key_id[32]);
+void agent_rekeyed(struct agent *a, const struct serve_request *q, const struct serve_reply *r);
+
 /* posture.c */
 void agent_posture_tick(struct agent *a);
 bool agent_posture_told(struct agent *a, struct device *d, const char *version, struct cnl_device *now);

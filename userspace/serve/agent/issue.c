@@ -14,7 +14,6 @@
 
 #define CLOCK_SKEW	300	/* seconds that a device's clock may be behind */
 #define APPROVAL_RETRY	30	/* seconds */
-#define SERVER_VALID	(30 * 86400)
 #define REASON_SUPERSEDED 4	/* RFC 5280, 5.3.1 */
 
 /* The next element of a DER encoding: its content, and all of it in @all. */
@@ -106,6 +105,7 @@ int agent_certify(struct agent *a, const struct serve_request *q, struct pki_pro
 	profile->not_before = cert->not_before;
 	profile->not_after = cert->not_after;
 	what.profile = *profile;
+	memcpy(what.key_id, cert->key_id, sizeof(what.key_id));
 	err = serve_sign(&a->signer, &what, a->buf, PRIV_FRAME_MAX, &got);
 	if (err) {
 		serve_log(LOG_ERR, "the signer does not answer", "why", strerror(-err), NULL);
@@ -377,19 +377,37 @@ void agent_renew(struct agent *a, const struct serve_request *q, struct serve_re
 {
 	struct store_certificate old, cert = { .not_after = time(NULL) + a->config->valid };
 	struct pki_profile profile = { .kind = PKI_DEVICE, .name = old.name, .mac = cert.mac };
-	bool good;
+	enum agent_rekey rekey = AGENT_REKEY_REFUSED;
+	uint8_t key_id[32];
 
+	if (!csr_key_id(q->csr, q->csr_len, key_id)) {
+		agent_refuse(a, q, r, 400, SERVE_BAD_CSR, "the request is not PKCS #10 in DER (RFC 2986, 4.2)");
+		return;
+	}
 	if (store_begin(&a->store, true)) {
 		agent_registry_failed(a, q, r);
 		return;
 	}
-	good = agent_identify(a, q, r, &old) && agent_place_is_right(a, q, r, old.mac, old.name);
-	if (good)
+	if (agent_identify(a, q, r, &old) && agent_place_is_right(a, q, r, old.mac, old.name)) {
 		memcpy(cert.mac, old.mac, 6);
-	if (!good || agent_certify(a, q, &profile, &cert, r))
+		rekey = agent_rekey(a, q, r, &old, key_id);
+	}
+	if (rekey == AGENT_REKEY_REFUSED || agent_certify(a, q, &profile, &cert, r)) {
 		store_rollback(&a->store);
-	else if (commit(a, q, r))
+	} else if (commit(a, q, r)) {
 		granted(a, q, r, SERVE_RENEWAL);
+		if (rekey == AGENT_REKEY_UNSIGNED)
+			agent_rekeyed(a, q, r);
+	}
+}
+
+/* Front may have had it made for a key that it was not to have: whoever reads the log sees each of them. */
+static void server_certified(const struct serve_reply *r, const char *name)
+{
+	char serial[2 * PKI_SERIAL_LEN + 1];
+
+	pki_serial_text(r->serial, serial);
+	serve_log(LOG_INFO, "server certificate issued", "name", name, "serial", serial, NULL);
 }
 
 /**
@@ -400,7 +418,7 @@ void agent_renew(struct agent *a, const struct serve_request *q, struct serve_re
  */
 void agent_server(struct agent *a, const struct serve_request *q, struct serve_reply *r)
 {
-	struct store_certificate cert = { .not_after = time(NULL) + SERVER_VALID };
+	struct store_certificate cert = { .not_after = time(NULL) + SERVE_SERVER_VALID };
 	struct pki_profile profile = { .kind = PKI_SERVER, .n_names = a->config->n_names };
 	char name[PKI_NAME_LEN];
 	const char *names[SERVE_NAMES_MAX];
@@ -423,5 +441,6 @@ void agent_server(struct agent *a, const struct serve_request *q, struct serve_r
 		agent_registry_failed(a, q, r);
 	} else if (commit(a, q, r)) {
 		r->status = 200;
+		server_certified(r, name);
 	}
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What the agent asks of the kernel; the module may come and go meanwhile. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "serve/agent/agent.h"
@@ -90,7 +91,8 @@ enum agent_place agent_place(struct agent *a, const struct cordon_addr *peer, co
  * @mac: of the device, as its certificate says
  * @out: the device as it is then
  *
- * The kernel holds address and interface against the device, and knows how long its segment's leases are.
+ * The kernel holds address and interface against the device, and knows how long its segment's leases are. Without an
+ * interface, none is asked for: front knows it of every connection.
  *
  * Return: 0, or what cnl_checkin() returns, with a sentence in @a->nl.error.
  */
@@ -102,6 +104,11 @@ int agent_lease(struct agent *a, const struct serve_request *q, const uint8_t ma
 
 	if (err)
 		return -ENOTCONN;
+	/* The kernel would let the lease hold on every port. */
+	if (!q->ifindex) {
+		snprintf(a->nl.error, sizeof(a->nl.error), "a check-in through no interface");
+		return -ENODEV;
+	}
 	agent_peer(q, &peer, text);
 	err = cnl_checkin(&a->nl, mac, &peer, q->ifindex, q->fingerprint, out);
 	if (err && worth_another(a, err))

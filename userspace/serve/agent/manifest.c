@@ -10,8 +10,6 @@
 #include "lib/wire.h"
 #include "serve/agent/agent.h"
 
-#define CODE_NAME	"firmware offers"	/* no device's: a space is in it */
-#define CODE_VALID	(7 * 86400)
 #define CODE_KEEP	(3 * 86400)		/* then there is another one */
 
 static int ask_signer(struct agent *a, const struct serve_sign *what, struct serve_signed *got)
@@ -30,8 +28,8 @@ static int ask_signer(struct agent *a, const struct serve_sign *what, struct ser
 /* Signer keeps key and certificate; the registry has it like every other. */
 static bool certify_code(struct agent *a, const struct serve_request *q, struct serve_reply *r)
 {
-	struct store_certificate cert = { .not_after = time(NULL) + CODE_VALID };
-	struct pki_profile profile = { .kind = PKI_CODE, .name = CODE_NAME };
+	struct store_certificate cert = { .not_after = time(NULL) + SERVE_CODE_VALID };
+	struct pki_profile profile = { .kind = PKI_CODE, .name = SERVE_CODE_NAME };
 	struct serve_sign what = { .kind = SERVE_SIGN_REQUEST };
 	struct serve_request request = *q;
 	struct serve_signed got;

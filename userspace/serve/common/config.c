@@ -121,10 +121,10 @@ static bool load_bool(struct loader *l, const struct yaml_node *node, const char
 
 static void load_est(struct loader *l, const struct yaml_node *node, struct serve_config *c)
 {
-	enum { LISTEN, REMOTE, APPROVAL, VALID, N };
+	enum { LISTEN, REMOTE, APPROVAL, VALID, REKEY, N };
 	static const struct yaml_field fields[] = {
 		{ "listen", false }, { "allow_remote", false }, { "approval", false },
-		{ "valid", false },
+		{ "valid", false }, { "rekey", false },
 	};
 	struct yaml_node *at[N] = { NULL };
 	const char *text;
@@ -140,6 +140,11 @@ static void load_est(struct loader *l, const struct yaml_node *node, struct serv
 	text = at[VALID] ? yaml_text(l, at[VALID], "valid") : NULL;
 	if (text && (policy_duration_parse(text, &c->valid) || c->valid < 60 || c->valid > VALID_MAX))
 		report_error(l->report, at[VALID]->at, "'%s' is not a duration from 1m to 3650d", text);
+	text = at[REKEY] ? yaml_text(l, at[REKEY], "rekey") : NULL;
+	if (text && strcmp(text, "any") && strcmp(text, "signed"))
+		report_error(l->report, at[REKEY]->at, "rekey is '%s', not any or signed", text);
+	else if (text)
+		c->rekey_signed = !strcmp(text, "signed");
 }
 
 static void load_checkin(struct loader *l, const struct yaml_node *node, struct serve_config *c)
@@ -303,7 +308,8 @@ int serve_config_load(const char *path, struct serve_config *out, FILE *errors)
 		report_end(&report);
 		yaml_tree_free(&tree);
 	}
-	if (!out->n_names)
+	out->own_names = !out->n_names;
+	if (out->own_names)
 		default_names(out);
 	return report.errors;
 }

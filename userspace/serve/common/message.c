@@ -31,6 +31,7 @@ size_t serve_request_pack(const struct serve_request *r, uint8_t *buf, size_t si
 	wire_put_u64(&out, r->number);
 	wire_put_u32(&out, r->feedback);
 	wire_put_blob(&out, r->csr, r->csr_len);
+	wire_put_blob(&out, r->proof, r->proof_len);
 	return out.bad ? 0 : out.len;
 }
 
@@ -70,6 +71,7 @@ bool serve_request_unpack(const uint8_t *buf, size_t len, struct serve_request *
 	r->number = wire_u64(&in);
 	r->feedback = wire_u32(&in);
 	r->csr = wire_blob(&in, PKI_CSR_MAX, &r->csr_len);
+	r->proof = wire_blob(&in, PKI_PROOF_MAX, &r->proof_len);
 	return wire_end(&in);
 }
 

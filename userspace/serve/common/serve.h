@@ -37,6 +37,9 @@
 #define SERVE_TENANT	"default"
 #define SERVE_TENANT_LEN 64
 #define SERVE_POLL	300		/* seconds */
+#define SERVE_CODE_NAME	"firmware offers"	/* no device's: a space is in it */
+#define SERVE_CODE_VALID	(7 * 86400)
+#define SERVE_SERVER_VALID	(30 * 86400)
 
 /* config.c */
 
@@ -65,6 +68,8 @@ struct serve_listen {
  * @valid: seconds that a device's certificate is valid
  * @allow_remote: enrol from addresses that are no device's
  * @approval: a first enrolment waits for an operator
+ * @rekey_signed: another key only with the old key's signature
+ * @own_names: @names are this machine's own, as the file says none
  */
 struct serve_config {
 	char path[SERVE_NAME_LEN];
@@ -84,6 +89,8 @@ struct serve_config {
 	uint32_t valid;
 	bool allow_remote;
 	bool approval;
+	bool rekey_signed;
+	bool own_names;
 };
 
 int serve_config_load(const char *path, struct serve_config *out, FILE *errors);
@@ -98,6 +105,7 @@ enum serve_accepted {
 	SERVE_POLLED,
 	SERVE_REPORT,
 	SERVE_DOWNLOAD,
+	SERVE_REKEY_UNSIGNED,
 	SERVE_ACCEPTED,
 };
 
@@ -128,6 +136,7 @@ enum serve_refused {
 	SERVE_WRONG_DEVICE,
 	SERVE_NOT_OFFERED,
 	SERVE_ARTIFACT,
+	SERVE_REKEY,
 	SERVE_REFUSED,
 };
 
@@ -183,7 +192,7 @@ void serve_log(int priority, const char *event, ...) __attribute__((sentinel));
 /** enum serve_op - what front asks of agent */
 enum serve_op {
 	SERVE_OP_ENROLL = 1,	/* name, secret, csr */
-	SERVE_OP_RENEW,		/* serial, fingerprint, csr */
+	SERVE_OP_RENEW,		/* serial, fingerprint, csr; proof, or none */
 	SERVE_OP_CHECKIN,	/* serial, fingerprint, firmware */
 	SERVE_OP_FIRMWARE,	/* serial, firmware; no reply */
 	SERVE_OP_DELIVERED,	/* serial; no reply */
@@ -228,6 +237,8 @@ enum serve_feedback {
  * @detail: words of the device; a file's name
  * @csr: DER, in the message
  * @csr_len: of @csr
+ * @proof: the old key's signature over @csr, in the message
+ * @proof_len: of @proof; 0, none came
  */
 struct serve_request {
 	uint32_t op;
@@ -245,6 +256,8 @@ struct serve_request {
 	char detail[SERVE_TEXT_LEN];
 	const uint8_t *csr;
 	size_t csr_len;
+	const uint8_t *proof;
+	size_t proof_len;
 };
 
 /**
@@ -304,12 +317,14 @@ enum serve_signature {
 	SERVE_SIGN_CRL,
 	SERVE_SIGN_REQUEST,	/* for a certificate of the key that signs offers */
 	SERVE_SIGN_OFFER,
+	SERVE_SIGN_RELOAD,	/* nothing: read serve.yaml again */
 };
 
 /**
  * struct serve_sign - from agent to signer
  * @kind: enum serve_signature
  * @profile: of a certificate
+ * @key_id: of the key in @csr, as agent has read it: SHA-256 of its SubjectPublicKeyInfo
  * @exporter: what the request's binding must be, or empty
  * @csr: DER, in the message; or the text of an offer
  * @csr_len: of @csr
@@ -320,6 +335,7 @@ enum serve_signature {
 struct serve_sign {
 	uint32_t kind;
 	struct pki_profile profile;
+	uint8_t key_id[32];
 	const char *exporter;
 	const uint8_t *csr;
 	size_t csr_len;

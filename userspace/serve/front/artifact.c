@@ -313,3 +313,48 @@ void artifact_send(struct evhttp_request *req, const struct serve_offer *o, cons
 	}
 	send_open(req, o, device, fd, etag);
 }
+
+static int read_signature(int fd, uint8_t buf[FIRMWARE_SIGNATURE_MAX], size_t *len)
+{
+	struct stat st;
+	ssize_t n;
+
+	if (fstat(fd, &st))
+		return -errno;
+	if (!S_ISREG(st.st_mode) || !st.st_size || st.st_size > FIRMWARE_SIGNATURE_MAX)
+		return -EBADMSG;
+	n = pread(fd, buf, st.st_size, 0);
+	if (n < 0)
+		return -errno;
+	*len = n;
+	return n == st.st_size ? 0 : -EBADMSG;
+}
+
+/**
+ * artifact_send_signature - answer a request for the signature that an artifact was added with
+ * @req: the request
+ * @o: the offer of that artifact
+ * @device: name
+ */
+void artifact_send_signature(struct evhttp_request *req, const struct serve_offer *o, const char *device)
+{
+	char name[HEX_LEN + sizeof(ARTIFACT_SIGNATURE)];
+	uint8_t buf[FIRMWARE_SIGNATURE_MAX];
+	size_t len = 0;
+	int fd, err;
+
+	policy_hex_text(o->release.hashes.sha256, sizeof(o->release.hashes.sha256), name);
+	strcat(name, ARTIFACT_SIGNATURE);
+	fd = openat(call_conn(req)->front->artifacts, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	err = fd < 0 ? -errno : read_signature(fd, buf, &len);
+	if (fd >= 0)
+		close(fd);
+	if (!err) {
+		call_answer(req, 200, "application/pkcs7-signature", buf, len);
+		return;
+	}
+	if (err != -ENOENT)
+		serve_log(LOG_ERR, "no signature", "file", name, "why", strerror(-err), NULL);
+	call_refuse(req, err == -ENOENT ? 404 : 503, SERVE_ARTIFACT, device,
+		    err == -ENOENT ? "the artifact has no signature" : "the signature cannot be read");
+}

@@ -107,6 +107,17 @@ static void on_artifact(struct front *f, void *arg, const struct serve_reply *r)
 	free(call);
 }
 
+static void on_signature(struct front *f, void *arg, const struct serve_reply *r)
+{
+	struct serve_offer o;
+	struct call *call = take_offer(arg, r, &o);
+
+	(void)f;
+	if (call)
+		artifact_send_signature(call->req, &o, r->device);
+	free(call);
+}
+
 /* As md5sum(1) has it. */
 static void on_md5sum(struct front *f, void *arg, const struct serve_reply *r)
 {
@@ -198,11 +209,23 @@ static bool may_download(struct evhttp_request *req)
 	return evhttp_request_get_command(req) == EVHTTP_REQ_HEAD || call_method_is(req, EVHTTP_REQ_GET, "GET, HEAD");
 }
 
-/* Of the release in @q: its list of artifacts, the artifact, or the sum of that. False: none of them. */
+/* Cut what a name ends with; false, it does not end so. */
+static bool cut(char *file, size_t *len, const char *end)
+{
+	size_t n = strlen(end);
+
+	if (*len <= n || strcmp(file + *len - n, end))
+		return false;
+	*len -= n;
+	file[*len] = 0;
+	return true;
+}
+
+/* Of the release in @q: its list of artifacts, the artifact, its sum or signature. False: none of them. */
 static bool handle_artifact(struct evhttp_request *req, struct serve_request *q, const char *rest)
 {
-	size_t len, sum = strlen(MD5SUM);
-	bool md5sum;
+	void (*done)(struct front *f, void *arg, const struct serve_reply *r) = on_artifact;
+	size_t len;
 	char *file;
 
 	q->op = SERVE_OP_ARTIFACT;
@@ -214,18 +237,19 @@ static bool handle_artifact(struct evhttp_request *req, struct serve_request *q,
 	if (strncmp(rest, "/artifacts/", 11))
 		return false;
 	file = evhttp_uridecode(rest + 11, 0, &len);
-	md5sum = file && len > sum && !strcmp(file + len - sum, MD5SUM);
-	if (md5sum)
-		file[len - sum] = 0;
+	if (file && cut(file, &len, MD5SUM))
+		done = on_md5sum;
+	else if (file && cut(file, &len, ARTIFACT_SIGNATURE))
+		done = on_signature;
 	/* A NUL in it would hide what follows. */
-	if (!file || !*file || strlen(file) != len - md5sum * sum || strlen(file) >= FIRMWARE_FILE_LEN) {
+	if (!file || !*file || strlen(file) != len || strlen(file) >= FIRMWARE_FILE_LEN) {
 		free(file);
 		return false;
 	}
 	strcpy(q->detail, file);
 	free(file);
 	if (may_download(req))
-		call_ask(req, q, md5sum ? on_md5sum : on_artifact);
+		call_ask(req, q, done);
 	return true;
 }
 

@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "device/body.h"
+#include "device/client.h"
 #include "serve/front/call.h"
 #include "serve/front/ddi.h"
 
@@ -164,13 +165,27 @@ static void handle_enroll(struct evhttp_request *req, struct front *f)
 	explicit_bzero(q.secret, sizeof(q.secret));
 }
 
+/* The old key's signature over the request, which agent checks; a client that knows of none sends none. */
+static bool take_proof(struct evhttp_request *req, uint8_t proof[PKI_PROOF_MAX], struct serve_request *q)
+{
+	const char *field = evhttp_find_header(evhttp_request_get_input_headers(req), EST_PROOF_FIELD);
+
+	if (!field)
+		return true;
+	q->proof = proof;
+	if (!est_body_decode(field, strlen(field), proof, PKI_PROOF_MAX, &q->proof_len) && q->proof_len)
+		return true;
+	call_refuse(req, 400, SERVE_BAD_REQUEST, q->name, EST_PROOF_FIELD " is not base64 of 1 to 160 bytes");
+	return false;
+}
+
 static void handle_renew(struct evhttp_request *req, struct front *f)
 {
 	struct serve_request q = { .op = SERVE_OP_RENEW };
-	uint8_t csr[PKI_CSR_MAX];
+	uint8_t csr[PKI_CSR_MAX], proof[PKI_PROOF_MAX];
 
 	(void)f;
-	if (call_identify(req, &q) && take_csr(req, csr, &q))
+	if (call_identify(req, &q) && take_csr(req, csr, &q) && take_proof(req, proof, &q))
 		call_ask(req, &q, on_enrolled);
 }
 

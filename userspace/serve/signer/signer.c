@@ -12,7 +12,7 @@
 #include "firmware/manifest.h"
 #include "lib/wire.h"
 #include "serve/common/revoked.h"
-#include "serve/common/serve.h"
+#include "serve/signer/signer.h"
 
 static void put_sign(struct wire_out *out, const struct serve_sign *what)
 {
@@ -20,7 +20,7 @@ static void put_sign(struct wire_out *out, const struct serve_sign *what)
 	size_t i;
 
 	wire_put_u32(out, what->kind);
-	if (what->kind == SERVE_SIGN_REQUEST)
+	if (what->kind == SERVE_SIGN_REQUEST || what->kind == SERVE_SIGN_RELOAD)
 		return;
 	if (what->kind == SERVE_SIGN_OFFER) {
 		wire_put_blob(out, what->csr, what->csr_len);
@@ -45,6 +45,7 @@ static void put_sign(struct wire_out *out, const struct serve_sign *what)
 	wire_put_fixed(out, p->serial, PKI_SERIAL_LEN);
 	wire_put_u64(out, p->not_before);
 	wire_put_u64(out, p->not_after);
+	wire_put_fixed(out, what->key_id, sizeof(what->key_id));
 	wire_put_text(out, what->exporter);
 	wire_put_blob(out, what->csr, what->csr_len);
 }
@@ -101,6 +102,7 @@ struct job {
 static bool get_certificate(struct wire_in *in, struct job *j)
 {
 	struct pki_profile *p = &j->what.profile;
+	const uint8_t *key_id;
 	size_t mac_len, i;
 
 	p->kind = wire_u32(in);
@@ -118,6 +120,9 @@ static bool get_certificate(struct wire_in *in, struct job *j)
 	p->serial = wire_fixed(in, PKI_SERIAL_LEN);
 	p->not_before = wire_u64(in);
 	p->not_after = wire_u64(in);
+	key_id = wire_fixed(in, sizeof(j->what.key_id));
+	if (key_id)
+		memcpy(j->what.key_id, key_id, sizeof(j->what.key_id));
 	wire_text(in, j->exporter, sizeof(j->exporter));
 	j->what.exporter = j->exporter;
 	j->what.csr = wire_blob(in, PKI_CSR_MAX, &j->what.csr_len);
@@ -149,12 +154,14 @@ static bool get_crl(struct wire_in *in, struct job *j)
 
 /**
  * struct signer - what the process has
+ * @config: its own copy; agent's is another
  * @ca: with its key
  * @code: key that signs offers of firmware; it never leaves the process
  * @code_cert: of @code; NULL, there is none yet
  * @chain: what leads from @code_cert to the root
  */
 struct signer {
+	struct serve_config config;
 	struct pki_ca ca;
 	EVP_PKEY *code;
 	X509 *code_cert;
@@ -182,6 +189,28 @@ static int keep_code(struct signer *s, const uint8_t *der, size_t len, struct pk
 	return 0;
 }
 
+/* Agent and signer must mean the same key: agent has decided by it. */
+static bool is_key(X509_REQ *csr, const uint8_t key_id[32])
+{
+	uint8_t asked[32];
+
+	return !pki_public_id(X509_REQ_get_X509_PUBKEY(csr), asked) && !memcmp(asked, key_id, sizeof(asked));
+}
+
+/* The server's own request, and that of signer's key for offers, ask for nothing: the names are the configuration's. */
+static int check_request(const struct signer *s, const struct job *j, X509_REQ *csr, struct pki_error *err)
+{
+	const struct pki_profile *p = &j->what.profile;
+
+	if (!is_key(csr, j->what.key_id))
+		return pki_fail(err, -EPERM, "the request's key is not the one that was looked at");
+	if (p->kind == PKI_DEVICE)
+		return pki_csr_check(csr, p->name, p->mac, j->exporter[0] ? j->exporter : NULL, err);
+	if (!pki_csr_is_bare(csr))
+		return pki_fail(err, -EPERM, "the server's own request asks for names: they are the configuration's");
+	return p->kind == PKI_CODE && !is_own_key(s, csr) ? pki_fail(err, -EPERM, "a key that is not signer's own") : 0;
+}
+
 /* The identity is the registry's, and never the server's own for a device. */
 static int certify(struct signer *s, const struct job *j, uint8_t **der, size_t *len, struct pki_error *err)
 {
@@ -192,8 +221,7 @@ static int certify(struct signer *s, const struct job *j, uint8_t **der, size_t 
 
 	if (!csr)
 		return -EINVAL;
-	if (p->kind == PKI_CODE ? is_own_key(s, csr) : p->kind != PKI_DEVICE ||
-	    !pki_csr_check(csr, p->name, p->mac, j->exporter[0] ? j->exporter : NULL, err))
+	if (!signer_allows(&s->config, p, time(NULL), err) && !check_request(s, j, csr, err))
 		cert = pki_issue(&s->ca, X509_REQ_get_X509_PUBKEY(csr), p, err);
 	X509_REQ_free(csr);
 	if (!cert)
@@ -206,27 +234,16 @@ static int certify(struct signer *s, const struct job *j, uint8_t **der, size_t 
 	return n > 0 ? 0 : -ENOMEM;
 }
 
-/* The text of an offer, and nothing that could be taken for an artifact. */
-static bool is_offer(const uint8_t *text, size_t len)
-{
-	size_t i;
-
-	if (len < 3 || text[0] != '{' || text[len - 2] != '}' || text[len - 1] != '\n')
-		return false;
-	for (i = 0; i < len - 1; i++)
-		if (text[i] < ' ' || text[i] == 127)
-			return false;
-	return true;
-}
-
 static int sign_offer(const struct signer *s, struct wire_in *in, uint8_t **der, size_t *len, struct pki_error *err)
 {
 	size_t size;
 	const uint8_t *text = wire_blob(in, MANIFEST_MAX, &size);
 
-	if (!wire_end(in) || !is_offer(text, size) || !s->code_cert)
+	if (!wire_end(in) || !s->code_cert)
 		return -EINVAL;
-	return pki_cms_sign_buf(s->code_cert, s->code, s->chain, text, size, der, len, err);
+	if (firmware_manifest_judge((const char *)text, size, time(NULL), err))
+		return -EPERM;
+	return pki_cms_sign_buf(PKI_CONTENT_OFFER, s->code_cert, s->code, s->chain, text, size, der, len, err);
 }
 
 static void answer(struct signer *s, struct wire_in *in, struct wire_out *out)
@@ -254,6 +271,11 @@ static void answer(struct signer *s, struct wire_in *in, struct wire_out *out)
 		break;
 	case SERVE_SIGN_OFFER:
 		ret = sign_offer(s, in, &der, &len, &err);
+		break;
+	case SERVE_SIGN_RELOAD:
+		ret = wire_end(in) ? signer_reload(&s->config) : -EINVAL;
+		if (ret)
+			pki_fail(&err, ret, "signer cannot take it");
 		break;
 	}
 	wire_put_text(out, ret ? err.text : "");
@@ -291,15 +313,18 @@ static int open_all(struct signer *s, const struct serve_config *config, const c
  */
 int serve_signer(const struct serve_config *config, char *passphrase, struct priv_channel *agent)
 {
-	static const struct priv_role role = { .user = "cordon-signer" };
+	struct priv_role role = { .user = "cordon-signer" };
 	uint8_t *buf = malloc(PRIV_FRAME_MAX), *reply = malloc(PRIV_FRAME_MAX);
-	char error[PRIV_ERROR_LEN];
+	char error[PRIV_ERROR_LEN], dir[SERVE_NAME_LEN];
 	struct pki_error err;
 	struct wire_out out;
-	struct signer s = { .code = NULL };
+	struct signer s = { .config = *config };
 	struct wire_in in;
 	ssize_t len = -EPERM;
 
+	strcpy(dir, config->path);
+	*strrchr(dir, '/') = 0;
+	role.readable = dir[0] ? dir : "/";
 	if (!buf || !reply || open_all(&s, config, passphrase, &err)) {
 		serve_log(LOG_ERR, "cannot load the CA; 'cordonctl ca init' makes one", "ca", config->ca, "why",
 			  buf && reply ? err.text : "out of memory", NULL);
