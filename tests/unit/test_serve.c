@@ -58,6 +58,7 @@ static void fill_reply(struct serve_reply *r)
 	strcpy(r->device, "cam");
 	memset(r->segment, 'z', sizeof(r->segment) - 1);
 	memset(r->why, 'w', sizeof(r->why) - 1);
+	r->number = UINT64_MAX - 1;
 	r->der = csr;
 	r->der_len = sizeof(csr);
 }
@@ -67,7 +68,7 @@ static bool same_reply(const struct serve_reply *a, const struct serve_reply *b)
 	return a->id == b->id && a->status == b->status && a->retry == b->retry &&
 	       a->lease == b->lease && !memcmp(a->serial, b->serial, sizeof(a->serial)) &&
 	       !strcmp(a->device, b->device) && !strcmp(a->segment, b->segment) &&
-	       !strcmp(a->why, b->why) && a->der_len == b->der_len &&
+	       !strcmp(a->why, b->why) && a->number == b->number && a->der_len == b->der_len &&
 	       !memcmp(a->der, b->der, a->der_len);
 }
 

@@ -13,7 +13,8 @@
 
 #define FORGET		(365 * 86400)	/* seconds after its end that a certificate is remembered */
 #define IDLE		500	/* milliseconds without a request: time to look around */
-#define CRL_KEEP	3600	/* seconds after which a list is signed anew, changed or not */
+#define CRL_KEEP	3600	/* seconds after which a list is signed anew, changed or not ... */
+#define CRL_RETRY	10	/* ... and after a failure */
 
 /** agent_clock - seconds by a clock that nobody sets back */
 time_t agent_clock(void)
@@ -95,10 +96,11 @@ static void handle_delivered(struct agent *a, const struct serve_request *q)
 	}
 }
 
+/* Why there is none is logged. */
 static int sign_crl(struct agent *a)
 {
 	struct serve_sign what = { .kind = SERVE_SIGN_CRL };
-	struct serve_signed got;
+	struct serve_signed got = { .der = NULL };
 	int err;
 
 	err = revoked_list(&a->store, time(NULL), &what.entries, &what.n_entries);
@@ -107,14 +109,19 @@ static int sign_crl(struct agent *a)
 	if (!err)
 		err = serve_sign(&a->signer, &what, a->buf, PRIV_FRAME_MAX, &got);
 	free(what.entries);
-	if (err || got.error[0])
-		return err ? err : -EIO;
+	if (!err && got.error[0])
+		err = -EIO;
+	if (err) {
+		serve_log(LOG_ERR, "no revocation list", "why", got.error[0] ? got.error : strerror(-err), NULL);
+		return err;
+	}
 	free(a->crl);
 	a->crl = malloc(got.der_len);
 	if (!a->crl)
 		return -ENOMEM;
 	memcpy(a->crl, got.der, got.der_len);
 	a->crl_len = got.der_len;
+	a->crl_number = what.number;
 	return 0;
 }
 
@@ -127,14 +134,21 @@ static void handle_crl(struct agent *a, const struct serve_request *q, struct se
 		return;
 	}
 	if (!a->crl || revocations != a->crl_revocations || agent_clock() >= a->crl_until) {
-		if (sign_crl(a)) {
-			free(a->crl);
-			a->crl = NULL;
-			agent_registry_failed(a, q, r);
+		/* To try costs a walk through the registry, and whoever asks is not known. */
+		if (agent_clock() < a->crl_retry || sign_crl(a)) {
+			if (agent_clock() >= a->crl_retry)
+				a->crl_retry = agent_clock() + CRL_RETRY;
+			agent_refuse(a, q, r, 503, SERVE_REGISTRY, "there is no revocation list that can be sent");
+			r->retry = CRL_RETRY;
 			return;
 		}
 		a->crl_revocations = revocations;
 		a->crl_until = agent_clock() + CRL_KEEP;
+	}
+	r->number = a->crl_number;
+	if (q->number == a->crl_number) {
+		r->status = 304;
+		return;
 	}
 	r->status = 200;
 	r->der = a->crl;
@@ -228,6 +242,18 @@ static void wait_for_request(struct agent *a)
 	} while (!poll(&front, 1, IDLE));
 }
 
+/* What does not fit into a message is refused like everything else that cannot be had. */
+static int send_reply(struct agent *a, const struct serve_request *q, struct serve_reply *r, uint8_t *out)
+{
+	size_t len = serve_reply_pack(r, out, SERVE_REPLY_MAX);
+
+	if (!len) {
+		agent_refuse(a, q, r, 503, SERVE_REGISTRY, "the answer is too large");
+		len = serve_reply_pack(r, out, SERVE_REPLY_MAX);
+	}
+	return priv_send(&a->front, out, len);
+}
+
 /* Until one of the other two is gone. */
 static int loop(struct agent *a, uint8_t *in, uint8_t *out)
 {
@@ -248,7 +274,7 @@ static int loop(struct agent *a, uint8_t *in, uint8_t *out)
 		}
 		r.id = q.id;
 		if (handle(a, &q, &r)) {
-			err = priv_send(&a->front, out, serve_reply_pack(&r, out, SERVE_REPLY_MAX));
+			err = send_reply(a, &q, &r, out);
 			if (err)
 				return err == -EPIPE ? 0 : 1;
 		}

@@ -69,8 +69,10 @@ struct agent_posture {
  * @code_until: when another certificate is due to sign offers with; 0, there is none
  * @crl: revocation list, as signed last
  * @crl_len: of @crl
+ * @crl_number: of the list
  * @crl_revocations: what it counts with, as of store_revocations()
  * @crl_until: when a new one is due
+ * @crl_retry: after a failure, not before
  */
 struct agent {
 	struct serve_config *config;
@@ -91,8 +93,10 @@ struct agent {
 	time_t code_until;
 	uint8_t *crl;
 	size_t crl_len;
+	uint64_t crl_number;
 	uint64_t crl_revocations;
 	time_t crl_until;
+	time_t crl_retry;
 };
 
 void agent_refuse(struct agent *a, const struct serve_request *q, struct serve_reply *r, unsigned int status,

@@ -188,7 +188,7 @@ enum serve_op {
 	SERVE_OP_FIRMWARE,	/* serial, firmware; no reply */
 	SERVE_OP_DELIVERED,	/* serial; no reply */
 	SERVE_OP_SERVER,	/* csr */
-	SERVE_OP_CRL,
+	SERVE_OP_CRL,		/* number of the list that front has; 304, it is the newest */
 	SERVE_OP_RELOAD,	/* no reply */
 	/* These come with serial and fingerprint; offer: struct serve_offer in the reply. */
 	SERVE_OP_POLL,		/* offer */
@@ -223,7 +223,7 @@ enum serve_feedback {
  * @secret: its token
  * @firmware: its version, as it says; may be empty
  * @exporter: base64 of the channel's binding (RFC 9266), or empty
- * @number: of an action or a release
+ * @number: of an action, a release or a revocation list
  * @feedback: enum serve_feedback
  * @detail: words of the device; a file's name
  * @csr: DER, in the message
@@ -257,6 +257,7 @@ struct serve_request {
  * @device: name
  * @segment: effective
  * @why: a sentence, unless granted
+ * @number: of the revocation list
  * @der: certificate, revocation list, offer or what was signed, in the message
  * @der_len: of @der
  */
@@ -269,6 +270,7 @@ struct serve_reply {
 	char device[PKI_NAME_LEN];
 	char segment[PKI_NAME_LEN];
 	char why[SERVE_TEXT_LEN];
+	uint64_t number;
 	const uint8_t *der;
 	size_t der_len;
 };
@@ -338,6 +340,8 @@ struct serve_signed {
 #define SERVE_REQUEST_MAX	(PKI_CSR_MAX + 2048)
 #define SERVE_SIGN_MAX		(PKI_CSR_MAX + 16384)
 #define SERVE_REPLY_MAX		PRIV_FRAME_MAX
+/* What is signed has room in the message of signer and in that of agent. */
+#define SERVE_SIGNED_MAX	(PRIV_FRAME_MAX - 4096)
 #define SERVE_OFFER_MAX		2048
 
 size_t serve_request_pack(const struct serve_request *r, uint8_t *buf, size_t size);

@@ -105,16 +105,50 @@ static void on_checked_in(struct front *f, void *arg, const struct serve_reply *
 	free(call);
 }
 
+static void crl_put(struct crl *crl)
+{
+	if (crl && !--crl->users)
+		free(crl);
+}
+
+static void on_crl_sent(const void *body, size_t len, void *arg)
+{
+	(void)body;
+	(void)len;
+	crl_put(arg);
+}
+
+/* A newer list takes the place of the one before, which goes when the last answer with it is sent. */
+static void keep_crl(struct front *f, const struct serve_reply *r)
+{
+	struct crl *crl = malloc(sizeof(*crl) + r->der_len);
+
+	crl_put(f->crl);
+	f->crl = crl;
+	if (!crl)
+		return;
+	crl->users = 1;
+	crl->number = r->number;
+	crl->len = r->der_len;
+	memcpy(crl->der, r->der, r->der_len);
+}
+
 static void on_crl(struct front *f, void *arg, const struct serve_reply *r)
 {
 	struct call *call = arg;
 
-	(void)f;
+	if (r->status == 200)
+		keep_crl(f, r);
 	if (call_end(call)) {
-		if (r->status == 200)
-			call_answer(call->req, 200, "application/pkix-crl", r->der, r->der_len);
-		else
+		if (r->status != 200 && r->status != 304) {
 			call_send_why(call->req, r->status, r->retry, r->why);
+		} else if (!f->crl) {
+			call_send_why(call->req, 503, 1, "out of memory");
+		} else {
+			f->crl->users++;
+			call_answer_shared(call->req, "application/pkix-crl", f->crl->der, f->crl->len, on_crl_sent,
+					   f->crl);
+		}
 	}
 	free(call);
 }
@@ -225,9 +259,8 @@ static void handle_csrattrs(struct evhttp_request *req, struct front *f)
 
 static void handle_crl(struct evhttp_request *req, struct front *f)
 {
-	struct serve_request q = { .op = SERVE_OP_CRL };
+	struct serve_request q = { .op = SERVE_OP_CRL, .number = f->crl ? f->crl->number : 0 };
 
-	(void)f;
 	if (call_method_is(req, EVHTTP_REQ_GET, "GET"))
 		call_ask(req, &q, on_crl);
 }

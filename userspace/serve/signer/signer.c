@@ -256,6 +256,10 @@ static void answer(struct signer *s, struct wire_in *in, struct wire_out *out)
 		ret = sign_offer(s, in, &der, &len, &err);
 		break;
 	}
+	if (!ret && len > SERVE_SIGNED_MAX) {
+		ret = -E2BIG;
+		pki_fail(&err, ret, "%zu bytes to answer with: at most %u", len, SERVE_SIGNED_MAX);
+	}
 	wire_put_text(out, ret ? err.text : "");
 	wire_put_blob(out, der, ret ? 0 : len);
 	OPENSSL_free(der);
