@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
 """One guest does not eat for all: floods of TLS records, chains, renewals and revocations, and honest devices beside them."""
+import base64
 import ctypes
 import os
 import re
@@ -9,7 +10,8 @@ import ssl  # pylint: disable=unused-import  # its library is the one that Tls l
 import threading
 import time
 
-from gateway import CTL, EST, WAIT, Client, Tap, ask, checkin, must, run, until
+from gateway import (CTL, EST, PKCS10, WAIT, Client, Crypto, Tap, ask, certificate, checkin, enroll, must, new_csr, new_key,
+                     renew, run, until)
 from kernel import Device, FirmwareGateway
 
 tap = Tap()
@@ -206,6 +208,84 @@ def resident(pid):
         return int(re.search(r"VmRSS:\s+(\d+)", f.read()).group(1))
 
 
+# ---- renewals
+
+def size(gw):
+    """Bytes of the registry, and of the log."""
+    return sum(os.path.getsize(gw.registry + end) for end in ("", "-wal") if os.path.exists(gw.registry + end)), \
+        os.path.getsize(gw.log)
+
+
+def live(gw, name):
+    """Certificates of a device that are good."""
+    return gw.query("SELECT count(*) FROM certificate WHERE name = ? AND state IN (1, 2)", name)[0][0]
+
+
+def greedy():
+    """One device that renews as fast as it can."""
+    tries = int(os.environ.get("TRIES", "2000"))
+    crypto = Crypto()
+    with FirmwareGateway() as gw:
+        gw.est["renew_interval"] = "1h"
+        gw.write_config()
+        gw.must_start()
+        pids = gw.pids()
+        cam = Device(gw, "cam", 9)
+        before, counted = size(gw), gw.counters()
+        own = base64.b64encode(new_csr(cam.key))
+        statuses, bodies, retry = {}, set(), set()
+        with Client(gw, source=cam.address, context=gw.context(cam.cert, cam.key)) as client:
+            for n in range(tries):
+                line = own if n % 2 else base64.b64encode(crypto.request("cam"))
+                got = client.request("POST", EST + "simplereenroll", [PKCS10], line)
+                statuses[got.status] = statuses.get(got.status, 0) + 1
+                if got.status == 200:
+                    bodies.add(got.body)
+                else:
+                    retry.add(0 < int(got.headers["Retry-After"] or 0) <= 3600)
+        tap.equal(f"{tries} renewals: two are granted, the same key gets the same again, the rest comes too soon",
+                  (2, {200, 429}, {True}), (len(bodies), set(statuses), retry))
+        tap.equal(f"{tries} renewals: each refusal is counted", statuses[429], gw.counters()["too_soon"] - counted["too_soon"])
+        grown = [b - a for a, b in zip(before, size(gw))]
+        tap.ok(max(grown) < 1 << 20, f"{tries} renewals: registry and log grow by less than 1 MB", grown)
+        tap.say(f"{tries} renewals: the registry grew by {grown[0]} bytes, the log by {grown[1]}")
+        tap.equal(f"{tries} renewals: rows of the registry", 3, gw.issued())
+        tap.equal(f"{tries} renewals: its check-in succeeds", "Welcome IoT Device", checked_in(gw, cam))
+        must(CTL, "ca", "revoke", "cam", "--registry", gw.registry, "--dir", gw.ca)
+        tap.equal("revoked: no check-in", "refused: the certificate is revoked", checked_in(gw, cam))
+        got = ask(gw, "GET", "/cordon/v1/crl")
+        tap.equal("revoked: all of its certificates are on the list", (200, (True, 3)), (got.status, entries(gw, got.body)))
+        tap.ok(is_up(gw, pids), "and the server is up")
+
+
+def superseded():
+    """A device has four certificates at most; older ones die."""
+    with FirmwareGateway() as gw:
+        gw.must_start()
+        cam, door = Device(gw, "cam", 9), Device(gw, "door", 10)
+        certs = [cam.cert]
+        for n in range(8):
+            got = renew(gw, certs[-1], cam.key, new_csr(cam.key), source=cam.address)
+            certs.append(certificate(gw, got, f"cam{n}"))
+        tap.equal("nine certificates of a device: four are good", (4, 9), (live(gw, "cam"), gw.issued() - 1))
+        for name, cert, said in (("newest", certs[8], "Welcome IoT Device"), ("fourth", certs[5], "Welcome IoT Device"),
+                                 ("fifth", certs[4], "refused: the certificate is revoked"),
+                                 ("first", certs[0], "refused: the certificate is revoked")):
+            tap.equal(f"superseded: check-in with the {name}", said, checkin(gw, cert, cam.key, source=cam.address))
+        got = ask(gw, "GET", "/cordon/v1/crl")
+        tap.equal("superseded: on the list", (True, 5), entries(gw, got.body))
+        for n in range(8):
+            got = renew(gw, certs[5], cam.key, new_csr(cam.key), source=cam.address)
+            tap.ok(got.status == 200, f"renewal {n} with the same certificate", got)
+        tap.equal("the certificate that the device shows stays", (4, "Welcome IoT Device"),
+                  (live(gw, "cam"), checkin(gw, certs[5], cam.key, source=cam.address)))
+        for _ in range(6):
+            got = enroll(gw, "cam", gw.token("cam", cam.mac), new_csr(new_key(gw, "again")), source=cam.address)
+            certificate(gw, got, "again")
+        tap.equal("new tokens count, too", 4, live(gw, "cam"))
+        tap.equal("allowed: another device keeps its own", ("Welcome IoT Device", 1), (checked_in(gw, door), live(gw, "door")))
+
+
 def main():
     """A server for each."""
     with FirmwareGateway() as gw:
@@ -214,6 +294,8 @@ def main():
         records(gw, device)
         chains(gw, device)
     crl()
+    greedy()
+    superseded()
     tap.done()
 
 

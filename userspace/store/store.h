@@ -104,6 +104,9 @@ int store_cert_get(struct store *s, const uint8_t serial[STORE_SERIAL_LEN], stru
 /* name NULL: all. */
 int store_cert_each(struct store *s, const char *name,
 		    int (*each)(const struct store_certificate *c, void *arg), void *arg);
+/* The newest of a device, from the last on, so many at most. */
+int store_cert_newest(struct store *s, const char *name, unsigned int most,
+		      int (*each)(const struct store_certificate *c, void *arg), void *arg);
 /* For a revocation list: those that are revoked and do not end before. */
 int store_revoked_each(struct store *s, time_t ends, int (*each)(const struct store_certificate *c, void *arg),
 		       void *arg);

@@ -167,6 +167,7 @@ static void handle_reload(struct agent *a)
 	a->config->allow_remote = fresh.allow_remote;
 	a->config->approval = fresh.approval;
 	a->config->valid = fresh.valid;
+	a->config->renew_interval = fresh.renew_interval;
 	a->config->poll = fresh.poll;
 	memcpy(a->config->names, fresh.names, sizeof(fresh.names));
 	a->config->n_names = fresh.n_names;

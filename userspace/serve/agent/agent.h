@@ -137,6 +137,13 @@ bool agent_place_is_right(struct agent *a, const struct serve_request *q, struct
 bool agent_identify(struct agent *a, const struct serve_request *q, struct serve_reply *r,
 		    struct store_certificate *cert);
 
+time_t agent_issued_at(const struct store_certificate *cert);
+
+/* limit.c */
+int agent_renew_limit(struct agent *a, const struct serve_request *q, struct serve_reply *r, const char *name,
+		      const uint8_t key_id[32], uint8_t again[STORE_SERIAL_LEN]);
+int agent_supersede(struct agent *a, const char *name, const uint8_t *spare);
+
 /* posture.c */
 void agent_posture_tick(struct agent *a);
 bool agent_posture_told(struct agent *a, struct device *d, const char *version, struct cnl_device *now);

@@ -53,6 +53,12 @@ static bool der_skip(const uint8_t **p, size_t *left, uint8_t tag)
 	return true;
 }
 
+/** agent_issued_at - when a certificate was made */
+time_t agent_issued_at(const struct store_certificate *cert)
+{
+	return cert->not_before + CLOCK_SKEW;
+}
+
 /* SHA-256 of the SubjectPublicKeyInfo in a request. Nothing else of the request is looked at here. */
 static bool csr_key_id(const uint8_t *csr, size_t len, uint8_t out[32])
 {
@@ -197,7 +203,7 @@ static void wrong_token(struct agent *a, const struct serve_request *q, struct s
 
 /* The same certificate again, which may not have arrived. */
 static void hand_out_again(struct agent *a, const struct serve_request *q, struct serve_reply *r,
-			   const uint8_t serial[STORE_SERIAL_LEN], const char *device)
+			   const uint8_t serial[STORE_SERIAL_LEN], const char *device, enum serve_accepted what)
 {
 	struct store_certificate cert;
 	uint8_t *der = NULL;
@@ -214,7 +220,7 @@ static void hand_out_again(struct agent *a, const struct serve_request *q, struc
 	r->der = a->buf;
 	r->der_len = len;
 	strcpy(r->device, device);
-	granted(a, q, r, SERVE_ENROLMENT);
+	granted(a, q, r, what);
 }
 
 /*
@@ -243,7 +249,7 @@ static bool enroll_device(struct agent *a, const struct serve_request *q, struct
 		return false;
 	}
 	if (verdict == STORE_TOKEN_PENDING) {
-		hand_out_again(a, q, r, serial, device.name);
+		hand_out_again(a, q, r, serial, device.name, SERVE_ENROLMENT);
 		return false;
 	}
 	if (verdict != STORE_TOKEN_GOOD && verdict != STORE_TOKEN_OTHER_KEY) {
@@ -265,7 +271,8 @@ static bool enroll_device(struct agent *a, const struct serve_request *q, struct
 	profile.name = device.name;
 	if (agent_certify(a, q, &profile, &cert, r))
 		return false;
-	if (store_token_claim(&a->store, device.name, key_id, cert.serial)) {
+	if (store_token_claim(&a->store, device.name, key_id, cert.serial) ||
+	    agent_supersede(a, device.name, NULL)) {
 		agent_registry_failed(a, q, r);
 		return false;
 	}
@@ -367,6 +374,22 @@ bool agent_identify(struct agent *a, const struct serve_request *q, struct serve
 	return true;
 }
 
+/* False: the reply says why not, or holds the certificate that the device has for this key already. */
+static bool renew_is_due(struct agent *a, const struct serve_request *q, struct serve_reply *r, const char *name)
+{
+	uint8_t key_id[32], again[STORE_SERIAL_LEN];
+	int ret;
+
+	if (!csr_key_id(q->csr, q->csr_len, key_id)) {
+		agent_refuse(a, q, r, 400, SERVE_BAD_CSR, "the request is not PKCS #10 in DER (RFC 2986, 4.2)");
+		return false;
+	}
+	ret = agent_renew_limit(a, q, r, name, key_id, again);
+	if (ret == 1)
+		hand_out_again(a, q, r, again, name, SERVE_RENEWAL);
+	return !ret;
+}
+
 /**
  * agent_renew - a device's next certificate (RFC 7030, 4.2.2), for the one it has
  * @a: the agent
@@ -377,19 +400,24 @@ void agent_renew(struct agent *a, const struct serve_request *q, struct serve_re
 {
 	struct store_certificate old, cert = { .not_after = time(NULL) + a->config->valid };
 	struct pki_profile profile = { .kind = PKI_DEVICE, .name = old.name, .mac = cert.mac };
-	bool good;
-
 	if (store_begin(&a->store, true)) {
 		agent_registry_failed(a, q, r);
 		return;
 	}
-	good = agent_identify(a, q, r, &old) && agent_place_is_right(a, q, r, old.mac, old.name);
-	if (good)
-		memcpy(cert.mac, old.mac, 6);
-	if (!good || agent_certify(a, q, &profile, &cert, r))
+	if (!agent_identify(a, q, r, &old) || !agent_place_is_right(a, q, r, old.mac, old.name) ||
+	    !renew_is_due(a, q, r, old.name)) {
 		store_rollback(&a->store);
-	else if (commit(a, q, r))
+		return;
+	}
+	memcpy(cert.mac, old.mac, 6);
+	if (agent_certify(a, q, &profile, &cert, r)) {
+		store_rollback(&a->store);
+	} else if (agent_supersede(a, old.name, old.serial)) {
+		store_rollback(&a->store);
+		agent_registry_failed(a, q, r);
+	} else if (commit(a, q, r)) {
 		granted(a, q, r, SERVE_RENEWAL);
+	}
 }
 
 /**

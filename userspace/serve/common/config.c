@@ -12,6 +12,7 @@
 
 #define DEVICE_VALID	(90 * 86400U)
 #define VALID_MAX	(3650 * 86400U)
+#define RENEW_PART	30	/* of a certificate's life is the interval in which renewals are counted */
 #define POLL_MIN	10U
 #define POLL_MAX	86400U
 
@@ -121,10 +122,10 @@ static bool load_bool(struct loader *l, const struct yaml_node *node, const char
 
 static void load_est(struct loader *l, const struct yaml_node *node, struct serve_config *c)
 {
-	enum { LISTEN, REMOTE, APPROVAL, VALID, N };
+	enum { LISTEN, REMOTE, APPROVAL, VALID, RENEW, N };
 	static const struct yaml_field fields[] = {
 		{ "listen", false }, { "allow_remote", false }, { "approval", false },
-		{ "valid", false },
+		{ "valid", false }, { "renew_interval", false },
 	};
 	struct yaml_node *at[N] = { NULL };
 	const char *text;
@@ -140,6 +141,10 @@ static void load_est(struct loader *l, const struct yaml_node *node, struct serv
 	text = at[VALID] ? yaml_text(l, at[VALID], "valid") : NULL;
 	if (text && (policy_duration_parse(text, &c->valid) || c->valid < 60 || c->valid > VALID_MAX))
 		report_error(l->report, at[VALID]->at, "'%s' is not a duration from 1m to 3650d", text);
+	c->renew_interval = c->valid / RENEW_PART;
+	text = at[RENEW] ? yaml_text(l, at[RENEW], "renew_interval") : NULL;
+	if (text && (policy_duration_parse(text, &c->renew_interval) || c->renew_interval > VALID_MAX))
+		report_error(l->report, at[RENEW]->at, "'%s' is not a duration from 0s to 3650d", text);
 }
 
 static void load_checkin(struct loader *l, const struct yaml_node *node, struct serve_config *c)
@@ -289,6 +294,7 @@ int serve_config_load(const char *path, struct serve_config *out, FILE *errors)
 	strcpy(out->tenant, SERVE_TENANT);
 	out->poll = SERVE_POLL;
 	out->valid = DEVICE_VALID;
+	out->renew_interval = DEVICE_VALID / RENEW_PART;
 	put_address(&out->est, "::", SERVE_EST_PORT);
 	put_address(&out->checkin, "::", SERVE_CHECKIN_PORT);
 	if (strlen(report.path) >= sizeof(out->path)) {

@@ -63,6 +63,7 @@ struct serve_listen {
  * @names: DNS names and addresses in the server's certificate
  * @n_names: how many
  * @valid: seconds that a device's certificate is valid
+ * @renew_interval: seconds in which a device gets three certificates at most; 0, any number
  * @allow_remote: enrol from addresses that are no device's
  * @approval: a first enrolment waits for an operator
  */
@@ -82,6 +83,7 @@ struct serve_config {
 	char names[SERVE_NAMES_MAX][SERVE_NAME_LEN];
 	size_t n_names;
 	uint32_t valid;
+	uint32_t renew_interval;
 	bool allow_remote;
 	bool approval;
 };
@@ -128,6 +130,7 @@ enum serve_refused {
 	SERVE_WRONG_DEVICE,
 	SERVE_NOT_OFFERED,
 	SERVE_ARTIFACT,
+	SERVE_TOO_SOON,
 	SERVE_REFUSED,
 };
 
