@@ -167,7 +167,7 @@ def background():
         tap.equal("and the first one goes on", 200, ask(gw, "GET", EST + "cacerts").status)
         others = children(front)
         done = ctl("serve", "--stop", "--config", gw.config)
-        tap.ok(not done.returncode and until(lambda: not any(comm(pid) in NAMES for pid in [front, *others]), 5),
+        tap.ok(not done.returncode and until(lambda: not any(comm(pid) in NAMES for pid in [front, *others])),
                "--stop: all three are gone", done)
         done = ctl("serve", "--stop", "--config", gw.config)
         tap.ok(done.returncode == 1 and done.stderr == b"cordonctl: serve: it does not run\n", "--stop: it does not run", done)
@@ -190,7 +190,7 @@ def one_dies():
             pids = gw.pids()
             os.kill(pids[name], signal.SIGKILL)
             ended = gw.process.wait(WAIT)
-            gone = until(lambda: not any(comm(pid) in NAMES for pid in pids.values()), 5)
+            gone = until(lambda: not any(comm(pid) in NAMES for pid in pids.values()))
             tap.ok(gone and ended != 0, f"{name} is killed: all end, not with 0", ended)
         gw.must_start()
         tap.equal("and it can be started again", 200, ask(gw, "GET", EST + "cacerts").status)
@@ -339,7 +339,7 @@ def starts_not(gw):
         done = ctl("serve", "--config", gw.config)
         tap.ok(done.returncode == 1 and why in done.stderr.decode() and not os.path.exists(gw.path("none")),
                f"serve: {what}: not started, and why", done.stderr.decode())
-        tap.ok(until(lambda: ctl("serve", "--stop", "--config", gw.config).returncode == 1, 5), f"serve: {what}: nobody is left")
+        tap.ok(until(lambda: ctl("serve", "--stop", "--config", gw.config).returncode == 1), f"serve: {what}: nobody is left")
 
 
 def passphrase():
