@@ -183,16 +183,49 @@ bool agent_place_is_right(struct agent *a, const struct serve_request *q, struct
 	}
 }
 
-static void wrong_token(struct agent *a, const struct serve_request *q, struct serve_reply *r,
-			enum store_token verdict)
-{
+/* What wrong tokens are counted by: a new token of the device begins anew, since its mark is another one. */
+struct tried {
 	char peer[POLICY_ADDR_LEN];
+	char both[TRIES_KEY_LEN];
+};
+
+static int tried_by(struct agent *a, const struct serve_request *q, struct tried *by)
+{
 	struct cordon_addr addr;
+	uint64_t mark;
+	int err = store_token_mark(&a->store, q->name, &mark);
+
+	snprintf(by->both, sizeof(by->both), "%s %s %016llx", agent_peer(q, &addr, by->peer), q->name,
+		 (unsigned long long)mark);
+	return err;
+}
+
+/*
+ * Seconds that are left of the pause, or 0. The right one of 128 random bits is let through: nobody has guessed it,
+ * and somebody else's guesses are no reason to keep its device out.
+ */
+static unsigned int must_wait(struct agent *a, const struct serve_request *q, const struct tried *by)
+{
+	time_t now = agent_clock();
+	unsigned int wait = tries_wait(&a->tries, by->both, TRIES_MAX, now);
+	bool right = false;
+
+	if (!wait)
+		wait = tries_wait(&a->tries, by->peer, TRIES_PEER_MAX, now);
+	if (wait && !store_token_random(&a->store, q->name, q->secret, &right) && right)
+		wait = 0;
+	return wait;
+}
+
+static void wrong_token(struct agent *a, const struct serve_request *q, struct serve_reply *r,
+			enum store_token verdict, const struct tried *by)
+{
 	time_t now = agent_clock();
 
-	agent_peer(q, &addr, peer);
-	tries_fail(&a->tries, peer, now);
-	tries_fail(&a->tries, q->name, now);
+	if (verdict == STORE_TOKEN_WRONG) {
+		tries_fail(&a->tries, by->both, now);
+		tries_fail(&a->tries, by->peer, now);
+	}
 	if (verdict == STORE_TOKEN_EXPIRED)
 		agent_refuse(a, q, r, 401, SERVE_TOKEN_EXPIRED, "the token has expired");
 	else if (verdict == STORE_TOKEN_USED)
@@ -228,7 +261,7 @@ static void hand_out_again(struct agent *a, const struct serve_request *q, struc
  * it is to be committed.
  */
 static bool enroll_device(struct agent *a, const struct serve_request *q, struct serve_reply *r,
-			  const uint8_t key_id[32])
+			  const uint8_t key_id[32], const struct tried *by)
 {
 	struct store_certificate cert = { .not_after = time(NULL) + a->config->valid };
 	struct pki_profile profile = { .kind = PKI_DEVICE, .mac = cert.mac };
@@ -253,7 +286,7 @@ static bool enroll_device(struct agent *a, const struct serve_request *q, struct
 		return false;
 	}
 	if (verdict != STORE_TOKEN_GOOD && verdict != STORE_TOKEN_OTHER_KEY) {
-		wrong_token(a, q, r, verdict);
+		wrong_token(a, q, r, verdict, by);
 		return false;
 	}
 	if ((a->config->approval || device.approval) && !device.approved) {
@@ -300,15 +333,14 @@ static bool commit(struct agent *a, const struct serve_request *q, struct serve_
  */
 void agent_enroll(struct agent *a, const struct serve_request *q, struct serve_reply *r)
 {
-	char peer[POLICY_ADDR_LEN];
-	struct cordon_addr addr;
-	time_t now = agent_clock();
+	struct tried by;
 	uint8_t key_id[32];
 
-	agent_peer(q, &addr, peer);
-	r->retry = tries_wait(&a->tries, peer, now);
-	if (!r->retry)
-		r->retry = tries_wait(&a->tries, q->name, now);
+	if (tried_by(a, q, &by)) {
+		agent_registry_failed(a, q, r);
+		return;
+	}
+	r->retry = must_wait(a, q, &by);
 	if (r->retry) {
 		agent_refuse(a, q, r, 429, SERVE_TOO_MANY_TRIES, "too many wrong tokens");
 		return;
@@ -321,11 +353,11 @@ void agent_enroll(struct agent *a, const struct serve_request *q, struct serve_r
 		agent_registry_failed(a, q, r);
 		return;
 	}
-	if (!enroll_device(a, q, r, key_id)) {
+	if (!enroll_device(a, q, r, key_id, &by)) {
 		store_rollback(&a->store);
 	} else if (commit(a, q, r)) {
-		tries_forget(&a->tries, peer);
-		tries_forget(&a->tries, q->name);
+		tries_forget(&a->tries, by.both);
+		tries_forget(&a->tries, by.peer);
 		granted(a, q, r, SERVE_ENROLMENT);
 	}
 }
