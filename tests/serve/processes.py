@@ -4,6 +4,7 @@
 import os
 import re
 import signal
+import socket
 import ssl
 import subprocess
 import time
@@ -247,6 +248,92 @@ def own_certificate():
         tap.equal("and not by the CA", 0, ask(gw, "GET", EST + "cacerts", context=context).status)
 
 
+# ---- whether it is well
+
+def heard(gw, seconds):
+    """What the service manager is told in so many seconds of silence after it; nothing, at once."""
+    gw.manager.settimeout(seconds)
+    try:
+        return gw.manager.recv(256)
+    except socket.timeout:
+        return b""
+
+
+def health():
+    """/healthz and the watchdog ask all three processes."""
+    with Gateway() as gw:
+        gw.environment = {"WATCHDOG_USEC": "1000000"}
+        gw.must_start()
+        pids = gw.pids()
+        tap.equal("watchdog: the service manager is told", b"WATCHDOG=1", heard(gw, WAIT))
+        tap.equal("healthz: well", 200, ask(gw, "GET", "/healthz").status)
+        for name in ("cordonctl:sign", "cordonctl:agent"):
+            os.kill(pids[name], signal.SIGSTOP)
+            told = 0
+            while told < 5 and heard(gw, 3):
+                told += 1
+            tap.ok(told < 5, f"watchdog: {name} hangs: no more is said", told)
+            tap.equal(f"healthz: {name} hangs: no answer", 0, ask(gw, "GET", "/healthz", timeout=2).status)
+            os.kill(pids[name], signal.SIGCONT)
+            tap.equal(f"watchdog: {name} goes on: it is said again", b"WATCHDOG=1", heard(gw, WAIT))
+            tap.equal(f"healthz: {name} goes on: well", 200, ask(gw, "GET", "/healthz").status)
+    with Gateway() as gw:
+        gw.must_start()
+        gw.query("ALTER TABLE counter RENAME TO counted")
+        got = ask(gw, "GET", "/healthz")
+        tap.ok(got.status == 503 and got.why().startswith("registry: "), "healthz: no registry: 503, and why", got)
+        gw.query("ALTER TABLE counted RENAME TO counter")
+        tap.equal("healthz: the registry is back: well", 200, ask(gw, "GET", "/healthz").status)
+
+
+def date_back(gw, begin):
+    """The issuing certificate begins at another time."""
+    work = gw.path("date")
+    os.makedirs(work, exist_ok=True)
+    crt = os.path.join(gw.ca, "issuing.crt")
+    with open(os.path.join(work, "index"), "w", encoding="ascii"), open(os.path.join(work, "e"), "w", encoding="ascii") as out:
+        out.write("basicConstraints=critical,CA:TRUE,pathlen:0\nkeyUsage=critical,keyCertSign,cRLSign,digitalSignature\n"
+                  "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n")
+    with open(os.path.join(work, "cnf"), "w", encoding="ascii") as out:
+        out.write(f"[ca]\ndefault_ca = d\n[d]\ndatabase = {work}/index\nnew_certs_dir = {work}\ndefault_md = sha256\n"
+                  f"rand_serial = yes\npolicy = p\nunique_subject = no\n[p]\ncommonName = supplied\n")
+    must("openssl", "x509", "-x509toreq", "-in", crt, "-signkey", os.path.join(gw.ca, "issuing.key"), "-out",
+         os.path.join(work, "csr"))
+    dates = [time.strftime("%Y%m%d%H%M%SZ", time.gmtime(at)) for at in (begin, begin + 86400)]
+    must("openssl", "ca", "-batch", "-notext", "-config", os.path.join(work, "cnf"), "-extfile", os.path.join(work, "e"), "-cert",
+         os.path.join(gw.ca, "root.crt"), "-keyfile", os.path.join(gw.ca, "root.key"), "-startdate", dates[0], "-enddate",
+         dates[1], "-in", os.path.join(work, "csr"), "-out", crt)
+
+
+def clock():
+    """A clock before the CA's beginning, as that of a machine without a battery."""
+    with Gateway() as gw:
+        begin = int(time.time()) + 6
+        date_back(gw, begin)
+        good = gw.start()
+        told = time.time()
+        tap.ok(not good and gw.process.poll() is None and "waiting for the right time" in gw.logged(),
+               "the clock is too early: it waits, and says so", (good, gw.logged()))
+        while not good and heard(gw, WAIT).startswith(b"STATUS=waiting"):
+            pass
+        tap.ok(until(lambda: ask(gw, "GET", EST + "cacerts").status == 200), "then the time comes, and devices may", gw.logged())
+        tap.ok(time.time() >= begin > told, "and not before", (told, begin))
+
+
+def descriptors():
+    """None left: whoever has come least far goes, and a device is served."""
+    with Gateway() as gw:
+        tap.ok(gw.start(under=("sh", "-c", "ulimit -n 40; exec \"$@\"", "sh")), "with 40 descriptors it starts", gw.logged())
+        crowd = [socket.create_connection(("127.0.0.1", port), WAIT) for port in (gw.port, gw.visit) for _ in range(30)]
+        tap.equal("no descriptors left: a device is served all the same", 200,
+                  ask(gw, "GET", EST + "cacerts", source="127.0.0.2").status)
+        tap.ok(gw.counters()["crowded"] > 0 and "no descriptors" in gw.logged(), "who says nothing has made room", gw.counters())
+        for sock in crowd:
+            sock.close()
+        until(lambda: gw.counters()["connections"] == 0)
+        tap.equal("and afterwards", 200, ask(gw, "GET", EST + "cacerts").status)
+
+
 # ---- serve.yaml
 
 BAD = (
@@ -381,6 +468,9 @@ def main():
     one_dies()
     reload()
     own_certificate()
+    health()
+    clock()
+    descriptors()
     configurations()
     passphrase()
     tap.done()

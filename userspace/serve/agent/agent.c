@@ -155,6 +155,25 @@ static void handle_crl(struct agent *a, const struct serve_request *q, struct se
 	r->der_len = a->crl_len;
 }
 
+/* Whoever asks waits as long as any other request would. */
+static void handle_health(struct agent *a, struct serve_reply *r)
+{
+	struct serve_sign what = { .kind = SERVE_SIGN_NOTHING };
+	struct serve_signed got;
+	uint64_t revocations;
+	int err = serve_sign(&a->signer, &what, a->buf, PRIV_FRAME_MAX, &got);
+
+	r->status = 503;
+	if (err || got.error[0])
+		snprintf(r->why, sizeof(r->why), "signer: %.200s", err ? strerror(-err) : got.error);
+	else if (store_revocations(&a->store, &revocations))
+		snprintf(r->why, sizeof(r->why), "registry: %.200s", a->store.error);
+	else if (!agent_clock_is_right(a))
+		snprintf(r->why, sizeof(r->why), "the clock is before the CA's beginning");
+	else
+		r->status = 200;
+}
+
 static void handle_reload(struct agent *a)
 {
 	const char *path = strcmp(a->config->path, SERVE_CONFIG) ? a->config->path : NULL;
@@ -216,6 +235,9 @@ static bool handle(struct agent *a, const struct serve_request *q, struct serve_
 		return true;
 	case SERVE_OP_ARTIFACT:
 		agent_artifact(a, q, r);
+		return true;
+	case SERVE_OP_HEALTH:
+		handle_health(a, r);
 		return true;
 	case SERVE_OP_FIRMWARE:
 		agent_firmware(a, q);
@@ -289,13 +311,12 @@ static int open_all(struct agent *a)
 	struct pki_error err;
 	struct pki_ca ca;
 	unsigned int abandoned = 0, forgotten = 0;
-	time_t from;
 
 	if (pki_ca_load(a->config->ca, false, NULL, &ca, &err)) {
 		serve_log(LOG_ERR, "cannot load the CA", "why", err.text, NULL);
 		return -EIO;
 	}
-	if (pki_validity(ca.issuing, &from, &a->ca_end))
+	if (pki_validity(ca.issuing, &a->ca_begin, &a->ca_end))
 		a->ca_end = 0;
 	pki_ca_free(&ca);
 	if (store_open(&a->store, a->config->registry, true) || store_recover(&a->store, &abandoned) ||

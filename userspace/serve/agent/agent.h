@@ -58,7 +58,8 @@ struct agent_posture {
  * @store: the registry
  * @nl: to the kernel
  * @connected: @nl is open
- * @ca_end: when the issuing certificate ends
+ * @ca_begin: when the issuing certificate begins
+ * @ca_end: and ends
  * @tries: wrong tokens
  * @devices: as the kernel has them
  * @posture: what their firmware is judged by
@@ -82,6 +83,7 @@ struct agent {
 	struct store store;
 	struct cnl nl;
 	bool connected;
+	time_t ca_begin;
 	time_t ca_end;
 	struct tries tries;
 	struct devices devices;
@@ -138,6 +140,8 @@ bool agent_identify(struct agent *a, const struct serve_request *q, struct serve
 		    struct store_certificate *cert);
 
 time_t agent_issued_at(const struct store_certificate *cert);
+
+bool agent_clock_is_right(const struct agent *a);
 
 /* limit.c */
 int agent_renew_limit(struct agent *a, const struct serve_request *q, struct serve_reply *r, const char *name,

@@ -80,6 +80,17 @@ static bool csr_key_id(const uint8_t *csr, size_t len, uint8_t out[32])
 }
 
 /**
+ * agent_clock_is_right - can it be now what the clock says
+ * @a: the agent
+ *
+ * A machine without a battery wakes up in 1970. What is signed then is of no use, or good for too long.
+ */
+bool agent_clock_is_right(const struct agent *a)
+{
+	return time(NULL) >= a->ca_begin;
+}
+
+/**
  * agent_certify - have a certificate made, and written down
  * @a: the agent, in a transaction: with that, what was reserved is given back
  * @q: the request, with a PKCS #10
@@ -87,7 +98,7 @@ static bool csr_key_id(const uint8_t *csr, size_t len, uint8_t out[32])
  * @cert: its end; the rest is filled
  * @r: gets the certificate, or says why not
  *
- * Return: 0; -EINVAL, the request is not good; -EIO, the registry is not.
+ * Return: 0; -EINVAL, the request is not good; -EAGAIN, the clock is not; -EIO, the registry is not.
  */
 int agent_certify(struct agent *a, const struct serve_request *q, struct pki_profile *profile,
 		  struct store_certificate *cert, struct serve_reply *r)
@@ -96,6 +107,10 @@ int agent_certify(struct agent *a, const struct serve_request *q, struct pki_pro
 	struct serve_signed got;
 	int err;
 
+	if (!agent_clock_is_right(a)) {
+		agent_refuse(a, q, r, 503, SERVE_CLOCK, "the server's clock is before the CA's beginning");
+		return -EAGAIN;
+	}
 	pki_serial_new(cert->serial);
 	cert->kind = profile->kind;
 	cert->not_before = time(NULL) - CLOCK_SKEW;

@@ -22,7 +22,7 @@ static const char * const refused[SERVE_REFUSED] = {
 	"certificate_expired", "certificate_revoked", "certificate_unknown", "wrong_address",
 	"remote", "unknown_device", "quarantined", "bad_token", "token_expired", "token_used",
 	"too_many_tries", "not_approved", "bad_request", "bad_csr", "timeout", "crowded",
-	"kernel", "registry", "wrong_device", "not_offered", "artifact", "too_soon",
+	"kernel", "registry", "wrong_device", "not_offered", "artifact", "too_soon", "clock",
 };
 
 static const char * const updates[SERVE_UPDATES] = {

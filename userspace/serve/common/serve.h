@@ -131,6 +131,7 @@ enum serve_refused {
 	SERVE_NOT_OFFERED,
 	SERVE_ARTIFACT,
 	SERVE_TOO_SOON,
+	SERVE_CLOCK,
 	SERVE_REFUSED,
 };
 
@@ -154,6 +155,9 @@ enum serve_update {
  * @accepted: by enum serve_accepted
  * @refused: by enum serve_refused
  * @updates: by enum serve_update
+ * @reloaded: when SIGHUP came last, seconds since 1970; 0, never
+ * @config_faults: of serve.yaml then; 0, it was taken
+ * @certificate_faults: of the server's certificate and key then; 0, they were taken
  */
 struct serve_counters {
 	uint64_t magic;
@@ -162,6 +166,9 @@ struct serve_counters {
 	uint64_t accepted[SERVE_ACCEPTED];
 	uint64_t refused[SERVE_REFUSED];
 	uint64_t updates[SERVE_UPDATES];
+	uint64_t reloaded;
+	uint64_t config_faults;
+	uint64_t certificate_faults;
 };
 
 struct serve_counters *serve_counters_new(const char *run, int *err);
@@ -203,6 +210,7 @@ enum serve_op {
 	SERVE_OP_MANIFEST,	/* two blobs: the offer in JSON, its signature; 204, there is none */
 	SERVE_OP_RESULT,	/* number of the action, feedback, firmware, detail */
 	SERVE_OP_ARTIFACT,	/* number of the release, detail: its file; offer */
+	SERVE_OP_HEALTH,	/* 200, registry and signer answer; 503, why not */
 };
 
 /** enum serve_feedback - what a device says of an action */
@@ -309,6 +317,7 @@ enum serve_signature {
 	SERVE_SIGN_CRL,
 	SERVE_SIGN_REQUEST,	/* for a certificate of the key that signs offers */
 	SERVE_SIGN_OFFER,
+	SERVE_SIGN_NOTHING,	/* only whether it answers */
 };
 
 /**
@@ -364,7 +373,22 @@ int serve_agent(struct serve_config *config, struct serve_counters *counters, st
 		struct priv_channel *signer);
 
 /* front.c */
+
+/**
+ * struct serve_manager - whom the server tells how it is
+ * @ready: called once, when devices may come
+ * @alive: called when all three processes have answered lately
+ * @arg: for both
+ * @each: milliseconds between two calls of @alive; 0, it is not called
+ */
+struct serve_manager {
+	void (*ready)(void *arg);
+	void (*alive)(void *arg);
+	void *arg;
+	unsigned int each;
+};
+
 int serve_front(struct serve_config *config, struct serve_counters *counters, struct priv_channel *agent,
-		void (*ready)(void *arg), void *arg);
+		const struct serve_manager *manager);
 
 #endif

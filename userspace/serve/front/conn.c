@@ -331,6 +331,27 @@ static void make_room(struct conn *newest)
 }
 
 /**
+ * conn_spare - descriptors are wanted: those that have come least far go
+ * @f: the front
+ * @n: how many
+ */
+void conn_spare(struct front *f, unsigned int n)
+{
+	struct conn *c, *least;
+
+	while (n--) {
+		least = NULL;
+		TAILQ_FOREACH(c, &f->conns, link)
+			if (c->fd >= 0)
+				choose(c, &least);
+		if (!least)
+			return;
+		conn_refused(least, SERVE_CROWDED, NULL, "no descriptors for more connections");
+		conn_cut(least);
+	}
+}
+
+/**
  * conn_admit - the socket is there: the clock runs
  * @c: the connection
  * @fd: its socket

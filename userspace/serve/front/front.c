@@ -138,7 +138,9 @@ static void on_child(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
-	end(arg, 1, "agent or signer is gone");
+	/* One that is only stopped sends the same signal. */
+	if (waitpid(-1, NULL, WNOHANG))
+		end(arg, 1, "agent or signer is gone");
 }
 
 static void on_stop(evutil_socket_t fd, short what, void *arg)
@@ -179,6 +181,27 @@ static void on_resume(evutil_socket_t fd, short what, void *arg)
 		evconnlistener_enable(f->listeners[i]);
 }
 
+/* For on_accept_failed(): what a listener hands over is its service's, which evhttp sets. */
+static struct front *only_front;
+
+/* Mostly for want of descriptors. To try again at once would be to do nothing else. */
+static void on_accept_failed(struct evconnlistener *l, void *arg)
+{
+	const struct timeval soon = { 0, 100000 };
+	struct front *f = only_front;
+	int err = errno;
+	size_t i;
+
+	(void)l;
+	(void)arg;
+	serve_log(LOG_ERR, "cannot accept", "why", strerror(err), NULL);
+	if (err == EMFILE || err == ENFILE)
+		conn_spare(f, FRONT_CUTS);
+	for (i = 0; i < f->n_listeners; i++)
+		evconnlistener_disable(f->listeners[i]);
+	event_add(f->resume, &soon);
+}
+
 static void on_visit(struct evconnlistener *l, evutil_socket_t fd, struct sockaddr *at, int len,
 			   void *arg)
 {
@@ -206,10 +229,12 @@ static struct evconnlistener *listen_at(struct front *f, const struct sockaddr_s
 	if (!bind(fd, (const struct sockaddr *)at, len))
 		l = evconnlistener_new(f->base, accept, f, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC,
 				       BACKLOG, fd);
-	if (l)
-		f->listeners[f->n_listeners++] = l;
-	else
+	if (!l) {
 		close(fd);
+		return NULL;
+	}
+	evconnlistener_set_error_cb(l, on_accept_failed);
+	f->listeners[f->n_listeners++] = l;
 	return l;
 }
 
@@ -415,6 +440,37 @@ static int prepare_loop(struct front *f)
 	return 0;
 }
 
+static void on_beaten(struct front *f, void *arg, const struct serve_reply *r)
+{
+	(void)arg;
+	f->beating = false;
+	if (r->status != 200)
+		serve_log(LOG_ERR, "not well", "why", r->why, NULL);
+	/* What fails but answers is no better for being started again. */
+	f->manager->alive(f->manager->arg);
+}
+
+static void on_beat(evutil_socket_t fd, short what, void *arg)
+{
+	struct serve_request q = { .op = SERVE_OP_HEALTH };
+	struct front *f = arg;
+
+	(void)fd;
+	(void)what;
+	if (!f->beating)
+		f->beating = front_ask(f, &q, on_beaten, f);
+}
+
+static int start_beat(struct front *f)
+{
+	const struct timeval each = { f->manager->each / 1000, f->manager->each % 1000 * 1000 };
+
+	if (!f->manager->each)
+		return 0;
+	f->beat = event_new(f->base, -1, EV_PERSIST, on_beat, f);
+	return f->beat && !event_add(f->beat, &each) ? 0 : -1;
+}
+
 /* Who waits for this process to end finds the registry closed, and may copy it. */
 static void wait_for_others(struct front *f)
 {
@@ -425,21 +481,32 @@ static void wait_for_others(struct front *f)
 		poll(NULL, 0, END_POLL);
 }
 
+/* As many as all connections need, but no more than whoever started the server lets it have. */
+static void limit_files(void)
+{
+	struct rlimit files = { FILES, FILES };
+
+	if (getrlimit(RLIMIT_NOFILE, &files))
+		return;
+	if (files.rlim_max > FILES)
+		files.rlim_max = FILES;
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
+}
+
 /**
  * serve_front - be the front, until told to stop, or until agent or signer is gone
  * @config: what holds
  * @counters: shared
  * @agent: pipes, on which agent has said that it is ready
- * @ready: called once devices may come
- * @arg: for @ready
+ * @manager: whom to tell how it goes
  *
  * Return: exit status.
  */
 int serve_front(struct serve_config *config, struct serve_counters *counters, struct priv_channel *agent,
-		void (*ready)(void *arg), void *arg)
+		const struct serve_manager *manager)
 {
 	struct priv_role role = { .user = "cordon-front", .network = true };
-	const struct rlimit files = { FILES, FILES };
 	struct front *f = calloc(1, sizeof(*f));
 	char error[PRIV_ERROR_LEN];
 
@@ -448,6 +515,8 @@ int serve_front(struct serve_config *config, struct serve_counters *counters, st
 	f->config = config;
 	f->counters = counters;
 	f->agent = agent;
+	f->manager = manager;
+	only_front = f;
 	TAILQ_INIT(&f->conns);
 	TAILQ_INIT(&f->downloads);
 	f->artifacts = artifact_directory(config->firmware, priv_group(role.user));
@@ -456,15 +525,15 @@ int serve_front(struct serve_config *config, struct serve_counters *counters, st
 	else
 		serve_log(LOG_WARNING, "no artifacts can be had", "directory", config->firmware, "why",
 			  strerror(-f->artifacts), NULL);
-	setrlimit(RLIMIT_NOFILE, &files);
-	if (prepare_tls(f) || prepare_loop(f))
+	limit_files();
+	if (prepare_tls(f) || prepare_loop(f) || start_beat(f))
 		return 1;
 	serve_log_detach();
 	if (priv_enter(&role, error) < 0) {
 		serve_log(LOG_ERR, "cannot confine the process", "why", error, NULL);
 		return 1;
 	}
-	ready(arg);
+	manager->ready(manager->arg);
 	event_base_dispatch(f->base);
 	wait_for_others(f);
 	/* The process ends here; what it holds goes with it. */

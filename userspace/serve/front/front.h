@@ -16,6 +16,7 @@
 #define FRONT_PER_PEER		256	/* at a time, of one address */
 #define FRONT_WAITING		2048	/* requests that agent has not answered */
 #define FRONT_ACCEPTS		16	/* one after the other, then those that are here have their turn */
+#define FRONT_CUTS		8	/* connections that go when there are no descriptors for more */
 #define FRONT_DEADLINE		10	/* seconds for a handshake and a request */
 #define FRONT_STALL		60	/* seconds in which something of a download must arrive */
 #define FRONT_RECORDS		100	/* of TLS that carry no data, of one connection */
@@ -123,6 +124,9 @@ TAILQ_HEAD(downloads, download);
  * @last_id: of a request
  * @server_key: of the certificate that is asked for
  * @renew: timer of the server's certificate
+ * @manager: whom to tell that all is well
+ * @beat: timer of that
+ * @beating: agent is asked, and has not answered
  * @status: what the process ends with
  */
 struct front {
@@ -151,6 +155,9 @@ struct front {
 	uint64_t last_id;
 	EVP_PKEY *server_key;
 	struct event *renew;
+	const struct serve_manager *manager;
+	struct event *beat;
+	bool beating;
 	int status;
 };
 
@@ -161,6 +168,7 @@ struct bufferevent *conn_bufferevent(struct conn *c);
 struct conn *conn_of(struct bufferevent *bev);
 void conn_admit(struct conn *c, int fd);
 void conn_extend(struct conn *c);
+void conn_spare(struct front *f, unsigned int n);
 void conn_stream(struct conn *c, bool on);
 void conn_cut(struct conn *c);
 bool conn_from_loopback(const struct conn *c);

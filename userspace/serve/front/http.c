@@ -265,20 +265,34 @@ static void handle_crl(struct evhttp_request *req, struct front *f)
 		call_ask(req, &q, on_crl);
 }
 
-/* Of this machine's business only. */
-static void handle_health(struct evhttp_request *req, struct front *f)
+static void on_health(struct front *f, void *arg, const struct serve_reply *r)
 {
+	struct call *call = arg;
 	char text[96];
 	int len;
 
+	if (call_end(call)) {
+		len = snprintf(text, sizeof(text), "{\"status\":\"ok\",\"connections\":%zu}\n", f->n_conns);
+		if (r->status == 200)
+			call_answer(call->req, 200, "application/json", text, len);
+		else
+			call_send_why(call->req, r->status, 0, r->why);
+	}
+	free(call);
+}
+
+/* Of this machine's business only. All three processes are asked. */
+static void handle_health(struct evhttp_request *req, struct front *f)
+{
+	struct serve_request q = { .op = SERVE_OP_HEALTH };
+
+	(void)f;
 	if (!conn_from_loopback(call_conn(req))) {
 		call_refuse(req, 404, SERVE_BAD_REQUEST, NULL, "no such resource");
 		return;
 	}
-	if (!call_method_is(req, EVHTTP_REQ_GET, "GET"))
-		return;
-	len = snprintf(text, sizeof(text), "{\"status\":\"ok\",\"connections\":%zu}\n", f->n_conns);
-	call_answer(req, 200, "application/json", text, len);
+	if (call_method_is(req, EVHTTP_REQ_GET, "GET"))
+		call_ask(req, &q, on_health);
 }
 
 static const struct {

@@ -20,7 +20,7 @@ static void put_sign(struct wire_out *out, const struct serve_sign *what)
 	size_t i;
 
 	wire_put_u32(out, what->kind);
-	if (what->kind == SERVE_SIGN_REQUEST)
+	if (what->kind == SERVE_SIGN_REQUEST || what->kind == SERVE_SIGN_NOTHING)
 		return;
 	if (what->kind == SERVE_SIGN_OFFER) {
 		wire_put_blob(out, what->csr, what->csr_len);
@@ -251,6 +251,9 @@ static void answer(struct signer *s, struct wire_in *in, struct wire_out *out)
 	case SERVE_SIGN_REQUEST:
 		if (wire_end(in))
 			ret = pki_csr_new(s->code, NULL, NULL, &der, &len);
+		break;
+	case SERVE_SIGN_NOTHING:
+		ret = wire_end(in) ? 0 : -EINVAL;
 		break;
 	case SERVE_SIGN_OFFER:
 		ret = sign_offer(s, in, &der, &len, &err);
