@@ -195,7 +195,8 @@ def crl():
         for count, what in ((90000, "that signer cannot answer with"), (100000, "that agent cannot ask for")):
             fill(gw, count)
             got = ask(gw, "GET", "/cordon/v1/crl")
-            tap.equal(f"a list {what}: 503, and why", (503, "there is no revocation list that can be sent"), (got.status, got.why()))
+            tap.equal(f"a list {what}: 503, and why", (503, "there is no revocation list that can be sent"),
+                      (got.status, got.why()))
             tap.ok(is_up(gw, pids), f"a list {what}: the server is up", gw.logged()[-2000:])
         tap.ok('"event":"no revocation list"' in gw.logged().replace(": ", ":"), "it is logged", gw.logged()[-2000:])
         got = checked_in(gw, device)

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
 """Three processes, of which each can do one thing; how they start, reload and end; what serve.yaml may say."""
+import json
 import os
 import re
 import signal
@@ -228,10 +229,52 @@ def reload():
         tap.ok(f"{gw.config}:8:1: " in said, "SIGHUP: a broken file: where", said)
         until(lambda: said.count("new server certificate") or "new server certificate" in gw.logged()[len(before):])
         tap.ok(names_of(gw) == held and gw.process.poll() is None, "SIGHUP: a broken file: what held goes on to hold")
+        tap.ok(f"{gw.config}:8:1: " in reasons(gw)[-1], "SIGHUP: a broken file: where, in the log's own line", reasons(gw))
+        status_is(gw, "a broken file", 1, 1)
+        if os.geteuid() == 0:
+            gw.write_config()
+            os.chmod(gw.config, 0o600)
+            gw.process.send_signal(signal.SIGHUP)
+            until(lambda: len(reasons(gw)) == 2)
+            tap.ok("denied" in reasons(gw)[-1], "SIGHUP: a file that may not be read", reasons(gw))
+            status_is(gw, "a file that may not be read", 1, 1)
+            os.chmod(gw.config, 0o644)
+            gw.names = held
+            gw.write_config()
+            gw.process.send_signal(signal.SIGHUP)
+            until(lambda: not shown(gw)["config_faults"])
+            status_is(gw, "a good file again", 0, 0)
         os.unlink(gw.config)
+        count = len(reasons(gw))
         gw.process.send_signal(signal.SIGHUP)
-        until(lambda: gw.logged()[len(before):].count("what held before holds") == 2)
+        until(lambda: len(reasons(gw)) == count + 1)
         tap.equal("SIGHUP: no file at all: likewise", (200, held), (ask(gw, "GET", EST + "cacerts").status, names_of(gw)))
+
+
+def reasons(gw):
+    """Why a configuration was not taken, as the log tells."""
+    lines = [json.loads(line) for line in gw.logged().splitlines() if line.startswith("{")]
+    return [line["why"] for line in lines if "what held before holds" in line["event"]]
+
+
+def shown(gw, config=None):
+    """serve --status."""
+    return json.loads(ctl("serve", "--status", "--json", "--config", config or good_config(gw)).stdout)
+
+
+def good_config(gw):
+    """One that only says where the server runs: the server's own may be broken."""
+    path = gw.path("status.yaml")
+    with open(path, "w", encoding="ascii") as out:
+        out.write(f"run: {gw.run}\n")
+    return path
+
+
+def status_is(gw, what, code, faults):
+    """serve --status after a reload."""
+    done = ctl("serve", "--status", "--config", good_config(gw))
+    said = b"not taken for 1 faults: what held before holds" if faults else b", taken"
+    tap.ok(done.returncode == code and said in done.stdout and shown(gw)["config_faults"] == faults, f"--status: {what}", done)
 
 
 def own_certificate():
@@ -246,6 +289,41 @@ def own_certificate():
         tap.equal("certificate, key: the server is known by them", 200, ask(gw, "GET", EST + "cacerts", context=context).status)
         context = gw.context()
         tap.equal("and not by the CA", 0, ask(gw, "GET", EST + "cacerts", context=context).status)
+        renewed(gw, key)
+
+
+def renewed(gw, key):
+    """The certificate of another CA was renewed."""
+    def make(name, of):
+        must("openssl", "req", "-x509", "-key", of, "-subj", f"/CN={name}", "-days", "1", "-out", gw.path("new.crt"),
+             "-addext", "subjectAltName=DNS:localhost")
+        os.replace(gw.path("new.crt"), gw.path("tls.crt"))
+
+    def serves():
+        context = ssl.create_default_context(cafile=gw.path("tls.crt"))
+        return ask(gw, "GET", EST + "cacerts", context=context).status == 200
+
+    other = new_key(gw, "other")
+    os.chmod(key, 0o644)
+    make("renewed", key)
+    tap.ok(not serves(), "another certificate is in place, and not taken yet")
+    gw.process.send_signal(signal.SIGHUP)
+    tap.ok(until(serves), "SIGHUP: it is taken", gw.logged())
+    make("mismatch", other)
+    gw.process.send_signal(signal.SIGHUP)
+    until(lambda: reasons(gw))
+    tap.equal("SIGHUP: a certificate without its key is not taken", ["no key in PEM, or not that of the certificate"], reasons(gw))
+    tap.ok(not serves() and shown(gw)["certificate_faults"] == 1, "and --status says so", shown(gw))
+    if os.geteuid() == 0:
+        make("unreadable", key)
+        os.chmod(key, 0o600)
+        gw.process.send_signal(signal.SIGHUP)
+        until(lambda: len(reasons(gw)) == 2)
+        tap.equal("SIGHUP: a key that may not be read", "Permission denied", reasons(gw)[-1])
+    os.chmod(key, 0o644)
+    make("good", key)
+    gw.process.send_signal(signal.SIGHUP)
+    tap.ok(until(serves) and until(lambda: shown(gw)["certificate_faults"] == 0), "SIGHUP: a good one is taken", gw.logged())
 
 
 # ---- whether it is well

@@ -294,6 +294,16 @@ static int stop(const struct serve_config *c)
 	return complain("serve", "it does not stop");
 }
 
+static int status(const struct serve_config *c, bool json)
+{
+	int fd = open_lock(c, 0);
+	bool runs = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB);
+
+	if (fd >= 0)
+		close(fd);
+	return runs ? serve_status(c->run, json) : complain("serve", "it does not run");
+}
+
 static int read_passphrase(const struct serve_config *c, char **out)
 {
 	size_t len;
@@ -316,10 +326,11 @@ static int run_serve(const struct command *self, int argc, char **argv)
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, 'c' }, { "foreground", no_argument, NULL, 'f' },
 		{ "json", no_argument, NULL, 'j' }, { "stop", no_argument, NULL, 's' },
-		{ "check", no_argument, NULL, 'k' }, { "help", no_argument, NULL, OPTION_HELP }, { }
+		{ "check", no_argument, NULL, 'k' }, { "status", no_argument, NULL, 't' },
+		{ "help", no_argument, NULL, OPTION_HELP }, { }
 	};
 	struct start s = { .manager = -1, .caller = -1 };
-	bool to_stop = false, only_check = false;
+	bool to_stop = false, only_check = false, only_status = false;
 	const char *path = NULL;
 	char *full = NULL, *passphrase;
 	int o, ret;
@@ -335,6 +346,7 @@ static int run_serve(const struct command *self, int argc, char **argv)
 		s.json |= o == 'j';
 		to_stop |= o == 's';
 		only_check |= o == 'k';
+		only_status |= o == 't';
 	}
 	if (argc > optind)
 		return usage_error(self, "too many words", argv[optind]);
@@ -347,6 +359,8 @@ static int run_serve(const struct command *self, int argc, char **argv)
 	free(full);
 	if (ret || only_check)
 		return ret;
+	if (only_status)
+		return status(&s.config, s.json);
 	if (to_stop)
 		return stop(&s.config);
 	if (read_passphrase(&s.config, &passphrase))
@@ -359,13 +373,14 @@ static int run_serve(const struct command *self, int argc, char **argv)
 const struct command cmd_serve = {
 	"serve", "Enrol devices by EST, let them check in, offer them firmware",
 	"serve [--config FILE] [--foreground] [--json]\n"
-	"serve --stop | --check [--config FILE]",
+	"serve --stop | --check | --status [--config FILE] [--json]",
 	"Three processes, of which none is root: one faces the devices, one has the registry and\n"
 	"speaks to the kernel, one has the CA's key. It returns when devices may come.\n\n"
 	"  --config FILE   instead of /etc/cordon/serve.yaml, see cordon-serve(5)\n"
 	"  --foreground    stay in the foreground, log to standard error\n"
-	"  --json          log as JSON\n"
+	"  --json          log, or print, as JSON\n"
 	"  --stop          stop the one that runs\n"
-	"  --check         only read the configuration\n",
+	"  --check         only read the configuration\n"
+	"  --status        does one run, and did it take the configuration\n",
 	run_serve
 };

@@ -174,15 +174,36 @@ static void handle_health(struct agent *a, struct serve_reply *r)
 		r->status = 200;
 }
 
+/*
+ * The file again. Returns the number of faults, which are logged; @fresh is of no use then. A file that was there
+ * at the start has to be there.
+ */
+static int read_config(const struct agent *a, struct serve_config *fresh)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *errors = open_memstream(&text, &len);
+	int faults;
+
+	if (!errors)
+		return 1;
+	faults = serve_config_load(a->config->from_file ? a->config->path : NULL, fresh, errors);
+	fclose(errors);
+	if (faults)
+		serve_log(LOG_ERR, "serve.yaml is not taken: what held before holds", "why", text ? text : "", NULL);
+	free(text);
+	return faults;
+}
+
 static void handle_reload(struct agent *a)
 {
-	const char *path = strcmp(a->config->path, SERVE_CONFIG) ? a->config->path : NULL;
 	struct serve_config fresh;
+	int faults = read_config(a, &fresh);
 
-	if (serve_config_load(path, &fresh, stderr)) {
-		serve_log(LOG_ERR, "serve.yaml is not taken: what held before holds", NULL);
+	__atomic_store_n(&a->counters->config_faults, faults, __ATOMIC_RELAXED);
+	__atomic_store_n(&a->counters->reloaded, time(NULL), __ATOMIC_RELAXED);
+	if (faults)
 		return;
-	}
 	a->config->allow_remote = fresh.allow_remote;
 	a->config->approval = fresh.approval;
 	a->config->valid = fresh.valid;

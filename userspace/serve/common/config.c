@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* serve.yaml: defaults, what it says, and what is wrong with it. */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <stdlib.h>
@@ -302,7 +303,9 @@ int serve_config_load(const char *path, struct serve_config *out, FILE *errors)
 		return 1;
 	}
 	strcpy(out->path, report.path);
-	if (path || !access(SERVE_CONFIG, F_OK)) {
+	/* One that is there and cannot be read is no reason to take defaults. */
+	out->from_file = path || !access(SERVE_CONFIG, F_OK) || errno != ENOENT;
+	if (out->from_file) {
 		yaml_tree_load(&tree, report.path, &report);
 		if (tree.root)
 			load_top(&l, tree.root, out);

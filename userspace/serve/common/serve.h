@@ -49,6 +49,7 @@ struct serve_listen {
 /**
  * struct serve_config - serve.yaml, see cordon-serve(5)
  * @path: where it was read
+ * @from_file: it was there; else all of it are defaults
  * @est: addresses of EST and check-in over HTTPS
  * @checkin: addresses of the plain check-in
  * @ca: directory of the CA
@@ -69,6 +70,7 @@ struct serve_listen {
  */
 struct serve_config {
 	char path[SERVE_NAME_LEN];
+	bool from_file;
 	struct serve_listen est;
 	struct serve_listen checkin;
 	char ca[SERVE_NAME_LEN];

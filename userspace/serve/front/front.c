@@ -2,6 +2,8 @@
 /* The process that faces the devices: listeners, the pipe to the agent, the server's own certificate. */
 #include <errno.h>
 #include <event2/buffer.h>
+#include <limits.h>
+#include <openssl/err.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -333,6 +335,39 @@ static void on_renew(evutil_socket_t fd, short what, void *arg)
 	renew(arg);
 }
 
+/* What is wrong with another CA's certificate and key; NULL, @to goes on with them. */
+static const char *use_files(SSL_CTX *to, const struct serve_config *c)
+{
+	SSL_CTX *from = SSL_CTX_new(TLS_server_method());
+	STACK_OF(X509) *chain = NULL;
+	const char *why = NULL;
+
+	errno = 0;
+	if (!from || SSL_CTX_use_certificate_chain_file(from, c->certificate) != 1)
+		why = errno ? strerror(errno) : "no certificate in PEM";
+	else if (SSL_CTX_use_PrivateKey_file(from, c->key, SSL_FILETYPE_PEM) != 1)
+		why = errno ? strerror(errno) : "no key in PEM, or not that of the certificate";
+	else if (SSL_CTX_check_private_key(from) != 1 || !SSL_CTX_get0_chain_certs(from, &chain) ||
+		 SSL_CTX_use_cert_and_key(to, SSL_CTX_get0_certificate(from), SSL_CTX_get0_privatekey(from), chain, 1) != 1)
+		why = "the key is not that of the certificate";
+	SSL_CTX_free(from);
+	ERR_clear_error();
+	return why;
+}
+
+/* Both files were put in place by somebody else, who may not be done. */
+static void take_files(struct front *f)
+{
+	const char *why = use_files(f->tls, f->config);
+
+	__atomic_store_n(&f->counters->certificate_faults, !!why, __ATOMIC_RELAXED);
+	if (why)
+		serve_log(LOG_ERR, "certificate and key are not taken: what held before holds", "certificate",
+			  f->config->certificate, "key", f->config->key, "why", why, NULL);
+	else
+		serve_log(LOG_INFO, "new server certificate", "certificate", f->config->certificate, NULL);
+}
+
 static void on_reload(evutil_socket_t fd, short what, void *arg)
 {
 	struct serve_request q = { .op = SERVE_OP_RELOAD };
@@ -342,6 +377,8 @@ static void on_reload(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	serve_log(LOG_INFO, "reload", NULL);
 	front_tell(f, &q);
+	if (f->config->certificate[0])
+		take_files(f);
 	renew(f);
 }
 
@@ -351,17 +388,17 @@ static int first_certificate(struct front *f)
 	struct serve_request q = { .op = SERVE_OP_SERVER, .id = 1 };
 	const struct serve_config *c = f->config;
 	uint8_t *csr = NULL, *buf;
+	const char *why;
 	struct serve_reply r;
 	ssize_t len = -1;
 	int ret = -1;
 
 	if (c->certificate[0]) {
-		if (SSL_CTX_use_certificate_chain_file(f->tls, c->certificate) == 1 &&
-		    SSL_CTX_use_PrivateKey_file(f->tls, c->key, SSL_FILETYPE_PEM) == 1 &&
-		    SSL_CTX_check_private_key(f->tls) == 1)
-			return 0;
-		serve_log(LOG_ERR, "cannot use the server's certificate", "file", c->certificate, NULL);
-		return -1;
+		why = use_files(f->tls, c);
+		if (why)
+			serve_log(LOG_ERR, "cannot use the server's certificate", "certificate", c->certificate, "key",
+				  c->key, "why", why, NULL);
+		return why ? -1 : 0;
 	}
 	buf = malloc(SERVE_REPLY_MAX);
 	if (!buf || front_server_key(f, &csr, &q.csr_len))
@@ -481,6 +518,18 @@ static void wait_for_others(struct front *f)
 		poll(NULL, 0, END_POLL);
 }
 
+/* Where a file really is, as that is what landlock goes by; NULL, nowhere. */
+static const char *directory_of(const char *file, char out[PATH_MAX])
+{
+	char *slash;
+
+	if (!realpath(file, out))
+		return NULL;
+	slash = strrchr(out, '/');
+	slash[slash == out] = 0;
+	return out;
+}
+
 /* As many as all connections need, but no more than whoever started the server lets it have. */
 static void limit_files(void)
 {
@@ -508,7 +557,7 @@ int serve_front(struct serve_config *config, struct serve_counters *counters, st
 {
 	struct priv_role role = { .user = "cordon-front", .network = true };
 	struct front *f = calloc(1, sizeof(*f));
-	char error[PRIV_ERROR_LEN];
+	char error[PRIV_ERROR_LEN], certificates[PATH_MAX], keys[PATH_MAX];
 
 	if (!f)
 		return 1;
@@ -520,6 +569,10 @@ int serve_front(struct serve_config *config, struct serve_counters *counters, st
 	TAILQ_INIT(&f->conns);
 	TAILQ_INIT(&f->downloads);
 	f->artifacts = artifact_directory(config->firmware, priv_group(role.user));
+	if (config->certificate[0]) {
+		role.also[0] = directory_of(config->certificate, certificates);
+		role.also[1] = directory_of(config->key, keys);
+	}
 	if (f->artifacts >= 0)
 		role.readable = config->firmware;
 	else
