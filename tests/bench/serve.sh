@@ -56,7 +56,7 @@ listening() {
 
 start_server() {	# NAME PORT DEVICES
 	cat >"$dir/$1.yaml" <<-END
-		est: {listen: "127.0.0.1:$2"}
+		est: {listen: "127.0.0.1:$2", renew_interval: 0s}
 		checkin: {listen: "127.0.0.1:$(($2 + 1))"}
 		ca: $dir/ca
 		registry: $dir/$1/registry.db

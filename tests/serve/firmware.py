@@ -18,7 +18,7 @@ def denied(gw, name, reason, status, why, call):
     """A refusal: its status, the begin of its reason, and that it is counted under reason alone."""
     before = gw.counters()
     got = call()
-    until(lambda: moved(before, gw.counters()) == {reason: 1}, 5)
+    until(lambda: moved(before, gw.counters()) == {reason: 1})
     tap.ok(got.status == status and got.why().startswith(why) and moved(before, gw.counters()) == {reason: 1},
            f"{name}: {status} {why}", f"{got}\n{moved(before, gw.counters())}")
     return got
@@ -28,7 +28,7 @@ def told(gw, name, want, call):
     """Make a call that is granted: it counts what is wanted and nothing else."""
     before = gw.counters()
     got = call()
-    until(lambda: moved(before, gw.counters()) == want, 5)
+    until(lambda: moved(before, gw.counters()) == want)
     tap.ok(got.status in (200, 204) and moved(before, gw.counters()) == want, f"{name}: counted as {want}",
            f"{got}\n{moved(before, gw.counters())}")
     return got

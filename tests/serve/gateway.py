@@ -136,7 +136,7 @@ class Gateway:
 
     def write_config(self, more=""):
         """serve.yaml, as the attributes say."""
-        est = {"listen": f"[::]:{self.port}", "allow_remote": True, **self.est}
+        est = {"listen": f"[::]:{self.port}", "allow_remote": True, "renew_interval": "0s", **self.est}
         with open(self.config, "w", encoding="ascii") as out:
             out.write(f"est: {json.dumps(est)}\ncheckin: {{listen: \"[::]:{self.visit}\"}}\n"
                       f"ca: {self.ca}\nregistry: {self.registry}\nrun: {self.run}\n"

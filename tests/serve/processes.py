@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
 """Three processes, of which each can do one thing; how they start, reload and end; what serve.yaml may say."""
+import json
 import os
 import re
 import signal
+import socket
 import ssl
 import subprocess
 import time
@@ -179,7 +181,7 @@ def background():
         tap.equal("and the first one goes on", 200, ask(gw, "GET", EST + "cacerts").status)
         others = children(front)
         done = ctl("serve", "--stop", "--config", gw.config)
-        tap.ok(not done.returncode and until(lambda: not any(comm(pid) in NAMES for pid in [front, *others]), 5),
+        tap.ok(not done.returncode and until(lambda: not any(comm(pid) in NAMES for pid in [front, *others])),
                "--stop: all three are gone", done)
         done = ctl("serve", "--stop", "--config", gw.config)
         tap.ok(done.returncode == 1 and done.stderr == b"cordonctl: serve: it does not run\n", "--stop: it does not run", done)
@@ -230,7 +232,7 @@ def one_dies():
             pids = gw.pids()
             os.kill(pids[name], signal.SIGKILL)
             ended = gw.process.wait(WAIT)
-            gone = until(lambda: not any(comm(pid) in NAMES for pid in pids.values()), 5)
+            gone = until(lambda: not any(comm(pid) in NAMES for pid in pids.values()))
             tap.ok(gone and ended != 0, f"{name} is killed: all end, not with 0", ended)
         gw.must_start()
         tap.equal("and it can be started again", 200, ask(gw, "GET", EST + "cacerts").status)
@@ -267,10 +269,52 @@ def reload():
         tap.ok(f"{gw.config}:8:1: " in said, "SIGHUP: a broken file: where", said)
         until(lambda: said.count("new server certificate") or "new server certificate" in gw.logged()[len(before):])
         tap.ok(names_of(gw) == held and gw.process.poll() is None, "SIGHUP: a broken file: what held goes on to hold")
+        tap.ok(f"{gw.config}:8:1: " in reasons(gw)[-1], "SIGHUP: a broken file: where, in the log's own line", reasons(gw))
+        status_is(gw, "a broken file", 1, 1)
+        if os.geteuid() == 0:
+            gw.write_config()
+            os.chmod(gw.config, 0o600)
+            gw.process.send_signal(signal.SIGHUP)
+            until(lambda: len(reasons(gw)) == 2)
+            tap.ok("denied" in reasons(gw)[-1], "SIGHUP: a file that may not be read", reasons(gw))
+            status_is(gw, "a file that may not be read", 1, 1)
+            os.chmod(gw.config, 0o644)
+            gw.names = held
+            gw.write_config()
+            gw.process.send_signal(signal.SIGHUP)
+            until(lambda: not shown(gw)["config_faults"])
+            status_is(gw, "a good file again", 0, 0)
         os.unlink(gw.config)
+        count = len(reasons(gw))
         gw.process.send_signal(signal.SIGHUP)
-        until(lambda: gw.logged()[len(before):].count("what held before holds") == 2)
+        until(lambda: len(reasons(gw)) == count + 1)
         tap.equal("SIGHUP: no file at all: likewise", (200, held), (ask(gw, "GET", EST + "cacerts").status, names_of(gw)))
+
+
+def reasons(gw):
+    """Why a configuration was not taken, as the log tells."""
+    lines = [json.loads(line) for line in gw.logged().splitlines() if line.startswith("{")]
+    return [line["why"] for line in lines if "what held before holds" in line["event"]]
+
+
+def shown(gw, config=None):
+    """serve --status."""
+    return json.loads(ctl("serve", "--status", "--json", "--config", config or good_config(gw)).stdout)
+
+
+def good_config(gw):
+    """One that only says where the server runs: the server's own may be broken."""
+    path = gw.path("status.yaml")
+    with open(path, "w", encoding="ascii") as out:
+        out.write(f"run: {gw.run}\n")
+    return path
+
+
+def status_is(gw, what, code, faults):
+    """serve --status after a reload."""
+    done = ctl("serve", "--status", "--config", good_config(gw))
+    said = b"not taken for 1 faults: what held before holds" if faults else b", taken"
+    tap.ok(done.returncode == code and said in done.stdout and shown(gw)["config_faults"] == faults, f"--status: {what}", done)
 
 
 def own_certificate():
@@ -285,6 +329,127 @@ def own_certificate():
         tap.equal("certificate, key: the server is known by them", 200, ask(gw, "GET", EST + "cacerts", context=context).status)
         context = gw.context()
         tap.equal("and not by the CA", 0, ask(gw, "GET", EST + "cacerts", context=context).status)
+        renewed(gw, key)
+
+
+def renewed(gw, key):
+    """The certificate of another CA was renewed."""
+    def make(name, of):
+        must("openssl", "req", "-x509", "-key", of, "-subj", f"/CN={name}", "-days", "1", "-out", gw.path("new.crt"),
+             "-addext", "subjectAltName=DNS:localhost")
+        os.replace(gw.path("new.crt"), gw.path("tls.crt"))
+
+    def serves():
+        context = ssl.create_default_context(cafile=gw.path("tls.crt"))
+        return ask(gw, "GET", EST + "cacerts", context=context).status == 200
+
+    other = new_key(gw, "other")
+    os.chmod(key, 0o644)
+    make("renewed", key)
+    tap.ok(not serves(), "another certificate is in place, and not taken yet")
+    gw.process.send_signal(signal.SIGHUP)
+    tap.ok(until(serves), "SIGHUP: it is taken", gw.logged())
+    make("mismatch", other)
+    gw.process.send_signal(signal.SIGHUP)
+    until(lambda: reasons(gw))
+    tap.equal("SIGHUP: a certificate without its key is not taken", ["no key in PEM, or not that of the certificate"], reasons(gw))
+    tap.ok(not serves() and shown(gw)["certificate_faults"] == 1, "and --status says so", shown(gw))
+    if os.geteuid() == 0:
+        make("unreadable", key)
+        os.chmod(key, 0o600)
+        gw.process.send_signal(signal.SIGHUP)
+        until(lambda: len(reasons(gw)) == 2)
+        tap.equal("SIGHUP: a key that may not be read", "Permission denied", reasons(gw)[-1])
+    os.chmod(key, 0o644)
+    make("good", key)
+    gw.process.send_signal(signal.SIGHUP)
+    tap.ok(until(serves) and until(lambda: shown(gw)["certificate_faults"] == 0), "SIGHUP: a good one is taken", gw.logged())
+
+
+# ---- whether it is well
+
+def heard(gw, seconds):
+    """What the service manager is told in so many seconds of silence after it; nothing, at once."""
+    gw.manager.settimeout(seconds)
+    try:
+        return gw.manager.recv(256)
+    except socket.timeout:
+        return b""
+
+
+def health():
+    """/healthz and the watchdog ask all three processes."""
+    with Gateway() as gw:
+        gw.environment = {"WATCHDOG_USEC": "1000000"}
+        gw.must_start()
+        pids = gw.pids()
+        tap.equal("watchdog: the service manager is told", b"WATCHDOG=1", heard(gw, WAIT))
+        tap.equal("healthz: well", 200, ask(gw, "GET", "/healthz").status)
+        for name in ("cordonctl:sign", "cordonctl:agent"):
+            os.kill(pids[name], signal.SIGSTOP)
+            told = 0
+            while told < 5 and heard(gw, 3):
+                told += 1
+            tap.ok(told < 5, f"watchdog: {name} hangs: no more is said", told)
+            tap.equal(f"healthz: {name} hangs: no answer", 0, ask(gw, "GET", "/healthz", timeout=2).status)
+            os.kill(pids[name], signal.SIGCONT)
+            tap.equal(f"watchdog: {name} goes on: it is said again", b"WATCHDOG=1", heard(gw, WAIT))
+            tap.equal(f"healthz: {name} goes on: well", 200, ask(gw, "GET", "/healthz").status)
+    with Gateway() as gw:
+        gw.must_start()
+        gw.query("ALTER TABLE counter RENAME TO counted")
+        got = ask(gw, "GET", "/healthz")
+        tap.ok(got.status == 503 and got.why().startswith("registry: "), "healthz: no registry: 503, and why", got)
+        gw.query("ALTER TABLE counted RENAME TO counter")
+        tap.equal("healthz: the registry is back: well", 200, ask(gw, "GET", "/healthz").status)
+
+
+def date_back(gw, begin):
+    """The issuing certificate begins at another time."""
+    work = gw.path("date")
+    os.makedirs(work, exist_ok=True)
+    crt = os.path.join(gw.ca, "issuing.crt")
+    with open(os.path.join(work, "index"), "w", encoding="ascii"), open(os.path.join(work, "e"), "w", encoding="ascii") as out:
+        out.write("basicConstraints=critical,CA:TRUE,pathlen:0\nkeyUsage=critical,keyCertSign,cRLSign,digitalSignature\n"
+                  "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n")
+    with open(os.path.join(work, "cnf"), "w", encoding="ascii") as out:
+        out.write(f"[ca]\ndefault_ca = d\n[d]\ndatabase = {work}/index\nnew_certs_dir = {work}\ndefault_md = sha256\n"
+                  f"rand_serial = yes\npolicy = p\nunique_subject = no\n[p]\ncommonName = supplied\n")
+    must("openssl", "x509", "-x509toreq", "-in", crt, "-signkey", os.path.join(gw.ca, "issuing.key"), "-out",
+         os.path.join(work, "csr"))
+    dates = [time.strftime("%Y%m%d%H%M%SZ", time.gmtime(at)) for at in (begin, begin + 86400)]
+    must("openssl", "ca", "-batch", "-notext", "-config", os.path.join(work, "cnf"), "-extfile", os.path.join(work, "e"), "-cert",
+         os.path.join(gw.ca, "root.crt"), "-keyfile", os.path.join(gw.ca, "root.key"), "-startdate", dates[0], "-enddate",
+         dates[1], "-in", os.path.join(work, "csr"), "-out", crt)
+
+
+def clock():
+    """A clock before the CA's beginning, as that of a machine without a battery."""
+    with Gateway() as gw:
+        begin = int(time.time()) + 6
+        date_back(gw, begin)
+        good = gw.start()
+        told = time.time()
+        tap.ok(not good and gw.process.poll() is None and "waiting for the right time" in gw.logged(),
+               "the clock is too early: it waits, and says so", (good, gw.logged()))
+        while not good and heard(gw, WAIT).startswith(b"STATUS=waiting"):
+            pass
+        tap.ok(until(lambda: ask(gw, "GET", EST + "cacerts").status == 200), "then the time comes, and devices may", gw.logged())
+        tap.ok(time.time() >= begin > told, "and not before", (told, begin))
+
+
+def descriptors():
+    """None left: whoever has come least far goes, and a device is served."""
+    with Gateway() as gw:
+        tap.ok(gw.start(under=("sh", "-c", "ulimit -n 40; exec \"$@\"", "sh")), "with 40 descriptors it starts", gw.logged())
+        crowd = [socket.create_connection(("127.0.0.1", port), WAIT) for port in (gw.port, gw.visit) for _ in range(30)]
+        tap.equal("no descriptors left: a device is served all the same", 200,
+                  ask(gw, "GET", EST + "cacerts", source="127.0.0.2").status)
+        tap.ok(gw.counters()["crowded"] > 0 and "no descriptors" in gw.logged(), "who says nothing has made room", gw.counters())
+        for sock in crowd:
+            sock.close()
+        until(lambda: gw.counters()["connections"] == 0)
+        tap.equal("and afterwards", 200, ask(gw, "GET", EST + "cacerts").status)
 
 
 # ---- serve.yaml
@@ -381,7 +546,7 @@ def starts_not(gw):
         done = ctl("serve", "--config", gw.config)
         tap.ok(done.returncode == 1 and why in done.stderr.decode() and not os.path.exists(gw.path("none")),
                f"serve: {what}: not started, and why", done.stderr.decode())
-        tap.ok(until(lambda: ctl("serve", "--stop", "--config", gw.config).returncode == 1, 5), f"serve: {what}: nobody is left")
+        tap.ok(until(lambda: ctl("serve", "--stop", "--config", gw.config).returncode == 1), f"serve: {what}: nobody is left")
 
 
 def passphrase():
@@ -425,6 +590,9 @@ def main():
     one_dies()
     reload()
     own_certificate()
+    health()
+    clock()
+    descriptors()
     configurations()
     passphrase()
     tap.done()

@@ -33,7 +33,7 @@ def refused(gw, name, reason, call, n=1):
     before, issued = gw.counters(), gw.issued()
     got = call()
     want = {reason: n}
-    until(lambda: moved(before, gw.counters()) == want, 5)
+    until(lambda: moved(before, gw.counters()) == want)
     count = moved(before, gw.counters())
     tap.ok(count == want and gw.issued() == issued, f"{name}: counted as {reason}, nothing issued",
            f"counted {count}, issued {gw.issued() - issued}\n{got}")
@@ -334,25 +334,46 @@ def aged(gw, csr):
 
 
 def guesses(gw):
-    """Five wrong ones, then a pause: for the address, and for the name."""
+    """Five wrong ones for a name from an address, then a pause for both together; none for a token of 128 random bits."""
     csr = new_csr(new_key(gw, "guess"))
     here = next(addresses)
-    first, second, third = (gw.token(f"guess-{n}", f"02:00:00:00:13:0{n}") for n in (1, 2, 3))
+    random_one = gw.token("guess-1", "02:00:00:00:13:01")
+    mac = "02:00:00:00:13:02"
+    secret = "correct-horse-battery-staple-9"
 
-    def five(name_of, source_of):
-        for n in range(5):
-            enroll(gw, name_of(n), "wrong", csr, source=source_of())
+    def chosen():
+        must(CTL, "device", "token", "guess-2", "--mac", mac, "--registry", gw.registry, "--set", "-", input=secret.encode())
 
-    refused(gw, "five wrong tries from an address", "bad_token", lambda: five(lambda n: f"no-{n}", lambda: here), 5)
-    got = denied(gw, "then the right token from there", "too_many_tries", 429, "too many wrong tokens",
-                 lambda: enroll(gw, "guess-1", first, csr, source=here))
+    def tries(n, name_of, source_of):
+        for i in range(n):
+            enroll(gw, name_of(i), "wrong", csr, source=source_of())
+
+    chosen()
+    refused(gw, "five wrong tries for a name from five addresses", "bad_token",
+            lambda: tries(5, lambda n: "guess-2", lambda: next(addresses)), 5)
+    granted(gw, "then the right secret from a sixth", lambda: enroll(gw, "guess-2", secret, csr, source=here))
+    chosen()
+    refused(gw, "five wrong tries for a name from one address", "bad_token", lambda: tries(5, lambda n: "guess-2", lambda: here), 5)
+    got = denied(gw, "then the right secret from there", "too_many_tries", 429, "too many wrong tokens",
+                 lambda: enroll(gw, "guess-2", secret, csr, source=here))
     tap.ok(0 < int(got.headers["Retry-After"] or 0) <= 600, "429 says when to come again", got)
-    granted(gw, "the same from another address", lambda: enroll(gw, "guess-1", first, csr, source=next(addresses)))
-    refused(gw, "five wrong tries for a name", "bad_token", lambda: five(lambda n: "guess-2", lambda: next(addresses)), 5)
-    got = denied(gw, "then its right token", "too_many_tries", 429, "too many wrong tokens",
-                 lambda: enroll(gw, "guess-2", second, csr, source=next(addresses)))
-    tap.ok(0 < int(got.headers["Retry-After"] or 0) <= 600, "429 says when", got)
-    granted(gw, "another device meanwhile", lambda: enroll(gw, "guess-3", third, csr, source=next(addresses)))
+    denied(gw, "and a wrong one", "too_many_tries", 429, "too many wrong tokens",
+           lambda: enroll(gw, "guess-2", "wrong", csr, source=here))
+    chosen()
+    granted(gw, "device token clears it", lambda: enroll(gw, "guess-2", secret, csr, source=here))
+    refused(gw, "five wrong tries for a device with a random token", "bad_token", lambda: tries(5, lambda n: "guess-1", lambda: here),
+            5)
+    denied(gw, "then a sixth", "too_many_tries", 429, "too many wrong tokens",
+           lambda: enroll(gw, "guess-1", "wrong", csr, source=here))
+    granted(gw, "a random token from the same address all the same", lambda: enroll(gw, "guess-1", random_one, csr, source=here))
+    for _ in range(8):
+        denied(gw, "a right token that was used is no wrong one", "token_used", 401, "the token was used already",
+               lambda: enroll(gw, "guess-1", random_one, csr, source=here))
+    chosen()
+    refused(gw, "fifty wrong tries from an address", "bad_token", lambda: tries(50, lambda n: f"no-{n}", lambda: here), 50)
+    denied(gw, "then a device with a secret of a person's choice from there", "too_many_tries", 429, "too many wrong tokens",
+           lambda: enroll(gw, "guess-2", secret, csr, source=here))
+    granted(gw, "the same from another address", lambda: enroll(gw, "guess-2", secret, csr, source=next(addresses)))
 
 
 # ---- certificates
@@ -485,7 +506,7 @@ def transport(gw, device):
     before = gw.counters()
     bare(gw.port, b"")
     bare(gw.visit, b"")
-    until(lambda: gw.counters()["connections"] == 0, 5)
+    until(lambda: gw.counters()["connections"] == 0)
     tap.equal("who only asks whether the port is open is not counted", {}, moved(before, gw.counters()))
     tap.equal("allowed: TLS 1.3 on both", (200, True),
               (ask(gw, "GET", EST + "cacerts").status, checkin(gw, *device.pair).startswith("refused: ")))
@@ -547,7 +568,7 @@ class Slow:
     def meanwhile(self):
         """Others are served."""
         gw = self.gw
-        until(lambda: gw.counters()["connections"] == len(self.threads), 5)
+        until(lambda: gw.counters()["connections"] == len(self.threads))
         granted(gw, "beside slow clients, an honest device renews", lambda: renew(gw, *self.device.pair, self.device.csr))
         tap.ok(not self.lasted, "and the slow ones were still there", self.lasted)
 
@@ -558,10 +579,10 @@ class Slow:
             thread.join(2 * WAIT)
         tap.equal("every slow client is cut", len(self.threads), len(self.lasted))
         tap.ok(min(self.lasted.values()) > DEADLINE / 2, "but none before its time", self.lasted)
-        until(lambda: moved(self.before, gw.counters()).get("timeout") == len(self.threads), 5)
+        until(lambda: moved(self.before, gw.counters()).get("timeout") == len(self.threads))
         tap.equal("each is counted once, as timeout", {"timeout": len(self.threads), "renewal": 1},
                   moved(self.before, gw.counters()))
-        tap.ok(until(lambda: not gw.counters()["connections"], 5), "no connection is left")
+        tap.ok(until(lambda: not gw.counters()["connections"]), "no connection is left")
         gw.remove()
 
 
@@ -596,7 +617,7 @@ def from_afar():
         gw.est["allow_remote"] = True
         gw.write_config()
         gw.process.send_signal(signal.SIGHUP)
-        got = until(lambda: (lambda answer: answer if answer.status == 200 else None)(enroll(gw, "far", token, csr)), 5)
+        got = until(lambda: (lambda answer: answer if answer.status == 200 else None)(enroll(gw, "far", token, csr)))
         if not tap.ok(got, "allowed: the same with est.allow_remote"):
             return
         pair = (certificate(gw, got, "far"), key)

@@ -9,6 +9,7 @@
 #   posture    which devices are confined for their firmware; likewise
 #   liar       a front that lies to agent and signer
 #   processes  who may do what; start, stop, reload; serve.yaml
+#   flood      floods of TLS records, chains, renewals and revocations (TRIES=)
 #   crash      kill -9 while 1,000 devices enrol (DEVICES= KILLS= SEED=)
 # All at once, as they wait a good deal, and the last one takes longest.
 set -u
@@ -71,7 +72,7 @@ if ! make -s userspace serve-programs >"$work/log" 2>&1; then
 	echo "Bail out! cordonctl does not build"
 	exit 1
 fi
-[[ $# -gt 0 ]] || set -- est refuse ddi offers update posture liar processes crash
+[[ $# -gt 0 ]] || set -- est refuse ddi offers update posture liar processes flood crash
 for name; do
 	start "$name"
 done

@@ -62,6 +62,7 @@ static void fill_reply(struct serve_reply *r)
 	strcpy(r->device, "cam");
 	memset(r->segment, 'z', sizeof(r->segment) - 1);
 	memset(r->why, 'w', sizeof(r->why) - 1);
+	r->number = UINT64_MAX - 1;
 	r->der = csr;
 	r->der_len = sizeof(csr);
 }
@@ -71,7 +72,7 @@ static bool same_reply(const struct serve_reply *a, const struct serve_reply *b)
 	return a->id == b->id && a->status == b->status && a->retry == b->retry &&
 	       a->lease == b->lease && !memcmp(a->serial, b->serial, sizeof(a->serial)) &&
 	       !strcmp(a->device, b->device) && !strcmp(a->segment, b->segment) &&
-	       !strcmp(a->why, b->why) && a->der_len == b->der_len &&
+	       !strcmp(a->why, b->why) && a->number == b->number && a->der_len == b->der_len &&
 	       !memcmp(a->der, b->der, a->der_len);
 }
 
@@ -323,26 +324,26 @@ static void test_tries(void)
 	struct tries *t = calloc(1, sizeof(*t));
 	time_t now = 1000;
 
-	ok(!tries_wait(t, "cam", now), "tries: none, no pause");
+	ok(!tries_wait(t, "cam", TRIES_MAX, now), "tries: none, no pause");
 	fail_times(t, "cam", now, TRIES_MAX - 1);
-	ok(!tries_wait(t, "cam", now), "tries: one less than too many, no pause");
+	ok(!tries_wait(t, "cam", TRIES_MAX, now), "tries: one less than too many, no pause");
 	tries_fail(t, "cam", now + 10);
-	ok(tries_wait(t, "cam", now + 10) == TRIES_PAUSE, "tries: too many, a pause since the last");
-	ok(tries_wait(t, "cam", now + 10 + TRIES_PAUSE - 1) == 1, "tries: to its last second");
-	ok(!tries_wait(t, "cam", now + 10 + TRIES_PAUSE), "tries: then it is over");
-	ok(!tries_wait(t, "lock", now + 10), "tries: another may go on");
-	ok(!tries_wait(t, "ca", now + 10) && !tries_wait(t, "cam2", now + 10) &&
-	   !tries_wait(t, "", now + 10), "tries: and so may who is nearly called like that");
+	ok(tries_wait(t, "cam", TRIES_MAX, now + 10) == TRIES_PAUSE, "tries: too many, a pause since the last");
+	ok(tries_wait(t, "cam", TRIES_MAX, now + 10 + TRIES_PAUSE - 1) == 1, "tries: to its last second");
+	ok(!tries_wait(t, "cam", TRIES_MAX, now + 10 + TRIES_PAUSE), "tries: then it is over");
+	ok(!tries_wait(t, "lock", TRIES_MAX, now + 10), "tries: another may go on");
+	ok(!tries_wait(t, "ca", TRIES_MAX, now + 10) && !tries_wait(t, "cam2", TRIES_MAX, now + 10) &&
+	   !tries_wait(t, "", TRIES_MAX, now + 10), "tries: and so may who is nearly called like that");
 	now += 10 + TRIES_PAUSE;
 	tries_fail(t, "cam", now);
-	ok(!tries_wait(t, "cam", now), "tries: after the pause they are counted from one");
+	ok(!tries_wait(t, "cam", TRIES_MAX, now), "tries: after the pause they are counted from one");
 	fail_times(t, "cam", now, TRIES_MAX - 1);
-	ok(tries_wait(t, "cam", now), "tries: and again there are too many");
+	ok(tries_wait(t, "cam", TRIES_MAX, now), "tries: and again there are too many");
 	tries_forget(t, "cam");
-	ok(!tries_wait(t, "cam", now), "tries: the right one came: forgotten");
+	ok(!tries_wait(t, "cam", TRIES_MAX, now), "tries: the right one came: forgotten");
 	tries_forget(t, "nobody");
 	fail_times(t, "cam", now, TRIES_MAX - 1);
-	ok(!tries_wait(t, "cam", now), "tries: all of them");
+	ok(!tries_wait(t, "cam", TRIES_MAX, now), "tries: all of them");
 	free(t);
 }
 
@@ -359,14 +360,14 @@ static void test_tries_seed(void)
 	for (i = 0; i < 1000000 && found < 64; i++) {
 		snprintf(key, sizeof(key), "x%u", i);
 		tries_fail(a, key, 1001);
-		if (tries_wait(a, "cam", 1001))
+		if (tries_wait(a, "cam", TRIES_MAX, 1001))
 			continue;
 		/* It was pushed out by this one and those before: they would do the same in b. */
 		found++;
 		tries_fail(b, key, 1001);
 		fail_times(a, "cam", 1000, TRIES_MAX);
 	}
-	ok(found == 64 && tries_wait(b, "cam", 1001), "tries: who knows one seed does not know another");
+	ok(found == 64 && tries_wait(b, "cam", TRIES_MAX, 1001), "tries: who knows one seed does not know another");
 	free(a);
 	free(b);
 }
@@ -382,13 +383,13 @@ static void test_tries_flood(void)
 		tries_fail(t, key, 1000 + i);
 	}
 	fail_times(t, key, 1000 + i, TRIES_MAX - 1);
-	ok(tries_wait(t, key, 1000 + i), "tries: in a flood the latest is counted");
+	ok(tries_wait(t, key, TRIES_MAX, 1000 + i), "tries: in a flood the latest is counted");
 	fail_times(t, "cam", 1000 + i, TRIES_MAX);
-	ok(tries_wait(t, "cam", 1000 + i), "tries: after a flood there is room");
+	ok(tries_wait(t, "cam", TRIES_MAX, 1000 + i), "tries: after a flood there is room");
 	memset(key, 'n', sizeof(key) - 1);
 	key[sizeof(key) - 1] = 0;
 	fail_times(t, key, 1000 + i, TRIES_MAX);
-	ok(tries_wait(t, key, 1000 + i), "tries: the longest key counts");
+	ok(tries_wait(t, key, TRIES_MAX, 1000 + i), "tries: the longest key counts");
 	free(t);
 }
 

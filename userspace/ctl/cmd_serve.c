@@ -2,6 +2,7 @@
 /* serve: start the three processes of the enrolment, check-in and update server, or stop them. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <openssl/crypto.h>
 #include <openssl/ssl.h>
 #include <poll.h>
@@ -22,6 +23,7 @@
 
 #define PASSPHRASE_MAX	1024
 #define STOP_WAIT	10	/* seconds */
+#define TIME_POLL	500	/* milliseconds between two looks at a clock that is wrong */
 
 /**
  * struct start - a server that is being started
@@ -126,6 +128,50 @@ static void on_ready(void *arg)
 		close(s->caller);
 }
 
+static void on_alive(void *arg)
+{
+	const struct start *s = arg;
+
+	if (write(s->manager, "WATCHDOG=1", 10) < 0)
+		serve_log(LOG_WARNING, "the service manager does not listen", NULL);
+}
+
+/* sd_watchdog_enabled(3): twice in the time that the service manager gives; 0, it gives none. */
+static unsigned int watchdog(const struct start *s)
+{
+	const char *usec = getenv("WATCHDOG_USEC"), *pid = getenv("WATCHDOG_PID");
+	unsigned long long n = usec ? strtoull(usec, NULL, 10) : 0;
+
+	if (s->manager < 0 || (pid && strtol(pid, NULL, 10) != getpid()) || n < 2000)
+		return 0;
+	return n / 2000 < INT_MAX ? n / 2000 : INT_MAX;
+}
+
+/*
+ * A machine without a battery has its time from the network, some while after it starts: until then nothing is signed,
+ * not even the server's own certificate.
+ */
+static void wait_for_time(const struct start *s)
+{
+	static const char more[] = "STATUS=waiting for the right time\nEXTEND_TIMEOUT_USEC=60000000";
+	struct pki_error err;
+	struct pki_ca ca;
+	time_t from, to;
+	bool said = false;
+
+	if (pki_ca_load(s->config.ca, false, NULL, &ca, &err))
+		return;		/* signer says why */
+	while (!pki_validity(ca.issuing, &from, &to) && time(NULL) < from) {
+		if (!said)
+			serve_log(LOG_WARNING, "the clock is before the CA's beginning: waiting for the right time", NULL);
+		said = true;
+		if (s->manager >= 0 && write(s->manager, more, sizeof(more) - 1) < 0)
+			serve_log(LOG_WARNING, "the service manager does not listen", NULL);
+		poll(NULL, 0, TIME_POLL);
+	}
+	pki_ca_free(&ca);
+}
+
 static void begin_process(const struct start *s, const char *name)
 {
 	char comm[16];	/* of which the kernel keeps 15 */
@@ -185,6 +231,7 @@ static pid_t start_agent(struct start *s, struct serve_counters *counters, struc
 
 static int run_server(struct start *s, char *passphrase)
 {
+	struct serve_manager manager = { .ready = on_ready, .alive = on_alive, .arg = s };
 	struct serve_counters *counters;
 	struct priv_channel signer, agent;
 	pid_t pid;
@@ -199,6 +246,9 @@ static int run_server(struct start *s, char *passphrase)
 	if (!counters)
 		return complain(s->config.run, strerror(-err));
 	s->manager = connect_manager();
+	manager.each = watchdog(s);
+	serve_log_open("front", s->json, !s->foreground);
+	wait_for_time(s);
 	OPENSSL_init_ssl(OPENSSL_INIT_LOAD_CONFIG, NULL);
 	pid = start_signer(s, &signer, passphrase);
 	if (passphrase)
@@ -206,7 +256,7 @@ static int run_server(struct start *s, char *passphrase)
 	if (pid < 0 || start_agent(s, counters, &agent, &signer) < 0)
 		return EXIT_REFUSED;
 	begin_process(s, "front");
-	return serve_front(&s->config, counters, &agent, on_ready, s) ? EXIT_REFUSED : EXIT_DONE;
+	return serve_front(&s->config, counters, &agent, &manager) ? EXIT_REFUSED : EXIT_DONE;
 }
 
 /* The process that was called waits until devices may come, or until it is clear that they may not. */
@@ -277,6 +327,16 @@ static int stop(const struct serve_config *c)
 	return ret;
 }
 
+static int status(const struct serve_config *c, bool json)
+{
+	int fd = open_lock(c, 0);
+	bool runs = fd >= 0 && lock_holder(fd);
+
+	if (fd >= 0)
+		close(fd);
+	return runs ? serve_status(c->run, json) : complain("serve", "it does not run");
+}
+
 static int read_passphrase(const struct serve_config *c, char **out)
 {
 	size_t len;
@@ -299,10 +359,11 @@ static int run_serve(const struct command *self, int argc, char **argv)
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, 'c' }, { "foreground", no_argument, NULL, 'f' },
 		{ "json", no_argument, NULL, 'j' }, { "stop", no_argument, NULL, 's' },
-		{ "check", no_argument, NULL, 'k' }, { "help", no_argument, NULL, OPTION_HELP }, { }
+		{ "check", no_argument, NULL, 'k' }, { "status", no_argument, NULL, 't' },
+		{ "help", no_argument, NULL, OPTION_HELP }, { }
 	};
 	struct start s = { .manager = -1, .caller = -1 };
-	bool to_stop = false, only_check = false;
+	bool to_stop = false, only_check = false, only_status = false;
 	const char *path = NULL;
 	char *full = NULL, *passphrase;
 	int o, ret;
@@ -318,6 +379,7 @@ static int run_serve(const struct command *self, int argc, char **argv)
 		s.json |= o == 'j';
 		to_stop |= o == 's';
 		only_check |= o == 'k';
+		only_status |= o == 't';
 	}
 	if (argc > optind)
 		return usage_error(self, "too many words", argv[optind]);
@@ -330,6 +392,8 @@ static int run_serve(const struct command *self, int argc, char **argv)
 	free(full);
 	if (ret || only_check)
 		return ret;
+	if (only_status)
+		return status(&s.config, s.json);
 	if (to_stop)
 		return stop(&s.config);
 	if (read_passphrase(&s.config, &passphrase))
@@ -342,13 +406,14 @@ static int run_serve(const struct command *self, int argc, char **argv)
 const struct command cmd_serve = {
 	"serve", "Enrol devices by EST, let them check in, offer them firmware",
 	"serve [--config FILE] [--foreground] [--json]\n"
-	"serve --stop | --check [--config FILE]",
+	"serve --stop | --check | --status [--config FILE] [--json]",
 	"Three processes, of which none is root: one faces the devices, one has the registry and\n"
 	"speaks to the kernel, one has the CA's key. It returns when devices may come.\n\n"
 	"  --config FILE   instead of /etc/cordon/serve.yaml, see cordon-serve(5)\n"
 	"  --foreground    stay in the foreground, log to standard error\n"
-	"  --json          log as JSON\n"
+	"  --json          log, or print, as JSON\n"
 	"  --stop          stop the one that runs\n"
-	"  --check         only read the configuration\n",
+	"  --check         only read the configuration\n"
+	"  --status        does one run, and did it take the configuration\n",
 	run_serve
 };

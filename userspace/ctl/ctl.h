@@ -24,6 +24,9 @@ int firmware_sign(const struct command *self, int argc, char **argv);
 void prometheus_serve(void);
 int serve_stats(const char *run, bool json);
 
+/* serve_status.c */
+int serve_status(const char *run, bool json);
+
 /* versions.c */
 
 /** struct versions - what devices run, by their names */

@@ -39,17 +39,28 @@ static int allow_reading(int ruleset, const char *path)
 	return err;
 }
 
+static int allow_role(int ruleset, const struct priv_role *role)
+{
+	int err = role->readable ? allow_reading(ruleset, role->readable) : 0;
+	size_t i;
+
+	for (i = 0; !err && i < PRIV_ALSO; i++)
+		if (role->also[i] && role->also[i][0])
+			err = allow_reading(ruleset, role->also[i]);
+	return err;
+}
+
 /**
- * priv_landlock - no files from now on
- * @readable: the directory below which files may still be read, or NULL
+ * priv_landlock - no files from now on, but what a role may still read
+ * @role: the role
  *
  * Return: the ABI; -ENOSYS or -EOPNOTSUPP, the kernel has no landlock or it is off; another -errno.
  */
-int priv_landlock(const char *readable)
+int priv_landlock(const struct priv_role *role)
 {
 	int abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 	struct ruleset r = { .fs = FS_ABI_1 };
-	int fd, err = 0;
+	int fd, err;
 
 	if (abi < 0)
 		return -errno;
@@ -64,8 +75,7 @@ int priv_landlock(const char *readable)
 	fd = syscall(SYS_landlock_create_ruleset, &r, abi >= 4 ? sizeof(r) : sizeof(r.fs), 0);
 	if (fd < 0)
 		return -errno;
-	if (readable)
-		err = allow_reading(fd, readable);
+	err = allow_role(fd, role);
 	if (!err && (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
 		     syscall(SYS_landlock_restrict_self, fd, 0)))
 		err = -errno;

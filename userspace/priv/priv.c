@@ -169,7 +169,7 @@ static int filter_calls(const struct priv_role *role, char error[PRIV_ERROR_LEN]
 		err = allow_netlink(ctx, NETLINK_ROUTE);
 	if (!err && role->database)
 		err = ADD(ctx, SCMP_ACT_ALLOW, calls_database);
-	if (!err && role->readable)
+	if (!err && (role->readable || (role->also[0] && role->also[0][0])))
 		err = ADD(ctx, SCMP_ACT_ALLOW, calls_reading);
 	if (!err)
 		err = seccomp_load(ctx);
@@ -196,7 +196,7 @@ int priv_enter(const struct priv_role *role, char error[PRIV_ERROR_LEN])
 	setrlimit(RLIMIT_CORE, &none);
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return fail(error, "prctl", -errno);
-	abi = priv_landlock(role->readable);
+	abi = priv_landlock(role);
 	if (abi == -ENOSYS || abi == -EOPNOTSUPP)
 		abi = 0;
 	if (abi < 0)

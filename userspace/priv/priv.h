@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #define PRIV_ERROR_LEN	256
+#define PRIV_ALSO	2	/* further directories that may be read */
 #define PRIV_FRAME_MAX	(4U << 20)	/* bytes of one message */
 
 /**
@@ -18,7 +19,8 @@
  * @network: uses sockets that are open already, and accepts connections
  * @netlink: opens netlink sockets
  * @database: writes files that are open already
- * @readable: the one directory below which it may open files for reading, or NULL
+ * @readable: a directory below which it may open files for reading, or NULL
+ * @also: further ones; NULL or empty, none
  */
 struct priv_role {
 	const char *user;
@@ -27,6 +29,7 @@ struct priv_role {
 	bool netlink;
 	bool database;
 	const char *readable;
+	const char *also[PRIV_ALSO];
 };
 
 /** struct priv_channel - two pipes to another process */
@@ -37,7 +40,7 @@ struct priv_channel {
 
 int priv_enter(const struct priv_role *role, char error[PRIV_ERROR_LEN]);
 gid_t priv_group(const char *user);
-int priv_landlock(const char *readable);
+int priv_landlock(const struct priv_role *role);
 
 int priv_channel_pair(struct priv_channel *here, struct priv_channel *there);
 void priv_channel_close(struct priv_channel *c);

@@ -137,6 +137,30 @@ int store_cert_each(struct store *s, const char *name,
 }
 
 /**
+ * store_cert_newest - the newest certificates of a device, from the last that was reserved on
+ * @s: the registry
+ * @name: the device's
+ * @most: so many at most
+ * @each: as in store_cert_each()
+ * @arg: for @each
+ *
+ * Return: 0; what @each returned; -errno.
+ */
+int store_cert_newest(struct store *s, const char *name, unsigned int most,
+		      int (*each)(const struct store_certificate *c, void *arg), void *arg)
+{
+	sqlite3_stmt *stmt = NULL;
+
+	if (sqlite3_prepare_v2(s->db, "SELECT serial, kind, state, name, mac, fingerprint, key_id, not_before,"
+			       " not_after, revoked, reason FROM certificate"
+			       " WHERE name = ?1 AND kind = 0 ORDER BY id DESC LIMIT ?2", -1, &stmt, NULL))
+		return db_fail(s, "read");
+	sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(stmt, 2, most);
+	return walk(s, stmt, each, arg);
+}
+
+/**
  * store_revoked_each - every certificate that is revoked, in the order they were reserved in
  * @s: the registry
  * @ends: those that end before are left out (RFC 5280, 3.3)

@@ -89,6 +89,11 @@ int store_token_check(struct store *s, const char *name, const char *secret, con
 		      time_t now, enum store_token *verdict, struct store_device *device,
 		      uint8_t serial[STORE_SERIAL_LEN]);
 
+/* Which token a device has now: changes with each new one; 0, none. */
+int store_token_mark(struct store *s, const char *name, uint64_t *mark);
+/* Is it the device's, and one of 128 random bits, which nobody guesses. */
+int store_token_random(struct store *s, const char *name, const char *secret, bool *right);
+
 int store_device_get(struct store *s, const char *name, struct store_device *out);
 int store_device_approve(struct store *s, const char *name);
 int store_device_each(struct store *s, int (*each)(const struct store_device *d, void *arg), void *arg);
@@ -110,6 +115,9 @@ int store_rekey_put(struct store *s, const char *name, const uint8_t mac[6], tim
 /* name NULL: all. */
 int store_cert_each(struct store *s, const char *name,
 		    int (*each)(const struct store_certificate *c, void *arg), void *arg);
+/* The newest of a device, from the last on, so many at most. */
+int store_cert_newest(struct store *s, const char *name, unsigned int most,
+		      int (*each)(const struct store_certificate *c, void *arg), void *arg);
 /* For a revocation list: those that are revoked and do not end before. */
 int store_revoked_each(struct store *s, time_t ends, int (*each)(const struct store_certificate *c, void *arg),
 		       void *arg);

@@ -326,6 +326,48 @@ int store_token_check(struct store *s, const char *name, const char *secret,
 	return err;
 }
 
+/**
+ * store_token_mark - which token does a device have
+ * @s: the registry
+ * @name: the device's
+ * @mark: another one for each token; 0, the device has none
+ *
+ * Return: 0 or -errno.
+ */
+int store_token_mark(struct store *s, const char *name, uint64_t *mark)
+{
+	struct token t;
+	bool slow;
+	int got = find(s, name, &t, &slow);
+
+	*mark = 0;
+	if (got == 1)
+		memcpy(mark, t.salt, sizeof(*mark));
+	OPENSSL_cleanse(&t, sizeof(t));
+	return got < 0 ? got : 0;
+}
+
+/**
+ * store_token_random - is it this device's token, and not a person's choice
+ * @s: the registry
+ * @name: who it says it is
+ * @secret: what it showed
+ * @right: set on success
+ *
+ * Return: 0 or -errno.
+ */
+int store_token_random(struct store *s, const char *name, const char *secret, bool *right)
+{
+	struct token t;
+	bool slow, same = false;
+	int got = find(s, name, &t, &slow), err;
+
+	err = got < 0 ? got : compare(s, &t, secret, false, &same);
+	*right = !err && got == 1 && same;
+	OPENSSL_cleanse(&t, sizeof(t));
+	return err;
+}
+
 static bool is_live(const struct token *t)
 {
 	return t->state == DB_TOKEN_CLAIMED &&

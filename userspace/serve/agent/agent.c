@@ -13,7 +13,8 @@
 
 #define FORGET		(365 * 86400)	/* seconds after its end that a certificate is remembered */
 #define IDLE		500	/* milliseconds without a request: time to look around */
-#define CRL_KEEP	3600	/* seconds after which a list is signed anew, changed or not */
+#define CRL_KEEP	3600	/* seconds after which a list is signed anew, changed or not ... */
+#define CRL_RETRY	10	/* ... and after a failure */
 
 /** agent_clock - seconds by a clock that nobody sets back */
 time_t agent_clock(void)
@@ -95,10 +96,11 @@ static void handle_delivered(struct agent *a, const struct serve_request *q)
 	}
 }
 
+/* Why there is none is logged. */
 static int sign_crl(struct agent *a)
 {
 	struct serve_sign what = { .kind = SERVE_SIGN_CRL };
-	struct serve_signed got;
+	struct serve_signed got = { .der = NULL };
 	int err;
 
 	err = revoked_list(&a->store, time(NULL), &what.entries, &what.n_entries);
@@ -107,14 +109,19 @@ static int sign_crl(struct agent *a)
 	if (!err)
 		err = serve_sign(&a->signer, &what, a->buf, PRIV_FRAME_MAX, &got);
 	free(what.entries);
-	if (err || got.error[0])
-		return err ? err : -EIO;
+	if (!err && got.error[0])
+		err = -EIO;
+	if (err) {
+		serve_log(LOG_ERR, "no revocation list", "why", got.error[0] ? got.error : strerror(-err), NULL);
+		return err;
+	}
 	free(a->crl);
 	a->crl = malloc(got.der_len);
 	if (!a->crl)
 		return -ENOMEM;
 	memcpy(a->crl, got.der, got.der_len);
 	a->crl_len = got.der_len;
+	a->crl_number = what.number;
 	return 0;
 }
 
@@ -127,36 +134,84 @@ static void handle_crl(struct agent *a, const struct serve_request *q, struct se
 		return;
 	}
 	if (!a->crl || revocations != a->crl_revocations || agent_clock() >= a->crl_until) {
-		if (sign_crl(a)) {
-			free(a->crl);
-			a->crl = NULL;
-			agent_registry_failed(a, q, r);
+		/* To try costs a walk through the registry, and whoever asks is not known. */
+		if (agent_clock() < a->crl_retry || sign_crl(a)) {
+			if (agent_clock() >= a->crl_retry)
+				a->crl_retry = agent_clock() + CRL_RETRY;
+			agent_refuse(a, q, r, 503, SERVE_REGISTRY, "there is no revocation list that can be sent");
+			r->retry = CRL_RETRY;
 			return;
 		}
 		a->crl_revocations = revocations;
 		a->crl_until = agent_clock() + CRL_KEEP;
+	}
+	r->number = a->crl_number;
+	if (q->number == a->crl_number) {
+		r->status = 304;
+		return;
 	}
 	r->status = 200;
 	r->der = a->crl;
 	r->der_len = a->crl_len;
 }
 
+/* Whoever asks waits as long as any other request would. */
+static void handle_health(struct agent *a, struct serve_reply *r)
+{
+	struct serve_sign what = { .kind = SERVE_SIGN_NOTHING };
+	struct serve_signed got;
+	uint64_t revocations;
+	int err = serve_sign(&a->signer, &what, a->buf, PRIV_FRAME_MAX, &got);
+
+	r->status = 503;
+	if (err || got.error[0])
+		snprintf(r->why, sizeof(r->why), "signer: %.200s", err ? strerror(-err) : got.error);
+	else if (store_revocations(&a->store, &revocations))
+		snprintf(r->why, sizeof(r->why), "registry: %.200s", a->store.error);
+	else if (!agent_clock_is_right(a))
+		snprintf(r->why, sizeof(r->why), "the clock is before the CA's beginning");
+	else
+		r->status = 200;
+}
+
+/*
+ * The file again. Returns the number of faults, which are logged; @fresh is of no use then. A file that was there
+ * at the start has to be there.
+ */
+static int read_config(const struct agent *a, struct serve_config *fresh)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *errors = open_memstream(&text, &len);
+	int faults;
+
+	if (!errors)
+		return 1;
+	faults = serve_config_load(a->config->from_file ? a->config->path : NULL, fresh, errors);
+	fclose(errors);
+	if (faults)
+		serve_log(LOG_ERR, "serve.yaml is not taken: what held before holds", "why", text ? text : "", NULL);
+	free(text);
+	return faults;
+}
+
 static void handle_reload(struct agent *a)
 {
-	const char *path = strcmp(a->config->path, SERVE_CONFIG) ? a->config->path : NULL;
 	struct serve_sign what = { .kind = SERVE_SIGN_RELOAD };
 	struct serve_config fresh;
 	struct serve_signed got;
+	int faults = read_config(a, &fresh);
 
-	if (serve_config_load(path, &fresh, stderr)) {
-		serve_log(LOG_ERR, "serve.yaml is not taken: what held before holds", NULL);
+	__atomic_store_n(&a->counters->config_faults, faults, __ATOMIC_RELAXED);
+	__atomic_store_n(&a->counters->reloaded, time(NULL), __ATOMIC_RELAXED);
+	if (faults)
 		return;
-	}
 	if (serve_sign(&a->signer, &what, a->buf, PRIV_FRAME_MAX, &got)) {
 		serve_log(LOG_ERR, "the signer does not answer", NULL);
 		exit(1);
 	}
 	if (got.error[0]) {
+		__atomic_store_n(&a->counters->config_faults, 1, __ATOMIC_RELAXED);
 		serve_log(LOG_ERR, "serve.yaml is not taken: what held before holds", "why", got.error, NULL);
 		return;
 	}
@@ -164,6 +219,7 @@ static void handle_reload(struct agent *a)
 	a->config->rekey_signed = fresh.rekey_signed;
 	a->config->approval = fresh.approval;
 	a->config->valid = fresh.valid;
+	a->config->renew_interval = fresh.renew_interval;
 	a->config->poll = fresh.poll;
 	/* This machine's own names are those of the start: here it cannot see all of them any more. */
 	if (!fresh.own_names) {
@@ -216,6 +272,9 @@ static bool handle(struct agent *a, const struct serve_request *q, struct serve_
 	case SERVE_OP_ARTIFACT:
 		agent_artifact(a, q, r);
 		return true;
+	case SERVE_OP_HEALTH:
+		handle_health(a, r);
+		return true;
 	case SERVE_OP_FIRMWARE:
 		agent_firmware(a, q);
 		return false;
@@ -242,6 +301,18 @@ static void wait_for_request(struct agent *a)
 	} while (!poll(&front, 1, IDLE));
 }
 
+/* What does not fit into a message is refused like everything else that cannot be had. */
+static int send_reply(struct agent *a, const struct serve_request *q, struct serve_reply *r, uint8_t *out)
+{
+	size_t len = serve_reply_pack(r, out, SERVE_REPLY_MAX);
+
+	if (!len) {
+		agent_refuse(a, q, r, 503, SERVE_REGISTRY, "the answer is too large");
+		len = serve_reply_pack(r, out, SERVE_REPLY_MAX);
+	}
+	return priv_send(&a->front, out, len);
+}
+
 /* Until one of the other two is gone. */
 static int loop(struct agent *a, uint8_t *in, uint8_t *out)
 {
@@ -262,7 +333,7 @@ static int loop(struct agent *a, uint8_t *in, uint8_t *out)
 		}
 		r.id = q.id;
 		if (handle(a, &q, &r)) {
-			err = priv_send(&a->front, out, serve_reply_pack(&r, out, SERVE_REPLY_MAX));
+			err = send_reply(a, &q, &r, out);
 			if (err)
 				return err == -EPIPE ? 0 : 1;
 		}
@@ -276,13 +347,12 @@ static int open_all(struct agent *a)
 	struct pki_error err;
 	struct pki_ca ca;
 	unsigned int abandoned = 0, forgotten = 0;
-	time_t from;
 
 	if (pki_ca_load(a->config->ca, false, NULL, &ca, &err)) {
 		serve_log(LOG_ERR, "cannot load the CA", "why", err.text, NULL);
 		return -EIO;
 	}
-	if (pki_validity(ca.issuing, &from, &a->ca_end))
+	if (pki_validity(ca.issuing, &a->ca_begin, &a->ca_end))
 		a->ca_end = 0;
 	pki_ca_free(&ca);
 	if (store_open(&a->store, a->config->registry, true) || store_recover(&a->store, &abandoned) ||

@@ -58,7 +58,8 @@ struct agent_posture {
  * @store: the registry
  * @nl: to the kernel
  * @connected: @nl is open
- * @ca_end: when the issuing certificate ends
+ * @ca_begin: when the issuing certificate begins
+ * @ca_end: and ends
  * @tries: wrong tokens
  * @devices: as the kernel has them
  * @posture: what their firmware is judged by
@@ -69,8 +70,10 @@ struct agent_posture {
  * @code_until: when another certificate is due to sign offers with; 0, there is none
  * @crl: revocation list, as signed last
  * @crl_len: of @crl
+ * @crl_number: of the list
  * @crl_revocations: what it counts with, as of store_revocations()
  * @crl_until: when a new one is due
+ * @crl_retry: after a failure, not before
  */
 struct agent {
 	struct serve_config *config;
@@ -80,6 +83,7 @@ struct agent {
 	struct store store;
 	struct cnl nl;
 	bool connected;
+	time_t ca_begin;
 	time_t ca_end;
 	struct tries tries;
 	struct devices devices;
@@ -91,8 +95,10 @@ struct agent {
 	time_t code_until;
 	uint8_t *crl;
 	size_t crl_len;
+	uint64_t crl_number;
 	uint64_t crl_revocations;
 	time_t crl_until;
+	time_t crl_retry;
 };
 
 void agent_refuse(struct agent *a, const struct serve_request *q, struct serve_reply *r, unsigned int status,
@@ -133,6 +139,10 @@ bool agent_place_is_right(struct agent *a, const struct serve_request *q, struct
 bool agent_identify(struct agent *a, const struct serve_request *q, struct serve_reply *r,
 		    struct store_certificate *cert);
 
+time_t agent_issued_at(const struct store_certificate *cert);
+
+bool agent_clock_is_right(const struct agent *a);
+
 /* rekey.c */
 
 /** enum agent_rekey - what proves that a renewal's key is the device's */
@@ -146,6 +156,11 @@ enum agent_rekey {
 enum agent_rekey agent_rekey(struct agent *a, const struct serve_request *q, struct serve_reply *r,
 			     const struct store_certificate *old, const uint8_t key_id[32]);
 void agent_rekeyed(struct agent *a, const struct serve_request *q, const struct serve_reply *r);
+
+/* limit.c */
+int agent_renew_limit(struct agent *a, const struct serve_request *q, struct serve_reply *r, const char *name,
+		      const uint8_t key_id[32], uint8_t again[STORE_SERIAL_LEN]);
+int agent_supersede(struct agent *a, const char *name, const uint8_t *spare);
 
 /* posture.c */
 void agent_posture_tick(struct agent *a);

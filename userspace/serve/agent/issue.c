@@ -52,6 +52,12 @@ static bool der_skip(const uint8_t **p, size_t *left, uint8_t tag)
 	return true;
 }
 
+/** agent_issued_at - when a certificate was made */
+time_t agent_issued_at(const struct store_certificate *cert)
+{
+	return cert->not_before + CLOCK_SKEW;
+}
+
 /* SHA-256 of the SubjectPublicKeyInfo in a request. Nothing else of the request is looked at here. */
 static bool csr_key_id(const uint8_t *csr, size_t len, uint8_t out[32])
 {
@@ -73,6 +79,17 @@ static bool csr_key_id(const uint8_t *csr, size_t len, uint8_t out[32])
 }
 
 /**
+ * agent_clock_is_right - can it be now what the clock says
+ * @a: the agent
+ *
+ * A machine without a battery wakes up in 1970. What is signed then is of no use, or good for too long.
+ */
+bool agent_clock_is_right(const struct agent *a)
+{
+	return time(NULL) >= a->ca_begin;
+}
+
+/**
  * agent_certify - have a certificate made, and written down
  * @a: the agent, in a transaction: with that, what was reserved is given back
  * @q: the request, with a PKCS #10
@@ -80,7 +97,7 @@ static bool csr_key_id(const uint8_t *csr, size_t len, uint8_t out[32])
  * @cert: its end; the rest is filled
  * @r: gets the certificate, or says why not
  *
- * Return: 0; -EINVAL, the request is not good; -EIO, the registry is not.
+ * Return: 0; -EINVAL, the request is not good; -EAGAIN, the clock is not; -EIO, the registry is not.
  */
 int agent_certify(struct agent *a, const struct serve_request *q, struct pki_profile *profile,
 		  struct store_certificate *cert, struct serve_reply *r)
@@ -89,6 +106,10 @@ int agent_certify(struct agent *a, const struct serve_request *q, struct pki_pro
 	struct serve_signed got;
 	int err;
 
+	if (!agent_clock_is_right(a)) {
+		agent_refuse(a, q, r, 503, SERVE_CLOCK, "the server's clock is before the CA's beginning");
+		return -EAGAIN;
+	}
 	pki_serial_new(cert->serial);
 	cert->kind = profile->kind;
 	cert->not_before = time(NULL) - CLOCK_SKEW;
@@ -177,16 +198,49 @@ bool agent_place_is_right(struct agent *a, const struct serve_request *q, struct
 	}
 }
 
-static void wrong_token(struct agent *a, const struct serve_request *q, struct serve_reply *r,
-			enum store_token verdict)
-{
+/* What wrong tokens are counted by: a new token of the device begins anew, since its mark is another one. */
+struct tried {
 	char peer[POLICY_ADDR_LEN];
+	char both[TRIES_KEY_LEN];
+};
+
+static int tried_by(struct agent *a, const struct serve_request *q, struct tried *by)
+{
 	struct cordon_addr addr;
+	uint64_t mark;
+	int err = store_token_mark(&a->store, q->name, &mark);
+
+	snprintf(by->both, sizeof(by->both), "%s %s %016llx", agent_peer(q, &addr, by->peer), q->name,
+		 (unsigned long long)mark);
+	return err;
+}
+
+/*
+ * Seconds that are left of the pause, or 0. The right one of 128 random bits is let through: nobody has guessed it,
+ * and somebody else's guesses are no reason to keep its device out.
+ */
+static unsigned int must_wait(struct agent *a, const struct serve_request *q, const struct tried *by)
+{
+	time_t now = agent_clock();
+	unsigned int wait = tries_wait(&a->tries, by->both, TRIES_MAX, now);
+	bool right = false;
+
+	if (!wait)
+		wait = tries_wait(&a->tries, by->peer, TRIES_PEER_MAX, now);
+	if (wait && !store_token_random(&a->store, q->name, q->secret, &right) && right)
+		wait = 0;
+	return wait;
+}
+
+static void wrong_token(struct agent *a, const struct serve_request *q, struct serve_reply *r,
+			enum store_token verdict, const struct tried *by)
+{
 	time_t now = agent_clock();
 
-	agent_peer(q, &addr, peer);
-	tries_fail(&a->tries, peer, now);
-	tries_fail(&a->tries, q->name, now);
+	if (verdict == STORE_TOKEN_WRONG) {
+		tries_fail(&a->tries, by->both, now);
+		tries_fail(&a->tries, by->peer, now);
+	}
 	if (verdict == STORE_TOKEN_EXPIRED)
 		agent_refuse(a, q, r, 401, SERVE_TOKEN_EXPIRED, "the token has expired");
 	else if (verdict == STORE_TOKEN_USED)
@@ -197,7 +251,7 @@ static void wrong_token(struct agent *a, const struct serve_request *q, struct s
 
 /* The same certificate again, which may not have arrived. */
 static void hand_out_again(struct agent *a, const struct serve_request *q, struct serve_reply *r,
-			   const uint8_t serial[STORE_SERIAL_LEN], const char *device)
+			   const uint8_t serial[STORE_SERIAL_LEN], const char *device, enum serve_accepted what)
 {
 	struct store_certificate cert;
 	uint8_t *der = NULL;
@@ -214,7 +268,7 @@ static void hand_out_again(struct agent *a, const struct serve_request *q, struc
 	r->der = a->buf;
 	r->der_len = len;
 	strcpy(r->device, device);
-	granted(a, q, r, SERVE_ENROLMENT);
+	granted(a, q, r, what);
 }
 
 /*
@@ -222,7 +276,7 @@ static void hand_out_again(struct agent *a, const struct serve_request *q, struc
  * it is to be committed.
  */
 static bool enroll_device(struct agent *a, const struct serve_request *q, struct serve_reply *r,
-			  const uint8_t key_id[32])
+			  const uint8_t key_id[32], const struct tried *by)
 {
 	struct store_certificate cert = { .not_after = time(NULL) + a->config->valid };
 	struct pki_profile profile = { .kind = PKI_DEVICE, .mac = cert.mac };
@@ -243,11 +297,11 @@ static bool enroll_device(struct agent *a, const struct serve_request *q, struct
 		return false;
 	}
 	if (verdict == STORE_TOKEN_PENDING) {
-		hand_out_again(a, q, r, serial, device.name);
+		hand_out_again(a, q, r, serial, device.name, SERVE_ENROLMENT);
 		return false;
 	}
 	if (verdict != STORE_TOKEN_GOOD && verdict != STORE_TOKEN_OTHER_KEY) {
-		wrong_token(a, q, r, verdict);
+		wrong_token(a, q, r, verdict, by);
 		return false;
 	}
 	if ((a->config->approval || device.approval) && !device.approved) {
@@ -265,7 +319,8 @@ static bool enroll_device(struct agent *a, const struct serve_request *q, struct
 	profile.name = device.name;
 	if (agent_certify(a, q, &profile, &cert, r))
 		return false;
-	if (store_token_claim(&a->store, device.name, key_id, cert.serial)) {
+	if (store_token_claim(&a->store, device.name, key_id, cert.serial) ||
+	    agent_supersede(a, device.name, NULL)) {
 		agent_registry_failed(a, q, r);
 		return false;
 	}
@@ -293,15 +348,14 @@ static bool commit(struct agent *a, const struct serve_request *q, struct serve_
  */
 void agent_enroll(struct agent *a, const struct serve_request *q, struct serve_reply *r)
 {
-	char peer[POLICY_ADDR_LEN];
-	struct cordon_addr addr;
-	time_t now = agent_clock();
+	struct tried by;
 	uint8_t key_id[32];
 
-	agent_peer(q, &addr, peer);
-	r->retry = tries_wait(&a->tries, peer, now);
-	if (!r->retry)
-		r->retry = tries_wait(&a->tries, q->name, now);
+	if (tried_by(a, q, &by)) {
+		agent_registry_failed(a, q, r);
+		return;
+	}
+	r->retry = must_wait(a, q, &by);
 	if (r->retry) {
 		agent_refuse(a, q, r, 429, SERVE_TOO_MANY_TRIES, "too many wrong tokens");
 		return;
@@ -314,11 +368,11 @@ void agent_enroll(struct agent *a, const struct serve_request *q, struct serve_r
 		agent_registry_failed(a, q, r);
 		return;
 	}
-	if (!enroll_device(a, q, r, key_id)) {
+	if (!enroll_device(a, q, r, key_id, &by)) {
 		store_rollback(&a->store);
 	} else if (commit(a, q, r)) {
-		tries_forget(&a->tries, peer);
-		tries_forget(&a->tries, q->name);
+		tries_forget(&a->tries, by.both);
+		tries_forget(&a->tries, by.peer);
 		granted(a, q, r, SERVE_ENROLMENT);
 	}
 }
@@ -367,6 +421,18 @@ bool agent_identify(struct agent *a, const struct serve_request *q, struct serve
 	return true;
 }
 
+/* False: the reply says why not, or holds the certificate that the device has for this key already. */
+static bool renew_is_due(struct agent *a, const struct serve_request *q, struct serve_reply *r, const char *name,
+			 const uint8_t key_id[32])
+{
+	uint8_t again[STORE_SERIAL_LEN];
+	int ret = agent_renew_limit(a, q, r, name, key_id, again);
+
+	if (ret == 1)
+		hand_out_again(a, q, r, again, name, SERVE_RENEWAL);
+	return !ret;
+}
+
 /**
  * agent_renew - a device's next certificate (RFC 7030, 4.2.2), for the one it has
  * @a: the agent
@@ -377,7 +443,7 @@ void agent_renew(struct agent *a, const struct serve_request *q, struct serve_re
 {
 	struct store_certificate old, cert = { .not_after = time(NULL) + a->config->valid };
 	struct pki_profile profile = { .kind = PKI_DEVICE, .name = old.name, .mac = cert.mac };
-	enum agent_rekey rekey = AGENT_REKEY_REFUSED;
+	enum agent_rekey rekey;
 	uint8_t key_id[32];
 
 	if (!csr_key_id(q->csr, q->csr_len, key_id)) {
@@ -388,12 +454,18 @@ void agent_renew(struct agent *a, const struct serve_request *q, struct serve_re
 		agent_registry_failed(a, q, r);
 		return;
 	}
-	if (agent_identify(a, q, r, &old) && agent_place_is_right(a, q, r, old.mac, old.name)) {
-		memcpy(cert.mac, old.mac, 6);
-		rekey = agent_rekey(a, q, r, &old, key_id);
+	if (!agent_identify(a, q, r, &old) || !agent_place_is_right(a, q, r, old.mac, old.name) ||
+	    !renew_is_due(a, q, r, old.name, key_id)) {
+		store_rollback(&a->store);
+		return;
 	}
+	memcpy(cert.mac, old.mac, 6);
+	rekey = agent_rekey(a, q, r, &old, key_id);
 	if (rekey == AGENT_REKEY_REFUSED || agent_certify(a, q, &profile, &cert, r)) {
 		store_rollback(&a->store);
+	} else if (agent_supersede(a, old.name, old.serial)) {
+		store_rollback(&a->store);
+		agent_registry_failed(a, q, r);
 	} else if (commit(a, q, r)) {
 		granted(a, q, r, SERVE_RENEWAL);
 		if (rekey == AGENT_REKEY_UNSIGNED)

@@ -28,23 +28,24 @@ static struct try *find(const struct tries *t, const char *key)
 /**
  * tries_wait - must this one wait
  * @t: the table
- * @key: an address or a name
+ * @key: an address, or an address, a name and which token that has
+ * @most: wrong ones that are let through
  * @now: by a clock that does not go back
  *
  * Return: seconds left of the pause; 0, none.
  */
-unsigned int tries_wait(const struct tries *t, const char *key, time_t now)
+unsigned int tries_wait(const struct tries *t, const char *key, unsigned int most, time_t now)
 {
 	const struct try *try = find(t, key);
 
-	return try && try->n >= TRIES_MAX && now < try->last + TRIES_PAUSE ?
+	return try && try->n >= most && now < try->last + TRIES_PAUSE ?
 	       try->last + TRIES_PAUSE - now : 0;
 }
 
 /**
  * tries_fail - one more wrong one
  * @t: the table
- * @key: an address or a name, at most TRIES_KEY_LEN - 1 bytes count
+ * @key: as above; at most TRIES_KEY_LEN - 1 bytes count
  * @now: as above
  */
 void tries_fail(struct tries *t, const char *key, time_t now)
@@ -72,7 +73,7 @@ void tries_fail(struct tries *t, const char *key, time_t now)
 /**
  * tries_forget - the right one came
  * @t: the table
- * @key: an address or a name
+ * @key: as above
  */
 void tries_forget(struct tries *t, const char *key)
 {

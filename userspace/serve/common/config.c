@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* serve.yaml: defaults, what it says, and what is wrong with it. */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 
 #define DEVICE_VALID	(90 * 86400U)
 #define VALID_MAX	(3650 * 86400U)
+#define RENEW_PART	30	/* of a certificate's life is the interval in which renewals are counted */
 #define POLL_MIN	10U
 #define POLL_MAX	86400U
 
@@ -121,10 +123,10 @@ static bool load_bool(struct loader *l, const struct yaml_node *node, const char
 
 static void load_est(struct loader *l, const struct yaml_node *node, struct serve_config *c)
 {
-	enum { LISTEN, REMOTE, APPROVAL, VALID, REKEY, N };
+	enum { LISTEN, REMOTE, APPROVAL, VALID, RENEW, REKEY, N };
 	static const struct yaml_field fields[] = {
 		{ "listen", false }, { "allow_remote", false }, { "approval", false },
-		{ "valid", false }, { "rekey", false },
+		{ "valid", false }, { "renew_interval", false }, { "rekey", false },
 	};
 	struct yaml_node *at[N] = { NULL };
 	const char *text;
@@ -140,6 +142,10 @@ static void load_est(struct loader *l, const struct yaml_node *node, struct serv
 	text = at[VALID] ? yaml_text(l, at[VALID], "valid") : NULL;
 	if (text && (policy_duration_parse(text, &c->valid) || c->valid < 60 || c->valid > VALID_MAX))
 		report_error(l->report, at[VALID]->at, "'%s' is not a duration from 1m to 3650d", text);
+	c->renew_interval = c->valid / RENEW_PART;
+	text = at[RENEW] ? yaml_text(l, at[RENEW], "renew_interval") : NULL;
+	if (text && (policy_duration_parse(text, &c->renew_interval) || c->renew_interval > VALID_MAX))
+		report_error(l->report, at[RENEW]->at, "'%s' is not a duration from 0s to 3650d", text);
 	text = at[REKEY] ? yaml_text(l, at[REKEY], "rekey") : NULL;
 	if (text && strcmp(text, "any") && strcmp(text, "signed"))
 		report_error(l->report, at[REKEY]->at, "rekey is '%s', not any or signed", text);
@@ -294,6 +300,7 @@ int serve_config_load(const char *path, struct serve_config *out, FILE *errors)
 	strcpy(out->tenant, SERVE_TENANT);
 	out->poll = SERVE_POLL;
 	out->valid = DEVICE_VALID;
+	out->renew_interval = DEVICE_VALID / RENEW_PART;
 	put_address(&out->est, "::", SERVE_EST_PORT);
 	put_address(&out->checkin, "::", SERVE_CHECKIN_PORT);
 	if (strlen(report.path) >= sizeof(out->path)) {
@@ -301,7 +308,9 @@ int serve_config_load(const char *path, struct serve_config *out, FILE *errors)
 		return 1;
 	}
 	strcpy(out->path, report.path);
-	if (path || !access(SERVE_CONFIG, F_OK)) {
+	/* One that is there and cannot be read is no reason to take defaults. */
+	out->from_file = path || !access(SERVE_CONFIG, F_OK) || errno != ENOENT;
+	if (out->from_file) {
 		yaml_tree_load(&tree, report.path, &report);
 		if (tree.root)
 			load_top(&l, tree.root, out);

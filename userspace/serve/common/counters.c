@@ -11,7 +11,7 @@
 #include "lib/file.h"
 #include "serve/common/serve.h"
 
-#define MAGIC 0x636f72646f6e0003ULL	/* "cordon", layout 3 */
+#define MAGIC 0x636f72646f6e0004ULL	/* "cordon", layout 4 */
 
 static const char * const accepted[SERVE_ACCEPTED] = {
 	"enrolment", "renewal", "checkin", "poll", "firmware_report", "download",
@@ -23,7 +23,7 @@ static const char * const refused[SERVE_REFUSED] = {
 	"certificate_expired", "certificate_revoked", "certificate_unknown", "wrong_address",
 	"remote", "unknown_device", "quarantined", "bad_token", "token_expired", "token_used",
 	"too_many_tries", "not_approved", "bad_request", "bad_csr", "timeout", "crowded",
-	"kernel", "registry", "wrong_device", "not_offered", "artifact", "rekey",
+	"kernel", "registry", "wrong_device", "not_offered", "artifact", "rekey", "too_soon", "clock",
 };
 
 static const char * const updates[SERVE_UPDATES] = {

@@ -12,6 +12,9 @@
 
 #include "serve/common/serve.h"
 
+#define BUCKETS	256	/* kinds of lines */
+#define BURST	500	/* lines of one kind, at once; then one a second */
+
 static const char *log_process = "serve";
 static bool log_json, log_background, log_syslog;
 
@@ -110,28 +113,19 @@ static void fill_json(FILE *out, int priority, const char *event, va_list pairs)
 	json_decref(line);
 }
 
-/**
- * serve_log - a line
- * @priority: of syslog(3)
- * @event: what happened, one word or a few
- * @...: pairs of key and value, then NULL
- */
-void serve_log(int priority, const char *event, ...)
+static void write_line(int priority, const char *event, va_list pairs)
 {
 	char *line = NULL;
 	size_t len = 0, at = 0;
-	va_list pairs;
 	ssize_t n = 0;
 	FILE *out = open_memstream(&line, &len);
 
 	if (!out)
 		return;
-	va_start(pairs, event);
 	if (log_json)
 		fill_json(out, priority, event, pairs);
 	else
 		fill_text(out, event, pairs);
-	va_end(pairs);
 	if (!log_syslog)
 		fputc('\n', out);
 	fclose(out);
@@ -140,4 +134,98 @@ void serve_log(int priority, const char *event, ...)
 	for (; !log_syslog && at < len && n >= 0; at += n)
 		n = write(STDERR_FILENO, line + at, len - at);
 	free(line);
+}
+
+static void put_line(int priority, const char *event, ...) __attribute__((sentinel));
+
+static void put_line(int priority, const char *event, ...)
+{
+	va_list pairs;
+
+	va_start(pairs, event);
+	write_line(priority, event, pairs);
+	va_end(pairs);
+}
+
+/**
+ * struct bucket - lines of one kind that may still be written
+ * @at: when it was filled up last
+ * @left: lines
+ * @dropped: lines that were not written since the last that was
+ */
+struct bucket {
+	time_t at;
+	unsigned int left;
+	unsigned long dropped;
+};
+
+/* Of a kind are lines about the same event and the same reason, or the same device. */
+static struct bucket *bucket_of(const char *event, const char *first)
+{
+	static struct bucket all[BUCKETS];
+	uint32_t hash = 0;
+
+	for (; *event; event++)
+		hash = hash * 31 + (unsigned char)*event;
+	for (; *first; first++)
+		hash = hash * 31 + (unsigned char)*first;
+	return &all[hash % BUCKETS];
+}
+
+/* Whoever can cause a line could fill the disk with it. False: the line is counted instead. */
+static bool may_write(struct bucket *b)
+{
+	struct timespec now;
+	time_t more;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	more = now.tv_sec - b->at;
+	b->left = !b->at || b->left + more >= BURST ? BURST : b->left + more;
+	b->at = now.tv_sec;
+	if (!b->left) {
+		b->dropped++;
+		return false;
+	}
+	b->left--;
+	return true;
+}
+
+/* How many lines like this one were left out before it. */
+static void tell_dropped(struct bucket *b, const char *event)
+{
+	char number[24];
+
+	if (!b->dropped)
+		return;
+	snprintf(number, sizeof(number), "%lu", b->dropped);
+	b->dropped = 0;
+	put_line(LOG_NOTICE, "lines left out", "like", event, "number", number, NULL);
+}
+
+/**
+ * serve_log - a line
+ * @priority: of syslog(3)
+ * @event: what happened, one word or a few
+ * @...: pairs of key and value, then NULL
+ *
+ * Of lines with the same event and the same first value, at most BURST are written at once and one a second.
+ */
+void serve_log(int priority, const char *event, ...)
+{
+	const char *key, *first = NULL;
+	struct bucket *b;
+	va_list pairs;
+
+	va_start(pairs, event);
+	key = va_arg(pairs, const char *);
+	if (key)
+		first = va_arg(pairs, const char *);
+	va_end(pairs);
+	b = bucket_of(event, first ? first : "");
+	if (!may_write(b))
+		return;
+	tell_dropped(b, event);
+	va_start(pairs, event);
+	write_line(priority, event, pairs);
+	va_end(pairs);
 }

@@ -95,6 +95,7 @@ size_t serve_reply_pack(const struct serve_reply *r, uint8_t *buf, size_t size)
 	wire_put_text(&out, r->device);
 	wire_put_text(&out, r->segment);
 	wire_put_text(&out, r->why);
+	wire_put_u64(&out, r->number);
 	wire_put_blob(&out, r->der, r->der_len);
 	return out.bad ? 0 : out.len;
 }
@@ -120,6 +121,7 @@ bool serve_reply_unpack(const uint8_t *buf, size_t len, struct serve_reply *r)
 	wire_text(&in, r->device, sizeof(r->device));
 	wire_text(&in, r->segment, sizeof(r->segment));
 	wire_text(&in, r->why, sizeof(r->why));
+	r->number = wire_u64(&in);
 	r->der = wire_blob(&in, PRIV_FRAME_MAX, &r->der_len);
 	return wire_end(&in);
 }

@@ -52,6 +52,7 @@ struct serve_listen {
 /**
  * struct serve_config - serve.yaml, see cordon-serve(5)
  * @path: where it was read
+ * @from_file: it was there; else all of it are defaults
  * @est: addresses of EST and check-in over HTTPS
  * @checkin: addresses of the plain check-in
  * @ca: directory of the CA
@@ -66,6 +67,7 @@ struct serve_listen {
  * @names: DNS names and addresses in the server's certificate
  * @n_names: how many
  * @valid: seconds that a device's certificate is valid
+ * @renew_interval: seconds in which a device gets three certificates at most; 0, any number
  * @allow_remote: enrol from addresses that are no device's
  * @approval: a first enrolment waits for an operator
  * @rekey_signed: another key only with the old key's signature
@@ -73,6 +75,7 @@ struct serve_listen {
  */
 struct serve_config {
 	char path[SERVE_NAME_LEN];
+	bool from_file;
 	struct serve_listen est;
 	struct serve_listen checkin;
 	char ca[SERVE_NAME_LEN];
@@ -87,6 +90,7 @@ struct serve_config {
 	char names[SERVE_NAMES_MAX][SERVE_NAME_LEN];
 	size_t n_names;
 	uint32_t valid;
+	uint32_t renew_interval;
 	bool allow_remote;
 	bool approval;
 	bool rekey_signed;
@@ -137,6 +141,8 @@ enum serve_refused {
 	SERVE_NOT_OFFERED,
 	SERVE_ARTIFACT,
 	SERVE_REKEY,
+	SERVE_TOO_SOON,
+	SERVE_CLOCK,
 	SERVE_REFUSED,
 };
 
@@ -160,6 +166,9 @@ enum serve_update {
  * @accepted: by enum serve_accepted
  * @refused: by enum serve_refused
  * @updates: by enum serve_update
+ * @reloaded: when SIGHUP came last, seconds since 1970; 0, never
+ * @config_faults: of serve.yaml then; 0, it was taken
+ * @certificate_faults: of the server's certificate and key then; 0, they were taken
  */
 struct serve_counters {
 	uint64_t magic;
@@ -168,6 +177,9 @@ struct serve_counters {
 	uint64_t accepted[SERVE_ACCEPTED];
 	uint64_t refused[SERVE_REFUSED];
 	uint64_t updates[SERVE_UPDATES];
+	uint64_t reloaded;
+	uint64_t config_faults;
+	uint64_t certificate_faults;
 };
 
 struct serve_counters *serve_counters_new(const char *run, int *err);
@@ -197,7 +209,7 @@ enum serve_op {
 	SERVE_OP_FIRMWARE,	/* serial, firmware; no reply */
 	SERVE_OP_DELIVERED,	/* serial; no reply */
 	SERVE_OP_SERVER,	/* csr */
-	SERVE_OP_CRL,
+	SERVE_OP_CRL,		/* number of the list that front has; 304, it is the newest */
 	SERVE_OP_RELOAD,	/* no reply */
 	/* These come with serial and fingerprint; offer: struct serve_offer in the reply. */
 	SERVE_OP_POLL,		/* offer */
@@ -209,6 +221,7 @@ enum serve_op {
 	SERVE_OP_MANIFEST,	/* two blobs: the offer in JSON, its signature; 204, there is none */
 	SERVE_OP_RESULT,	/* number of the action, feedback, firmware, detail */
 	SERVE_OP_ARTIFACT,	/* number of the release, detail: its file; offer */
+	SERVE_OP_HEALTH,	/* 200, registry and signer answer; 503, why not */
 };
 
 /** enum serve_feedback - what a device says of an action */
@@ -232,7 +245,7 @@ enum serve_feedback {
  * @secret: its token
  * @firmware: its version, as it says; may be empty
  * @exporter: base64 of the channel's binding (RFC 9266), or empty
- * @number: of an action or a release
+ * @number: of an action, a release or a revocation list
  * @feedback: enum serve_feedback
  * @detail: words of the device; a file's name
  * @csr: DER, in the message
@@ -270,6 +283,7 @@ struct serve_request {
  * @device: name
  * @segment: effective
  * @why: a sentence, unless granted
+ * @number: of the revocation list
  * @der: certificate, revocation list, offer or what was signed, in the message
  * @der_len: of @der
  */
@@ -282,6 +296,7 @@ struct serve_reply {
 	char device[PKI_NAME_LEN];
 	char segment[PKI_NAME_LEN];
 	char why[SERVE_TEXT_LEN];
+	uint64_t number;
 	const uint8_t *der;
 	size_t der_len;
 };
@@ -318,6 +333,7 @@ enum serve_signature {
 	SERVE_SIGN_REQUEST,	/* for a certificate of the key that signs offers */
 	SERVE_SIGN_OFFER,
 	SERVE_SIGN_RELOAD,	/* nothing: read serve.yaml again */
+	SERVE_SIGN_NOTHING,	/* only whether it answers */
 };
 
 /**
@@ -354,6 +370,8 @@ struct serve_signed {
 #define SERVE_REQUEST_MAX	(PKI_CSR_MAX + 2048)
 #define SERVE_SIGN_MAX		(PKI_CSR_MAX + 16384)
 #define SERVE_REPLY_MAX		PRIV_FRAME_MAX
+/* What is signed has room in the message of signer and in that of agent. */
+#define SERVE_SIGNED_MAX	(PRIV_FRAME_MAX - 4096)
 #define SERVE_OFFER_MAX		2048
 
 size_t serve_request_pack(const struct serve_request *r, uint8_t *buf, size_t size);
@@ -373,7 +391,22 @@ int serve_agent(struct serve_config *config, struct serve_counters *counters, st
 		struct priv_channel *signer);
 
 /* front.c */
+
+/**
+ * struct serve_manager - whom the server tells how it is
+ * @ready: called once, when devices may come
+ * @alive: called when all three processes have answered lately
+ * @arg: for both
+ * @each: milliseconds between two calls of @alive; 0, it is not called
+ */
+struct serve_manager {
+	void (*ready)(void *arg);
+	void (*alive)(void *arg);
+	void *arg;
+	unsigned int each;
+};
+
 int serve_front(struct serve_config *config, struct serve_counters *counters, struct priv_channel *agent,
-		void (*ready)(void *arg), void *arg);
+		const struct serve_manager *manager);
 
 #endif

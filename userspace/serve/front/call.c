@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Requests over HTTPS: to agent and back, and answers in our words. */
-#include <event2/buffer.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +9,16 @@
 struct conn *call_conn(struct evhttp_request *req)
 {
 	return conn_of(evhttp_connection_get_bufferevent(evhttp_request_get_connection(req)));
+}
+
+static void send_body(struct evhttp_request *req, unsigned int status, const char *type, struct evbuffer *body)
+{
+	struct evkeyvalq *headers = evhttp_request_get_output_headers(req);
+
+	conn_extend(call_conn(req));
+	evhttp_add_header(headers, "Content-Type", type);
+	evhttp_add_header(headers, "Cache-Control", "no-store");
+	evhttp_send_reply(req, status, call_status_text(status), body);
 }
 
 /**
@@ -25,18 +34,39 @@ struct conn *call_conn(struct evhttp_request *req)
 void call_answer(struct evhttp_request *req, unsigned int status, const char *type, const void *body, size_t len)
 {
 	struct bufferevent *bev = evhttp_connection_get_bufferevent(evhttp_request_get_connection(req));
-	struct evkeyvalq *headers = evhttp_request_get_output_headers(req);
 	struct evbuffer *out = evbuffer_new();
 	struct conn *c = conn_of(bev);
 
-	conn_extend(c);
-	c->answering = true;
-	evhttp_add_header(headers, "Content-Type", type);
-	evhttp_add_header(headers, "Cache-Control", "no-store");
 	if (out && evhttp_request_get_command(req) != EVHTTP_REQ_HEAD)
 		evbuffer_add(out, body, len);
-	evhttp_send_reply(req, status, call_status_text(status), out);
+	c->answering = true;
+	send_body(req, status, type, out);
 	evbuffer_pullup(bufferevent_get_output(bev), -1);
+	c->answering = false;
+	if (out)
+		evbuffer_free(out);
+}
+
+/**
+ * call_answer_shared - answer a request with a body that is not copied
+ * @req: the request
+ * @type: media type of the body
+ * @body: stays as it is until @done
+ * @len: of @body
+ * @done: called once, when the body is sent or never will be
+ * @arg: for @done
+ */
+void call_answer_shared(struct evhttp_request *req, const char *type, const void *body, size_t len,
+			evbuffer_ref_cleanup_cb done, void *arg)
+{
+	struct evbuffer *out = evbuffer_new();
+	struct conn *c = call_conn(req);
+
+	if (!out || evhttp_request_get_command(req) == EVHTTP_REQ_HEAD ||
+	    evbuffer_add_reference(out, body, len, done, arg))
+		done(body, len, arg);
+	c->answering = true;
+	send_body(req, 200, type, out);
 	c->answering = false;
 	if (out)
 		evbuffer_free(out);

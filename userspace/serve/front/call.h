@@ -3,6 +3,8 @@
 #ifndef CORDON_CALL_H
 #define CORDON_CALL_H
 
+#include <event2/buffer.h>
+
 #include "serve/front/front.h"
 
 /**
@@ -24,6 +26,8 @@ struct call {
 struct conn *call_conn(struct evhttp_request *req);
 const char *call_status_text(unsigned int status);
 void call_answer(struct evhttp_request *req, unsigned int status, const char *type, const void *body, size_t len);
+void call_answer_shared(struct evhttp_request *req, const char *type, const void *body, size_t len,
+			evbuffer_ref_cleanup_cb done, void *arg);
 void call_answer_empty(struct evhttp_request *req, unsigned int status);
 void call_send_why(struct evhttp_request *req, unsigned int status, unsigned int retry, const char *why);
 void call_refuse(struct evhttp_request *req, unsigned int status, enum serve_refused reason, const char *device,

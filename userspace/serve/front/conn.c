@@ -91,6 +91,36 @@ static void on_info(const SSL *ssl, int where, int ret)
 		conn_refused(c, SERVE_TLS_HANDSHAKE, NULL, SSL_alert_desc_string_long(ret));
 }
 
+/*
+ * OpenSSL reads records for as long as they come and carry no data: a flood of KeyUpdate (RFC 8446, 4.6.3) or of
+ * a ClientHello in pieces of one byte would keep everybody else waiting. After this it finds nothing more to read.
+ */
+static void starve(struct conn *c)
+{
+	BIO *nothing = BIO_new(BIO_s_null());
+
+	conn_refused(c, SERVE_TLS_HANDSHAKE, NULL, "too many records of TLS without data");
+	if (nothing)
+		SSL_set0_rbio(c->ssl, nothing);
+	conn_cut(c);
+}
+
+/* Called with the header of each record, then, if it was encrypted, with the kind of what was in it. */
+static void on_record(int write, int version, int type, const void *buf, size_t len, SSL *ssl, void *arg)
+{
+	struct conn *c = SSL_get_ex_data(ssl, conn_index);
+	const uint8_t *kind = buf;
+
+	(void)version;
+	(void)arg;
+	if (write || !c)
+		return;
+	if (type == SSL3_RT_INNER_CONTENT_TYPE && len == 1 && *kind == SSL3_RT_APPLICATION_DATA)
+		c->records--;
+	else if (type == SSL3_RT_HEADER && ++c->records == FRONT_RECORDS + 1)
+		starve(c);
+}
+
 /**
  * conn_tls_new - TLS as it is spoken here: 1.3 only, client certificates asked for
  * @f: the front
@@ -117,6 +147,8 @@ SSL_CTX *conn_tls_new(struct front *f)
 	SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, NULL);
 	SSL_CTX_set_cert_verify_callback(tls, verify_later, f);
 	SSL_CTX_set_info_callback(tls, on_info);
+	SSL_CTX_set_msg_callback(tls, on_record);
+	SSL_CTX_set_max_cert_list(tls, FRONT_CHAIN);
 	SSL_CTX_add_client_CA(tls, f->ca.issuing);
 	return tls;
 }
@@ -295,6 +327,27 @@ static void make_room(struct conn *newest)
 	if (c) {
 		conn_refused(c, SERVE_CROWDED, NULL, "too many connections");
 		conn_cut(c);
+	}
+}
+
+/**
+ * conn_spare - descriptors are wanted: those that have come least far go
+ * @f: the front
+ * @n: how many
+ */
+void conn_spare(struct front *f, unsigned int n)
+{
+	struct conn *c, *least;
+
+	while (n--) {
+		least = NULL;
+		TAILQ_FOREACH(c, &f->conns, link)
+			if (c->fd >= 0)
+				choose(c, &least);
+		if (!least)
+			return;
+		conn_refused(least, SERVE_CROWDED, NULL, "no descriptors for more connections");
+		conn_cut(least);
 	}
 }
 

@@ -2,6 +2,8 @@
 /* The process that faces the devices: listeners, the pipe to the agent, the server's own certificate. */
 #include <errno.h>
 #include <event2/buffer.h>
+#include <limits.h>
+#include <openssl/err.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -138,7 +140,9 @@ static void on_child(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
-	end(arg, 1, "agent or signer is gone");
+	/* One that is only stopped sends the same signal. */
+	if (waitpid(-1, NULL, WNOHANG))
+		end(arg, 1, "agent or signer is gone");
 }
 
 static void on_stop(evutil_socket_t fd, short what, void *arg)
@@ -179,6 +183,27 @@ static void on_resume(evutil_socket_t fd, short what, void *arg)
 		evconnlistener_enable(f->listeners[i]);
 }
 
+/* For on_accept_failed(): what a listener hands over is its service's, which evhttp sets. */
+static struct front *only_front;
+
+/* Mostly for want of descriptors. To try again at once would be to do nothing else. */
+static void on_accept_failed(struct evconnlistener *l, void *arg)
+{
+	const struct timeval soon = { 0, 100000 };
+	struct front *f = only_front;
+	int err = errno;
+	size_t i;
+
+	(void)l;
+	(void)arg;
+	serve_log(LOG_ERR, "cannot accept", "why", strerror(err), NULL);
+	if (err == EMFILE || err == ENFILE)
+		conn_spare(f, FRONT_CUTS);
+	for (i = 0; i < f->n_listeners; i++)
+		evconnlistener_disable(f->listeners[i]);
+	event_add(f->resume, &soon);
+}
+
 static void on_visit(struct evconnlistener *l, evutil_socket_t fd, struct sockaddr *at, int len,
 			   void *arg)
 {
@@ -206,10 +231,12 @@ static struct evconnlistener *listen_at(struct front *f, const struct sockaddr_s
 	if (!bind(fd, (const struct sockaddr *)at, len))
 		l = evconnlistener_new(f->base, accept, f, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC,
 				       BACKLOG, fd);
-	if (l)
-		f->listeners[f->n_listeners++] = l;
-	else
+	if (!l) {
 		close(fd);
+		return NULL;
+	}
+	evconnlistener_set_error_cb(l, on_accept_failed);
+	f->listeners[f->n_listeners++] = l;
 	return l;
 }
 
@@ -308,6 +335,39 @@ static void on_renew(evutil_socket_t fd, short what, void *arg)
 	renew(arg);
 }
 
+/* What is wrong with another CA's certificate and key; NULL, @to goes on with them. */
+static const char *use_files(SSL_CTX *to, const struct serve_config *c)
+{
+	SSL_CTX *from = SSL_CTX_new(TLS_server_method());
+	STACK_OF(X509) *chain = NULL;
+	const char *why = NULL;
+
+	errno = 0;
+	if (!from || SSL_CTX_use_certificate_chain_file(from, c->certificate) != 1)
+		why = errno ? strerror(errno) : "no certificate in PEM";
+	else if (SSL_CTX_use_PrivateKey_file(from, c->key, SSL_FILETYPE_PEM) != 1)
+		why = errno ? strerror(errno) : "no key in PEM, or not that of the certificate";
+	else if (SSL_CTX_check_private_key(from) != 1 || !SSL_CTX_get0_chain_certs(from, &chain) ||
+		 SSL_CTX_use_cert_and_key(to, SSL_CTX_get0_certificate(from), SSL_CTX_get0_privatekey(from), chain, 1) != 1)
+		why = "the key is not that of the certificate";
+	SSL_CTX_free(from);
+	ERR_clear_error();
+	return why;
+}
+
+/* Both files were put in place by somebody else, who may not be done. */
+static void take_files(struct front *f)
+{
+	const char *why = use_files(f->tls, f->config);
+
+	__atomic_store_n(&f->counters->certificate_faults, !!why, __ATOMIC_RELAXED);
+	if (why)
+		serve_log(LOG_ERR, "certificate and key are not taken: what held before holds", "certificate",
+			  f->config->certificate, "key", f->config->key, "why", why, NULL);
+	else
+		serve_log(LOG_INFO, "new server certificate", "certificate", f->config->certificate, NULL);
+}
+
 static void on_reload(evutil_socket_t fd, short what, void *arg)
 {
 	struct serve_request q = { .op = SERVE_OP_RELOAD };
@@ -317,6 +377,8 @@ static void on_reload(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	serve_log(LOG_INFO, "reload", NULL);
 	front_tell(f, &q);
+	if (f->config->certificate[0])
+		take_files(f);
 	renew(f);
 }
 
@@ -326,17 +388,17 @@ static int first_certificate(struct front *f)
 	struct serve_request q = { .op = SERVE_OP_SERVER, .id = 1 };
 	const struct serve_config *c = f->config;
 	uint8_t *csr = NULL, *buf;
+	const char *why;
 	struct serve_reply r;
 	ssize_t len = -1;
 	int ret = -1;
 
 	if (c->certificate[0]) {
-		if (SSL_CTX_use_certificate_chain_file(f->tls, c->certificate) == 1 &&
-		    SSL_CTX_use_PrivateKey_file(f->tls, c->key, SSL_FILETYPE_PEM) == 1 &&
-		    SSL_CTX_check_private_key(f->tls) == 1)
-			return 0;
-		serve_log(LOG_ERR, "cannot use the server's certificate", "file", c->certificate, NULL);
-		return -1;
+		why = use_files(f->tls, c);
+		if (why)
+			serve_log(LOG_ERR, "cannot use the server's certificate", "certificate", c->certificate, "key",
+				  c->key, "why", why, NULL);
+		return why ? -1 : 0;
 	}
 	buf = malloc(SERVE_REPLY_MAX);
 	if (!buf || front_server_key(f, &csr, &q.csr_len))
@@ -415,6 +477,37 @@ static int prepare_loop(struct front *f)
 	return 0;
 }
 
+static void on_beaten(struct front *f, void *arg, const struct serve_reply *r)
+{
+	(void)arg;
+	f->beating = false;
+	if (r->status != 200)
+		serve_log(LOG_ERR, "not well", "why", r->why, NULL);
+	/* What fails but answers is no better for being started again. */
+	f->manager->alive(f->manager->arg);
+}
+
+static void on_beat(evutil_socket_t fd, short what, void *arg)
+{
+	struct serve_request q = { .op = SERVE_OP_HEALTH };
+	struct front *f = arg;
+
+	(void)fd;
+	(void)what;
+	if (!f->beating)
+		f->beating = front_ask(f, &q, on_beaten, f);
+}
+
+static int start_beat(struct front *f)
+{
+	const struct timeval each = { f->manager->each / 1000, f->manager->each % 1000 * 1000 };
+
+	if (!f->manager->each)
+		return 0;
+	f->beat = event_new(f->base, -1, EV_PERSIST, on_beat, f);
+	return f->beat && !event_add(f->beat, &each) ? 0 : -1;
+}
+
 /* Who waits for this process to end finds the registry closed, and may copy it. */
 static void wait_for_others(struct front *f)
 {
@@ -425,46 +518,75 @@ static void wait_for_others(struct front *f)
 		poll(NULL, 0, END_POLL);
 }
 
+/* Where a file really is, as that is what landlock goes by; NULL, nowhere. */
+static const char *directory_of(const char *file, char out[PATH_MAX])
+{
+	char *slash;
+
+	if (!realpath(file, out))
+		return NULL;
+	slash = strrchr(out, '/');
+	slash[slash == out] = 0;
+	return out;
+}
+
+/* As many as all connections need, but no more than whoever started the server lets it have. */
+static void limit_files(void)
+{
+	struct rlimit files = { FILES, FILES };
+
+	if (getrlimit(RLIMIT_NOFILE, &files))
+		return;
+	if (files.rlim_max > FILES)
+		files.rlim_max = FILES;
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
+}
+
 /**
  * serve_front - be the front, until told to stop, or until agent or signer is gone
  * @config: what holds
  * @counters: shared
  * @agent: pipes, on which agent has said that it is ready
- * @ready: called once devices may come
- * @arg: for @ready
+ * @manager: whom to tell how it goes
  *
  * Return: exit status.
  */
 int serve_front(struct serve_config *config, struct serve_counters *counters, struct priv_channel *agent,
-		void (*ready)(void *arg), void *arg)
+		const struct serve_manager *manager)
 {
 	struct priv_role role = { .user = "cordon-front", .network = true };
-	const struct rlimit files = { FILES, FILES };
 	struct front *f = calloc(1, sizeof(*f));
-	char error[PRIV_ERROR_LEN];
+	char error[PRIV_ERROR_LEN], certificates[PATH_MAX], keys[PATH_MAX];
 
 	if (!f)
 		return 1;
 	f->config = config;
 	f->counters = counters;
 	f->agent = agent;
+	f->manager = manager;
+	only_front = f;
 	TAILQ_INIT(&f->conns);
 	TAILQ_INIT(&f->downloads);
 	f->artifacts = artifact_directory(config->firmware, priv_group(role.user));
+	if (config->certificate[0]) {
+		role.also[0] = directory_of(config->certificate, certificates);
+		role.also[1] = directory_of(config->key, keys);
+	}
 	if (f->artifacts >= 0)
 		role.readable = config->firmware;
 	else
 		serve_log(LOG_WARNING, "no artifacts can be had", "directory", config->firmware, "why",
 			  strerror(-f->artifacts), NULL);
-	setrlimit(RLIMIT_NOFILE, &files);
-	if (prepare_tls(f) || prepare_loop(f))
+	limit_files();
+	if (prepare_tls(f) || prepare_loop(f) || start_beat(f))
 		return 1;
 	serve_log_detach();
 	if (priv_enter(&role, error) < 0) {
 		serve_log(LOG_ERR, "cannot confine the process", "why", error, NULL);
 		return 1;
 	}
-	ready(arg);
+	manager->ready(manager->arg);
 	event_base_dispatch(f->base);
 	wait_for_others(f);
 	/* The process ends here; what it holds goes with it. */

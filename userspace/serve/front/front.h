@@ -16,8 +16,11 @@
 #define FRONT_PER_PEER		256	/* at a time, of one address */
 #define FRONT_WAITING		2048	/* requests that agent has not answered */
 #define FRONT_ACCEPTS		16	/* one after the other, then those that are here have their turn */
+#define FRONT_CUTS		8	/* connections that go when there are no descriptors for more */
 #define FRONT_DEADLINE		10	/* seconds for a handshake and a request */
 #define FRONT_STALL		60	/* seconds in which something of a download must arrive */
+#define FRONT_RECORDS		100	/* of TLS that carry no data, of one connection */
+#define FRONT_CHAIN		8192	/* bytes of a client's certificates */
 #define FRONT_DOWNLOADS		512	/* at a time */
 #define FRONT_DOWNLOADS_PER_PEER 4 /* at a time, of one address */
 
@@ -31,6 +34,7 @@ struct front;
  * @ssl: the connection; it holds this
  * @bev: over HTTPS, what evhttp knows it by
  * @fd: its socket, once it is known
+ * @records: of TLS that came and carry no data
  * @ifindex: interface through which it came, or 0
  * @peer: address, IPv4 as mapped
  * @page: what evhttp answers by itself is to be put in our words; NULL, nothing so far
@@ -50,6 +54,7 @@ struct conn {
 	SSL *ssl;
 	struct bufferevent *bev;
 	int fd;
+	unsigned int records;
 	uint32_t ifindex;
 	uint8_t peer[16];
 	struct event *page;
@@ -75,6 +80,20 @@ struct waiting {
 	void *arg;
 };
 
+/**
+ * struct crl - a revocation list, of which there is one copy for all who fetch it
+ * @users: answers that it is in, and the front while it is the newest
+ * @number: of the list
+ * @len: of @der
+ * @der: the list
+ */
+struct crl {
+	size_t users;
+	uint64_t number;
+	size_t len;
+	uint8_t der[];
+};
+
 TAILQ_HEAD(conns, conn);
 TAILQ_HEAD(downloads, download);
 
@@ -93,6 +112,7 @@ TAILQ_HEAD(downloads, download);
  * @ca: without its key
  * @cacerts: body of an answer
  * @cacerts_len: of @cacerts
+ * @crl: the newest that agent has sent; NULL, none yet
  * @to_agent: pipe
  * @from_agent: pipe
  * @conns: that are open
@@ -104,6 +124,9 @@ TAILQ_HEAD(downloads, download);
  * @last_id: of a request
  * @server_key: of the certificate that is asked for
  * @renew: timer of the server's certificate
+ * @manager: whom to tell that all is well
+ * @beat: timer of that
+ * @beating: agent is asked, and has not answered
  * @status: what the process ends with
  */
 struct front {
@@ -120,6 +143,7 @@ struct front {
 	struct pki_ca ca;
 	char *cacerts;
 	size_t cacerts_len;
+	struct crl *crl;
 	struct bufferevent *to_agent;
 	struct bufferevent *from_agent;
 	struct conns conns;
@@ -131,6 +155,9 @@ struct front {
 	uint64_t last_id;
 	EVP_PKEY *server_key;
 	struct event *renew;
+	const struct serve_manager *manager;
+	struct event *beat;
+	bool beating;
 	int status;
 };
 
@@ -141,6 +168,7 @@ struct bufferevent *conn_bufferevent(struct conn *c);
 struct conn *conn_of(struct bufferevent *bev);
 void conn_admit(struct conn *c, int fd);
 void conn_extend(struct conn *c);
+void conn_spare(struct front *f, unsigned int n);
 void conn_stream(struct conn *c, bool on);
 void conn_cut(struct conn *c);
 bool conn_from_loopback(const struct conn *c);

@@ -106,16 +106,50 @@ static void on_checked_in(struct front *f, void *arg, const struct serve_reply *
 	free(call);
 }
 
+static void crl_put(struct crl *crl)
+{
+	if (crl && !--crl->users)
+		free(crl);
+}
+
+static void on_crl_sent(const void *body, size_t len, void *arg)
+{
+	(void)body;
+	(void)len;
+	crl_put(arg);
+}
+
+/* A newer list takes the place of the one before, which goes when the last answer with it is sent. */
+static void keep_crl(struct front *f, const struct serve_reply *r)
+{
+	struct crl *crl = malloc(sizeof(*crl) + r->der_len);
+
+	crl_put(f->crl);
+	f->crl = crl;
+	if (!crl)
+		return;
+	crl->users = 1;
+	crl->number = r->number;
+	crl->len = r->der_len;
+	memcpy(crl->der, r->der, r->der_len);
+}
+
 static void on_crl(struct front *f, void *arg, const struct serve_reply *r)
 {
 	struct call *call = arg;
 
-	(void)f;
+	if (r->status == 200)
+		keep_crl(f, r);
 	if (call_end(call)) {
-		if (r->status == 200)
-			call_answer(call->req, 200, "application/pkix-crl", r->der, r->der_len);
-		else
+		if (r->status != 200 && r->status != 304) {
 			call_send_why(call->req, r->status, r->retry, r->why);
+		} else if (!f->crl) {
+			call_send_why(call->req, 503, 1, "out of memory");
+		} else {
+			f->crl->users++;
+			call_answer_shared(call->req, "application/pkix-crl", f->crl->der, f->crl->len, on_crl_sent,
+					   f->crl);
+		}
 	}
 	free(call);
 }
@@ -240,27 +274,40 @@ static void handle_csrattrs(struct evhttp_request *req, struct front *f)
 
 static void handle_crl(struct evhttp_request *req, struct front *f)
 {
-	struct serve_request q = { .op = SERVE_OP_CRL };
+	struct serve_request q = { .op = SERVE_OP_CRL, .number = f->crl ? f->crl->number : 0 };
 
-	(void)f;
 	if (call_method_is(req, EVHTTP_REQ_GET, "GET"))
 		call_ask(req, &q, on_crl);
 }
 
-/* Of this machine's business only. */
-static void handle_health(struct evhttp_request *req, struct front *f)
+static void on_health(struct front *f, void *arg, const struct serve_reply *r)
 {
+	struct call *call = arg;
 	char text[96];
 	int len;
 
+	if (call_end(call)) {
+		len = snprintf(text, sizeof(text), "{\"status\":\"ok\",\"connections\":%zu}\n", f->n_conns);
+		if (r->status == 200)
+			call_answer(call->req, 200, "application/json", text, len);
+		else
+			call_send_why(call->req, r->status, 0, r->why);
+	}
+	free(call);
+}
+
+/* Of this machine's business only. All three processes are asked. */
+static void handle_health(struct evhttp_request *req, struct front *f)
+{
+	struct serve_request q = { .op = SERVE_OP_HEALTH };
+
+	(void)f;
 	if (!conn_from_loopback(call_conn(req))) {
 		call_refuse(req, 404, SERVE_BAD_REQUEST, NULL, "no such resource");
 		return;
 	}
-	if (!call_method_is(req, EVHTTP_REQ_GET, "GET"))
-		return;
-	len = snprintf(text, sizeof(text), "{\"status\":\"ok\",\"connections\":%zu}\n", f->n_conns);
-	call_answer(req, 200, "application/json", text, len);
+	if (call_method_is(req, EVHTTP_REQ_GET, "GET"))
+		call_ask(req, &q, on_health);
 }
 
 static const struct {

@@ -91,7 +91,8 @@ int signer_allows(const struct serve_config *config, const struct pki_profile *p
  */
 int signer_reload(struct serve_config *config)
 {
-	const char *path = strcmp(config->path, SERVE_CONFIG) ? config->path : NULL;
+	/* A file that was there at the start has to be there. */
+	const char *path = config->from_file ? config->path : NULL;
 	struct serve_config fresh;
 
 	if (serve_config_load(path, &fresh, stderr))

@@ -20,7 +20,7 @@ static void put_sign(struct wire_out *out, const struct serve_sign *what)
 	size_t i;
 
 	wire_put_u32(out, what->kind);
-	if (what->kind == SERVE_SIGN_REQUEST || what->kind == SERVE_SIGN_RELOAD)
+	if (what->kind == SERVE_SIGN_REQUEST || what->kind == SERVE_SIGN_RELOAD || what->kind == SERVE_SIGN_NOTHING)
 		return;
 	if (what->kind == SERVE_SIGN_OFFER) {
 		wire_put_blob(out, what->csr, what->csr_len);
@@ -269,6 +269,9 @@ static void answer(struct signer *s, struct wire_in *in, struct wire_out *out)
 		if (wire_end(in))
 			ret = pki_csr_new(s->code, NULL, NULL, &der, &len);
 		break;
+	case SERVE_SIGN_NOTHING:
+		ret = wire_end(in) ? 0 : -EINVAL;
+		break;
 	case SERVE_SIGN_OFFER:
 		ret = sign_offer(s, in, &der, &len, &err);
 		break;
@@ -277,6 +280,10 @@ static void answer(struct signer *s, struct wire_in *in, struct wire_out *out)
 		if (ret)
 			pki_fail(&err, ret, "signer cannot take it");
 		break;
+	}
+	if (!ret && len > SERVE_SIGNED_MAX) {
+		ret = -E2BIG;
+		pki_fail(&err, ret, "%zu bytes to answer with: at most %u", len, SERVE_SIGNED_MAX);
 	}
 	wire_put_text(out, ret ? err.text : "");
 	wire_put_blob(out, der, ret ? 0 : len);
