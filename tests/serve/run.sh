@@ -8,6 +8,7 @@
 #   update     cordonctl update, from the file that is signed to the device that runs it; likewise
 #   posture    which devices are confined for their firmware; likewise
 #   processes  who may do what; start, stop, reload; serve.yaml
+#   rollover   from one CA to the next: 20 devices of three kinds, killed at each step
 #   crash      kill -9 while 1,000 devices enrol (DEVICES= KILLS= SEED=)
 # All at once, as they wait a good deal, and the last one takes longest.
 set -u
@@ -70,7 +71,7 @@ if ! make -s userspace serve-programs >"$work/log" 2>&1; then
 	echo "Bail out! cordonctl does not build"
 	exit 1
 fi
-[[ $# -gt 0 ]] || set -- est refuse ddi offers update posture processes crash
+[[ $# -gt 0 ]] || set -- est refuse ddi offers update posture processes rollover crash
 for name; do
 	start "$name"
 done

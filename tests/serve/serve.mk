@@ -4,7 +4,11 @@ SERVE_FAKE := cnl_open cnl_close cnl_summary cnl_segment_each cnl_device_each cn
 	cnl_checkin cnl_lease_end
 
 .PHONY: serve-programs
-serve-programs: $(BUILD)/serve/cordonctl
+serve-programs: $(BUILD)/serve/cordonctl $(BUILD)/serve/die.so
+
+$(BUILD)/serve/die.so: tests/serve/die.c
+	@mkdir -p $(@D)
+	$(CC) $(US_CFLAGS) $(US_HARDEN) -fPIC -shared -o $@ $<
 
 $(BUILD)/serve/cordonctl: $(US_OBJ) $(BUILD)/obj/tests/serve/fake_nl.o
 	@mkdir -p $(@D)

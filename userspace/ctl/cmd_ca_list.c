@@ -87,6 +87,8 @@ int ca_list(const struct ca_words *w)
 		ret = ca_complain_store(w, &s);
 	if (w->json)
 		json_list_end(&l.list);
+	else if (!ret && !w->who && !ca_rollover_tell(w, &s))
+		ret = EXIT_REFUSED;
 	store_close(&s);
 	return ret;
 }

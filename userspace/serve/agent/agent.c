@@ -257,12 +257,33 @@ static int loop(struct agent *a, uint8_t *in, uint8_t *out)
 	}
 }
 
+/* Front gives the next root from now on: who gets a certificate knows it. */
+static int begin_rollover(struct agent *a, const struct pki_ca *ca)
+{
+	uint8_t root[PKI_FINGERPRINT_LEN];
+
+	if (!ca->next || !X509_cmp(ca->next, ca->root))
+		return 0;
+	return pki_fingerprint(ca->next, root) ? -ENOMEM : store_rollover_begin(&a->store, root);
+}
+
+static int open_registry(struct agent *a, const struct pki_ca *ca)
+{
+	unsigned int abandoned = 0, forgotten = 0;
+
+	if (!store_open(&a->store, a->config->registry, true) && !store_recover(&a->store, &abandoned) &&
+	    !store_prune(&a->store, time(NULL) - FORGET, &forgotten) && !begin_rollover(a, ca))
+		return 0;
+	serve_log(LOG_ERR, "registry", "file", a->config->registry, "why", a->store.error, NULL);
+	return -EIO;
+}
+
 static int open_all(struct agent *a)
 {
 	struct pki_error err;
 	struct pki_ca ca;
-	unsigned int abandoned = 0, forgotten = 0;
 	time_t from;
+	int ret;
 
 	if (pki_ca_load(a->config->ca, false, NULL, &ca, &err)) {
 		serve_log(LOG_ERR, "cannot load the CA", "why", err.text, NULL);
@@ -270,12 +291,10 @@ static int open_all(struct agent *a)
 	}
 	if (pki_validity(ca.issuing, &from, &a->ca_end))
 		a->ca_end = 0;
+	ret = open_registry(a, &ca);
 	pki_ca_free(&ca);
-	if (store_open(&a->store, a->config->registry, true) || store_recover(&a->store, &abandoned) ||
-	    store_prune(&a->store, time(NULL) - FORGET, &forgotten)) {
-		serve_log(LOG_ERR, "registry", "file", a->config->registry, "why", a->store.error, NULL);
-		return -EIO;
-	}
+	if (ret)
+		return ret;
 	a->connected = !cnl_open(&a->nl);
 	if (!a->connected)
 		serve_log(LOG_WARNING, "no kernel module: check-ins are refused", "why", a->nl.error, NULL);

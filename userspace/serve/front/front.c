@@ -2,6 +2,7 @@
 /* The process that faces the devices: listeners, the pipe to the agent, the server's own certificate. */
 #include <errno.h>
 #include <event2/buffer.h>
+#include <openssl/x509v3.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -268,8 +269,11 @@ int front_server_cert(struct front *f, const struct serve_reply *r)
 		cert = pki_cert_parse(r->der, r->der_len, &err);
 	else
 		snprintf(err.text, sizeof(err.text), "%s", r->why);
-	if (cert && chain && sk_X509_push(chain, f->ca.issuing) > 0 &&
-	    SSL_CTX_use_cert_and_key(f->tls, cert, f->server_key, chain, 1) == 1)
+	/* Another CA may have been activated between two processes' start. */
+	if (cert && X509_check_issued(f->ca.issuing, cert) != X509_V_OK)
+		strcpy(err.text, "the CA has changed meanwhile: start the server again");
+	else if (cert && chain && !pki_ca_chain(&f->ca, chain) &&
+		 SSL_CTX_use_cert_and_key(f->tls, cert, f->server_key, chain, 1) == 1)
 		ret = 0;
 	else
 		serve_log(LOG_ERR, "no server certificate", "why", err.text, NULL);
@@ -352,6 +356,16 @@ out:
 	return ret;
 }
 
+/* A CA that was rolled over may have had another name: who picks a certificate by the issuer's finds its own. */
+static void name_issuers(struct front *f)
+{
+	size_t i;
+
+	for (i = 0; i < f->ca.n_former; i++)
+		if (X509_NAME_cmp(X509_get_subject_name(f->ca.former[i].cert), X509_get_subject_name(f->ca.issuing)))
+			SSL_CTX_add_client_CA(f->tls, f->ca.former[i].cert);
+}
+
 static int prepare_tls(struct front *f)
 {
 	struct pki_error err;
@@ -367,6 +381,8 @@ static int prepare_tls(struct front *f)
 	f->cacerts = est_body_encode(der, len, &f->cacerts_len);
 	OPENSSL_free(der);
 	f->tls = conn_tls_new(f);
+	if (f->tls)
+		name_issuers(f);
 	return f->cacerts && f->tls ? first_certificate(f) : -1;
 }
 

@@ -273,7 +273,7 @@ static int open_all(struct signer *s, const struct serve_config *config, const c
 	s->code = pki_key_new(EVP_PKEY_is_a(s->ca.key, "EC") && EVP_PKEY_get_bits(s->ca.key) > 256 ? PKI_P384 :
 			      PKI_P256);
 	s->chain = sk_X509_new_null();
-	if (s->code && s->chain && sk_X509_push(s->chain, s->ca.issuing) > 0)
+	if (s->code && s->chain && !pki_ca_chain(&s->ca, s->chain))
 		return 0;
 	strcpy(err->text, "out of memory");
 	return -ENOMEM;
