@@ -12,7 +12,6 @@
 
 #include "serve/agent/agent.h"
 
-#define CLOCK_SKEW	300	/* seconds that a device's clock may be behind */
 #define APPROVAL_RETRY	30	/* seconds */
 #define SERVER_VALID	(30 * 86400)
 #define REASON_SUPERSEDED 4	/* RFC 5280, 5.3.1 */
@@ -92,9 +91,9 @@ int agent_certify(struct agent *a, const struct serve_request *q, struct pki_pro
 
 	pki_serial_new(cert->serial);
 	cert->kind = profile->kind;
-	cert->not_before = time(NULL) - CLOCK_SKEW;
 	if (cert->not_after > a->ca_end)
 		cert->not_after = a->ca_end;
+	cert->not_before = pki_begin(time(NULL), cert->not_after);
 	strcpy(cert->name, profile->name);
 	if (!csr_key_id(q->csr, q->csr_len, cert->key_id)) {
 		agent_refuse(a, q, r, 400, SERVE_BAD_CSR, "the request is not PKCS #10 in DER (RFC 2986, 4.2)");
