@@ -12,7 +12,7 @@ import os
 import shutil
 import signal
 
-from gateway import CTL, EST, PKCS10, Gateway, Tap, ask, ctl, enroll, must, new_csr, new_key, renew, run, until
+from gateway import CTL, EST, Gateway, Tap, ask, ctl, must, new_csr, new_key, run, until
 
 tap = Tap()
 DIE = os.path.join(os.path.dirname(CTL), "serve", "die.so")
@@ -309,6 +309,30 @@ def lists(gw, old, young):
                done.stderr.decode())
 
 
+def key_id(issuing):
+    """An issuer's key identifier, as it stands in the path of its list."""
+    text = must("openssl", "x509", "-in", issuing, "-noout", "-ext", "subjectKeyIdentifier").decode().split("\n")[1]
+    return text.strip().replace(":", "").lower()
+
+
+def lists_served(gw, old):
+    """The server signs the old issuer's list as well, for whoever asks for it by its key."""
+    issuing = os.path.join(gw.ca, "previous", "01-issuing.crt")
+    got = ask(gw, "GET", "/cordon/v1/crl/" + key_id(issuing))
+    with open(gw.path("old.crl"), "wb") as out:
+        out.write(got.body)
+    done = run("openssl", "crl", "-inform", "DER", "-in", gw.path("old.crl"), "-noout", "-CAfile", issuing, "-text")
+    number = must("openssl", "x509", "-in", old, "-noout", "-serial").decode().strip().split("=")[1]
+    tap.ok(got.status == 200 and b"verify OK" in done.stderr and number in done.stdout.decode().upper(),
+           "the server gives the old issuer's list, with what was revoked", f"{got.status} {done.stderr}")
+    for what, path, status in (("no earlier issuer's", key_id(os.path.join(gw.ca, "issuing.crt")), 404),
+                               ("no key's", "../ca", 404), ("too long", "0" * 70, 404)):
+        got = ask(gw, "GET", "/cordon/v1/crl/" + path)
+        tap.equal(f"a list that is {what}: {status}", status, got.status)
+    got = ask(gw, "GET", "/cordon/v1/crl")
+    tap.equal("and that of the present issuer as before", 200, got.status)
+
+
 def main():
     """Both steps over one server, with its devices."""
     with Gateway() as gw:
@@ -347,6 +371,7 @@ def main():
         all_of("all of them know the new root", devices, lambda device: device.trusts(root))
         next_root_alone(gw, awake[10])
         lists(gw, of_old, awake[1].path("device.crt"))
+        lists_served(gw, of_old)
     tap.done()
 
 

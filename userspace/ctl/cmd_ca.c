@@ -151,7 +151,7 @@ bool ca_open_registry(const struct ca_words *w, bool create, struct store *s)
 
 enum {
 	O_DIR, O_REGISTRY, O_PASSPHRASE, O_JSON, O_NAME, O_KEY, O_ROOT_CERT, O_ROOT_KEY, O_ROLLOVER,
-	O_MAC, O_CSR, O_OUT, O_DAYS, O_REASON, O_DER, O_ACTIVATE, O_FORCE, O_OLD_ROOT_KEY,
+	O_MAC, O_CSR, O_OUT, O_DAYS, O_REASON, O_DER, O_ACTIVATE, O_FORCE, O_OLD_ROOT_KEY, O_EXPIRING,
 };
 
 #define BIT(o)		(1U << (o))
@@ -167,6 +167,7 @@ static const struct option options[] = {
 	{ "root-key", required_argument, NULL, O_ROOT_KEY },
 	{ "rollover", no_argument, NULL, O_ROLLOVER },
 	{ "activate", no_argument, NULL, O_ACTIVATE }, { "force", required_argument, NULL, O_FORCE },
+	{ "expiring", required_argument, NULL, O_EXPIRING },
 	{ "old-root-key", required_argument, NULL, O_OLD_ROOT_KEY }, { "mac", required_argument, NULL, O_MAC },
 	{ "csr", required_argument, NULL, O_CSR }, { "out", required_argument, NULL, O_OUT },
 	{ "days", required_argument, NULL, O_DAYS },
@@ -194,7 +195,7 @@ static const struct verb {
 	{ "issue", BIT(O_JSON) | BIT(O_MAC) | BIT(O_CSR) | BIT(O_OUT) | BIT(O_DAYS),
 	  1, 1, ca_issue },
 	{ "revoke", BIT(O_JSON) | BIT(O_REASON), 1, 1, ca_revoke },
-	{ "list", BIT(O_JSON), 0, 1, ca_list },
+	{ "list", BIT(O_JSON) | BIT(O_EXPIRING), 0, 1, ca_list },
 	{ "crl", BIT(O_OUT), 0, 0, ca_crl },
 	{ "export", BIT(O_JSON) | BIT(O_DER), 0, 0, ca_export },
 };
@@ -236,6 +237,9 @@ static const char *take_special(struct ca_words *w, int option, char *value)
 		return take_days(w, value);
 	case O_FORCE:
 		return take_force(w, value);
+	case O_EXPIRING:
+		return policy_duration_parse(value, &w->expiring) || !w->expiring ?
+		       "not a duration as 30d or 12h" : NULL;
 	case O_REASON:
 		w->reason = ca_reason_find(value);
 		return w->reason < 0 ? "not a reason of RFC 5280, 5.3.1" : NULL;
@@ -339,7 +343,7 @@ const struct command cmd_ca = {
 	"ca init --rollover --activate [--force N] [--json]\n"
 	"ca issue NAME [--mac MAC] [--csr FILE] [--out DIR] [--days N] [--json]\n"
 	"ca revoke NAME|MAC|SERIAL [--reason REASON] [--json]\n"
-	"ca list [NAME] [--json]\n"
+	"ca list [NAME] [--expiring DURATION] [--json]\n"
 	"ca crl [--out FILE]\n"
 	"ca export [--der | --json]",
 	"  --dir DIR              the CA (" PKI_CA_DIR ")\n"
@@ -360,6 +364,7 @@ const struct command cmd_ca = {
 	"  --days N               how long the certificate is good (90)\n"
 	"  --reason REASON        unspecified | keyCompromise | affiliationChanged | superseded |\n"
 	"                         cessationOfOperation | privilegeWithdrawn\n"
+	"  --expiring DURATION    only those in use that end so soon, as 30d, the CA's own included\n"
 	"  --der                  the root alone, in DER\n"
 	"  --json                 print JSON\n",
 	run_ca

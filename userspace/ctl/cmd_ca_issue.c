@@ -323,11 +323,12 @@ static void print(const struct issue *i)
 
 static bool issue(struct issue *i)
 {
+	const time_t wanted = time(NULL) + (time_t)i->w->days * DAY;
 	struct store_certificate *r = &i->record;
 	struct pki_profile profile = { .kind = PKI_DEVICE, .name = r->name, .mac = r->mac };
 
 	r->kind = PKI_DEVICE;
-	r->not_after = time(NULL) + (time_t)i->w->days * DAY;
+	r->not_after = wanted;
 	r->not_before = pki_begin(time(NULL), r->not_after);
 	if (!find_mac(i->w, r->mac) || !(i->w->csr ? take_csr(i) : make_key(i)))
 		return false;
@@ -335,6 +336,9 @@ static bool issue(struct issue *i)
 	    !ca_delivered(i->w, &i->s, r))
 		return false;
 	print(i);
+	if (r->not_after < wanted)
+		fprintf(stderr, "cordonctl: note: %s: it ends with the CA's issuing certificate, before its %u days\n",
+			r->name, i->w->days);
 	return true;
 }
 

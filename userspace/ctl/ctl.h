@@ -24,6 +24,11 @@ int firmware_sign(const struct command *self, int argc, char **argv);
 void prometheus_serve(void);
 int serve_stats(const char *run, bool json);
 
+/* expiry.c */
+void expiry_warn(const char *dir, const char *registry, FILE *file);
+json_t *json_expiry(const char *dir, const char *registry);
+void prometheus_expiry(const char *dir, const char *registry);
+
 /* versions.c */
 
 /** struct versions - what devices run, by their names */

@@ -11,6 +11,7 @@
 
 #define BACKDATE_MIN	300	/* seconds that a device's clock may be behind, at least ... */
 #define BACKDATE_PART	10	/* ... and the part of a certificate's time that may be over when it is made */
+#define LIFE_LEFT	5	/* who has less than this part of its time left is late: devices renew at 60 % */
 #define DNS_NAME_MAX	253
 #define DNS_CHARACTERS	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
 
@@ -153,6 +154,17 @@ time_t pki_made(time_t begin, time_t end)
 	if ((end - begin - BACKDATE_MIN) / BACKDATE_PART <= BACKDATE_MIN)
 		return begin + BACKDATE_MIN;
 	return begin + (end - begin) / (BACKDATE_PART + 1);
+}
+
+/**
+ * pki_ends_soon - should a certificate have been renewed by now
+ * @from: when it began
+ * @until: when it ends
+ * @now: seconds since 1970
+ */
+bool pki_ends_soon(time_t from, time_t until, time_t now)
+{
+	return until - now < (until - from) / LIFE_LEFT;
 }
 
 /**

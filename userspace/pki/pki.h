@@ -175,6 +175,7 @@ int pki_csr_new(EVP_PKEY *key, const char *name, const char *exporter, uint8_t *
 bool pki_is_server(const char *name);
 time_t pki_begin(time_t now, time_t end);
 time_t pki_made(time_t begin, time_t end);
+bool pki_ends_soon(time_t from, time_t until, time_t now);
 X509 *pki_issue(const struct pki_ca *ca, const X509_PUBKEY *subject,
 		const struct pki_profile *profile, struct pki_error *err);
 /* Does it say it is one of this CA, in time, for a client (a device). 0, or with err -EPERM, -EKEYEXPIRED. */

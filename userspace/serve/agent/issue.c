@@ -72,6 +72,18 @@ static bool csr_key_id(const uint8_t *csr, size_t len, uint8_t out[32])
 	return EVP_Q_digest(NULL, "SHA256", NULL, p, all, out, NULL);
 }
 
+/* No certificate outlives its issuer, and whoever was promised more finds out why. */
+static void cut(const struct agent *a, const char *name, struct store_certificate *cert)
+{
+	char until[AGENT_TIME_LEN];
+
+	if (cert->not_after <= a->ca_end)
+		return;
+	cert->not_after = a->ca_end;
+	serve_log(LOG_WARNING, "certificate is shortened to the end of the CA's", "name", name, "until",
+		  agent_time_text(a->ca_end, until), NULL);
+}
+
 /**
  * agent_certify - have a certificate made, and written down
  * @a: the agent, in a transaction: with that, what was reserved is given back
@@ -91,8 +103,7 @@ int agent_certify(struct agent *a, const struct serve_request *q, struct pki_pro
 
 	pki_serial_new(cert->serial);
 	cert->kind = profile->kind;
-	if (cert->not_after > a->ca_end)
-		cert->not_after = a->ca_end;
+	cut(a, profile->name, cert);
 	cert->not_before = pki_begin(time(NULL), cert->not_after);
 	strcpy(cert->name, profile->name);
 	if (!csr_key_id(q->csr, q->csr_len, cert->key_id)) {

@@ -291,11 +291,27 @@ static void on_server_cert(struct front *f, void *arg, const struct serve_reply 
 		serve_log(LOG_INFO, "new server certificate", NULL);
 }
 
+/* The operator's own certificate, which nobody else renews. */
+static void look_at_own(struct front *f)
+{
+	X509 *cert = SSL_CTX_get0_certificate(f->tls);
+	time_t from, until, now = time(NULL);
+	char days[24];
+
+	if (!cert || pki_validity(cert, &from, &until) || !pki_ends_soon(from, until, now))
+		return;
+	snprintf(days, sizeof(days), "%lld", (long long)(until - now) / 86400);
+	serve_log(LOG_WARNING, until > now ? "certificate ends soon" : "certificate has ended", "of", "server", "file",
+		  f->config->certificate, "days", days, NULL);
+}
+
 static void renew(struct front *f)
 {
 	struct serve_request q = { .op = SERVE_OP_SERVER };
 	uint8_t *csr = NULL;
 
+	if (f->config->certificate[0])
+		look_at_own(f);
 	if (f->config->certificate[0] || f->server_key)
 		return;
 	if (!front_server_key(f, &csr, &q.csr_len)) {
@@ -337,8 +353,10 @@ static int first_certificate(struct front *f)
 	if (c->certificate[0]) {
 		if (SSL_CTX_use_certificate_chain_file(f->tls, c->certificate) == 1 &&
 		    SSL_CTX_use_PrivateKey_file(f->tls, c->key, SSL_FILETYPE_PEM) == 1 &&
-		    SSL_CTX_check_private_key(f->tls) == 1)
+		    SSL_CTX_check_private_key(f->tls) == 1) {
+			look_at_own(f);
 			return 0;
+		}
 		serve_log(LOG_ERR, "cannot use the server's certificate", "file", c->certificate, NULL);
 		return -1;
 	}
