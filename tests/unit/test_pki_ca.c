@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "../../userspace/lib/file.h"
-#include "../../userspace/pki/pki.h"
+#include "../../userspace/pki/parts.h"
 #include "tap.h"
 
 #define DAY	86400
@@ -665,6 +665,48 @@ static void test_backdate(const struct pki_ca *ca)
 	ok(!wrong, "when it was made can be told from that: wrong %u times", wrong);
 }
 
+static const char *year_of(int64_t seconds)
+{
+	ASN1_TIME *t = ASN1_TIME_new();
+	static char text[PKI_TIME_LEN];
+	int64_t back = 0;
+
+	if (!pki_time_set(t, seconds))
+		strcpy(text, "refused");
+	else if (pki_time_get(t, &back) || back != seconds)
+		strcpy(text, "another one");
+	else
+		pki_time_text(t, text);
+	ASN1_TIME_free(t);
+	return text;
+}
+
+/* Dates that a time_t of 32 bits does not hold are right in certificates, and compare well. */
+static void test_2038(const struct pki_ca *ca)
+{
+	static const struct {
+		int64_t seconds;
+		const char *text;
+	} dates[] = {
+		{ 0, "1970-01-01T00:00:00Z" }, { -1, "1969-12-31T23:59:59Z" },
+		{ 951782399, "2000-02-28T23:59:59Z" }, { 951782400, "2000-02-29T00:00:00Z" },
+		{ INT32_MAX, "2038-01-19T03:14:07Z" }, { INT32_MAX + 1LL, "2038-01-19T03:14:08Z" },
+		{ 2524607999, "2049-12-31T23:59:59Z" }, { 2524608000, "2050-01-01T00:00:00Z" },
+		{ 4107542400, "2100-03-01T00:00:00Z" }, { 253402300799, "9999-12-31T23:59:59Z" },
+		{ 253402300800, "refused" },
+	};
+	char text[PKI_TIME_LEN];
+	size_t i;
+
+	for (i = 0; i < sizeof(dates) / sizeof(*dates); i++)
+		ok(!strcmp(year_of(dates[i].seconds), dates[i].text), "%lld is %s: %s", (long long)dates[i].seconds,
+		   dates[i].text, year_of(dates[i].seconds));
+	ok(pki_time_fit(2524608000, 4) == INT32_MAX && pki_time_fit(-2524608000, 4) == INT32_MIN,
+	   "where a time_t has 32 bits, what is beyond ends with time, and not in the past");
+	ok(pki_time_fit(now, 4) == now && pki_time_fit(2524608000, 8) == 2524608000, "and all else stays");
+	ok(!strncmp(pki_time_text(X509_get0_notAfter(ca->root), text), "2047-01-15", 10), "a root of 20 years ends %s", text);
+}
+
 static int remove_dir(const char *dir)
 {
 	struct dirent *d;
@@ -709,6 +751,7 @@ int main(void)
 	test_rollover();
 	test_root_key();
 	test_backdate(&ca);
+	test_2038(&ca);
 	pki_ca_free(&foreign);
 	pki_ca_free(&ca);
 	ok(!remove_dir(base), "cleaned up");

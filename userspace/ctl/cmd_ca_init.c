@@ -25,18 +25,16 @@ static json_t *json_cert(X509 *cert)
 	char fingerprint[CA_FINGERPRINT_LEN], from_text[CA_TIME_LEN], until_text[CA_TIME_LEN];
 	u8 digest[PKI_FINGERPRINT_LEN] = { 0 };
 	BIO *bio = BIO_new(BIO_s_mem());
-	time_t from = 0, until = 0;
 	char subject[128], *pem;
 	json_t *out = NULL;
 	long len;
 
 	subject_text(cert, subject);
-	pki_validity(cert, &from, &until);
 	if (bio && PEM_write_bio_X509(bio, cert) && !pki_fingerprint(cert, digest)) {
 		len = BIO_get_mem_data(bio, &pem);
 		out = json_pack("{so ss ss ss ss%}", "subject", json_text(subject), "not_before",
-				ca_time_text(from, from_text), "not_after",
-				ca_time_text(until, until_text), "fingerprint",
+				pki_time_text(X509_get0_notBefore(cert), from_text), "not_after",
+				pki_time_text(X509_get0_notAfter(cert), until_text), "fingerprint",
 				ca_fingerprint_text(digest, fingerprint), "pem", pem, (size_t)len);
 	}
 	BIO_free(bio);
@@ -47,13 +45,11 @@ static void print_cert(const char *what, X509 *cert, const char *mark, bool pem)
 {
 	char fingerprint[CA_FINGERPRINT_LEN], end[CA_TIME_LEN], subject[128];
 	u8 digest[PKI_FINGERPRINT_LEN] = { 0 };
-	time_t from = 0, until = 0;
 
 	subject_text(cert, subject);
-	pki_validity(cert, &from, &until);
 	pki_fingerprint(cert, digest);
 	printf("%s%s: %s, until %s\n%sSHA-256 %s\n", mark, what, subject,
-	       ca_time_text(until, end), mark, ca_fingerprint_text(digest, fingerprint));
+	       pki_time_text(X509_get0_notAfter(cert), end), mark, ca_fingerprint_text(digest, fingerprint));
 	if (pem)
 		PEM_write_X509(stdout, cert);
 }

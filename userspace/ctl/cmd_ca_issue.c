@@ -323,7 +323,7 @@ static void print(const struct issue *i)
 
 static bool issue(struct issue *i)
 {
-	const time_t wanted = time(NULL) + (time_t)i->w->days * DAY;
+	const time_t wanted = pki_later(time(NULL), (int64_t)i->w->days * DAY);
 	struct store_certificate *r = &i->record;
 	struct pki_profile profile = { .kind = PKI_DEVICE, .name = r->name, .mac = r->mac };
 

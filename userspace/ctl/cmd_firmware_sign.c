@@ -191,7 +191,7 @@ static bool issue_code(struct signing *s, struct store *store, const struct pki_
 	struct pki_error why;
 	bool good = false;
 
-	record.not_after = time(NULL) + CODE_LIFE;
+	record.not_after = pki_later(time(NULL), CODE_LIFE);
 	record.not_before = pki_begin(time(NULL), record.not_after);
 	s->key = pki_key_new(kind_of(ca));
 	pub = s->key ? pki_key_public(s->key) : NULL;

@@ -38,12 +38,13 @@ static bool set_subject(X509 *cert, const char *cn, const X509 *same)
 X509 *pki_work_sign(const struct pki_ca_cert *c)
 {
 	uint8_t serial[PKI_SERIAL_LEN];
-	time_t from = c->from, until = c->until, issuer_from, issuer_until;
+	int64_t from = c->from, until = c->until, issuer_from, issuer_until;
 	X509_NAME *issuer;
 	X509 *cert;
 
 	if (c->issuer) {
-		if (pki_validity(c->issuer, &issuer_from, &issuer_until))
+		if (pki_time_get(X509_get0_notBefore(c->issuer), &issuer_from) ||
+		    pki_time_get(X509_get0_notAfter(c->issuer), &issuer_until))
 			return NULL;
 		from = issuer_from > from ? issuer_from : from;
 		until = issuer_until < until ? issuer_until : until;
@@ -71,7 +72,7 @@ static X509 *make_cert(const struct pki_work *w, EVP_PKEY *key, const char *suff
 	X509_PUBKEY *pub = pki_key_public(key);
 	struct pki_ca_cert c = {
 		.key = pub, .cn = cn, .issuer = issuer, .signer = signer, .pathlen = pathlen,
-		.from = w->plan->now - PKI_BACKDATE, .until = w->plan->now + (time_t)years * YEAR,
+		.from = w->plan->now - PKI_BACKDATE, .until = w->plan->now + (int64_t)years * YEAR,
 	};
 	X509 *cert;
 
@@ -86,7 +87,7 @@ static int check_root(const struct pki_work *w)
 {
 	X509 *root = w->plan->root;
 	char day[16];
-	int in_time;
+	time_t from, until;
 
 	if (!(X509_get_extension_flags(root) & EXFLAG_CA))
 		return pki_fail(w->err, -EPERM, "root: not a CA's certificate (RFC 5280, 4.2.1.9)");
@@ -97,12 +98,12 @@ static int check_root(const struct pki_work *w)
 		return pki_fail(w->err, -EPERM,
 				"root: may have no CA below it: its path length is 0 "
 				"(RFC 5280, 4.2.1.9)");
-	in_time = ASN1_TIME_cmp_time_t(X509_get0_notBefore(root), w->plan->now);
-	if (in_time > 0)
+	if (pki_validity(root, &from, &until))
+		return pki_fail(w->err, -EPERM, "root: dates that are none (RFC 5280, 4.1.2.5)");
+	if (from > w->plan->now)
 		return pki_fail(w->err, -EPERM, "root: not yet valid: from %s",
 				pki_date(X509_get0_notBefore(root), day));
-	in_time = ASN1_TIME_cmp_time_t(X509_get0_notAfter(root), w->plan->now);
-	if (in_time <= 0)
+	if (until <= w->plan->now)
 		return pki_fail(w->err, -EPERM, "root: expired %s",
 				pki_date(X509_get0_notAfter(root), day));
 	if (!X509_check_private_key(root, w->plan->root_key))

@@ -54,8 +54,8 @@ struct pki_ca_cert {
 	const X509 *issuer;
 	EVP_PKEY *signer;
 	int pathlen;
-	time_t from;
-	time_t until;
+	int64_t from;
+	int64_t until;
 };
 
 /* ca_make.c; each returns 0 or -errno with the work's error. */

@@ -20,6 +20,7 @@
 #define PKI_CMS_MAX		65536		/* bytes of a signature that is looked at */
 #define PKI_CRL_MAX		1000000		/* entries of a revocation list */
 #define PKI_CA_NAME_MAX		40		/* bytes of a CA's name, as in "NAME issuing CA" */
+#define PKI_TIME_LEN		24		/* 2026-01-02T03:04:05Z */
 #define PKI_CA_DIR		"/var/lib/cordon/ca"
 #define PKI_BAG_MAX		16		/* certificates that a device takes from cacerts */
 #define PKI_BACKDATE		86400		/* seconds that a device's clock may be behind */
@@ -149,8 +150,11 @@ int pki_key_id(EVP_PKEY *key, uint8_t out[32]);
 int pki_public_id(const X509_PUBKEY *key, uint8_t out[32]);
 /* For pki_issue(), of a key that is at hand. X509_PUBKEY_free(). */
 X509_PUBKEY *pki_key_public(EVP_PKEY *key);
-/* Not before and not after, seconds since 1970. */
+/* Not before and not after, seconds since 1970; the nearest that a time_t holds. */
 int pki_validity(const X509 *cert, time_t *from, time_t *to);
+int64_t pki_time_fit(int64_t seconds, size_t size);
+time_t pki_later(time_t now, int64_t seconds);
+const char *pki_time_text(const ASN1_TIME *t, char out[PKI_TIME_LEN]);
 
 /*
  * A request: DER within PKI_CSR_MAX, nothing behind it, a key that is accepted, its

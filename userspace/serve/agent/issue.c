@@ -234,7 +234,7 @@ static void hand_out_again(struct agent *a, const struct serve_request *q, struc
 static bool enroll_device(struct agent *a, const struct serve_request *q, struct serve_reply *r,
 			  const uint8_t key_id[32])
 {
-	struct store_certificate cert = { .not_after = time(NULL) + a->config->valid };
+	struct store_certificate cert = { .not_after = pki_later(time(NULL), a->config->valid) };
 	struct pki_profile profile = { .kind = PKI_DEVICE, .mac = cert.mac };
 	uint8_t serial[STORE_SERIAL_LEN];
 	struct store_device device;
@@ -385,7 +385,7 @@ bool agent_identify(struct agent *a, const struct serve_request *q, struct serve
  */
 void agent_renew(struct agent *a, const struct serve_request *q, struct serve_reply *r)
 {
-	struct store_certificate old, cert = { .not_after = time(NULL) + a->config->valid };
+	struct store_certificate old, cert = { .not_after = pki_later(time(NULL), a->config->valid) };
 	struct pki_profile profile = { .kind = PKI_DEVICE, .name = old.name, .mac = cert.mac };
 	bool good;
 
