@@ -92,7 +92,8 @@ def late(gw):
     tap.equal("ca list --expiring 4000d: the issuing certificate, too",
               ["CN=Test issuing CA"], [name for name in listed(gw, "--expiring", "4000d") if name.startswith("CN=")])
     gw.query("INSERT INTO certificate (serial, kind, state, name, mac, key_id, fingerprint, not_before, not_after, der)"
-             " SELECT randomblob(16), kind, state, name, mac, key_id, fingerprint, not_before, not_after + 90 * 86400, der"
+             " SELECT randomblob(16), kind, state, name, mac, key_id, fingerprint, not_before,"
+             " not_after + 90 * 86400, der"
              " FROM certificate WHERE name = 'late'")
     tap.equal("who has a later certificate is not listed", [], listed(gw, "--expiring", "20d"))
     tap.ok(len(warnings(gw)) == 1 and "1 device has not" in warnings(gw)[0], "and not warned of", warnings(gw))
@@ -108,7 +109,8 @@ def logged(gw):
     gw.start()
     tap.ok(until(lambda: '"certificate ends soon","of":"device","name":"late"' in gw.logged()), "the log: who is late",
            gw.logged()[-600:])
-    tap.ok(until(lambda: '"certificate has ended","of":"device","name":"gone"' in gw.logged()), "the log: who has ended")
+    tap.ok(until(lambda: '"certificate has ended","of":"device","name":"gone"' in gw.logged()),
+           "the log: who has ended", gw.logged()[-600:])
 
 
 def short_root(gw):
@@ -127,10 +129,12 @@ def shortened(gw):
     gw.ca = short_root(gw)
     gw.write_config()
     gw.start()
-    tap.ok(until(lambda: '"certificate ends soon","of":"issuing"' in gw.logged()), "the log: the CA ends", gw.logged()[-600:])
+    tap.ok(until(lambda: '"certificate ends soon","of":"issuing"' in gw.logged()), "the log: the CA ends",
+           gw.logged()[-600:])
     got = warnings(gw)
     tap.ok(sum("the CA's root ends" in line or "the CA's issuing certificate ends" in line for line in got) == 2 and
-           any("in 39 days" in line and "--rollover" in line for line in got), "status: the CA ends, and what to do", got)
+           any("in 39 days" in line and "--rollover" in line for line in got),
+           "status: the CA ends, and what to do", got)
     got = enroll(gw, "long", gw.token("long", "02:00:00:00:09:09"), new_csr(new_key(gw, "long")), source="127.0.0.29")
     tap.ok(got.status == 200 and '"certificate is shortened to the end of the CA\'s","name":"long"' in gw.logged(),
            "the log: a device's certificate is shortened", f"{got}\n{gw.logged()[-600:]}")

@@ -95,7 +95,8 @@ class Curl(Device):
             out.write(bag)
         with open(self.path("csr"), "wb") as out:
             out.write(base64.b64encode(new_csr(self.path("device.key"), f"/CN={self.name}")))
-        pem = self.fetch(where, "-H", "Content-Type: application/pkcs10", "--data-binary", "@" + self.path("csr"), *more)
+        post = ["-H", "Content-Type: application/pkcs10", "--data-binary", "@" + self.path("csr")]
+        pem = self.fetch(where, *post, *more)
         if pem:
             with open(self.path("device.crt"), "wb") as out:
                 out.write(pem)
@@ -293,14 +294,19 @@ def next_root_alone(gw, device):
     tap.ok(device.fetch("cacerts"), "a device that knows the new root alone reaches cacerts", device.why)
 
 
+def number_of(cert):
+    """A certificate's serial number, as text."""
+    return must("openssl", "x509", "-in", cert, "-noout", "-serial").decode().strip().split("=")[1]
+
+
 def lists(gw, old, young):
     """Revocation lists of both issuers: a device of each is taken back."""
     for cert in (old, young):
-        done = ctl("ca", "revoke", must("openssl", "x509", "-in", cert, "-noout", "-serial").decode().strip().split("=")[1],
-                   "--dir", gw.ca, "--registry", gw.registry)
+        done = ctl("ca", "revoke", number_of(cert), "--dir", gw.ca, "--registry", gw.registry)
         tap.ok(b"is revoked" in done.stdout, "ca revoke", done.stderr)
     path = os.path.join(gw.ca, "crl.pem")
-    issuers = {"old": (os.path.join(gw.ca, "previous", "01-root.crt"), os.path.join(gw.ca, "previous", "01-issuing.crt"), old),
+    previous = os.path.join(gw.ca, "previous", "01-")
+    issuers = {"old": (previous + "root.crt", previous + "issuing.crt", old),
                "new": (os.path.join(gw.ca, "root.crt"), os.path.join(gw.ca, "issuing.crt"), young)}
     tap.equal("crl.pem holds a list of each issuer", 2, open(path, encoding="ascii").read().count("BEGIN X509 CRL"))
     for name, (root, issuing, cert) in issuers.items():
@@ -322,7 +328,7 @@ def lists_served(gw, old):
     with open(gw.path("old.crl"), "wb") as out:
         out.write(got.body)
     done = run("openssl", "crl", "-inform", "DER", "-in", gw.path("old.crl"), "-noout", "-CAfile", issuing, "-text")
-    number = must("openssl", "x509", "-in", old, "-noout", "-serial").decode().strip().split("=")[1]
+    number = number_of(old)
     tap.ok(got.status == 200 and b"verify OK" in done.stderr and number in done.stdout.decode().upper(),
            "the server gives the old issuer's list, with what was revoked", f"{got.status} {done.stderr}")
     for what, path, status in (("no earlier issuer's", key_id(os.path.join(gw.ca, "issuing.crt")), 404),
@@ -337,8 +343,9 @@ def main():
     """Both steps over one server, with its devices."""
     with Gateway() as gw:
         with open(gw.path("strongswan.conf"), "w", encoding="ascii") as out:
-            out.write("libtls { version_max = 1.3 }\npki { load = aes sha1 sha2 random nonce x509 revocation constraints "
-                      "pubkey pkcs1 pkcs7 pkcs8 pem openssl gcm hmac kdf }\n")
+            out.write("libtls { version_max = 1.3 }\n"
+                      "pki { load = aes sha1 sha2 random nonce x509 revocation constraints pubkey "
+                      "pkcs1 pkcs7 pkcs8 pem openssl gcm hmac kdf }\n")
         gw.must_start()
         kinds = [Ours] * 8 + [Curl] * 6 + [Swan] * 6
         devices = [kind(gw, f"{kind.__name__.lower()}-{n}", f"02:00:00:00:07:{n:02x}") for n, kind in enumerate(kinds)]
