@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "lib/policy.h"
 #include "nl/nl.h"
 
 #define LEASE	3600
@@ -51,6 +52,9 @@ int __wrap_cnl_binding_get(struct cnl *nl, const struct cordon_addr *addr, u8 ma
 int __wrap_cnl_checkin(struct cnl *nl, const u8 mac[6], const struct cordon_addr *peer, u32 ifindex,
 		       const u8 certificate[32], struct cnl_device *out);
 int __wrap_cnl_lease_end(struct cnl *nl, const u8 mac[6], const u8 certificate[32], struct cnl_device *out);
+
+int __wrap_cnl_interfaces(struct cnl *nl, struct cnl_interfaces *out);
+int __wrap_cnl_fetch(struct cnl *nl, struct policy **out, struct cnl_runtime *runtime);
 
 /** __wrap_cnl_open - the file is opened while that may be done */
 int __wrap_cnl_open(struct cnl *nl)
@@ -200,4 +204,23 @@ int __wrap_cnl_lease_end(struct cnl *nl, const u8 mac[6], const u8 certificate[3
 	if (d)
 		fill(d, out);
 	return d ? 0 : -ENOENT;
+}
+
+/** __wrap_cnl_interfaces - there are none */
+int __wrap_cnl_interfaces(struct cnl *nl, struct cnl_interfaces *out)
+{
+	(void)nl;
+	memset(out, 0, sizeof(*out));
+	return 0;
+}
+
+/** __wrap_cnl_fetch - a policy of nothing but the built-in segments */
+int __wrap_cnl_fetch(struct cnl *nl, struct policy **out, struct cnl_runtime *runtime)
+{
+	(void)nl;
+	memset(runtime, 0, sizeof(*runtime));
+	*out = policy_new();
+	if (*out)
+		runtime->segments = calloc((*out)->draft.n_segments, sizeof(*runtime->segments));
+	return *out && runtime->segments ? 0 : -ENOMEM;
 }

@@ -10,6 +10,8 @@
 #   liar       a front that lies to agent and signer
 #   processes  who may do what; start, stop, reload; serve.yaml
 #   flood      floods of TLS records, chains, renewals and revocations (TRIES=)
+#   rollover   from one CA to the next: 20 devices of three kinds, killed at each step
+#   expiry     certificates that end: said before they do; with a kernel of straw
 #   crash      kill -9 while 1,000 devices enrol (DEVICES= KILLS= SEED=)
 # All at once, as they wait a good deal, and the last one takes longest.
 set -u
@@ -72,7 +74,7 @@ if ! make -s userspace serve-programs >"$work/log" 2>&1; then
 	echo "Bail out! cordonctl does not build"
 	exit 1
 fi
-[[ $# -gt 0 ]] || set -- est refuse ddi offers update posture liar processes flood crash
+[[ $# -gt 0 ]] || set -- est refuse ddi offers update posture liar processes flood rollover expiry crash
 for name; do
 	start "$name"
 done

@@ -102,6 +102,7 @@ ours 0 plain && [ "$(serial plain)" != "$before" ] && [ "$(certificates plain)" 
 ok "it was revoked: there is another"
 before=$(serial plain)
 "$ctl" ca init --dir plain --registry plain.db --rollover > log 2>&1
+"$ctl" ca init --dir plain --registry plain.db --rollover --activate >> log 2>&1
 ours 0 plain && [ "$(serial plain)" != "$before" ] && verified fw.img.p7s fw.img plain/root.crt
 ok "the CA was rolled over: there is another"
 before=$(serial plain)

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "../../userspace/lib/file.h"
-#include "../../userspace/pki/pki.h"
+#include "../../userspace/pki/parts.h"
 #include "tap.h"
 
 #define DAY	86400
@@ -464,7 +464,7 @@ static void test_import(const struct pki_ca *ca)
 	ok(mode_of(path("sub")) == 0 && mode_of(path("sub.new")) == 0, "nothing is left of either");
 	plan.now = now + 21 * 366 * (time_t)DAY;
 	ok(pki_ca_make(path("sub"), &plan, &err) == -EPERM && strstr(err.text, "expired"), "%s", err.text);
-	plan.now = now - DAY;
+	plan.now = now - 2 * DAY;
 	ok(pki_ca_make(path("sub"), &plan, &err) == -EPERM && strstr(err.text, "not yet valid"), "%s", err.text);
 	plan.now = now;
 	ok(pki_ca_load(path("ca"), false, NULL, &sub, &err) == 0, "the root's own CA");
@@ -502,63 +502,209 @@ static void test_import_good(const struct pki_ca *ca)
 	EVP_PKEY_free(plan.root_key);
 }
 
-static void test_rollover(void)
+/* Why who trusts one root alone does not trust a certificate, by what its server sends along. */
+static int sent_error(const struct pki_ca *ca, X509 *root, X509 *cert)
 {
-	struct pki_ca_plan plan = { .name = "lab", .key = PKI_P256, .now = now };
-	STACK_OF(X509) *between = sk_X509_new_null();
+	STACK_OF(X509) *chain = sk_X509_new_null();
+	int why = X509_V_ERR_OUT_OF_MEM;
+
+	if (!pki_ca_chain(ca, chain))
+		why = chain_error(root, chain, cert, X509_PURPOSE_SSL_CLIENT, now + 2 * DAY);
+	sk_X509_free(chain);
+	return why;
+}
+
+static bool holds(const STACK_OF(X509) *certs, X509 *cert)
+{
+	int i;
+
+	for (i = 0; i < sk_X509_num(certs); i++)
+		if (!X509_cmp(sk_X509_value(certs, i), cert))
+			return true;
+	return false;
+}
+
+static void test_published(const struct pki_ca *old, const struct pki_ca *ca)
+{
+	STACK_OF(X509) *trust = sk_X509_new_null(), *chain = sk_X509_new_null();
+
+	ok(!X509_cmp(ca->root, old->root) && !X509_cmp(ca->issuing, old->issuing), "published: the present CA stays");
+	ok(ca->next && X509_cmp(ca->next, ca->root) && !X509_NAME_cmp(X509_get_subject_name(ca->next),
+	   X509_get_subject_name(ca->root)), "and there is a next root of the same name");
+	ok(!pki_ca_trust(ca, trust) && sk_X509_num(trust) == 4 && holds(trust, ca->next),
+	   "cacerts has two roots and two issuing certificates, %d in all", sk_X509_num(trust));
+	ok(!pki_ca_chain(ca, chain) && sk_X509_num(chain) == 1, "a server sends what it sent before");
+	sk_X509_free(trust);
+	sk_X509_free(chain);
+}
+
+static void test_activated(const struct pki_ca *old, const struct pki_ca *published, const struct pki_ca *new)
+{
+	STACK_OF(X509) *chain = sk_X509_new_null();
+	struct pki_error err = { "" };
+	struct pki_revoked entry = { .when = now };
+	struct pki_ca before = { NULL };
+	uint8_t *der = NULL;
+	size_t len = 0;
+
+	ok(!X509_cmp(new->root, published->next) && X509_cmp(new->issuing, old->issuing) && !new->next,
+	   "activated: the next CA is the present one");
+	ok(!pki_ca_chain(new, chain) && sk_X509_num(chain) == 2, "a server sends two cross certificates");
+	ok(X509_get_pathlen(sk_X509_value(chain, 0)) == 0 && X509_check_issued(old->root, sk_X509_value(chain, 0)) ==
+	   X509_V_OK, "the first one is certified by the old root directly: strict clients count each step");
+	ok(new->n_former == 1 && !X509_cmp(new->former[0].cert, old->issuing) && new->former[0].key,
+	   "the old issuing certificate keeps its key");
+	if (new->n_former)
+		before = (struct pki_ca){ .issuing = new->former[0].cert, .key = new->former[0].key };
+	pki_serial_new(entry.serial);
+	ok(!pki_crl(&before, &entry, 1, 1, now, now + DAY, &der, &len, &err), "and signs a revocation list: %s", err.text);
+	OPENSSL_free(der);
+	sk_X509_free(chain);
+}
+
+/* Devices of before and after, each with what it knows. */
+static void test_generations(const struct pki_ca *old, const struct pki_ca *new)
+{
 	uint8_t serial[PKI_SERIAL_LEN];
 	struct pki_profile p = device(serial);
 	EVP_PKEY *key = pki_key_new(PKI_P256);
 	struct pki_error err = { "" };
-	struct pki_ca old, new;
 	X509 *before, *after;
+	int why;
+
+	before = issue(old, key, &p, &err);
+	pki_serial_new(serial);
+	after = issue(new, key, &p, &err);
+	ok(!pki_claim(new, before, now + 2 * DAY, &err), "a certificate of before is good");
+	ok(!pki_claim(new, after, now + 2 * DAY, &err), "and one of after");
+	ok(pki_claim(old, after, now + 2 * DAY, &err), "which the old one does not know: %s", err.text);
+	why = sent_error(new, old->root, after);
+	ok(why == X509_V_OK, "who trusts the old root alone takes the new: %s", X509_verify_cert_error_string(why));
+	why = sent_error(new, new->root, after);
+	ok(why == X509_V_OK, "who trusts the new root alone as well: %s", X509_verify_cert_error_string(why));
+	ok(sent_error(new, new->issuing, before) != X509_V_OK, "and not everything is taken");
+	X509_free(before);
+	X509_free(after);
+	EVP_PKEY_free(key);
+}
+
+static void test_rollover(void)
+{
+	struct pki_ca_plan plan = { .name = "lab", .key = PKI_P256, .now = now };
+	struct pki_error err = { "" };
+	struct pki_ca old, published, new;
 	int i, why;
 
 	ok(make(path("roll"), &plan, &old), "a CA to roll over");
-	before = issue(&old, key, &p, &err);
+	ok(pki_ca_activate(path("roll"), now, &err) == -ENOENT && strstr(err.text, "no next CA is published"),
+	   "nothing to activate: %s", err.text + strlen(base));
 	plan.name = NULL;
 	plan.now = now + DAY;
-	ok(!pki_ca_rollover(path("roll"), &plan, &err) && !pki_ca_load(path("roll"), true, NULL, &new, &err),
-	   "roll-over: %s", err.text);
-	ok(!X509_NAME_cmp(X509_get_subject_name(old.root), X509_get_subject_name(new.root)) &&
-	   X509_cmp(old.root, new.root) && X509_cmp(old.issuing, new.issuing), "the name stays, the keys do not");
-	ok(mode_of(path("roll.new")) == 0 && mode_of(path("roll/previous")) == 0700, "the old keys are gone");
-	ok(sk_X509_num(new.others) == 4, "previous root, issuing and two cross certificates");
-	p.not_before += DAY;
-	pki_serial_new(serial);
-	after = issue(&new, key, &p, &err);
-	ok(!pki_claim(&new, before, now + 2 * DAY, &err), "a certificate of before is good");
-	ok(!pki_claim(&new, after, now + 2 * DAY, &err), "and one of after");
-	ok(pki_claim(&old, after, now + 2 * DAY, &err), "which the old one does not know: %s", err.text);
-	sk_X509_push(between, new.issuing);
-	for (i = 0; i < sk_X509_num(new.others); i++)
-		sk_X509_push(between, sk_X509_value(new.others, i));
-	why = chain_error(old.root, between, after, X509_PURPOSE_SSL_CLIENT, now + 2 * DAY);
-	ok(why == X509_V_OK, "who trusts the old root alone takes the new: %s",
-	   X509_verify_cert_error_string(why));
-	why = chain_error(new.root, between, before, X509_PURPOSE_SSL_CLIENT, now + 2 * DAY);
-	ok(why == X509_V_OK, "who trusts the new root alone takes the old: %s",
-	   X509_verify_cert_error_string(why));
+	ok(!pki_ca_publish(path("roll"), &plan, &err) && !pki_ca_load(path("roll"), true, NULL, &published, &err),
+	   "publish: %s", err.text);
+	test_published(&old, &published);
+	ok(pki_ca_publish(path("roll"), &plan, &err) == -EALREADY, "publish again: %s", err.text + strlen(base));
+	ok(!pki_ca_activate(path("roll"), plan.now, &err) && !pki_ca_load(path("roll"), true, NULL, &new, &err),
+	   "activate: %s", err.text);
+	test_activated(&old, &published, &new);
+	test_generations(&old, &new);
 	pki_ca_free(&new);
-	plan.now = now + 2 * DAY;
-	ok(!pki_ca_rollover(path("roll"), &plan, &err) && !pki_ca_load(path("roll"), true, NULL, &new, &err) &&
-	   sk_X509_num(new.others) == 8, "another roll-over: %s", err.text);
-	ok(!pki_claim(&new, before, now + 2 * DAY, &err) && !pki_claim(&new, after, now + 2 * DAY, &err),
-	   "both are still good");
-	pki_ca_free(&new);
-	for (i = 0, why = 0; i < 20 && !why; i++)
-		why = pki_ca_rollover(path("roll"), &plan, &err);
-	ok(i == 15 && why == -E2BIG && strstr(err.text, "/previous: 64 certificates: delete some"),
-	   "%d more: %s", i, err.text + strlen(base));
+	for (i = 0, why = 0; i < 20 && !why; i++) {
+		why = pki_ca_publish(path("roll"), &plan, &err);
+		if (!why)
+			why = pki_ca_activate(path("roll"), plan.now, &err);
+	}
+	ok(i == 7 && why == -E2BIG && strstr(err.text, "/previous: with 18 certificates"), "%d more: %s", i - 1,
+	   err.text + strlen(base));
 	ok(!pki_ca_load(path("roll"), true, NULL, &new, &err), "the last one is whole");
 	pki_ca_free(&new);
+	pki_ca_free(&published);
 	pki_ca_free(&old);
-	ok(pki_ca_rollover(path("none"), &plan, &err) == -ENOENT && mode_of(path("none.new")) == 0,
+	ok(pki_ca_publish(path("none"), &plan, &err) == -ENOENT && mode_of(path("none/next.new")) == 0,
 	   "where there is none: %s", err.text);
-	X509_free(before);
-	X509_free(after);
-	sk_X509_free(between);
-	EVP_PKEY_free(key);
+}
+
+/* The key of the present root is not in its directory. */
+static void test_root_key(void)
+{
+	struct pki_ca_plan plan = { .name = "away", .key = PKI_P256, .now = now };
+	struct pki_error err = { "" };
+	char kept[512];
+	struct pki_ca ca;
+
+	snprintf(kept, sizeof(kept), "%s", path("away.key"));
+	ok(make(path("away"), &plan, &ca) && !rename(path("away/root.key"), kept), "root.key is kept elsewhere");
+	ok(pki_ca_publish(path("away"), &plan, &err) == -EPERM && strstr(err.text, "root.key is not there") &&
+	   mode_of(path("away/next")) == 0 && mode_of(path("away/next.new")) == 0, "refused: %s", err.text + strlen(base));
+	plan.old_root_key = ca.key;
+	ok(pki_ca_publish(path("away"), &plan, &err) == -EPERM && strstr(err.text, "not that of"), "another key: %s",
+	   err.text);
+	plan.old_root_key = root_key(kept);
+	ok(!pki_ca_publish(path("away"), &plan, &err) && mode_of(path("away/next")) == 0700, "its own: %s", err.text);
+	EVP_PKEY_free(plan.old_root_key);
+	pki_ca_free(&ca);
+}
+
+/* Devices whose clock is behind. */
+static void test_backdate(const struct pki_ca *ca)
+{
+	static const time_t lives[] = { 60, 3600, 86400, 10 * DAY - 1, 10 * DAY, 90 * DAY };
+	time_t from, until, begin;
+	unsigned int wrong = 0;
+	size_t i;
+
+	ok(!pki_validity(ca->root, &from, &until) && from == now - DAY, "a root begins a day before it is made");
+	ok(!pki_validity(ca->issuing, &from, &until) && from == now - DAY, "and so does the issuing certificate");
+	ok(pki_begin(now, now + 90 * DAY) == now - DAY, "a certificate of 90 days, too");
+	ok(pki_begin(now, now + DAY) == now - DAY / 10, "one of a day begins a tenth of it before");
+	ok(pki_begin(now, now + 60) == now - 300, "one of a minute five minutes");
+	for (i = 0; i < sizeof(lives) / sizeof(*lives); i++) {
+		begin = pki_begin(now, now + lives[i]);
+		wrong += labs((long)(pki_made(begin, now + lives[i]) - now)) > 1;
+	}
+	ok(!wrong, "when it was made can be told from that: wrong %u times", wrong);
+}
+
+static const char *year_of(int64_t seconds)
+{
+	ASN1_TIME *t = ASN1_TIME_new();
+	static char text[PKI_TIME_LEN];
+	int64_t back = 0;
+
+	if (!pki_time_set(t, seconds))
+		strcpy(text, "refused");
+	else if (pki_time_get(t, &back) || back != seconds)
+		strcpy(text, "another one");
+	else
+		pki_time_text(t, text);
+	ASN1_TIME_free(t);
+	return text;
+}
+
+/* Dates that a time_t of 32 bits does not hold are right in certificates, and compare well. */
+static void test_2038(const struct pki_ca *ca)
+{
+	static const struct {
+		int64_t seconds;
+		const char *text;
+	} dates[] = {
+		{ 0, "1970-01-01T00:00:00Z" }, { -1, "1969-12-31T23:59:59Z" },
+		{ 951782399, "2000-02-28T23:59:59Z" }, { 951782400, "2000-02-29T00:00:00Z" },
+		{ INT32_MAX, "2038-01-19T03:14:07Z" }, { INT32_MAX + 1LL, "2038-01-19T03:14:08Z" },
+		{ 2524607999, "2049-12-31T23:59:59Z" }, { 2524608000, "2050-01-01T00:00:00Z" },
+		{ 4107542400, "2100-03-01T00:00:00Z" }, { 253402300799, "9999-12-31T23:59:59Z" },
+		{ 253402300800, "refused" },
+	};
+	char text[PKI_TIME_LEN];
+	size_t i;
+
+	for (i = 0; i < sizeof(dates) / sizeof(*dates); i++)
+		ok(!strcmp(year_of(dates[i].seconds), dates[i].text), "%lld is %s: %s", (long long)dates[i].seconds,
+		   dates[i].text, year_of(dates[i].seconds));
+	ok(pki_time_fit(2524608000, 4) == INT32_MAX && pki_time_fit(-2524608000, 4) == INT32_MIN,
+	   "where a time_t has 32 bits, what is beyond ends with time, and not in the past");
+	ok(pki_time_fit(now, 4) == now && pki_time_fit(2524608000, 8) == 2524608000, "and all else stays");
+	ok(!strncmp(pki_time_text(X509_get0_notAfter(ca->root), text), "2047-01-15", 10), "a root of 20 years ends %s", text);
 }
 
 static int remove_dir(const char *dir)
@@ -603,6 +749,9 @@ int main(void)
 	test_import(&ca);
 	test_import_good(&ca);
 	test_rollover();
+	test_root_key();
+	test_backdate(&ca);
+	test_2038(&ca);
 	pki_ca_free(&foreign);
 	pki_ca_free(&ca);
 	ok(!remove_dir(base), "cleaned up");

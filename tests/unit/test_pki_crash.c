@@ -56,6 +56,12 @@ int renameat2(int from_dir, const char *from, int to_dir, const char *to, unsign
 	return (int)syscall(SYS_renameat2, from_dir, from, to_dir, to, flags);
 }
 
+int link(const char *from, const char *to)
+{
+	step();
+	return (int)syscall(SYS_link, from, to);
+}
+
 int remove(const char *path)
 {
 	step();
@@ -119,19 +125,78 @@ static void test_make(const char *dir)
 	ok(loads(dir), "and not killed: whole");
 }
 
-static void test_rollover(const char *dir, const char *temp)
+static int activate(const char *dir, const struct pki_ca_plan *p, struct pki_error *err)
 {
-	unsigned int broken = 0;
+	return pki_ca_activate(dir, p->now, err);
+}
+
+static bool is_published(const char *dir)
+{
+	struct pki_error err;
+	bool published;
+	struct pki_ca ca;
+
+	if (pki_ca_load(dir, true, NULL, &ca, &err))
+		return false;
+	published = ca.next && ca.n_former == 0;
+	pki_ca_free(&ca);
+	return published;
+}
+
+/* Has the CA that was published taken over, and may the one before still sign a revocation list. */
+static bool is_activated(const char *dir)
+{
+	struct pki_error err;
+	bool activated;
+	struct pki_ca ca;
+
+	if (pki_ca_load(dir, true, NULL, &ca, &err))
+		return false;
+	activated = !ca.next && ca.bridge && ca.n_former == 1 && ca.former[0].key;
+	pki_ca_free(&ca);
+	return activated;
+}
+
+/* Each kind of roll-over step, killed before each of its own, then taken again. */
+static void test_publish(const char *dir)
+{
+	unsigned int broken = 0, taken = 0;
+	char next[176];
 	int steps;
 
-	for (steps = 1; steps < STEPS && !run(pki_ca_rollover, dir, steps); steps++) {
+	snprintf(next, sizeof(next), "%s/next", dir);
+	for (steps = 1; steps < STEPS && !run(pki_ca_publish, dir, steps); steps++) {
 		broken += !loads(dir);
+		if (exists(next)) {
+			taken++;
+			broken += !is_published(dir);
+			tree_remove(next);
+		}
+	}
+	ok(steps > 20 && steps < STEPS && !broken && taken,
+	   "publish killed before each of %d steps: %u times broken, %u times taken", steps - 1, broken, taken);
+	ok(is_published(dir), "and not killed: published");
+}
+
+static void test_activate(const char *dir, const char *temp)
+{
+	unsigned int broken = 0, before = 0, after = 0;
+	int steps;
+
+	for (steps = 1; steps < STEPS && !run(activate, dir, steps); steps++) {
+		before += is_published(dir);
+		after += is_activated(dir);
+		broken += !is_published(dir) && !is_activated(dir);
+		if (!is_activated(dir))
+			continue;
 		tree_remove(dir);
 		run(pki_ca_make, dir, 0);
+		run(pki_ca_publish, dir, 0);
 	}
-	ok(steps > 20 && steps < STEPS && !broken,
-	   "roll-over killed before each of %d steps: %u times broken", steps - 1, broken);
-	ok(loads(dir) && !exists(temp), "and not killed: whole, and no old key is left");
+	ok(steps > 20 && steps < STEPS && !broken && before && after,
+	   "activate killed before each of %d steps: %u times not taken, %u times taken, %u times broken", steps - 1,
+	   before, after, broken);
+	ok(is_activated(dir) && !exists(temp), "and not killed: activated, and nothing is left beside it");
 }
 
 int main(void)
@@ -147,7 +212,8 @@ int main(void)
 	snprintf(dir, sizeof(dir), "%s/ca", base);
 	snprintf(temp, sizeof(temp), "%s.new", dir);
 	test_make(dir);
-	test_rollover(dir, temp);
+	test_publish(dir);
+	test_activate(dir, temp);
 	ok(!tree_remove(base), "cleaned up");
 	return tap_done();
 }

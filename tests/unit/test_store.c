@@ -571,6 +571,48 @@ static void check_transaction(void)
 	help_remove();
 }
 
+/* Names of devices, with a + where they know the next root. */
+static int tell(const char *device, bool knows, void *arg)
+{
+	char *text = arg;
+
+	sprintf(text + strlen(text), "%s%s ", device, knows ? "+" : "");
+	return 0;
+}
+
+static const char *told(struct store *s, const uint8_t root[32], time_t now)
+{
+	static char text[256];
+
+	text[0] = 0;
+	return store_rollover_each(s, root, now, tell, text) ? "?" : text;
+}
+
+static void check_rollover(void)
+{
+	struct store_certificate c[] = { cert_of(1, 1, 1), cert_of(2, 2, 1), cert_of(3, 1, 1), cert_of(4, 3, 1) };
+	struct store s;
+	size_t i;
+
+	help_open(&s);
+	for (i = 0; i < 2; i++)
+		if (store_cert_reserve(&s, &c[i]) || issue(&s, &c[i]) || store_cert_delivered(&s, c[i].serial))
+			ok(false, "roll-over: a certificate: %s", s.error);
+	ok(!strcmp(told(&s, KEY(7), NOW), "dev-1 dev-2 "), "roll-over: nobody was told of the next root");
+	ok(!store_rollover_begin(&s, KEY(7)), "roll-over: begun");
+	ok(!strcmp(told(&s, KEY(7), NOW), "dev-1 dev-2 "), "roll-over: who has a certificate of before does not know it");
+	ok(!store_cert_reserve(&s, &c[2]) && !issue(&s, &c[2]), "roll-over: a new one");
+	ok(!strcmp(told(&s, KEY(7), NOW), "dev-1 dev-2 "), "roll-over: which may not have arrived");
+	ok(!store_cert_delivered(&s, c[2].serial) && !store_rollover_begin(&s, KEY(7)), "roll-over: begun twice");
+	ok(!strcmp(told(&s, KEY(7), NOW), "dev-1+ dev-2 "), "roll-over: who has one of since knows it");
+	ok(!strcmp(told(&s, KEY(8), NOW), "dev-1 dev-2 "), "roll-over: but no other");
+	ok(!store_cert_revoke(&s, c[1].serial, NOW, 1), "roll-over: a device is taken back");
+	ok(!strcmp(told(&s, KEY(7), NOW), "dev-1+ "), "roll-over: and does not count");
+	ok(!strcmp(told(&s, KEY(7), c[0].not_after), ""), "roll-over: nor who has none that is good");
+	store_close(&s);
+	help_remove();
+}
+
 int main(void)
 {
 	help_begin();
@@ -589,6 +631,7 @@ int main(void)
 	check_certificate();
 	check_checkin();
 	check_transaction();
+	check_rollover();
 	help_end();
 	return tap_done();
 }

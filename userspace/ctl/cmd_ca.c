@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* ca: the gateway's own CA. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -150,7 +151,7 @@ bool ca_open_registry(const struct ca_words *w, bool create, struct store *s)
 
 enum {
 	O_DIR, O_REGISTRY, O_PASSPHRASE, O_JSON, O_NAME, O_KEY, O_ROOT_CERT, O_ROOT_KEY, O_ROLLOVER,
-	O_MAC, O_CSR, O_OUT, O_DAYS, O_REASON, O_DER,
+	O_MAC, O_CSR, O_OUT, O_DAYS, O_REASON, O_DER, O_ACTIVATE, O_FORCE, O_OLD_ROOT_KEY, O_EXPIRING,
 };
 
 #define BIT(o)		(1U << (o))
@@ -164,7 +165,10 @@ static const struct option options[] = {
 	{ "key", required_argument, NULL, O_KEY },
 	{ "root-cert", required_argument, NULL, O_ROOT_CERT },
 	{ "root-key", required_argument, NULL, O_ROOT_KEY },
-	{ "rollover", no_argument, NULL, O_ROLLOVER }, { "mac", required_argument, NULL, O_MAC },
+	{ "rollover", no_argument, NULL, O_ROLLOVER },
+	{ "activate", no_argument, NULL, O_ACTIVATE }, { "force", required_argument, NULL, O_FORCE },
+	{ "expiring", required_argument, NULL, O_EXPIRING },
+	{ "old-root-key", required_argument, NULL, O_OLD_ROOT_KEY }, { "mac", required_argument, NULL, O_MAC },
 	{ "csr", required_argument, NULL, O_CSR }, { "out", required_argument, NULL, O_OUT },
 	{ "days", required_argument, NULL, O_DAYS },
 	{ "reason", required_argument, NULL, O_REASON }, { "der", no_argument, NULL, O_DER },
@@ -187,11 +191,11 @@ static const struct verb {
 	int (*run)(const struct ca_words *w);
 } verbs[] = {
 	{ "init", BIT(O_JSON) | BIT(O_NAME) | BIT(O_KEY) | BIT(O_ROOT_CERT) | BIT(O_ROOT_KEY) |
-	  BIT(O_ROLLOVER), 0, 0, ca_init },
+	  BIT(O_ROLLOVER) | BIT(O_ACTIVATE) | BIT(O_FORCE) | BIT(O_OLD_ROOT_KEY), 0, 0, ca_init },
 	{ "issue", BIT(O_JSON) | BIT(O_MAC) | BIT(O_CSR) | BIT(O_OUT) | BIT(O_DAYS),
 	  1, 1, ca_issue },
 	{ "revoke", BIT(O_JSON) | BIT(O_REASON), 1, 1, ca_revoke },
-	{ "list", BIT(O_JSON), 0, 1, ca_list },
+	{ "list", BIT(O_JSON) | BIT(O_EXPIRING), 0, 1, ca_list },
 	{ "crl", BIT(O_OUT), 0, 0, ca_crl },
 	{ "export", BIT(O_JSON) | BIT(O_DER), 0, 0, ca_export },
 };
@@ -205,6 +209,15 @@ static const char *take_days(struct ca_words *w, const char *value)
 		return "not a number of days from 1 to 3650";
 	w->days = days;
 	return NULL;
+}
+
+static const char *take_force(struct ca_words *w, const char *value)
+{
+	char *end;
+
+	errno = 0;
+	w->force = strtol(value, &end, 10);
+	return *end || value[0] < '0' || value[0] > '9' || errno ? "not a number of devices" : NULL;
 }
 
 /* One option of those that mean something to one verb; what is wrong with it, or NULL. */
@@ -222,6 +235,11 @@ static const char *take_special(struct ca_words *w, int option, char *value)
 		return policy_mac_parse(value, w->mac) ? "not a MAC" : NULL;
 	case O_DAYS:
 		return take_days(w, value);
+	case O_FORCE:
+		return take_force(w, value);
+	case O_EXPIRING:
+		return policy_duration_parse(value, &w->expiring) || !w->expiring ?
+		       "not a duration as 30d or 12h" : NULL;
 	case O_REASON:
 		w->reason = ca_reason_find(value);
 		return w->reason < 0 ? "not a reason of RFC 5280, 5.3.1" : NULL;
@@ -235,10 +253,10 @@ static const char *take(struct ca_words *w, int option, char *value)
 		[O_DIR] = &w->dir, [O_REGISTRY] = &w->registry,
 		[O_PASSPHRASE] = &w->passphrase_file, [O_NAME] = &w->name,
 		[O_ROOT_CERT] = &w->root_cert, [O_ROOT_KEY] = &w->root_key,
-		[O_CSR] = &w->csr, [O_OUT] = &w->out, [O_DER] = NULL,
+		[O_CSR] = &w->csr, [O_OUT] = &w->out, [O_OLD_ROOT_KEY] = &w->old_root_key,
 	};
 	bool *flag = option == O_JSON ? &w->json : option == O_ROLLOVER ? &w->rollover :
-		     option == O_DER ? &w->der : NULL;
+		     option == O_ACTIVATE ? &w->activate : option == O_DER ? &w->der : NULL;
 
 	if (flag) {
 		*flag = true;
@@ -260,10 +278,24 @@ static const struct verb *find_verb(const char *word)
 	return NULL;
 }
 
+/* What makes sense together; a sentence, or NULL. */
+static const char *check_rollover(const struct ca_words *w, unsigned int seen)
+{
+	const unsigned int made = BIT(O_NAME) | BIT(O_KEY) | BIT(O_ROOT_CERT) | BIT(O_OLD_ROOT_KEY);
+
+	if ((w->activate || w->old_root_key) && !w->rollover)
+		return "--activate and --old-root-key belong to --rollover";
+	if (w->force >= 0 && !w->activate)
+		return "--force belongs to --activate";
+	if (w->activate && (seen & made))
+		return "--activate takes the CA as it was published";
+	return NULL;
+}
+
 static int run_ca(const struct command *self, int argc, char **argv)
 {
 	struct ca_words w = {
-		.dir = PKI_CA_DIR, .registry = STORE_PATH, .key = PKI_P256, .days = DAYS_DEFAULT,
+		.dir = PKI_CA_DIR, .registry = STORE_PATH, .key = PKI_P256, .days = DAYS_DEFAULT, .force = -1,
 	};
 	unsigned int seen = 0;
 	const struct verb *verb;
@@ -298,15 +330,20 @@ static int run_ca(const struct command *self, int argc, char **argv)
 	w.who = words ? argv[optind + 1] : NULL;
 	if (!w.root_cert != !w.root_key)
 		return usage_error(self, "--root-cert and --root-key come together", NULL);
+	problem = check_rollover(&w, seen);
+	if (problem)
+		return usage_error(self, problem, NULL);
 	return verb->run(&w);
 }
 
 const struct command cmd_ca = {
 	"ca", "Run the gateway's own certification authority",
-	"ca init [--name NAME] [--key KIND] [--root-cert FILE --root-key FILE] [--rollover] [--json]\n"
+	"ca init [--name NAME] [--key KIND] [--root-cert FILE --root-key FILE] [--json]\n"
+	"ca init --rollover [--old-root-key FILE] [as above]\n"
+	"ca init --rollover --activate [--force N] [--json]\n"
 	"ca issue NAME [--mac MAC] [--csr FILE] [--out DIR] [--days N] [--json]\n"
 	"ca revoke NAME|MAC|SERIAL [--reason REASON] [--json]\n"
-	"ca list [NAME] [--json]\n"
+	"ca list [NAME] [--expiring DURATION] [--json]\n"
 	"ca crl [--out FILE]\n"
 	"ca export [--der | --json]",
 	"  --dir DIR              the CA (" PKI_CA_DIR ")\n"
@@ -316,14 +353,18 @@ const struct command cmd_ca = {
 	"  --key KIND             of a new CA: p256 | p384 | ed25519 (p256)\n"
 	"  --root-cert FILE, --root-key FILE\n"
 	"                         certify the issuing CA with this root; its key is not kept\n"
-	"  --rollover             replace the CA: what it issued stays good, cross certificates\n"
-	"                         are made, its keys are deleted\n"
+	"  --rollover             make the CA that is to follow and publish it: devices come to\n"
+	"                         know it when they renew, and the present one goes on signing\n"
+	"  --old-root-key FILE    key of the present root, where root.key is kept elsewhere\n"
+	"  --activate             let the published CA sign from now on\n"
+	"  --force N              though N devices do not know it yet\n"
 	"  --mac MAC              of the device; without it, the kernel knows\n"
 	"  --csr FILE             a request, PEM or DER; without it, a key is made, too\n"
 	"  --out WHERE            directory for NAME.key, NAME.crt and ca.crt; file for the CRL\n"
 	"  --days N               how long the certificate is good (90)\n"
 	"  --reason REASON        unspecified | keyCompromise | affiliationChanged | superseded |\n"
 	"                         cessationOfOperation | privilegeWithdrawn\n"
+	"  --expiring DURATION    only those in use that end so soon, as 30d, the CA's own included\n"
 	"  --der                  the root alone, in DER\n"
 	"  --json                 print JSON\n",
 	run_ca

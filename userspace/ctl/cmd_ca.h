@@ -21,12 +21,16 @@
  * @key: kind of a new CA's keys
  * @root_cert: file of a root that is imported, or NULL
  * @root_key: file of its key, or NULL
- * @rollover: replace the CA there
+ * @rollover: publish the CA that is to follow
+ * @activate: put it in the place of the present one
+ * @force: so many devices may not know it yet; or -1
+ * @old_root_key: file of the present root's key, or NULL
  * @mac: of the device
  * @has_mac: it was given
  * @csr: file of a request, or NULL
  * @out: directory or file to write to, or NULL
  * @days: how long a certificate is good
+ * @expiring: only what ends within so many seconds; 0, everything
  * @reason: of a revocation
  * @der: the root alone, in DER
  * @who: NAME, or SERIAL; NULL, none was given
@@ -41,11 +45,15 @@ struct ca_words {
 	const char *root_cert;
 	const char *root_key;
 	bool rollover;
+	bool activate;
+	long force;
+	const char *old_root_key;
 	u8 mac[6];
 	bool has_mac;
 	const char *csr;
 	const char *out;
 	u32 days;
+	u32 expiring;
 	int reason;
 	bool der;
 	const char *who;
@@ -66,6 +74,16 @@ bool ca_load_passphrase(const struct ca_words *w, bool with_key, struct pki_ca *
 bool ca_certify(const struct ca_words *w, const struct pki_ca *ca, struct store *s, const X509_PUBKEY *subject,
 		struct pki_profile *profile, struct store_certificate *record, X509 **cert);
 bool ca_delivered(const struct ca_words *w, struct store *s, const struct store_certificate *record);
+
+/* cmd_ca_roll.c */
+int ca_publish(const struct ca_words *w, struct pki_ca_plan *plan, char passphrase[SECRET_MAX_LEN + 1]);
+int ca_activate(const struct ca_words *w);
+bool ca_rollover_tell(const struct ca_words *w, struct store *s);
+
+/* cmd_ca_init.c */
+bool ca_read_key(const char *path, const char *passphrase, EVP_PKEY **out);
+int ca_print(const struct ca_words *w, bool pem);
+int ca_crl_after(const struct ca_words *w);
 
 /* The verbs. */
 int ca_init(const struct ca_words *w);

@@ -78,41 +78,68 @@ static int next_number(struct store *s, u64 *number)
 	return err;
 }
 
-static int to_pem(const u8 *der, size_t size, char **pem, size_t *len)
+static int take_pem(BIO *bio, char **pem, size_t *len)
 {
-	BIO *bio = BIO_new(BIO_s_mem());
 	char *text;
-	long n = 0;
+	long n = BIO_get_mem_data(bio, &text);
 
-	if (bio && PEM_write_bio(bio, PEM_STRING_X509_CRL, "", der, (long)size) > 0)
-		n = BIO_get_mem_data(bio, &text);
 	*pem = n > 0 ? strndup(text, n) : NULL;
 	*len = n;
-	BIO_free(bio);
 	return *pem ? EXIT_DONE : complain("ca", "out of memory");
+}
+
+/* One issuer's list; each names all that is revoked, as no serial is given twice. */
+static bool sign(const struct pki_ca *ca, const struct pki_revoked *list, size_t n, u64 number, BIO *out)
+{
+	time_t now = time(NULL);
+	struct pki_error why;
+	size_t size = 0;
+	u8 *der = NULL;
+	bool good;
+
+	good = !pki_crl(ca, list, n, number, now, now + REVOKED_VALID, &der, &size, &why);
+	if (!good)
+		complain("ca", why.text);
+	else
+		good = PEM_write_bio(out, PEM_STRING_X509_CRL, "", der, (long)size) > 0;
+	OPENSSL_free(der);
+	return good;
+}
+
+/* That of the CA, then those of CAs before whose certificates have not ended. */
+static bool sign_all(const struct pki_ca *ca, const struct pki_revoked *list, size_t n, u64 number, BIO *out)
+{
+	time_t from, until;
+	size_t i;
+
+	if (!sign(ca, list, n, number, out))
+		return false;
+	for (i = 0; i < ca->n_former; i++) {
+		const struct pki_ca before = { .issuing = ca->former[i].cert, .key = ca->former[i].key };
+
+		if (before.key && !pki_validity(before.issuing, &from, &until) && until > time(NULL) &&
+		    !sign(&before, list, n, number, out))
+			return false;
+	}
+	return true;
 }
 
 static int make(const struct ca_words *w, const struct pki_ca *ca, struct store *s, char **pem,
 		size_t *len)
 {
 	struct pki_revoked *list = NULL;
-	time_t now = time(NULL);
+	BIO *bio = BIO_new(BIO_s_mem());
 	int ret = EXIT_REFUSED;
-	struct pki_error why;
-	size_t size = 0, n;
-	u8 *der = NULL;
+	size_t n = 0;
 	u64 number;
 
-	if (next_number(s, &number)) {
+	if (!bio)
+		complain("ca", "out of memory");
+	else if (next_number(s, &number) || revoked_list(s, time(NULL), &list, &n))
 		ca_complain_store(w, s);
-	} else if (revoked_list(s, now, &list, &n)) {
-		ca_complain_store(w, s);
-	} else if (pki_crl(ca, list, n, number, now, now + REVOKED_VALID, &der, &size, &why)) {
-		complain("ca", why.text);
-	} else {
-		ret = to_pem(der, size, pem, len);
-	}
-	OPENSSL_free(der);
+	else if (sign_all(ca, list, n, number, bio))
+		ret = take_pem(bio, pem, len);
+	BIO_free(bio);
 	free(list);
 	return ret;
 }

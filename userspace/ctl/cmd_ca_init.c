@@ -25,18 +25,16 @@ static json_t *json_cert(X509 *cert)
 	char fingerprint[CA_FINGERPRINT_LEN], from_text[CA_TIME_LEN], until_text[CA_TIME_LEN];
 	u8 digest[PKI_FINGERPRINT_LEN] = { 0 };
 	BIO *bio = BIO_new(BIO_s_mem());
-	time_t from = 0, until = 0;
 	char subject[128], *pem;
 	json_t *out = NULL;
 	long len;
 
 	subject_text(cert, subject);
-	pki_validity(cert, &from, &until);
 	if (bio && PEM_write_bio_X509(bio, cert) && !pki_fingerprint(cert, digest)) {
 		len = BIO_get_mem_data(bio, &pem);
 		out = json_pack("{so ss ss ss ss%}", "subject", json_text(subject), "not_before",
-				ca_time_text(from, from_text), "not_after",
-				ca_time_text(until, until_text), "fingerprint",
+				pki_time_text(X509_get0_notBefore(cert), from_text), "not_after",
+				pki_time_text(X509_get0_notAfter(cert), until_text), "fingerprint",
 				ca_fingerprint_text(digest, fingerprint), "pem", pem, (size_t)len);
 	}
 	BIO_free(bio);
@@ -47,29 +45,36 @@ static void print_cert(const char *what, X509 *cert, const char *mark, bool pem)
 {
 	char fingerprint[CA_FINGERPRINT_LEN], end[CA_TIME_LEN], subject[128];
 	u8 digest[PKI_FINGERPRINT_LEN] = { 0 };
-	time_t from = 0, until = 0;
 
 	subject_text(cert, subject);
-	pki_validity(cert, &from, &until);
 	pki_fingerprint(cert, digest);
 	printf("%s%s: %s, until %s\n%sSHA-256 %s\n", mark, what, subject,
-	       ca_time_text(until, end), mark, ca_fingerprint_text(digest, fingerprint));
+	       pki_time_text(X509_get0_notAfter(cert), end), mark, ca_fingerprint_text(digest, fingerprint));
 	if (pem)
 		PEM_write_X509(stdout, cert);
 }
 
-static int print_ca(const struct ca_words *w, bool pem)
+/**
+ * ca_print - print the certificates of the CA, and of the one that is published to follow
+ * @w: names it
+ * @pem: the certificates themselves as well
+ *
+ * Return: an exit status.
+ */
+int ca_print(const struct ca_words *w, bool pem)
 {
 	struct pki_ca ca;
 
 	if (!ca_load(w, false, &ca))
 		return EXIT_REFUSED;
 	if (w->json) {
-		json_print(json_pack("{so so}", "root", json_cert(ca.root), "issuing",
-				     json_cert(ca.issuing)));
+		json_print(json_pack("{so so so*}", "root", json_cert(ca.root), "issuing",
+				     json_cert(ca.issuing), "next_root", ca.next ? json_cert(ca.next) : NULL));
 	} else {
 		print_cert("root", ca.root, pem ? "# " : "", pem);
 		print_cert("issuing", ca.issuing, pem ? "# " : "", pem);
+		if (ca.next)
+			print_cert("next root", ca.next, pem ? "# " : "", pem);
 	}
 	pki_ca_free(&ca);
 	return EXIT_DONE;
@@ -88,7 +93,7 @@ int ca_export(const struct ca_words *w)
 	int len;
 
 	if (!w->der)
-		return print_ca(w, true);
+		return ca_print(w, true);
 	if (isatty(STDOUT_FILENO))
 		return complain("ca", "DER is not for a terminal");
 	if (!ca_load(w, false, &ca))
@@ -120,8 +125,13 @@ static bool read_root_cert(const char *path, X509 **out)
 	return *out;
 }
 
-/* The root's passphrase need not be that of the new keys. */
-static bool read_root_key(const char *path, const char *passphrase, EVP_PKEY **out)
+/**
+ * ca_read_key - a root's key, or tell why not
+ * @path: of its PEM
+ * @passphrase: of the CA's keys, which need not be this one's: the terminal is asked then
+ * @out: EVP_PKEY_free() it
+ */
+bool ca_read_key(const char *path, const char *passphrase, EVP_PKEY **out)
 {
 	char asked[SECRET_MAX_LEN + 1] = "", prompt[PATH_MAX + 32], *text = NULL;
 	struct pki_error why;
@@ -146,24 +156,13 @@ static bool read_root_key(const char *path, const char *passphrase, EVP_PKEY **o
 	return *out;
 }
 
-static int make(const struct ca_words *w, struct pki_ca_plan *plan,
-		char passphrase[SECRET_MAX_LEN + 1])
-{
-	struct pki_error why;
-	int err;
-
-	err = w->rollover ? pki_ca_rollover(w->dir, plan, &why) : pki_ca_make(w->dir, plan, &why);
-	if (err == -ENOKEY && !w->passphrase_file) {
-		if (!ca_passphrase(w, "Passphrase of the CA's keys: ", passphrase))
-			return EXIT_REFUSED;
-		plan->passphrase = passphrase;
-		err = pki_ca_rollover(w->dir, plan, &why);
-	}
-	return err ? complain("ca", why.text) : EXIT_DONE;
-}
-
-/* The new issuing key must sign a list of its own: the old one's goes with the old directory. */
-static int renew(const struct ca_words *w)
+/**
+ * ca_crl_after - renew the revocation list after the CA has changed
+ * @w: the directory and the registry; where there is no registry, nothing is revoked
+ *
+ * Return: an exit status.
+ */
+int ca_crl_after(const struct ca_words *w)
 {
 	struct store s;
 	int ret;
@@ -177,8 +176,28 @@ static int renew(const struct ca_words *w)
 	return ret;
 }
 
+static int make(const struct ca_words *w, const struct pki_ca_plan *plan)
+{
+	struct pki_error why;
+
+	return pki_ca_make(w->dir, plan, &why) ? complain("ca", why.text) : ca_print(w, false);
+}
+
+/* The passphrase of what is made; its file must hold a good one. */
+static bool take_passphrase(const struct ca_words *w, struct pki_ca_plan *plan, char passphrase[SECRET_MAX_LEN + 1])
+{
+	char why[SECRET_WHY_LEN];
+
+	if (!w->passphrase_file)
+		return true;
+	if (!ca_passphrase(w, NULL, passphrase))
+		return false;
+	plan->passphrase = passphrase;
+	return !secret_check(passphrase, plan->name, NULL, why) || (complain(w->passphrase_file, why), false);
+}
+
 /**
- * ca_init - make a CA, or a new one in place of the one there
+ * ca_init - make a CA, or take a step to the next one
  * @w: which
  *
  * Return: an exit status.
@@ -186,30 +205,20 @@ static int renew(const struct ca_words *w)
 int ca_init(const struct ca_words *w)
 {
 	struct pki_ca_plan plan = { .name = w->name, .key = w->key, .now = time(NULL) };
-	char passphrase[SECRET_MAX_LEN + 1] = "", why[SECRET_WHY_LEN];
+	char passphrase[SECRET_MAX_LEN + 1] = "";
 	int ret = EXIT_REFUSED;
 
+	if (w->activate)
+		return ca_activate(w);
 	if (!plan.name && !w->rollover)
 		plan.name = NAME_DEFAULT;
-	if (w->passphrase_file) {
-		if (!ca_passphrase(w, NULL, passphrase))
-			goto out;
-		if (secret_check(passphrase, plan.name, NULL, why)) {
-			complain(w->passphrase_file, why);
-			goto out;
-		}
-		plan.passphrase = passphrase;
-	}
-	if (w->root_cert && (!read_root_cert(w->root_cert, &plan.root) ||
-			     !read_root_key(w->root_key, plan.passphrase, &plan.root_key)))
-		goto out;
-	ret = make(w, &plan, passphrase);
-	if (!ret)
-		ret = print_ca(w, false);
-	if (!ret && w->rollover)
-		ret = renew(w);
-out:
+	if (take_passphrase(w, &plan, passphrase) &&
+	    (!w->root_cert || (read_root_cert(w->root_cert, &plan.root) &&
+			       ca_read_key(w->root_key, plan.passphrase, &plan.root_key))) &&
+	    (!w->old_root_key || ca_read_key(w->old_root_key, plan.passphrase, &plan.old_root_key)))
+		ret = w->rollover ? ca_publish(w, &plan, passphrase) : make(w, &plan);
 	explicit_bzero(passphrase, sizeof(passphrase));
+	EVP_PKEY_free(plan.old_root_key);
 	EVP_PKEY_free(plan.root_key);
 	X509_free(plan.root);
 	return ret;

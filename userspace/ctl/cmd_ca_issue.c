@@ -218,20 +218,50 @@ static bool write_file(const char *path, const void *data, size_t len, mode_t mo
 	return !err;
 }
 
-static bool write_certs(const char *path, X509 *first, X509 *second)
+static bool write_certs(const char *path, const STACK_OF(X509) *certs)
 {
 	BIO *bio = BIO_new(BIO_s_mem());
-	bool good = false;
+	bool good = bio;
 	char *text;
 	long len;
+	int i;
 
-	if (bio && PEM_write_bio_X509(bio, first) && PEM_write_bio_X509(bio, second)) {
+	for (i = 0; good && i < sk_X509_num(certs); i++)
+		good = PEM_write_bio_X509(bio, sk_X509_value(certs, i));
+	if (good) {
 		len = BIO_get_mem_data(bio, &text);
 		good = write_file(path, text, len, 0644);
 	} else {
 		complain(path, "out of memory");
 	}
 	BIO_free(bio);
+	return good;
+}
+
+/* The certificate, and what leads to it: whoever trusts a root alone needs that. */
+static bool write_chain(const char *path, const struct pki_ca *ca, X509 *cert)
+{
+	STACK_OF(X509) *certs = sk_X509_new_null();
+	bool good;
+
+	good = certs && sk_X509_push(certs, cert) && !pki_ca_chain(ca, certs) && write_certs(path, certs);
+	sk_X509_free(certs);
+	return good;
+}
+
+/* As cacerts gives it, but the root first: that is what who reads one certificate gets. */
+static bool write_trust(const char *path, const struct pki_ca *ca)
+{
+	STACK_OF(X509) *certs = sk_X509_new_null();
+	bool good;
+
+	good = certs && !pki_ca_trust(ca, certs);
+	if (good) {
+		sk_X509_set(certs, 0, ca->root);
+		sk_X509_set(certs, 1, ca->issuing);
+		good = write_certs(path, certs);
+	}
+	sk_X509_free(certs);
 	return good;
 }
 
@@ -250,7 +280,6 @@ static bool write_key(const char *path, EVP_PKEY *key)
 	return good;
 }
 
-/* The issuing certificate goes along: whoever trusts the root alone needs it. */
 static bool hand_out(struct issue *i)
 {
 	const char *name = i->record.name;
@@ -263,8 +292,8 @@ static bool hand_out(struct issue *i)
 		return false;
 	}
 	return (!i->key || write_key(place(i, name, ".key", path), i->key)) &&
-	       write_certs(place(i, name, ".crt", path), i->cert, i->ca.issuing) &&
-	       write_certs(place(i, "ca", ".crt", path), i->ca.root, i->ca.issuing);
+	       write_chain(place(i, name, ".crt", path), &i->ca, i->cert) &&
+	       write_trust(place(i, "ca", ".crt", path), &i->ca);
 }
 
 static void print(const struct issue *i)
@@ -294,18 +323,22 @@ static void print(const struct issue *i)
 
 static bool issue(struct issue *i)
 {
+	const time_t wanted = pki_later(time(NULL), (int64_t)i->w->days * DAY);
 	struct store_certificate *r = &i->record;
 	struct pki_profile profile = { .kind = PKI_DEVICE, .name = r->name, .mac = r->mac };
 
 	r->kind = PKI_DEVICE;
-	r->not_before = time(NULL);
-	r->not_after = r->not_before + (time_t)i->w->days * DAY;
+	r->not_after = wanted;
+	r->not_before = pki_begin(time(NULL), r->not_after);
 	if (!find_mac(i->w, r->mac) || !(i->w->csr ? take_csr(i) : make_key(i)))
 		return false;
 	if (!ca_certify(i->w, &i->ca, &i->s, i->pub, &profile, r, &i->cert) || !hand_out(i) ||
 	    !ca_delivered(i->w, &i->s, r))
 		return false;
 	print(i);
+	if (r->not_after < wanted)
+		fprintf(stderr, "cordonctl: note: %s: it ends with the CA's issuing certificate, before its %u days\n",
+			r->name, i->w->days);
 	return true;
 }
 

@@ -46,14 +46,33 @@ static json_t *json_certificate(const struct store_certificate *c, time_t now)
 struct listing {
 	bool json;
 	time_t now;
+	time_t before;		/* only what ends before; 0, everything */
+	struct store *s;
 	struct json_list list;
 };
+
+/* Is it in use, and does it end so soon: where there is a later one, that is in use. */
+static bool is_wanted(const struct listing *l, const struct store_certificate *c, int *err)
+{
+	time_t last;
+
+	if (!l->before)
+		return true;
+	if ((c->state != STORE_ISSUED && c->state != STORE_DELIVERED) || c->not_after <= l->now ||
+	    c->not_after > l->before)
+		return false;
+	*err = store_expiry_of(l->s, c->kind, c->name, &last);
+	return !*err && last == c->not_after;
+}
 
 static int show(const struct store_certificate *c, void *arg)
 {
 	char from[CA_TIME_LEN], until[CA_TIME_LEN], serial[2 * PKI_SERIAL_LEN + 1], mac[18];
 	struct listing *l = arg;
+	int err = 0;
 
+	if (!is_wanted(l, c, &err))
+		return err;
 	if (l->json) {
 		json_list_add(&l->list, json_certificate(c, l->now));
 		return 0;
@@ -64,6 +83,41 @@ static int show(const struct store_certificate *c, void *arg)
 	       kind_name(c), state_name(c, l->now),
 	       ca_time_text(c->not_before, from), ca_time_text(c->not_after, until));
 	return 0;
+}
+
+static void show_ca_cert(struct listing *l, const char *kind, X509 *cert)
+{
+	char name[128], serial[2 * PKI_SERIAL_LEN + 1], from_text[CA_TIME_LEN], until_text[CA_TIME_LEN];
+	u8 number[PKI_SERIAL_LEN] = { 0 };
+	time_t from, until;
+
+	if (pki_validity(cert, &from, &until) || until > l->before)
+		return;
+	pki_serial(cert, number);
+	pki_serial_text(number, serial);
+	pki_subject_text(cert, name, sizeof(name));
+	ca_time_text(from, from_text);
+	ca_time_text(until, until_text);
+	if (l->json)
+		json_list_add(&l->list, json_pack("{ss so ss ss ss ss}", "serial", serial, "name", json_text(name),
+						  "kind", kind, "state", until > l->now ? "issued" : "expired",
+						  "not_before", from_text, "not_after", until_text));
+	else
+		printf("%s %-20s %-17s %-6s %-9s %.10s %.10s\n", serial, name, "-", kind,
+		       until > l->now ? "issued" : "expired", from_text, until_text);
+}
+
+/* The CA's own, which the registry does not have; a list is a list without its CA, too. */
+static void show_ca(const struct ca_words *w, struct listing *l)
+{
+	struct pki_error unused;
+	struct pki_ca ca;
+
+	if (!l->before || w->who || pki_ca_load(w->dir, false, NULL, &ca, &unused))
+		return;
+	show_ca_cert(l, "root", ca.root);
+	show_ca_cert(l, "issuing", ca.issuing);
+	pki_ca_free(&ca);
 }
 
 /**
@@ -78,15 +132,22 @@ int ca_list(const struct ca_words *w)
 	struct store s;
 	int ret = EXIT_DONE;
 
+	l.s = &s;
+	if (w->expiring)
+		l.before = l.now + w->expiring;
+
 	if (!ca_open_registry(w, false, &s))
 		return EXIT_REFUSED;
 	if (!w->json)
 		printf("%-32s %-20s %-17s %-6s %-9s %-10s %-10s\n", "SERIAL", "NAME", "MAC", "KIND",
 		       "STATE", "FROM", "UNTIL");
+	show_ca(w, &l);
 	if (store_cert_each(&s, w->who, show, &l))
 		ret = ca_complain_store(w, &s);
 	if (w->json)
 		json_list_end(&l.list);
+	else if (!ret && !w->who && !ca_rollover_tell(w, &s))
+		ret = EXIT_REFUSED;
 	store_close(&s);
 	return ret;
 }

@@ -191,8 +191,8 @@ static bool issue_code(struct signing *s, struct store *store, const struct pki_
 	struct pki_error why;
 	bool good = false;
 
-	record.not_before = time(NULL);
-	record.not_after = record.not_before + CODE_LIFE;
+	record.not_after = pki_later(time(NULL), CODE_LIFE);
+	record.not_before = pki_begin(time(NULL), record.not_after);
 	s->key = pki_key_new(kind_of(ca));
 	pub = s->key ? pki_key_public(s->key) : NULL;
 	if (!pub)
@@ -205,6 +205,19 @@ static bool issue_code(struct signing *s, struct store *store, const struct pki_
 	}
 	X509_PUBKEY_free(pub);
 	return good && ca_delivered(&s->w, store, &record);
+}
+
+/* For devices that know the root of now, or one of before. */
+static bool keep_chain(struct signing *s, const struct pki_ca *ca)
+{
+	STACK_OF(X509) *chain = sk_X509_new_null();
+	bool good = chain && !pki_ca_chain(ca, chain);
+	int i;
+
+	for (i = 0; good && i < sk_X509_num(chain); i++)
+		good = X509_up_ref(sk_X509_value(chain, i)) && keep(s, sk_X509_value(chain, i));
+	sk_X509_free(chain);
+	return good || out_of_memory();
 }
 
 static bool obtain(struct signing *s, struct store *store)
@@ -222,8 +235,8 @@ static bool obtain(struct signing *s, struct store *store)
 		pki_ca_free(&full);
 	}
 	explicit_bzero(passphrase, sizeof(passphrase));
-	if ((found > 0 || good) && X509_up_ref(ca.issuing))
-		good = keep(s, ca.issuing);
+	if (found > 0 || good)
+		good = keep_chain(s, &ca);
 	pki_ca_free(&ca);
 	return good;
 }

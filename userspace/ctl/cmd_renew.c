@@ -90,6 +90,11 @@ static int obtain(struct words *w, struct identity *id, const char *ca)
 		remote_failed(r);
 		goto out;
 	}
+	/* Before the certificate: a gateway takes it that who has that knows its next root as well. */
+	if (save_ca(w, id, certs, ca)) {
+		remote_complain(r, NULL, id->error);
+		goto out;
+	}
 	key = identity_next_key(id, w->rekey);
 	if (!key) {
 		remote_complain(r, NULL, id->error);
@@ -97,7 +102,7 @@ static int obtain(struct words *w, struct identity *id, const char *ca)
 	}
 	if (remote_obtain(r, key, NULL, certs, &cert) != EST_DONE)
 		goto out;
-	if (save_ca(w, id, certs, ca) || identity_replace(id, key, cert)) {
+	if (identity_replace(id, key, cert)) {
 		remote_complain(r, NULL, id->error);
 		goto out;
 	}

@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include "ctl/ctl.h"
+#include "pki/pki.h"
 #include "serve/common/serve.h"
+#include "store/store.h"
 
 static unsigned long long sum_anomalies(const struct cnl_stats *s)
 {
@@ -163,7 +165,7 @@ static void prometheus_segments(const struct policy *p, const struct cnl_runtime
 		       r->segments[i].devices);
 }
 
-static int prometheus(struct cnl *nl)
+static int prometheus(struct cnl *nl, const char *ca, const char *registry)
 {
 	struct cnl_runtime r;
 	struct cnl_summary s;
@@ -183,6 +185,7 @@ static int prometheus(struct cnl *nl)
 	prometheus_segments(p, &r);
 	prometheus_devices(p, &r);
 	prometheus_serve();
+	prometheus_expiry(ca, registry);
 	cnl_runtime_free(&r);
 	policy_free(p);
 	return EXIT_DONE;
@@ -249,10 +252,11 @@ static int run_stats(const struct command *self, int argc, char **argv)
 	static const struct option options[] = {
 		{ "json", no_argument, NULL, 'j' }, { "prometheus", no_argument, NULL, 'p' },
 		{ "serve", no_argument, NULL, 's' }, { "run", required_argument, NULL, 'r' },
+		{ "ca", required_argument, NULL, 'c' }, { "registry", required_argument, NULL, 'R' },
 		{ "help", no_argument, NULL, OPTION_HELP }, { }
 	};
 	bool json = false, prom = false, serve = false;
-	const char *run = NULL;
+	const char *run = NULL, *ca = NULL, *registry = NULL;
 	struct cnl nl;
 	int o, ret;
 
@@ -266,6 +270,10 @@ static int run_stats(const struct command *self, int argc, char **argv)
 		serve |= o == 's';
 		if (o == 'r')
 			run = optarg;
+		if (o == 'c')
+			ca = optarg;
+		if (o == 'R')
+			registry = optarg;
 	}
 	if (argc - optind > 1)
 		return usage_error(self, "too many words", argv[optind + 1]);
@@ -275,12 +283,14 @@ static int run_stats(const struct command *self, int argc, char **argv)
 		return usage_error(self, "the server counts for all devices together", argv[optind]);
 	if (run && !serve)
 		return usage_error(self, "--run goes with --serve", NULL);
+	if ((ca || registry) && !prom)
+		return usage_error(self, "--ca and --registry go with --prometheus", NULL);
 	if (serve)
 		return serve_stats(run ? run : SERVE_RUN, json);
 	if (!open_kernel(&nl))
 		return EXIT_REFUSED;
 	if (prom)
-		ret = prometheus(&nl);
+		ret = prometheus(&nl, ca ? ca : PKI_CA_DIR, registry ? registry : STORE_PATH);
 	else if (argc > optind)
 		ret = one_device(self, &nl, argv[optind], json);
 	else
@@ -290,11 +300,14 @@ static int run_stats(const struct command *self, int argc, char **argv)
 }
 
 const struct command cmd_stats = {
-	"stats", "Print counters of devices", "stats [DEVICE] [--json]\nstats --serve [--run DIR] [--json]\nstats --prometheus",
+	"stats", "Print counters of devices", "stats [DEVICE] [--json]\nstats --serve [--run DIR] [--json]\nstats --prometheus [--ca DIR] [--registry FILE]",
 	"  --json        as JSON\n"
 	"  --serve       of the enrolment and check-in server that runs, or ran last\n"
 	"  --run DIR     which it counts in, by default " SERVE_RUN "\n"
-	"  --prometheus  everything, in Prometheus' text format\n", run_stats
+	"  --prometheus  everything, in Prometheus' text format\n"
+	"  --ca DIR, --registry FILE\n"
+	"                where certificates are looked for (" PKI_CA_DIR ",\n"
+	"                " STORE_PATH ")\n", run_stats
 };
 
 static int busier(const void *a, const void *b)

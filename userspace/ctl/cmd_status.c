@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* status: the policy in force, in a few lines. */
 #include "ctl/ctl.h"
+#include "pki/pki.h"
+#include "store/store.h"
 
 /* Whether anything is guarded. */
 static const struct guard {
@@ -48,7 +50,14 @@ static void print_status(const struct cnl_summary *s)
 			       (unsigned long long)s->stats.anomalies[kind]);
 }
 
-static void json_status(const struct cnl_summary *s, const struct cnl_interfaces *interfaces)
+/* Where certificates are looked for. */
+struct places {
+	const char *ca;
+	const char *registry;
+};
+
+static void json_status(const struct cnl_summary *s, const struct cnl_interfaces *interfaces,
+			const struct places *at)
 {
 	json_t *out = json_summary(s), *list = json_array();
 	u32 i;
@@ -57,14 +66,17 @@ static void json_status(const struct cnl_summary *s, const struct cnl_interfaces
 		json_array_append_new(list, json_interface(&interfaces->list[i]));
 	json_object_set_new(out, "guard", json_string(guard(s)->name));
 	json_object_set_new(out, "interfaces", list);
+	json_object_set_new(out, "certificates", json_expiry(at->ca, at->registry));
 	json_print(out);
 }
 
 static int run_status(const struct command *self, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' }, { "help", no_argument, NULL, OPTION_HELP }, { }
+		{ "json", no_argument, NULL, 'j' }, { "ca", required_argument, NULL, 'c' },
+		{ "registry", required_argument, NULL, 'r' }, { "help", no_argument, NULL, OPTION_HELP }, { }
 	};
+	struct places at = { PKI_CA_DIR, STORE_PATH };
 	struct cnl_interfaces interfaces = { NULL, 0 };
 	struct cnl_summary s;
 	bool json = false;
@@ -77,6 +89,10 @@ static int run_status(const struct command *self, int argc, char **argv)
 		if (o == OPTION_ERROR)
 			return EXIT_USAGE;
 		json |= o == 'j';
+		if (o == 'c')
+			at.ca = optarg;
+		if (o == 'r')
+			at.registry = optarg;
 	}
 	if (argc != optind)
 		return usage_error(self, "too many words", argv[optind]);
@@ -85,10 +101,11 @@ static int run_status(const struct command *self, int argc, char **argv)
 	if (cnl_summary(&nl, &s) || cnl_interfaces(&nl, &interfaces)) {
 		ret = complain_nl(&nl);
 	} else if (json) {
-		json_status(&s, &interfaces);
+		json_status(&s, &interfaces, &at);
 	} else {
 		print_status(&s);
 		interfaces_warn(&interfaces, true, s.mode == CORDON_MODE_OBSERVE, stdout);
+		expiry_warn(at.ca, at.registry, stdout);
 	}
 	cnl_interfaces_free(&interfaces);
 	cnl_close(&nl);
@@ -98,6 +115,9 @@ static int run_status(const struct command *self, int argc, char **argv)
 const struct command cmd_status = {
 	"status", "Summary of the policy in force and of what it denied", "status [--json]",
 	"The first line begins with GUARDED, OBSERVING, OPEN or LOCKED; the last ones warn of\n"
-	"interfaces that are closed or missing.\n",
+	"interfaces that are closed or missing, and of certificates that end soon.\n\n"
+	"  --json           print JSON\n"
+	"  --ca DIR         the CA (" PKI_CA_DIR ")\n"
+	"  --registry FILE  the registry (" STORE_PATH ")\n",
 	run_status
 };

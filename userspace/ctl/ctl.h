@@ -27,6 +27,11 @@ int serve_stats(const char *run, bool json);
 /* serve_status.c */
 int serve_status(const char *run, bool json);
 
+/* expiry.c */
+void expiry_warn(const char *dir, const char *registry, FILE *file);
+json_t *json_expiry(const char *dir, const char *registry);
+void prometheus_expiry(const char *dir, const char *registry);
+
 /* versions.c */
 
 /** struct versions - what devices run, by their names */

@@ -36,15 +36,15 @@ bool pki_name_set(X509_NAME *name, const char *cn)
  * Return: X509_free() it; NULL, no memory.
  */
 X509 *pki_cert_begin(const X509_NAME *issuer, const X509_PUBKEY *key, const uint8_t *serial,
-		     time_t not_before, time_t not_after)
+		     int64_t not_before, int64_t not_after)
 {
 	ASN1_INTEGER *number = pki_serial_asn1(serial);
 	X509 *cert = X509_new();
 
 	if (!cert || !number || !X509_set_version(cert, X509_VERSION_3) ||
 	    !X509_set_serialNumber(cert, number) || !X509_set_issuer_name(cert, issuer) ||
-	    !ASN1_TIME_set(X509_getm_notBefore(cert), not_before) ||
-	    !ASN1_TIME_set(X509_getm_notAfter(cert), not_after) ||
+	    !pki_time_set(X509_getm_notBefore(cert), not_before) ||
+	    !pki_time_set(X509_getm_notAfter(cert), not_after) ||
 	    pki_public_copy(X509_get_X509_PUBKEY(cert), key)) {
 		X509_free(cert);
 		cert = NULL;

@@ -139,6 +139,84 @@ static int keep(const char *file, X509 *cert, void *arg)
 	return -ENOMEM;
 }
 
+static int load_into(struct pki_ca *ca, const char *dir, const char *file, struct pki_error *err)
+{
+	X509 *cert = NULL;
+	int ret = pki_cert_load(dir, file, &cert, err);
+
+	if (!ret && !sk_X509_push(ca->others, cert))
+		ret = pki_fail(err, -ENOMEM, "out of memory");
+	if (ret)
+		X509_free(cert);
+	return ret;
+}
+
+/* The CA that is to follow, where one is published; its keys wait. */
+static int load_next(struct pki_ca *ca, const char *dir, struct pki_error *err)
+{
+	char path[PATH_MAX];
+	int ret;
+
+	snprintf(path, sizeof(path), "%s/next", dir);
+	ret = pki_cert_load(path, "root.crt", &ca->next, err);
+	if (ret)
+		return ret == -ENOENT ? 0 : ret;
+	ret = load_into(ca, path, "issuing.crt", err);
+	if (ret || !X509_cmp(ca->root, ca->next))
+		return ret;
+	ret = load_into(ca, path, "root.crt", err);
+	if (!ret)
+		ret = load_into(ca, path, "new-with-old.crt", err);
+	return ret ? ret : load_into(ca, path, "old-with-new.crt", err);
+}
+
+/* There after a roll-over. */
+static int load_bridge(struct pki_ca *ca, const char *dir, struct pki_error *err)
+{
+	int ret = pki_cert_load(dir, "issuing-with-old.crt", &ca->bridge, err);
+
+	if (ret)
+		return ret == -ENOENT ? 0 : ret;
+	if (X509_PUBKEY_eq(X509_get_X509_PUBKEY(ca->bridge), X509_get_X509_PUBKEY(ca->issuing)) == 1)
+		return 0;
+	return pki_fail(err, -EINVAL, "%s/issuing-with-old.crt: not of the key of issuing.crt", dir);
+}
+
+/* What goes through the issuing certificates of previous CAs. */
+struct former {
+	struct pki_ca *ca;
+	const char *dir;
+	const char *passphrase;
+	bool with_key;
+};
+
+/* A key that cannot be read is as good as none: the CA itself does not need it. */
+static int keep_former(const char *file, X509 *cert, void *arg)
+{
+	struct former *f = arg;
+	struct pki_issuer *more, *at;
+	char path[PATH_MAX], key[NAME_MAX + 16];
+	struct pki_error unused;
+
+	if (X509_get_pathlen(cert) != 0)
+		return 0;
+	more = reallocarray(f->ca->former, f->ca->n_former + 1, sizeof(*more));
+	if (!more || !X509_up_ref(cert))
+		return -ENOMEM;
+	f->ca->former = more;
+	at = &more[f->ca->n_former++];
+	*at = (struct pki_issuer){ .cert = cert };
+	snprintf(path, sizeof(path), "%s/previous", f->dir);
+	snprintf(key, sizeof(key), "%.*s.key", (int)strlen(file) - 4, file);
+	if (f->with_key && pki_key_load(path, key, f->passphrase, &at->key, &unused))
+		at->key = NULL;
+	if (at->key && !X509_check_private_key(cert, at->key)) {
+		EVP_PKEY_free(at->key);
+		at->key = NULL;
+	}
+	return 0;
+}
+
 /* What pki_claim() and pki_issue() rely on, once. */
 static int check(const struct pki_ca *ca, const char *dir, struct pki_error *err)
 {
@@ -171,6 +249,7 @@ static int check(const struct pki_ca *ca, const char *dir, struct pki_error *err
 int pki_ca_load(const char *dir, bool with_key, const char *passphrase, struct pki_ca *ca,
 		struct pki_error *err)
 {
+	struct former former = { .ca = ca, .dir = dir, .passphrase = passphrase, .with_key = with_key };
 	int ret;
 
 	*ca = (struct pki_ca){ .others = sk_X509_new_null() };
@@ -184,6 +263,12 @@ int pki_ca_load(const char *dir, bool with_key, const char *passphrase, struct p
 		ret = check(ca, dir, err);
 	if (!ret)
 		ret = pki_previous_each(dir, keep, ca->others, err);
+	if (!ret)
+		ret = pki_previous_each(dir, keep_former, &former, err);
+	if (!ret)
+		ret = load_bridge(ca, dir, err);
+	if (!ret)
+		ret = load_next(ca, dir, err);
 	if (ret)
 		pki_ca_free(ca);
 	return ret;
@@ -195,6 +280,15 @@ int pki_ca_load(const char *dir, bool with_key, const char *passphrase, struct p
  */
 void pki_ca_free(struct pki_ca *ca)
 {
+	size_t i;
+
+	for (i = 0; i < ca->n_former; i++) {
+		X509_free(ca->former[i].cert);
+		EVP_PKEY_free(ca->former[i].key);
+	}
+	free(ca->former);
+	X509_free(ca->bridge);
+	X509_free(ca->next);
 	sk_X509_pop_free(ca->others, X509_free);
 	EVP_PKEY_free(ca->key);
 	X509_free(ca->issuing);
@@ -202,20 +296,89 @@ void pki_ca_free(struct pki_ca *ca)
 	*ca = (struct pki_ca){ NULL };
 }
 
+/* One root as certified by another: of use on the way to a root, and no anchor itself. */
+static bool is_cross(X509 *cert)
+{
+	return X509_get_pathlen(cert) != 0 && X509_self_signed(cert, 0) != 1;
+}
+
+/**
+ * pki_ca_trust - what a client needs to trust this CA, the one before and the next one
+ * @ca: the CA
+ * @certs: gets issuing certificate, root, then those of the others; they stay @ca's
+ *
+ * Without the cross certificates that RFC 7030, 4.1.3 has in mind: a client that takes all that it is given for
+ * anchors may run from one root to the other and back. Those are in the server's chain.
+ *
+ * Return: 0, or -ENOMEM.
+ */
+int pki_ca_trust(const struct pki_ca *ca, STACK_OF(X509) *certs)
+{
+	int i;
+
+	if (!sk_X509_push(certs, ca->issuing) || !sk_X509_push(certs, ca->root))
+		return -ENOMEM;
+	for (i = 0; i < sk_X509_num(ca->others); i++)
+		if (!is_cross(sk_X509_value(ca->others, i)) && !sk_X509_push(certs, sk_X509_value(ca->others, i)))
+			return -ENOMEM;
+	return 0;
+}
+
 /**
  * pki_ca_certs - what a client needs to trust this CA
  * @ca: the CA
- * @der: PKCS#7: issuing, root, others (RFC 7030, 4.1.3); OPENSSL_free()
+ * @der: PKCS#7 of pki_ca_trust() (RFC 7030, 4.1.3); OPENSSL_free()
  * @len: of @der
  *
  * Return: 0, or -ENOMEM.
  */
 int pki_ca_certs(const struct pki_ca *ca, uint8_t **der, size_t *len)
 {
-	X509 *certs[PKI_PREVIOUS_MAX + 2] = { ca->issuing, ca->root };
-	int i, n = 2;
+	STACK_OF(X509) *certs = sk_X509_new_null();
+	X509 *list[PKI_PREVIOUS_MAX + 2];
+	int ret = -ENOMEM, i, n;
 
-	for (i = 0; i < sk_X509_num(ca->others) && i < PKI_PREVIOUS_MAX; i++)
-		certs[n++] = sk_X509_value(ca->others, i);
-	return pki_certs_only(certs, n, der, len);
+	if (certs && !pki_ca_trust(ca, certs)) {
+		n = sk_X509_num(certs);
+		for (i = 0; i < n && i < PKI_PREVIOUS_MAX + 2; i++)
+			list[i] = sk_X509_value(certs, i);
+		ret = pki_certs_only(list, i, der, len);
+	}
+	sk_X509_free(certs);
+	return ret;
+}
+
+/* The root before, as certified by the present one. */
+static X509 *find_old_with_new(const struct pki_ca *ca)
+{
+	int i;
+
+	for (i = 0; i < sk_X509_num(ca->others); i++) {
+		X509 *cert = sk_X509_value(ca->others, i);
+
+		if (X509_check_issued(cert, ca->bridge) == X509_V_OK && X509_check_issued(ca->root, cert) == X509_V_OK)
+			return cert;
+	}
+	return NULL;
+}
+
+/**
+ * pki_ca_chain - what leads from a certificate of this CA to the roots that devices know
+ * @ca: the CA
+ * @chain: gets the certificates, each of which certifies the one in front of it; they stay @ca's
+ *
+ * After a roll-over: to the root before by one step, and from there to the present one. Clients follow the first
+ * path that they find. By way of the present root it would be one certificate longer than roots of ours allow,
+ * and some count a certificate in which subject and issuer are the same, though RFC 5280, 6.1.4 (l) does not.
+ *
+ * Return: 0, or -ENOMEM.
+ */
+int pki_ca_chain(const struct pki_ca *ca, STACK_OF(X509) *chain)
+{
+	bool both = ca->bridge && X509_cmp_current_time(X509_get0_notAfter(ca->bridge)) > 0;
+	X509 *cross = both ? find_old_with_new(ca) : NULL;
+
+	if (!sk_X509_push(chain, both ? ca->bridge : ca->issuing) || (cross && !sk_X509_push(chain, cross)))
+		return -ENOMEM;
+	return 0;
 }

@@ -9,6 +9,9 @@
 #include "../../kernel/core/policy.h"
 #include "parts.h"
 
+#define BACKDATE_MIN	300	/* seconds that a device's clock may be behind, at least ... */
+#define BACKDATE_PART	10	/* ... and the part of a certificate's time that may be over when it is made */
+#define LIFE_LEFT	5	/* who has less than this part of its time left is late: devices renew at 60 % */
 #define DNS_NAME_MAX	253
 #define DNS_CHARACTERS	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
 
@@ -118,6 +121,50 @@ static int check_profile(const struct pki_profile *p, struct pki_error *err)
 			return pki_fail(err, -EINVAL, "'%s' is neither a DNS name nor an address",
 					pki_quote(p->names[i], strlen(p->names[i]), shown));
 	return i ? 0 : pki_fail(err, -EINVAL, "a server without a name");
+}
+
+/**
+ * pki_begin - when a certificate begins, so that a device whose clock is behind takes it
+ * @now: seconds since 1970
+ * @end: when it ends
+ *
+ * PKI_BACKDATE earlier, or less where it is good for a few days only: devices that renew by its age would find it
+ * old at once.
+ */
+time_t pki_begin(time_t now, time_t end)
+{
+	time_t early = (end - now) / BACKDATE_PART;
+
+	if (early > PKI_BACKDATE)
+		early = PKI_BACKDATE;
+	return now - (early < BACKDATE_MIN ? BACKDATE_MIN : early);
+}
+
+/**
+ * pki_made - when a certificate was made that begins as pki_begin() says
+ * @begin: seconds since 1970
+ * @end: likewise
+ *
+ * To the second, or one second off for those that are good for a few days.
+ */
+time_t pki_made(time_t begin, time_t end)
+{
+	if ((end - begin - PKI_BACKDATE) / BACKDATE_PART >= PKI_BACKDATE)
+		return begin + PKI_BACKDATE;
+	if ((end - begin - BACKDATE_MIN) / BACKDATE_PART <= BACKDATE_MIN)
+		return begin + BACKDATE_MIN;
+	return begin + (end - begin) / (BACKDATE_PART + 1);
+}
+
+/**
+ * pki_ends_soon - should a certificate have been renewed by now
+ * @from: when it began
+ * @until: when it ends
+ * @now: seconds since 1970
+ */
+bool pki_ends_soon(time_t from, time_t until, time_t now)
+{
+	return until - now < (until - from) / LIFE_LEFT;
 }
 
 /**

@@ -13,6 +13,8 @@ int pki_fail_ssl(struct pki_error *err, const char *what);
 const char *pki_quote(const void *text, size_t len, char out[PKI_QUOTE_LEN]);
 const char *pki_date(const ASN1_TIME *t, char out[16]);
 int pki_time(const ASN1_TIME *t, time_t *out);
+int pki_time_get(const ASN1_TIME *t, int64_t *out);
+bool pki_time_set(ASN1_TIME *t, int64_t seconds);
 
 /* key.c */
 EVP_PKEY *pki_public_decode(const X509_PUBKEY *pub, struct pki_error *err);
@@ -22,7 +24,7 @@ bool pki_key_is_accepted(const EVP_PKEY *key, struct pki_error *err);
 
 /* build.c */
 X509 *pki_cert_begin(const X509_NAME *issuer, const X509_PUBKEY *key, const uint8_t *serial,
-		     time_t not_before, time_t not_after);
+		     int64_t not_before, int64_t not_after);
 bool pki_cert_key_ids(X509 *cert, const X509 *issuer, const X509 *same);
 AUTHORITY_KEYID *pki_authority(const X509 *issuer);
 bool pki_cert_usage(X509 *cert, bool ca, int pathlen);

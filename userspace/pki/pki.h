@@ -21,7 +21,10 @@
 #define PKI_CMS_MAX		65536		/* bytes of a signature that is looked at */
 #define PKI_CRL_MAX		1000000		/* entries of a revocation list */
 #define PKI_CA_NAME_MAX		40		/* bytes of a CA's name, as in "NAME issuing CA" */
+#define PKI_TIME_LEN		24		/* 2026-01-02T03:04:05Z */
 #define PKI_CA_DIR		"/var/lib/cordon/ca"
+#define PKI_BAG_MAX		16		/* certificates that a device takes from cacerts */
+#define PKI_BACKDATE		86400		/* seconds that a device's clock may be behind */
 
 /** struct pki_error - why something was refused: lower case, no full stop, RFC clause where one rules */
 struct pki_error {
@@ -75,19 +78,33 @@ struct pki_revoked {
 	int reason;
 };
 
+/** struct pki_issuer - an issuing certificate of a CA before; key NULL: not asked for, or not there any more */
+struct pki_issuer {
+	X509 *cert;
+	EVP_PKEY *key;
+};
+
 /**
  * struct pki_ca - the CA, as it lies in its directory
  * @root: trust anchor
  * @issuing: signs what devices and the server get
  * @key: of @issuing; NULL where it was not asked for
- * @others: previous root and issuing certificates and the cross certificates (RFC 7030, 4.1.3)
- *	while a roll-over lasts; may be empty, never NULL
+ * @others: root and issuing certificates of CAs before and of the next one, and the cross certificates
+ *	(RFC 7030, 4.1.3); may be empty, never NULL
+ * @bridge: after a roll-over: @issuing as certified by the root before, for devices that know that one alone; or NULL
+ * @next: root of the CA that is published to follow, in @others as well unless it is @root; or NULL
+ * @former: issuing certificates of CAs before, oldest first
+ * @n_former: how many
  */
 struct pki_ca {
 	X509 *root;
 	X509 *issuing;
 	EVP_PKEY *key;
 	STACK_OF(X509) *others;
+	X509 *bridge;
+	X509 *next;
+	struct pki_issuer *former;
+	size_t n_former;
 };
 
 /**
@@ -95,14 +112,16 @@ struct pki_ca {
  * @name: goes into its subjects; NULL at a roll-over: the old one's
  * @key: kind of all keys
  * @passphrase: for all keys, those of the CA that is rolled over as well; NULL, none
+ * @old_root_key: at a roll-over: key of the present root, where root.key is kept elsewhere; or NULL
  * @root: imported; NULL, a root is made
  * @root_key: of @root; used and not stored
- * @now: validity begins here
+ * @now: the time; validity begins PKI_BACKDATE earlier
  */
 struct pki_ca_plan {
 	const char *name;
 	enum pki_key key;
 	const char *passphrase;
+	EVP_PKEY *old_root_key;
 	X509 *root;
 	EVP_PKEY *root_key;
 	time_t now;
@@ -132,8 +151,11 @@ int pki_key_id(EVP_PKEY *key, uint8_t out[32]);
 int pki_public_id(const X509_PUBKEY *key, uint8_t out[32]);
 /* For pki_issue(), of a key that is at hand. X509_PUBKEY_free(). */
 X509_PUBKEY *pki_key_public(EVP_PKEY *key);
-/* Not before and not after, seconds since 1970. */
+/* Not before and not after, seconds since 1970; the nearest that a time_t holds. */
 int pki_validity(const X509 *cert, time_t *from, time_t *to);
+int64_t pki_time_fit(int64_t seconds, size_t size);
+time_t pki_later(time_t now, int64_t seconds);
+const char *pki_time_text(const ASN1_TIME *t, char out[PKI_TIME_LEN]);
 
 /*
  * A request: DER within PKI_CSR_MAX, nothing behind it, a key that is accepted, its
@@ -164,6 +186,9 @@ int pki_proof_check(const uint8_t *cert, size_t cert_len, const uint8_t *csr, si
 
 /* Certificates. */
 bool pki_is_server(const char *name);
+time_t pki_begin(time_t now, time_t end);
+time_t pki_made(time_t begin, time_t end);
+bool pki_ends_soon(time_t from, time_t until, time_t now);
 X509 *pki_issue(const struct pki_ca *ca, const X509_PUBKEY *subject,
 		const struct pki_profile *profile, struct pki_error *err);
 /* Does it say it is one of this CA, in time, for a client (a device). 0, or with err -EPERM, -EKEYEXPIRED. */
@@ -175,18 +200,24 @@ int pki_certs_only(X509 *const *certs, size_t n, uint8_t **der, size_t *len);
 int pki_cert_wrap(const uint8_t *cert, size_t cert_len, uint8_t **der, size_t *len);
 
 /*
- * The directory: root.crt issuing.crt issuing.key [root.key] [previous/…], see cordonctl(8).
+ * The directory: root.crt issuing.crt issuing.key [root.key] [previous/…] [next/…], see cordonctl(8).
  * 0, or with err: -ENOKEY, the key needs a passphrase; -EKEYREJECTED, not this one; -errno.
  */
 int pki_ca_load(const char *dir, bool with_key, const char *passphrase, struct pki_ca *ca,
 		struct pki_error *err);
 void pki_ca_free(struct pki_ca *ca);
-/* What cacerts gives: issuing, root, others. */
+/* What cacerts gives: issuing, root, those of other CAs; the certificates stay the CA's. */
+int pki_ca_trust(const struct pki_ca *ca, STACK_OF(X509) *certs);
 int pki_ca_certs(const struct pki_ca *ca, uint8_t **der, size_t *len);
 
-/* A whole new CA at dir, where none may be, or in place of the one there; all or nothing. */
+/* What goes along with a certificate of this CA; the certificates stay the CA's. */
+int pki_ca_chain(const struct pki_ca *ca, STACK_OF(X509) *chain);
+
+/* A whole new CA at dir, where none may be; all or nothing. */
 int pki_ca_make(const char *dir, const struct pki_ca_plan *plan, struct pki_error *err);
-int pki_ca_rollover(const char *dir, const struct pki_ca_plan *plan, struct pki_error *err);
+/* The two steps to the next one: published beside the present one, then in its place; all or nothing. */
+int pki_ca_publish(const char *dir, const struct pki_ca_plan *plan, struct pki_error *err);
+int pki_ca_activate(const char *dir, time_t now, struct pki_error *err);
 
 /*
  * What signs firmware: a certificate of the CA and its key, both in code.pem of the CA's directory, so that

@@ -129,6 +129,15 @@ int store_prune(struct store *s, time_t before, unsigned int *gone);
 int store_token_claim(struct store *s, const char *name, const uint8_t key_id[32],
 		      const uint8_t serial[STORE_SERIAL_LEN]);
 
+/* Of each name of a kind, the certificate that ends last; those that ended before since are left out. */
+int store_expiry_each(struct store *s, int kind, time_t since,
+		      int (*each)(const char *name, time_t from, time_t until, void *arg), void *arg);
+int store_expiry_of(struct store *s, int kind, const char *name, time_t *until);	/* 0, it has none */
+/* A roll-over of the CA; root: SHA-256 of the next one. Since begin, who gets a certificate knows it. */
+int store_rollover_begin(struct store *s, const uint8_t root[32]);
+int store_rollover_each(struct store *s, const uint8_t root[32], time_t now,
+			int (*each)(const char *device, bool knows, void *arg), void *arg);
+
 int store_checkin(struct store *s, const char *name, const uint8_t serial[STORE_SERIAL_LEN], time_t now,
 		  const char *firmware);
 /* Counts up and is never the same twice: a CRL's number. */

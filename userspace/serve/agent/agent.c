@@ -247,6 +247,9 @@ static bool handle(struct agent *a, const struct serve_request *q, struct serve_
 	case SERVE_OP_CRL:
 		handle_crl(a, q, r);
 		return true;
+	case SERVE_OP_FORMER_CRL:
+		agent_former_crl(a, q, r);
+		return true;
 	case SERVE_OP_POLL:
 		agent_poll(a, q, r);
 		return true;
@@ -298,6 +301,7 @@ static void wait_for_request(struct agent *a)
 	do {
 		agent_records_write(a, false);
 		agent_posture_tick(a);
+		agent_expiry_tick(a);
 	} while (!poll(&front, 1, IDLE));
 }
 
@@ -342,24 +346,41 @@ static int loop(struct agent *a, uint8_t *in, uint8_t *out)
 	}
 }
 
+/* Front gives the next root from now on: who gets a certificate knows it. */
+static int begin_rollover(struct agent *a)
+{
+	uint8_t root[PKI_FINGERPRINT_LEN];
+
+	if (!a->ca.next || !X509_cmp(a->ca.next, a->ca.root))
+		return 0;
+	return pki_fingerprint(a->ca.next, root) ? -ENOMEM : store_rollover_begin(&a->store, root);
+}
+
+static int open_registry(struct agent *a)
+{
+	unsigned int abandoned = 0, forgotten = 0;
+
+	if (!store_open(&a->store, a->config->registry, true) && !store_recover(&a->store, &abandoned) &&
+	    !store_prune(&a->store, time(NULL) - FORGET, &forgotten) && !begin_rollover(a))
+		return 0;
+	serve_log(LOG_ERR, "registry", "file", a->config->registry, "why", a->store.error, NULL);
+	return -EIO;
+}
+
 static int open_all(struct agent *a)
 {
 	struct pki_error err;
-	struct pki_ca ca;
-	unsigned int abandoned = 0, forgotten = 0;
+	int ret;
 
-	if (pki_ca_load(a->config->ca, false, NULL, &ca, &err)) {
+	if (pki_ca_load(a->config->ca, false, NULL, &a->ca, &err)) {
 		serve_log(LOG_ERR, "cannot load the CA", "why", err.text, NULL);
 		return -EIO;
 	}
-	if (pki_validity(ca.issuing, &a->ca_begin, &a->ca_end))
+	if (pki_validity(a->ca.issuing, &a->ca_begin, &a->ca_end))
 		a->ca_end = 0;
-	pki_ca_free(&ca);
-	if (store_open(&a->store, a->config->registry, true) || store_recover(&a->store, &abandoned) ||
-	    store_prune(&a->store, time(NULL) - FORGET, &forgotten)) {
-		serve_log(LOG_ERR, "registry", "file", a->config->registry, "why", a->store.error, NULL);
-		return -EIO;
-	}
+	ret = open_registry(a);
+	if (ret)
+		return ret;
 	a->connected = !cnl_open(&a->nl);
 	if (!a->connected)
 		serve_log(LOG_WARNING, "no kernel module: check-ins are refused", "why", a->nl.error, NULL);
@@ -387,6 +408,7 @@ int serve_agent(struct serve_config *config, struct serve_counters *counters, st
 	uint8_t *in = malloc(SERVE_REQUEST_MAX), *out = malloc(SERVE_REPLY_MAX);
 	char error[PRIV_ERROR_LEN], *dir = strdup(config->path);
 	int ret = 1;
+	size_t i;
 
 	if (a)
 		a->buf = malloc(PRIV_FRAME_MAX);
@@ -413,6 +435,9 @@ int serve_agent(struct serve_config *config, struct serve_counters *counters, st
 	store_close(&a->store);
 out:
 	if (a) {
+		for (i = 0; i < AGENT_FORMER; i++)
+			free(a->former[i].der);
+		pki_ca_free(&a->ca);
 		free(a->posture.floors);
 		devices_free(&a->devices);
 		free(a->crl);

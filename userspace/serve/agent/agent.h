@@ -49,6 +49,23 @@ struct agent_posture {
 	time_t until;
 };
 
+#define AGENT_FORMER	(PKI_BAG_MAX / 2)	/* a root and an issuing certificate each */
+#define AGENT_TIME_LEN	24			/* 2026-01-02T03:04:05Z */
+
+/**
+ * struct agent_former - a revocation list of an issuer before
+ * @der: as signed last; NULL, it could not be
+ * @len: of @der
+ * @revocations: what it counts with, as of store_revocations()
+ * @until: when another try is due
+ */
+struct agent_former {
+	uint8_t *der;
+	size_t len;
+	uint64_t revocations;
+	time_t until;
+};
+
 /**
  * struct agent - the process that holds the registry and speaks netlink
  * @config: what holds now
@@ -58,8 +75,11 @@ struct agent_posture {
  * @store: the registry
  * @nl: to the kernel
  * @connected: @nl is open
+ * @ca: certificates of the CA
  * @ca_begin: when the issuing certificate begins
  * @ca_end: and ends
+ * @expiry_next: when to look again for certificates that end
+ * @former: revocation lists of issuers before, in @ca's order
  * @tries: wrong tokens
  * @devices: as the kernel has them
  * @posture: what their firmware is judged by
@@ -83,8 +103,11 @@ struct agent {
 	struct store store;
 	struct cnl nl;
 	bool connected;
+	struct pki_ca ca;
 	time_t ca_begin;
 	time_t ca_end;
+	time_t expiry_next;
+	struct agent_former former[AGENT_FORMER];
 	struct tries tries;
 	struct devices devices;
 	struct agent_posture posture;
@@ -106,6 +129,13 @@ void agent_refuse(struct agent *a, const struct serve_request *q, struct serve_r
 void agent_registry_failed(struct agent *a, const struct serve_request *q, struct serve_reply *r);
 time_t agent_clock(void);
 const char *agent_peer(const struct serve_request *q, struct cordon_addr *addr, char text[POLICY_ADDR_LEN]);
+
+/* expiry.c */
+const char *agent_time_text(time_t t, char out[AGENT_TIME_LEN]);
+void agent_expiry_tick(struct agent *a);
+
+/* former.c */
+void agent_former_crl(struct agent *a, const struct serve_request *q, struct serve_reply *r);
 
 /* kernel.c */
 

@@ -12,7 +12,6 @@
 
 #include "serve/agent/agent.h"
 
-#define CLOCK_SKEW	300	/* seconds that a device's clock may be behind */
 #define APPROVAL_RETRY	30	/* seconds */
 #define REASON_SUPERSEDED 4	/* RFC 5280, 5.3.1 */
 
@@ -55,7 +54,7 @@ static bool der_skip(const uint8_t **p, size_t *left, uint8_t tag)
 /** agent_issued_at - when a certificate was made */
 time_t agent_issued_at(const struct store_certificate *cert)
 {
-	return cert->not_before + CLOCK_SKEW;
+	return pki_made(cert->not_before, cert->not_after);
 }
 
 /* SHA-256 of the SubjectPublicKeyInfo in a request. Nothing else of the request is looked at here. */
@@ -76,6 +75,18 @@ static bool csr_key_id(const uint8_t *csr, size_t len, uint8_t out[32])
 	    !der_next(&p, &left, 0x30, &content, &n, &all))
 		return false;
 	return EVP_Q_digest(NULL, "SHA256", NULL, p, all, out, NULL);
+}
+
+/* No certificate outlives its issuer, and whoever was promised more finds out why. */
+static void cut(const struct agent *a, const char *name, struct store_certificate *cert)
+{
+	char until[AGENT_TIME_LEN];
+
+	if (cert->not_after <= a->ca_end)
+		return;
+	cert->not_after = a->ca_end;
+	serve_log(LOG_WARNING, "certificate is shortened to the end of the CA's", "name", name, "until",
+		  agent_time_text(a->ca_end, until), NULL);
 }
 
 /**
@@ -112,9 +123,8 @@ int agent_certify(struct agent *a, const struct serve_request *q, struct pki_pro
 	}
 	pki_serial_new(cert->serial);
 	cert->kind = profile->kind;
-	cert->not_before = time(NULL) - CLOCK_SKEW;
-	if (cert->not_after > a->ca_end)
-		cert->not_after = a->ca_end;
+	cut(a, profile->name, cert);
+	cert->not_before = pki_begin(time(NULL), cert->not_after);
 	strcpy(cert->name, profile->name);
 	if (!csr_key_id(q->csr, q->csr_len, cert->key_id)) {
 		agent_refuse(a, q, r, 400, SERVE_BAD_CSR, "the request is not PKCS #10 in DER (RFC 2986, 4.2)");
@@ -278,7 +288,7 @@ static void hand_out_again(struct agent *a, const struct serve_request *q, struc
 static bool enroll_device(struct agent *a, const struct serve_request *q, struct serve_reply *r,
 			  const uint8_t key_id[32], const struct tried *by)
 {
-	struct store_certificate cert = { .not_after = time(NULL) + a->config->valid };
+	struct store_certificate cert = { .not_after = pki_later(time(NULL), a->config->valid) };
 	struct pki_profile profile = { .kind = PKI_DEVICE, .mac = cert.mac };
 	uint8_t serial[STORE_SERIAL_LEN];
 	struct store_device device;
@@ -441,7 +451,7 @@ static bool renew_is_due(struct agent *a, const struct serve_request *q, struct 
  */
 void agent_renew(struct agent *a, const struct serve_request *q, struct serve_reply *r)
 {
-	struct store_certificate old, cert = { .not_after = time(NULL) + a->config->valid };
+	struct store_certificate old, cert = { .not_after = pki_later(time(NULL), a->config->valid) };
 	struct pki_profile profile = { .kind = PKI_DEVICE, .name = old.name, .mac = cert.mac };
 	enum agent_rekey rekey;
 	uint8_t key_id[32];

@@ -28,7 +28,7 @@ static int ask_signer(struct agent *a, const struct serve_sign *what, struct ser
 /* Signer keeps key and certificate; the registry has it like every other. */
 static bool certify_code(struct agent *a, const struct serve_request *q, struct serve_reply *r)
 {
-	struct store_certificate cert = { .not_after = time(NULL) + SERVE_CODE_VALID };
+	struct store_certificate cert = { .not_after = pki_later(time(NULL), SERVE_CODE_VALID) };
 	struct pki_profile profile = { .kind = PKI_CODE, .name = SERVE_CODE_NAME };
 	struct serve_sign what = { .kind = SERVE_SIGN_REQUEST };
 	struct serve_request request = *q;

@@ -222,6 +222,7 @@ enum serve_op {
 	SERVE_OP_RESULT,	/* number of the action, feedback, firmware, detail */
 	SERVE_OP_ARTIFACT,	/* number of the release, detail: its file; offer */
 	SERVE_OP_HEALTH,	/* 200, registry and signer answer; 503, why not */
+	SERVE_OP_FORMER_CRL,	/* name: key identifier of an issuer before, in hexadecimal */
 };
 
 /** enum serve_feedback - what a device says of an action */
@@ -347,6 +348,7 @@ enum serve_signature {
  * @entries: of a revocation list
  * @n_entries: how many
  * @number: of the list
+ * @issuer: whose list: 0, the present one; else one of pki_ca.former, counted from 1
  */
 struct serve_sign {
 	uint32_t kind;
@@ -358,6 +360,7 @@ struct serve_sign {
 	struct pki_revoked *entries;
 	size_t n_entries;
 	uint64_t number;
+	uint32_t issuer;
 };
 
 /** struct serve_signed - from signer to agent; @error empty: @der is what was asked for */

@@ -4,6 +4,7 @@
 #include <event2/buffer.h>
 #include <limits.h>
 #include <openssl/err.h>
+#include <openssl/x509v3.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -295,8 +296,11 @@ int front_server_cert(struct front *f, const struct serve_reply *r)
 		cert = pki_cert_parse(r->der, r->der_len, &err);
 	else
 		snprintf(err.text, sizeof(err.text), "%s", r->why);
-	if (cert && chain && sk_X509_push(chain, f->ca.issuing) > 0 &&
-	    SSL_CTX_use_cert_and_key(f->tls, cert, f->server_key, chain, 1) == 1)
+	/* Another CA may have been activated between two processes' start. */
+	if (cert && X509_check_issued(f->ca.issuing, cert) != X509_V_OK)
+		strcpy(err.text, "the CA has changed meanwhile: start the server again");
+	else if (cert && chain && !pki_ca_chain(&f->ca, chain) &&
+		 SSL_CTX_use_cert_and_key(f->tls, cert, f->server_key, chain, 1) == 1)
 		ret = 0;
 	else
 		serve_log(LOG_ERR, "no server certificate", "why", err.text, NULL);
@@ -314,11 +318,27 @@ static void on_server_cert(struct front *f, void *arg, const struct serve_reply 
 		serve_log(LOG_INFO, "new server certificate", NULL);
 }
 
+/* The operator's own certificate, which nobody else renews. */
+static void look_at_own(struct front *f)
+{
+	X509 *cert = SSL_CTX_get0_certificate(f->tls);
+	time_t from, until, now = time(NULL);
+	char days[24];
+
+	if (!cert || pki_validity(cert, &from, &until) || !pki_ends_soon(from, until, now))
+		return;
+	snprintf(days, sizeof(days), "%lld", (long long)(until - now) / 86400);
+	serve_log(LOG_WARNING, until > now ? "certificate ends soon" : "certificate has ended", "of", "server", "file",
+		  f->config->certificate, "days", days, NULL);
+}
+
 static void renew(struct front *f)
 {
 	struct serve_request q = { .op = SERVE_OP_SERVER };
 	uint8_t *csr = NULL;
 
+	if (f->config->certificate[0])
+		look_at_own(f);
 	if (f->config->certificate[0] || f->server_key)
 		return;
 	if (!front_server_key(f, &csr, &q.csr_len)) {
@@ -398,6 +418,8 @@ static int first_certificate(struct front *f)
 		if (why)
 			serve_log(LOG_ERR, "cannot use the server's certificate", "certificate", c->certificate, "key",
 				  c->key, "why", why, NULL);
+		else
+			look_at_own(f);
 		return why ? -1 : 0;
 	}
 	buf = malloc(SERVE_REPLY_MAX);
@@ -412,6 +434,16 @@ out:
 	OPENSSL_free(csr);
 	free(buf);
 	return ret;
+}
+
+/* A CA that was rolled over may have had another name: who picks a certificate by the issuer's finds its own. */
+static void name_issuers(struct front *f)
+{
+	size_t i;
+
+	for (i = 0; i < f->ca.n_former; i++)
+		if (X509_NAME_cmp(X509_get_subject_name(f->ca.former[i].cert), X509_get_subject_name(f->ca.issuing)))
+			SSL_CTX_add_client_CA(f->tls, f->ca.former[i].cert);
 }
 
 static int prepare_tls(struct front *f)
@@ -429,6 +461,8 @@ static int prepare_tls(struct front *f)
 	f->cacerts = est_body_encode(der, len, &f->cacerts_len);
 	OPENSSL_free(der);
 	f->tls = conn_tls_new(f);
+	if (f->tls)
+		name_issuers(f);
 	return f->cacerts && f->tls ? first_certificate(f) : -1;
 }
 

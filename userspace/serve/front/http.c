@@ -13,6 +13,7 @@
 #include "device/client.h"
 #include "serve/front/call.h"
 #include "serve/front/ddi.h"
+#include "serve/front/former.h"
 
 #define BODY_MAX	32768	/* bytes of a request's body */
 #define HEADERS_MAX	16384	/* bytes of a request's headers */
@@ -355,7 +356,7 @@ static void on_request(struct evhttp_request *req, void *arg)
 			routes[i].handle(req, f);
 			return;
 		}
-	if (path && (ddi_handle(req, path) || plain_handle(req, path)))
+	if (path && (ddi_handle(req, path) || plain_handle(req, path) || former_handle(req, path)))
 		return;
 	call_refuse(req, 404, SERVE_BAD_REQUEST, NULL, "no such resource");
 }

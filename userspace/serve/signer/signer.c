@@ -28,6 +28,7 @@ static void put_sign(struct wire_out *out, const struct serve_sign *what)
 	}
 	if (what->kind == SERVE_SIGN_CRL) {
 		wire_put_u64(out, what->number);
+		wire_put_u32(out, what->issuer);
 		wire_put_u32(out, what->n_entries);
 		for (i = 0; i < what->n_entries; i++) {
 			wire_put_fixed(out, what->entries[i].serial, PKI_SERIAL_LEN);
@@ -136,6 +137,7 @@ static bool get_crl(struct wire_in *in, struct job *j)
 	size_t i;
 
 	what->number = wire_u64(in);
+	what->issuer = wire_u32(in);
 	what->n_entries = wire_u32(in);
 	if (what->n_entries > in->left / 28)
 		return false;
@@ -246,13 +248,27 @@ static int sign_offer(const struct signer *s, struct wire_in *in, uint8_t **der,
 	return pki_cms_sign_buf(PKI_CONTENT_OFFER, s->code_cert, s->code, s->chain, text, size, der, len, err);
 }
 
+/* Each names all that is revoked, as no serial is given twice: whose issuer was which need not be known. */
+static int sign_list(const struct pki_ca *ca, const struct serve_sign *what, uint8_t **der, size_t *len,
+		     struct pki_error *err)
+{
+	struct pki_ca issuer = { .issuing = ca->issuing, .key = ca->key };
+	time_t now = time(NULL);
+
+	if (what->issuer > ca->n_former)
+		return pki_fail(err, -EINVAL, "no such issuer");
+	if (what->issuer)
+		issuer = (struct pki_ca){ .issuing = ca->former[what->issuer - 1].cert,
+					  .key = ca->former[what->issuer - 1].key };
+	return pki_crl(&issuer, what->entries, what->n_entries, what->number, now, now + REVOKED_VALID, der, len, err);
+}
+
 static void answer(struct signer *s, struct wire_in *in, struct wire_out *out)
 {
 	struct job j = { .what.kind = wire_u32(in) };
 	struct pki_error err = { "the question makes no sense" };
 	uint8_t *der = NULL;
 	size_t len = 0;
-	time_t now = time(NULL);
 	int ret = -EINVAL;
 
 	switch (j.what.kind) {
@@ -262,8 +278,7 @@ static void answer(struct signer *s, struct wire_in *in, struct wire_out *out)
 		break;
 	case SERVE_SIGN_CRL:
 		if (get_crl(in, &j))
-			ret = pki_crl(&s->ca, j.what.entries, j.what.n_entries, j.what.number, now,
-				      now + REVOKED_VALID, &der, &len, &err);
+			ret = sign_list(&s->ca, &j.what, &der, &len, &err);
 		break;
 	case SERVE_SIGN_REQUEST:
 		if (wire_end(in))
@@ -302,7 +317,7 @@ static int open_all(struct signer *s, const struct serve_config *config, const c
 	s->code = pki_key_new(EVP_PKEY_is_a(s->ca.key, "EC") && EVP_PKEY_get_bits(s->ca.key) > 256 ? PKI_P384 :
 			      PKI_P256);
 	s->chain = sk_X509_new_null();
-	if (s->code && s->chain && sk_X509_push(s->chain, s->ca.issuing) > 0)
+	if (s->code && s->chain && !pki_ca_chain(&s->ca, s->chain))
 		return 0;
 	strcpy(err->text, "out of memory");
 	return -ENOMEM;
