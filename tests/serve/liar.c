@@ -19,7 +19,7 @@
 #define LINE	65536
 
 int __wrap_serve_front(struct serve_config *config, struct serve_counters *counters, struct priv_channel *agent,
-		       void (*ready)(void *arg), void *arg);
+		       const struct serve_manager *manager);
 
 static size_t from_hex(const char *text, uint8_t *out, size_t size)
 {
@@ -106,14 +106,14 @@ static bool ask(const struct priv_channel *agent, char *line, uint8_t *buf)
 
 /** __wrap_serve_front - until standard input ends, or agent does */
 int __wrap_serve_front(struct serve_config *config, struct serve_counters *counters, struct priv_channel *agent,
-		       void (*ready)(void *arg), void *arg)
+		       const struct serve_manager *manager)
 {
 	uint8_t *buf = malloc(SERVE_REPLY_MAX);
 	char *line = malloc(LINE);
 
 	(void)config;
 	(void)counters;
-	ready(arg);
+	manager->ready(manager->arg);
 	while (buf && line && fgets(line, LINE, stdin) && ask(agent, line, buf))
 		;
 	free(line);

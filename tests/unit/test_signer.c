@@ -16,7 +16,7 @@ static const char long_name[] = "a-server-with-a-name-that-is-longer-than-a-comm
 
 static struct serve_config config_of(const char *first)
 {
-	struct serve_config c = { .n_names = 2, .valid = 90 * DAY };
+	struct serve_config c = { .n_names = 2, .valid = 90 * DAY, .from_file = true };
 
 	strcpy(c.names[0], first);
 	strcpy(c.names[1], "10.0.20.1");
