@@ -87,6 +87,7 @@ def strangers(gw, cam, door):
     denied(gw, "half its name", "wrong_device", 403, "the certificate is another", lambda: cam.ask("GET", path[:-1]))
     denied(gw, "another tenant", "wrong_device", 404, "no such tenant",
            lambda: cam.ask("GET", path.replace("default", "other")))
+    tap.equal("the tenant in other letters", 200, cam.ask("GET", path.replace("default", "DEFAULT")).status)
     denied(gw, "half the tenant", "wrong_device", 404, "no such tenant",
            lambda: cam.ask("GET", path.replace("default", "defaul")))
     denied(gw, "from another's address", "wrong_address", 403, f"{door.address} is the address of door, not of cam",

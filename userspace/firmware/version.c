@@ -33,6 +33,12 @@ static size_t identifier(const char *at)
 	return n;
 }
 
+/* Tags of git and many vendors write v2.0. */
+static const char *skip_v(const char *version)
+{
+	return (*version == 'v' || *version == 'V') && is_digit(version[1]) ? version + 1 : version;
+}
+
 /* Dot-separated, none empty; pre-release: a number has no leading zero (9). NULL, it is not so. */
 static const char *skip_tags(const char *at, bool prerelease)
 {
@@ -53,16 +59,16 @@ static const char *skip_tags(const char *at, bool prerelease)
  * @version: terminated, or NULL
  *
  * Semantic Versioning 2.0.0, but for the numbers before the tags: any count of them, and
- * leading zeros, as in 2026.04.
+ * leading zeros, as in 2026.04. A v before them says nothing.
  */
 bool firmware_version_is_valid(const char *version)
 {
-	const char *at = version;
+	const char *at;
 	size_t n;
 
 	if (!version || strnlen(version, FIRMWARE_VERSION_LEN) >= FIRMWARE_VERSION_LEN)
 		return false;
-	for (;; at++) {
+	for (at = skip_v(version);; at++) {
 		n = digits(at);
 		if (!n)
 			return false;
@@ -137,6 +143,8 @@ int firmware_version_compare(const char *a, const char *b)
 	size_t a_len, b_len;
 	int order;
 
+	a = skip_v(a);
+	b = skip_v(b);
 	do {
 		a_len = digits(a);
 		b_len = digits(b);

@@ -6,6 +6,7 @@
 #include <event2/buffer.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "lib/policy.h"
 #include "serve/front/artifact.h"
@@ -306,6 +307,14 @@ static const char *skip_word(const char *path, const char *word)
 	return !strncmp(path, word, len) && (!path[len] || path[len] == '/') ? path + len : NULL;
 }
 
+/* hawkBit's own tenant is DEFAULT, and no letter's case makes another one. */
+static const char *skip_tenant(const char *path, const char *tenant)
+{
+	size_t len = strlen(tenant);
+
+	return !strncasecmp(path, tenant, len) && path[len] == '/' ? path + len : NULL;
+}
+
 /**
  * ddi_handle - answer a request, if it is one of DDI
  * @req: the request
@@ -321,7 +330,7 @@ bool ddi_handle(struct evhttp_request *req, const char *path)
 	api = path[0] == '/' ? strchr(path + 1, '/') : NULL;
 	if (!api || strncmp(api, "/controller/v1/", 15))
 		return false;
-	if (skip_word(path + 1, tenant) != api) {
+	if (skip_tenant(path + 1, tenant) != api) {
 		call_refuse(req, 404, SERVE_WRONG_DEVICE, NULL, "no such tenant");
 		return true;
 	}
