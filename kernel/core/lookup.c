@@ -27,7 +27,8 @@ u32 cordon_policy_device_by_name(const struct cordon_policy *p, const char *name
 {
 	const struct cordon_device_def *d = p->draft.devices;
 
-	return cordon_index_find(&p->by_name, cordon_hash_name(p, name), i, !strcmp(d[i].name, name));
+	return cordon_index_find(&p->by_name, cordon_hash_name(p, name), i,
+				 !strcmp(d[i].name, name));
 }
 
 /**
@@ -79,7 +80,8 @@ u16 cordon_policy_segment_by_name(const struct cordon_policy *p, const char *nam
 
 	/* CORDON_NO_DEVICE becomes CORDON_NO_SEGMENT. */
 	static_assert((u16)CORDON_NO_DEVICE == CORDON_NO_SEGMENT);
-	return cordon_index_find(&p->by_segment, cordon_hash_name(p, name), i, !strcmp(s[i].name, name));
+	return cordon_index_find(&p->by_segment, cordon_hash_name(p, name), i,
+				 !strcmp(s[i].name, name));
 }
 
 /**
