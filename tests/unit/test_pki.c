@@ -41,6 +41,21 @@ static void add_password(X509_REQ *csr, const char *value)
 /* What a request asks for besides its key. */
 static void ask_nothing(X509_REQ *csr) { (void)csr; }
 static void ask_cn(X509_REQ *csr) { set_cn(csr, NAME, -1); }
+static void ask_wide_cn(X509_REQ *csr)
+{
+	X509_NAME_add_entry_by_NID(X509_REQ_get_subject_name(csr), NID_commonName, V_ASN1_BMPSTRING,
+				   (const unsigned char *)"\0t\0h\0e\0r\0m\0o\0s\0t\0a\0t\0-\0" "1", 24, -1, 0);
+}
+static void ask_teletex_cn(X509_REQ *csr)
+{
+	X509_NAME_add_entry_by_NID(X509_REQ_get_subject_name(csr), NID_commonName, V_ASN1_T61STRING,
+				   (const unsigned char *)NAME, -1, -1, 0);
+}
+static void ask_wide_other_cn(X509_REQ *csr)
+{
+	X509_NAME_add_entry_by_NID(X509_REQ_get_subject_name(csr), NID_commonName, V_ASN1_BMPSTRING,
+				   (const unsigned char *)"\0t\0h\0e\0r\0m\0o\0s\0t\0a\0t\0-\0" "2", 24, -1, 0);
+}
 static void ask_other_cn(X509_REQ *csr) { set_cn(csr, "thermostat-2", -1); }
 static void ask_longer_cn(X509_REQ *csr) { set_cn(csr, NAME "0", -1); }
 static void ask_two_cn(X509_REQ *csr) { set_cn(csr, NAME, -1); set_cn(csr, NAME, -1); }
@@ -56,11 +71,18 @@ static void ask_two_urns(X509_REQ *csr)
 	add_ext(csr, NID_subject_alt_name, "URI:" URN ",URI:urn:dev:mac:020000fffe000102", 1);
 }
 static void ask_dns(X509_REQ *csr) { add_ext(csr, NID_subject_alt_name, "DNS:gateway", 1); }
+static void ask_dns_and_other(X509_REQ *csr)
+{
+	add_ext(csr, NID_subject_alt_name, "DNS:cam,URI:urn:dev:mac:020000fffe000102", 1);
+}
 static void ask_ca(X509_REQ *csr) { add_ext(csr, NID_basic_constraints, "critical,CA:TRUE", 1); }
 static void ask_no_ca(X509_REQ *csr) { add_ext(csr, NID_basic_constraints, "CA:FALSE", 1); }
 static void ask_usage(X509_REQ *csr) { add_ext(csr, NID_key_usage, "digitalSignature", 1); }
 static void ask_server(X509_REQ *csr) { add_ext(csr, NID_ext_key_usage, "serverAuth", 1); }
 static void ask_feature(X509_REQ *csr) { add_ext(csr, NID_tlsfeature, "status_request", 1); }
+static void ask_key_id(X509_REQ *csr) { add_ext(csr, NID_subject_key_identifier, "00:01:02", 1); }
+static void ask_netscape(X509_REQ *csr) { add_ext(csr, NID_netscape_cert_type, "client", 1); }
+static void ask_constraints(X509_REQ *csr) { add_ext(csr, NID_name_constraints, "permitted;DNS:x", 1); }
 static void ask_twice(X509_REQ *csr) { add_ext(csr, NID_key_usage, "digitalSignature", 2); }
 static void ask_two_lists(X509_REQ *csr)
 {
@@ -97,6 +119,10 @@ static const struct asked {
 } asked[] = {
 	{ "nothing", ask_nothing, NULL, NULL },
 	{ "its name", ask_cn, NULL, NULL },
+	{ "its name as a BMPString", ask_wide_cn, NULL, NULL },
+	{ "its name as a TeletexString", ask_teletex_cn, NULL, NULL },
+	{ "its neighbour's name as a BMPString", ask_wide_other_cn, NULL,
+	  "CN 'thermostat-2': this device is 'thermostat-1'" },
 	{ "its neighbour's name", ask_other_cn, NULL, "CN 'thermostat-2': this device is 'thermostat-1'" },
 	{ "a longer name", ask_longer_cn, NULL, "CN 'thermostat-10': this device is 'thermostat-1'" },
 	{ "two CNs", ask_two_cn, NULL, "more than one CN" },
@@ -107,13 +133,17 @@ static const struct asked {
 	  "SAN 'urn:dev:mac:020000fffe000102': this device may have " URN " alone" },
 	{ "its URN and its neighbour's", ask_two_urns, NULL,
 	  "SAN 'urn:dev:mac:020000fffe000102': this device may have " URN " alone" },
-	{ "a DNS name", ask_dns, NULL, "SAN that is no URI: this device may have " URN " alone" },
+	{ "a DNS name", ask_dns, NULL, NULL },
+	{ "a DNS name and its neighbour's URN", ask_dns_and_other, NULL,
+	  "SAN 'urn:dev:mac:020000fffe000102': this device may have " URN " alone" },
 	{ "CA:TRUE", ask_ca, NULL, "CA:TRUE: a device does not get a CA's certificate" },
 	{ "CA:FALSE", ask_no_ca, NULL, NULL },
 	{ "keyUsage", ask_usage, NULL, NULL },
 	{ "extendedKeyUsage", ask_server, NULL, NULL },
-	{ "a TLS feature", ask_feature, NULL,
-	  "extension TLS Feature: a device's certificate has none" },
+	{ "a TLS feature", ask_feature, NULL, NULL },
+	{ "a subject key identifier", ask_key_id, NULL, NULL },
+	{ "nsCertType", ask_netscape, NULL, NULL },
+	{ "name constraints", ask_constraints, NULL, NULL },
 	{ "an extension twice", ask_twice, NULL, "an extension a second time (RFC 5280, 4.2)" },
 	{ "two lists of extensions", ask_two_lists, NULL,
 	  "Extension Request more than once, or without a value (RFC 2985, 5.4)" },
