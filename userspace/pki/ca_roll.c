@@ -344,12 +344,13 @@ static int link_rest(const struct roll *r)
 {
 	DIR *list = opendir(r->w.dir);
 	struct dirent *d;
-	int ret = list ? 0 : pki_fail(r->w.err, -errno, "%.200s: %s", r->w.dir, strerror(errno));
+	int ret = 0;
 
+	if (!list)
+		return pki_fail(r->w.err, -errno, "%.200s: %s", r->w.dir, strerror(errno));
 	while (!ret && (d = readdir(list)))
 		ret = link_one(r, d->d_name);
-	if (list)
-		closedir(list);
+	closedir(list);
 	return ret;
 }
 
