@@ -44,13 +44,15 @@ static const char * const order[] = {
 	"1.0.0-99999999999999999999", "1.0.0-100000000000000000000", "1.0.0--", "1.0.0-A",
 	"1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-alpha.beta", "1.0.0-beta", "1.0.0-beta.2",
 	"1.0.0-beta.11", "1.0.0-rc.1", "1.0.0", "1.0.0.1", "1.0.1", "1.2", "1.10", "2.0.0", "2.1.0",
-	"2.1.1", "10", "2026.04.01", "2026.12", "18446744073709551615", "18446744073709551616",
+	"2.1.1", "10", "2026-04-1", "2026", "2026-03-31", "2026.04.01", "2026-04-02", "2026.12",
+	"18446744073709551615", "18446744073709551616",
 	"99999999999999999999999999",
 };
 
 static const char * const equal[][2] = {
 	{ "1", "1.0.0" }, { "1.0", "1.0.0.0" }, { "1.0+a", "1.0+b" }, { "1-rc", "1.0-rc+b" },
-	{ "2026.4", "2026.04" }, { "0", "0.0" }, { "1.2+a.b", "1.2" },
+	{ "2026.4", "2026.04" }, { "2026-04-01", "2026.4.1" },
+	{ "v2026-04-01+b", "2026.04.01" }, { "0", "0.0" }, { "1.2+a.b", "1.2" },
 	{ "v2.0", "2.0" }, { "V2.0", "v2.0.0" }, { "v1-rc", "1-rc" },
 };
 
@@ -179,8 +181,11 @@ static void check_outdated(void)
 	ok(!firmware_is_outdated(&floor, "1.1", 11 * DAY, NOW, &until) && until == NOW + DAY,
 	   "outdated: its grace began with the floor that caught it");
 	ok(firmware_is_outdated(&floor, "1.0", 20 * DAY, NOW, NULL), "outdated: or with the one before");
-	ok(firmware_is_outdated(&floor, NULL, 20 * DAY, NOW, NULL) && firmware_is_outdated(&floor, "", 20 * DAY, NOW, NULL) &&
-	   firmware_is_outdated(&floor, "nine", 20 * DAY, NOW, NULL), "outdated: who never told counts as below all");
+	ok(firmware_is_outdated(&floor, NULL, 20 * DAY, NOW, NULL) && firmware_is_outdated(&floor, "", 20 * DAY, NOW, NULL),
+	   "outdated: who never told counts as below all");
+	until = 1;
+	ok(!firmware_is_outdated(&floor, "nightly", 20 * DAY, NOW, &until) && !until,
+	   "outdated: not who tells what cannot be compared");
 	ok(!firmware_is_outdated(&floor, "1.2.9", 7 * DAY, NOW - 100, &until) && until == NOW + 7 * DAY,
 	   "outdated: the clock was set back");
 	ok(!firmware_is_outdated(&floor, "1.2.9", UINT32_MAX, NOW, &until) && until > NOW, "outdated: the longest grace");

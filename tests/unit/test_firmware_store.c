@@ -245,6 +245,30 @@ static void check_report(struct store *s)
 	   !store_device_get(s, "dev-3", &d) && !d.firmware[0], "report: another MAC is another device");
 }
 
+/* Free text does not tell whether an update took: offering it over and over would be no help. */
+static void check_free_text(struct store *s)
+{
+	struct firmware_release r;
+	struct firmware_action a;
+	int n, times[2] = { 0, 0 };
+	unsigned int d;
+
+	add(s, "3.1", 100);
+	for (d = 0; d < 2; d++) {
+		meet(s, 7 + d);
+		for (n = 0; n < 5 && !store_offer(s, d ? "dev-8" : "dev-7", MODEL, NOW, &a, &r); n++) {
+			store_action_change(s, a.id, FIRMWARE_SUCCEEDED, NULL, NOW, NULL);
+			store_firmware_report(s, a.device, d ? "1.0" : "nightly 7", "ddi", NOW);
+			times[d]++;
+		}
+	}
+	ok(times[0] == 1, "offer: to one that then tells free text: %d times", times[0]);
+	ok(times[1] == 3, "offer: to one that then tells an older version: %d times", times[1]);
+	store_firmware_report(s, "dev-7", "nightly 8", "ddi", NOW);
+	add(s, "3.2", 100);
+	ok(is_offered(s, 7, "3.2"), "offer: the next release, to one that tells free text");
+}
+
 static void check_offer(struct store *s)
 {
 	struct firmware_action a, b;
@@ -629,6 +653,10 @@ int main(void)
 	check_release(&s);
 	check_floor(&s);
 	check_report(&s);
+	store_close(&s);
+	help_remove();
+	help_open(&s);
+	check_free_text(&s);
 	store_close(&s);
 	help_remove();
 	help_open(&s);

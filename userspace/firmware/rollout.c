@@ -53,10 +53,12 @@ unsigned int firmware_share(unsigned int devices, unsigned int percent)
 /**
  * firmware_is_outdated - must a device be kept to its update
  * @floor: of its model; NULL, there is none
- * @version: that it runs; NULL, empty or invalid: it never told
+ * @version: that it runs; NULL or empty, it never told
  * @grace: seconds that it has to get to the floor
  * @now: seconds since 1970
  * @until: when the answer becomes true if it stays on this version, or 0; may be NULL
+ *
+ * Who never told is below every floor. Free text is below none: it cannot be compared.
  */
 bool firmware_is_outdated(const struct firmware_floor *floor, const char *version, uint32_t grace, time_t now,
 			  time_t *until)
@@ -67,7 +69,9 @@ bool firmware_is_outdated(const struct firmware_floor *floor, const char *versio
 
 	if (until)
 		*until = 0;
-	if (!floor || (told && firmware_version_compare(version, floor->version) >= 0))
+	if (!floor || (!told && version && *version))
+		return false;
+	if (told && firmware_version_compare(version, floor->version) >= 0)
 		return false;
 	since = floor->since;
 	for (i = 0; i < floor->n_older; i++)

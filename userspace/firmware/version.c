@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Versions, and the other words that name a release: what they may look like, which is newer. */
+#include <stdio.h>
 #include <string.h>
 
 #include "firmware/firmware.h"
@@ -129,22 +130,33 @@ static int compare_prereleases(const char *a, const char *b)
 	return (*a == '.') - (*b == '.');
 }
 
+/* 2026-04-01 is 2026.04.01, not a pre-release of 2026. */
+static void undash_date(const char *version, char out[FIRMWARE_VERSION_LEN])
+{
+	snprintf(out, FIRMWARE_VERSION_LEN, "%s", skip_v(version));
+	if (digits(out) == 4 && out[4] == '-' && digits(out + 5) == 2 && out[7] == '-' && digits(out + 8) == 2 &&
+	    !identifier(out + 10))
+		out[4] = out[7] = '.';
+}
+
 /**
  * firmware_version_compare - which is newer
- * @a: valid
- * @b: valid
+ * @left: valid
+ * @right: valid
  *
- * Build metadata does not count (10).
+ * Build metadata does not count (10). A date with dashes is compared like one with dots.
  *
- * Return: negative, @a is older; 0, neither is; positive, @a is newer.
+ * Return: negative, @left is older; 0, neither is; positive, @left is newer.
  */
-int firmware_version_compare(const char *a, const char *b)
+int firmware_version_compare(const char *left, const char *right)
 {
+	char a_text[FIRMWARE_VERSION_LEN], b_text[FIRMWARE_VERSION_LEN];
+	const char *a = a_text, *b = b_text;
 	size_t a_len, b_len;
 	int order;
 
-	a = skip_v(a);
-	b = skip_v(b);
+	undash_date(left, a_text);
+	undash_date(right, b_text);
 	do {
 		a_len = digits(a);
 		b_len = digits(b);

@@ -50,7 +50,8 @@ int store_device_model(struct store *s, const char *device, const char *model);
 /*
  * The offer of a device, made if there is none yet: the newest release of its model that is above what it
  * runs (any, if it never told), not below the floor, rolled out to it, neither paused nor stopped, and that it
- * has not failed or cancelled (nor succeeded with three times, and runs something older all the same). Of a
+ * has not failed or cancelled (nor succeeded with three times, and runs something older all the same; once,
+ * where it tells free text). Of a
  * roll-out at N %, N % of the model's devices that the registry knows get offers, rounded up, and never more.
  *
  * A device has one open offer at a time. It becomes CANCELING (or CANCELED, if the device never saw it run)

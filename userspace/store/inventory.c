@@ -77,7 +77,7 @@ int db_firmware_report(struct store *s, const struct db_device *device, const ch
  * store_firmware_report - a device has told its version
  * @s: the registry; without a transaction it makes one if there is something to write
  * @device: its name
- * @version: printable ASCII; one that is no version is kept, and counts as none
+ * @version: printable ASCII; free text is kept, too, and compared with nothing
  * @source: how it told: "check-in", "ddi", "update"
  * @now: when
  *

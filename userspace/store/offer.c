@@ -86,6 +86,17 @@ static int has_turn(struct store *s, const struct offer *o, const struct firmwar
 	return got ? got : ahead < share;
 }
 
+/*
+ * How often a device may succeed with a release that it then does not say it runs. Free text does not say
+ * what runs, so once is enough.
+ */
+static int most_successes(const struct offer *o)
+{
+	const char *runs = o->device.firmware;
+
+	return !*runs || firmware_version_is_valid(runs) ? SUCCESSES : 1;
+}
+
 /* 1, it may be offered it; 0 or -errno. */
 static int may_have(struct store *s, const struct offer *o, const struct firmware_release *r)
 {
@@ -104,7 +115,7 @@ static int may_have(struct store *s, const struct offer *o, const struct firmwar
 	barred = sqlite3_column_int64(stmt, 1);
 	successes = sqlite3_column_int64(stmt, 2);
 	db_end(stmt, 0);
-	if (barred || successes >= SUCCESSES)
+	if (barred || successes >= most_successes(o))
 		return 0;
 	return offers ? 1 : has_turn(s, o, r);
 }
