@@ -163,6 +163,7 @@ def framings(gw, cert, key):
         "lines of 64, LF": request(path, wrapped(der, b"\n")),
         "lines of 64, CR LF": request(path, wrapped(der, b"\r\n")),
         "PEM": request(path, pem),
+        "PEM with text before it": request(path, b"Certificate Request:\n    Data:\n" + pem),
         "PEM, CR LF": request(path, pem.replace(b"\n", b"\r\n")),
         "Content-Transfer-Encoding: base64": request(path, line, cte),
         "Content-Transfer-Encoding that is wrong": request(path, line, (cte[0], "binary")),

@@ -24,26 +24,37 @@ const uint8_t est_csr_attributes[] = {
 };
 const size_t est_csr_attributes_len = sizeof(est_csr_attributes);
 
-/* A line of dashes belongs to PEM (RFC 7468) and counts for nothing. */
+/* Of PEM, what lies between its lines: text may stand around them (RFC 7468, 2). */
+static size_t inside(const char **body, size_t len)
+{
+	const char *begin = memmem(*body, len, "-----BEGIN ", 11), *end;
+
+	if (!begin)
+		return len;
+	len -= begin - *body;
+	end = memchr(begin, '\n', len);
+	if (!end)
+		return 0;
+	*body = end + 1;
+	len -= *body - begin;
+	end = memmem(*body, len, "-----END ", 9);
+	return end ? (size_t)(end - *body) : len;
+}
+
 static size_t strip(const char *body, size_t len, char *out)
 {
 	size_t n = 0, i;
-	const char *end;
 
-	for (i = 0; i < len; i++) {
-		if (len - i >= 5 && !memcmp(body + i, "-----", 5)) {
-			end = memchr(body + i, '\n', len - i);
-			i = end ? (size_t)(end - body) : len - 1;
-		} else if (!isspace((unsigned char)body[i])) {
+	len = inside(&body, len);
+	for (i = 0; i < len; i++)
+		if (!isspace((unsigned char)body[i]))
 			out[n++] = body[i];
-		}
-	}
 	return n;
 }
 
 /**
  * est_body_decode - bytes of a base64 body
- * @body: wrapped or not, LF or CR LF, with PEM's lines around it or without
+ * @body: wrapped or not, LF or CR LF; or PEM, with text around it or without
  * @len: of @body
  * @out: gets them
  * @size: of @out
