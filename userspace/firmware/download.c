@@ -224,15 +224,6 @@ out:
 	return ret;
 }
 
-static int sync_dir(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), ret = fd < 0 || fsync(fd) ? -errno : 0;
-
-	if (fd >= 0)
-		close(fd);
-	return ret;
-}
-
 /* Files of a directory that begin so, but for one. */
 static int remove_files(const char *dir, const char *beginning, const char *but)
 {
@@ -349,7 +340,7 @@ static enum update_result put_in_place(struct part *p, const char *to)
 	if (rename(p->path, to))
 		err = -errno;
 	if (!err)
-		err = sync_dir(p->d->dir);
+		err = file_sync_dir(p->d->dir);
 	return err ? failed(p->d, to, err) : UPDATE_DONE;
 }
 
@@ -443,7 +434,7 @@ enum update_result update_download(const struct update_download *d, char **path)
 		ret = find_vendor(&p);
 	if (ret == UPDATE_DONE)
 		ret = put_in_place(&p, to);
-	if (ret == UPDATE_DONE && sync_dir(dir))
+	if (ret == UPDATE_DONE && file_sync_dir(dir))
 		ret = failed(d, dir, -errno);
 	if (p.fd >= 0)
 		close(p.fd);

@@ -96,20 +96,6 @@ static void digests_free(struct digests *d)
 		EVP_MD_CTX_free(d->ctx[i]);
 }
 
-static int write_all(int fd, const uint8_t *data, size_t len)
-{
-	ssize_t done;
-
-	for (; len; len -= done, data += done) {
-		done = write(fd, data, len);
-		if (done < 0 && errno != EINTR)
-			return -errno;
-		if (done < 0)
-			done = 0;
-	}
-	return 0;
-}
-
 static int copy(int from, int to, struct digests *d, uint8_t *buf, uint64_t *size, struct pki_error *err)
 {
 	ssize_t got;
@@ -125,7 +111,7 @@ static int copy(int from, int to, struct digests *d, uint8_t *buf, uint64_t *siz
 			break;
 		if (*size + got > FIRMWARE_SIZE_MAX)
 			return pki_fail(err, -EFBIG, "it is larger than 4 GiB");
-		ret = write_all(to, buf, got);
+		ret = file_write_all(to, buf, got);
 		if (ret)
 			return pki_fail(err, ret, "cannot write a copy: %s", strerror(-ret));
 		ret = digests_add(d, buf, got);

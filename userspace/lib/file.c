@@ -56,20 +56,46 @@ out:
 	return err;
 }
 
-static int write_all(int fd, const char *data, size_t len)
+/**
+ * file_write_all - write all of it, however often it takes
+ * @fd: where to
+ * @data: what
+ * @len: of @data
+ *
+ * Return: 0 or -errno.
+ */
+int file_write_all(int fd, const void *data, size_t len)
 {
+	const char *at = data;
 	ssize_t done;
 
 	while (len) {
-		done = write(fd, data, len);
+		done = write(fd, at, len);
 		if (done < 0 && errno != EINTR)
 			return -errno;
 		if (done > 0) {
-			data += done;
+			at += done;
 			len -= done;
 		}
 	}
-	return fsync(fd) ? -errno : 0;
+	return 0;
+}
+
+/**
+ * file_sync_dir - what a directory lists is on the disk
+ * @path: of the directory
+ *
+ * Return: 0 or -errno.
+ */
+int file_sync_dir(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), err = 0;
+
+	if (fd < 0 || fsync(fd))
+		err = -errno;
+	if (fd >= 0)
+		close(fd);
+	return err;
 }
 
 /* The directory's own entry must be on the disk, too. */
@@ -77,12 +103,8 @@ static int sync_parent(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	char *dir = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
-	int fd = dir ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1, err = 0;
+	int err = dir ? file_sync_dir(dir) : -ENOMEM;
 
-	if (fd < 0 || fsync(fd))
-		err = -errno;
-	if (fd >= 0)
-		close(fd);
 	free(dir);
 	return err;
 }
@@ -111,7 +133,9 @@ int file_write(const char *path, const void *data, size_t len, mode_t mode)
 		free(temp);
 		return err;
 	}
-	err = write_all(fd, data, len);
+	err = file_write_all(fd, data, len);
+	if (!err && fsync(fd))
+		err = -errno;
 	if (!err && fchmod(fd, mode))
 		err = -errno;
 	if (close(fd) && !err)

@@ -284,23 +284,6 @@ void pki_work_end(struct pki_work *w, int ret)
 }
 
 /**
- * pki_dir_sync - what a directory lists is on the disk
- * @path: of the directory
- *
- * Return: 0 or -errno.
- */
-int pki_dir_sync(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), ret = 0;
-
-	if (fd < 0 || fsync(fd))
-		ret = -errno;
-	if (fd >= 0)
-		close(fd);
-	return ret;
-}
-
-/**
  * pki_work_place - give what was put together its place, by one rename
  * @w: its temp is whole
  * @to: goes over an empty directory and over nothing else, unless exchanged
@@ -310,7 +293,7 @@ int pki_dir_sync(const char *path)
  */
 int pki_work_place(struct pki_work *w, const char *to, unsigned int flags)
 {
-	int ret = pki_dir_sync(w->temp);
+	int ret = file_sync_dir(w->temp);
 
 	if (!ret && renameat2(AT_FDCWD, w->temp, AT_FDCWD, to, flags))
 		ret = -errno;

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../lib/file.h"
 #include "make.h"
 
 #define NUMBER_MAX	1000000
@@ -247,7 +248,7 @@ int pki_ca_publish(const char *dir, const struct pki_ca_plan *plan, struct pki_e
 	snprintf(next, sizeof(next), "%s/next", r.w.dir);
 	if (!ret)
 		ret = pki_work_place(&r.w, next, 0);
-	if (!ret && pki_dir_sync(r.w.dir))
+	if (!ret && file_sync_dir(r.w.dir))
 		ret = pki_fail(err, -EIO, "%.200s: cannot be synchronized", r.w.dir);
 	return end(&r, ret);
 }
@@ -369,7 +370,7 @@ static int assemble(struct roll *r)
 		ret = link_next(r);
 	if (!ret)
 		ret = link_rest(r);
-	if (!ret && pki_dir_sync(path))
+	if (!ret && file_sync_dir(path))
 		ret = pki_fail(r->w.err, -EIO, "%.200s: cannot be synchronized", path);
 	return ret;
 }

@@ -67,7 +67,6 @@ int pki_work_build(struct pki_work *w);
 int pki_work_write_cert(const struct pki_work *w, const char *file, X509 *cert);
 int pki_work_place(struct pki_work *w, const char *to, unsigned int flags);
 void pki_work_end(struct pki_work *w, int ret);
-int pki_dir_sync(const char *path);
 void pki_tree_remove(const char *path);
 
 #endif

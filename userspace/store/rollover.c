@@ -3,17 +3,16 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "lib/policy.h"
 #include "store/db.h"
 
 #define NAME_LEN	(sizeof("rollover:") + 64)
 
 static const char *mark_name(const uint8_t root[32], char out[NAME_LEN])
 {
-	size_t i;
-	int len = snprintf(out, NAME_LEN, "rollover:");
+	char text[2 * 32 + 1];
 
-	for (i = 0; i < 32; i++)
-		len += snprintf(out + len, NAME_LEN - len, "%02x", root[i]);
+	snprintf(out, NAME_LEN, "rollover:%s", policy_hex_text(root, 32, text));
 	return out;
 }
 

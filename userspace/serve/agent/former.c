@@ -18,16 +18,12 @@ static int find(const struct pki_ca *ca, const char *id)
 	const ASN1_OCTET_STRING *key;
 	char text[2 * 32 + 1];
 	size_t i;
-	int at;
 
 	for (i = 0; i < ca->n_former && i < AGENT_FORMER; i++) {
 		key = X509_get0_subject_key_id(ca->former[i].cert);
 		if (!key || ASN1_STRING_length(key) > 32)
 			continue;
-		text[0] = 0;
-		for (at = 0; at < ASN1_STRING_length(key); at++)
-			sprintf(text + 2 * at, "%02x", ASN1_STRING_get0_data(key)[at]);
-		if (!strcmp(text, id))
+		if (!strcmp(policy_hex_text(ASN1_STRING_get0_data(key), ASN1_STRING_length(key), text), id))
 			return (int)i;
 	}
 	return -1;
