@@ -96,12 +96,14 @@ expect "traffic flows again" reaches cam tcp $INET 443
 expect "quarantined" ctl device quarantine cam
 expect "a floor that it does not reach" ctl firmware floor acme-t1 2.0
 marked() {
-	ctl stats --prometheus | grep -qx "cordon_serve_updates_total{what=\"outdated\"} $1"
+	ctl stats --prometheus >"$work/metrics"
+	grep -qx "cordon_serve_updates_total{what=\"outdated\"} $1" "$work/metrics"
 }
 expect "it is marked" poll 10 marked 2
 expect "no floor" ctl firmware floor acme-t1 none
 restored() {
-	ctl stats --prometheus | grep -qx "cordon_serve_updates_total{what=\"restored\"} $1"
+	ctl stats --prometheus >"$work/metrics"
+	grep -qx "cordon_serve_updates_total{what=\"restored\"} $1" "$work/metrics"
 }
 expect "and is no longer" poll 10 restored 2
 equal "quarantined all the time" quarantined "$(state)"
