@@ -263,6 +263,8 @@ def requests(gw, neighbour):
             ("its own SAN and a neighbour's",
              new_csr(key, "/", ext, "subjectAltName=URI:urn:dev:mac:020000fffe001101,URI:urn:dev:mac:020000fffe001001"),
              "SAN 'urn:dev:mac:020000fffe001001'"),
+            ("the gateway's DNS name", new_csr(key, "/", ext, "subjectAltName=DNS:gateway.test"),
+             "DNS name 'gateway.test': this device is 'asks'"),
             ("CA:TRUE", new_csr(key, "/", ext, "basicConstraints=CA:TRUE"), "CA:TRUE")):
         denied(gw, f"request for {what}", "bad_csr", 400, why,
                lambda der=der: enroll(gw, name, token, der, source=next(addresses)))
@@ -274,11 +276,11 @@ def requests(gw, neighbour):
         source=next(addresses)))
     tap.equal("and the registry has it by its MAC", [(bytes.fromhex(mac.replace(":", "")),)],
               gw.query("SELECT mac FROM certificate WHERE name = 'asks'"))
-    odd = new_csr(key, "/CN=asks", ext, "subjectAltName=DNS:gateway.test", ext, "subjectKeyIdentifier=hash", ext,
+    odd = new_csr(key, "/CN=asks", ext, "subjectAltName=DNS:asks.lan", ext, "subjectKeyIdentifier=hash", ext,
                   "nsCertType=client", ext, "tlsfeature=status_request", ext, "1.3.6.1.4.1.311.20.2=ASN1:UTF8String:Machine")
     got = enroll(gw, name, gw.token("asks", mac), odd, source=next(addresses))
     text = must("openssl", "x509", "-in", certificate(gw, got, "odd"), "-noout", "-text") if got.status == 200 else b""
-    tap.ok(b"urn:dev:mac:020000fffe001101" in text and b"gateway.test" not in text and b"Netscape" not in text and
+    tap.ok(b"urn:dev:mac:020000fffe001101" in text and b"asks.lan" not in text and b"Netscape" not in text and
            b"1.3.6.1.4.1.311" not in text, "what nobody needs is left out of the certificate", f"{got.status} {text!r}")
 
 

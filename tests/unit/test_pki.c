@@ -71,9 +71,12 @@ static void ask_two_urns(X509_REQ *csr)
 	add_ext(csr, NID_subject_alt_name, "URI:" URN ",URI:urn:dev:mac:020000fffe000102", 1);
 }
 static void ask_dns(X509_REQ *csr) { add_ext(csr, NID_subject_alt_name, "DNS:gateway", 1); }
+static void ask_host(X509_REQ *csr) { add_ext(csr, NID_subject_alt_name, "DNS:" NAME, 1); }
+static void ask_host_lan(X509_REQ *csr) { add_ext(csr, NID_subject_alt_name, "DNS:" NAME ".lan", 1); }
+static void ask_longer_host(X509_REQ *csr) { add_ext(csr, NID_subject_alt_name, "DNS:" NAME "0", 1); }
 static void ask_dns_and_other(X509_REQ *csr)
 {
-	add_ext(csr, NID_subject_alt_name, "DNS:cam,URI:urn:dev:mac:020000fffe000102", 1);
+	add_ext(csr, NID_subject_alt_name, "DNS:" NAME ",URI:urn:dev:mac:020000fffe000102", 1);
 }
 static void ask_ca(X509_REQ *csr) { add_ext(csr, NID_basic_constraints, "critical,CA:TRUE", 1); }
 static void ask_no_ca(X509_REQ *csr) { add_ext(csr, NID_basic_constraints, "CA:FALSE", 1); }
@@ -133,7 +136,10 @@ static const struct asked {
 	  "SAN 'urn:dev:mac:020000fffe000102': this device may have " URN " alone" },
 	{ "its URN and its neighbour's", ask_two_urns, NULL,
 	  "SAN 'urn:dev:mac:020000fffe000102': this device may have " URN " alone" },
-	{ "a DNS name", ask_dns, NULL, NULL },
+	{ "its host's name", ask_host, NULL, NULL },
+	{ "its host's name in a domain", ask_host_lan, NULL, NULL },
+	{ "a longer host's name", ask_longer_host, NULL, "DNS name 'thermostat-10': this device is 'thermostat-1'" },
+	{ "another DNS name", ask_dns, NULL, "DNS name 'gateway': this device is 'thermostat-1'" },
 	{ "a DNS name and its neighbour's URN", ask_dns_and_other, NULL,
 	  "SAN 'urn:dev:mac:020000fffe000102': this device may have " URN " alone" },
 	{ "CA:TRUE", ask_ca, NULL, "CA:TRUE: a device does not get a CA's certificate" },

@@ -6,6 +6,7 @@
 #include <openssl/err.h>
 #include <openssl/provider.h>
 #include <string.h>
+#include <strings.h>
 
 #include "parts.h"
 
@@ -174,8 +175,18 @@ static int check_subject(const X509_REQ *csr, const char *name, struct pki_error
 	return ret;
 }
 
-/* Names of another kind than ours are left out of the certificate, and claim nothing. */
-static int check_alt_name(const X509_EXTENSION *ext, const uint8_t mac[6], struct pki_error *err)
+/* A host's name is the device's own, with or without a domain, or somebody else's. */
+static bool is_own_host(const ASN1_STRING *dns, const char *name)
+{
+	const char *text = (const char *)ASN1_STRING_get0_data(dns);
+	size_t len = ASN1_STRING_length(dns), own = strlen(name);
+
+	return len >= own && !strncasecmp(text, name, own) && (len == own || text[own] == '.');
+}
+
+/* Names of another kind than ours are left out of the certificate, unless they claim to be another. */
+static int check_alt_name(const X509_EXTENSION *ext, const char *device, const uint8_t mac[6],
+			  struct pki_error *err)
 {
 	GENERAL_NAMES *names = X509V3_EXT_d2i((X509_EXTENSION *)ext);
 	char urn[PKI_URN_LEN];
@@ -189,7 +200,11 @@ static int check_alt_name(const X509_EXTENSION *ext, const uint8_t mac[6], struc
 		const ASN1_STRING *uri = name->d.uniformResourceIdentifier;
 		char shown[PKI_QUOTE_LEN];
 
-		if (name->type == GEN_URI && ((size_t)ASN1_STRING_length(uri) != strlen(urn) ||
+		if (name->type == GEN_DNS && !is_own_host(name->d.dNSName, device))
+			ret = pki_fail(err, -EPERM, "DNS name '%s': this device is '%s'",
+				       pki_quote(ASN1_STRING_get0_data(name->d.dNSName),
+						 ASN1_STRING_length(name->d.dNSName), shown), device);
+		else if (name->type == GEN_URI && ((size_t)ASN1_STRING_length(uri) != strlen(urn) ||
 			 memcmp(ASN1_STRING_get0_data(uri), urn, strlen(urn))))
 			ret = pki_fail(err, -EPERM, "SAN '%s': this device may have %s alone",
 				       pki_quote(ASN1_STRING_get0_data(uri),
@@ -212,18 +227,20 @@ static int check_constraints(const X509_EXTENSION *ext, struct pki_error *err)
 }
 
 /* Clients ask for much that no device's certificate has: it is signed without, unless it claims what it may not. */
-static int check_extension(const X509_EXTENSION *ext, const uint8_t mac[6], struct pki_error *err)
+static int check_extension(const X509_EXTENSION *ext, const char *name, const uint8_t mac[6],
+			   struct pki_error *err)
 {
 	switch (OBJ_obj2nid(X509_EXTENSION_get_object((X509_EXTENSION *)ext))) {
 	case NID_subject_alt_name:
-		return check_alt_name(ext, mac, err);
+		return check_alt_name(ext, name, mac, err);
 	case NID_basic_constraints:
 		return check_constraints(ext, err);
 	}
 	return 0;
 }
 
-static int check_extensions(const ASN1_TYPE *value, const uint8_t mac[6], struct pki_error *err)
+static int check_extensions(const ASN1_TYPE *value, const char *name, const uint8_t mac[6],
+			    struct pki_error *err)
 {
 	const unsigned char *p;
 	X509_EXTENSIONS *list = NULL;
@@ -241,7 +258,7 @@ static int check_extensions(const ASN1_TYPE *value, const uint8_t mac[6], struct
 		if (X509v3_get_ext_by_OBJ(list, X509_EXTENSION_get_object(ext), i) >= 0)
 			ret = pki_fail(err, -EPERM, "an extension a second time (RFC 5280, 4.2)");
 		else
-			ret = check_extension(ext, mac, err);
+			ret = check_extension(ext, name, mac, err);
 	}
 	sk_X509_EXTENSION_pop_free(list, X509_EXTENSION_free);
 	return ret;
@@ -297,7 +314,7 @@ int pki_csr_check(const X509_REQ *csr, const char *name, const uint8_t mac[6],
 		if (nid == NID_pkcs9_challengePassword)
 			ret = check_binding(X509_ATTRIBUTE_get0_type(a, 0), exporter, err);
 		else
-			ret = check_extensions(X509_ATTRIBUTE_get0_type(a, 0), mac, err);
+			ret = check_extensions(X509_ATTRIBUTE_get0_type(a, 0), name, mac, err);
 	}
 	return ret;
 }
