@@ -96,10 +96,19 @@ static void handle_delivered(struct agent *a, const struct serve_request *q)
 	}
 }
 
-/* Why there is none is logged. */
-static int sign_crl(struct agent *a)
+/**
+ * agent_sign_crl - have a revocation list signed
+ * @a: the agent
+ * @issuer: 0, the present one; else one before, as in struct serve_sign
+ * @der: the list; free()
+ * @len: of @der
+ * @number: of the list
+ *
+ * Return: 0 or -errno; why there is none is logged.
+ */
+int agent_sign_crl(struct agent *a, unsigned int issuer, uint8_t **der, size_t *len, uint64_t *number)
 {
-	struct serve_sign what = { .kind = SERVE_SIGN_CRL };
+	struct serve_sign what = { .kind = SERVE_SIGN_CRL, .issuer = issuer };
 	struct serve_signed got = { .der = NULL };
 	int err;
 
@@ -111,17 +120,30 @@ static int sign_crl(struct agent *a)
 	free(what.entries);
 	if (!err && got.error[0])
 		err = -EIO;
+	if (!err) {
+		*der = malloc(got.der_len);
+		err = *der ? 0 : -ENOMEM;
+	}
 	if (err) {
-		serve_log(LOG_ERR, "no revocation list", "why", got.error[0] ? got.error : strerror(-err), NULL);
+		serve_log(LOG_ERR, issuer ? "no revocation list of an earlier issuer" : "no revocation list", "why",
+			  got.error[0] ? got.error : strerror(-err), NULL);
 		return err;
 	}
+	memcpy(*der, got.der, got.der_len);
+	*len = got.der_len;
+	*number = what.number;
+	return 0;
+}
+
+static int sign_crl(struct agent *a)
+{
+	uint8_t *der;
+	int err = agent_sign_crl(a, 0, &der, &a->crl_len, &a->crl_number);
+
+	if (err)
+		return err;
 	free(a->crl);
-	a->crl = malloc(got.der_len);
-	if (!a->crl)
-		return -ENOMEM;
-	memcpy(a->crl, got.der, got.der_len);
-	a->crl_len = got.der_len;
-	a->crl_number = what.number;
+	a->crl = der;
 	return 0;
 }
 

@@ -135,6 +135,7 @@ const char *agent_time_text(time_t t, char out[AGENT_TIME_LEN]);
 void agent_expiry_tick(struct agent *a);
 
 /* former.c */
+int agent_sign_crl(struct agent *a, unsigned int issuer, uint8_t **der, size_t *len, uint64_t *number);
 void agent_former_crl(struct agent *a, const struct serve_request *q, struct serve_reply *r);
 
 /* kernel.c */

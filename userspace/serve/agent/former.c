@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Revocation lists of issuers before the present one, for as long as they have a key that signs. */
-#include <errno.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
-#include <syslog.h>
 
 #include "serve/agent/agent.h"
-#include "serve/common/revoked.h"
 
 #define KEEP	3600	/* seconds after which a list is signed anew, changed or not ... */
 #define RETRY	10	/* ... and after a failure: whoever asks is not known, and it costs a walk through the registry */
@@ -29,34 +26,6 @@ static int find(const struct pki_ca *ca, const char *id)
 	return -1;
 }
 
-static int sign(struct agent *a, unsigned int issuer, struct agent_former *f)
-{
-	struct serve_sign what = { .kind = SERVE_SIGN_CRL, .issuer = issuer + 1 };
-	struct serve_signed got = { .der = NULL };
-	int err;
-
-	err = revoked_list(&a->store, time(NULL), &what.entries, &what.n_entries);
-	if (!err)
-		err = store_crl_number(&a->store, &what.number);
-	if (!err)
-		err = serve_sign(&a->signer, &what, a->buf, PRIV_FRAME_MAX, &got);
-	free(what.entries);
-	if (!err && got.error[0])
-		err = -EIO;
-	if (!err) {
-		f->der = malloc(got.der_len);
-		err = f->der ? 0 : -ENOMEM;
-	}
-	if (err) {
-		serve_log(LOG_ERR, "no revocation list of an earlier issuer", "why",
-			  got.error[0] ? got.error : strerror(-err), NULL);
-		return err;
-	}
-	memcpy(f->der, got.der, got.der_len);
-	f->len = got.der_len;
-	return 0;
-}
-
 /**
  * agent_former_crl - the revocation list of an issuer before
  * @a: the agent
@@ -67,7 +36,7 @@ void agent_former_crl(struct agent *a, const struct serve_request *q, struct ser
 {
 	int at = find(&a->ca, q->name);
 	struct agent_former *f = at < 0 ? NULL : &a->former[at];
-	uint64_t revocations;
+	uint64_t revocations, number;
 
 	if (!f) {
 		agent_refuse(a, q, r, 404, SERVE_BAD_REQUEST, "no earlier issuer has this key identifier");
@@ -80,7 +49,7 @@ void agent_former_crl(struct agent *a, const struct serve_request *q, struct ser
 	if (agent_clock() >= f->until || (f->der && f->revocations != revocations)) {
 		free(f->der);
 		f->der = NULL;
-		f->until = agent_clock() + (sign(a, at, f) ? RETRY : KEEP);
+		f->until = agent_clock() + (agent_sign_crl(a, at + 1, &f->der, &f->len, &number) ? RETRY : KEEP);
 		f->revocations = revocations;
 	}
 	if (!f->der) {
