@@ -24,6 +24,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "device/message.h"
 #include "identities.h"
 #include "pki/pki.h"
 #include "store/store.h"
@@ -50,6 +51,7 @@ static const char * const case_names[CASES] = {
  * @pid: its processes
  * @n: how many
  * @store: its registry, for tokens
+ * @newest: certificate that it gave each device, or NULL; older ones are superseded after a few
  * @next: device
  * @operations: by case
  * @used: nanoseconds, by case and process
@@ -62,6 +64,7 @@ struct server {
 	pid_t pid[PROCESSES];
 	unsigned int n;
 	struct store store;
+	X509 **newest;
 	uint32_t next;
 	uint64_t operations[CASES];
 	uint64_t used[CASES][PROCESSES];
@@ -101,7 +104,8 @@ static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *fmt,
 	exit(1);
 }
 
-static void device_load(struct device *d, uint32_t number)
+/* As @s knows it. */
+static void device_load(const struct server *s, struct device *d, uint32_t number)
 {
 	const unsigned char *cert = d->id.cert, *key = d->id.key;
 
@@ -109,7 +113,10 @@ static void device_load(struct device *d, uint32_t number)
 	if (fseek(identities, (long)number * (long)sizeof(d->id), SEEK_SET) ||
 	    fread(&d->id, sizeof(d->id), 1, identities) != 1)
 		die("device %u has no identity", number);
-	d->cert = d2i_X509(NULL, &cert, d->id.cert_len);
+	if (s->newest[number] && X509_up_ref(s->newest[number]))
+		d->cert = s->newest[number];
+	else
+		d->cert = d2i_X509(NULL, &cert, d->id.cert_len);
 	d->key = d2i_AutoPrivateKey(NULL, &key, d->id.key_len);
 	if (!d->cert || !d->key)
 		die("the identity of device %u cannot be read", number);
@@ -224,7 +231,26 @@ static void request(SSL *ssl, const char *fmt, ...)
 		die("a request is answered by: %s", answer);
 }
 
-static void do_est(const struct device *d, uint16_t port, bool token)
+/* What a device has from now on: the certificate for its key, of those in the last answer. */
+static void keep_newest(const struct server *s, const struct device *d)
+{
+	const char *why, *body = strstr(answer, "\r\n\r\n") + 4;
+	STACK_OF(X509) *certs = est_certs_parse(body, strlen(body), &why);
+	int i;
+
+	if (!certs)
+		die("a certificate cannot be read: %s", why);
+	for (i = 0; i < sk_X509_num(certs) && !X509_check_private_key(sk_X509_value(certs, i), d->key); i++)
+		;
+	if (i == sk_X509_num(certs))
+		die("device %u is given another's certificate", d->number);
+	X509_free(s->newest[d->number]);
+	s->newest[d->number] = sk_X509_delete(certs, i);
+	sk_X509_pop_free(certs, X509_free);
+	ERR_clear_error();
+}
+
+static void do_est(const struct device *d, const struct server *s, bool token)
 {
 	char login[128], basic[256] = "", csr[4096], name[64];
 	uint8_t *der = NULL;
@@ -243,11 +269,12 @@ static void do_est(const struct device *d, uint16_t port, bool token)
 				(int)strlen(login));
 		strcat(basic, "\r\n");
 	}
-	ssl = meet(d, port, !token);
+	ssl = meet(d, s->port, !token);
 	request(ssl, "POST /.well-known/est/%s HTTP/1.1\r\nHost: 127.0.0.1\r\n%s"
 		"Content-Type: application/pkcs10\r\nContent-Length: %zu\r\n\r\n%s",
 		token ? "simpleenroll" : "simplereenroll", basic, strlen(csr), csr);
 	part(ssl);
+	keep_newest(s, d);
 }
 
 static void do_list(const struct device *d, uint16_t port)
@@ -313,7 +340,7 @@ static void do_one(enum what what, const struct device *d, const struct server *
 	else if (what == DOWNLOAD)
 		do_download(d, s);
 	else
-		do_est(d, s->port, what == ENROLL);
+		do_est(d, s, what == ENROLL);
 }
 
 /* By the scheduler's own account, in nanoseconds; a process that runs is counted up to now. */
@@ -365,7 +392,7 @@ static void prepare(struct server *s, struct device *d, unsigned int n, bool tok
 		die("%s", s->store.error);
 	for (i = 0; i < n; i++) {
 		s->next = (s->next + STRIDE) % s->devices;
-		device_load(&d[i], s->next);
+		device_load(s, &d[i], s->next);
 		if (tokens)
 			give_token(&s->store, &d[i]);
 	}
@@ -406,7 +433,7 @@ static void download(struct server *s)
 {
 	struct device d;
 
-	device_load(&d, 0);
+	device_load(s, &d, 0);
 	measure(s, DOWNLOAD, &d, 1);
 	device_free(&d);
 }
@@ -421,7 +448,7 @@ static void lists(struct server *s)
 	if (store_begin(&s->store, false))
 		die("%s", s->store.error);
 	for (i = 0; i < s->devices; i++) {
-		device_load(&d, i);
+		device_load(s, &d, i);
 		if (pki_serial(d.cert, serial) || store_cert_revoke(&s->store, serial, time(NULL), 4))
 			die("%s", s->store.error);
 		if (i + LISTS >= s->devices) {
@@ -448,6 +475,13 @@ static void parse_server(struct server *s, const char *text, const char *dir)
 	snprintf(path, sizeof(path), "%s/%s/registry.db", dir, s->name);
 	if (s->devices > 1 && store_open(&s->store, path, false))
 		die("%s", s->store.error);
+}
+
+static void expect(struct server *s)
+{
+	s->newest = calloc(s->devices, sizeof(*s->newest));
+	if (!s->newest)
+		die("no memory");
 }
 
 static void report(const struct server *s)
@@ -505,6 +539,10 @@ int main(int argc, char **argv)
 	parse_server(&many, argv[6], argv[1]);
 	parse_server(&nginx, argv[7], argv[1]);
 	bare.devices = many.devices;
+	expect(&bare);
+	expect(&few);
+	expect(&many);
+	expect(&nginx);
 	bench_name(0, name);
 	snprintf(path, sizeof(path), "/default/controller/v1/%s/softwaremodules/1/artifacts/image", name);
 	few.image = path;
