@@ -127,13 +127,21 @@ static void acknowledge(const struct cordon_look *l, struct cordon_inspection *i
 		cordon_stream_acknowledge(&i->side[!l->opener], ntohl(th->ack_seq), i->decided);
 }
 
-/* Memory for @n bytes in flight, with those that are there. */
-static bool grow(struct cordon_stream *s, u32 n)
+/*
+ * Memory for @n bytes in flight, with those that are there: that of the other side, if it has none
+ * in flight, or new memory.
+ */
+static bool grow(struct cordon_stream *s, struct cordon_stream *other, u32 n)
 {
 	u8 *kept;
 
 	if (n <= s->size)
 		return true;
+	if (!s->kept && n <= other->size && cordon_stream_is_settled(other)) {
+		swap(s->kept, other->kept);
+		swap(s->size, other->size);
+		return true;
+	}
 	n = max_t(u32, 512, roundup_pow_of_two(n));
 	kept = kmalloc(n, GFP_ATOMIC | __GFP_ACCOUNT | __GFP_NOWARN);
 	if (!kept)
@@ -147,11 +155,13 @@ static bool grow(struct cordon_stream *s, u32 n)
 }
 
 /* Keep @n bytes that were read, and count them as such; false, there is no room for now. */
-static bool keep(struct cordon_stream *s, const struct sk_buff *skb, unsigned int from, u32 n)
+static bool keep(const struct cordon_look *l, struct cordon_inspection *i, unsigned int from, u32 n)
 {
+	struct cordon_stream *s = &i->side[l->opener];
 	const u32 all = cordon_stream_room(s, n);
 
-	if (!all || !grow(s, all) || skb_copy_bits(skb, from, s->kept + (all - n), n))
+	if (!all || !grow(s, &i->side[!l->opener], all) ||
+	    skb_copy_bits(l->skb, from, s->kept + (all - n), n))
 		return false;
 	s->next += n;
 	return true;
@@ -213,7 +223,7 @@ static enum cordon_inspect read_next(struct cordon_look *l, struct cordon_inspec
 	verdict = read_stream(i, l->opener, l->skb, from, &n);
 	if (verdict != CORDON_TLS_MORE && verdict != CORDON_TLS_PASS)
 		return refuse(l, i, cordon_inspection_kind(verdict));
-	if (!keep(&i->side[l->opener], l->skb, from, n)) {
+	if (!keep(l, i, from, n)) {
 		i->tls = before;
 		return CORDON_INSPECT_HOLD;
 	}

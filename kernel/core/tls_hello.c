@@ -7,6 +7,7 @@
 #define EXT_EARLY_DATA		42
 #define EXT_SUPPORTED_VERSIONS	43
 
+#define EXTENSION_HEADER	4	/* bytes: its type, and the length of its body */
 #define RANDOM_LEN		32
 #define SENTINEL_AT		24
 #define MAX_SESSION_LEN		32
@@ -131,17 +132,51 @@ static bool next_extension(struct cordon_hello *h)
 }
 
 /* RFC 8446, 4.2: none twice; 4.2.11: in a ClientHello the pre-shared key is the last. */
-static bool begin_extension(struct cordon_hello *h)
+static bool note_extension(struct cordon_hello *h, u16 type)
 {
-	const u64 bit = h->value < 64 ? 1ULL << h->value : 0;
+	const u64 bit = type < 64 ? 1ULL << type : 0;
 
 	if (h->seen & bit)
 		return false;
 	if (!(h->flags & CORDON_HELLO_SERVER) && (h->seen & 1ULL << EXT_PRE_SHARED_KEY))
 		return false;
 	h->seen |= bit;
-	h->extension = h->value;
-	return expect(h, BLOCK, EXTENSION_LEN, 2);
+	h->extension = type;
+	return true;
+}
+
+static bool is_of_interest(const struct cordon_hello *h, u16 type)
+{
+	if (h->flags & CORDON_HELLO_SERVER)
+		return type == EXT_SUPPORTED_VERSIONS;
+	return type == EXT_SUPPORTED_VERSIONS || type == EXT_SERVER_NAME || type == EXT_EARLY_DATA;
+}
+
+/*
+ * Most extensions are of no interest, and in one piece: they are skipped at one stroke. 0: the
+ * next is another, or broken, or in pieces; nothing of it was read.
+ */
+static u32 skip_extension(struct cordon_hello *h, const u8 *data, u32 len)
+{
+	u32 type, size;
+
+	if (h->step != EXTENSION_TYPE || h->want != 2 || len < EXTENSION_HEADER)
+		return 0;
+	type = data[0] << 8 | data[1];
+	size = EXTENSION_HEADER + (data[2] << 8 | data[3]);
+	/* The two bytes of the type are taken from what is left already. */
+	if (size > len || size - 2 > h->left[BLOCK] || is_of_interest(h, type) ||
+	    !note_extension(h, type))
+		return 0;
+	h->left[BLOCK] -= size - 2;
+	if (!next_extension(h))
+		h->step = BROKEN;
+	return size;
+}
+
+static bool begin_extension(struct cordon_hello *h)
+{
+	return note_extension(h, h->value) && expect(h, BLOCK, EXTENSION_LEN, 2);
 }
 
 static bool begin_body(struct cordon_hello *h)
@@ -152,20 +187,17 @@ static bool begin_body(struct cordon_hello *h)
 		return false;
 	h->left[BLOCK] -= len;
 	h->left[EXTENSION] = len;
-	if (h->flags & CORDON_HELLO_SERVER) {
-		if (h->extension != EXT_SUPPORTED_VERSIONS)
-			return expect(h, EXTENSION, EXTENSION_BODY, len);
+	if (!is_of_interest(h, h->extension))
+		return expect(h, EXTENSION, EXTENSION_BODY, len);
+	if (h->flags & CORDON_HELLO_SERVER)
 		return len == 2 && expect(h, EXTENSION, VERSION_SELECTED, 2);
-	}
 	switch (h->extension) {
 	case EXT_SUPPORTED_VERSIONS:
 		return expect(h, EXTENSION, VERSIONS_LEN, 1);
 	case EXT_SERVER_NAME:
 		return expect(h, EXTENSION, NAMES_LEN, 2);
-	case EXT_EARLY_DATA:
-		return !len && next_extension(h);
 	default:
-		return expect(h, EXTENSION, EXTENSION_BODY, len);
+		return !len && next_extension(h);	/* early data */
 	}
 }
 
@@ -298,7 +330,8 @@ static void take(struct cordon_hello *h, struct cordon_tls_facts *facts, const u
 {
 	switch (h->step) {
 	case RANDOM:
-		compare_random(h, data, n);
+		if (h->flags & CORDON_HELLO_SERVER)
+			compare_random(h, data, n);
 		break;
 	case COMPRESSIONS:
 		if (memchr(data, 0, n))
@@ -354,6 +387,11 @@ u32 cordon_hello_read(struct cordon_hello *h, struct cordon_tls_facts *facts, co
 	u32 n;
 
 	while (read < len && h->step < COMPLETE) {
+		n = skip_extension(h, data + read, len - read);
+		if (n) {
+			read += n;
+			continue;
+		}
 		n = h->want;
 		n = min(n, len - read);
 		take(h, facts, data + read, n);
