@@ -89,7 +89,8 @@ enum cordon_inspect {
  * @kind: set with CORDON_INSPECT_REFUSE: enum cordon_kind
  * @unseen: likewise: the connection's beginning was not seen, or is forgotten
  * @blameless: likewise: neither end need have caused it
- * @facts: likewise: what the hellos said
+ * @told: likewise: @facts was set
+ * @facts: memory of the caller's for what the hellos said
  * @in: the namespace's inspector; cordon_inspect()'s, as is what follows
  * @bucket: that the connection is in, or would be; locked
  * @offset: of the header of TCP or UDP
@@ -106,7 +107,8 @@ struct cordon_look {
 	u8 kind;
 	bool unseen;
 	bool blameless;
-	struct cordon_tls_facts facts;
+	bool told;
+	struct cordon_tls_facts *facts;
 	struct cordon_inspector *in;
 	struct cordon_inspect_bucket *bucket;
 	unsigned int offset;

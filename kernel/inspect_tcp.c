@@ -208,7 +208,8 @@ static enum cordon_tls_verdict read_stream(struct cordon_inspection *i, bool cli
 
 static enum cordon_inspect refuse(struct cordon_look *l, struct cordon_inspection *i, u8 kind)
 {
-	l->facts = i->tls.handshake.facts;
+	*l->facts = i->tls.handshake.facts;
+	l->told = true;
 	return cordon_inspection_refuse(l, i, kind);
 }
 

@@ -77,11 +77,14 @@ static enum cordon_inspect conclude(struct cordon_look *l, struct cordon_inspect
 		return CORDON_INSPECT_PASS;
 	if (verdict == CORDON_TLS_AGAIN)
 		return CORDON_INSPECT_HOLD;
-	if (i->reader == CORDON_READER_DTLS)
-		l->facts = i->dtls.handshake.facts;
+	if (verdict != CORDON_TLS_PASS && i->reader == CORDON_READER_DTLS) {
+		*l->facts = i->dtls.handshake.facts;
+		l->told = true;
+	}
 	if (verdict != CORDON_TLS_PASS)
 		return cordon_inspection_refuse(l, i, cordon_inspection_kind(verdict));
-	if (i->reader == CORDON_READER_DTLS && l->facts.selected != CORDON_TLS_1_3)
+	if (i->reader == CORDON_READER_DTLS &&
+	    i->dtls.handshake.facts.selected != CORDON_TLS_1_3)
 		mark = CORDON_MARK_TLS1_2;
 	cordon_inspection_mark(l, mark);
 	cordon_inspection_end(l, i);

@@ -572,7 +572,9 @@ static noinline unsigned int gate(const struct hearing *h, const struct cordon_e
 {
 	const bool others = h->from.device == CORDON_NO_DEVICE;
 	const bool own = sender->device != CORDON_NO_DEVICE;
+	struct cordon_tls_facts facts;
 	struct cordon_look look = {
+		.facts = &facts,
 		.ct = h->ct,
 		.device = h->rs->devices[others ? h->to.device : h->from.device],
 		.skb = h->skb,
@@ -591,7 +593,7 @@ static noinline unsigned int gate(const struct hearing *h, const struct cordon_e
 	count_denied(h);
 	if (what == CORDON_INSPECT_REFUSE)
 		charge(h, own ? sender->device : h->from.device, look.kind, own && !look.blameless,
-		       &look.facts);
+		       look.told ? &facts : NULL);
 	if (observe(h))
 		return NF_ACCEPT;
 	return tell_ends(h, sender, look.unseen || what == CORDON_INSPECT_REFUSED);
