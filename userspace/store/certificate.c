@@ -194,8 +194,14 @@ static int check_new(struct store *s, const struct store_certificate *c)
 	return 0;
 }
 
-/* A certificate says name and MAC: they must be one device's. */
-static int meet_device(struct store *s, const struct store_certificate *c)
+/**
+ * db_meet_device - see that name and MAC of a certificate are one device's
+ * @s: the registry, in a transaction
+ * @c: the certificate; a device that the registry does not know yet is added
+ *
+ * Return: 0; -EPERM, the registry has another MAC for the name; another -errno.
+ */
+int db_meet_device(struct store *s, const struct store_certificate *c)
 {
 	struct store_device device;
 	char has[18], wants[18];
@@ -214,7 +220,7 @@ static int meet_device(struct store *s, const struct store_certificate *c)
 static int reserve(struct store *s, const struct store_certificate *c)
 {
 	char text[2 * STORE_SERIAL_LEN + 1];
-	int err = c->kind == DB_KIND_DEVICE ? meet_device(s, c) : 0;
+	int err = c->kind == DB_KIND_DEVICE ? db_meet_device(s, c) : 0;
 
 	if (err)
 		return err;

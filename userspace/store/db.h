@@ -34,6 +34,7 @@ enum db_statement {
 	DB_TOKEN_PUT, DB_TOKEN_GET, DB_TOKEN_SLOW, DB_TOKEN_CLAIM, DB_TOKEN_BURN,
 	DB_CERT_PUT, DB_CERT_GET, DB_CERT_ISSUED, DB_CERT_DELIVERED, DB_CERT_REVOKE,
 	DB_CERT_RECOVER, DB_CERT_PRUNE, DB_CERT_KEY, DB_REKEY_GET, DB_REKEY_PUT,
+	DB_CERT_ADOPT, DB_CERT_LOST, DB_DEVICE_OF_MAC, DB_TOKEN_BURN_ALL, DB_COUNT_RAISE, DB_COUNT_PUT,
 	DB_RELEASE_PUT, DB_RELEASE_GET, DB_RELEASE_FIND, DB_RELEASE_FILE, DB_RELEASE_HAS_FILE, DB_RELEASE_DEL,
 	DB_RELEASE_CANCEL, DB_RELEASE_ROLLOUT, DB_RELEASE_RESUME, DB_RELEASE_FAILED, DB_RELEASE_TALLY,
 	DB_RELEASE_ROUND, DB_RELEASE_NEWEST,
@@ -81,6 +82,7 @@ extern const char * const db_sql[DB_STATEMENTS];
 extern const int db_newest;
 int db_version(struct store *s, int *version);
 int db_migrate(struct store *s);
+int db_tables_new(struct store *s, int version, sqlite3 **out);
 
 /* place.c */
 int db_place(struct store *s, const char *path, bool create, char **real);
@@ -133,5 +135,6 @@ int db_action_set(struct store *s, const struct db_action *action);
 const char *db_serial_text(const uint8_t serial[STORE_SERIAL_LEN],
 			   char out[2 * STORE_SERIAL_LEN + 1]);
 int db_deliver(struct store *s, const struct store_certificate *cert);
+int db_meet_device(struct store *s, const struct store_certificate *c);
 
 #endif

@@ -117,6 +117,8 @@ const char * const db_sql[DB_STATEMENTS] = {
 	[DB_COMMIT] = "COMMIT",
 	[DB_ROLLBACK] = "ROLLBACK",
 	[DB_COUNT_UP] = "UPDATE counter SET value = value + 1 WHERE name = ?1",
+	[DB_COUNT_RAISE] = "UPDATE counter SET value = max(value, ?2) WHERE name = ?1",
+	[DB_COUNT_PUT] = "INSERT OR REPLACE INTO counter (name, value) VALUES (?1, ?2)",
 	[DB_COUNT] = "SELECT value FROM counter WHERE name = ?1",
 
 	[DB_DEVICE_GET] = "SELECT " DEVICE_COLUMNS ", id, checkins FROM device WHERE name = ?1",
@@ -129,6 +131,9 @@ const char * const db_sql[DB_STATEMENTS] = {
 	[DB_DEVICE_MEET] =
 		"INSERT INTO device (name, mac, approval, approved) VALUES (?1, ?2, 0, 0)"
 		" ON CONFLICT (name) DO NOTHING",
+	[DB_DEVICE_OF_MAC] =
+		"SELECT name FROM device WHERE mac = ?1 AND NOT EXISTS (SELECT 1 FROM device"
+		" WHERE mac = ?1 AND name = ?2) LIMIT 1",
 	[DB_DEVICE_APPROVE] = "UPDATE device SET approved = 1 WHERE name = ?1",
 	[DB_DEVICE_ENROLLED] = "UPDATE device SET enrolled = ?2 WHERE name = ?1 AND enrolled = 0",
 	[DB_DEVICE_CHECKIN] =
@@ -154,11 +159,25 @@ const char * const db_sql[DB_STATEMENTS] = {
 		"UPDATE token SET state = 2"
 		" WHERE device = (SELECT id FROM device WHERE name = ?1)"
 		" AND state = 1 AND serial = ?2",
+	[DB_TOKEN_BURN_ALL] = "UPDATE token SET state = 2 WHERE state < 2 AND made <= ?1",
 
+	/* Rows of certificates that were made here have positive numbers, in their order. */
 	[DB_CERT_PUT] =
 		"INSERT INTO certificate"
-		" (serial, kind, state, name, mac, key_id, not_before, not_after)"
-		" VALUES (?1, ?2, 0, ?3, ?4, ?5, ?6, ?7)",
+		" (id, serial, kind, state, name, mac, key_id, not_before, not_after)"
+		" VALUES ((SELECT max(0, coalesce(max(id), 0)) + 1 FROM certificate),"
+		" ?1, ?2, 0, ?3, ?4, ?5, ?6, ?7)",
+	/* Those of certificates that were made before have negative ones: they count as older than all others. */
+	[DB_CERT_ADOPT] =
+		"INSERT INTO certificate"
+		" (id, serial, kind, state, name, mac, key_id, fingerprint, not_before, not_after, der)"
+		" VALUES ((SELECT min(0, coalesce(min(id), 0)) - 1 FROM certificate),"
+		" ?1, 0, 2, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+	[DB_CERT_LOST] =
+		"INSERT INTO certificate"
+		" (id, serial, kind, state, name, mac, key_id, not_before, not_after, revoked, reason)"
+		" VALUES ((SELECT min(0, coalesce(min(id), 0)) - 1 FROM certificate),"
+		" ?1, 0, 3, ?2, zeroblob(6), zeroblob(32), 0, ?3, ?4, ?5)",
 	[DB_CERT_GET] = "SELECT " CERT_COLUMNS ", der FROM certificate WHERE serial = ?1",
 	[DB_CERT_ISSUED] =
 		"UPDATE certificate SET state = 1, der = ?2, fingerprint = ?3, not_after = ?4"
@@ -318,6 +337,23 @@ int db_version(struct store *s, int *version)
 	if (*version < 0 || (id && !*version))
 		return db_refuse(s, -EPROTO, "the registry is of no version: %d", *version);
 	return 0;
+}
+
+/**
+ * db_tables_new - an empty registry in memory, to compare with
+ * @s: for the error
+ * @version: of its tables, one that is known here
+ * @out: sqlite3_close() it, after a failure as well
+ *
+ * Return: 0 or -errno.
+ */
+int db_tables_new(struct store *s, int version, sqlite3 **out)
+{
+	int code = sqlite3_open_v2(":memory:", out, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL), i;
+
+	for (i = 0; !code && i < version && i < VERSION; i++)
+		code = sqlite3_exec(*out, migrations[i], NULL, NULL, NULL);
+	return code ? db_refuse(s, -EIO, "no tables to compare with: %s", sqlite3_errstr(code)) : 0;
 }
 
 /**

@@ -479,6 +479,28 @@ int store_peek(struct store *s, const char *path)
 	return err;
 }
 
+/**
+ * store_look - open a registry to read it, of whatever version it is
+ * @s: set; store_close() it after a success only
+ * @path: of its file
+ *
+ * Return: 0; -ENOENT, it is not there; -EPROTO, a newer program wrote it, or it is no registry; another -errno.
+ */
+int store_look(struct store *s, const char *path)
+{
+	int err = begin(s, path, false, SQLITE_OPEN_READONLY);
+
+	if (!err) {
+		sqlite3_busy_timeout(s->db, BUSY_MS);
+		err = db_exec(s, "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON");
+	}
+	if (!err)
+		err = check_version(s);
+	if (err)
+		store_close(s);
+	return err;
+}
+
 /*
  * SQLite would remove the log when the last one closes; a caller that gave up the file system
  * cannot. It is emptied, so that the file by itself holds everything.

@@ -12,6 +12,7 @@
 #define STORE_SERIAL_LEN 16
 #define STORE_PATH	"/var/lib/cordon/registry.db"
 #define STORE_TOKEN_LEN	27	/* a token of ours: 128 bit in base32, terminated */
+#define STORE_LOST	"?"	/* name of a revoked certificate of which only the serial number is known */
 
 /**
  * struct store - the registry, open
@@ -137,6 +138,49 @@ int store_expiry_of(struct store *s, int kind, const char *name, time_t *until);
 int store_rollover_begin(struct store *s, const uint8_t root[32]);
 int store_rollover_each(struct store *s, const uint8_t root[32], time_t now,
 			int (*each)(const char *device, bool knows, void *arg), void *arg);
+
+/* Older than what was signed since, or lost: what a registry takes over of that. Within a transaction. */
+int store_cert_adopt(struct store *s, const struct store_certificate *cert, const uint8_t *der, size_t len);
+int store_revoked_add(struct store *s, const uint8_t serial[STORE_SERIAL_LEN], time_t when, int reason, time_t ends,
+		      bool *news);
+int store_tokens_burn(struct store *s, int64_t until, unsigned int *burnt);
+int store_crl_last(struct store *s, uint64_t *number);
+int store_crl_raise(struct store *s, uint64_t number);
+int store_restored_put(struct store *s, time_t when);
+int store_restored_get(struct store *s, time_t *when);
+
+/**
+ * struct store_summary - what a registry holds
+ * @version: of its tables
+ * @devices: all of them
+ * @certificates: all that were made
+ * @revoked: of those
+ * @tokens: that are not used up
+ * @restored: when it was restored or found to be older than what was signed since; 0, never
+ */
+struct store_summary {
+	int version;
+	uint64_t devices;
+	uint64_t certificates;
+	uint64_t revoked;
+	uint64_t tokens;
+	time_t restored;
+};
+
+/* To read only, of this version or one before. */
+int store_look(struct store *s, const char *path);
+int store_summarize(struct store *s, struct store_summary *out);
+/* What is wrong with it, in sentences; damage: it cannot be used. each may be NULL. */
+int store_check(struct store *s, void (*each)(const char *fault, bool damage, void *arg), void *arg,
+		unsigned int *faults, unsigned int *damage);
+/* All of it as it is at one moment, whoever writes meanwhile. */
+int store_backup(struct store *s, const char *path, void (*each)(const char *fault, bool damage, void *arg),
+		 void *arg);
+/* A copy that may be changed, in the directory of path; its name is 7 bytes longer. */
+int store_stage(struct store *s, const char *file, const char *path, char *staged, size_t size);
+void store_unstage(const char *staged);
+/* Put the staged one in the place of path; what was there is kept as kept, which is empty where there was none. */
+int store_replace(struct store *s, const char *path, char *kept, size_t size);
 
 int store_checkin(struct store *s, const char *name, const uint8_t serial[STORE_SERIAL_LEN], time_t now,
 		  const char *firmware);
