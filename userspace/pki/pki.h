@@ -194,6 +194,8 @@ X509 *pki_issue(const struct pki_ca *ca, const X509_PUBKEY *subject,
 /* Does it say it is one of this CA, in time, for a client (a device). 0, or with err -EPERM, -EKEYEXPIRED. */
 int pki_claim(const struct pki_ca *ca, X509 *cert, time_t now, struct pki_error *err);
 X509 *pki_cert_parse(const uint8_t *der, size_t len, struct pki_error *err);
+/* A device's certificate that this CA signed, in time: the signature is checked before anything is parsed. */
+X509 *pki_cert_verify(const struct pki_ca *ca, const uint8_t *der, size_t len, time_t now, struct pki_error *err);
 /* Degenerate PKCS#7 (RFC 7030, 4.1.3 and 4.2.3), DER; OPENSSL_free(). */
 int pki_certs_only(X509 *const *certs, size_t n, uint8_t **der, size_t *len);
 /* The same of one certificate's DER, which is not looked into: a tenth of the time. */
@@ -232,6 +234,23 @@ bool pki_code_is_good(const struct pki_ca *ca, X509 *cert, time_t now, time_t un
 int pki_crl(const struct pki_ca *ca, const struct pki_revoked *entries, size_t n, uint64_t number,
 	    time_t this_update, time_t next_update, uint8_t **der, size_t *len,
 	    struct pki_error *err);
+
+/**
+ * struct pki_list - what revocation lists hold
+ * @number: the greatest of a list
+ * @made: when that one was made
+ * @entries: of all of them; one may be there more than once
+ * @n: how many
+ */
+struct pki_list {
+	uint64_t number;
+	time_t made;
+	struct pki_revoked *entries;
+	size_t n;
+};
+
+/* Lists of this CA, one in DER or any number in PEM: what they hold is added. */
+int pki_list_read(const struct pki_ca *ca, const uint8_t *data, size_t len, struct pki_list *list);
 
 /**
  * enum pki_content - what a signature is over, as it says itself (RFC 5652, 5.3: eContentType, signed as an attribute):
