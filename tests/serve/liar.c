@@ -5,7 +5,7 @@
  *
  *	op= number= ifindex=			numbers
  *	name= secret= firmware= exporter= detail=	text without blanks
- *	peer= serial= fingerprint= csr= proof=		hexadecimal
+ *	peer= serial= fingerprint= csr= proof= cert=	hexadecimal
  *
  * and each line of its standard output the answer: STATUS RETRY SERIAL DER WHY; an empty DER is "-".
  */
@@ -43,7 +43,8 @@ static void to_hex(const uint8_t *data, size_t len)
 }
 
 /* One word into the request; what is too long is cut, as the test says nothing of the kind. */
-static void take(struct serve_request *q, const char *name, const char *value, uint8_t *csr, uint8_t *proof)
+static void take(struct serve_request *q, const char *name, const char *value, uint8_t *csr, uint8_t *proof,
+		 uint8_t *cert)
 {
 	const struct {
 		const char *name;
@@ -75,12 +76,14 @@ static void take(struct serve_request *q, const char *name, const char *value, u
 		q->csr_len = from_hex(value, csr, PKI_CSR_MAX);
 	else if (!strcmp(name, "proof"))
 		q->proof_len = from_hex(value, proof, PKI_PROOF_MAX);
+	else if (!strcmp(name, "cert"))
+		q->cert_len = from_hex(value, cert, PKI_CERT_MAX);
 }
 
 static bool ask(const struct priv_channel *agent, char *line, uint8_t *buf)
 {
-	static uint8_t csr[PKI_CSR_MAX], proof[PKI_PROOF_MAX];
-	struct serve_request q = { .id = 1, .csr = csr, .proof = proof };
+	static uint8_t csr[PKI_CSR_MAX], proof[PKI_PROOF_MAX], cert[PKI_CERT_MAX];
+	struct serve_request q = { .id = 1, .csr = csr, .proof = proof, .cert = cert };
 	struct serve_reply r;
 	char *word, *value;
 	ssize_t len;
@@ -90,7 +93,7 @@ static bool ask(const struct priv_channel *agent, char *line, uint8_t *buf)
 		if (!value)
 			return false;
 		*value++ = 0;
-		take(&q, word, value, csr, proof);
+		take(&q, word, value, csr, proof, cert);
 	}
 	if (priv_send(agent, buf, serve_request_pack(&q, buf, SERVE_REQUEST_MAX)))
 		return false;

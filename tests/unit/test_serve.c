@@ -16,6 +16,7 @@
 
 static const uint8_t csr[] = { 0x30, 0x03, 0x02, 0x01, 0x00 };
 static const uint8_t proof[PKI_PROOF_MAX] = { 0x30, 0x45 };
+static const uint8_t cert[PKI_CERT_MAX] = { 0x30, 0x82 };
 
 static void fill_request(struct serve_request *q)
 {
@@ -37,6 +38,8 @@ static void fill_request(struct serve_request *q)
 	q->csr_len = sizeof(csr);
 	q->proof = proof;
 	q->proof_len = sizeof(proof);
+	q->cert = cert;
+	q->cert_len = 600;
 }
 
 static bool same_request(const struct serve_request *a, const struct serve_request *b)
@@ -48,7 +51,8 @@ static bool same_request(const struct serve_request *a, const struct serve_reque
 	       !strcmp(a->firmware, b->firmware) && !strcmp(a->exporter, b->exporter) &&
 	       !strcmp(a->detail, b->detail) && a->number == b->number && a->feedback == b->feedback &&
 	       a->csr_len == b->csr_len && !memcmp(a->csr, b->csr, a->csr_len) &&
-	       a->proof_len == b->proof_len && !memcmp(a->proof, b->proof, a->proof_len);
+	       a->proof_len == b->proof_len && !memcmp(a->proof, b->proof, a->proof_len) &&
+	       a->cert_len == b->cert_len && !memcmp(a->cert, b->cert, a->cert_len);
 }
 
 static void fill_reply(struct serve_reply *r)
@@ -125,7 +129,7 @@ static void test_request_lengths(void)
 {
 	static const uint32_t lies[] = { 0x80000000, 0xffffffff, 0x7fffffff, 65536, PKI_CSR_MAX + 1 };
 	static uint8_t buf[SERVE_REQUEST_MAX], bent[SERVE_REQUEST_MAX];
-	size_t at[7], len, i, k, wrong = 0;
+	size_t at[8], len, i, k, wrong = 0;
 	struct serve_request q, got;
 
 	fill_request(&q);
@@ -137,6 +141,7 @@ static void test_request_lengths(void)
 	at[4] = at[3] + 4 + strlen(q.exporter);
 	at[5] = at[4] + 4 + strlen(q.detail) + 8 + 4;
 	at[6] = at[5] + 4 + q.csr_len;
+	at[7] = at[6] + 4 + q.proof_len;
 	for (i = 0; i < N(at); i++)
 		for (k = 0; k < N(lies); k++) {
 			memcpy(bent, buf, len);
@@ -155,13 +160,14 @@ static void test_request_lengths(void)
 
 static void test_request_sizes(void)
 {
-	static uint8_t buf[2 * SERVE_REQUEST_MAX], big[PKI_CSR_MAX + 1];
+	static uint8_t buf[2 * SERVE_REQUEST_MAX], big[PKI_CSR_MAX + PKI_CERT_MAX];
 	struct serve_request q, got;
 	size_t len;
 
 	fill_request(&q);
 	q.csr = big;
 	q.csr_len = PKI_CSR_MAX;
+	q.cert_len = sizeof(cert);
 	len = serve_request_pack(&q, buf, SERVE_REQUEST_MAX);
 	ok(len && serve_request_unpack(buf, len, &got) && same_request(&q, &got),
 	   "request: the largest one fits SERVE_REQUEST_MAX");
@@ -170,6 +176,11 @@ static void test_request_sizes(void)
 	len = serve_request_pack(&q, buf, sizeof(buf));
 	ok(len && !serve_request_unpack(buf, len, &got), "request: one with a longer proof is none");
 	q.proof_len = 0;
+	q.cert = big;
+	q.cert_len = PKI_CERT_MAX + 1;
+	len = serve_request_pack(&q, buf, sizeof(buf));
+	ok(len && !serve_request_unpack(buf, len, &got), "request: one with a longer certificate is none");
+	q.cert_len = 0;
 	q.csr_len = PKI_CSR_MAX + 1;
 	len = serve_request_pack(&q, buf, sizeof(buf));
 	ok(len && !serve_request_unpack(buf, len, &got), "request: a larger one is none");

@@ -36,6 +36,8 @@ check 1 "refused: a fault behind CR LF" 'est:\r\n  approval: perhaps\r\n' \
 check 1 "refused: an empty list of addresses" 'est:\n  listen:\n' "2:10: listen names no address"
 check 1 "refused: an empty list of names" 'server_names:\n' "1:14: server_names holds 0 names, not 1 to 32"
 check 1 "refused: null where a word belongs" 'est: {approval: }\n' "1:17: approval must be false or true, not ''"
+check 0 "accepted: adopt" 'adopt: false\n'
+check 1 "refused: adopt with another word" 'adopt: restored\n' "1:8: adopt must be false or true, not 'restored'"
 check 1 "refused: a list" '[]\n' "1:1: serve.yaml must be a mapping"
 echo "1..$n"
 exit $failed

@@ -124,6 +124,21 @@ static bool sign_all(const struct pki_ca *ca, const struct pki_revoked *list, si
 	return true;
 }
 
+/* The list that is there must not be replaced by one that has less: a registry may have been lost, or be older. */
+static bool catch_up(const struct ca_words *w, const struct pki_ca *ca, struct store *s)
+{
+	struct revoked_caught caught;
+
+	if (revoked_catch_up(ca, w->dir, s, false, &caught)) {
+		ca_complain_store(w, s);
+		return false;
+	}
+	if (caught.older)
+		fprintf(stderr, "cordonctl: note: the registry is older than the last revocation list, or was lost: %u "
+			"revocations are taken over, %u tokens withdrawn\n", caught.revoked, caught.tokens);
+	return true;
+}
+
 static int make(const struct ca_words *w, const struct pki_ca *ca, struct store *s, char **pem,
 		size_t *len)
 {
@@ -135,6 +150,8 @@ static int make(const struct ca_words *w, const struct pki_ca *ca, struct store 
 
 	if (!bio)
 		complain("ca", "out of memory");
+	else if (!catch_up(w, ca, s))
+		ret = EXIT_REFUSED;
 	else if (next_number(s, &number) || revoked_list(s, time(NULL), &list, &n))
 		ca_complain_store(w, s);
 	else if (sign_all(ca, list, n, number, bio))

@@ -86,6 +86,7 @@ int ca_publish(const struct ca_words *w, struct pki_ca_plan *plan, char passphra
 static int check_fleet(const struct ca_words *w, const struct pki_ca *ca)
 {
 	struct fleet f = { 0 };
+	time_t restored = 0;
 	char text[160];
 	struct store s;
 	bool good;
@@ -98,9 +99,14 @@ static int check_fleet(const struct ca_words *w, const struct pki_ca *ca)
 	if (!ca_open_registry(w, false, &s))
 		return EXIT_REFUSED;
 	good = look(w, &s, ca->next, &f);
+	if (store_restored_get(&s, &restored))
+		restored = 0;
 	store_close(&s);
 	if (!good)
 		return EXIT_REFUSED;
+	if (restored)
+		fputs("cordonctl: note: the registry was restored or lost once: devices that have not come since are "
+		      "not counted\n", stderr);
 	if (!f.late || (w->force >= 0 && (size_t)w->force == f.late))
 		return EXIT_DONE;
 	fprintf(stderr, "cordonctl: ca: %zu of %zu devices do not know the next root yet:%s\n", f.late, f.n, f.text);

@@ -25,6 +25,9 @@ static void print_text(const struct serve_counters *c)
 
 	printf("running since %s, %llu connections\n", time_text(c->started, when),
 	       (unsigned long long)c->connections);
+	if (c->accepted[SERVE_ADOPTED])
+		printf("adopted %llu certificates that the registry did not know, see the log\n",
+		       (unsigned long long)c->accepted[SERVE_ADOPTED]);
 	if (!c->reloaded) {
 		puts("configuration: as it was at the start");
 		return;
@@ -41,9 +44,10 @@ static void print_text(const struct serve_counters *c)
 
 static json_t *json_status(const struct serve_counters *c)
 {
-	return json_pack("{s:o,s:o,s:o,s:o,s:o}", "started", json_count(c->started), "connections",
-			 json_count(c->connections), "reloaded", json_count(c->reloaded), "config_faults",
-			 json_count(c->config_faults), "certificate_faults", json_count(c->certificate_faults));
+	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o}", "started", json_count(c->started), "connections",
+			 json_count(c->connections), "adopted", json_count(c->accepted[SERVE_ADOPTED]), "reloaded",
+			 json_count(c->reloaded), "config_faults", json_count(c->config_faults),
+			 "certificate_faults", json_count(c->certificate_faults));
 }
 
 /**

@@ -9,7 +9,6 @@
 #include <syslog.h>
 
 #include "serve/agent/agent.h"
-#include "serve/common/revoked.h"
 
 #define FORGET		(365 * 86400)	/* seconds after its end that a certificate is remembered */
 #define IDLE		500	/* milliseconds without a request: time to look around */
@@ -147,25 +146,40 @@ static int sign_crl(struct agent *a)
 	return 0;
 }
 
-static void handle_crl(struct agent *a, const struct serve_request *q, struct serve_reply *r)
+/**
+ * agent_crl_renew - have the revocation list signed, unless the one there is holds all that is revoked
+ * @a: the agent
+ *
+ * Return: 0; -EAGAIN, it failed a moment ago: to try costs a walk through the registry, and whoever asks is not known;
+ * another -errno.
+ */
+int agent_crl_renew(struct agent *a)
 {
 	uint64_t revocations;
+	int err = store_revocations(&a->store, &revocations);
 
-	if (store_revocations(&a->store, &revocations)) {
-		agent_registry_failed(a, q, r);
-		return;
+	if (err)
+		return err;
+	if (a->crl && revocations == a->crl_revocations && agent_clock() < a->crl_until)
+		return 0;
+	if (agent_clock() < a->crl_retry)
+		return -EAGAIN;
+	err = sign_crl(a);
+	if (err) {
+		a->crl_retry = agent_clock() + CRL_RETRY;
+		return err;
 	}
-	if (!a->crl || revocations != a->crl_revocations || agent_clock() >= a->crl_until) {
-		/* To try costs a walk through the registry, and whoever asks is not known. */
-		if (agent_clock() < a->crl_retry || sign_crl(a)) {
-			if (agent_clock() >= a->crl_retry)
-				a->crl_retry = agent_clock() + CRL_RETRY;
-			agent_refuse(a, q, r, 503, SERVE_REGISTRY, "there is no revocation list that can be sent");
-			r->retry = CRL_RETRY;
-			return;
-		}
-		a->crl_revocations = revocations;
-		a->crl_until = agent_clock() + CRL_KEEP;
+	a->crl_revocations = revocations;
+	a->crl_until = agent_clock() + CRL_KEEP;
+	return 0;
+}
+
+static void handle_crl(struct agent *a, const struct serve_request *q, struct serve_reply *r)
+{
+	if (agent_crl_renew(a)) {
+		agent_refuse(a, q, r, 503, SERVE_REGISTRY, "there is no revocation list that can be sent");
+		r->retry = CRL_RETRY;
+		return;
 	}
 	r->number = a->crl_number;
 	if (q->number == a->crl_number) {
@@ -239,6 +253,7 @@ static void handle_reload(struct agent *a)
 	}
 	a->config->allow_remote = fresh.allow_remote;
 	a->config->rekey_signed = fresh.rekey_signed;
+	a->config->adopt = fresh.adopt;
 	a->config->approval = fresh.approval;
 	a->config->valid = fresh.valid;
 	a->config->renew_interval = fresh.renew_interval;
@@ -253,6 +268,7 @@ static void handle_reload(struct agent *a)
 /* False: the request wants no reply. */
 static bool handle(struct agent *a, const struct serve_request *q, struct serve_reply *r)
 {
+	agent_adopt(a, q);
 	switch (q->op) {
 	case SERVE_OP_ENROLL:
 		agent_enroll(a, q, r);
@@ -324,6 +340,7 @@ static void wait_for_request(struct agent *a)
 		agent_records_write(a, false);
 		agent_posture_tick(a);
 		agent_expiry_tick(a);
+		agent_saved_tick(a, false);
 	} while (!poll(&front, 1, IDLE));
 }
 
@@ -383,7 +400,8 @@ static int open_registry(struct agent *a)
 	unsigned int abandoned = 0, forgotten = 0;
 
 	if (!store_open(&a->store, a->config->registry, true) && !store_recover(&a->store, &abandoned) &&
-	    !store_prune(&a->store, time(NULL) - FORGET, &forgotten) && !begin_rollover(a))
+	    !store_prune(&a->store, time(NULL) - FORGET, &forgotten) && !begin_rollover(a) &&
+	    !agent_adopt_begin(a))
 		return 0;
 	serve_log(LOG_ERR, "registry", "file", a->config->registry, "why", a->store.error, NULL);
 	return -EIO;
@@ -454,6 +472,7 @@ int serve_agent(struct serve_config *config, struct serve_counters *counters, st
 	if (!priv_send(&a->front, "", 0))
 		ret = loop(a, in, out);
 	agent_records_write(a, true);
+	agent_saved_tick(a, true);
 	store_close(&a->store);
 out:
 	if (a) {

@@ -6,6 +6,7 @@
 #include "firmware/manifest.h"
 #include "nl/nl.h"
 #include "serve/agent/devices.h"
+#include "serve/common/revoked.h"
 #include "serve/common/serve.h"
 #include "serve/agent/tries.h"
 #include "store/firmware.h"
@@ -94,6 +95,11 @@ struct agent_former {
  * @crl_revocations: what it counts with, as of store_revocations()
  * @crl_until: when a new one is due
  * @crl_retry: after a failure, not before
+ * @restored: when the registry was restored or found to be older than it should; 0, never
+ * @saved: files that the list is kept in, or -1
+ * @is_saved: it was, since the start
+ * @saved_revocations: with what it counted then
+ * @saved_next: when to look again, by agent_clock()
  */
 struct agent {
 	struct serve_config *config;
@@ -122,6 +128,11 @@ struct agent {
 	uint64_t crl_revocations;
 	time_t crl_until;
 	time_t crl_retry;
+	time_t restored;
+	int saved[REVOKED_SAVED];
+	bool is_saved;
+	uint64_t saved_revocations;
+	time_t saved_next;
 };
 
 void agent_refuse(struct agent *a, const struct serve_request *q, struct serve_reply *r, unsigned int status,
@@ -129,6 +140,15 @@ void agent_refuse(struct agent *a, const struct serve_request *q, struct serve_r
 void agent_registry_failed(struct agent *a, const struct serve_request *q, struct serve_reply *r);
 time_t agent_clock(void);
 const char *agent_peer(const struct serve_request *q, struct cordon_addr *addr, char text[POLICY_ADDR_LEN]);
+
+/* agent.c */
+int agent_crl_renew(struct agent *a);
+
+/* adopt.c */
+int agent_adopt_begin(struct agent *a);
+bool agent_adopts(const struct agent *a);
+void agent_adopt(struct agent *a, const struct serve_request *q);
+void agent_saved_tick(struct agent *a, bool now);
 
 /* expiry.c */
 const char *agent_time_text(time_t t, char out[AGENT_TIME_LEN]);

@@ -405,6 +405,11 @@ bool agent_identify(struct agent *a, const struct serve_request *q, struct serve
 		agent_registry_failed(a, q, r);
 		return false;
 	}
+	/* Of one that a list has and the registry has not, the serial number is all that is known. */
+	if (!err && cert->state == STORE_REVOKED && !strcmp(cert->name, STORE_LOST)) {
+		agent_refuse(a, q, r, 403, SERVE_CERTIFICATE_REVOKED, "the certificate is revoked");
+		return false;
+	}
 	if (err || memcmp(cert->fingerprint, q->fingerprint, PKI_FINGERPRINT_LEN) ||
 	    (cert->state != STORE_ISSUED && cert->state != STORE_DELIVERED &&
 	     cert->state != STORE_REVOKED)) {

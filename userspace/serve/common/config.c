@@ -205,12 +205,12 @@ static void load_firmware(struct loader *l, const struct yaml_node *node, struct
 
 static void load_top(struct loader *l, const struct yaml_node *root, struct serve_config *c)
 {
-	enum { EST, CHECKIN, CA, REGISTRY, NAMES, PASSPHRASE, CERTIFICATE, KEY, RUN, FIRMWARE, N };
+	enum { EST, CHECKIN, CA, REGISTRY, NAMES, PASSPHRASE, CERTIFICATE, KEY, RUN, FIRMWARE, ADOPT, N };
 	static const struct yaml_field fields[] = {
 		{ "est", false }, { "checkin", false }, { "ca", false }, { "registry", false },
 		{ "server_names", false }, { "passphrase_file", false },
 		{ "certificate", false }, { "key", false }, { "run", false },
-		{ "firmware", false },
+		{ "firmware", false }, { "adopt", false },
 	};
 	struct yaml_node *at[N] = { NULL };
 
@@ -236,6 +236,8 @@ static void load_top(struct loader *l, const struct yaml_node *root, struct serv
 		load_path(l, at[RUN], "run", c->run);
 	if (at[FIRMWARE])
 		load_firmware(l, at[FIRMWARE], c);
+	if (at[ADOPT])
+		c->adopt = load_bool(l, at[ADOPT], "adopt") ? SERVE_ADOPT_ON : SERVE_ADOPT_OFF;
 	if (!at[CERTIFICATE] != !at[KEY])
 		report_error(l->report, at[KEY] ? at[KEY]->at : at[CERTIFICATE]->at,
 			     "certificate and key come together");

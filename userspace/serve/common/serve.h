@@ -43,6 +43,13 @@
 
 /* config.c */
 
+/** enum serve_adopt - are certificates of our CA adopted that the registry does not know */
+enum serve_adopt {
+	SERVE_ADOPT_RESTORED,	/* where the registry was restored, or lost */
+	SERVE_ADOPT_ON,
+	SERVE_ADOPT_OFF,
+};
+
 /** struct serve_listen - addresses to listen at */
 struct serve_listen {
 	struct sockaddr_storage at[SERVE_LISTEN_MAX];
@@ -71,6 +78,7 @@ struct serve_listen {
  * @allow_remote: enrol from addresses that are no device's
  * @approval: a first enrolment waits for an operator
  * @rekey_signed: another key only with the old key's signature
+ * @adopt: enum serve_adopt
  * @own_names: @names are this machine's own, as the file says none
  */
 struct serve_config {
@@ -94,6 +102,7 @@ struct serve_config {
 	bool allow_remote;
 	bool approval;
 	bool rekey_signed;
+	enum serve_adopt adopt;
 	bool own_names;
 };
 
@@ -110,6 +119,7 @@ enum serve_accepted {
 	SERVE_REPORT,
 	SERVE_DOWNLOAD,
 	SERVE_REKEY_UNSIGNED,
+	SERVE_ADOPTED,	/* a certificate that the registry did not know */
 	SERVE_ACCEPTED,
 };
 
@@ -253,6 +263,8 @@ enum serve_feedback {
  * @csr_len: of @csr
  * @proof: the old key's signature over @csr, in the message
  * @proof_len: of @proof; 0, none came
+ * @cert: the certificate that it showed, DER, in the message
+ * @cert_len: of @cert; 0, it showed none, or one that is too long
  */
 struct serve_request {
 	uint32_t op;
@@ -272,6 +284,8 @@ struct serve_request {
 	size_t csr_len;
 	const uint8_t *proof;
 	size_t proof_len;
+	const uint8_t *cert;
+	size_t cert_len;
 };
 
 /**
@@ -370,7 +384,7 @@ struct serve_signed {
 	size_t der_len;
 };
 
-#define SERVE_REQUEST_MAX	(PKI_CSR_MAX + 2048)
+#define SERVE_REQUEST_MAX	(PKI_CSR_MAX + PKI_CERT_MAX + 2048)
 #define SERVE_SIGN_MAX		(PKI_CSR_MAX + 16384)
 #define SERVE_REPLY_MAX		PRIV_FRAME_MAX
 /* What is signed has room in the message of signer and in that of agent. */

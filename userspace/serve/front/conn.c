@@ -436,10 +436,22 @@ void conn_refused(struct conn *c, enum serve_refused reason, const char *device,
 		  conn_text(c, peer), "why", why, NULL);
 }
 
+/* For agent, should the registry not know it; one that is too long stays unknown. */
+static void put_certificate(struct front *f, X509 *cert, struct serve_request *q)
+{
+	unsigned char *p = f->shown;
+	int len = i2d_X509(cert, NULL);
+
+	if (len <= 0 || len > (int)sizeof(f->shown) || i2d_X509(cert, &p) != len)
+		return;
+	q->cert = f->shown;
+	q->cert_len = len;
+}
+
 /**
  * conn_certificate - what the other end's certificate says
  * @c: the connection, its handshake done
- * @q: gets serial, fingerprint and name
+ * @q: gets serial, fingerprint, name and the certificate, which is there until the next call
  * @why: a sentence, if it is of no use
  *
  * Whether it is what it says is agent's to find out, by the fingerprint (pki_claim()).
@@ -463,6 +475,8 @@ int conn_certificate(struct conn *c, struct serve_request *q, char why[SERVE_TEX
 	else if (pki_identity(cert, q->name, mac, &err) || pki_serial(cert, q->serial) ||
 		 pki_fingerprint(cert, q->fingerprint))
 		reason = SERVE_CERTIFICATE_FOREIGN;
+	if (reason < 0)
+		put_certificate(c->front, cert, q);
 	if (reason >= 0)
 		snprintf(why, SERVE_TEXT_LEN, "%s", err.text[0] ? err.text : "not a device's certificate");
 	return reason;

@@ -128,6 +128,7 @@ TAILQ_HEAD(downloads, download);
  * @beat: timer of that
  * @beating: agent is asked, and has not answered
  * @status: what the process ends with
+ * @shown: certificate of the connection that conn_certificate() looked at last, DER
  */
 struct front {
 	struct serve_config *config;
@@ -159,6 +160,7 @@ struct front {
 	struct event *beat;
 	bool beating;
 	int status;
+	uint8_t shown[PKI_CERT_MAX];
 };
 
 /* conn.c */
