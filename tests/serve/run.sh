@@ -11,6 +11,7 @@
 #   processes  who may do what; start, stop, reload; serve.yaml
 #   flood      floods of TLS records, chains, renewals and revocations (TRIES=)
 #   rollover   from one CA to the next: 20 devices of three kinds, killed at each step
+#   late       certificates that have ended, and are renewed; likewise
 #   expiry     certificates that end: said before they do; with a kernel of straw
 #   registry   the registry copied while devices enrol, an older one put back, damaged, deleted; with a kernel of straw
 #   crash      kill -9 while 1,000 devices enrol (DEVICES= KILLS= SEED=)
@@ -75,7 +76,7 @@ if ! make -s userspace serve-programs >"$work/log" 2>&1; then
 	echo "Bail out! cordonctl does not build"
 	exit 1
 fi
-[[ $# -gt 0 ]] || set -- est refuse ddi offers update posture liar processes flood rollover expiry registry crash
+[[ $# -gt 0 ]] || set -- est refuse ddi offers update posture liar processes flood rollover late expiry registry crash
 for name; do
 	start "$name"
 done

@@ -224,6 +224,9 @@ static void test_claim(const struct pki_ca *ca, const struct pki_ca *foreign)
 	ok(!pki_claim(ca, cert, now + 90 * DAY - 1, &err), "until its last second");
 	ok(pki_claim(ca, cert, now + 90 * DAY + 1, &err) == -EKEYEXPIRED &&
 	   !strcmp(err.text, "certificate expired 2027-04-15"), "and then: %s", err.text);
+	ok(!pki_claim_late(ca, cert, now + 100 * DAY, 10 * DAY, &err) &&
+	   pki_claim_late(ca, cert, now + 100 * DAY + 1, 10 * DAY, &err) == -EKEYEXPIRED &&
+	   pki_claim_late(ca, cert, now - 1, 10 * DAY, &err) == -EKEYEXPIRED, "late: %s", err.text);
 	ok(pki_claim(ca, cert, now + DAY - 1, &err) == -EKEYEXPIRED &&
 	   !strcmp(err.text, "certificate not yet valid: from 2027-01-16"), "before: %s", err.text);
 	ok(pki_claim(ca, cert, now - 1, &err) == -EKEYEXPIRED &&

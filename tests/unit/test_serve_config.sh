@@ -38,6 +38,9 @@ check 1 "refused: an empty list of names" 'server_names:\n' "1:14: server_names 
 check 1 "refused: null where a word belongs" 'est: {approval: }\n' "1:17: approval must be false or true, not ''"
 check 0 "accepted: adopt" 'adopt: false\n'
 check 1 "refused: adopt with another word" 'adopt: restored\n' "1:8: adopt must be false or true, not 'restored'"
+check 0 "accepted: a renewal after the end" 'est: {renew_after_expiry: 365d}\n'
+check 1 "refused: a renewal after the registry has forgotten" 'est: {renew_after_expiry: 366d}\n' \
+	"1:27: '366d' is not a duration from 0s to 365d"
 check 1 "refused: a list" '[]\n' "1:1: serve.yaml must be a mapping"
 echo "1..$n"
 exit $failed

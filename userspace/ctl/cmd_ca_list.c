@@ -174,7 +174,10 @@ struct victims {
 	time_t now;
 };
 
-/* One that is reserved may be signed the next moment: it is revoked as well. */
+/*
+ * One that is reserved may be signed the next moment, and one that has ended may be renewed where est.renew_after_expiry
+ * is set: they are revoked as well.
+ */
 static int add_victim(const struct store_certificate *c, void *arg)
 {
 	struct victims *v = arg;
@@ -184,7 +187,7 @@ static int add_victim(const struct store_certificate *c, void *arg)
 		return 0;
 	v->known++;
 	v->last = *c;
-	if (c->state == STORE_REVOKED || c->state == STORE_ABANDONED || c->not_after <= v->now)
+	if (c->state == STORE_REVOKED || c->state == STORE_ABANDONED)
 		return 0;
 	if (v->n == v->room) {
 		v->room = v->room ? 2 * v->room : 16;
@@ -258,7 +261,7 @@ static int revoke(const struct ca_words *w, struct store *s, struct victims *v)
 		store_rollback(s);
 		return ca_complain_store(w, s);
 	}
-	return complain(w->who, v->known ? "no certificate of it is valid any more" :
+	return complain(w->who, v->known ? "every certificate of it is revoked already" :
 			"no certificate is known by this name, MAC or serial");
 }
 

@@ -115,6 +115,14 @@ out:
 	return ret;
 }
 
+/* The server's answer was told; what helps, if it is that. */
+static void tell_expired(const struct words *w, const struct identity *id)
+{
+	if (X509_cmp_current_time(X509_get0_notAfter(id->cert)) < 0)
+		fprintf(stderr, "cordonctl: %s: note: %s has expired: unless the gateway renews it all the same "
+			"(renew_after_expiry), the device needs a new token to enrol again\n", w->r.self->name, id->cert_path);
+}
+
 static int renew(struct words *w, const char *key, const char *cert, const char *ca)
 {
 	struct identity id = { .key_path = key, .cert_path = cert, .lock = -1 };
@@ -134,6 +142,8 @@ static int renew(struct words *w, const char *key, const char *cert, const char 
 		ret = obtain(w, &id, ca);
 	else
 		remote_complain(&w->r, NULL, id.error);
+	if (ret != EXIT_DONE)
+		tell_expired(w, &id);
 out:
 	identity_free(&id);
 	return ret;

@@ -234,7 +234,7 @@ static const X509 *issuer_of(const struct pki_ca *ca, X509 *cert)
 	return NULL;
 }
 
-static int check_time(const X509 *cert, const char *whose, time_t now, struct pki_error *err)
+static int check_time(const X509 *cert, const char *whose, time_t now, uint32_t late, struct pki_error *err)
 {
 	time_t from, to;
 	char day[16];
@@ -244,17 +244,18 @@ static int check_time(const X509 *cert, const char *whose, time_t now, struct pk
 	if (now < from)
 		return pki_fail(err, -EKEYEXPIRED, "%scertificate not yet valid: from %s", whose,
 				pki_date(X509_get0_notBefore(cert), day));
-	if (now > to)
+	if (now > to && now - to > late)
 		return pki_fail(err, -EKEYEXPIRED, "%scertificate expired %s", whose,
 				pki_date(X509_get0_notAfter(cert), day));
 	return 0;
 }
 
 /**
- * pki_claim - does a certificate say that it is a device's, of this CA, and in time
+ * pki_claim_late - does a certificate say that it is a device's, of this CA, and in time or a little late
  * @ca: the CA; its key is not needed
  * @cert: the certificate, parsed by OpenSSL
  * @now: seconds since 1970
+ * @late: seconds since its end that are forgiven; the issuer's end is never
  * @err: why not
  *
  * The CA's signature is not checked, so this alone is worth nothing: the caller compares the fingerprint with
@@ -263,7 +264,7 @@ static int check_time(const X509 *cert, const char *whose, time_t now, struct pk
  *
  * Return: 0; with @err, -EKEYEXPIRED, not at this time; -EPERM, anything else.
  */
-int pki_claim(const struct pki_ca *ca, X509 *cert, time_t now, struct pki_error *err)
+int pki_claim_late(const struct pki_ca *ca, X509 *cert, time_t now, uint32_t late, struct pki_error *err)
 {
 	const X509 *issuer = issuer_of(ca, cert);
 	uint32_t flags = X509_get_extension_flags(cert);
@@ -274,8 +275,14 @@ int pki_claim(const struct pki_ca *ca, X509 *cert, time_t now, struct pki_error 
 	if ((flags & EXFLAG_CA) || !(flags & EXFLAG_XKUSAGE) ||
 	    !(X509_get_extended_key_usage(cert) & XKU_SSL_CLIENT))
 		return pki_fail(err, -EPERM, "not a client certificate (RFC 5280, 4.2.1.12)");
-	ret = check_time(cert, "", now, err);
-	return ret ? ret : check_time(issuer, "the gateway's ", now, err);
+	ret = check_time(cert, "", now, late, err);
+	return ret ? ret : check_time(issuer, "the gateway's ", now, 0, err);
+}
+
+/** pki_claim - as pki_claim_late(), and in time */
+int pki_claim(const struct pki_ca *ca, X509 *cert, time_t now, struct pki_error *err)
+{
+	return pki_claim_late(ca, cert, now, 0, err);
 }
 
 /**

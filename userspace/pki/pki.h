@@ -193,6 +193,7 @@ X509 *pki_issue(const struct pki_ca *ca, const X509_PUBKEY *subject,
 		const struct pki_profile *profile, struct pki_error *err);
 /* Does it say it is one of this CA, in time, for a client (a device). 0, or with err -EPERM, -EKEYEXPIRED. */
 int pki_claim(const struct pki_ca *ca, X509 *cert, time_t now, struct pki_error *err);
+int pki_claim_late(const struct pki_ca *ca, X509 *cert, time_t now, uint32_t late, struct pki_error *err);
 X509 *pki_cert_parse(const uint8_t *der, size_t len, struct pki_error *err);
 /* A device's certificate that this CA signed, in time: the signature is checked before anything is parsed. */
 X509 *pki_cert_verify(const struct pki_ca *ca, const uint8_t *der, size_t len, time_t now, struct pki_error *err);

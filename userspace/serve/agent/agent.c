@@ -10,7 +10,6 @@
 
 #include "serve/agent/agent.h"
 
-#define FORGET		(365 * 86400)	/* seconds after its end that a certificate is remembered */
 #define IDLE		500	/* milliseconds without a request: time to look around */
 #define CRL_KEEP	3600	/* seconds after which a list is signed anew, changed or not ... */
 #define CRL_RETRY	10	/* ... and after a failure */
@@ -400,7 +399,7 @@ static int open_registry(struct agent *a)
 	unsigned int abandoned = 0, forgotten = 0;
 
 	if (!store_open(&a->store, a->config->registry, true) && !store_recover(&a->store, &abandoned) &&
-	    !store_prune(&a->store, time(NULL) - FORGET, &forgotten) && !begin_rollover(a) &&
+	    !store_prune(&a->store, time(NULL) - SERVE_REMEMBERED, &forgotten) && !begin_rollover(a) &&
 	    !agent_adopt_begin(a))
 		return 0;
 	serve_log(LOG_ERR, "registry", "file", a->config->registry, "why", a->store.error, NULL);

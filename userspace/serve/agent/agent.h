@@ -211,6 +211,8 @@ void agent_rekeyed(struct agent *a, const struct serve_request *q, const struct 
 /* limit.c */
 int agent_renew_limit(struct agent *a, const struct serve_request *q, struct serve_reply *r, const char *name,
 		      const uint8_t key_id[32], uint8_t again[STORE_SERIAL_LEN]);
+bool agent_is_last(struct agent *a, const struct serve_request *q, struct serve_reply *r,
+		   const struct store_certificate *old);
 int agent_supersede(struct agent *a, const char *name, const uint8_t *spare);
 
 /* posture.c */

@@ -172,16 +172,9 @@ static void granted(struct agent *a, const struct serve_request *q, struct serve
 		  "peer", agent_peer(q, &addr, peer), NULL);
 }
 
-/**
- * agent_place_is_right - is it the address of the very device, or one from afar where that is allowed
- * @a: the agent
- * @q: the request
- * @r: says why not
- * @mac: of the device; NULL, there is none by that name
- * @device: its name
- */
-bool agent_place_is_right(struct agent *a, const struct serve_request *q, struct serve_reply *r,
-			  const uint8_t *mac, const char *device)
+/* As agent_place_is_right(); @far: why an address from afar is refused, or NULL, it is not. */
+static bool place_is_right(struct agent *a, const struct serve_request *q, struct serve_reply *r,
+			   const uint8_t *mac, const char *device, const char *far)
 {
 	char owner[CORDON_DEVICE_NAME_LEN], text[POLICY_ADDR_LEN];
 	struct cordon_addr peer;
@@ -197,15 +190,28 @@ bool agent_place_is_right(struct agent *a, const struct serve_request *q, struct
 			     owner, device);
 		return false;
 	case AGENT_PLACE_REMOTE:
-		if (a->config->allow_remote)
+		if (!far)
 			return true;
-		agent_refuse(a, q, r, 403, SERVE_REMOTE,
-			     "%s is no device's address, and est.allow_remote is off", text);
+		agent_refuse(a, q, r, 403, SERVE_REMOTE, "%s is no device's address, and %s", text, far);
 		return false;
 	default:
 		agent_refuse(a, q, r, 503, SERVE_KERNEL, "the kernel does not answer: %s", a->nl.error);
 		return false;
 	}
+}
+
+/**
+ * agent_place_is_right - is it the address of the very device, or one from afar where that is allowed
+ * @a: the agent
+ * @q: the request
+ * @r: says why not
+ * @mac: of the device; NULL, there is none by that name
+ * @device: its name
+ */
+bool agent_place_is_right(struct agent *a, const struct serve_request *q, struct serve_reply *r,
+			  const uint8_t *mac, const char *device)
+{
+	return place_is_right(a, q, r, mac, device, a->config->allow_remote ? NULL : "est.allow_remote is off");
 }
 
 /* What wrong tokens are counted by: a new token of the device begins anew, since its mark is another one. */
@@ -387,17 +393,9 @@ void agent_enroll(struct agent *a, const struct serve_request *q, struct serve_r
 	}
 }
 
-/**
- * agent_identify - whose certificate is it, and does it still count
- * @a: the agent
- * @q: the request, with serial and fingerprint of the certificate
- * @r: says why not
- * @cert: filled
- *
- * Within a transaction. Who shows a certificate has it: its token is used up.
- */
-bool agent_identify(struct agent *a, const struct serve_request *q, struct serve_reply *r,
-		    struct store_certificate *cert)
+/* As agent_identify(); @late: seconds since the certificate's end that are forgiven. */
+static bool identify(struct agent *a, const struct serve_request *q, struct serve_reply *r,
+		     struct store_certificate *cert, uint32_t late)
 {
 	int err = store_cert_get(&a->store, q->serial, cert, NULL, NULL);
 
@@ -425,7 +423,7 @@ bool agent_identify(struct agent *a, const struct serve_request *q, struct serve
 		agent_refuse(a, q, r, 403, SERVE_CERTIFICATE_REVOKED, "the certificate is revoked");
 		return false;
 	}
-	if (cert->not_after < time(NULL)) {
+	if (cert->not_after < time(NULL) - (time_t)late) {
 		agent_refuse(a, q, r, 403, SERVE_CERTIFICATE_EXPIRED, "the certificate has expired");
 		return false;
 	}
@@ -434,6 +432,53 @@ bool agent_identify(struct agent *a, const struct serve_request *q, struct serve
 		return false;
 	}
 	return true;
+}
+
+/**
+ * agent_identify - whose certificate is it, and does it still count
+ * @a: the agent
+ * @q: the request, with serial and fingerprint of the certificate
+ * @r: says why not
+ * @cert: filled
+ *
+ * Within a transaction. Who shows a certificate has it: its token is used up.
+ */
+bool agent_identify(struct agent *a, const struct serve_request *q, struct serve_reply *r,
+		    struct store_certificate *cert)
+{
+	return identify(a, q, r, cert, 0);
+}
+
+/*
+ * Who is it, from where, and by which certificate. One that has ended counts for est.renew_after_expiry: with the key
+ * that it has, from the device's own address, and only if the device did not go on with another one.
+ */
+static bool renew_is_right(struct agent *a, const struct serve_request *q, struct serve_reply *r,
+			   struct store_certificate *old, const uint8_t key_id[32])
+{
+	bool late;
+
+	if (!identify(a, q, r, old, a->config->renew_after_expiry))
+		return false;
+	late = old->not_after < time(NULL);
+	if (!late)
+		return agent_place_is_right(a, q, r, old->mac, old->name);
+	if (memcmp(key_id, old->key_id, sizeof(old->key_id))) {
+		agent_refuse(a, q, r, 403, SERVE_REKEY, "the certificate has expired: it is renewed with its own key only");
+		return false;
+	}
+	return place_is_right(a, q, r, old->mac, old->name, "the certificate has expired") &&
+	       agent_is_last(a, q, r, old);
+}
+
+/* An operator who allows it sees each of them. */
+static void renewed_late(const struct serve_reply *r, const struct store_certificate *old)
+{
+	char serial[2 * PKI_SERIAL_LEN + 1], ended[AGENT_TIME_LEN];
+
+	pki_serial_text(old->serial, serial);
+	serve_log(LOG_WARNING, "renewed a certificate that had expired", "device", r->device, "serial", serial, "ended",
+		  agent_time_text(old->not_after, ended), NULL);
 }
 
 /* False: the reply says why not, or holds the certificate that the device has for this key already. */
@@ -460,6 +505,7 @@ void agent_renew(struct agent *a, const struct serve_request *q, struct serve_re
 	struct pki_profile profile = { .kind = PKI_DEVICE, .name = old.name, .mac = cert.mac };
 	enum agent_rekey rekey;
 	uint8_t key_id[32];
+	bool late;
 
 	if (!csr_key_id(q->csr, q->csr_len, key_id)) {
 		agent_refuse(a, q, r, 400, SERVE_BAD_CSR, "the request is not PKCS #10 in DER (RFC 2986, 4.2)");
@@ -469,11 +515,11 @@ void agent_renew(struct agent *a, const struct serve_request *q, struct serve_re
 		agent_registry_failed(a, q, r);
 		return;
 	}
-	if (!agent_identify(a, q, r, &old) || !agent_place_is_right(a, q, r, old.mac, old.name) ||
-	    !renew_is_due(a, q, r, old.name, key_id)) {
+	if (!renew_is_right(a, q, r, &old, key_id) || !renew_is_due(a, q, r, old.name, key_id)) {
 		store_rollback(&a->store);
 		return;
 	}
+	late = old.not_after < time(NULL);
 	memcpy(cert.mac, old.mac, 6);
 	rekey = agent_rekey(a, q, r, &old, key_id);
 	if (rekey == AGENT_REKEY_REFUSED || agent_certify(a, q, &profile, &cert, r)) {
@@ -485,6 +531,8 @@ void agent_renew(struct agent *a, const struct serve_request *q, struct serve_re
 		granted(a, q, r, SERVE_RENEWAL);
 		if (rekey == AGENT_REKEY_UNSIGNED)
 			agent_rekeyed(a, q, r);
+		if (late)
+			renewed_late(r, &old);
 	}
 }
 

@@ -80,6 +80,38 @@ int agent_renew_limit(struct agent *a, const struct serve_request *q, struct ser
 }
 
 /**
+ * agent_is_last - has a device gone on with no other certificate than this one, which has ended
+ * @a: the agent, in a transaction
+ * @q: the request
+ * @r: says why not
+ * @old: the certificate
+ *
+ * Whoever has an old key of it must not get in by that again, nor a device whose later certificate was revoked.
+ */
+bool agent_is_last(struct agent *a, const struct serve_request *q, struct serve_reply *r,
+		   const struct store_certificate *old)
+{
+	struct newest all = { .n = 0 };
+	size_t i;
+
+	if (store_cert_newest(&a->store, old->name, LOOK_BACK, collect, &all)) {
+		agent_registry_failed(a, q, r);
+		return false;
+	}
+	for (i = 0; i < all.n && memcmp(all.list[i].serial, old->serial, sizeof(old->serial)); i++) {
+		if (all.list[i].state == STORE_ISSUED ||
+		    (all.list[i].state == STORE_DELIVERED &&
+		     !memcmp(all.list[i].key_id, old->key_id, sizeof(old->key_id))))
+			continue;
+		agent_refuse(a, q, r, 403, SERVE_CERTIFICATE_EXPIRED,
+			     "the certificate has expired, and the device was given a later one%s",
+			     all.list[i].state == STORE_REVOKED ? ", which is revoked" : "");
+		return false;
+	}
+	return true;
+}
+
+/**
  * agent_supersede - of too many certificates of a device, the oldest are revoked
  * @a: the agent, in the transaction that a new one was made in
  * @name: of the device

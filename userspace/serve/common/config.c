@@ -123,10 +123,11 @@ static bool load_bool(struct loader *l, const struct yaml_node *node, const char
 
 static void load_est(struct loader *l, const struct yaml_node *node, struct serve_config *c)
 {
-	enum { LISTEN, REMOTE, APPROVAL, VALID, RENEW, REKEY, N };
+	enum { LISTEN, REMOTE, APPROVAL, VALID, RENEW, AFTER, REKEY, N };
 	static const struct yaml_field fields[] = {
 		{ "listen", false }, { "allow_remote", false }, { "approval", false },
-		{ "valid", false }, { "renew_interval", false }, { "rekey", false },
+		{ "valid", false }, { "renew_interval", false }, { "renew_after_expiry", false },
+		{ "rekey", false },
 	};
 	struct yaml_node *at[N] = { NULL };
 	const char *text;
@@ -146,6 +147,9 @@ static void load_est(struct loader *l, const struct yaml_node *node, struct serv
 	text = at[RENEW] ? yaml_text(l, at[RENEW], "renew_interval") : NULL;
 	if (text && (policy_duration_parse(text, &c->renew_interval) || c->renew_interval > VALID_MAX))
 		report_error(l->report, at[RENEW]->at, "'%s' is not a duration from 0s to 3650d", text);
+	text = at[AFTER] ? yaml_text(l, at[AFTER], "renew_after_expiry") : NULL;
+	if (text && (policy_duration_parse(text, &c->renew_after_expiry) || c->renew_after_expiry > SERVE_REMEMBERED))
+		report_error(l->report, at[AFTER]->at, "'%s' is not a duration from 0s to 365d", text);
 	text = at[REKEY] ? yaml_text(l, at[REKEY], "rekey") : NULL;
 	if (text && strcmp(text, "any") && strcmp(text, "signed"))
 		report_error(l->report, at[REKEY]->at, "rekey is '%s', not any or signed", text);

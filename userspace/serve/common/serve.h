@@ -40,6 +40,7 @@
 #define SERVE_CODE_NAME	"firmware offers"	/* no device's: a space is in it */
 #define SERVE_CODE_VALID	(7 * 86400)
 #define SERVE_SERVER_VALID	(30 * 86400)
+#define SERVE_REMEMBERED	(365 * 86400U)	/* seconds after its end that a certificate is in the registry */
 
 /* config.c */
 
@@ -75,6 +76,7 @@ struct serve_listen {
  * @n_names: how many
  * @valid: seconds that a device's certificate is valid
  * @renew_interval: seconds in which a device gets three certificates at most; 0, any number
+ * @renew_after_expiry: seconds since a certificate's end in which it may still be renewed; 0, none
  * @allow_remote: enrol from addresses that are no device's
  * @approval: a first enrolment waits for an operator
  * @rekey_signed: another key only with the old key's signature
@@ -99,6 +101,7 @@ struct serve_config {
 	size_t n_names;
 	uint32_t valid;
 	uint32_t renew_interval;
+	uint32_t renew_after_expiry;
 	bool allow_remote;
 	bool approval;
 	bool rekey_signed;

@@ -451,15 +451,17 @@ static void put_certificate(struct front *f, X509 *cert, struct serve_request *q
 /**
  * conn_certificate - what the other end's certificate says
  * @c: the connection, its handshake done
- * @q: gets serial, fingerprint, name and the certificate, which is there until the next call
+ * @q: what is asked; gets serial, fingerprint, name and the certificate, which is there until the next call
  * @why: a sentence, if it is of no use
  *
- * Whether it is what it says is agent's to find out, by the fingerprint (pki_claim()).
+ * One that has ended is of use for a renewal, for as long as est.renew_after_expiry says. Whether it is what it says is
+ * agent's to find out, by the fingerprint (pki_claim()).
  *
  * Return: -1, it goes to agent; else an enum serve_refused.
  */
 int conn_certificate(struct conn *c, struct serve_request *q, char why[SERVE_TEXT_LEN])
 {
+	uint32_t late = q->op == SERVE_OP_RENEW ? c->front->config->renew_after_expiry : 0;
 	X509 *cert = SSL_get0_peer_certificate(c->ssl);
 	struct pki_error err = { "" };
 	int reason = -1, ret;
@@ -469,7 +471,7 @@ int conn_certificate(struct conn *c, struct serve_request *q, char why[SERVE_TEX
 		snprintf(why, SERVE_TEXT_LEN, "no certificate");
 		return SERVE_NO_CERTIFICATE;
 	}
-	ret = pki_claim(&c->front->ca, cert, time(NULL), &err);
+	ret = pki_claim_late(&c->front->ca, cert, time(NULL), late, &err);
 	if (ret)
 		reason = ret == -EKEYEXPIRED ? SERVE_CERTIFICATE_EXPIRED : SERVE_CERTIFICATE_FOREIGN;
 	else if (pki_identity(cert, q->name, mac, &err) || pki_serial(cert, q->serial) ||
