@@ -4,6 +4,7 @@
 #   est        EST in every form, curl, strongSwan
 #   refuse     bad input: refused, counted, nothing issued
 #   ddi        hawkBit's DDI: polls, offers, downloads, feedback; with a kernel of straw
+#   hawkbit    what rauc-hawkbit-updater 1.4 sends, odd requests and versions; likewise
 #   offers     firmware without hawkBit, roll-outs, slow downloads; likewise
 #   update     cordonctl update, from the file that is signed to the device that runs it; likewise
 #   posture    which devices are confined for their firmware; likewise
@@ -76,7 +77,7 @@ if ! make -s userspace serve-programs >"$work/log" 2>&1; then
 	echo "Bail out! cordonctl does not build"
 	exit 1
 fi
-[[ $# -gt 0 ]] || set -- est refuse ddi offers update posture liar processes flood rollover late expiry registry crash
+[[ $# -gt 0 ]] || set -- est refuse ddi hawkbit offers update posture liar processes flood rollover late expiry registry crash
 for name; do
 	start "$name"
 done
