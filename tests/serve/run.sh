@@ -9,6 +9,7 @@
 #   update     cordonctl update, from the file that is signed to the device that runs it; likewise
 #   posture    which devices are confined for their firmware; likewise
 #   liar       a front that lies to agent and signer
+#   full       no room on the disk, no descriptors
 #   processes  who may do what; start, stop, reload; serve.yaml
 #   flood      floods of TLS records, chains, renewals and revocations (TRIES=)
 #   rollover   from one CA to the next: 20 devices of three kinds, killed at each step
@@ -77,7 +78,7 @@ if ! make -s userspace serve-programs >"$work/log" 2>&1; then
 	echo "Bail out! cordonctl does not build"
 	exit 1
 fi
-[[ $# -gt 0 ]] || set -- est refuse ddi hawkbit offers update posture liar processes flood rollover late expiry registry crash
+[[ $# -gt 0 ]] || set -- est refuse ddi hawkbit offers update posture liar full processes flood rollover late expiry registry crash
 for name; do
 	start "$name"
 done

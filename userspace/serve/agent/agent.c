@@ -64,6 +64,8 @@ void agent_refuse(struct agent *a, const struct serve_request *q, struct serve_r
 	vsnprintf(r->why, sizeof(r->why), fmt, args);
 	va_end(args);
 	r->status = status;
+	if (status == 503)
+		r->retry = SERVE_RETRY;
 	r->der = NULL;
 	r->der_len = 0;
 	serve_count(&a->counters->refused[reason]);

@@ -39,6 +39,7 @@
 #define SERVE_POLL	300		/* seconds */
 #define SERVE_CODE_NAME	"firmware offers"	/* no device's: a space is in it */
 #define SERVE_CODE_VALID	(7 * 86400)
+#define SERVE_RETRY	10		/* seconds, where something is amiss that may be over by then */
 #define SERVE_SERVER_VALID	(30 * 86400)
 #define SERVE_REMEMBERED	(365 * 86400U)	/* seconds after its end that a certificate is in the registry */
 

@@ -142,7 +142,7 @@ void call_refuse(struct evhttp_request *req, unsigned int status, enum serve_ref
 		 const char *why)
 {
 	conn_refused(call_conn(req), reason, device && *device ? device : NULL, why);
-	call_send_why(req, status, 0, why);
+	call_send_why(req, status, status == 503 ? SERVE_RETRY : 0, why);
 }
 
 /* A request whose connection broke is nobody's but ours. */
