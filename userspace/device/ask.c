@@ -178,6 +178,22 @@ enum est_result est_expect_type(struct est *e, const struct http_response *r, co
 }
 
 /**
+ * est_open - connect to a server that is trusted
+ * @e: who asks; a server that it does not trust is not connected to
+ * @c: the connection; tls_close() it, whatever is returned
+ *
+ * Return: EST_DONE or EST_FAILED.
+ */
+enum est_result est_open(struct est *e, struct tls_client *c)
+{
+	est_prepare(e, c);
+	patience(e, c);
+	if (!e->trust)
+		return est_fail(e, "no certificate authority is trusted");
+	return tls_open(c, &e->server) ? est_fail(e, "%s", c->error) : EST_DONE;
+}
+
+/**
  * est_ask - connect, and ask once
  * @e: who asks; a server that it does not trust is asked nothing
  * @q: as for est_exchange()
@@ -187,16 +203,10 @@ enum est_result est_expect_type(struct est *e, const struct http_response *r, co
  */
 enum est_result est_ask(struct est *e, struct http_request *q, struct http_response *r)
 {
-	enum est_result ret = EST_FAILED;
 	struct tls_client c;
+	enum est_result ret = est_open(e, &c);
 
-	est_prepare(e, &c);
-	patience(e, &c);
-	if (!e->trust)
-		est_fail(e, "no certificate authority is trusted");
-	else if (tls_open(&c, &e->server))
-		est_fail(e, "%s", c.error);
-	else
+	if (ret == EST_DONE)
 		ret = est_exchange(e, &c, q, r);
 	tls_close(&c);
 	return ret;

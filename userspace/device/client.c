@@ -77,15 +77,10 @@ static enum est_result ask_cacerts(struct est *e, struct tls_client *c, STACK_OF
  */
 enum est_result est_cacerts(struct est *e, STACK_OF(X509) **certs)
 {
-	enum est_result ret = EST_FAILED;
 	struct tls_client c;
+	enum est_result ret = est_open(e, &c);
 
-	est_prepare(e, &c);
-	if (!e->trust)
-		est_fail(e, "no certificate authority is trusted");
-	else if (tls_open(&c, &e->server))
-		est_fail(e, "%s", c.error);
-	else
+	if (ret == EST_DONE)
 		ret = ask_cacerts(e, &c, certs);
 	tls_close(&c);
 	return ret;
@@ -245,15 +240,10 @@ out:
 
 static enum est_result request(struct est *e, EVP_PKEY *key, const char *name, X509 **cert)
 {
-	enum est_result ret = EST_FAILED;
 	struct tls_client c;
+	enum est_result ret = est_open(e, &c);
 
-	est_prepare(e, &c);
-	if (!e->trust)
-		est_fail(e, "no certificate authority is trusted");
-	else if (tls_open(&c, &e->server))
-		est_fail(e, "%s", c.error);
-	else
+	if (ret == EST_DONE)
 		ret = ask_cert(e, &c, key, name, cert);
 	tls_close(&c);
 	return ret;
