@@ -77,6 +77,15 @@ static bool csr_key_id(const uint8_t *csr, size_t len, uint8_t out[32])
 	return EVP_Q_digest(NULL, "SHA256", NULL, p, all, out, NULL);
 }
 
+/* What the request's key is known by; false: it is answered. */
+static bool take_key_id(struct agent *a, const struct serve_request *q, struct serve_reply *r, uint8_t out[32])
+{
+	if (csr_key_id(q->csr, q->csr_len, out))
+		return true;
+	agent_refuse(a, q, r, 400, SERVE_BAD_CSR, "the request is not PKCS #10 in DER (RFC 2986, 4.2)");
+	return false;
+}
+
 /* No certificate outlives its issuer, and whoever was promised more finds out why. */
 static void cut(const struct agent *a, const char *name, struct store_certificate *cert)
 {
@@ -126,10 +135,8 @@ int agent_certify(struct agent *a, const struct serve_request *q, struct pki_pro
 	cut(a, profile->name, cert);
 	cert->not_before = pki_begin(time(NULL), cert->not_after);
 	strcpy(cert->name, profile->name);
-	if (!csr_key_id(q->csr, q->csr_len, cert->key_id)) {
-		agent_refuse(a, q, r, 400, SERVE_BAD_CSR, "the request is not PKCS #10 in DER (RFC 2986, 4.2)");
+	if (!take_key_id(a, q, r, cert->key_id))
 		return -EINVAL;
-	}
 	if (store_cert_reserve(&a->store, cert))
 		goto registry;
 	profile->serial = cert->serial;
@@ -376,10 +383,8 @@ void agent_enroll(struct agent *a, const struct serve_request *q, struct serve_r
 		agent_refuse(a, q, r, 429, SERVE_TOO_MANY_TRIES, "too many wrong tokens");
 		return;
 	}
-	if (!csr_key_id(q->csr, q->csr_len, key_id)) {
-		agent_refuse(a, q, r, 400, SERVE_BAD_CSR, "the request is not PKCS #10 in DER (RFC 2986, 4.2)");
+	if (!take_key_id(a, q, r, key_id))
 		return;
-	}
 	if (store_begin(&a->store, true)) {
 		agent_registry_failed(a, q, r);
 		return;
@@ -507,10 +512,8 @@ void agent_renew(struct agent *a, const struct serve_request *q, struct serve_re
 	uint8_t key_id[32];
 	bool late;
 
-	if (!csr_key_id(q->csr, q->csr_len, key_id)) {
-		agent_refuse(a, q, r, 400, SERVE_BAD_CSR, "the request is not PKCS #10 in DER (RFC 2986, 4.2)");
+	if (!take_key_id(a, q, r, key_id))
 		return;
-	}
 	if (store_begin(&a->store, true)) {
 		agent_registry_failed(a, q, r);
 		return;
