@@ -1,6 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""What rauc-hawkbit-updater 1.4 sends, by libcurl as it does, in its order; then odd requests and odd versions."""
+"""
+What rauc-hawkbit-updater sends, by libcurl as it does, in its order, with the client certificate that it can have
+since 1.4; then odd requests and odd versions. The sequence is read from its source before 1.4, and its changes since.
+"""
 import hashlib
 import json
 import os
