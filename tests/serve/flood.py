@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """One guest does not eat for all: floods of TLS records, chains, renewals and revocations, and honest devices beside them."""
 import base64
+import contextlib
 import ctypes
 import os
 import re
@@ -10,7 +11,7 @@ import ssl  # pylint: disable=unused-import  # its library is the one that Tls l
 import threading
 import time
 
-from gateway import (CTL, EST, PKCS10, WAIT, Client, Crypto, Tap, ask, certificate, checkin, enroll, must, new_csr, new_key,
+from gateway import (CTL, EST, NOTHING, PKCS10, WAIT, Client, Crypto, Tap, ask, certificate, checkin, enroll, must, new_csr, new_key,
                      renew, run, until)
 from kernel import Device, FirmwareGateway
 
@@ -34,24 +35,36 @@ class Tls:
         self.lib = ctypes.CDLL(name.group(0) if name else "libssl.so.3")
         for call in ("TLS_client_method", "SSL_CTX_new", "SSL_new", "BIO_new", "BIO_s_mem", "SSL_get_wbio"):
             getattr(self.lib, call).restype = ctypes.c_void_p
+        self.context = ctypes.c_void_p(self.lib.SSL_CTX_new(ctypes.c_void_p(self.lib.TLS_client_method())))
 
-    def updates(self, sock, count):
-        """A handshake over a socket, then the bytes of count records of KeyUpdate."""
+    @contextlib.contextmanager
+    def updates(self, sock):
+        """A handshake over a socket that blocks; gives what makes the bytes of so many records of KeyUpdate."""
         lib, point = self.lib, ctypes.c_void_p
-        context = point(lib.SSL_CTX_new(point(lib.TLS_client_method())))
-        conn = point(lib.SSL_new(context))
-        lib.SSL_set_fd(conn, sock.fileno())
-        if lib.SSL_connect(conn) != 1:
-            raise OSError("no handshake")
-        memory = point(lib.BIO_new(point(lib.BIO_s_mem())))
-        lib.SSL_set0_wbio(conn, memory)
+        conn = point(lib.SSL_new(self.context))
+        try:
+            lib.SSL_set_fd(conn, sock.fileno())
+            if lib.SSL_connect(conn) != 1:
+                raise OSError("no handshake")
+            memory = point(lib.BIO_new(point(lib.BIO_s_mem())))
+            lib.SSL_set0_wbio(conn, memory)
+            yield lambda count: self.records(conn, memory, count)
+        finally:
+            lib.SSL_free(conn)
+
+    def records(self, conn, memory, count):
+        """What a connection writes into memory that updates its keys so often."""
         for _ in range(count):
-            lib.SSL_key_update(conn, 0)
-            lib.SSL_do_handshake(conn)
+            self.lib.SSL_key_update(conn, 0)
+            self.lib.SSL_do_handshake(conn)
         data = ctypes.create_string_buffer(32 * count)
-        size = lib.BIO_read(memory, data, len(data))
-        # The socket is its owner's; what libssl holds goes with the process.
+        size = self.lib.BIO_read(memory, data, len(data))
         return data.raw[:max(size, 0)]
+
+    def some(self, sock, count):
+        """A handshake, and then so many records of KeyUpdate at once."""
+        with self.updates(sock) as more:
+            return more(count)
 
 
 def checked_in(gw, device):
@@ -109,7 +122,7 @@ def records(gw, device):
     front = gw.pids()["cordonctl:front"]
     for port, name in ((gw.port, "HTTPS"), (gw.visit, "plain check-in")):
         before, spent = gw.counters()["tls_handshake"], cost(front)
-        beside(gw, device, f"{RECORDS} KeyUpdates, {name}", lambda port=port: swamp(port, lambda s: tls.updates(s, RECORDS)))
+        beside(gw, device, f"{RECORDS} KeyUpdates, {name}", lambda port=port: swamp(port, lambda s: tls.some(s, RECORDS)))
         tap.equal(f"KeyUpdates, {name}: counted", 4 * ROUNDS, gw.counters()["tls_handshake"] - before)
         tap.say(f"KeyUpdates, {name}: {cost(front) - spent} ticks of the front")
         hello = b"\x16\x03\x01\x00\x01"
@@ -119,7 +132,7 @@ def records(gw, device):
         tap.equal(f"a ClientHello in pieces, {name}: counted", 4 * ROUNDS, gw.counters()["tls_handshake"] - before)
     before = gw.counters()
     with socket.create_connection(("127.0.0.1", gw.port)) as sock:
-        sock.sendall(tls.updates(sock, 20))
+        sock.sendall(tls.some(sock, 20))
         until(lambda: gw.counters()["timeout"] > before["timeout"])
         tap.equal("allowed: 20 KeyUpdates, until the connection has had its time", before["tls_handshake"],
                   gw.counters()["tls_handshake"])
@@ -170,6 +183,11 @@ def entries(gw, der):
         b"Serial Number:")
 
 
+def listed(gw):
+    """The list, or why there is none; asked for again if it is signed for longer than a connection may last."""
+    return until(lambda: (lambda got: got if got.status else None)(ask(gw, "GET", "/cordon/v1/crl"))) or NOTHING
+
+
 def crl():
     """A revocation list that is too large for a message ends nothing."""
     with FirmwareGateway() as gw:
@@ -177,12 +195,12 @@ def crl():
         pids = gw.pids()
         device = Device(gw, "cam", 9)
         fill(gw, 20000)
-        got = ask(gw, "GET", "/cordon/v1/crl")
+        got = listed(gw)
         tap.equal("a list of 20,000 entries", (200, (True, 20000)), (got.status, entries(gw, got.body)))
-        again = ask(gw, "GET", "/cordon/v1/crl")
+        again = listed(gw)
         tap.ok(again.body == got.body, "the same list again")
         must(CTL, "ca", "revoke", "cam", "--registry", gw.registry, "--dir", gw.ca)
-        got = ask(gw, "GET", "/cordon/v1/crl")
+        got = listed(gw)
         tap.equal("one more: it is on the list", (200, (True, 20001)), (got.status, entries(gw, got.body)))
         grown = resident(pids["cordonctl:front"])
         clients = [Client(gw) for _ in range(100)]
@@ -194,7 +212,7 @@ def crl():
             client.close()
         for count, what in ((90000, "that signer cannot answer with"), (100000, "that agent cannot ask for")):
             fill(gw, count)
-            got = ask(gw, "GET", "/cordon/v1/crl")
+            got = listed(gw)
             tap.equal(f"a list {what}: 503, and why", (503, "there is no revocation list that can be sent"),
                       (got.status, got.why()))
             tap.ok(is_up(gw, pids), f"a list {what}: the server is up", gw.logged()[-2000:])
@@ -254,7 +272,7 @@ def greedy():
         tap.equal(f"{tries} renewals: its check-in succeeds", "Welcome IoT Device", checked_in(gw, cam))
         must(CTL, "ca", "revoke", "cam", "--registry", gw.registry, "--dir", gw.ca)
         tap.equal("revoked: no check-in", "refused: the certificate is revoked", checked_in(gw, cam))
-        got = ask(gw, "GET", "/cordon/v1/crl")
+        got = listed(gw)
         tap.equal("revoked: all of its certificates are on the list", (200, (True, 3)), (got.status, entries(gw, got.body)))
         tap.ok(is_up(gw, pids), "and the server is up")
 
@@ -273,7 +291,7 @@ def superseded():
                                  ("fifth", certs[4], "refused: the certificate is revoked"),
                                  ("first", certs[0], "refused: the certificate is revoked")):
             tap.equal(f"superseded: check-in with the {name}", said, checkin(gw, cert, cam.key, source=cam.address))
-        got = ask(gw, "GET", "/cordon/v1/crl")
+        got = listed(gw)
         tap.equal("superseded: on the list", (True, 5), entries(gw, got.body))
         for n in range(8):
             got = renew(gw, certs[5], cam.key, new_csr(cam.key), source=cam.address)

@@ -387,6 +387,8 @@ def health():
         tap.equal("healthz: well", 200, ask(gw, "GET", "/healthz").status)
         for name in ("cordonctl:sign", "cordonctl:agent"):
             os.kill(pids[name], signal.SIGSTOP)
+            while heard(gw, 0.001):  # before
+                pass
             told = 0
             while told < 5 and heard(gw, 3):
                 told += 1
@@ -423,19 +425,27 @@ def date_back(gw, begin):
          dates[1], "-in", os.path.join(work, "csr"), "-out", crt)
 
 
+def waits(gw, begin, good, told):
+    """A server that was started before its time does nothing until then."""
+    tap.ok(not good and gw.process.poll() is None and "waiting for the right time" in gw.logged(),
+           "the clock is too early: it waits, and says so", (good, gw.logged()))
+    while not good and heard(gw, WAIT).startswith(b"STATUS=waiting"):
+        pass
+    tap.ok(until(lambda: ask(gw, "GET", EST + "cacerts").status == 200), "then the time comes, and devices may", gw.logged())
+    tap.ok(time.time() >= begin > told, "and not before", (told, begin))
+
+
 def clock():
     """A clock before the CA's beginning, as that of a machine without a battery."""
-    with Gateway() as gw:
-        begin = int(time.time()) + 6
-        date_back(gw, begin)
-        good = gw.start()
-        told = time.time()
-        tap.ok(not good and gw.process.poll() is None and "waiting for the right time" in gw.logged(),
-               "the clock is too early: it waits, and says so", (good, gw.logged()))
-        while not good and heard(gw, WAIT).startswith(b"STATUS=waiting"):
-            pass
-        tap.ok(until(lambda: ask(gw, "GET", EST + "cacerts").status == 200), "then the time comes, and devices may", gw.logged())
-        tap.ok(time.time() >= begin > told, "and not before", (told, begin))
+    for lead in (6, 24, 96):  # seconds; on a slow machine they are over before the server has started
+        with Gateway() as gw:
+            begin = int(time.time()) + lead
+            date_back(gw, begin)
+            good = gw.start()
+            told = time.time()
+            if told < begin or lead == 96:
+                waits(gw, begin, good, told)
+                return
 
 
 def descriptors():
