@@ -12,6 +12,7 @@
 #   full       no room on the disk, no descriptors
 #   processes  who may do what; start, stop, reload; serve.yaml
 #   flood      floods of TLS records, chains, renewals and revocations (TRIES=)
+#   beside     how long an honest check-in takes beside floods of TLS records and chains
 #   rollover   from one CA to the next: 20 devices of three kinds, killed at each step
 #   late       certificates that have ended, and are renewed; likewise
 #   expiry     certificates that end: said before they do; with a kernel of straw
@@ -78,7 +79,7 @@ if ! make -s userspace serve-programs >"$work/log" 2>&1; then
 	echo "Bail out! cordonctl does not build"
 	exit 1
 fi
-[[ $# -gt 0 ]] || set -- est refuse ddi hawkbit offers update posture liar full processes flood rollover late expiry registry crash
+[[ $# -gt 0 ]] || set -- est refuse ddi hawkbit offers update posture liar full processes flood beside rollover late expiry registry crash
 for name; do
 	start "$name"
 done

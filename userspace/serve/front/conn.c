@@ -93,7 +93,8 @@ static void on_info(const SSL *ssl, int where, int ret)
 
 /*
  * OpenSSL reads records for as long as they come and carry no data: a flood of KeyUpdate (RFC 8446, 4.6.3) or of
- * a ClientHello in pieces of one byte would keep everybody else waiting. After this it finds nothing more to read.
+ * a ClientHello in pieces of one byte would keep everybody else waiting. After this it finds nothing more to read,
+ * and of what it has read ahead (visit_accept()), some 600 records, it throws the next away and reads no other.
  */
 static void starve(struct conn *c)
 {
@@ -102,6 +103,7 @@ static void starve(struct conn *c)
 	conn_refused(c, SERVE_TLS_HANDSHAKE, NULL, "too many records of TLS without data");
 	if (nothing)
 		SSL_set0_rbio(c->ssl, nothing);
+	SSL_set_shutdown(c->ssl, SSL_get_shutdown(c->ssl) | SSL_RECEIVED_SHUTDOWN);
 	conn_cut(c);
 }
 
