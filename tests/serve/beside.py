@@ -8,6 +8,7 @@ attackers' connections are served meanwhile, and what each of these costs the fr
 import contextlib
 import multiprocessing
 import os
+import re
 import signal
 import socket
 import statistics
@@ -15,7 +16,7 @@ import threading
 import time
 
 from flood import Tls, cost, swamp
-from gateway import WAIT, Tap, ask, checkin, until
+from gateway import WAIT, Gateway, Tap, ask, checkin, until
 from kernel import Device, FirmwareGateway
 
 tap = Tap()
@@ -25,6 +26,7 @@ CHECKINS = 10  # of each kind, beside each attack
 BATCH = 50  # KeyUpdates that are sent at once
 ROUNDS = 10  # how often each of the attackers' connections may come through while one device checks in
 LIMIT = 100  # records without data that a connection may send
+CROWD = 200  # that wait to be let in, more than are let in within several turns of the loop
 DEAR = 10  # check-ins: what a connection of an attacker may cost at most
 
 
@@ -163,6 +165,29 @@ def beside(gw, device, usual, name, one):
     tap.ok(gw.pids() == pids, f"{name}: the server is up")
 
 
+def turns():
+    """A crowd that waits at one port keeps nobody waiting who comes to the other."""
+    with Gateway() as gw:
+        gw.must_start()
+        for crowded, port, where in ((gw.port, gw.visit, "EST"), (gw.visit, gw.port, "check-in port")):
+            before = len(gw.logged())
+            os.kill(gw.process.pid, signal.SIGSTOP)
+            try:
+                socks = [socket.create_connection(("127.0.0.1", crowded), WAIT) for _ in range(CROWD)]
+                socks.append(socket.create_connection(("127.0.0.1", port), WAIT, ("127.0.0.3", 0)))
+                for sock in socks:
+                    sock.sendall(b"this is no TLS\r\n")
+            finally:
+                os.kill(gw.process.pid, signal.SIGCONT)
+            peers = until(lambda before=before: (lambda found: found if len(found) > CROWD else None)(
+                re.findall(r'"peer": ?"([^"]+)"', gw.logged()[before:]))) or ["nobody"]
+            tap.equal(f"{CROWD} wait, {where}: each is answered", (CROWD, 1), (peers.count("127.0.0.1"), peers.count("127.0.0.3")))
+            tap.ok("127.0.0.3" in peers[:CROWD // 2], f"{CROWD} wait, {where}: who came last, to the other port, has its turn",
+                   peers.index("127.0.0.3") if "127.0.0.3" in peers else None)
+            for sock in socks:
+                sock.close()
+
+
 def long_chain(gw, device, count):
     """A device's certificate and a tail; TLS with it."""
     path = gw.path(f"chain-{count}.crt")
@@ -177,6 +202,7 @@ def long_chain(gw, device, count):
 
 def main():
     """Each attack on each port."""
+    turns()
     with FirmwareGateway() as gw:
         gw.must_start()
         device = Device(gw, "honest", 9)

@@ -180,8 +180,10 @@ static void on_resume(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	f->accepted = 0;
+	/* Whoever is enabled first is asked first: each in turn, else a crowd at one port keeps all others waiting. */
+	f->first = (f->first + 1) % f->n_listeners;
 	for (i = 0; i < f->n_listeners; i++)
-		evconnlistener_enable(f->listeners[i]);
+		evconnlistener_enable(f->listeners[(f->first + i) % f->n_listeners]);
 }
 
 /* For on_accept_failed(): what a listener hands over is its service's, which evhttp sets. */

@@ -105,6 +105,7 @@ TAILQ_HEAD(downloads, download);
  * @base: the event loop
  * @listeners: of both services
  * @n_listeners: how many
+ * @first: of them, that accepts first
  * @accepted: connections since the others had their turn
  * @resume: lets more come
  * @http: EST and check-in over HTTPS
@@ -137,6 +138,7 @@ struct front {
 	struct event_base *base;
 	struct evconnlistener *listeners[2 * SERVE_LISTEN_MAX];
 	size_t n_listeners;
+	size_t first;
 	unsigned int accepted;
 	struct event *resume;
 	struct evhttp *http;
