@@ -138,7 +138,7 @@ def bounded(gw):
         each = []
         for records in (LIMIT + 1, 2000):
             spent = ran(front)
-            ended = [swamp(port, lambda sock, records=records: tls.some(sock, records)) for _ in range(CHECKINS)]
+            ended = [swamp(port, lambda sock, records=records: tls.some(sock, records, records)) for _ in range(CHECKINS)]
             tap.ok(all(ended), f"{records} KeyUpdates, {where}: each connection is ended", ended)
             until(lambda: gw.counters()["connections"] == 0)
             each.append((ran(front) - spent) / CHECKINS)
