@@ -152,7 +152,7 @@ static void lease_write_end(struct cordon_device *device)
  * an end that is taken back and no binding.
  */
 static bool lease_set(struct cordon_device *device, u32 seconds, int ifindex,
-		      const u8 *certificate)
+		      const char *port, const u8 *certificate)
 {
 	u32 end = cordon_now() + cordon_ticks(seconds);
 	bool same;
@@ -164,6 +164,7 @@ static bool lease_set(struct cordon_device *device, u32 seconds, int ifindex,
 	device->certified = certificate;
 	if (certificate)
 		memcpy(device->certificate, certificate, sizeof(device->certificate));
+	strscpy(device->lease_port, port, sizeof(device->lease_port));
 	WRITE_ONCE(device->lease_ifindex, ifindex);
 	/* Pairs with cordon_device_posture(). */
 	smp_store_release(&device->lease_end, end ? end : 1);
@@ -193,7 +194,7 @@ static void lease_end(struct cordon_device *device)
 void cordon_device_lease(struct cordon_device *device, u32 seconds)
 {
 	if (seconds)
-		lease_set(device, seconds, 0, NULL);
+		lease_set(device, seconds, 0, "", NULL);
 	else if (device->lease_end)
 		lease_end(device);
 }
@@ -203,6 +204,7 @@ void cordon_device_lease(struct cordon_device *device, u32 seconds)
  * @device: the device
  * @seconds: how long, not 0
  * @ifindex: it holds for what the device sends there; 0, anywhere
+ * @port: the port of that interface, by its name in the policy; empty, anywhere
  * @certificate: CORDON_CERTIFICATE_LEN bytes
  *
  * In force at the next packet.
@@ -210,9 +212,44 @@ void cordon_device_lease(struct cordon_device *device, u32 seconds)
  * Context: the namespace's lock held. Return: it is bound otherwise than the last one.
  */
 bool cordon_device_checkin(struct cordon_device *device, u32 seconds, int ifindex,
-			   const u8 *certificate)
+			   const char *port, const u8 *certificate)
 {
-	return lease_set(device, seconds, ifindex, certificate);
+	return lease_set(device, seconds, ifindex, port, certificate);
+}
+
+/**
+ * cordon_device_start - let a new device begin as it once was
+ * @device: which no packet has seen
+ * @start: how
+ *
+ * A lease that is bound to a port waits for cordon_device_bind().
+ *
+ * Context: the namespace's lock held.
+ */
+void cordon_device_start(struct cordon_device *device, const struct cordon_device_start *start)
+{
+	if (start->quarantined)
+		set_bit(CORDON_DEVICE_QUARANTINED, &device->flags);
+	if (start->outdated)
+		set_bit(CORDON_DEVICE_OUTDATED, &device->flags);
+	if (!start->leased)
+		return;
+	lease_set(device, start->lease, *start->port ? CORDON_LEASE_WAITS : 0, start->port,
+		  start->certified ? start->certificate : NULL);
+	if (!start->lease)
+		lease_end(device);
+}
+
+/**
+ * cordon_device_bind - the port that a lease is bound to has its interface
+ * @device: its lease is at CORDON_LEASE_WAITS
+ * @ifindex: the interface
+ *
+ * Context: the namespace's lock held.
+ */
+void cordon_device_bind(struct cordon_device *device, int ifindex)
+{
+	WRITE_ONCE(device->lease_ifindex, ifindex);
 }
 
 /**
@@ -245,6 +282,26 @@ bool cordon_device_certificate(const struct cordon_device *device, u8 *certifica
 		seq = read_seqcount_begin(&device->lease_seq);
 		held = device->certified && cordon_device_lease_seconds(device);
 		memcpy(certificate, device->certificate, CORDON_CERTIFICATE_LEN);
+	} while (read_seqcount_retry(&device->lease_seq, seq));
+	return held;
+}
+
+/**
+ * cordon_device_lease_port - the port that a device's lease is bound to
+ * @device: the device
+ * @port: gets CORDON_IFNAME_LEN bytes, its name in the policy, even if there is none
+ *
+ * Return: it has a lease, and that is bound to a port.
+ */
+bool cordon_device_lease_port(const struct cordon_device *device, char *port)
+{
+	unsigned int seq;
+	bool held;
+
+	do {
+		seq = read_seqcount_begin(&device->lease_seq);
+		held = *device->lease_port && cordon_device_lease_seconds(device);
+		memcpy(port, device->lease_port, CORDON_IFNAME_LEN);
 	} while (read_seqcount_retry(&device->lease_seq, seq));
 	return held;
 }

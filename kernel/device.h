@@ -19,13 +19,38 @@ enum {
 	CORDON_DEVICE_OUTDATED,
 };
 
+/* cordon_device.lease_ifindex of a lease that is bound to a port without an interface so far */
+#define CORDON_LEASE_WAITS	(-1)
+
+/**
+ * struct cordon_device_start - how a device begins that nobody has seen yet
+ * @device: its place in the policy
+ * @lease: seconds; 0, it has ended
+ * @leased: @lease says something
+ * @certified: a check-in gave the lease, with @certificate
+ * @quarantined: it is quarantined
+ * @outdated: its firmware is too old
+ * @port: that the lease is bound to; empty, to none
+ * @certificate: SHA-256
+ */
+struct cordon_device_start {
+	u32 device;
+	u32 lease;
+	bool leased;
+	bool certified;
+	bool quarantined;
+	bool outdated;
+	char port[CORDON_IFNAME_LEN];
+	u8 certificate[CORDON_CERTIFICATE_LEN];
+};
+
 /**
  * struct cordon_device - what is kept of a device from policy to policy
  * @refs: one for each ruleset that has it, one for its directory in sysfs
  * @lease_seq: see DOC: locking
  * @flags: CORDON_DEVICE_* bits
  * @lease_end: in ticks (cordon_now()); 0, never had a lease
- * @lease_ifindex: the lease is for what comes in there; 0, anywhere
+ * @lease_ifindex: the lease is for what comes in there; 0, anywhere; or CORDON_LEASE_WAITS
  * @claim: interface identifier of the link-local address that it claimed; 0, none
  * @mac: EUI-48
  * @certified: a check-in gave the lease, with @certificate; under @lease_seq
@@ -34,6 +59,7 @@ enum {
  * @denied: packets from or to it that did not
  * @tally: anomalies by kind
  * @certificate: SHA-256; under @lease_seq
+ * @lease_port: the port of @lease_ifindex, by its name in the policy; under @lease_seq
  * @node: its directory in sysfs; sysfs.c's, under the namespace's lock
  * @rcu: frees it
  *
@@ -54,6 +80,7 @@ struct cordon_device {
 	atomic64_t denied;
 	struct cordon_tally tally[CORDON_KINDS];
 	u8 certificate[CORDON_CERTIFICATE_LEN];
+	char lease_port[CORDON_IFNAME_LEN];
 	struct kobject *node;
 	struct rcu_head rcu;
 };
@@ -88,9 +115,12 @@ void cordon_segment_put(struct cordon_segment *segment);
 
 void cordon_device_lease(struct cordon_device *device, u32 seconds);
 bool cordon_device_checkin(struct cordon_device *device, u32 seconds, int ifindex,
-			   const u8 *certificate);
+			   const char *port, const u8 *certificate);
+void cordon_device_start(struct cordon_device *device, const struct cordon_device_start *start);
+void cordon_device_bind(struct cordon_device *device, int ifindex);
 u32 cordon_device_lease_seconds(const struct cordon_device *device);
 bool cordon_device_certificate(const struct cordon_device *device, u8 *certificate);
+bool cordon_device_lease_port(const struct cordon_device *device, char *port);
 
 /**
  * cordon_device_posture - what is known of a device besides the policy

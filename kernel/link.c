@@ -199,6 +199,9 @@ void cordon_links_update(struct work_struct *work)
 		old = rcu_replace_pointer(rs->links, links, lockdep_is_held(&cn->lock));
 		if (old)
 			kvfree_rcu(old, rcu);
+		/* It may be an interface that has come. */
+		if (cn->leases_wait)
+			cordon_ruleset_bind(cn);
 		wait = max(10 * (jiffies - start), (unsigned long)HZ / 10);
 		WRITE_ONCE(cn->links_due, jiffies + wait);
 		if (!links)

@@ -68,6 +68,7 @@ struct nf_hook_ops;
  * @generation: of the last commit; under @lock
  * @links_work: brings the ruleset's links up to date
  * @links_due: not before then, in jiffies; written by @links_work alone
+ * @leases_wait: some lease waits for the interface of a port; under @lock
  * @hooked: the hooks are registered; under @lock
  * @dying: the namespace goes away; under @lock
  * @caps: what it may have at most
@@ -91,6 +92,7 @@ struct cordon_net {
 	u32 generation;
 	struct delayed_work links_work;
 	unsigned long links_due;
+	bool leases_wait;
 	bool hooked;
 	bool dying;
 	const struct cordon_caps *caps;

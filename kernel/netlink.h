@@ -42,6 +42,9 @@ int cordon_read_device(const struct cordon_draft *d, const struct nlattr *nest,
 		       struct nlattr **tb, struct cordon_device_change *change,
 		       struct netlink_ext_ack *extack);
 
+/* netlink_device.c: the states that a request may give. */
+int cordon_check_state(const struct nlattr *attr, struct netlink_ext_ack *extack);
+
 /* netlink.c: requests and answers. */
 #define CORDON_DEVICE_ID (BIT(CORDON_A_DEVICE_NAME) | BIT(CORDON_A_DEVICE_MAC))
 

@@ -78,7 +78,14 @@ int cordon_nl_device_new_doit(struct sk_buff *request, struct genl_info *info)
 	return ret;
 }
 
-static int check_state(struct nlattr *attr, struct netlink_ext_ack *extack)
+/**
+ * cordon_check_state - the states that a request may give a device
+ * @attr: the state, or NULL
+ * @extack: gets a sentence
+ *
+ * Return: 0 or -EINVAL.
+ */
+int cordon_check_state(const struct nlattr *attr, struct netlink_ext_ack *extack)
 {
 	u32 state = attr ? nla_get_u32(attr) : CORDON_STATE_ACTIVE;
 
@@ -176,7 +183,7 @@ static int device_set(struct cordon_net *cn, struct genl_info *info, struct nlat
 	}
 	ret = cordon_request_device(rs, tb, info->extack, &i);
 	if (!ret)
-		ret = check_state(tb[CORDON_A_DEVICE_STATE], info->extack);
+		ret = cordon_check_state(tb[CORDON_A_DEVICE_STATE], info->extack);
 	if (!ret)
 		ret = check_lease(tb, info->extack);
 	if (!ret)
@@ -245,12 +252,14 @@ int cordon_nl_device_del_doit(struct sk_buff *request, struct genl_info *info)
  * @addr: the address that it checks in from
  * @certificate: fingerprint
  * @ifindex: the interface that it came in by; 0, not known
+ * @port: of that interface, by its name in the policy; empty, not known
  */
 struct checkin {
 	const u8 *mac;
 	struct cordon_addr addr;
 	const u8 *certificate;
 	int ifindex;
+	const char *port;
 };
 
 /* Of two addresses, the parser would keep one; which of them was checked must not be in doubt. */
@@ -350,6 +359,7 @@ static int check_checkin_port(const struct cordon_ruleset *rs, u32 device, struc
 				   (u32)c->ifindex);
 		return -ENODEV;
 	}
+	c->port = d->ports[port].name;
 	if (def->port == CORDON_ANY_PORT || def->port == port)
 		return 0;
 	NL_SET_ERR_MSG_FMT(extack, "%.20s may be on %s only, not on %s", def->name,
@@ -408,7 +418,7 @@ static int checkin(struct cordon_net *cn, struct genl_info *info, struct checkin
 	before = cordon_ruleset_end(rs, device).state;
 	rebound = cordon_device_checkin(rs->devices[device],
 					d->segments[d->devices[device].segment].lease,
-					c->ifindex, c->certificate);
+					c->ifindex, c->port, c->certificate);
 	if (rebound || before != cordon_ruleset_end(rs, device).state)
 		cordon_netlink_device(cn, rs, device);
 	return cordon_reply_send(skb, head, cordon_fill_device(skb, rs, device), info);
@@ -417,7 +427,7 @@ static int checkin(struct cordon_net *cn, struct genl_info *info, struct checkin
 int cordon_nl_checkin_doit(struct sk_buff *request, struct genl_info *info)
 {
 	struct cordon_net *cn = cordon_request_net(info);
-	struct checkin c = {};
+	struct checkin c = { .port = "" };
 	int ret;
 
 	ret = read_checkin(info, &c);

@@ -305,6 +305,7 @@ int cordon_fill_device(struct sk_buff *skb, const struct cordon_ruleset *rs, u32
 	struct nlattr *nest = nla_nest_start(skb, CORDON_A_DEVICE);
 	struct cordon_end now = cordon_ruleset_end(rs, i);
 	u8 certificate[CORDON_CERTIFICATE_LEN];
+	char port[CORDON_IFNAME_LEN];
 	struct cordon_totals t;
 	int err;
 
@@ -321,7 +322,9 @@ int cordon_fill_device(struct sk_buff *skb, const struct cordon_ruleset *rs, u32
 	      put_stats(skb, CORDON_A_DEVICE_STATS, &t, atomic64_read(&device->denied),
 			device->tally) ||
 	      (cordon_device_certificate(device, certificate) &&
-	       nla_put(skb, CORDON_A_DEVICE_CERTIFICATE, sizeof(certificate), certificate));
+	       nla_put(skb, CORDON_A_DEVICE_CERTIFICATE, sizeof(certificate), certificate)) ||
+	      (cordon_device_lease_port(device, port) &&
+	       nla_put_string(skb, CORDON_A_DEVICE_LEASE_PORT, port));
 	return end(skb, nest, err);
 }
 

@@ -60,7 +60,7 @@ const struct nla_policy cordon_count_nl_policy[CORDON_A_COUNT_PAD + 1] = {
 	[CORDON_A_COUNT_COUNT] = { .type = NLA_U64, },
 };
 
-const struct nla_policy cordon_device_nl_policy[CORDON_A_DEVICE_OUTDATED + 1] = {
+const struct nla_policy cordon_device_nl_policy[CORDON_A_DEVICE_LEASE_PORT + 1] = {
 	[CORDON_A_DEVICE_NAME] = { .type = NLA_NUL_STRING, .len = 63, },
 	[CORDON_A_DEVICE_MAC] = NLA_POLICY_EXACT_LEN(6),
 	[CORDON_A_DEVICE_SEGMENT] = { .type = NLA_NUL_STRING, .len = 31, },
@@ -76,6 +76,7 @@ const struct nla_policy cordon_device_nl_policy[CORDON_A_DEVICE_OUTDATED + 1] = 
 	[CORDON_A_DEVICE_STATS] = NLA_POLICY_NESTED(cordon_stats_nl_policy),
 	[CORDON_A_DEVICE_CERTIFICATE] = NLA_POLICY_EXACT_LEN(32),
 	[CORDON_A_DEVICE_OUTDATED] = NLA_POLICY_MAX(NLA_U32, 1),
+	[CORDON_A_DEVICE_LEASE_PORT] = { .type = NLA_NUL_STRING, .len = 15, },
 };
 
 const struct nla_policy cordon_device_id_nl_policy[CORDON_A_DEVICE_MAC + 1] = {
@@ -83,7 +84,7 @@ const struct nla_policy cordon_device_id_nl_policy[CORDON_A_DEVICE_MAC + 1] = {
 	[CORDON_A_DEVICE_MAC] = NLA_POLICY_EXACT_LEN(6),
 };
 
-const struct nla_policy cordon_device_input_nl_policy[CORDON_A_DEVICE_MODEL + 1] = {
+const struct nla_policy cordon_device_input_nl_policy[CORDON_A_DEVICE_LEASE_PORT + 1] = {
 	[CORDON_A_DEVICE_NAME] = { .type = NLA_NUL_STRING, .len = 63, },
 	[CORDON_A_DEVICE_MAC] = NLA_POLICY_EXACT_LEN(6),
 	[CORDON_A_DEVICE_SEGMENT] = { .type = NLA_NUL_STRING, .len = 31, },
@@ -93,6 +94,11 @@ const struct nla_policy cordon_device_input_nl_policy[CORDON_A_DEVICE_MODEL + 1]
 	[CORDON_A_DEVICE_ENCRYPTION] = NLA_POLICY_MAX(NLA_U32, 2),
 	[CORDON_A_DEVICE_FIRMWARE_AUTO_UPDATE] = NLA_POLICY_MAX(NLA_U32, 1),
 	[CORDON_A_DEVICE_MODEL] = { .type = NLA_NUL_STRING, .len = 31, },
+	[CORDON_A_DEVICE_STATE] = NLA_POLICY_MAX(NLA_U32, 4),
+	[CORDON_A_DEVICE_LEASE] = NLA_POLICY_FULL_RANGE(NLA_U32, &cordon_a_device_lease_range),
+	[CORDON_A_DEVICE_CERTIFICATE] = NLA_POLICY_EXACT_LEN(32),
+	[CORDON_A_DEVICE_OUTDATED] = NLA_POLICY_MAX(NLA_U32, 1),
+	[CORDON_A_DEVICE_LEASE_PORT] = { .type = NLA_NUL_STRING, .len = 15, },
 };
 
 const struct nla_policy cordon_interface_nl_policy[CORDON_A_INTERFACE_UP + 1] = {

@@ -384,18 +384,59 @@ int cordon_read_device(const struct cordon_draft *d, const struct nlattr *nest,
 	return ret;
 }
 
+/* What belongs to a lease says nothing without one. */
+static int check_start(struct nlattr **tb, struct netlink_ext_ack *extack)
+{
+	const struct nlattr *of = tb[CORDON_A_DEVICE_CERTIFICATE] ?: tb[CORDON_A_DEVICE_LEASE_PORT];
+
+	if (!of || tb[CORDON_A_DEVICE_LEASE])
+		return cordon_check_state(tb[CORDON_A_DEVICE_STATE], extack);
+	NL_SET_ERR_MSG_ATTR(extack, of, "a certificate or a port of a lease, and no lease");
+	return -EINVAL;
+}
+
+/* How the device that was staged last begins; nothing is noted of one that begins as all do. */
+static int stage_start(struct cordon_transaction *t, const struct nlattr *nest,
+		       struct nlattr **tb, struct netlink_ext_ack *extack)
+{
+	u32 state = get_u32(tb[CORDON_A_DEVICE_STATE], CORDON_STATE_ACTIVE);
+	bool outdated = get_u32(tb[CORDON_A_DEVICE_OUTDATED], state == CORDON_STATE_OUTDATED);
+	struct cordon_device_start *s;
+	u16 port;
+	int ret;
+
+	if (state != CORDON_STATE_QUARANTINED && !outdated && !tb[CORDON_A_DEVICE_LEASE])
+		return 0;
+	s = cordon_transaction_start(t);
+	if (IS_ERR(s))
+		return full(s, "devices", nest, extack);
+	s->quarantined = state == CORDON_STATE_QUARANTINED;
+	s->outdated = outdated;
+	s->leased = tb[CORDON_A_DEVICE_LEASE];
+	s->lease = get_u32(tb[CORDON_A_DEVICE_LEASE], 0);
+	s->certified = tb[CORDON_A_DEVICE_CERTIFICATE];
+	if (s->certified)
+		nla_memcpy(s->certificate, tb[CORDON_A_DEVICE_CERTIFICATE], sizeof(s->certificate));
+	if (!tb[CORDON_A_DEVICE_LEASE_PORT])
+		return 0;
+	ret = read_port(&t->draft, tb[CORDON_A_DEVICE_LEASE_PORT], &port, extack);
+	if (!ret && port != CORDON_ANY_PORT)
+		strscpy(s->port, t->draft.ports[port].name, sizeof(s->port));
+	return ret;
+}
+
 static int stage_device(struct cordon_transaction *t, const struct nlattr *nest,
 			struct netlink_ext_ack *extack)
 {
-	struct nlattr *tb[CORDON_A_DEVICE_MODEL + 1];
+	struct nlattr *tb[CORDON_A_DEVICE_LEASE_PORT + 1];
 	struct cordon_device_change read;
 	struct cordon_device_def *def;
 	struct cordon_addr *addr;
 	u32 first;
 	int i, ret;
 
-	ret = nla_parse_nested(tb, CORDON_A_DEVICE_MODEL, nest, cordon_device_input_nl_policy,
-			       extack);
+	ret = nla_parse_nested(tb, CORDON_A_DEVICE_LEASE_PORT, nest,
+			       cordon_device_input_nl_policy, extack);
 	if (ret)
 		return ret;
 	if (!tb[CORDON_A_DEVICE_NAME])
@@ -405,7 +446,9 @@ static int stage_device(struct cordon_transaction *t, const struct nlattr *nest,
 	if (!tb[CORDON_A_DEVICE_SEGMENT])
 		return lacks(nest, CORDON_A_DEVICE_SEGMENT, "a device's segment", extack);
 	cordon_device_change_init(&read);
-	ret = cordon_read_device(&t->draft, nest, tb, &read, extack);
+	ret = check_start(tb, extack);
+	if (!ret)
+		ret = cordon_read_device(&t->draft, nest, tb, &read, extack);
 	if (!ret)
 		ret = find_segment(t, tb[CORDON_A_DEVICE_SEGMENT], &read.def.segment, extack);
 	if (ret)
@@ -425,7 +468,7 @@ static int stage_device(struct cordon_transaction *t, const struct nlattr *nest,
 			return full(to, "addresses", nest, extack);
 		*to = *addr;
 	}
-	return 0;
+	return stage_start(t, nest, tb, extack);
 }
 
 static int stage_one(struct cordon_transaction *t, const struct nlattr *attr,

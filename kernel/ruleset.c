@@ -346,6 +346,55 @@ static void renew_ports(struct cordon_net *cn, struct cordon_ruleset *rs)
 	cordon_ports_free(mine);
 }
 
+/* The interface of the port that a lease waits for; 0, there is none so far. */
+static int lease_wire(const struct cordon_ruleset *rs, const char *name)
+{
+	const struct cordon_draft *d = &rs->policy->draft;
+	const struct cordon_interface *interface;
+	int wire = 0;
+	u32 port;
+
+	for (port = 0; port < d->n_ports; port++)
+		if (!strcmp(d->ports[port].name, name))
+			break;
+	if (port == d->n_ports)
+		return 0;
+	rcu_read_lock();
+	interface = cordon_ports_find(rcu_dereference(rs->ports),
+				      cordon_ports_ifindex(rcu_dereference(rs->ports), port));
+	if (interface)
+		wire = interface->wire;
+	rcu_read_unlock();
+	return wire;
+}
+
+/**
+ * cordon_ruleset_bind - bind the leases that wait for the interface of a port
+ * @cn: the namespace
+ *
+ * Context: cordon_net.lock held; may sleep.
+ */
+void cordon_ruleset_bind(struct cordon_net *cn)
+{
+	struct cordon_ruleset *rs = cordon_net_ruleset(cn);
+	struct cordon_device *device;
+	int wire;
+	u32 i;
+
+	cn->leases_wait = false;
+	for (i = 0; rs && i < rs->policy->draft.n_devices; i++) {
+		device = rs->devices[i];
+		if (device->lease_ifindex == CORDON_LEASE_WAITS) {
+			wire = lease_wire(rs, device->lease_port);
+			if (wire)
+				cordon_device_bind(device, wire);
+			else
+				cn->leases_wait = true;
+		}
+		cond_resched();
+	}
+}
+
 /* Replace the pointer; when this returns, no packet is judged by the ruleset before any more. */
 static struct cordon_ruleset *replace(struct cordon_net *cn, struct cordon_ruleset *rs)
 {
@@ -365,6 +414,7 @@ static struct cordon_ruleset *replace(struct cordon_net *cn, struct cordon_rules
 	old = rcu_replace_pointer(cn->ruleset, rs, lockdep_is_held(&cn->lock));
 	mutex_unlock(&cn->ports_lock);
 	synchronize_rcu();
+	cordon_ruleset_bind(cn);
 	/* While there was none in force, nobody noted that addresses changed. */
 	if (rs && (!old || !rcu_access_pointer(rs->links)))
 		cordon_links_touch(cn);

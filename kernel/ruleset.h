@@ -40,6 +40,7 @@ int cordon_ruleset_publish(struct cordon_net *cn, struct cordon_ruleset *rs, u32
 void cordon_ruleset_withdraw(struct cordon_net *cn);
 int cordon_ruleset_confirm(struct cordon_net *cn, struct netlink_ext_ack *extack);
 void cordon_ruleset_rollback(struct work_struct *work);
+void cordon_ruleset_bind(struct cordon_net *cn);
 void cordon_ruleset_recount(struct cordon_net *cn);
 u32 cordon_ruleset_count(const struct cordon_ruleset *rs, u16 segment);
 struct cordon_end cordon_ruleset_end(const struct cordon_ruleset *rs, u32 device);

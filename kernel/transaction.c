@@ -48,6 +48,7 @@ static void transaction_free(struct cordon_transaction *t)
 	kvfree(t->draft.addresses);
 	kvfree(t->draft.uplinks);
 	kvfree(t->draft.interfaces);
+	kvfree(t->starts);
 	kvfree(t);
 }
 
@@ -151,6 +152,20 @@ void cordon_transaction_return(struct cordon_net *cn, struct cordon_transaction 
 	spin_unlock(&cn->transactions_lock);
 }
 
+/* A device that only the new ruleset refers to is new, too: what is in force does not know it. */
+static void start_devices(const struct cordon_transaction *t, struct cordon_ruleset *rs)
+{
+	struct cordon_device *device;
+	u32 i;
+
+	for (i = 0; i < t->n_starts; i++) {
+		device = rs->devices[t->starts[i].device];
+		if (refcount_read(&device->refs) == 1)
+			cordon_device_start(device, &t->starts[i]);
+		cond_resched();
+	}
+}
+
 /**
  * cordon_transaction_commit - put in force what a socket has staged
  * @cn: the namespace
@@ -181,6 +196,8 @@ int cordon_transaction_commit(struct cordon_net *cn, u32 portid, u32 confirm,
 		return -ESTALE;
 	}
 	rs = cordon_ruleset_new(cn, &t->draft, extack);
+	if (!IS_ERR(rs))
+		start_devices(t, rs);
 	transaction_free(t);
 	if (IS_ERR(rs))
 		return PTR_ERR(rs);
@@ -373,6 +390,18 @@ struct cordon_addr *cordon_transaction_address(struct cordon_transaction *t)
 	return a;
 }
 
+/* It belongs to the device that came last, which has no other. */
+struct cordon_device_start *cordon_transaction_start(struct cordon_transaction *t)
+{
+	struct cordon_device_start *s;
+
+	note_cap(t, t->caps->devices, "devices");
+	s = append(&t->starts, &t->n_starts, &t->room_starts, t->caps->devices, sizeof(*s));
+	if (!IS_ERR(s))
+		s->device = t->draft.n_devices - 1;
+	return s;
+}
+
 /**
  * cordon_transaction_find_segment - a segment that was staged
  * @t: the transaction
@@ -414,6 +443,8 @@ void cordon_transaction_undo(struct cordon_transaction *t, const struct cordon_d
 	d->n_addresses = before->n_addresses;
 	d->n_uplinks = before->n_uplinks;
 	d->n_interfaces = before->n_interfaces;
+	while (t->n_starts && t->starts[t->n_starts - 1].device >= d->n_devices)
+		t->n_starts--;
 }
 
 /**

@@ -8,6 +8,7 @@
 #include <linux/siphash.h>
 
 #include "core/policy.h"
+#include "device.h"
 
 struct cordon_caps;
 struct cordon_net;
@@ -19,6 +20,9 @@ struct cordon_net;
  * @generation: in force when it began
  * @draft: what was staged
  * @room: allocated length of each of the draft's lists
+ * @starts: how devices begin, in the order of the draft's devices
+ * @n_starts: length of @starts
+ * @room_starts: allocated length of @starts
  * @caps: the namespace's
  * @full: the cap that an object was refused by
  * @what: of which kind it was
@@ -42,6 +46,9 @@ struct cordon_transaction {
 		u32 uplinks;
 		u32 interfaces;
 	} room;
+	struct cordon_device_start *starts;
+	u32 n_starts;
+	u32 room_starts;
 	const struct cordon_caps *caps;
 	u32 full;
 	const char *what;
@@ -79,6 +86,7 @@ struct cordon_rule_def *cordon_transaction_rule(struct cordon_transaction *t);
 struct cordon_match *cordon_transaction_match(struct cordon_transaction *t);
 struct cordon_device_def *cordon_transaction_device(struct cordon_transaction *t);
 struct cordon_addr *cordon_transaction_address(struct cordon_transaction *t);
+struct cordon_device_start *cordon_transaction_start(struct cordon_transaction *t);
 u16 cordon_transaction_find_segment(const struct cordon_transaction *t, const char *name);
 void cordon_transaction_undo(struct cordon_transaction *t, const struct cordon_draft *before);
 

@@ -71,6 +71,34 @@ if [ -z "${SANITIZE-}" ]; then
 	grep -q "generation 77 was expected, but 1 is in force" "$work/json"
 	report $? "and a stale generation, naming both"
 	on gw cordonctl device release lock >/dev/null
+
+	# How a staged device begins.
+	stage() {	# MEMBERS [OPTION...]: a policy with cam, and a device that the kernel does not know, which begins like that
+		local members=$1
+		shift
+		ynl --multi begin '{}' --multi stage "{\"mode\": \"enforce\", \"port\": [{\"name\": \"lan0\"}],
+			\"segment\": [{\"name\": \"iot\", \"authentication\": \"certificate\"}], \"device\": [
+			{\"name\": \"cam\", \"mac\": \"$CAM_MAC\", \"segment\": \"iot\", \"address\": [\"0a00140b\"],
+			 \"state\": \"quarantined\"},
+			{\"name\": \"new\", \"mac\": \"02:00:00:00:08:08\", \"segment\": \"iot\", \"address\": [\"0a001463\"],
+			 $members}]}" "$@" >"$work/json" 2>&1
+	}
+	stage '"certificate": "'"$(printf 'aa%.0s' {1..32})"'"'
+	grep -q "and no lease" "$work/json"
+	report $? "a staged certificate without a lease is refused"
+	stage '"lease": 60, "lease-port": "lan9"'
+	grep -q "unknown port lan9" "$work/json"
+	report $? "and a lease for a port that is not staged"
+	stage '"state": "expired"'
+	grep -q "follows from the lease" "$work/json"
+	report $? "and a state that follows from the lease"
+	stage '"lease": 3600, "lease-port": "lan0", "outdated": 1' --multi commit '{}'
+	expect "what is not refused comes into force" on gw cordonctl show devices --json
+	grep '"name": "new"' "$work/said" >"$work/json"
+	grep -q '"state": "outdated".*"lease_seconds": 3[56].*"lease_port": "lan0"' "$work/json"
+	report $? "a device that is new begins as staged"
+	equal "one that is known stays as it is" onboarding "$(counter "devices/$CAM_MAC/state")"
+	policy 443 | apply >/dev/null
 fi
 
 # What the kernel only keeps comes back as it went in.

@@ -61,7 +61,7 @@ static void checkin_binds_to_port(struct kunit *test)
 	struct cordon_posture q;
 
 	KUNIT_ASSERT_NOT_NULL(test, d);
-	KUNIT_EXPECT_TRUE(test, cordon_device_checkin(d, 3600, 5, ones));
+	KUNIT_EXPECT_TRUE(test, cordon_device_checkin(d, 3600, 5, "lan5", ones));
 	KUNIT_EXPECT_TRUE(test, leased_at(d, 5));
 	KUNIT_EXPECT_FALSE(test, leased_at(d, 6));
 	/* For what is sent to it, the lease counts as it is. */
@@ -69,19 +69,19 @@ static void checkin_binds_to_port(struct kunit *test)
 	cordon_device_posture(d, 6, &q);
 	KUNIT_EXPECT_TRUE(test, q.was_leased);
 	/* Again from there is no news, from elsewhere it is. */
-	KUNIT_EXPECT_FALSE(test, cordon_device_checkin(d, 3600, 5, ones));
-	KUNIT_EXPECT_TRUE(test, cordon_device_checkin(d, 3600, 6, ones));
+	KUNIT_EXPECT_FALSE(test, cordon_device_checkin(d, 3600, 5, "lan5", ones));
+	KUNIT_EXPECT_TRUE(test, cordon_device_checkin(d, 3600, 6, "lan6", ones));
 	KUNIT_EXPECT_FALSE(test, leased_at(d, 5));
 	KUNIT_EXPECT_TRUE(test, leased_at(d, 6));
-	KUNIT_EXPECT_TRUE(test, cordon_device_checkin(d, 3600, 6, twos));
+	KUNIT_EXPECT_TRUE(test, cordon_device_checkin(d, 3600, 6, "lan6", twos));
 	/* From who knows where, and by hand: everywhere. */
-	KUNIT_EXPECT_TRUE(test, cordon_device_checkin(d, 3600, 0, twos));
+	KUNIT_EXPECT_TRUE(test, cordon_device_checkin(d, 3600, 0, "", twos));
 	KUNIT_EXPECT_TRUE(test, leased_at(d, 5) && leased_at(d, 6));
-	cordon_device_checkin(d, 3600, 5, ones);
+	cordon_device_checkin(d, 3600, 5, "lan5", ones);
 	cordon_device_lease(d, 3600);
 	KUNIT_EXPECT_TRUE(test, leased_at(d, 5) && leased_at(d, 6));
 	/* The end of a bound lease sets nobody free. */
-	cordon_device_checkin(d, 3600, 5, ones);
+	cordon_device_checkin(d, 3600, 5, "lan5", ones);
 	cordon_device_lease(d, 0);
 	KUNIT_EXPECT_EQ(test, d->lease_ifindex, 5);
 	KUNIT_EXPECT_FALSE(test, leased_at(d, 0) || leased_at(d, 5) || leased_at(d, 6));
@@ -95,22 +95,72 @@ static void certificate_while_its_lease_lasts(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, d);
 	KUNIT_EXPECT_FALSE(test, cordon_device_certificate(d, held));
-	cordon_device_checkin(d, 3600, 0, ones);
+	cordon_device_checkin(d, 3600, 0, "", ones);
 	KUNIT_EXPECT_TRUE(test, cordon_device_certificate(d, held));
 	KUNIT_EXPECT_EQ(test, memcmp(held, ones, sizeof(held)), 0);
-	cordon_device_checkin(d, 3600, 0, twos);
+	cordon_device_checkin(d, 3600, 0, "", twos);
 	KUNIT_EXPECT_TRUE(test, cordon_device_certificate(d, held));
 	KUNIT_EXPECT_EQ(test, memcmp(held, twos, sizeof(held)), 0);
 	cordon_device_lease(d, 3600);
 	KUNIT_EXPECT_FALSE(test, cordon_device_certificate(d, held));
-	cordon_device_checkin(d, 3600, 0, ones);
+	cordon_device_checkin(d, 3600, 0, "", ones);
 	cordon_device_lease(d, 0);
 	KUNIT_EXPECT_FALSE(test, cordon_device_certificate(d, held));
-	cordon_device_checkin(d, 3600, 0, ones);
+	cordon_device_checkin(d, 3600, 0, "", ones);
 	KUNIT_EXPECT_TRUE(test, cordon_device_certificate(d, held));
 	/* It has run out. */
 	d->lease_end = cordon_now() - 1;
 	KUNIT_EXPECT_FALSE(test, cordon_device_certificate(d, held));
+	cordon_device_put(d);
+}
+
+static void device_begins_as_it_once_was(struct kunit *test)
+{
+	struct cordon_device *d = cordon_device_new(mac);
+	struct cordon_device_start start = { .quarantined = true, .outdated = true };
+	struct cordon_posture q;
+
+	KUNIT_ASSERT_NOT_NULL(test, d);
+	cordon_device_start(d, &start);
+	cordon_device_posture(d, 0, &q);
+	KUNIT_EXPECT_TRUE(test, q.quarantined && q.outdated);
+	KUNIT_EXPECT_FALSE(test, q.leased || q.was_leased);
+	cordon_device_put(d);
+
+	d = cordon_device_new(mac);
+	KUNIT_ASSERT_NOT_NULL(test, d);
+	start = (struct cordon_device_start){ .leased = true };
+	cordon_device_start(d, &start);
+	cordon_device_posture(d, 0, &q);
+	KUNIT_EXPECT_FALSE(test, q.leased || q.quarantined || q.outdated);
+	KUNIT_EXPECT_TRUE(test, q.was_leased);
+	cordon_device_put(d);
+}
+
+static void lease_waits_for_its_port(struct kunit *test)
+{
+	struct cordon_device *d = cordon_device_new(mac);
+	struct cordon_device_start start = {
+		.leased = true, .lease = 60, .certified = true, .port = "lan5",
+	};
+	char port[CORDON_IFNAME_LEN];
+	u8 held[CORDON_CERTIFICATE_LEN];
+
+	KUNIT_ASSERT_NOT_NULL(test, d);
+	KUNIT_EXPECT_FALSE(test, cordon_device_lease_port(d, port));
+	memcpy(start.certificate, ones, sizeof(ones));
+	cordon_device_start(d, &start);
+	KUNIT_EXPECT_TRUE(test, cordon_device_certificate(d, held));
+	KUNIT_EXPECT_EQ(test, memcmp(held, ones, sizeof(held)), 0);
+	KUNIT_EXPECT_TRUE(test, cordon_device_lease_port(d, port));
+	KUNIT_EXPECT_STREQ(test, port, "lan5");
+	KUNIT_EXPECT_FALSE(test, leased_at(d, 5) || leased_at(d, 6));
+	cordon_device_bind(d, 5);
+	KUNIT_EXPECT_TRUE(test, leased_at(d, 5));
+	KUNIT_EXPECT_FALSE(test, leased_at(d, 6));
+	/* Given by hand, it is bound to none. */
+	cordon_device_lease(d, 60);
+	KUNIT_EXPECT_FALSE(test, cordon_device_lease_port(d, port));
 	cordon_device_put(d);
 }
 
@@ -262,6 +312,8 @@ static struct kunit_case state_cases[] = {
 	KUNIT_CASE(lease_makes_and_ends),
 	KUNIT_CASE(checkin_binds_to_port),
 	KUNIT_CASE(certificate_while_its_lease_lasts),
+	KUNIT_CASE(device_begins_as_it_once_was),
+	KUNIT_CASE(lease_waits_for_its_port),
 	KUNIT_CASE(limit_fires_once_in_a_window),
 	KUNIT_CASE(limit_that_changes_acts_once),
 	KUNIT_CASE(event_at_most_once_a_second),
