@@ -3,7 +3,7 @@
 PREFIX ?= /usr/local
 
 US_SRC  := $(wildcard userspace/*/*.c userspace/serve/*/*.c kernel/core/*.c)
-LIB_SRC := $(wildcard $(patsubst %,userspace/%/*.c,lib pki store device tls firmware) kernel/core/*.c) \
+LIB_SRC := $(wildcard $(patsubst %,userspace/%/*.c,lib pki store device tls firmware state) kernel/core/*.c) \
 	userspace/serve/common/message.c userspace/serve/front/range.c userspace/serve/agent/tries.c \
 	userspace/serve/signer/limits.c userspace/serve/common/config.c
 US_OBJ  := $(US_SRC:%.c=$(BUILD)/obj/%.o)
@@ -82,6 +82,12 @@ install-userspace: userspace
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	sed 's|@SBINDIR@|$(PREFIX)/sbin|' userspace/serve/cordon-serve.service \
 		>$(DESTDIR)$(PREFIX)/lib/systemd/system/cordon-serve.service
+	for unit in cordon.service cordon-state.service; do \
+		sed 's|@SBINDIR@|$(PREFIX)/sbin|' userspace/units/$$unit \
+			>$(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit || exit 1; \
+	done
+	[ -e $(DESTDIR)/etc/default/cordon ] || \
+		install -D -m 644 userspace/units/cordon.default $(DESTDIR)/etc/default/cordon
 	install -D -m 644 userspace/serve/cordon.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/cordon.conf
 	[ ! -f userspace/ctl/cordonctl.bash-completion ] || \
 		install -D -m 644 userspace/ctl/cordonctl.bash-completion \

@@ -22,7 +22,7 @@ int main(int argc, char **argv)
 	generation = summary.generation;
 	n = atoi(argv[3]);
 	for (i = 0; i < n; i++)
-		if (cnl_commit(&nl, p[i % 2], generation, 0, &generation, NULL)) {
+		if (cnl_commit(&nl, p[i % 2], NULL, generation, 0, &generation, NULL)) {
 			fprintf(stderr, "swap %d: %s\n", i, nl.error);
 			return 1;
 		}

@@ -8,6 +8,7 @@
 #include "lib/diff.h"
 #include "lib/machine.h"
 #include "lib/yaml.h"
+#include "state/state.h"
 
 #define SHOWN 20	/* changes that apply tells one by one */
 
@@ -112,9 +113,79 @@ static int compare(struct compared *c, const char *path)
 
 static int commit(struct compared *c, u32 confirm, u32 *generation)
 {
-	if (cnl_commit(&c->nl, c->file, c->kernel->generation, confirm, generation, progress))
+	if (cnl_commit(&c->nl, c->file, NULL, c->kernel->generation, confirm, generation, progress))
 		return complain_nl(&c->nl);
 	return EXIT_DONE;
+}
+
+/**
+ * struct keep - what is put in force is kept for the next start
+ * @dir: where; NULL, it is not
+ * @lock: on @dir
+ */
+struct keep {
+	const char *dir;
+	int lock;
+};
+
+static int keep_begin(struct keep *k)
+{
+	k->lock = k->dir ? kept_lock(k->dir) : -1;
+	return k->dir && k->lock < 0 ? complain(k->dir, strerror(-k->lock)) : EXIT_DONE;
+}
+
+static void keep_end(struct keep *k)
+{
+	if (k->lock >= 0)
+		close(k->lock);
+}
+
+static int not_kept(const struct keep *k, int err)
+{
+	fprintf(stderr, "cordonctl: %s: %s: the policy is in force, but the next start would not know it as the last "
+		"good one\n", k->dir, strerror(-err));
+	return EXIT_REFUSED;
+}
+
+static bool awaits(struct compared *c)
+{
+	struct cnl_summary s;
+
+	return !cnl_summary(&c->nl, &s) && s.awaiting;
+}
+
+/*
+ * A policy is noted before it is in force: it may lock out who applies it, who then pulls the plug. Without
+ * --confirm it is not refused for want of that. While another awaits confirmation, the note is of that one, and the
+ * kernel refuses this one.
+ */
+static int commit_and_keep(struct compared *c, const struct keep *k, u32 confirm, u32 *generation)
+{
+	bool noted = k->dir && !awaits(c);
+	int err = noted ? kept_unconfirmed(k->dir, c->file) : 0;
+
+	if (err && confirm)
+		return complain(k->dir, strerror(-err));
+	if (commit(c, confirm, generation)) {
+		if (noted)
+			kept_forget(k->dir);
+		return EXIT_REFUSED;
+	}
+	err = 0;
+	if (k->dir && !confirm)
+		err = kept_policy(k->dir, c->file);
+	return err ? not_kept(k, err) : EXIT_DONE;
+}
+
+/* In force already, maybe since before there was a place to keep it; but not if it awaits confirmation. */
+static int keep_present(struct compared *c, const struct keep *k)
+{
+	struct cnl_summary s;
+	int err = 0;
+
+	if (k->dir && !cnl_summary(&c->nl, &s) && !s.awaiting && s.generation == c->kernel->generation)
+		err = kept_policy(k->dir, c->file);
+	return err ? not_kept(k, err) : EXIT_DONE;
 }
 
 static void print_generation(const char *path, u32 generation, u32 confirm)
@@ -147,10 +218,11 @@ static int run_apply(const struct command *self, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "dry-run", no_argument, NULL, 'n' }, { "confirm", required_argument, NULL, 'c' },
-		{ "verbose", no_argument, NULL, 'v' }, { "help", no_argument, NULL, OPTION_HELP },
-		{ }
+		{ "verbose", no_argument, NULL, 'v' }, { "state", required_argument, NULL, 's' },
+		{ "help", no_argument, NULL, OPTION_HELP }, { }
 	};
 	bool dry = false, verbose = false;
+	struct keep keep = { NULL, -1 };
 	struct compared c;
 	u32 confirm = 0, generation = 0;
 	int o, ret;
@@ -162,6 +234,8 @@ static int run_apply(const struct command *self, int argc, char **argv)
 			return EXIT_USAGE;
 		dry |= o == 'n';
 		verbose |= o == 'v';
+		if (o == 's')
+			keep.dir = optarg;
 		if (o == 'c' && (policy_duration_parse(optarg, &confirm) || !confirm ||
 				 confirm > 86400))
 			return usage_error(self, "not a duration from 1s to 1d", optarg);
@@ -169,12 +243,16 @@ static int run_apply(const struct command *self, int argc, char **argv)
 	if (argc - optind != 1)
 		return usage_error(self, argc == optind ? "which file?" : "one file at a time", NULL);
 	ret = compare(&c, argv[optind]);
-	if (!ret)
+	if (!ret) {
 		machine_compare(c.file, argv[optind], stderr);
+		keep.dir = dry ? NULL : keep_place(keep.dir);
+		ret = keep_begin(&keep);
+	}
 	if (!ret && is_done(&c)) {
 		printf("%s: no change\n", argv[optind]);
+		ret = keep_present(&c, &keep);
 	} else if (!ret) {
-		ret = dry ? EXIT_DONE : commit(&c, confirm, &generation);
+		ret = dry ? EXIT_DONE : commit_and_keep(&c, &keep, confirm, &generation);
 		if (!ret)
 			print_diff(&c.diff, verbose ? SIZE_MAX : SHOWN);
 		if (!ret && dry)
@@ -185,44 +263,73 @@ static int run_apply(const struct command *self, int argc, char **argv)
 	if (!ret && !dry)
 		warn_closed(&c);
 	compared_free(&c);
+	keep_end(&keep);
 	return ret;
 }
 
 const struct command cmd_apply = {
 	"apply", "Put a policy in force, all of it or nothing",
-	"apply FILE [--dry-run] [--confirm DURATION] [--verbose]",
+	"apply FILE [--dry-run] [--confirm DURATION] [--verbose] [--state DIR]",
 	"  --dry-run           say what would change, and change nothing\n"
 	"  --confirm DURATION  the policy before comes back by itself unless\n"
 	"                      'cordonctl confirm' comes within DURATION (30s, 5m, 1h)\n"
-	"  --verbose           say every change, not only the first\n",
+	"  --verbose           say every change, not only the first\n"
+	"  --state DIR         where it is kept as the last good policy (" STATE_DIR ")\n",
 	run_apply
 };
+
+/* Confirmed, it is what the next start may fall back on. */
+static int keep_confirmed(struct cnl *nl, const struct keep *k)
+{
+	struct cnl_runtime runtime;
+	struct policy *p;
+	int err;
+
+	if (!k->dir)
+		return EXIT_DONE;
+	if (cnl_fetch(nl, &p, &runtime))
+		return complain_nl(nl);
+	err = kept_policy(k->dir, p);
+	policy_free(p);
+	cnl_runtime_free(&runtime);
+	return err ? not_kept(k, err) : EXIT_DONE;
+}
 
 static int run_confirm(const struct command *self, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "help", no_argument, NULL, OPTION_HELP }, { }
+		{ "state", required_argument, NULL, 's' }, { "help", no_argument, NULL, OPTION_HELP }, { }
 	};
+	struct keep keep = { NULL, -1 };
 	struct cnl nl;
 	u32 generation;
-	int o, ret = EXIT_DONE;
+	int o, ret;
 
-	while ((o = next_option(self, argc, argv, options)) != -1)
-		return o == OPTION_HELP ? EXIT_DONE : EXIT_USAGE;
+	while ((o = next_option(self, argc, argv, options)) != -1) {
+		if (o == OPTION_HELP || o == OPTION_ERROR)
+			return o == OPTION_HELP ? EXIT_DONE : EXIT_USAGE;
+		keep.dir = optarg;
+	}
 	if (argc != optind)
 		return usage_error(self, "too many words", argv[optind]);
 	if (!open_kernel(&nl))
 		return EXIT_REFUSED;
-	if (cnl_confirm(&nl, &generation))
+	keep.dir = keep_place(keep.dir);
+	ret = keep_begin(&keep);
+	if (!ret && cnl_confirm(&nl, &generation))
 		ret = complain_nl(&nl);
-	else
+	if (!ret) {
 		printf("generation %u is confirmed\n", generation);
+		ret = keep_confirmed(&nl, &keep);
+	}
+	keep_end(&keep);
 	cnl_close(&nl);
 	return ret;
 }
 
 const struct command cmd_confirm = {
-	"confirm", "Keep the policy that was applied with --confirm", "confirm", "", run_confirm
+	"confirm", "Keep the policy that was applied with --confirm", "confirm [--state DIR]",
+	"  --state DIR  where it is kept as the last good policy (" STATE_DIR ")\n", run_confirm
 };
 
 static int run_check(const struct command *self, int argc, char **argv)

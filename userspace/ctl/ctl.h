@@ -13,6 +13,24 @@ int complain_nl(const struct cnl *nl);
 bool open_kernel(struct cnl *nl);
 bool parse_device(const char *word, const char **name, const u8 **mac, u8 buf[6]);
 
+/* cmd_module.c */
+int module_load(const char *parameters);
+int module_unload(void);
+bool module_is_loaded(void);
+
+/* cmd_boot.c */
+int module_reload(const struct command *self, int argc, char **argv);
+
+/* closed.c */
+int closed_install(void);
+int closed_remove(void);
+
+/* keep.c */
+struct state;
+int keep_collect(struct cnl *nl, const char *dir, struct state **out);
+int keep_state(struct cnl *nl, const char *dir);
+const char *keep_place(const char *option);
+
 /* device_token.c */
 int device_token(const struct command *self, int argc, char **argv);
 int device_approve(const struct command *self, int argc, char **argv);

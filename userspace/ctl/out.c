@@ -129,6 +129,8 @@ json_t *json_device(const struct cnl_device *d, bool stats)
 	if (d->has_certificate)
 		json_object_set_new(out, "certificate", json_hex(d->certificate,
 								 sizeof(d->certificate)));
+	if (d->lease_port[0])
+		json_object_set_new(out, "lease_port", json_text(d->lease_port));
 	if (stats)
 		json_object_set_new(out, "stats", json_stats(&d->stats));
 	return out;

@@ -12,6 +12,7 @@
  * @nl: the connection
  * @msg: being filled, or NULL
  * @d: what is staged
+ * @starts: how its devices begin, or NULL
  * @done: objects
  * @all: objects
  * @progress: told after each message, may be NULL
@@ -20,6 +21,7 @@ struct commit {
 	struct cnl *nl;
 	struct nl_msg *msg;
 	const struct cordon_draft *d;
+	const struct cnl_start *starts;
 	u32 done;
 	u32 all;
 	void (*progress)(u32 done, u32 all);
@@ -173,6 +175,23 @@ static int put_rule(struct commit *c, u32 i)
 	return err;
 }
 
+static int put_start(struct nl_msg *msg, const struct cnl_start *s)
+{
+	int err = 0;
+
+	if (s->quarantined)
+		err = nla_put_u32(msg, CORDON_A_DEVICE_STATE, CORDON_STATE_QUARANTINED);
+	if (!err && s->outdated)
+		err = nla_put_u32(msg, CORDON_A_DEVICE_OUTDATED, 1);
+	if (!err && s->leased)
+		err = nla_put_u32(msg, CORDON_A_DEVICE_LEASE, s->lease);
+	if (!err && s->leased && s->lease_port[0])
+		err = nla_put_string(msg, CORDON_A_DEVICE_LEASE_PORT, s->lease_port);
+	if (!err && s->leased && s->has_certificate)
+		err = nla_put(msg, CORDON_A_DEVICE_CERTIFICATE, sizeof(s->certificate), s->certificate);
+	return err;
+}
+
 static int put_device(struct commit *c, u32 i)
 {
 	const struct cordon_device_def *v = &c->d->devices[i];
@@ -196,6 +215,8 @@ static int put_device(struct commit *c, u32 i)
 		err = nla_put_u32(c->msg, CORDON_A_DEVICE_FIRMWARE_AUTO_UPDATE, v->firmware);
 	if (!err && v->model[0])
 		err = nla_put_string(c->msg, CORDON_A_DEVICE_MODEL, v->model);
+	if (!err && c->starts)
+		err = put_start(c->msg, &c->starts[i]);
 	nla_nest_end(c->msg, nest);
 	return err;
 }
@@ -237,17 +258,18 @@ static int read_generation(struct nlattr **tb, void *arg)
  * cnl_commit - replace the kernel's policy
  * @nl: the connection
  * @p: the policy
+ * @starts: how those of its devices begin that the kernel does not know, one for each; or NULL
  * @generation: the one that it takes over from
  * @confirm: seconds within which cnl_confirm() must come, 0 for never
  * @committed: the new generation
  * @progress: told now and then, may be NULL
  */
-int cnl_commit(struct cnl *nl, const struct policy *p, u32 generation, u32 confirm, u32 *committed,
-	      void (*progress)(u32 done, u32 all))
+int cnl_commit(struct cnl *nl, const struct policy *p, const struct cnl_start *starts, u32 generation,
+	       u32 confirm, u32 *committed, void (*progress)(u32 done, u32 all))
 {
 	const struct cordon_draft *d = &p->draft;
 	struct commit c = {
-		.nl = nl, .d = d, .progress = progress,
+		.nl = nl, .d = d, .starts = starts, .progress = progress,
 		.all = 1 + d->n_ports + d->n_uplinks + d->n_segments - CORDON_BUILTIN_SEGMENTS +
 		       d->n_networks + d->n_rules + d->n_devices,
 	};

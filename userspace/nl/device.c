@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* One device at a time, and what the kernel tells without being asked. */
+#include <errno.h>
 #include <netlink/genl/ctrl.h>
 #include <stdio.h>
 #include <string.h>
@@ -299,17 +300,11 @@ static int read_anomaly(struct nlattr *nest, struct cnl_event *out)
 	return 0;
 }
 
-struct listen {
-	int (*event)(const struct cnl_event *event, void *arg);
-	void *arg;
-	int stop;
-};
-
 static int on_event(struct nl_msg *msg, void *arg)
 {
 	struct nlmsghdr *h = nlmsg_hdr(msg);
 	struct nlattr *tb[CORDON_A_MAX + 1];
-	struct listen *l = arg;
+	struct cnl_listener *l = arg;
 	struct cnl_event event;
 	int err = -EPROTO;
 
@@ -332,14 +327,12 @@ static int on_event(struct nl_msg *msg, void *arg)
 }
 
 /**
- * cnl_listen - hear events
+ * cnl_join - have events sent to this connection
  * @nl: the connection, of no other use from now on
- * @event: told of each; whatever but 0 ends it. Told of NULL once, when it begins
- * @arg: for @event
+ * @listener: told of each; it must live as long as the connection
  */
-int cnl_listen(struct cnl *nl, int (*event)(const struct cnl_event *event, void *arg), void *arg)
+int cnl_join(struct cnl *nl, struct cnl_listener *listener)
 {
-	struct listen l = { event, arg, 0 };
 	int group, err;
 
 	group = genl_ctrl_resolve_grp(nl->sock, CORDON_FAMILY_NAME, CORDON_MCGRP_EVENTS);
@@ -350,15 +343,45 @@ int cnl_listen(struct cnl *nl, int (*event)(const struct cnl_event *event, void 
 		return -EIO;
 	}
 	nl_socket_disable_seq_check(nl->sock);
-	nl_socket_modify_cb(nl->sock, NL_CB_VALID, NL_CB_CUSTOM, on_event, &l);
+	nl_socket_modify_cb(nl->sock, NL_CB_VALID, NL_CB_CUSTOM, on_event, listener);
+	return 0;
+}
+
+/**
+ * cnl_hear - wait for events, and tell the listener
+ * @nl: the connection, after cnl_join()
+ *
+ * Return: 0, also when a signal came; -ENOBUFS, events were lost; -EIO.
+ */
+int cnl_hear(struct cnl *nl)
+{
+	int err = nl_recvmsgs_default(nl->sock);
+
+	if (err >= 0 || err == -NLE_INTR)
+		return 0;
+	snprintf(nl->error, sizeof(nl->error), "%s", nl_geterror(err));
+	return err == -NLE_NOMEM ? -ENOBUFS : -EIO;
+}
+
+/**
+ * cnl_listen - hear events
+ * @nl: the connection, of no other use from now on
+ * @event: told of each; whatever but 0 ends it. Told of NULL once, when it begins
+ * @arg: for @event
+ */
+int cnl_listen(struct cnl *nl, int (*event)(const struct cnl_event *event, void *arg), void *arg)
+{
+	struct cnl_listener l = { event, arg, 0 };
+	int err = cnl_join(nl, &l);
+
+	if (err)
+		return err;
 	l.stop = event(NULL, arg);
 	while (!l.stop) {
-		err = nl_recvmsgs_default(nl->sock);
+		err = cnl_hear(nl);
 		/* Lost events are no reason to stop hearing. */
-		if (err < 0 && err != -NLE_NOMEM && err != -NLE_INTR) {
-			snprintf(nl->error, sizeof(nl->error), "%s", nl_geterror(err));
-			return -EIO;
-		}
+		if (err && err != -ENOBUFS)
+			return err;
 	}
 	return 0;
 }

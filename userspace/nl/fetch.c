@@ -106,6 +106,7 @@ int cnl_read_device(struct nlattr *nest, struct cnl_device *out)
 		return -EPROTO;
 	if (attr)
 		memcpy(out->certificate, nla_data(attr), sizeof(out->certificate));
+	get_string(tb[CORDON_A_DEVICE_LEASE_PORT], out->lease_port, sizeof(out->lease_port));
 	if (tb[CORDON_A_DEVICE_STATS] && read_stats(tb[CORDON_A_DEVICE_STATS], &out->stats))
 		return -EPROTO;
 	return read_addresses(nest, out);

@@ -77,6 +77,7 @@ struct cnl_summary {
  * @outdated: its firmware was found to be too old, whatever its state
  * @has_certificate: a check-in gave the lease
  * @certificate: SHA-256 of the certificate that it was made with
+ * @lease_port: name of the port that the lease is bound to, or empty
  * @stats: its counters
  */
 struct cnl_device {
@@ -90,7 +91,28 @@ struct cnl_device {
 	bool outdated;
 	bool has_certificate;
 	u8 certificate[CORDON_CERTIFICATE_LEN];
+	char lease_port[CORDON_IFNAME_LEN];
 	struct cnl_stats stats;
+};
+
+/**
+ * struct cnl_start - how a device begins that the kernel does not know yet
+ * @quarantined: it is quarantined
+ * @outdated: its firmware is too old
+ * @leased: it has a lease of @lease seconds; of 0, one that has ended
+ * @lease: seconds
+ * @lease_port: the port that the lease is bound to, or empty
+ * @has_certificate: a check-in gave the lease
+ * @certificate: SHA-256 of the certificate that it was made with
+ */
+struct cnl_start {
+	bool quarantined;
+	bool outdated;
+	bool leased;
+	u32 lease;
+	char lease_port[CORDON_IFNAME_LEN];
+	bool has_certificate;
+	u8 certificate[CORDON_CERTIFICATE_LEN];
 };
 
 /** struct cnl_segment - a segment as the kernel has it */
@@ -198,6 +220,18 @@ struct cnl_event {
 	} anomaly;
 };
 
+/**
+ * struct cnl_listener - who hears events
+ * @event: told of each; whatever but 0 ends it
+ * @arg: for @event
+ * @stop: what it returned
+ */
+struct cnl_listener {
+	int (*event)(const struct cnl_event *event, void *arg);
+	void *arg;
+	int stop;
+};
+
 /*
  * Every function returns 0, or -errno with a sentence in nl->error. None but cnl_open() opens a
  * file or a socket: a process may give up both when it is connected.
@@ -205,8 +239,8 @@ struct cnl_event {
 int cnl_open(struct cnl *nl);
 void cnl_close(struct cnl *nl);
 int cnl_summary(struct cnl *nl, struct cnl_summary *out);
-int cnl_commit(struct cnl *nl, const struct policy *p, u32 generation, u32 confirm, u32 *committed,
-	      void (*progress)(u32 done, u32 all));
+int cnl_commit(struct cnl *nl, const struct policy *p, const struct cnl_start *starts, u32 generation,
+	       u32 confirm, u32 *committed, void (*progress)(u32 done, u32 all));
 int cnl_confirm(struct cnl *nl, u32 *generation);
 int cnl_fetch(struct cnl *nl, struct policy **out, struct cnl_runtime *runtime);
 void cnl_runtime_free(struct cnl_runtime *runtime);
@@ -225,6 +259,8 @@ int cnl_lease_end(struct cnl *nl, const u8 mac[6], const u8 certificate[CORDON_C
 int cnl_binding_get(struct cnl *nl, const struct cordon_addr *addr, u8 mac[6],
 		    char name[CORDON_DEVICE_NAME_LEN]);
 int cnl_listen(struct cnl *nl, int (*event)(const struct cnl_event *event, void *arg), void *arg);
+int cnl_join(struct cnl *nl, struct cnl_listener *listener);
+int cnl_hear(struct cnl *nl);
 
 /* For the other files in this folder. */
 struct nl_msg *cnl_message(struct cnl *nl, u8 cmd, int flags);

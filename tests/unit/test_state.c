@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The saved state: what is written is read again; what is newer, broken or does not fit is left out. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/file.h"
+#include "lib/yaml.h"
+#include "state/state.h"
+
+#include "tap.h"
+#include "tree.h"
+
+static char dir[] = "/tmp/cordon-state.XXXXXX";
+static const u8 cam[6] = { 2, 0, 0, 0, 1, 1 }, lock_mac[6] = { 2, 0, 0, 0, 1, 2 }, extra[6] = { 2, 0, 0, 0, 7, 7 };
+
+#define TOP	"version: 1\nports: [lan0, lan1]\nuplinks: [wan0]\nsegments: {iot: {}, critical: {}}\ndevices:\n"
+#define CAM	"  - {name: cam, mac: \"02:00:00:00:01:01\", network_segment: iot, addresses: [10.0.20.11]}\n"
+#define LOCK	"  - {name: lock, mac: \"02:00:00:00:01:02\", network_segment: critical, addresses: [10.0.30.12], " \
+		"port: lan1}\n"
+#define EXTRA	"  - {name: extra, mac: \"02:00:00:00:07:07\", network_segment: iot, " \
+		"addresses: [10.0.20.77, \"fd00::7\"], port: lan0, model: m1, " \
+		"authentication: certificate, encryption: TLS1.3, firmware_auto_update: true}\n"
+
+static const char *path(const char *name)
+{
+	static char buf[128];
+
+	snprintf(buf, sizeof(buf), "%s/%s", dir, name);
+	return buf;
+}
+
+static void put(const char *name, const char *text)
+{
+	if (file_write(path(name), text, strlen(text), 0600))
+		abort();
+}
+
+static struct policy *policy(const char *yaml)
+{
+	struct policy *p = NULL;
+
+	put("p.yaml", yaml);
+	if (policy_load(path("p.yaml"), &p, stderr))
+		abort();
+	return p;
+}
+
+static char *text_of(const struct policy *p)
+{
+	char *text = kept_text(p);
+
+	return text ? text : strdup("?");
+}
+
+static bool same_policy(const struct policy *p, const char *yaml)
+{
+	struct policy *q = policy(yaml);
+	char *a = text_of(p), *b = text_of(q);
+	bool same = !strcmp(a, b);
+
+	if (!same)
+		printf("# %s\n# wanted\n# %s\n", a, b);
+	free(a);
+	free(b);
+	policy_free(q);
+	return same;
+}
+
+/* What is said while @call runs. */
+static char *heard;
+static size_t heard_len;
+
+static FILE *hear(void)
+{
+	free(heard);
+	heard = NULL;
+	return open_memstream(&heard, &heard_len);
+}
+
+static struct state *full(void)
+{
+	struct state *s = state_new();
+	struct policy *p = policy(TOP EXTRA);
+	struct state_device *d;
+
+	s->saved = 1000000;
+	strcpy(s->boot, "no-such-boot");
+	d = state_add(s, cam);
+	strcpy(d->name, "cam");
+	d->quarantined = true;
+	d->outdated = true;
+	d = state_add(s, lock_mac);
+	strcpy(d->name, "lock");
+	d->leased = true;
+	d->lease_end = 1003600;
+	strcpy(d->lease_port, "lan1");
+	d->has_certificate = true;
+	memset(d->certificate, 0xa5, sizeof(d->certificate));
+	state_copy_device(s->changed, p, 0);
+	state_delete(s, extra);
+	policy_free(p);
+	return s;
+}
+
+static void test_round_trip(void)
+{
+	struct state *s = full(), *r = NULL;
+	struct stat st;
+
+	ok(!state_save(path("state"), s), "a state is saved");
+	ok(!stat(path("state"), &st) && (st.st_mode & 07777) == 0600, "and only its owner reads it");
+	ok(!state_load(path("state"), &r, stderr), "and read");
+	ok(r && state_settle(r, s), "it is the same");
+	ok(r && r->saved == s->saved && !strcmp(r->boot, s->boot), "with its time and its boot");
+	if (r)
+		r->devices[1].lease_end += 2;
+	ok(r && state_settle(r, s) && r->devices[1].lease_end == s->devices[1].lease_end,
+	   "the end of a lease that moved by its rounding is none that moved");
+	if (r)
+		r->devices[1].lease_end += 60;
+	ok(r && !state_settle(r, s), "one that moved by a minute is");
+	ok(!state_settle(s, NULL), "without one before, everything is new");
+	state_free(s);
+	state_free(r);
+}
+
+/* Each row: a file, how it ends, what is said, and how many devices, changes and deletions are read. */
+static void test_files(void)
+{
+	static const struct {
+		const char *name, *text;
+		int err;
+		const char *says;
+		u32 devices, changed, deleted;
+	} rows[] = {
+		{ "a newer version, with members unknown to us",
+		  "{\"version\": 9, \"saved\": 5, \"new\": [1], \"devices\": [{\"mac\": \"02:00:00:00:01:01\", "
+		  "\"name\": \"cam\", \"quarantined\": true, \"newer\": {}}]}", 0, "", 1, 0, 0 },
+		{ "one device that cannot be read, among others",
+		  "{\"version\": 1, \"devices\": [{\"mac\": \"nonsense\"}, {\"mac\": \"02:00:00:00:01:01\"}], "
+		  "\"deleted\": [7, \"02:00:00:00:07:07\"]}", 0, "devices[0]: 'mac' is no MAC; left out", 1, 0, 1 },
+		{ "a change of a device that cannot be read",
+		  "{\"version\": 1, \"changed\": [{\"mac\": \"02:00:00:00:01:01\", \"name\": \"a b\", "
+		  "\"segment\": \"iot\"}]}", 0, "changed[0]: 'name' is no name; left out", 0, 0, 0 },
+		{ "an address that is none",
+		  "{\"version\": 1, \"changed\": [{\"mac\": \"02:00:00:00:01:01\", \"name\": \"a\", "
+		  "\"segment\": \"iot\", \"addresses\": [\"10.0.0\"]}]}", 0, "'addresses' holds", 0, 0, 0 },
+		{ "a certificate of another length",
+		  "{\"version\": 1, \"devices\": [{\"mac\": \"02:00:00:00:01:01\", \"certificate\": \"aa\"}]}",
+		  0, "is no SHA-256", 1, 0, 0 },
+		{ "half a file", "{\"version\": 1, \"devices\": [", -EINVAL, "state:1:", 0, 0, 0 },
+		{ "an empty file", "", -EINVAL, "state:", 0, 0, 0 },
+		{ "something else", "[1]", -EINVAL, "not a state of Cordon's", 0, 0, 0 },
+		{ "without a version", "{}", -EINVAL, "not a state of Cordon's", 0, 0, 0 },
+	};
+	struct state *s;
+	FILE *out;
+	size_t i;
+	int err;
+
+	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		put("state", rows[i].text);
+		s = NULL;
+		out = hear();
+		err = state_load(path("state"), &s, out);
+		fclose(out);
+		ok(err == rows[i].err, "%s: %d", rows[i].name, err);
+		ok(*rows[i].says ? !!strstr(heard, rows[i].says) : !*heard, "%s: says '%s'", rows[i].name, heard);
+		ok(err || (s->n_devices == rows[i].devices && s->changed->draft.n_devices == rows[i].changed &&
+			   s->n_deleted == rows[i].deleted), "%s: the rest is read", rows[i].name);
+		state_free(s);
+	}
+	unlink(path("state"));
+	out = hear();
+	ok(state_load(path("state"), &s, out) == -ENOENT, "no file");
+	fclose(out);
+	ok(!*heard, "of which nothing is said");
+}
+
+/* Run-time changes that were made to @base as @then, and the policy file as it is @now. */
+static void overlay(const char *name, const char *base, const char *then, const char *now, const char *wanted,
+		    const char *says)
+{
+	struct policy *b = policy(base), *k = policy(then), *p = policy(now);
+	struct state *s = state_new();
+	FILE *out = hear();
+	int err;
+
+	ok(!state_compare(s, k, b), "%s: compared", name);
+	err = state_overlay(p, b, s, out);
+	fclose(out);
+	ok(!err && same_policy(p, wanted), "%s: the policy that comes of it", name);
+	ok(*says ? !!strstr(heard, says) : !*heard, "%s: says '%s'", name, heard);
+	state_free(s);
+	policy_free(b);
+	policy_free(k);
+	policy_free(p);
+}
+
+static void test_overlay(void)
+{
+	static const char moved[] =
+		TOP "  - {name: cam, mac: \"02:00:00:00:01:01\", network_segment: iot, addresses: [10.0.20.12]}\n" LOCK;
+	static const char other[] =
+		TOP "  - {name: cam, mac: \"02:00:00:00:01:01\", network_segment: critical, addresses: [10.0.20.11]}\n" LOCK;
+	static const char taken[] =
+		TOP CAM LOCK "  - {name: new, mac: \"02:00:00:00:09:09\", network_segment: iot, addresses: [10.0.20.77]}\n";
+	static const char named[] =
+		TOP CAM LOCK "  - {name: extra, mac: \"02:00:00:00:09:09\", network_segment: iot, addresses: [10.0.20.78]}\n";
+	static const char less[] =
+		"version: 1\nports: [lan1]\nuplinks: [wan0]\nsegments: {iot: {}, critical: {}}\ndevices:\n" CAM LOCK;
+	static const char gone[] =
+		"version: 1\nports: [lan0, lan1]\nuplinks: [wan0]\nsegments: {critical: {}}\ndevices:\n" LOCK;
+
+	overlay("nothing", TOP CAM LOCK, TOP CAM LOCK, TOP CAM, TOP CAM, "");
+	overlay("added", TOP CAM LOCK, TOP CAM LOCK EXTRA, TOP CAM LOCK, TOP CAM LOCK EXTRA, "");
+	overlay("changed", TOP CAM LOCK, moved, TOP CAM LOCK, moved, "");
+	overlay("deleted", TOP CAM LOCK, TOP LOCK, TOP CAM LOCK, TOP LOCK, "");
+	overlay("added, and the file has it now", TOP CAM LOCK, TOP CAM LOCK EXTRA, TOP CAM LOCK EXTRA,
+		TOP CAM LOCK EXTRA, "");
+	overlay("changed, and the file says something else", TOP CAM LOCK, moved, other, other,
+		"'cam': the policy says something else");
+	overlay("changed, and gone from the file", TOP CAM LOCK, moved, TOP LOCK, TOP LOCK,
+		"'cam': the policy does not have it");
+	overlay("deleted, and changed in the file", TOP CAM LOCK, TOP LOCK, other, other,
+		"'cam': was deleted at run time");
+	overlay("its address is another's", TOP CAM LOCK, TOP CAM LOCK EXTRA, taken, taken,
+		"'extra': the policy gives its address");
+	overlay("its name is another's", TOP CAM LOCK, TOP CAM LOCK EXTRA, named, named,
+		"'extra': the policy has another device of that name");
+	overlay("its port is gone", TOP CAM LOCK, TOP CAM LOCK EXTRA, less, less,
+		"'extra': the policy has no such port");
+	overlay("its segment is gone", TOP CAM LOCK, TOP CAM LOCK EXTRA, gone, gone,
+		"'extra': the policy has no such segment");
+}
+
+static void test_starts(void)
+{
+	struct policy *p = policy(TOP CAM LOCK), *less =
+		policy("version: 1\nports: [lan0]\nuplinks: [wan0]\nsegments: {iot: {}, "
+		"critical: {}}\ndevices:\n"
+		"  - {name: lock, mac: \"02:00:00:00:01:02\", network_segment: critical, addresses: [10.0.30.12]}\n");
+	struct cnl_start *starts = NULL;
+	struct state *s = full();
+	FILE *out = hear();
+
+	ok(!state_starts(p, s, 1000600, true, &starts, out), "starts of a policy");
+	ok(starts[0].quarantined && starts[0].outdated && !starts[0].leased, "the quarantined device is");
+	ok(starts[1].leased && starts[1].lease == 3000 && !strcmp(starts[1].lease_port, "lan1") &&
+	   starts[1].has_certificate && starts[1].certificate[31] == 0xa5 && !starts[1].quarantined,
+	   "a lease goes on for what is left of it");
+	free(starts);
+	state_starts(p, s, 1003600, true, &starts, out);
+	ok(starts[1].leased && !starts[1].lease && starts[0].quarantined,
+		"a lease that is past has ended; the quarantine has not");
+	free(starts);
+	state_starts(p, s, 1000600, false, &starts, out);
+	ok(starts[1].leased && !starts[1].lease && starts[0].quarantined,
+		"by a clock that cannot be relied on none goes on");
+	free(starts);
+	fclose(out);
+	ok(!*heard, "nothing is said of all that");
+	out = hear();
+	state_starts(less, s, 1000600, true, &starts, out);
+	fclose(out);
+	ok(!starts[0].lease && !starts[0].quarantined, "a lease for a port that is gone is none");
+	ok(strstr(heard, "port 'lan1'") && strstr(heard, "'cam': the policy does not have it any more"),
+		"which is said: %s", heard);
+	free(starts);
+	ok(!state_clock_is_right(s, s->saved - 1), "a clock from before the state was saved is wrong");
+	state_free(s);
+	policy_free(p);
+	policy_free(less);
+}
+
+static void test_kept(void)
+{
+	struct policy *p = policy(TOP CAM), *q = policy(TOP LOCK), *r;
+	struct stat st;
+	int lock = kept_lock(path("kept/deep")), err;
+	FILE *out;
+	char place[128];
+
+	snprintf(place, sizeof(place), "%s", path("kept/deep"));
+	ok(lock >= 0, "the directory is made");
+	ok(!kept_last_good(place, stderr), "there is no last good policy yet");
+	ok(!kept_unconfirmed(place, p) && kept_is_unconfirmed(place, p), "a policy that is tried");
+	ok(!kept_is_unconfirmed(place, q), "another is not");
+	err = kept_policy(place, q);
+	r = kept_last_good(place, stderr);
+	ok(!err && r && same_policy(r, TOP LOCK), "a policy is kept");
+	ok(!stat(path("kept/deep/policy.yaml"), &st) && (st.st_mode & 07777) == 0600, "and only its owner reads it");
+	ok(!kept_is_unconfirmed(place, p), "and none is tried any more");
+	policy_free(r);
+	put("kept/deep/policy.yaml", "version: 1\nmode: observe\nports: [lan0]\n");
+	out = hear();
+	r = kept_last_good(place, out);
+	fclose(out);
+	ok(r && !*heard, "warnings of it are not repeated: '%s'", heard);
+	policy_free(r);
+	put("kept/deep/policy.yaml", "version: 2\n");
+	out = hear();
+	r = kept_last_good(place, out);
+	fclose(out);
+	ok(!r && strstr(heard, "policy.yaml:1:"), "that it cannot be read is said: '%s'", heard);
+	ok(kept_is_default_place() != 0 || geteuid(), "this namespace is the machine's");
+	if (lock >= 0)
+		close(lock);
+	policy_free(p);
+	policy_free(q);
+	policy_free(r);
+}
+
+int main(void)
+{
+	if (!mkdtemp(dir))
+		return 2;
+	test_round_trip();
+	test_files();
+	test_overlay();
+	test_starts();
+	test_kept();
+	tree_remove(dir);
+	free(heard);
+	return tap_done();
+}

@@ -1,0 +1,430 @@
+// SPDX-License-Identifier: GPL-2.0
+/* state: what the kernel holds that the policy file does not, saved and given back. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ctl/ctl.h"
+#include "state/state.h"
+
+#define AT_MOST	3	/* seconds between two writes */
+#define AT_LEAST 60	/* seconds: that a lease goes on is no event */
+#define LOOK	10	/* seconds until it is seen that the module has gone */
+
+/**
+ * struct place - where state is
+ * @dir: of what is kept
+ * @file: the state
+ * @lock: on @dir; closed by place_free()
+ */
+struct place {
+	const char *dir;
+	char *file;
+	int lock;
+};
+
+static void place_free(struct place *at)
+{
+	free(at->file);
+	if (at->lock >= 0)
+		close(at->lock);
+}
+
+static int find_place(struct place *at, const char *dir, const char *file)
+{
+	*at = (struct place){ .dir = keep_place(dir), .lock = -1 };
+	if (!at->dir)
+		return complain("state", STATE_DIR " is about another network namespace: say --state DIR");
+	at->file = file ? strdup(file) : kept_path(at->dir, "state");
+	return at->file ? EXIT_DONE : complain("state", "out of memory");
+}
+
+static int lock_place(struct place *at)
+{
+	at->lock = kept_lock(at->dir);
+	return at->lock < 0 ? complain(at->dir, strerror(-at->lock)) : EXIT_DONE;
+}
+
+static int save(struct place *at)
+{
+	struct state *s = NULL;
+	struct cnl nl;
+	int ret, err;
+
+	if (lock_place(at) || !open_kernel(&nl))
+		return EXIT_REFUSED;
+	ret = keep_collect(&nl, at->dir, &s) ? complain_nl(&nl) : EXIT_DONE;
+	cnl_close(&nl);
+	if (ret)
+		return ret;
+	err = state_save(at->file, s);
+	if (err)
+		ret = complain(at->file, strerror(-err));
+	else
+		printf("%s: %u devices with a state, %u changed and %u deleted at run time\n", at->file,
+		       s->n_devices, s->changed->draft.n_devices, s->n_deleted);
+	state_free(s);
+	return ret;
+}
+
+static int load(const struct place *at, struct state **s)
+{
+	int err = state_load(at->file, s, stderr);
+
+	return err == -ENOENT ? complain(at->file, "no state was saved") : err ? EXIT_REFUSED : EXIT_DONE;
+}
+
+static void print_time(const char *what, int64_t when)
+{
+	char text[32] = "";
+	time_t t = when;
+	struct tm tm;
+
+	if (localtime_r(&t, &tm))
+		strftime(text, sizeof(text), "%F %T", &tm);
+	printf("%s %s", what, text);
+}
+
+static void print_device(const struct state_device *d)
+{
+	char mac[18];
+
+	printf("%s %s:", policy_mac_text(d->mac, mac), d->name);
+	if (d->quarantined)
+		printf(" quarantined");
+	if (d->outdated)
+		printf(" outdated");
+	if (d->leased && d->lease_end)
+		print_time(" lease until", d->lease_end);
+	else if (d->leased)
+		printf(" lease ended");
+	if (d->lease_port[0])
+		printf(" on %s", d->lease_port);
+	putchar('\n');
+}
+
+static void print_state(const struct state *s)
+{
+	const struct cordon_draft *c = &s->changed->draft;
+	char mac[18];
+	u32 i;
+
+	print_time("saved", s->saved);
+	putchar('\n');
+	for (i = 0; i < s->n_devices; i++)
+		print_device(&s->devices[i]);
+	for (i = 0; i < c->n_devices; i++)
+		printf("%s %s: added or changed at run time\n", policy_mac_text(c->devices[i].mac, mac),
+		       c->devices[i].name);
+	for (i = 0; i < s->n_deleted; i++)
+		printf("%s: deleted at run time\n", policy_mac_text(s->deleted[i], mac));
+}
+
+static int show(const struct place *at, bool json)
+{
+	json_error_t why;
+	struct state *s;
+	json_t *all;
+
+	if (load(at, &s))
+		return EXIT_REFUSED;
+	if (!json) {
+		print_state(s);
+	} else {
+		all = json_load_file(at->file, 0, &why);
+		json_print(all);
+	}
+	state_free(s);
+	return EXIT_DONE;
+}
+
+/* The kernel knows the device: what can be given back by hand is, one thing after the other. */
+static int restore_device(struct cnl *nl, const struct state_device *d, bool clock)
+{
+	struct cnl_change change = CNL_CHANGE_NONE;
+	int64_t left = d->leased && clock ? d->lease_end - time(NULL) : 0;
+	struct cnl_device out;
+
+	change.mac = d->mac;
+	if (d->quarantined)
+		change.state = CORDON_STATE_QUARANTINED;
+	if (d->outdated)
+		change.outdated = 1;
+	if (left > 0 && !d->lease_port[0] && !d->has_certificate)
+		change.lease = left > CORDON_MAX_LEASE ? CORDON_MAX_LEASE : left;
+	else if (left > 0)
+		fprintf(stderr, "cordonctl: state: device '%s': its lease is bound to a check-in; it must check in again\n",
+			d->name);
+	if (change.state < 0 && change.outdated < 0 && change.lease < 0)
+		return 0;
+	return cnl_device_set(nl, &change, &out);
+}
+
+static int restore_devices(struct cnl *nl, const struct state *s)
+{
+	bool clock = state_clock_is_right(s, time(NULL));
+	int ret = EXIT_DONE;
+	u32 i;
+
+	if (!clock)
+		fputs("cordonctl: state: the clock cannot be relied on: no lease is restored\n", stderr);
+	for (i = 0; i < s->n_devices; i++)
+		if (restore_device(nl, &s->devices[i], clock)) {
+			fprintf(stderr, "cordonctl: state: device '%s': %s\n", s->devices[i].name, nl->error);
+			ret = EXIT_REFUSED;
+		}
+	return ret;
+}
+
+/* The policy in force with what was changed at run time, if that makes a difference. */
+static int restore_changes(struct cnl *nl, const struct state *s, const struct policy *base)
+{
+	struct cnl_runtime runtime;
+	struct policy *p = NULL;
+	u32 generation;
+	int ret = EXIT_DONE;
+
+	if (!s->changed->draft.n_devices && !s->n_deleted)
+		return EXIT_DONE;
+	if (cnl_fetch(nl, &p, &runtime))
+		return complain_nl(nl);
+	cnl_runtime_free(&runtime);
+	if (state_overlay(p, base, s, stderr))
+		ret = complain("state", "what was changed at run time is left out");
+	else if (cnl_commit(nl, p, NULL, p->generation, 0, &generation, NULL))
+		ret = complain_nl(nl);
+	policy_free(p);
+	return ret;
+}
+
+static int restore(struct place *at)
+{
+	struct policy *base;
+	struct state *s;
+	struct cnl nl;
+	int ret;
+
+	if (load(at, &s))
+		return EXIT_REFUSED;
+	if (lock_place(at) || !open_kernel(&nl)) {
+		state_free(s);
+		return EXIT_REFUSED;
+	}
+	base = kept_last_good(at->dir, stderr);
+	ret = restore_changes(&nl, s, base);
+	if (restore_devices(&nl, s))
+		ret = EXIT_REFUSED;
+	if (!ret)
+		printf("%s: restored\n", at->file);
+	policy_free(base);
+	cnl_close(&nl);
+	state_free(s);
+	return ret;
+}
+
+/**
+ * struct watch - a state that is kept up to date
+ * @at: where
+ * @ask: the connection that the state is asked for on
+ * @events: the one that tells of changes
+ * @listener: of @events
+ * @connected: both are open
+ * @last: as it was saved, or NULL
+ * @dirty: something has changed since
+ * @written: when it was saved, or nothing was new, by seconds()
+ */
+struct watch {
+	struct place *at;
+	struct cnl ask;
+	struct cnl events;
+	struct cnl_listener listener;
+	bool connected;
+	struct state *last;
+	bool dirty;
+	time_t written;
+};
+
+static volatile sig_atomic_t ended;
+
+static void on_end(int sig)
+{
+	ended = sig;
+}
+
+static time_t seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return now.tv_sec;
+}
+
+static int on_event(const struct cnl_event *e, void *arg)
+{
+	struct watch *w = arg;
+
+	if (e->cmd == CORDON_CMD_DEVICE_NTF || e->cmd == CORDON_CMD_POLICY_NTF)
+		w->dirty = true;
+	return 0;
+}
+
+static void disconnect(struct watch *w)
+{
+	if (w->connected) {
+		cnl_close(&w->ask);
+		cnl_close(&w->events);
+	}
+	w->connected = false;
+}
+
+/* What happened before is in the first state that is asked for. */
+static int connect_both(struct watch *w)
+{
+	if (cnl_open(&w->ask))
+		return -1;
+	if (cnl_open(&w->events)) {
+		cnl_close(&w->ask);
+		return -1;
+	}
+	w->connected = true;
+	w->dirty = true;
+	w->listener = (struct cnl_listener){ on_event, w, 0 };
+	nl_socket_set_nonblocking(w->events.sock);
+	if (!cnl_join(&w->events, &w->listener))
+		return 0;
+	complain_nl(&w->events);
+	disconnect(w);
+	return -1;
+}
+
+/* A failure is told, and it is tried again: the next one may find room on the disk. */
+static void save_new(struct watch *w, struct state *s)
+{
+	int err;
+
+	if (state_settle(s, w->last)) {
+		state_free(s);
+		return;
+	}
+	err = state_save(w->at->file, s);
+	if (err)
+		complain(w->at->file, strerror(-err));
+	w->dirty = err;
+	state_free(err ? s : w->last);
+	w->last = err ? NULL : s;
+}
+
+static void write_state(struct watch *w)
+{
+	struct state *s;
+	int err;
+
+	w->written = seconds();
+	w->dirty = false;
+	if (!w->connected || lock_place(w->at))
+		return;
+	err = keep_collect(&w->ask, w->at->dir, &s);
+	if (!err)
+		save_new(w, s);
+	else if (err != -ENODATA)
+		disconnect(w);
+	close(w->at->lock);
+	w->at->lock = -1;
+}
+
+/* The module may have gone, and come back: then both connections are of no use. */
+static void hear(struct watch *w, int ms)
+{
+	struct pollfd fd = { .fd = nl_socket_get_fd(w->events.sock), .events = POLLIN };
+	struct cnl_summary summary;
+	int ready = poll(&fd, 1, ms), err = 0;
+
+	if (ready > 0)
+		err = cnl_hear(&w->events);
+	else if (!ready && cnl_summary(&w->ask, &summary))
+		disconnect(w);
+	if (err == -ENOBUFS)
+		w->dirty = true;
+	else if (err)
+		disconnect(w);
+}
+
+static int watch(struct place *at)
+{
+	struct sigaction end = { .sa_handler = on_end };
+	struct watch w = { .at = at };
+	time_t due;
+
+	sigaction(SIGTERM, &end, NULL);
+	sigaction(SIGINT, &end, NULL);
+	while (!ended) {
+		due = w.written + (w.dirty || !w.last ? AT_MOST : AT_LEAST);
+		if (!w.connected && connect_both(&w))
+			poll(NULL, 0, AT_MOST * 1000);
+		else if (seconds() >= due)
+			write_state(&w);
+		if (w.connected)
+			hear(&w, 1000 * (w.dirty || !w.last ? AT_MOST : LOOK));
+	}
+	write_state(&w);
+	disconnect(&w);
+	state_free(w.last);
+	return EXIT_DONE;
+}
+
+static int run_verb(const struct command *self, const char *verb, struct place *at, bool json)
+{
+	if (!strcmp(verb, "save"))
+		return save(at);
+	if (!strcmp(verb, "restore"))
+		return restore(at);
+	if (!strcmp(verb, "show"))
+		return show(at, json);
+	if (!strcmp(verb, "watch"))
+		return watch(at);
+	return usage_error(self, "save, restore, show or watch?", *verb ? verb : NULL);
+}
+
+static int run_state(const struct command *self, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "state", required_argument, NULL, 's' }, { "json", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, OPTION_HELP }, { }
+	};
+	const char *dir = NULL, *verb;
+	bool json = false;
+	struct place at;
+	int o, ret;
+
+	while ((o = next_option(self, argc, argv, options)) != -1) {
+		if (o == OPTION_HELP)
+			return EXIT_DONE;
+		if (o == OPTION_ERROR)
+			return EXIT_USAGE;
+		json |= o == 'j';
+		if (o == 's')
+			dir = optarg;
+	}
+	verb = argc > optind ? argv[optind] : "";
+	if (argc - optind > 2)
+		return usage_error(self, "too many words", argv[optind + 2]);
+	ret = find_place(&at, dir, argc - optind == 2 ? argv[optind + 1] : NULL);
+	if (!ret)
+		ret = run_verb(self, verb, &at, json);
+	place_free(&at);
+	return ret;
+}
+
+const struct command cmd_state = {
+	"state", "Save and give back what the policy file does not say: quarantines, leases, changes",
+	"state save [FILE]\nstate restore [FILE]\nstate show [FILE] [--json]\nstate watch",
+	"'cordonctl boot' gives it all back; restore is for a policy in force, and cannot give\n"
+	"back a lease that a check-in gave: the device checks in again. watch saves whenever\n"
+	"something changes, at most every 3 s, until it is ended. FILE: DIR/state.\n\n"
+	"  --state DIR  where state and last good policy are kept (" STATE_DIR ")\n"
+	"  --json       print the file as it is\n", run_state
+};

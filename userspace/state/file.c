@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The state as a file of JSON. Members that a newer version may have written are passed over. */
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/file.h"
+#include "state/state.h"
+
+#define MAX_FILE (256 << 20)
+
+static void put_flag(json_t *out, const char *key, bool value)
+{
+	if (value)
+		json_object_set_new(out, key, json_true());
+}
+
+static void put_text(json_t *out, const char *key, const char *value)
+{
+	if (*value)
+		json_object_set_new(out, key, json_string(value));
+}
+
+static json_t *put_state(const struct state_device *d)
+{
+	char mac[18], hex[2 * CORDON_CERTIFICATE_LEN + 1];
+	json_t *out = json_pack("{s:s}", "mac", policy_mac_text(d->mac, mac));
+
+	put_text(out, "name", d->name);
+	put_flag(out, "quarantined", d->quarantined);
+	put_flag(out, "outdated", d->outdated);
+	if (d->leased)
+		json_object_set_new(out, "lease_end", json_integer(d->lease_end));
+	put_text(out, "lease_port", d->lease_port);
+	if (d->has_certificate)
+		put_text(out, "certificate", policy_hex_text(d->certificate, sizeof(d->certificate), hex));
+	return out;
+}
+
+static json_t *put_device(const struct policy *p, u32 i)
+{
+	const struct cordon_device_def *d = &p->draft.devices[i];
+	json_t *addresses = json_array(), *out;
+	char mac[18], addr[POLICY_ADDR_LEN];
+	u32 a;
+
+	for (a = 0; a < d->n; a++)
+		json_array_append_new(addresses,
+				      json_string(policy_addr_text(&p->draft.addresses[d->first + a], addr)));
+	out = json_pack("{s:s,s:s,s:s,s:o}", "mac", policy_mac_text(d->mac, mac), "name", d->name,
+			"segment", p->draft.segments[d->segment].name, "addresses", addresses);
+	put_text(out, "model", d->model);
+	if (d->port != CORDON_ANY_PORT)
+		put_text(out, "port", p->draft.ports[d->port].name);
+	if (d->authentication != CORDON_INHERIT)
+		put_text(out, "authentication", policy_authentication_name(d->authentication));
+	if (d->encryption != CORDON_INHERIT)
+		put_text(out, "encryption", policy_encryption_name(d->encryption));
+	if (d->firmware != CORDON_INHERIT)
+		json_object_set_new(out, "firmware_auto_update", json_boolean(d->firmware));
+	return out;
+}
+
+static json_t *put_all(const struct state *s)
+{
+	json_t *devices = json_array(), *changed = json_array(), *deleted = json_array();
+	char mac[18];
+	u32 i;
+
+	for (i = 0; i < s->n_devices; i++)
+		json_array_append_new(devices, put_state(&s->devices[i]));
+	for (i = 0; i < s->changed->draft.n_devices; i++)
+		json_array_append_new(changed, put_device(s->changed, i));
+	for (i = 0; i < s->n_deleted; i++)
+		json_array_append_new(deleted, json_string(policy_mac_text(s->deleted[i], mac)));
+	return json_pack("{s:i,s:I,s:s,s:o,s:o,s:o}", "version", STATE_VERSION, "saved", (json_int_t)s->saved,
+			 "boot", s->boot, "devices", devices, "changed", changed, "deleted", deleted);
+}
+
+/**
+ * state_save - replace a state file, or leave it as it was
+ * @path: the file
+ * @s: what it holds then
+ *
+ * Return: 0 or -errno.
+ */
+int state_save(const char *path, const struct state *s)
+{
+	json_t *all = put_all(s);
+	char *text = all ? json_dumps(all, JSON_INDENT(1)) : NULL;
+	int err = text ? file_write(path, text, strlen(text), 0600) : -ENOMEM;
+
+	json_decref(all);
+	free(text);
+	return err;
+}
+
+static const char *text_of(const json_t *o, const char *key)
+{
+	const char *text = json_string_value(json_object_get(o, key));
+
+	return text ? text : "";
+}
+
+/* Return: false, it does not fit. */
+static bool get_text(const json_t *o, const char *key, char *out, size_t size)
+{
+	const char *text = text_of(o, key);
+
+	if (strlen(text) >= size)
+		return false;
+	memcpy(out, text, strlen(text) + 1);
+	return true;
+}
+
+static bool get_hex(const char *text, u8 *out, size_t n)
+{
+	unsigned int byte;
+	size_t i;
+	int used;
+
+	if (strlen(text) != 2 * n || strspn(text, "0123456789abcdefABCDEF") != 2 * n)
+		return false;
+	for (i = 0; i < n; i++) {
+		if (sscanf(text + 2 * i, "%2x%n", &byte, &used) != 1 || used != 2)
+			return false;
+		out[i] = byte;
+	}
+	return true;
+}
+
+static const char *get_state(struct state *s, const json_t *o)
+{
+	const json_t *end = json_object_get(o, "lease_end"), *certificate = json_object_get(o, "certificate");
+	struct state_device *d;
+	u8 mac[6];
+
+	if (policy_mac_parse(text_of(o, "mac"), mac))
+		return "'mac' is no MAC";
+	d = state_add(s, mac);
+	if (!d)
+		return "out of memory";
+	if (!get_text(o, "name", d->name, sizeof(d->name)))
+		return "'name' is too long";
+	if (!get_text(o, "lease_port", d->lease_port, sizeof(d->lease_port)))
+		return "'lease_port' is too long";
+	if (end && !json_is_integer(end))
+		return "'lease_end' is no number";
+	d->quarantined = json_is_true(json_object_get(o, "quarantined"));
+	d->outdated = json_is_true(json_object_get(o, "outdated"));
+	d->leased = end;
+	d->lease_end = json_integer_value(end);
+	d->has_certificate = certificate;
+	if (certificate && !get_hex(text_of(o, "certificate"), d->certificate, sizeof(d->certificate)))
+		return "'certificate' is no SHA-256";
+	return NULL;
+}
+
+/* The number of a word; CORDON_INHERIT, there is none; -1, it is not one of them. */
+static int get_enum(const json_t *o, const char *key, const char *(*name)(u32), u32 n)
+{
+	const char *text = text_of(o, key);
+	u32 i;
+
+	if (!json_object_get(o, key))
+		return CORDON_INHERIT;
+	for (i = 0; i < n; i++)
+		if (!strcmp(name(i), text))
+			return i;
+	return -1;
+}
+
+static const char *get_addresses(struct policy *p, const json_t *list)
+{
+	struct cordon_addr *a;
+	const char *text;
+	json_t *item;
+	size_t i;
+
+	if (json_array_size(list) > CORDON_MAX_DEVICE_ADDRESSES)
+		return "too many 'addresses'";
+	json_array_foreach(list, i, item) {
+		text = json_string_value(item);
+		a = policy_add_address(p);
+		if (!a)
+			return "out of memory";
+		if (!text || policy_addr_parse(text, a))
+			return "'addresses' holds something that is none";
+	}
+	return NULL;
+}
+
+/* A device of a policy that has but one, which is then copied by the names of its segment and port. */
+static const char *get_one(struct policy *one, const json_t *o)
+{
+	int authentication = get_enum(o, "authentication", policy_authentication_name, CORDON_AUTHENTICATION_CERTIFICATE + 1);
+	int encryption = get_enum(o, "encryption", policy_encryption_name, CORDON_ENCRYPTION_TLS1_3 + 1);
+	const json_t *firmware = json_object_get(o, "firmware_auto_update");
+	struct cordon_segment_def *segment = policy_add_segment(one);
+	struct cordon_port_def *port = policy_add_port(one);
+	struct cordon_device_def *d = policy_add_device(one);
+
+	if (!segment || !port || !d)
+		return "out of memory";
+	if (policy_mac_parse(text_of(o, "mac"), d->mac))
+		return "'mac' is no MAC";
+	if (!get_text(o, "name", d->name, sizeof(d->name)) || !cordon_name_is_valid(d->name, sizeof(d->name)))
+		return "'name' is no name";
+	if (!get_text(o, "model", d->model, sizeof(d->model)))
+		return "'model' is too long";
+	if (!get_text(o, "segment", segment->name, sizeof(segment->name)) || !segment->name[0])
+		return "'segment' is no name";
+	if (!get_text(o, "port", port->name, sizeof(port->name)))
+		return "'port' is too long";
+	if (authentication < 0 || encryption < 0)
+		return "'authentication' or 'encryption' is a word that it cannot be";
+	d->segment = policy_find_segment(one, segment->name);
+	d->port = port->name[0] ? 0 : CORDON_ANY_PORT;
+	d->authentication = authentication;
+	d->encryption = encryption;
+	d->firmware = firmware ? json_is_true(firmware) : CORDON_INHERIT;
+	return get_addresses(one, json_object_get(o, "addresses"));
+}
+
+static const char *get_changed(struct state *s, const json_t *o)
+{
+	struct policy *one = policy_new();
+	const char *why = one ? get_one(one, o) : "out of memory";
+
+	if (!why && state_copy_device(s->changed, one, 0))
+		why = "out of memory";
+	policy_free(one);
+	return why;
+}
+
+static const char *get_deleted(struct state *s, const json_t *o)
+{
+	const char *text = json_string_value(o);
+	u8 mac[6];
+
+	if (!text || policy_mac_parse(text, mac))
+		return "it is no MAC";
+	return state_delete(s, mac) ? "out of memory" : NULL;
+}
+
+/* Whatever of a list cannot be read is told and left out: the rest counts none the less. */
+static void get_list(struct state *s, const char *path, const json_t *all, const char *key,
+		     const char *(*get)(struct state *s, const json_t *o), FILE *errors)
+{
+	const char *why;
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(json_object_get(all, key), i, item) {
+		why = get(s, item);
+		if (why)
+			fprintf(errors, "cordonctl: %s: %s[%zu]: %s; left out\n", path, key, i, why);
+	}
+}
+
+static int parse(const char *path, const char *text, size_t len, struct state *s, FILE *errors)
+{
+	json_error_t err;
+	json_t *all = json_loadb(text, len, 0, &err);
+
+	if (!json_is_object(all) || json_integer_value(json_object_get(all, "version")) < 1) {
+		if (all)
+			fprintf(errors, "cordonctl: %s: not a state of Cordon's\n", path);
+		else
+			fprintf(errors, "cordonctl: %s:%d:%d: %s\n", path, err.line, err.column, err.text);
+		json_decref(all);
+		return -EINVAL;
+	}
+	s->saved = json_integer_value(json_object_get(all, "saved"));
+	get_text(all, "boot", s->boot, sizeof(s->boot));
+	get_list(s, path, all, "devices", get_state, errors);
+	get_list(s, path, all, "changed", get_changed, errors);
+	get_list(s, path, all, "deleted", get_deleted, errors);
+	json_decref(all);
+	return 0;
+}
+
+/**
+ * state_load - read a state file
+ * @path: the file
+ * @out: the state
+ * @errors: where what cannot be read is told
+ *
+ * Return: 0; -ENOENT, there is none, of which nothing is told; another -errno.
+ */
+int state_load(const char *path, struct state **out, FILE *errors)
+{
+	struct state *s = state_new();
+	char *text = NULL;
+	size_t len;
+	int err = s ? file_read(path, MAX_FILE, &text, &len) : -ENOMEM;
+
+	if (!err)
+		err = parse(path, text, len, s, errors);
+	else if (err != -ENOENT)
+		fprintf(errors, "cordonctl: %s: %s\n", path, strerror(-err));
+	free(text);
+	if (err)
+		state_free(s);
+	else
+		*out = s;
+	return err;
+}
