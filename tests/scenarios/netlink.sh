@@ -125,7 +125,7 @@ back() {
 expect "unconfirmed, the policy before comes back" poll 30 back
 equal "as a generation of its own" $((generation + 2)) "$(counter policy/generation)"
 expect "another" on gw cordonctl apply --confirm 60s "$work/other"
-expect "is confirmed" on gw cordonctl confirm
+expect "is confirmed, from another session" setsid -w ip netns exec gw cordonctl confirm
 says "only once" "no policy awaits confirmation" on gw cordonctl confirm
 expect "and stays" blocked cam tcp $INET 443
 policy 443 | apply >/dev/null

@@ -85,6 +85,7 @@ struct compared {
 	struct cnl nl;
 	struct policy *file;
 	struct policy *kernel;
+	struct cnl_runtime runtime;
 	struct policy_diff diff;
 };
 
@@ -93,19 +94,17 @@ static void compared_free(struct compared *c)
 	policy_diff_free(&c->diff);
 	policy_free(c->file);
 	policy_free(c->kernel);
+	cnl_runtime_free(&c->runtime);
 	cnl_close(&c->nl);
 }
 
 static int compare(struct compared *c, const char *path)
 {
-	struct cnl_runtime runtime;
-
 	memset(c, 0, sizeof(*c));
 	if (policy_load(path, &c->file, stderr) || !open_kernel(&c->nl))
 		return EXIT_REFUSED;
-	if (cnl_fetch(&c->nl, &c->kernel, &runtime))
+	if (cnl_fetch(&c->nl, &c->kernel, &c->runtime))
 		return complain_nl(&c->nl);
-	cnl_runtime_free(&runtime);
 	if (policy_diff(c->kernel, c->file, &c->diff))
 		return complain(path, "out of memory");
 	return EXIT_DONE;
@@ -192,7 +191,17 @@ static void print_generation(const char *path, u32 generation, u32 confirm)
 {
 	printf("%s: generation %u is in force\n", path, generation);
 	if (confirm)
-		printf("it ends in %u s unless 'cordonctl confirm' comes before\n", confirm);
+		printf("it ends in %u s unless 'cordonctl confirm' comes before: see whether you still get in, from another "
+		       "session\n", confirm);
+}
+
+/* Whoever would lose the way in is told of; and it is refused, unless the kernel takes it back or @force says so. */
+static int refuse_lockout(struct compared *c, const char *path, u32 confirm, bool force)
+{
+	if (!guard_check(&c->nl, path, c->file, c->kernel, &c->runtime) || confirm || force)
+		return EXIT_DONE;
+	return complain(path, "refused: add a rule that opens it, or apply with --confirm 5m, after which the policy before "
+			"comes back by itself, or with --force");
 }
 
 /* What the kernel has closed, now that the policy is in force. */
@@ -219,9 +228,10 @@ static int run_apply(const struct command *self, int argc, char **argv)
 	static const struct option options[] = {
 		{ "dry-run", no_argument, NULL, 'n' }, { "confirm", required_argument, NULL, 'c' },
 		{ "verbose", no_argument, NULL, 'v' }, { "state", required_argument, NULL, 's' },
+		{ "force", no_argument, NULL, 'f' },
 		{ "help", no_argument, NULL, OPTION_HELP }, { }
 	};
-	bool dry = false, verbose = false;
+	bool dry = false, verbose = false, force = false;
 	struct keep keep = { NULL, -1 };
 	struct compared c;
 	u32 confirm = 0, generation = 0;
@@ -236,6 +246,7 @@ static int run_apply(const struct command *self, int argc, char **argv)
 		verbose |= o == 'v';
 		if (o == 's')
 			keep.dir = optarg;
+		force |= o == 'f';
 		if (o == 'c' && (policy_duration_parse(optarg, &confirm) || !confirm ||
 				 confirm > 86400))
 			return usage_error(self, "not a duration from 1s to 1d", optarg);
@@ -252,7 +263,11 @@ static int run_apply(const struct command *self, int argc, char **argv)
 		printf("%s: no change\n", argv[optind]);
 		ret = keep_present(&c, &keep);
 	} else if (!ret) {
-		ret = dry ? EXIT_DONE : commit_and_keep(&c, &keep, confirm, &generation);
+		ret = refuse_lockout(&c, argv[optind], confirm, force);
+		if (!ret && !dry)
+			ret = commit_and_keep(&c, &keep, confirm, &generation);
+		if (!ret && !dry && confirm)
+			applied_note(generation);
 		if (!ret)
 			print_diff(&c.diff, verbose ? SIZE_MAX : SHOWN);
 		if (!ret && dry)
@@ -269,10 +284,13 @@ static int run_apply(const struct command *self, int argc, char **argv)
 
 const struct command cmd_apply = {
 	"apply", "Put a policy in force, all of it or nothing",
-	"apply FILE [--dry-run] [--confirm DURATION] [--verbose] [--state DIR]",
+	"apply FILE [--dry-run] [--confirm DURATION] [--force] [--verbose]\n"
+	"      [--state DIR]",
 	"  --dry-run           say what would change, and change nothing\n"
 	"  --confirm DURATION  the policy before comes back by itself unless\n"
 	"                      'cordonctl confirm' comes within DURATION (30s, 5m, 1h)\n"
+	"  --force             also if it cuts off the SSH session that this is called from,\n"
+	"                      or devices from 'cordonctl serve'\n"
 	"  --verbose           say every change, not only the first\n"
 	"  --state DIR         where it is kept as the last good policy (" STATE_DIR ")\n",
 	run_apply
@@ -295,6 +313,22 @@ static int keep_confirmed(struct cnl *nl, const struct keep *k)
 	return err ? not_kept(k, err) : EXIT_DONE;
 }
 
+/* 'apply --confirm 5m FILE && confirm' would keep what locks out whoever typed it. */
+static int refuse_haste(struct cnl *nl)
+{
+	struct cnl_summary s;
+	unsigned int wait;
+
+	if (cnl_summary(nl, &s) || !s.awaiting)
+		return EXIT_DONE;	/* the kernel says what is wrong */
+	wait = applied_too_soon(s.generation);
+	if (!wait)
+		return EXIT_DONE;
+	fprintf(stderr, "cordonctl: generation %u: not confirmed: it was applied from this session a moment ago, which does "
+		"not show that you still get in: confirm from a new session, or from this one in %u s\n", s.generation, wait);
+	return EXIT_REFUSED;
+}
+
 static int run_confirm(const struct command *self, int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -315,7 +349,9 @@ static int run_confirm(const struct command *self, int argc, char **argv)
 	if (!open_kernel(&nl))
 		return EXIT_REFUSED;
 	keep.dir = keep_place(keep.dir);
-	ret = keep_begin(&keep);
+	ret = refuse_haste(&nl);
+	if (!ret)
+		ret = keep_begin(&keep);
 	if (!ret && cnl_confirm(&nl, &generation))
 		ret = complain_nl(&nl);
 	if (!ret) {
@@ -329,6 +365,8 @@ static int run_confirm(const struct command *self, int argc, char **argv)
 
 const struct command cmd_confirm = {
 	"confirm", "Keep the policy that was applied with --confirm", "confirm [--state DIR]",
+	"Refused in the first seconds from the session that applied it: that does not show\n"
+	"that you still get in.\n\n"
 	"  --state DIR  where it is kept as the last good policy (" STATE_DIR ")\n", run_confirm
 };
 

@@ -327,14 +327,23 @@ static int stop(const struct serve_config *c)
 	return ret;
 }
 
-static int status(const struct serve_config *c, bool json)
+/**
+ * serve_is_running - a server with this configuration's directory runs
+ * @c: the configuration
+ */
+bool serve_is_running(const struct serve_config *c)
 {
 	int fd = open_lock(c, 0);
 	bool runs = fd >= 0 && lock_holder(fd);
 
 	if (fd >= 0)
 		close(fd);
-	return runs ? serve_status(c->run, json) : complain("serve", "it does not run");
+	return runs;
+}
+
+static int status(const struct serve_config *c, bool json)
+{
+	return serve_is_running(c) ? serve_status(c->run, json) : complain("serve", "it does not run");
 }
 
 static int read_passphrase(const struct serve_config *c, char **out)

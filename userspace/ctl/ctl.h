@@ -31,6 +31,18 @@ int keep_collect(struct cnl *nl, const char *dir, struct state **out);
 int keep_state(struct cnl *nl, const char *dir);
 const char *keep_place(const char *option);
 
+/* guard.c */
+unsigned int guard_check(struct cnl *nl, const char *path, const struct policy *after, const struct policy *before,
+			 const struct cnl_runtime *runtime);
+
+/* applied.c */
+void applied_note(u32 generation);
+unsigned int applied_too_soon(u32 generation);
+
+/* cmd_serve.c */
+struct serve_config;
+bool serve_is_running(const struct serve_config *c);
+
 /* device_token.c */
 int device_token(const struct command *self, int argc, char **argv);
 int device_approve(const struct command *self, int argc, char **argv);

@@ -1,0 +1,97 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Who applies a policy over SSH is not cut off by it, and who confirms it has shown more than that he can type '&&'.
+# seconds: 300
+. "$(dirname "$0")/lib.sh"
+setup
+session="$PLANT 50000 10.0.50.1 22"
+
+# policy RULE...
+policy() {
+	cat <<-END
+		version: 1
+		ports: [lan0, lan1]
+		uplinks: [wan0, plant0]
+		segments:
+		  iot: {authentication: certificate}
+		  plant: {networks: [10.0.50.0/24], interfaces: [plant0]}
+		  wan: {networks: [0.0.0.0/0, "::/0"]}
+		rules:
+		  - {from: iot, to: wan, allow: [tcp/443]}
+	END
+	printf '  - %s\n' "$@"
+	cat <<-END
+		devices:
+		  - {name: cam, mac: "$CAM_MAC", network_segment: iot, addresses: [$CAM]}
+	END
+}
+policy >"$work/shut"
+policy '{from: plant, to: gateway, allow: [tcp/22]}' >"$work/open"
+policy '{from: plant, to: gateway, allow: [tcp/22, tcp/80]}' >"$work/wide"
+policy '{from: plant, to: gateway, allow: [tcp/22]}' '{from: onboarding, to: gateway, allow: [tcp/9443]}' >"$work/served"
+sed 's/^version: 1/&\nmode: observe/' "$work/shut" >"$work/watched"
+
+generation() {
+	on gw cordonctl status --json | sed -n 's/.*"generation": \([0-9]*\).*/\1/p'
+}
+over_ssh() {
+	SSH_CONNECTION=$session on gw "$@"
+}
+# As under sudo: only a process above has the variable.
+under_sudo() {
+	SSH_CONNECTION=$session bash -c 'env -u SSH_CONNECTION ip netns exec gw "$@"; exit $?' sudo "$@"
+}
+said() {
+	grep -qF -- "$1" "$work/said" || sed 's/^/# /' "$work/said"
+	grep -qF -- "$1" "$work/said"
+	report $? "it says: $1"
+}
+
+refuse "what cuts off the session is refused" over_ssh cordonctl apply "$work/shut"
+said "it would cut off the SSH session that you are in, from $PLANT, by plant0, to 10.0.50.1 port 22: no rule opens it (from segment plant to gateway)"
+refuse "and so under sudo" under_sudo cordonctl apply "$work/shut"
+refuse "and by --dry-run" over_ssh cordonctl apply --dry-run "$work/shut"
+equal "nothing was put in force" 0 "$(generation)"
+expect "what only observes is not" over_ssh cordonctl apply "$work/watched"
+expect "what keeps it is not" over_ssh cordonctl apply "$work/open"
+refuse "from there, too, what cuts it off is refused" over_ssh cordonctl apply "$work/shut"
+expect "the session still gets in" reaches plant tcp 10.0.50.1 22
+expect "without a session nothing is refused" on gw cordonctl apply "$work/shut"
+expect "and it is cut off" blocked plant tcp 10.0.50.1 22
+expect "who got in no more loses nothing" over_ssh cordonctl apply --verbose "$work/shut"
+expect "and is given it back" over_ssh cordonctl apply "$work/open"
+expect "--force cuts off" over_ssh cordonctl apply --force "$work/shut"
+said "it would cut off the SSH session"
+expect "and back" on gw cordonctl apply "$work/open"
+
+# In one script, or one line of a shell, confirm comes too early to mean anything.
+refuse "apply --confirm && confirm: not confirmed" setsid -w ip netns exec gw env SSH_CONNECTION="$session" \
+	bash -c "cordonctl apply --confirm 60s $work/shut && cordonctl confirm"
+said "it would cut off the SSH session"
+said "not confirmed: it was applied from this session a moment ago"
+expect "the policy is in force meanwhile" blocked plant tcp 10.0.50.1 22
+refuse "nor from another terminal of the same connection" setsid -w ip netns exec gw env SSH_CONNECTION="$session" cordonctl confirm
+expect "from another connection it is confirmed" setsid -w ip netns exec gw env SSH_CONNECTION="$PLANT 50001 10.0.50.1 22" \
+	cordonctl confirm
+expect "and stays" blocked plant tcp 10.0.50.1 22
+expect "later the same session may confirm, too" setsid -w ip netns exec gw bash -c "cordonctl apply --confirm 60s $work/open
+	for ((;;)); do cordonctl confirm && exit; read -r -t 0.2 <>$work/never; ((SECONDS < 30)) || exit 1; done"
+
+# Devices would not reach the server.
+mkdir -p /etc/cordon
+printf 'est: {listen: "[::]:9443"}\nca: %s\nregistry: %s\n' "$work/ca" "$work/registry.db" >/etc/cordon/serve.yaml
+chmod 755 "$work"
+cordonctl ca init --dir "$work/ca" --registry "$work/registry.db" >"$work/said" 2>&1
+expect "without a server, its ports are nobody's" on gw cordonctl apply "$work/wide"
+expect "a rule that opens its port" on gw cordonctl apply "$work/served"
+expect "a server runs" on gw cordonctl serve
+refuse "devices would not reach its port: refused" on gw cordonctl apply "$work/open"
+said "devices would no longer reach 'cordonctl serve' (est: port 9443): the device has no lease, and no rule opens it to onboarding"
+expect "--force: not" on gw cordonctl apply --force "$work/open"
+expect "and where they do, it is not" on gw cordonctl apply "$work/served"
+printf 'est: {listen: "10.0.30.1:8443"}\nca: %s\nregistry: %s\n' "$work/ca" "$work/registry.db" >/etc/cordon/serve.yaml
+sed 's/, lan1//' "$work/open" >"$work/unlisted"
+refuse "it would close the interface at which it listens" on gw cordonctl apply "$work/unlisted"
+said "it would close lan1, at whose address 'cordonctl serve' listens (est: port 8443)"
+on gw cordonctl serve --stop
+finish
