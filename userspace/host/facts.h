@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The machine as it is: its interfaces, routes, neighbours, and the leases that its DHCP servers gave. */
+#ifndef CORDON_HOST_FACTS_H
+#define CORDON_HOST_FACTS_H
+
+#include "lib/policy.h"
+
+#define HOST_LEASES_MAX	4096	/* more are not read */
+#define HOST_LINKS_MAX	1024
+
+/** enum host_kind - what an interface is, as far as it matters to a policy */
+enum host_kind { HOST_PLAIN, HOST_LOOPBACK, HOST_BRIDGE, HOST_VLAN, HOST_PPP, HOST_TUNNEL };
+
+/**
+ * struct host_link - an interface
+ * @name: its name, which may hold any byte but a blank and a slash
+ * @kind: what it is
+ * @made: Docker, libvirt or the like made it for containers or guests
+ * @leads_out: a default route goes by it
+ * @master: what it is in, a bridge for one; or empty
+ * @below: of a VLAN, what it lies on; or empty
+ */
+struct host_link {
+	char name[CORDON_IFNAME_LEN];
+	enum host_kind kind;
+	bool made;
+	bool leads_out;
+	char master[CORDON_IFNAME_LEN];
+	char below[CORDON_IFNAME_LEN];
+};
+
+/**
+ * struct host_route - where a network is
+ * @net: network
+ * @link: by which interface, a place in the list
+ * @direct: on its link, not behind a router
+ */
+struct host_route {
+	struct cordon_network_def net;
+	u32 link;
+	bool direct;
+};
+
+/**
+ * struct host_lease - an address and who has it
+ * @addr: address
+ * @mac: whose
+ * @name: as the device calls itself, if that may be a device's name; else empty
+ */
+struct host_lease {
+	struct cordon_addr addr;
+	u8 mac[6];
+	char name[CORDON_DEVICE_NAME_LEN];
+};
+
+/**
+ * struct host_facts - all of it
+ * @links: interfaces, by name
+ * @n_links: how many
+ * @routes: of the main table
+ * @n_routes: how many
+ * @leases: of DHCP
+ * @n_leases: how many
+ * @neighbours: of ARP; without names
+ * @n_neighbours: how many
+ * @more_leases: there were more than HOST_LEASES_MAX
+ */
+struct host_facts {
+	struct host_link *links;
+	u32 n_links;
+	struct host_route *routes;
+	u32 n_routes;
+	struct host_lease *leases;
+	u32 n_leases;
+	struct host_lease *neighbours;
+	u32 n_neighbours;
+	bool more_leases;
+};
+
+int host_facts_read(const char *root, struct host_facts *out);
+void host_facts_free(struct host_facts *f);
+const struct host_link *host_find_link(const struct host_facts *f, const char *name);
+const struct host_link *host_find_route(const struct host_facts *f, const struct cordon_addr *to);
+const u8 *host_find_mac(const struct host_facts *f, const struct cordon_addr *addr);
+
+/* lease.c */
+int host_leases_read(const char *path, time_t now, struct host_facts *f);
+int host_leases_known(const char *root, time_t now, struct host_facts *f);
+
+#endif
