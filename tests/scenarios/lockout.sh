@@ -19,7 +19,7 @@ policy() {
 		rules:
 		  - {from: iot, to: wan, allow: [tcp/443]}
 	END
-	printf '  - %s\n' "$@"
+	[ $# = 0 ] || printf '  - %s\n' "$@"
 	cat <<-END
 		devices:
 		  - {name: cam, mac: "$CAM_MAC", network_segment: iot, addresses: [$CAM]}
@@ -94,4 +94,33 @@ sed 's/, lan1//' "$work/open" >"$work/unlisted"
 refuse "it would close the interface at which it listens" on gw cordonctl apply "$work/unlisted"
 said "it would close lan1, at whose address 'cordonctl serve' listens (est: port 8443)"
 on gw cordonctl serve --stop
+
+# The doctor, of a gateway that is well but for a few things.
+doctor() {
+	on gw cordonctl doctor --policy "$work/served" >"$work/said"
+	[ $? = 1 ]
+}
+expect "doctor: something is open" doctor
+for at in "ok      module        loaded" "ok      mode          enforce" "ok      interfaces    each is a port or an uplink" \
+	"ok      file          $work/served is the policy in force" "OPEN    serve         it does not run"; do
+	doctor
+	said "$at"
+done
+ip -n gw link add xtra0 type dummy
+ip -n gw link set xtra0 up
+ip -n gw link set lan1 down
+ip -n gw link set lan1 name gone1
+on gw cordonctl device quarantine cam
+doctor
+said "OPEN    interfaces    xtra0 is closed: the policy does not list it"
+said "OPEN    interfaces    port lan1 is missing"
+expect "with another mode" on gw cordonctl apply "$work/watched"
+doctor
+said "OPEN    mode          observe: what is not allowed is counted, and passes"
+said "differs from the policy in force"
+on gw cordonctl doctor --json >"$work/json"
+python3 -c 'import json, sys; d = json.load(open(sys.argv[1]))
+sys.exit(d["open"] != sum(f["state"] == "open" for f in d["findings"]) or not all(f["mend"] for f in d["findings"] if f["state"] == "open"))' \
+	"$work/json"
+report $? "in JSON; what is open says what mends it"
 finish

@@ -164,7 +164,7 @@ static int no_port(const struct wizard *w)
 
 	for (i = 0; i < w->facts.n_links; i++)
 		if (w->facts.links[i].kind == HOST_BRIDGE && !w->facts.links[i].made)
-			return refuse_link("no port", propose_clean(w->facts.links[i].name, name),
+			return refuse_link("no port", host_clean(w->facts.links[i].name, name),
 					   propose_port_fault(&w->facts, &w->facts.links[i]));
 	return complain("setup", "no port: no interface has an address and no default route: say behind which devices live, "
 			"--ports INTERFACE,...");

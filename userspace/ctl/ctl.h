@@ -77,6 +77,7 @@ void versions_free(struct versions *v);
 
 /* interfaces.c */
 void interfaces_warn(const struct cnl_interfaces *all, bool missing, bool observe, FILE *out);
+const char *interface_why(const struct cnl_interface *i, char *out, size_t size);
 void interface_print(const struct cnl_interface *i);
 void interface_print_event(const struct cnl_interface *i);
 json_t *json_interface(const struct cnl_interface *i);

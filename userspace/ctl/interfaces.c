@@ -4,19 +4,9 @@
 #include <string.h>
 
 #include "ctl/ctl.h"
+#include "host/facts.h"
 
 #define SHOWN 20	/* interfaces that status and apply warn of one by one */
-
-/* A name may hold any byte but a blank and a slash; a terminal gets none of its commands from it. */
-static const char *clean(const char *name, char out[CORDON_IFNAME_LEN])
-{
-	size_t i;
-
-	for (i = 0; name[i] && i < CORDON_IFNAME_LEN - 1; i++)
-		out[i] = name[i] > ' ' && name[i] < 0x7f ? name[i] : '?';
-	out[i] = '\0';
-	return out;
-}
 
 static const char *role_name(u32 role)
 {
@@ -45,12 +35,17 @@ static bool is_closed(const struct cnl_interface *i)
 	return i->ifindex && i->closed != CORDON_CLOSED_NONE;
 }
 
-/* Why it is closed, or whose wire it shares; empty, there is nothing to say. */
-static const char *why(const struct cnl_interface *i, char *out, size_t size)
+/**
+ * interface_why - why it is closed, or whose wire it shares
+ * @i: the interface
+ * @out: a sentence; empty, there is nothing to say
+ * @size: of @out
+ */
+const char *interface_why(const struct cnl_interface *i, char *out, size_t size)
 {
 	char buf[CORDON_IFNAME_LEN], *other = buf;
 
-	clean(i->other, buf);
+	host_clean(i->other, buf);
 	out[0] = '\0';
 	if (is_missing(i))
 		snprintf(out, size, "there is no such interface");
@@ -81,8 +76,8 @@ static void print_warning(const struct cnl_interface *i, bool observe, FILE *out
 {
 	char name[CORDON_IFNAME_LEN], text[128];
 
-	clean(i->name, name);
-	why(i, text, sizeof(text));
+	host_clean(i->name, name);
+	interface_why(i, text, sizeof(text));
 	fprintf(out, "warning: %s %s", i->listed == CORDON_ROLE_UNLISTED ? "interface" :
 		role_name(i->listed), name);
 	if (!is_missing(i))
@@ -122,10 +117,10 @@ void interface_print(const struct cnl_interface *i)
 	char name[CORDON_IFNAME_LEN], by[CORDON_IFNAME_LEN], text[128];
 	const char *role = is_missing(i) ? "missing" : is_closed(i) ? "closed" : role_name(i->role);
 
-	why(i, text, sizeof(text));
-	printf("%-15s %-8s %-8s %-15s %-4s %s\n", clean(i->name, name), role,
+	interface_why(i, text, sizeof(text));
+	printf("%-15s %-8s %-8s %-15s %-4s %s\n", host_clean(i->name, name), role,
 	       i->listed == CORDON_ROLE_UNLISTED ? "-" : role_name(i->listed),
-	       i->named_by[0] ? clean(i->named_by, by) : "-", i->up ? "up" : "down", text);
+	       i->named_by[0] ? host_clean(i->named_by, by) : "-", i->up ? "up" : "down", text);
 }
 
 /**
@@ -136,8 +131,8 @@ void interface_print_event(const struct cnl_interface *i)
 {
 	char name[CORDON_IFNAME_LEN], text[128];
 
-	clean(i->name, name);
-	why(i, text, sizeof(text));
+	host_clean(i->name, name);
+	interface_why(i, text, sizeof(text));
 	if (is_missing(i))
 		printf("interface %s: gone, it is listed as %s\n", name, role_name(i->listed));
 	else

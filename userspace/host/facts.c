@@ -329,3 +329,18 @@ const u8 *host_find_mac(const struct host_facts *f, const struct cordon_addr *ad
 			return f->leases[i].mac;
 	return NULL;
 }
+
+/**
+ * host_clean - an interface's name, as a terminal may get it
+ * @name: the name, which may hold any byte but a blank and a slash
+ * @out: without what a terminal would take for a command
+ */
+const char *host_clean(const char *name, char out[CORDON_IFNAME_LEN])
+{
+	size_t i;
+
+	for (i = 0; name[i] && i < CORDON_IFNAME_LEN - 1; i++)
+		out[i] = name[i] > ' ' && name[i] < 0x7f ? name[i] : '?';
+	out[i] = 0;
+	return out;
+}

@@ -81,6 +81,7 @@ int host_facts_read(const char *root, struct host_facts *out);
 void host_facts_free(struct host_facts *f);
 const struct host_link *host_find_link(const struct host_facts *f, const char *name);
 const struct host_link *host_find_route(const struct host_facts *f, const struct cordon_addr *to);
+const char *host_clean(const char *name, char out[CORDON_IFNAME_LEN]);
 const u8 *host_find_mac(const struct host_facts *f, const struct cordon_addr *addr);
 
 /* lease.c */

@@ -11,21 +11,6 @@
 
 enum way { IOT, ADMIN, INSIDE, WAN, N_WAYS };
 
-/**
- * propose_clean - an interface's name, as a terminal may get it
- * @name: the name
- * @out: without what a terminal would take for a command
- */
-const char *propose_clean(const char *name, char out[CORDON_IFNAME_LEN])
-{
-	size_t i;
-
-	for (i = 0; name[i] && i < CORDON_IFNAME_LEN - 1; i++)
-		out[i] = name[i] > ' ' && name[i] < 0x7f ? name[i] : '?';
-	out[i] = 0;
-	return out;
-}
-
 static u32 place(const struct proposal *p, const struct host_link *l)
 {
 	return l - p->facts->links;
@@ -145,7 +130,7 @@ void propose_notes(const struct proposal *p, const char *prefix, FILE *out)
 	for (i = 0; i < f->n_links; i++) {
 		const struct host_link *l = &f->links[i];
 
-		propose_clean(l->name, name);
+		host_clean(l->name, name);
 		if (l->kind == HOST_BRIDGE && l->made && p->roles[i] == HOST_UPLINK)
 			fprintf(out, "%s%s: an uplink: containers or guests are behind it\n", prefix, name);
 		else if (l->kind == HOST_BRIDGE && p->roles[i] == HOST_UPLINK)
@@ -418,7 +403,7 @@ static bool add_client(struct build *b, char why[256])
 	if (!mac) {
 		snprintf(why, 256, "the SSH session comes from %s on port %s, and neither ARP nor a lease tells its MAC: connect "
 			 "over IPv4, or from another interface", policy_addr_text(&b->p->ssh->client, text),
-			 propose_clean(b->p->link->name, name));
+			 host_clean(b->p->link->name, name));
 		return false;
 	}
 	add_device(b, mac, port, ADMIN, "");

@@ -37,6 +37,5 @@ int propose_roles(struct proposal *p);
 const char *propose_port_fault(const struct host_facts *f, const struct host_link *l);
 void propose_notes(const struct proposal *p, const char *prefix, FILE *out);
 int propose_policy(const struct proposal *p, struct policy **out, char why[256]);
-const char *propose_clean(const char *name, char out[CORDON_IFNAME_LEN]);
 
 #endif

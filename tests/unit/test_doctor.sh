@@ -1,0 +1,94 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# doctor on a machine that is only a directory: what its files tell. What the kernel tells is in tests/scenarios/lockout.sh.
+set -u
+cd "$(dirname "$0")/../.." || exit 2
+ctl=$PWD/build/cordonctl
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+. tests/unit/lib.sh
+shown=("$dir/out")
+root=$dir/root
+running=$(uname -r)
+efi=$root/sys/firmware/efi/efivars
+
+mkdir -p "$root/sys/class/net/eth0" "$root/proc/net" "$root/boot" "$root/etc/systemd/system/sysinit.target.wants" \
+	"$root/usr/lib/systemd/system" "$efi"
+echo 1 >"$root/sys/class/net/eth0/type"
+printf 'version: 1\nports: [eth0]\nuplinks: [eth1]\n' >"$dir/policy.yaml"
+
+# module RELEASE [FILE]: a kernel, and the module for it
+kernel() {
+	mkdir -p "$root/lib/modules/$1/updates"
+	: >"$root/boot/vmlinuz-$1"
+	echo "kernel/net/other.ko: kernel/cordon.kox" >"$root/lib/modules/$1/modules.dep"
+	[ -z "${2-}" ] || echo "updates/$2:" >>"$root/lib/modules/$1/modules.dep"
+}
+# says NAME LINE
+says() {
+	"$ctl" doctor --root "$root" --policy "$dir/policy.yaml" "${@:3}" >"$dir/out" 2>&1
+	[ $? = 1 ] && grep -qF -- "$2" "$dir/out"
+	ok "$1" $?
+}
+
+says "no module" "OPEN    module        not loaded: nothing is guarded"
+says "what mends it" "-> cordonctl module load"
+mkdir -p "$root/sys/module/cordon"
+says "a module" "ok      module        loaded"
+kernel "$running"
+says "none is installed" "OPEN    kernel        the module is not installed for the kernel that runs ($running)"
+kernel "$running" cordon.ko.xz
+says "one is installed" "ok      kernel        the module is installed for the kernel that runs ($running)"
+kernel 999.9.0-1-amd64
+kernel 999.10.0-1-amd64
+says "none for the newest kernel" "OPEN    next kernel   999.10.0-1-amd64 has no module"
+says "what mends that" "-> apt-get install linux-headers-999.10.0-1-amd64 && dkms autoinstall -k 999.10.0-1-amd64"
+kernel 999.10.0-1-amd64 cordon.ko
+says "one for the newest" "ok      next kernel   the module is installed for 999.10.0-1-amd64, too"
+
+says "no Secure Boot" "ok      Secure Boot   off"
+variable=$efi/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c
+printf '\6\0\0\0\0' >"$variable"
+says "Secure Boot that is off" "ok      Secure Boot   off"
+printf '\6\0\0\0\1' >"$variable"
+says "Secure Boot, and a compressed module" "unknown Secure Boot   on; whether the module is signed cannot be seen"
+kernel "$running" cordon.ko
+echo code >"$root/lib/modules/$running/updates/cordon.ko"
+says "Secure Boot, and no signature" "OPEN    Secure Boot   on, and the module has no signature"
+printf '%1000s~Module signature appended~\n' '' >"$root/lib/modules/$running/updates/cordon.ko"
+says "Secure Boot, and a signature" "ok      Secure Boot   on, and the module is signed"
+
+says "no unit" "OPEN    units         cordon.service is not installed"
+: >"$root/usr/lib/systemd/system/cordon.service"
+says "a unit that is not enabled" "OPEN    units         cordon.service is not enabled"
+says "what mends it" "-> systemctl enable --now cordon.service"
+ln -s /usr/lib/systemd/system/cordon.service "$root/etc/systemd/system/sysinit.target.wants/"
+says "a unit that is" "ok      units         cordon.service is enabled"
+
+says "no bridge" "ok      bridges"
+mkdir -p "$root/sys/class/net/docker0/bridge" "$root/sys/class/net/br0/bridge"
+echo 1 | tee "$root/sys/class/net/docker0/type" >"$root/sys/class/net/br0/type"
+says "a bridge" "OPEN    bridges       br0: what its members send one another is not judged"
+! grep -q docker0 "$dir/out"
+ok "that of containers is none" $?
+
+says "a good file" "ok      file          $dir/policy.yaml is a good policy"
+printf 'version: 1\nports: [eth0]\nuplinks: [eth1]\nsegments: {p: {networks: [10.0.0.0/8], interfaces: [eth1]}}\n' >"$dir/policy.yaml"
+says "networks with their interfaces need no rp_filter" "ok      rp_filter"
+echo nonsense >"$dir/policy.yaml"
+says "a bad file" "-> cordonctl check $dir/policy.yaml"
+rm "$dir/policy.yaml"
+says "no file" "-> cordonctl setup"
+"$ctl" doctor --json --root "$root" --policy "$dir/policy.yaml" >"$dir/out" 2>&1
+[ $? = 1 ] && parses "$dir/out" --json && python3 -c '
+import json, sys
+d = json.load(open(sys.argv[1], encoding="utf-8"))
+found = d["findings"]
+sys.exit(d["open"] != sum(f["state"] == "open" for f in found) or
+         any(set(f) != {"check", "state", "text", "mend"} or (f["state"] == "open") != bool(f["mend"]) for f in found))' "$dir/out"
+ok "JSON: what is open, and only that, has what mends it" $?
+"$ctl" doctor more >"$dir/out" 2>&1
+[ $? = 2 ]
+ok "a word too many" $?
+echo "1..$n"
+exit $failed
