@@ -184,5 +184,5 @@ checkin in $CAM_MAC $CAM "$lan2" aa >/dev/null
 checkin end $CAM_MAC aa >/dev/null
 wait $monitor
 equal "a check-in, a move and an end are told, and nothing else" "active active expired" \
-	"$(sed -n 's/^device cam: \([a-z]*\),.*/\1/p' "$work/events" | xargs)"
+	"$(sed -n 's/.* device cam: \([a-z]*\),.*/\1/p' "$work/events" | xargs)"
 finish

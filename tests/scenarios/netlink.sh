@@ -151,9 +151,14 @@ poll 20 grep -q listening "$work/monitor"
 on gw cordonctl device quarantine lock >/dev/null
 on lock probe udp $INET 9 50
 wait $monitor
-equal "a change of state is told" "device lock: quarantined, in quarantine, lease 0 s" "$(sed -n 1p "$work/events")"
-grep -q "^anomaly segment_violation: lock ($LOCK_MAC) on lan1: $LOCK -> $INET protocol udp port 9: denied" "$work/events"
+when='[0-9]\{4\}-[0-9][0-9]-[0-9][0-9] [0-9:]\{8\}'
+equal "a change of state is told, with the time" "device lock: quarantined, in quarantine, lease 0 s" \
+	"$(sed -n "1s/^$when //p" "$work/events")"
+grep -q "^$when anomaly segment_violation: lock ($LOCK_MAC) on lan1: $LOCK -> $INET udp/9[ (a-z)]*: denied" "$work/events"
 report $? "an anomaly is told"
+on gw cordonctl status >"$work/said"
+grep -q "^devices: .*1 quarantined" "$work/said"
+report $? "status has devices by their states"
 on gw cordonctl device release lock >/dev/null
 
 # Rights, namespaces, single changes.

@@ -557,6 +557,30 @@ def starts_not(gw):
         tap.ok(done.returncode == 1 and why in done.stderr.decode() and not os.path.exists(gw.path("none")),
                f"serve: {what}: not started, and why", done.stderr.decode())
         tap.ok(until(lambda: ctl("serve", "--stop", "--config", gw.config).returncode == 1), f"serve: {what}: nobody is left")
+    for setting, address in (("est", "127.0.0.1"), ("checkin", "::1")):
+        port_taken(gw, setting, address)
+
+
+def port_taken(gw, setting, address):
+    """Somebody else has the port: which setting it is, which port, and who."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family) as other:
+        other.bind((address, 0))
+        other.listen()
+        port = other.getsockname()[1]
+        shown = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+        listen = {"est": f"[::]:{gw.port}", "checkin": f"[::]:{gw.visit}", setting: shown}
+        with open(gw.config, "w", encoding="ascii") as out:
+            out.write(f"est: {{listen: \"{listen['est']}\"}}\ncheckin: {{listen: \"{listen['checkin']}\"}}\nca: {gw.ca}\n"
+                      f"registry: {gw.registry}\nrun: {gw.run}\nfirmware: {{directory: {gw.path('firmware')}}}\n")
+        done = ctl("serve", "--config", gw.config)
+        said = done.stderr.decode()
+        tap.ok(done.returncode == 1 and all(word in said for word in (
+            "the port is taken", f"setting={setting}.listen", shown, f"{comm(os.getpid())}, process {os.getpid()}")),
+               f"serve: {setting}: a port that is taken: which, and by whom", said)
+    done = ctl("serve", "--config", gw.config)
+    tap.ok(not done.returncode, f"serve: {setting}: when it is free, it starts", done.stderr.decode())
+    ctl("serve", "--stop", "--config", gw.config)
 
 
 def passphrase():

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* monitor: events as they come. */
 #include <net/if.h>
+#include <netdb.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "ctl/ctl.h"
 
@@ -21,15 +24,34 @@ static const char *tls_text(u32 version, char out[16])
 	return out;
 }
 
+/* tcp/443 (https), icmp/echo-request, gre; the name of a port is that of services(5). */
+static const char *service_text(u32 protocol, u32 port, char out[96])
+{
+	struct cordon_match m = { .proto = protocol, .lo = port, .hi = port };
+	char match[POLICY_MATCH_LEN], proto[POLICY_PROTO_LEN];
+	bool ports = cordon_proto_has_ports(protocol);
+	struct servent *service = ports ? getservbyport(htons(port), policy_proto_text(protocol, proto)) : NULL;
+
+	if (!ports && protocol != IPPROTO_ICMP && protocol != IPPROTO_ICMPV6)
+		snprintf(out, 96, "%s", policy_proto_text(protocol, proto));
+	else if (service)
+		snprintf(out, 96, "%s (%.40s)", policy_match_text(&m, match), service->s_name);
+	else
+		snprintf(out, 96, "%s", policy_match_text(&m, match));
+	return out;
+}
+
 static json_t *json_anomaly(const struct cnl_event *e)
 {
 	char mac[18], version[16];
-	json_t *out = json_pack("{s:s,s:s,s:o,s:o,s:I,s:I,s:I,s:b}", "event", "anomaly",
+	char service[96];
+	json_t *out = json_pack("{s:s,s:s,s:o,s:o,s:I,s:I,s:s,s:I,s:b}", "event", "anomaly",
 				"kind", policy_kind_name(e->anomaly.kind),
 				"source", json_addr(&e->anomaly.source),
 				"destination", json_addr(&e->anomaly.destination),
 				"protocol", (json_int_t)e->anomaly.protocol,
 				"dport", (json_int_t)e->anomaly.dport,
+				"service", service_text(e->anomaly.protocol, e->anomaly.dport, service),
 				"suppressed", (json_int_t)e->anomaly.suppressed,
 				"denied", e->anomaly.denied);
 
@@ -77,7 +99,7 @@ static json_t *json_event(const struct cnl_event *e)
 static void print_anomaly(const struct cnl_event *e)
 {
 	char from[POLICY_ADDR_LEN], to[POLICY_ADDR_LEN], mac[18], dev[IF_NAMESIZE], version[16];
-	char proto[POLICY_PROTO_LEN];
+	char service[96];
 
 	printf("anomaly %s: %s", policy_kind_name(e->anomaly.kind),
 	       e->anomaly.name[0] ? e->anomaly.name : "unknown device");
@@ -85,9 +107,9 @@ static void print_anomaly(const struct cnl_event *e)
 		printf(" (%s)", policy_mac_text(e->anomaly.mac, mac));
 	if (e->anomaly.ifindex && if_indextoname(e->anomaly.ifindex, dev))
 		printf(" on %s", dev);
-	printf(": %s -> %s protocol %s port %u: %s", policy_addr_text(&e->anomaly.source, from),
-	       policy_addr_text(&e->anomaly.destination, to), policy_proto_text(e->anomaly.protocol, proto),
-	       e->anomaly.dport, e->anomaly.denied ? "denied" : "passed");
+	printf(": %s -> %s %s: %s", policy_addr_text(&e->anomaly.source, from),
+	       policy_addr_text(&e->anomaly.destination, to),
+	       service_text(e->anomaly.protocol, e->anomaly.dport, service), e->anomaly.denied ? "denied" : "passed");
 	if (e->anomaly.server[0])
 		printf(", server %s", e->anomaly.server);
 	if (e->anomaly.tls_offered)
@@ -101,8 +123,20 @@ static void print_anomaly(const struct cnl_event *e)
 	putchar('\n');
 }
 
+/* When it was heard of: the kernel sends no times. */
+static void print_time(void)
+{
+	time_t now = time(NULL);
+	char text[32];
+	struct tm tm;
+
+	if (localtime_r(&now, &tm) && strftime(text, sizeof(text), "%F %T", &tm))
+		printf("%s ", text);
+}
+
 static void print_event(const struct cnl_event *e)
 {
+	print_time();
 	switch (e->cmd) {
 	case CORDON_CMD_POLICY_NTF:
 		printf("policy generation %u: mode %s, %u devices%s\n", e->summary.generation,
@@ -125,13 +159,16 @@ static void print_event(const struct cnl_event *e)
 static int on_event(const struct cnl_event *e, void *arg)
 {
 	struct monitor *m = arg;
+	json_t *line;
 
 	if (!e) {
 		fputs("listening\n", stderr);
 		return 0;
 	}
 	if (m->json) {
-		json_line(json_event(e));
+		line = json_event(e);
+		json_object_set_new(line, "time", json_integer(time(NULL)));
+		json_line(line);
 	} else {
 		print_event(e);
 	}

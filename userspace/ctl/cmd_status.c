@@ -25,7 +25,46 @@ static const struct guard *guard(const struct cnl_summary *s)
 	return s->mode == CORDON_MODE_OBSERVE ? &observing : &guarded;
 }
 
-static void print_status(const struct cnl_summary *s)
+/** struct count - devices by their states */
+struct count {
+	u32 by[CORDON_STATE_QUARANTINED + 1];
+};
+
+static int count_device(const struct cnl_device *device, void *arg)
+{
+	struct count *c = arg;
+
+	if (device->state <= CORDON_STATE_QUARANTINED)
+		c->by[device->state]++;
+	return 0;
+}
+
+static void print_states(const struct count *c)
+{
+	const char *before = "devices: ";
+	u32 state;
+
+	for (state = 0; state <= CORDON_STATE_QUARANTINED; state++) {
+		if (!c->by[state])
+			continue;
+		printf("%s%u %s", before, c->by[state], policy_state_name(state));
+		before = ", ";
+	}
+	if (*before == ',')
+		putchar('\n');
+}
+
+static json_t *json_states(const struct count *c)
+{
+	json_t *out = json_object();
+	u32 state;
+
+	for (state = 0; state <= CORDON_STATE_QUARANTINED; state++)
+		json_object_set_new(out, policy_state_name(state), json_integer(c->by[state]));
+	return out;
+}
+
+static void print_status(const struct cnl_summary *s, const struct count *c)
 {
 	u32 kind;
 
@@ -41,6 +80,7 @@ static void print_status(const struct cnl_summary *s)
 			printf("awaits confirmation for %u s more\n", s->confirm);
 		printf("%u ports, %u uplinks, %u segments, %u networks, %u rules, %u devices\n", s->ports,
 		       s->uplinks, s->segments, s->networks, s->rules, s->devices);
+		print_states(c);
 	}
 	printf("%llu packets passed, %llu denied\n", (unsigned long long)s->stats.rx_packets,
 	       (unsigned long long)s->stats.denied);
@@ -57,7 +97,7 @@ struct places {
 };
 
 static void json_status(const struct cnl_summary *s, const struct cnl_interfaces *interfaces,
-			const struct places *at)
+			const struct count *c, const struct places *at)
 {
 	json_t *out = json_summary(s), *list = json_array();
 	u32 i;
@@ -65,6 +105,7 @@ static void json_status(const struct cnl_summary *s, const struct cnl_interfaces
 	for (i = 0; i < interfaces->n; i++)
 		json_array_append_new(list, json_interface(&interfaces->list[i]));
 	json_object_set_new(out, "guard", json_string(guard(s)->name));
+	json_object_set_new(out, "device_states", json_states(c));
 	json_object_set_new(out, "interfaces", list);
 	json_object_set_new(out, "certificates", json_expiry(at->ca, at->registry));
 	json_print(out);
@@ -78,6 +119,7 @@ static int run_status(const struct command *self, int argc, char **argv)
 	};
 	struct places at = { PKI_CA_DIR, STORE_PATH };
 	struct cnl_interfaces interfaces = { NULL, 0 };
+	struct count count = { { 0 } };
 	struct cnl_summary s;
 	bool json = false;
 	struct cnl nl;
@@ -98,12 +140,12 @@ static int run_status(const struct command *self, int argc, char **argv)
 		return usage_error(self, "too many words", argv[optind]);
 	if (!open_kernel(&nl))
 		return EXIT_REFUSED;
-	if (cnl_summary(&nl, &s) || cnl_interfaces(&nl, &interfaces)) {
+	if (cnl_summary(&nl, &s) || cnl_interfaces(&nl, &interfaces) || cnl_device_each(&nl, count_device, &count)) {
 		ret = complain_nl(&nl);
 	} else if (json) {
-		json_status(&s, &interfaces, &at);
+		json_status(&s, &interfaces, &count, &at);
 	} else {
-		print_status(&s);
+		print_status(&s, &count);
 		interfaces_warn(&interfaces, true, s.mode == CORDON_MODE_OBSERVE, stdout);
 		expiry_warn(at.ca, at.registry, stdout);
 	}

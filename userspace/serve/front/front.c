@@ -219,7 +219,7 @@ static void on_visit(struct evconnlistener *l, evutil_socket_t fd, struct sockad
 static struct evconnlistener *listen_at(struct front *f, const struct sockaddr_storage *at,
 					evconnlistener_cb accept)
 {
-	int fd = socket(at->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), one = 1, zero = 0;
+	int fd = socket(at->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), one = 1, zero = 0, err;
 	socklen_t len = at->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
 	struct evconnlistener *l = NULL;
 
@@ -235,7 +235,9 @@ static struct evconnlistener *listen_at(struct front *f, const struct sockaddr_s
 		l = evconnlistener_new(f->base, accept, f, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC,
 				       BACKLOG, fd);
 	if (!l) {
+		err = errno;
 		close(fd);
+		errno = err;
 		return NULL;
 	}
 	evconnlistener_set_error_cb(l, on_accept_failed);
@@ -252,15 +254,12 @@ static int listen_all(struct front *f)
 	for (i = 0; i < c->est.n; i++) {
 		l = listen_at(f, &c->est.at[i], NULL);
 		if (!l || !evhttp_bind_listener(f->http, l))
-			goto fail;
+			return front_cannot_listen("est.listen", &c->est.at[i]);
 	}
 	for (i = 0; i < c->checkin.n; i++)
 		if (!listen_at(f, &c->checkin.at[i], on_visit))
-			goto fail;
+			return front_cannot_listen("checkin.listen", &c->checkin.at[i]);
 	return 0;
-fail:
-	serve_log(LOG_ERR, "cannot listen", "why", strerror(errno), NULL);
-	return -1;
 }
 
 /**
