@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "ctl/ctl.h"
+#include "host/facts.h"
 #include "host/lockout.h"
 #include "host/route.h"
 #include "serve/common/serve.h"
@@ -52,7 +53,7 @@ static u8 *states_before(const struct policy *before, const struct cnl_runtime *
 static void check_session(struct guard *g, const struct host_ssh *s)
 {
 	char link[CORDON_IFNAME_LEN], client[POLICY_ADDR_LEN], server[POLICY_ADDR_LEN], why[LOCKOUT_WHY_LEN],
-	     unused[LOCKOUT_WHY_LEN];
+	     unused[LOCKOUT_WHY_LEN], shown[CORDON_IFNAME_LEN];
 
 	if (s->link[0])
 		strcpy(link, s->link);
@@ -64,7 +65,8 @@ static void check_session(struct guard *g, const struct host_ssh *s)
 		return;
 	g->lost++;
 	fprintf(stderr, "cordonctl: %s: it would cut off the SSH session that you are in, from %s, by %s, to %s port %u: %s\n",
-		g->path, policy_addr_text(&s->client, client), link, policy_addr_text(&s->server, server), s->port, why);
+		g->path, policy_addr_text(&s->client, client), host_clean(link, shown),
+		policy_addr_text(&s->server, server), s->port, why);
 }
 
 static u16 port_of(const struct sockaddr_storage *at)
@@ -110,7 +112,7 @@ static bool is_listed(const struct cordon_policy *p, const char *link)
 static void check_listener(struct guard *g, const char *setting, const struct sockaddr_storage *at)
 {
 	const struct explain_link *link = link_of(&g->after.e, at);
-	char why[LOCKOUT_WHY_LEN], unused[LOCKOUT_WHY_LEN];
+	char why[LOCKOUT_WHY_LEN], unused[LOCKOUT_WHY_LEN], shown[CORDON_IFNAME_LEN];
 
 	if (lockout_service(&g->after, port_of(at), why) &&
 	    !(g->before && lockout_service(g->before, port_of(at), unused))) {
@@ -122,7 +124,7 @@ static void check_listener(struct guard *g, const char *setting, const struct so
 	    (!g->before || is_listed(g->before->sealed, link->name))) {
 		g->lost++;
 		fprintf(stderr, "cordonctl: %s: it would close %s, at whose address 'cordonctl serve' listens (%s: port %u): "
-			"the policy does not list the interface\n", g->path, link->name, setting, port_of(at));
+			"the policy does not list the interface\n", g->path, host_clean(link->name, shown), setting, port_of(at));
 	}
 }
 
