@@ -208,6 +208,9 @@ route eth0.20 10.0.20.0 255.255.255.0
 makes "VLANs on a wire of devices"
 holds "it is a port, and so is each VLAN on it" 'ports: ["eth0", "eth0.20", "eth0.99"]'
 
+makes "a VLAN that is given" --ports eth0.20
+holds "with all that it needs" 'ports: ["eth0", "eth0.20", "eth0.99"]'
+
 # No leases, PPPoE, Docker.
 machine
 link eth0

@@ -55,10 +55,14 @@ static bool to_file(const struct wizard *w)
 static char *question(const char *what, const char *proposed)
 {
 	char *line = NULL;
+	const char *at;
 	size_t room = 0;
 	ssize_t n;
 
-	printf("%s [%s]: ", what, proposed);
+	printf("%s [", what);
+	for (at = proposed; *at; at++)
+		putchar(*at > ' ' && *at < 0x7f ? *at : '?');
+	printf("]: ");
 	fflush(stdout);
 	n = getline(&line, &room, stdin);
 	if (n < 0) {
@@ -140,7 +144,10 @@ static int choose(struct wizard *w, const char *option, const char *given, const
 		return EXIT_DONE;
 	proposed = list_of(w, role);
 	answer = proposed ? question(what, proposed) : NULL;
-	ret = answer ? take_list(w, option, answer, role) : complain("setup", "no answer: nothing was written");
+	if (!answer)
+		ret = complain("setup", "no answer: nothing was written");
+	else
+		ret = strcmp(answer, proposed) ? take_list(w, option, answer, role) : EXIT_DONE;
 	free(proposed);
 	free(answer);
 	return ret;
@@ -176,6 +183,8 @@ static int choose_links(struct wizard *w)
 
 	if (!ret)
 		ret = choose(w, "--uplinks", w->uplinks, "Other interfaces that forward: uplinks", HOST_UPLINK);
+	if (!ret)
+		propose_vlans(&w->p);
 	if (!ret && !has_role(w, HOST_PORT))
 		return no_port(w);
 	if (!ret && !w->uplinks && !has_role(w, HOST_UPLINK))

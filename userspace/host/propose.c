@@ -49,11 +49,14 @@ static bool carries(const struct proposal *p, u32 below, enum host_role role)
 	return false;
 }
 
-/*
+/**
+ * propose_vlans - list what VLANs need to be listed
+ * @p: the proposal, its roles chosen
+ *
  * What a VLAN that is a port lies on must be listed, too: as a port, or, where another VLAN on it is an uplink, as an
  * uplink, since nothing on a port is one. And of a port all VLANs are listed.
  */
-static void settle_vlans(struct proposal *p)
+void propose_vlans(struct proposal *p)
 {
 	const struct host_link *below;
 	u32 i;
@@ -87,7 +90,7 @@ int propose_roles(struct proposal *p)
 		return -ENOMEM;
 	for (i = 0; i < p->facts->n_links; i++)
 		p->roles[i] = guess(p, i);
-	settle_vlans(p);
+	propose_vlans(p);
 	return 0;
 }
 

@@ -34,6 +34,7 @@ struct proposal {
 };
 
 int propose_roles(struct proposal *p);
+void propose_vlans(struct proposal *p);
 const char *propose_port_fault(const struct host_facts *f, const struct host_link *l);
 void propose_notes(const struct proposal *p, const char *prefix, FILE *out);
 int propose_policy(const struct proposal *p, struct policy **out, char why[256]);
