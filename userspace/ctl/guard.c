@@ -128,32 +128,37 @@ static void check_listener(struct guard *g, const char *setting, const struct so
 	}
 }
 
-/* Only of a server that runs: one that starts later is told of by 'doctor'. */
-static void check_server(struct guard *g)
+/* serve.yaml of a server that runs, or NULL: one that starts later is told of by 'doctor'. free() it. */
+static struct serve_config *find_server(void)
 {
 	struct serve_config *c = calloc(1, sizeof(*c));
 	FILE *unused = fopen("/dev/null", "w");
-	size_t i;
+	bool runs = c && unused && !serve_config_load(NULL, c, unused) && serve_is_running(c);
 
-	if (c && unused && !serve_config_load(NULL, c, unused) && serve_is_running(c)) {
-		for (i = 0; i < c->est.n; i++)
-			check_listener(g, "est", &c->est.at[i]);
-		for (i = 0; i < c->checkin.n; i++)
-			check_listener(g, "checkin", &c->checkin.at[i]);
-	}
 	if (unused)
 		fclose(unused);
+	if (runs)
+		return c;
 	free(c);
+	return NULL;
 }
 
-static void check_caller(struct guard *g)
+static void check_server(struct guard *g, const struct serve_config *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->est.n; i++)
+		check_listener(g, "est", &c->est.at[i]);
+	for (i = 0; i < c->checkin.n; i++)
+		check_listener(g, "checkin", &c->checkin.at[i]);
+}
+
+static bool find_session(struct host_ssh *out)
 {
 	struct host_caller caller;
-	struct host_ssh ssh;
 
 	host_caller_find("", getpid(), &caller);
-	if (caller.ssh[0] && host_ssh_parse(caller.ssh, &ssh))
-		check_session(g, &ssh);
+	return caller.ssh[0] && host_ssh_parse(caller.ssh, out);
 }
 
 /**
@@ -172,12 +177,15 @@ unsigned int guard_check(struct cnl *nl, const char *path, const struct policy *
 			 const struct cnl_runtime *runtime)
 {
 	struct guard g = { .path = path };
+	struct serve_config *server = find_server();
 	struct lockout old = { NULL };
 	struct cnl_summary s;
-	u8 *states;
+	struct host_ssh ssh;
+	bool session = find_session(&ssh);
+	u8 *states = NULL;
 
-	if (after->draft.mode == CORDON_MODE_OBSERVE || cnl_summary(nl, &s))
-		return 0;
+	if ((!session && !server) || after->draft.mode == CORDON_MODE_OBSERVE || cnl_summary(nl, &s))
+		goto out;
 	states = states_before(before, runtime);
 	if (!states || lockout_new(before, states, &old))
 		goto out;
@@ -187,10 +195,13 @@ unsigned int guard_check(struct cnl *nl, const char *path, const struct policy *
 		goto out;
 	if (s.in_force && s.mode == CORDON_MODE_ENFORCE)
 		g.before = &old;
-	check_caller(&g);
-	check_server(&g);
+	if (session)
+		check_session(&g, &ssh);
+	if (server)
+		check_server(&g, server);
 out:
 	free(states);
+	free(server);
 	lockout_free(&old);
 	lockout_free(&g.after);
 	return g.lost;

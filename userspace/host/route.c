@@ -58,22 +58,14 @@ static bool read_answer(struct nlmsghdr *head, size_t len, char link[CORDON_IFNA
 	return false;
 }
 
-/**
- * host_route_ask - ask the kernel
- * @to: address
- * @from: own address that is written to it
- * @link: its interface
- *
- * Return: false, there is no route.
- */
-bool host_route_ask(const struct cordon_addr *to, const struct cordon_addr *from, char link[CORDON_IFNAME_LEN])
+static bool ask(const struct cordon_addr *to, const struct cordon_addr *from, char link[CORDON_IFNAME_LEN])
 {
 	bool v4 = cordon_addr_is_v4(to);
 	struct request r = {
 		.head = { .nlmsg_len = NLMSG_LENGTH(sizeof(r.route)), .nlmsg_type = RTM_GETROUTE,
 			  .nlmsg_flags = NLM_F_REQUEST },
 		.route = { .rtm_family = v4 ? AF_INET : AF_INET6, .rtm_dst_len = v4 ? 32 : 128,
-			   .rtm_src_len = from && v4 == cordon_addr_is_v4(from) ? (v4 ? 32 : 128) : 0 },
+			   .rtm_src_len = from ? (v4 ? 32 : 128) : 0 },
 	};
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
 	_Alignas(struct nlmsghdr) char answer[8192];
@@ -83,10 +75,25 @@ bool host_route_ask(const struct cordon_addr *to, const struct cordon_addr *from
 	if (fd < 0)
 		return false;
 	put_addr(&r, RTA_DST, to);
-	if (r.route.rtm_src_len)
+	if (from)
 		put_addr(&r, RTA_SRC, from);
 	if (sendto(fd, &r, r.head.nlmsg_len, 0, (struct sockaddr *)&kernel, sizeof(kernel)) > 0)
 		len = recv(fd, answer, sizeof(answer), 0);
 	close(fd);
 	return len > 0 && read_answer((void *)answer, len, link);
+}
+
+/**
+ * host_route_ask - ask the kernel by which interface it would send
+ * @to: address
+ * @from: own address that it would send from; the kernel answers only if it is one
+ * @link: the interface
+ *
+ * Return: false, there is no route.
+ */
+bool host_route_ask(const struct cordon_addr *to, const struct cordon_addr *from, char link[CORDON_IFNAME_LEN])
+{
+	bool same = cordon_addr_is_v4(to) == cordon_addr_is_v4(from);
+
+	return (same && ask(to, from, link)) || ask(to, NULL, link);
 }
