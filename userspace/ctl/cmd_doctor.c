@@ -279,12 +279,12 @@ static void check_file(struct doctor *d)
 		return;
 	}
 	check_source(d, file);
-	if (!d->kernel) {
+	if (!d->kernel || !d->summary.in_force) {
 		say(d, GOOD, "file", NULL, "%s is a good policy", d->path);
 	} else if (!policy_diff(d->kernel, file, &diff)) {
 		snprintf(mend, sizeof(mend), "cordonctl diff %s; then apply it, or: cordonctl show policy >%s", d->path, d->path);
 		if (diff.n)
-			say(d, OPEN, "file", mend, "%s differs from the policy in force: %zu changes would be lost",
+			say(d, OPEN, "file", mend, "%s differs from the policy in force: the next start would undo %zu changes",
 			    d->path, diff.n);
 		else
 			say(d, GOOD, "file", NULL, "%s is the policy in force", d->path);
