@@ -95,6 +95,15 @@ refuse "it would close the interface at which it listens" on gw cordonctl apply 
 said "it would close lan1, at whose address 'cordonctl serve' listens (est: port 8443)"
 on gw cordonctl serve --stop
 
+# What setup writes of this machine keeps the session, once it is enforced.
+expect "setup" over_ssh cordonctl setup --yes --ports lan0,lan1 --uplinks wan0,plant0 --out "$work/made"
+expect "what it wrote is good" on gw cordonctl check "$work/made"
+sed -i 's/^mode: observe/mode: enforce/' "$work/made"
+expect "and may be enforced" over_ssh cordonctl apply "$work/made"
+expect "the session still gets in" reaches plant tcp 10.0.50.1 22
+expect "and nothing else" blocked plant tcp 10.0.50.1 80
+expect "back" on gw cordonctl apply "$work/served"
+
 # The doctor, of a gateway that is well but for a few things.
 doctor() {
 	on gw cordonctl doctor --policy "$work/served" >"$work/said"
