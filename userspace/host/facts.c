@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "host/facts.h"
+#include "host/words.h"
 #include "lib/file.h"
 
 #define NET		"/sys/class/net"
@@ -75,7 +76,7 @@ static void read_below(const char *root, const char *name, char out[CORDON_IFNAM
 static enum host_kind read_kind(const char *root, const char *name)
 {
 	char *type = read_small(root, name, "type"), *event = read_small(root, name, "uevent");
-	int number = type ? atoi(type) : ARPHRD_ETHER;
+	long number = type ? strtol(type, NULL, 10) : ARPHRD_ETHER;
 	enum host_kind kind = HOST_PLAIN;
 
 	if (number == ARPHRD_LOOPBACK)
@@ -165,41 +166,47 @@ static int add_route(struct host_facts *f, const char *link, const struct cordon
 /* proc(5): addresses as the number that their four bytes are on this machine. */
 static int read_route4(char *line, struct host_facts *f)
 {
-	unsigned int to, via, flags, mask;
+	enum { LINK, TO, VIA, FLAGS, REFERENCES, USE, METRIC, MASK, N };
+	unsigned long long to, flags, mask;
 	struct cordon_addr addr;
-	char link[CORDON_IFNAME_LEN];
+	char *words[N];
 
-	if (sscanf(line, "%15s %x %x %x %*d %*d %*d %x", link, &to, &via, &flags, &mask) != 5 || (flags & RTF_REJECT))
+	if (host_words(line, words, N) < N || !host_parse(words[TO], 16, UINT32_MAX, &to) ||
+	    !host_parse(words[FLAGS], 16, UINT32_MAX, &flags) || !host_parse(words[MASK], 16, UINT32_MAX, &mask) ||
+	    (flags & RTF_REJECT))
 		return 0;
-	addr = cordon_addr_v4(ntohl(to));
-	return add_route(f, link, &addr, 96 + __builtin_popcount(mask), !(flags & RTF_GATEWAY));
+	addr = cordon_addr_v4(ntohl((uint32_t)to));
+	return add_route(f, words[LINK], &addr, 96 + __builtin_popcountll(mask), !(flags & RTF_GATEWAY));
 }
 
 static int read_route6(char *line, struct host_facts *f)
 {
-	unsigned long long hi, lo;
+	enum { TO, LEN, FROM, FROM_LEN, VIA, METRIC, REFERENCES, USE, FLAGS, LINK, N };
+	unsigned long long hi, lo, len, flags;
 	struct cordon_addr addr;
-	unsigned long flags;
-	char link[CORDON_IFNAME_LEN];
-	unsigned int len;
+	char *words[N], half[17];
 
-	if (sscanf(line, "%16llx%16llx %x %*s %*x %*s %*x %*x %*x %lx %15s", &hi, &lo, &len, &flags, link) != 5 ||
-	    len > 128 || (flags & (RTF_REJECT | OWN_ROUTE)))
+	if (host_words(line, words, N) < N || strlen(words[TO]) != 32)
+		return 0;
+	snprintf(half, sizeof(half), "%.16s", words[TO]);
+	if (!host_parse(half, 16, UINT64_MAX, &hi) || !host_parse(words[TO] + 16, 16, UINT64_MAX, &lo) ||
+	    !host_parse(words[LEN], 16, 128, &len) || !host_parse(words[FLAGS], 16, UINT32_MAX, &flags) ||
+	    (flags & (RTF_REJECT | OWN_ROUTE)))
 		return 0;
 	addr = (struct cordon_addr){ hi, lo };
 	if (cordon_addr_is_link_local(&addr) || cordon_addr_is_multicast(&addr))
 		return 0;
-	return add_route(f, link, &addr, len, !(flags & RTF_GATEWAY));
+	return add_route(f, words[LINK], &addr, len, !(flags & RTF_GATEWAY));
 }
 
 static int read_neighbour(char *line, struct host_facts *f)
 {
-	char address[64], mac[32];
+	enum { ADDRESS, TYPE, FLAGS, MAC, N };
 	struct host_lease n = { .name = "" };
-	unsigned int flags;
+	char *words[N];
 
-	if (sscanf(line, "%63s %*x %x %31s", address, &flags, mac) != 3 || !flags ||
-	    policy_addr_parse(address, &n.addr) || policy_mac_parse(mac, n.mac))
+	if (host_words(line, words, N) < N || !strcmp(words[FLAGS], "0x0") ||
+	    policy_addr_parse(words[ADDRESS], &n.addr) || policy_mac_parse(words[MAC], n.mac))
 		return 0;
 	if (!f->neighbours)
 		f->neighbours = calloc(HOST_LEASES_MAX, sizeof(*f->neighbours));

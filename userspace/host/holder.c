@@ -8,16 +8,32 @@
 #include <unistd.h>
 
 #include "host/holder.h"
+#include "host/words.h"
 #include "lib/file.h"
 
 #define TABLE_MAX	(16 * 1024 * 1024)
 #define LISTENING	0x0a	/* TCP_LISTEN */
 
-/* Return: the number of the socket that listens at the port; 0, none does. */
-static unsigned long find_socket(const char *root, const char *table, uint16_t port)
+/* A line of proc_pid_net(5)'s tcp: number, local address, remote one, state, ..., the tenth word is the socket's number. */
+static unsigned long long read_line(char *line, uint16_t port)
 {
-	unsigned long inode, found = 0;
-	unsigned int at, state;
+	enum { NUMBER, LOCAL, REMOTE, STATE, QUEUES, TIMER, RETRIES, USER, PROBES, INODE, N };
+	unsigned long long at, state, inode;
+	char *words[N], *colon;
+
+	if (host_words(line, words, N) < N)
+		return 0;
+	colon = strrchr(words[LOCAL], ':');
+	if (!colon || !host_parse(colon + 1, 16, UINT16_MAX, &at) || !host_parse(words[STATE], 16, UINT8_MAX, &state) ||
+	    !host_parse(words[INODE], 10, UINT64_MAX, &inode))
+		return 0;
+	return at == port && state == LISTENING ? inode : 0;
+}
+
+/* Return: the number of the socket that listens at the port; 0, none does. */
+static unsigned long long find_socket(const char *root, const char *table, uint16_t port)
+{
+	unsigned long long found = 0;
 	char path[512], *text, *rest, *line;
 	size_t len;
 
@@ -26,14 +42,12 @@ static unsigned long find_socket(const char *root, const char *table, uint16_t p
 		return 0;
 	rest = text;
 	while (!found && (line = strsep(&rest, "\n")))
-		if (sscanf(line, " %*u: %*[0-9A-Fa-f]:%x %*s %x %*s %*s %*s %*s %*s %lu", &at, &state, &inode) == 3 &&
-		    at == port && state == LISTENING)
-			found = inode;
+		found = read_line(line, port);
 	free(text);
 	return found;
 }
 
-static bool has_socket(const char *root, const char *pid, unsigned long inode)
+static bool has_socket(const char *root, const char *pid, unsigned long long inode)
 {
 	char path[512], name[1024], to[64], want[64];
 	struct dirent *d;
@@ -41,7 +55,7 @@ static bool has_socket(const char *root, const char *pid, unsigned long inode)
 	DIR *dir;
 	ssize_t n;
 
-	snprintf(want, sizeof(want), "socket:[%lu]", inode);
+	snprintf(want, sizeof(want), "socket:[%llu]", inode);
 	snprintf(path, sizeof(path), "%s/proc/%s/fd", root, pid);
 	dir = opendir(path);
 	while (dir && !found && (d = readdir(dir))) {
@@ -85,7 +99,7 @@ static void tell(const char *root, const char *pid, char out[HOST_HOLDER_LEN])
  */
 bool host_holder(const char *root, uint16_t port, char out[HOST_HOLDER_LEN])
 {
-	unsigned long inode = find_socket(root, "tcp", port);
+	unsigned long long inode = find_socket(root, "tcp", port);
 	char path[512];
 	struct dirent *d;
 	bool found = false;

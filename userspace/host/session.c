@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* From which session a command was called: the processes above it, and what SSH left in their environment. */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "host/session.h"
+#include "host/words.h"
 #include "lib/file.h"
 
 #define ENVIRON_MAX	(256 * 1024)
@@ -20,12 +22,21 @@ static char *read_proc(const char *root, pid_t pid, const char *name, size_t max
 }
 
 /* proc(5): the name in parentheses may hold anything, parentheses too. */
-static bool read_stat(const char *root, pid_t pid, pid_t *parent, pid_t *session, int *terminal)
+static bool read_stat(const char *root, pid_t pid, pid_t *parent, pid_t *session, bool *terminal)
 {
+	enum { STATE, PARENT, GROUP, SESSION, TERMINAL, N };
+	unsigned long long above = 0, own = 0;
+	char *words[N], *text, *end;
 	size_t len;
-	char *text = read_proc(root, pid, "stat", 4096, &len), *end = text ? strrchr(text, ')') : NULL;
-	bool good = end && sscanf(end, ") %*c %d %*d %d %d", parent, session, terminal) == 3;
+	bool good;
 
+	text = read_proc(root, pid, "stat", 4096, &len);
+	end = text ? strrchr(text, ')') : NULL;
+	good = end && host_words(end + 1, words, N) == N && host_parse(words[PARENT], 10, INT_MAX, &above) &&
+	       host_parse(words[SESSION], 10, INT_MAX, &own);
+	*parent = above;
+	*session = own;
+	*terminal = good && strcmp(words[TERMINAL], "0") != 0;
 	free(text);
 	return good;
 }
@@ -67,7 +78,8 @@ static void add_session(struct host_caller *c, pid_t session)
 void host_caller_find(const char *root, pid_t pid, struct host_caller *out)
 {
 	pid_t parent, session;
-	int terminal, i;
+	bool terminal;
+	int i;
 
 	memset(out, 0, sizeof(*out));
 	for (i = 0; pid > 1 && i < ANCESTORS; i++, pid = parent) {
@@ -125,12 +137,15 @@ static bool parse_address(char *word, struct cordon_addr *out, char link[CORDON_
  */
 bool host_ssh_parse(const char *text, struct host_ssh *out)
 {
-	char client[80], server[80], rest;
-	unsigned int from, port;
+	enum { CLIENT, FROM, SERVER, PORT, N };
+	char copy[HOST_SSH_LEN], *words[N + 1];
+	unsigned long long port;
 
 	memset(out, 0, sizeof(*out));
-	if (sscanf(text, "%79s %5u %79s %5u%c", client, &from, server, &port, &rest) != 4 || !port || port > 65535)
+	if (snprintf(copy, sizeof(copy), "%s", text) >= HOST_SSH_LEN || host_words(copy, words, N + 1) != N ||
+	    !host_parse(words[PORT], 10, UINT16_MAX, &port) || !port)
 		return false;
 	out->port = port;
-	return parse_address(server, &out->server, out->link) && parse_address(client, &out->client, out->link);
+	return parse_address(words[SERVER], &out->server, out->link) &&
+	       parse_address(words[CLIENT], &out->client, out->link);
 }
