@@ -14,7 +14,7 @@
 #define TABLE_MAX	(16 * 1024 * 1024)
 #define LISTENING	0x0a	/* TCP_LISTEN */
 
-/* A line of proc_pid_net(5)'s tcp: number, local address, remote one, state, ..., the tenth word is the socket's number. */
+/* Of a line of proc_pid_net(5)'s tcp: the number of a socket that listens at the port; 0, it is another's. */
 static unsigned long long read_line(char *line, uint16_t port)
 {
 	enum { NUMBER, LOCAL, REMOTE, STATE, QUEUES, TIMER, RETRIES, USER, PROBES, INODE, N };
