@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Who applies a policy over SSH is not cut off by it, and who confirms it has shown more than that he can type '&&'.
 # seconds: 300
+GW_SERVICES="22 80"	# the server has its own
 . "$(dirname "$0")/lib.sh"
 setup
 session="$PLANT 50000 10.0.50.1 22"
