@@ -23,8 +23,8 @@
 #define BUILT		1735689600	/* 2025-01-01: a clock before that is wrong */
 #define INTERFACES	20		/* that are told one by one */
 
-/** enum state - of one finding */
-enum state { GOOD, OPEN, UNKNOWN };
+/** enum finding - whether something is as it should be */
+enum finding { GOOD, OPEN, UNKNOWN };
 
 static const char * const states[] = { "ok", "open", "unknown" };
 
@@ -58,7 +58,7 @@ struct doctor {
 
 /* @mend: a command, or what to do; NULL, nothing is to be done. */
 __attribute__((format(printf, 5, 6)))
-static void say(struct doctor *d, enum state state, const char *check, const char *mend, const char *fmt, ...)
+static void say(struct doctor *d, enum finding state, const char *check, const char *mend, const char *fmt, ...)
 {
 	char text[512];
 	va_list args;
