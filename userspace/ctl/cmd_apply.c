@@ -266,7 +266,7 @@ static int run_apply(const struct command *self, int argc, char **argv)
 		ret = refuse_lockout(&c, argv[optind], confirm, force);
 		if (!ret && !dry)
 			ret = commit_and_keep(&c, &keep, confirm, &generation);
-		if (!ret && !dry && confirm)
+		if (generation && confirm)
 			applied_note(generation);
 		if (!ret)
 			print_diff(&c.diff, verbose ? SIZE_MAX : SHOWN);
