@@ -789,10 +789,26 @@ static noinline unsigned int judge_copy(struct hearing *h)
 	return judge(h);
 }
 
+/*
+ * The packet goes elsewhere than to the other end of its connection: by a source route, which
+ * IPv4 writes into the header behind this hook only, and IPv6 before it; or by a translation that
+ * connection tracking knows nothing of.
+ */
+static bool is_diverted(const struct hearing *h)
+{
+	const struct cordon_addr to = cordon_packet_destination(h->skb, h->state->pf);
+
+	if (h->state->pf == NFPROTO_IPV4 && unlikely(IPCB(h->skb)->opt.srr_is_hit))
+		return true;
+	return !cordon_addr_equal(&to, h->opener ? &h->flow.dst : &h->flow.src);
+}
+
 static unsigned int judge_forward(struct hearing *h)
 {
 	struct cordon_end *receiver;
 
+	if (unlikely(is_diverted(h)))
+		return deny_unblamed(h, CORDON_KIND_UNJUDGED);
 	if (unlikely(h->opener && is_for_many(h)))
 		return judge_many(h);
 	h->from = find_end(h, &h->flow.src);
