@@ -527,10 +527,21 @@ static bool may_be_answer(const struct hearing *h)
 }
 
 /*
+ * Datagrams say nothing of who began. Where the policy lets the other end ask, this may be an
+ * answer whose entry is gone: it timed out, or others filled connection tracking.
+ */
+static bool may_be_late(const struct hearing *h)
+{
+	return h->flow.proto == IPPROTO_UDP && h->ct && !h->related &&
+	       cordon_decide_answer(h->rs->policy, &h->from, &h->to, h->flow.proto,
+				    h->flow.sport);
+}
+
+/*
  * Deny by what the policy says of the connection. The end that opened it is to blame; its own
- * packets count as the anomaly. What answers it, ICMP errors among that, and what only fails for
- * the state of the other end, is denied and no anomaly; nor is what every host says to all on its
- * link.
+ * packets count as the anomaly; no limit acts on what may be a late answer. What answers it, ICMP
+ * errors among that, and what only fails for the state of the other end, is denied and no anomaly;
+ * nor is what every host says to all on its link.
  */
 static unsigned int deny_connection(const struct hearing *h, const struct cordon_verdict *v,
 				    bool many)
@@ -546,7 +557,7 @@ static unsigned int deny_connection(const struct hearing *h, const struct cordon
 		return drop(h);
 	if (many && h->to.segment == CORDON_SEGMENT_GATEWAY)
 		return drop(h);
-	charge(h, h->from.device, v->kind, true, NULL);
+	charge(h, h->from.device, v->kind, !may_be_late(h), NULL);
 	return drop(h);
 }
 
