@@ -636,9 +636,18 @@ static bool is_held(const struct cordon_end *end)
 	return end->device != CORDON_NO_DEVICE && end->state != CORDON_STATE_ACTIVE;
 }
 
+/* An end of a connection has part in the one that announced it: the device, or else its segment. */
+static bool has_part(const struct hearing *master, const struct cordon_end *end)
+{
+	return (end->device == master->from.device && end->segment == master->from.segment) ||
+	       (end->device == master->to.device && end->segment == master->to.segment);
+}
+
 /*
  * A connection that a helper of connection tracking announced: it is judged as the one that
- * announced it, if that one's rule admits it. What the gateway opened admits what it announces.
+ * announced it, if that one's rule admits it, and between the same ends: what is announced is the
+ * word of one of them, which says nothing about other devices. What the gateway opened admits what
+ * it announces.
  */
 static noinline struct cordon_verdict judge_related(const struct hearing *h)
 {
@@ -656,7 +665,7 @@ static noinline struct cordon_verdict judge_related(const struct hearing *h)
 	master.to = own ? cordon_end_gateway() : find_end(h, &master.flow.dst);
 	v = cordon_decide_room(h->rs->policy, &master.from, &master.to, master.flow.proto,
 			       master.flow.dport);
-	if (v.accept && v.related)
+	if (v.accept && v.related && has_part(&master, &h->from) && has_part(&master, &h->to))
 		return v;
 	/* An end that is held: what it announced in good state is nobody's anomaly. */
 	return (struct cordon_verdict){
