@@ -11,7 +11,7 @@ mode: enforce
 ports: [lan0, lan1]
 uplinks: [wan0, plant0]
 segments:
-  iot: {encryption: tls1.3, anomalies: {unjudged: {limit: 1/1m, then: quarantine}}}
+  iot: {encryption: TLS1.3, anomalies: {unjudged: {limit: 1/1m, then: quarantine}}}
   wan: {networks: [0.0.0.0/0, "::/0"]}
 rules:
   - {from: wan, to: iot, allow: [tcp/4430, udp/4430]}
