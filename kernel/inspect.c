@@ -30,7 +30,7 @@ static_assert((int)CORDON_MARK_TLS1_2 == CORDON_ENCRYPTION_TLS1_2 &&
  * @node: in a bucket, by the device's address
  * @device: the device; each connection has a reference
  * @n: connections, at least 1
- * @idle: those of which no byte was read, oldest first
+ * @idle: those that the opener has not proven, oldest first
  *
  * All of it is under cordon_inspector.lock.
  */
@@ -154,7 +154,7 @@ void cordon_inspection_end(struct cordon_look *l, struct cordon_inspection *i)
 }
 
 /*
- * Drop one that others opened, of which no byte was read, to make room. Its bucket may be another
+ * Drop one that others opened and have not proven, to make room. Its bucket may be another
  * than the one that is locked, and comes before cordon_inspector.lock: so it is only tried.
  */
 static struct cordon_inspection *evict(const struct cordon_look *l, struct cordon_inspection *i)
@@ -285,8 +285,20 @@ void cordon_inspection_start_clock(struct cordon_look *l, struct cordon_inspecti
 		return;
 	i->timed = true;
 	i->end = cordon_now() + cordon_ticks(CORDON_INSPECT_SECONDS);
-	if (!i->crowd)
+}
+
+/**
+ * cordon_inspection_proven - whoever opened the connection is where its packets say
+ * @l: the packet
+ * @i: the connection
+ *
+ * From now on it does not make room for others. Does nothing the second time.
+ */
+void cordon_inspection_proven(struct cordon_look *l, struct cordon_inspection *i)
+{
+	if (i->proven || !i->crowd)
 		return;
+	i->proven = true;
 	spin_lock(&l->in->lock);
 	list_del_init(&i->idle);
 	list_del_init(&i->crowd_idle);
@@ -305,6 +317,7 @@ static bool remember(struct cordon_look *l, struct cordon_inspection *i)
 		return false;
 	i->refused = true;
 	cordon_inspection_start_clock(l, i);
+	cordon_inspection_proven(l, i);
 	return true;
 }
 

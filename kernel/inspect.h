@@ -53,7 +53,7 @@ struct nf_hook_state;
  * @lock: inside that of a bucket; the numbers, the lists of what others opened
  * @n: connections
  * @others: those that no device opened
- * @idle: of these, the ones of which no byte was read, oldest first
+ * @idle: of these, the ones that the opener has not proven, oldest first
  * @labelled: entries get labels; under cordon_net.lock
  * @sweep: forgets those that are over, or take too long
  */

@@ -111,6 +111,8 @@ static enum cordon_inspect open(struct cordon_look *l, struct cordon_inspection 
 		if (!old) {
 			/* Not for good: there may be room when it comes again. */
 			l->kind = CORDON_KIND_UNJUDGED;
+			/* Others have used it up, also where the device answers one of them. */
+			l->blameless |= l->others;
 			return CORDON_INSPECT_REFUSE;
 		}
 		cordon_tls_init(&old->tls, l->demand);
@@ -229,6 +231,7 @@ static enum cordon_inspect read_next(struct cordon_look *l, struct cordon_inspec
 		return CORDON_INSPECT_HOLD;
 	}
 	cordon_inspection_start_clock(l, i);
+	cordon_inspection_proven(l, i);
 	if (verdict == CORDON_TLS_PASS)
 		i->decided = i->tls.handshake.facts.selected == CORDON_TLS_1_3 ?
 			     CORDON_MARK_TLS1_3 : CORDON_MARK_TLS1_2;
@@ -247,6 +250,12 @@ static enum cordon_inspect read_segment(struct cordon_look *l, struct cordon_ins
 
 	if (!s->synced)
 		return cordon_inspection_unseen(l, i);
+	/*
+	 * A SYN from outside may have a forged source: it must not hold the place of one whose
+	 * client is there. Without data it comes again (RFC 7413, 4.1.3).
+	 */
+	if (th->syn && l->others && !l->observe)
+		return CORDON_INSPECT_HOLD;
 	if (ahead && i->decided)
 		return CORDON_INSPECT_PASS;
 	/* Before the first byte lies what was never read, whatever a later SYN said. */

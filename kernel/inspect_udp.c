@@ -130,6 +130,11 @@ static enum cordon_inspect read_payload(struct cordon_look *l, struct cordon_ins
 		if (!i)
 			return cordon_inspection_refuse(l, NULL, CORDON_KIND_UNJUDGED);
 	}
+	/* The source of the first datagrams may be forged. */
+	if (!l->opener)
+		i->answered = true;
+	else if (i->answered)
+		cordon_inspection_proven(l, i);
 	return conclude(l, i, read_datagrams(i, l->opener, data, len, size));
 }
 

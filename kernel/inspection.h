@@ -35,13 +35,15 @@ struct cordon_inspect_bucket {
 /**
  * struct cordon_inspection - a connection that is being read
  * @node: in its bucket
- * @idle: in cordon_inspector.idle, while no byte was read; under cordon_inspector.lock
+ * @idle: in cordon_inspector.idle, until @proven; under cordon_inspector.lock
  * @crowd_idle: in its crowd's list, likewise
  * @crowd: of what others opened to the same device; NULL, the device opened it
  * @ct: its entry, of which there is a reference
  * @device: it is counted for, likewise
  * @end: when it has had its time, in ticks; if @timed
  * @timed: its first byte was read
+ * @proven: of what others opened: the opener is there, for it went on after it was answered
+ * @answered: of UDP: the other end has sent something
  * @refused: it was refused, and its entry has no labels to say so
  * @reopened: of TCP: a SYN passed that conntrack ignored, with another sequence number
  * @decided: of TCP: enum cordon_mark, to be written once the receivers have what was read
@@ -60,6 +62,8 @@ struct cordon_inspection {
 	struct cordon_device *device;
 	u32 end;
 	bool timed;
+	bool proven;
+	bool answered;
 	bool refused;
 	bool reopened;
 	u8 decided;
@@ -76,6 +80,7 @@ struct cordon_inspection {
 
 struct cordon_inspection *cordon_inspection_begin(struct cordon_look *l);
 void cordon_inspection_start_clock(struct cordon_look *l, struct cordon_inspection *i);
+void cordon_inspection_proven(struct cordon_look *l, struct cordon_inspection *i);
 void cordon_inspection_end(struct cordon_look *l, struct cordon_inspection *i);
 bool cordon_inspection_mark(struct cordon_look *l, enum cordon_mark mark);
 enum cordon_inspect cordon_inspection_refuse(struct cordon_look *l, struct cordon_inspection *i,

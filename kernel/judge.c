@@ -527,10 +527,21 @@ static bool may_be_answer(const struct hearing *h)
 }
 
 /*
+ * Datagrams say nothing of who began. Where the policy lets the other end ask, this may be an
+ * answer whose entry is gone: it timed out, or others filled connection tracking.
+ */
+static bool may_be_late(const struct hearing *h)
+{
+	return h->flow.proto == IPPROTO_UDP && h->ct && !h->related &&
+	       cordon_decide_answer(h->rs->policy, &h->from, &h->to, h->flow.proto,
+				    h->flow.sport);
+}
+
+/*
  * Deny by what the policy says of the connection. The end that opened it is to blame; its own
- * packets count as the anomaly. What answers it, ICMP errors among that, and what only fails for
- * the state of the other end, is denied and no anomaly; nor is what every host says to all on its
- * link.
+ * packets count as the anomaly; no limit acts on what may be a late answer. What answers it, ICMP
+ * errors among that, and what only fails for the state of the other end, is denied and no anomaly;
+ * nor is what every host says to all on its link.
  */
 static unsigned int deny_connection(const struct hearing *h, const struct cordon_verdict *v,
 				    bool many)
@@ -546,7 +557,7 @@ static unsigned int deny_connection(const struct hearing *h, const struct cordon
 		return drop(h);
 	if (many && h->to.segment == CORDON_SEGMENT_GATEWAY)
 		return drop(h);
-	charge(h, h->from.device, v->kind, true, NULL);
+	charge(h, h->from.device, v->kind, !may_be_late(h), NULL);
 	return drop(h);
 }
 
@@ -625,9 +636,18 @@ static bool is_held(const struct cordon_end *end)
 	return end->device != CORDON_NO_DEVICE && end->state != CORDON_STATE_ACTIVE;
 }
 
+/* An end of a connection has part in the one that announced it: the device, or else its segment. */
+static bool has_part(const struct hearing *master, const struct cordon_end *end)
+{
+	return (end->device == master->from.device && end->segment == master->from.segment) ||
+	       (end->device == master->to.device && end->segment == master->to.segment);
+}
+
 /*
  * A connection that a helper of connection tracking announced: it is judged as the one that
- * announced it, if that one's rule admits it. What the gateway opened admits what it announces.
+ * announced it, if that one's rule admits it, and between the same ends: what is announced is the
+ * word of one of them, which says nothing about other devices. What the gateway opened admits what
+ * it announces.
  */
 static noinline struct cordon_verdict judge_related(const struct hearing *h)
 {
@@ -645,7 +665,7 @@ static noinline struct cordon_verdict judge_related(const struct hearing *h)
 	master.to = own ? cordon_end_gateway() : find_end(h, &master.flow.dst);
 	v = cordon_decide_room(h->rs->policy, &master.from, &master.to, master.flow.proto,
 			       master.flow.dport);
-	if (v.accept && v.related)
+	if (v.accept && v.related && has_part(&master, &h->from) && has_part(&master, &h->to))
 		return v;
 	/* An end that is held: what it announced in good state is nobody's anomaly. */
 	return (struct cordon_verdict){
@@ -789,10 +809,26 @@ static noinline unsigned int judge_copy(struct hearing *h)
 	return judge(h);
 }
 
+/*
+ * The packet goes elsewhere than to the other end of its connection: by a source route, which
+ * IPv4 writes into the header behind this hook only, and IPv6 before it; or by a translation that
+ * connection tracking knows nothing of.
+ */
+static bool is_diverted(const struct hearing *h)
+{
+	const struct cordon_addr to = cordon_packet_destination(h->skb, h->state->pf);
+
+	if (h->state->pf == NFPROTO_IPV4 && unlikely(IPCB(h->skb)->opt.srr_is_hit))
+		return true;
+	return !cordon_addr_equal(&to, h->opener ? &h->flow.dst : &h->flow.src);
+}
+
 static unsigned int judge_forward(struct hearing *h)
 {
 	struct cordon_end *receiver;
 
+	if (unlikely(is_diverted(h)))
+		return deny_unblamed(h, CORDON_KIND_UNJUDGED);
 	if (unlikely(h->opener && is_for_many(h)))
 		return judge_many(h);
 	h->from = find_end(h, &h->flow.src);

@@ -172,6 +172,18 @@ def rule_taken():
                segment(cam, inet, 4440, port + 702, ACK, 9000, 1), "cam:segment_violation", 1, ("active", "active"))
 
 
+def late_answer():
+    """Whoever may ask can ask, and have the entry forgotten before the answer comes."""
+    global port
+    for six, cam, lock, inet in FAMILIES:
+        port += 1
+        fresh()
+        silent(six + "an answer over UDP whose entry is gone is counted, and no limit acts on it", "cam", "inet",
+               datagram(cam, inet, 9, port), "cam:segment_violation*20", 20, ("active", "active"))
+        silent(six + "one from a port that nobody may ask", "cam", "inet", datagram(cam, inet, 19, port),
+               "cam:segment_violation*20", 20, ("quarantined", "active"))
+
+
 def about(src, dst, inner, six):
     """An ICMP error about a packet"""
     if six:
@@ -235,6 +247,7 @@ def main():
     lease_ends()
     recorder_quarantined()
     rule_taken()
+    late_answer()
     errors()
     observed()
 

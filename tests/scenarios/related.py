@@ -12,16 +12,19 @@ ports: [lan0, lan1]
 uplinks: [wan0, plant0]
 segments:
   iot: {authentication: certificate}
+  other: {}
   wan: {networks: [0.0.0.0/0, "::/0"]}
 rules:
   - {from: iot, to: wan, allow: [tcp/21]%s}
   - {from: iot, to: gateway, allow: [tcp/21]%s}
   - {from: wan, to: iot, allow: [udp/9]}
+  - {from: wan, to: other, allow: [udp/9]}
   - {from: wan, to: onboarding, allow: [udp/9]}
   - {from: wan, to: quarantine, allow: [udp/9]}
   - {from: iot, to: wan, allow: [udp/9]}
 devices:
   - {name: cam, mac: "%s", network_segment: iot, addresses: [%s, "%s"], port: lan0}
+  - {name: lock, mac: "%s", network_segment: other, addresses: [%s, "%s"], port: lan1}
 """
 FAMILIES = (("", CAM, INET), ("IPv6: ", CAM6, INET6))
 w = Wire()
@@ -29,7 +32,7 @@ number = 0
 
 
 def apply(related=""):
-    w.apply(POLICY % (related, related, CAM_MAC, CAM, CAM6))
+    w.apply(POLICY % (related, related, CAM_MAC, CAM, CAM6, LOCK_MAC, LOCK, LOCK6))
     device("release", "cam")
     device("lease", "cam", "1h")
 
@@ -61,8 +64,8 @@ def quiet(host, packet, at):
     w.arrived(at, mark)
 
 
-def announce(cam, inet):
-    """A client says where it waits. Return: its port, and where it waits"""
+def announce(cam, inet, host=None):
+    """A client says where it, or another host, waits. Return: its port, and where it waits"""
     global number
     number += 1
     client, data = 3000 + number, 50000 + number
@@ -71,8 +74,9 @@ def announce(cam, inet):
     quiet("cam", ip(cam, inet, TCP, tcp(client, 21, ACK, 1001, 5001)), "inet")
     line = b"USER x\r\n"
     quiet("cam", text(cam, inet, client, 21, 1001, 5001, line), "inet")
-    where = b"EPRT |2|%s|%d|\r\n" % (cam.encode(), data) if is_v6(cam) else b"PORT %s,%d,%d\r\n" % (
-        cam.replace(".", ",").encode(), data >> 8, data & 255)
+    host = host or cam
+    where = b"EPRT |2|%s|%d|\r\n" % (host.encode(), data) if is_v6(cam) else b"PORT %s,%d,%d\r\n" % (
+        host.replace(".", ",").encode(), data >> 8, data & 255)
     quiet("cam", text(cam, inet, client, 21, 1001 + len(line), 5001, where), "inet")
     return client, data
 
@@ -115,6 +119,19 @@ def active():
                 ":segment_violation")
 
 
+def third_party():
+    """A helper that takes the client's word for whose address it is"""
+    Wire.write("/sys/module/nf_conntrack_ftp/parameters/loose", "1")
+    for six, cam, inet, lock in (("", CAM, INET, LOCK), ("IPv6: ", CAM6, INET6, LOCK6)):
+        apply(", related: true")
+        client, data = announce(cam, inet, lock)
+        w.drops(six + "who announced it has no say about another device", "inet", "lock",
+                segment(inet, lock, 20, data, SYN, 100), datagram(inet, lock), ":segment_violation")
+        client, data = announce(cam, inet)
+        w.passes(six + "but for itself", "inet", "cam", segment(inet, cam, 20, data, SYN, 100))
+    Wire.write("/sys/module/nf_conntrack_ftp/parameters/loose", "0")
+
+
 def passive():
     """The server is the gateway."""
     for six, cam, gateway in (("", CAM, GW_CAM), ("IPv6: ", CAM6, GW_CAM6)):
@@ -151,7 +168,7 @@ def main():
                         "add chain %s h in { type filter hook prerouting priority 0; }; "
                         "add rule %s h in tcp dport 21 ct helper set \"ftp\"" % ((family,) * 4)], check=True)
     w.hear(UDP)
-    w.mute("inet")
+    w.mute("inet", "lock")
     Wire.inside("cam", lambda: subprocess.run(
         ["nft", "add table inet mute; add chain inet mute in { type filter hook input priority 0; }; "
                 "add rule inet mute in tcp dport 3000-29999 drop; "
@@ -159,6 +176,7 @@ def main():
                 "add rule inet mute in udp dport 9 drop"], check=True))
     w.flush()
     active()
+    third_party()
     passive()
 
 
