@@ -54,10 +54,16 @@ userspace: $(BUILD)/cordonctl
 device: $(BUILD)/device/cordonctl
 
 # What another compiler made is made again.
-.PHONY: compiler
+.PHONY: compiler device-openssl
 $(BUILD)/compiler $(BUILD)/device/compiler: compiler
 	@mkdir -p $(@D)
 	@echo '$(CC) $(MACHINE) $(STATIC)' | cmp -s - $@ || echo '$(CC) $(MACHINE) $(STATIC)' >$@
+
+$(BUILD)/device/compiler: device-openssl
+device-openssl:
+	@echo '#include <openssl/ssl.h>' | $(CC) $(DEVICE_PKG_CFLAGS) $(CFLAGS) -E -o /dev/null - 2>/dev/null || { \
+		echo "device: $(firstword $(CC)) finds no OpenSSL for $(MACHINE): install libssl-dev, or say SYSROOT=," \
+			"see Documentation/devices.md" >&2; exit 1; }
 
 $(BUILD)/cordonctl: $(US_OBJ)
 	$(CC) $(US_LDFLAGS) $(LDFLAGS) -o $@ $(US_OBJ) $(US_PKG_LIBS)
