@@ -92,6 +92,12 @@ long_root() {
 	grep -q "=$want-" "$base/said" && openssl verify -CAfile "$dir/root.crt" "$dir/issuing.crt"
 }
 
+# What was built for another machine is no part of this one's.
+again() {
+	build again "$arm64" aarch64-linux-gnu-gcc device && make -s -j"$(nproc)" BUILD="$base/again" device &&
+		"$base/again/device/cordonctl" --version
+}
+
 arm64=$(tests/cross/sysroot.sh arm64) && armhf=$(tests/cross/sysroot.sh armhf) && musl=$(tests/cross/sysroot.sh musl) ||
 	{ echo "Bail out! no packages of other architectures"; exit 1; }
 case_of "the server of this machine is built" make -s -j"$(nproc)" userspace serve-programs
@@ -100,6 +106,7 @@ device arm64-static "$arm64" aarch64-linux-gnu-gcc 1 qemu-aarch64-static
 device armhf "$armhf" arm-linux-gnueabihf-gcc 0 qemu-arm-static -L "$armhf"
 device armhf-static "$armhf" arm-linux-gnueabihf-gcc 1 qemu-arm-static
 device musl "$musl" musl-gcc 1
+case_of "one compiler after the other" again
 
 case_of "armhf: the gateway's builds without a warning" build armhf "$armhf" arm-linux-gnueabihf-gcc userspace "$base/armhf/libcordon.a"
 case_of "armhf: the CA's root ends in 20 years" long_root "$armhf"
