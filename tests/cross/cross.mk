@@ -3,7 +3,7 @@
 .PHONY: cross arm64 arm64-ready
 
 # A device's cordonctl for arm64, armhf and musl, under qemu-user, and the gateway's on 32 bits.
-cross: deps-build deps-cross
+cross: deps-build deps-vm deps-cross
 	@tests/cross/run.sh
 
 # A gateway of arm64: SCENARIOS= of tests/scenarios, in a virtual machine.

@@ -108,6 +108,7 @@ device armhf-static "$armhf" arm-linux-gnueabihf-gcc 1 qemu-arm-static
 device musl "$musl" musl-gcc 1
 case_of "one compiler after the other" again
 
+case_of "arm64: the module builds without a warning" bash -c 'tests/vm/build.sh 6.1-arm64 W=1 | tee /dev/stderr | wc -c | grep -qx 0'
 case_of "armhf: the gateway's builds without a warning" build armhf "$armhf" arm-linux-gnueabihf-gcc userspace "$base/armhf/libcordon.a"
 case_of "armhf: the CA's root ends in 20 years" long_root "$armhf"
 # Not those that need the kernel's own seccomp, or times that 32 bits do not hold.
