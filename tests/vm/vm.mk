@@ -10,7 +10,7 @@ MEM    ?= 2048
 vm: vm-ready
 	@tests/vm/vm.sh -k $(KERNEL) -c $(CPUS) -m $(MEM) -t $(TIMEOUT) $(if $(filter-out 0,$(ICOUNT)),-i) '$(SCRIPT)' $(ARGS)
 
-vm-ready: deps-vm userspace-quiet test-tools
+vm-ready: deps-vm userspace-quiet test-tools $(if $(filter %-arm64,$(KERNEL)),arm64-ready)
 	@tests/log.sh "building the module for $(KERNEL)" tests/vm/build.sh $(KERNEL)
 
 demo: override KERNEL = 6.1
