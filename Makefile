@@ -20,6 +20,7 @@ include tests/lint/lint.mk
 include tests/bench/bench.mk
 include tests/fuzz/fuzz.mk
 include tests/serve/serve.mk
+include tests/cross/cross.mk
 
 .PHONY: all help module install check torture unit bench clean userspace-quiet test-tools
 all: deps-build userspace module
@@ -30,10 +31,13 @@ help:
 # help: make              cordonctl, and the module for KDIR (default: the running kernel)
 # help: make install      both, with manual pages and completion (DESTDIR, PREFIX)
 # help: make device       cordonctl for a device: enroll, renew, checkin, update; build/device/cordonctl
+# help:                   (CC= SYSROOT= for another machine, STATIC=1 without libraries: tests/cross/sysroot.sh has both)
 # help: make demo         see it work, in a virtual machine
 # help: make check        run all tests
-# help: make vm SCRIPT=…  run a script in the virtual machine (KERNEL=6.1|6.12|7.3 CPUS= ICOUNT=1 ARGS=)
+# help: make vm SCRIPT=…  run a script in the virtual machine (KERNEL=6.1|6.12|7.3|6.1-arm64 CPUS= ICOUNT=1 ARGS=)
 # help: make torture      the long forms: all scenarios on all kernels, 65,536 devices, 500 connections on the bad line, 300 kills
+# help: make cross        a device's cordonctl for arm64, armhf and musl, under qemu-user; the library on 32 bits
+# help: make arm64        a gateway of arm64, in a virtual machine (SCENARIOS="segments door lease")
 # help: make fuzz         fuzz the readers of what devices send (SECONDS=60 each)
 # help: make lint, unit, kunit, sanitize, interop, bench, spec, clean
 
@@ -88,6 +92,7 @@ torture: vm-ready
 	@TORTURE=1 tests/vm/scenarios.sh 7.3
 	@tests/vm/vm.sh -k 6.1 -t 1500 tests/scenarios/loss.sh 500
 	@KILLS=300 tests/serve/run.sh crash
+	@$(MAKE) --no-print-directory cross arm64
 
 unit: deps-build deps-unit
 	@tests/unit/run.sh

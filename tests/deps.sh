@@ -9,6 +9,9 @@ declare -A packages=(
 	[vm]="qemu-system-x86 busybox-static kmod cpio xz-utils zstd python3 iproute2 iputils-ping nftables
 		socat gcc-12 libelf-dev debootstrap util-linux procps
 		openssl curl strace gnutls-bin strongswan-pki libstrongswan-standard-plugins python3-yaml"
+	[cross]="gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf libc6-dev-arm64-cross libc6-dev-armhf-cross musl-tools
+		qemu-user-static dpkg-dev perl openssl python3"
+	[arm64]="qemu-system-arm"
 	[kunit]="gcc-12 flex bison bc libelf-dev libssl-dev kmod python3 xz-utils"
 	[lint]="sparse clang-tidy-14 clang-tidy shellcheck mandoc groff perl git python3-yaml python3-jsonschema"
 	[fuzz]="clang libclang-rt-14-dev"

@@ -158,6 +158,21 @@ static bool flood(const char *head, const char *text, size_t n, const char *end,
 	return right;
 }
 
+/* Where a time_t has 32 bits it ends before: no time then, rather than at once. */
+static void test_far_date(void)
+{
+	static const char text[] = "HTTP/1.1 202 Wait\r\nRetry-After: Fri, 01 Jan 2100 00:00:00 GMT\r\n"
+				   "Content-Length: 0\r\n\r\n";
+	static struct http_response r;
+
+	http_begin(&r);
+	http_feed(&r, text, strlen(text));
+	http_end(&r);
+	ok(r.state == HTTP_DONE && (sizeof(time_t) > 4 ? r.retry_after > 0 : r.retry_after == -1),
+	   "http_feed: retry after 2038: %ld", r.retry_after);
+	http_free(&r);
+}
+
 static void test_limits(void)
 {
 	static const char kib[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -288,6 +303,7 @@ int main(void)
 	test_rows();
 	test_sink();
 	test_range();
+	test_far_date();
 	test_limits();
 	test_request();
 	return tap_done();

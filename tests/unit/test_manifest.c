@@ -209,6 +209,10 @@ static void test_check(void)
 	check("a clock that is a little behind", &m, &self, 0, "");
 	m.issued++;
 	check("the future", &m, &self, -ESTALE, "an offer of the future, or this device's clock is 301 s behind");
+	m.issued = now + (1LL << 32);
+	m.expires = m.issued + 1;
+	check("a future that 32 bits cut off", &m, &self, -ESTALE,
+	      "an offer of the future, or this device's clock is 4294967296 s behind");
 }
 
 static void make_signer(void)

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# build.sh 6.1|6.12|7.3 [MAKE-ARG...]: build the module for a kernel, in a copy of the checkout, and stage
+# build.sh 6.1|6.12|7.3|6.1-arm64 [MAKE-ARG...]: build the module for a kernel, in a copy of the checkout, and stage
 # it in a copy of the kernel's module tree. What the compiler says goes to stdout.
 # Afterwards: build/vm/KERNEL/modules (for /lib/modules), build/vm/KERNEL/initrd, build/vm/KERNEL/src/cordon.ko
 set -euo pipefail
@@ -34,6 +34,7 @@ compile() {
 			mount -t proc proc "$chroot/proc"
 			exec chroot "$chroot" make "$@"' - "$chroot" "$cache" "$stage" "$@" 2>&1
 		;;
+	*-arm64) make ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- "$@" 2>&1 ;;
 	*) make "$@" 2>&1 ;;
 	esac
 }
@@ -62,7 +63,10 @@ if [ "$(cat "$stage/stamp" 2>/dev/null)" != "$stamp" ]; then
 	echo "$stamp" >"$stage/stamp"
 fi
 if [ ! "$stage/initrd" -nt "$here/init" ] || [ ! "$stage/initrd" -nt "$here/initrd.sh" ]; then
-	"$here/initrd.sh" "$kernel" "$release" "$stage/initrd"
+	case $line in
+	*-arm64) "$here/initrd.sh" "$kernel" "$release" "$stage/initrd" "$("$root/tests/cross/sysroot.sh" arm64)/bin/busybox" ;;
+	*) "$here/initrd.sh" "$kernel" "$release" "$stage/initrd" ;;
+	esac
 fi
 
 # W=1 and C=2 must see every file.

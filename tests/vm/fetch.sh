@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# fetch.sh 6.1|6.12|7.3: fetch a Debian kernel with its headers, once; print its directory:
+# fetch.sh 6.1|6.12|7.3|6.1-arm64: fetch a Debian kernel with its headers, once; print its directory:
 #   vmlinux  release  lib/modules/RELEASE  kbuild (for make -C)
 # The newest of its line that the mirror has; one that is there stays good when the mirror moves on.
 set -euo pipefail
@@ -13,25 +13,30 @@ line=$1
 # The directory's path is in the headers' makefiles, so it is made where it stays, and marked when done.
 dir=$cache/vm/$line
 
+arch=amd64
 case $line in
 6.1) suite=bookworm image=linux-image ;;
+6.1-arm64) suite=bookworm:arm64 image=linux-image arch=arm64 ;;
 6.12) suite=bookworm-backports image=linux-image ;;
 7.*) suite=trixie-backports image=linux-binary ;;
-*) echo "fetch: no kernel $line: 6.1, 6.12 or 7.3" >&2; exit 2 ;;
+*) echo "fetch: no kernel $line: 6.1, 6.12, 7.3 or 6.1-arm64" >&2; exit 2 ;;
 esac
 
 # The packages of one kernel, by their exact names.
 download() {
-	local release common
+	local release common kbuild
 
 	debian_apt "$suite" get update
-	release=$(debian_apt "$suite" cache depends linux-headers-amd64 |
-		sed -n 's/^ *Depends: linux-headers-\([0-9].*-amd64\)$/\1/p' | head -n 1)
-	[ -n "$release" ] || { echo "fetch: $suite has no linux-headers-amd64" >&2; exit 1; }
-	common=${release%-amd64}-common
-	set -- "linux-headers-$release" "linux-headers-$common" \
-		"$(debian_apt "$suite" cache depends "linux-headers-$release" |
-			sed -n 's/^ *Depends: \(linux-kbuild-.*\)$/\1/p' | head -n 1)"
+	release=$(debian_apt "$suite" cache depends "linux-headers-$arch" |
+		sed -n "s/^ *Depends: linux-headers-\\([0-9].*-$arch\\)\$/\\1/p" | head -n 1)
+	[ -n "$release" ] || { echo "fetch: $suite has no linux-headers-$arch" >&2; exit 1; }
+	common=${release%"-$arch"}-common
+	kbuild=$(debian_apt "$suite" cache depends "linux-headers-$release" |
+		sed -n 's/^ *Depends: \(linux-kbuild-.*\)$/\1/p' | head -n 1)
+	# It has the programs of the kernel's build, which run here.
+	debian_apt "${suite%:*}" get update
+	(cd "$debs" && debian_apt "${suite%:*}" get download "$kbuild" >&2)
+	set -- "linux-headers-$release" "linux-headers-$common"
 	if [ "$image" = linux-binary ]; then
 		set -- "$@" "linux-binary-$release" "linux-modules-$release" "linux-base-$release"
 	else
@@ -58,7 +63,7 @@ repair() {
 }
 
 make_kernel() {
-	local release
+	local release image
 
 	for deb in "$debs"/*.deb; do
 		dpkg -x "$deb" "$dir"
@@ -70,8 +75,13 @@ make_kernel() {
 	fi
 	release=$(cd "$dir/lib/modules" && for r in *; do [ ! -d "$r/kernel" ] || echo "$r"; done | head -n 1)
 	repair "$release"
-	/usr/bin/python3 "$here/vmlinux.py" "$(ls "$dir/boot/vmlinuz-$release" \
-		"$dir/lib/modules/$release/vmlinuz" 2>/dev/null | head -n 1)" "$dir/vmlinux"
+	image=$dir/boot/vmlinuz-$release
+	[ -e "$image" ] || image=$dir/lib/modules/$release/vmlinuz
+	if [ "$arch" = amd64 ]; then
+		/usr/bin/python3 "$here/vmlinux.py" "$image" "$dir/vmlinux"
+	else
+		ln "$image" "$dir/vmlinux"
+	fi
 	depmod -b "$dir" "$release"
 	echo "$release" >"$dir/release.new"
 	mv "$dir/release.new" "$dir/release"

@@ -6,11 +6,11 @@ MEM    ?= 2048
 
 .PHONY: vm vm-ready demo interop
 
-# make vm SCRIPT=path [ARGS=…] [KERNEL=6.1|6.12|7.3] [CPUS=2] [ICOUNT=1] [MEM=2048] [TIMEOUT=600]
+# make vm SCRIPT=path [ARGS=…] [KERNEL=6.1|6.12|7.3|6.1-arm64] [CPUS=2] [ICOUNT=1] [MEM=2048] [TIMEOUT=600]
 vm: vm-ready
 	@tests/vm/vm.sh -k $(KERNEL) -c $(CPUS) -m $(MEM) -t $(TIMEOUT) $(if $(filter-out 0,$(ICOUNT)),-i) '$(SCRIPT)' $(ARGS)
 
-vm-ready: deps-vm userspace-quiet test-tools
+vm-ready: deps-vm userspace-quiet test-tools $(if $(filter %-arm64,$(KERNEL)),arm64-ready)
 	@tests/log.sh "building the module for $(KERNEL)" tests/vm/build.sh $(KERNEL)
 
 demo: override KERNEL = 6.1
@@ -33,6 +33,6 @@ $(BUILD)/probe $(BUILD)/handshake: $(BUILD)/%: tests/probe/%.c
 
 # With cordonctl's own objects, of those rooms that know the kernel.
 $(BUILD)/swap $(BUILD)/checkin: $(BUILD)/%: tests/probe/%.c $(BUILD)/cordonctl
-	@$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -Iinclude/uapi -Iuserspace $(shell pkg-config --cflags libnl-genl-3.0) \
+	@$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -Iinclude/uapi -Iuserspace $(shell $(US_PKG_CONFIG) --cflags libnl-genl-3.0) \
 		-o $@ $< $(filter $(BUILD)/obj/userspace/lib/% $(BUILD)/obj/userspace/nl/% $(BUILD)/obj/kernel/core/%,$(US_OBJ)) \
 		$(US_PKG_LIBS)

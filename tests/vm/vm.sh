@@ -1,9 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# vm.sh [-k 6.1|6.12|7.3] [-c CPUS] [-i] [-m MIB] [-t SECONDS] [-b SECONDS] [-a KERNEL-ARGS] SCRIPT [ARG...]
+# vm.sh [-k 6.1|6.12|7.3|6.1-arm64] [-c CPUS] [-i] [-m MIB] [-t SECONDS] [-b SECONDS] [-a KERNEL-ARGS] SCRIPT [ARG...]
 # Boot a Debian kernel under emulation, with this machine's root file system read-only under a tmpfs, the
 # module in the module tree and cordonctl on the PATH; run SCRIPT as root, stream its output, exit with its
 # status. -i: one CPU on which a guest nanosecond is an executed instruction. -b: for it to come up.
+# Of arm64 the root is Debian's packages, see tests/cross/sysroot.sh, with the checkout in its place, and what is on the
+# PATH is build/arm64. Its emulator counts no instructions for us.
 #   3: the script succeeded, but the guest's log holds a splat   124: timed out   125: the guest died
 set -euo pipefail
 
@@ -28,6 +30,21 @@ shift $((OPTIND - 1))
 kernel=$("$here/fetch.sh" "$line")
 [ -e "$root/build/vm/$line/initrd" ] || { echo "vm: build/vm/$line is not built" >&2; exit 2; }
 
+# What differs between the machines.
+case $line in
+*-arm64)
+	[ -z "$icount" ] || { echo "vm: no -i for $line" >&2; exit 2; }
+	emulator=qemu-system-aarch64 board=(-machine virt,gic-version=3) processor=cortex-a72 console=ttyAMA0
+	bin=$root/build/arm64 serial=ttyS0 out_device=(-device pci-serial,chardev=out)
+	extra="cordon.root=$("$root/tests/cross/sysroot.sh" arm64) cordon.bind=$root $extra"
+	;;
+*)
+	emulator=qemu-system-x86_64 board=(-machine q35,hpet=off) processor=max console=ttyS0
+	bin=$root/build serial=ttyS1 out_device=(-serial chardev:out)
+	extra="tsc=reliable no_timer_check $extra"
+	;;
+esac
+
 mkdir -p "$root/build/vm/run"
 out=$(mktemp -d "$root/build/vm/run/$line.XXXXXX")
 keep=$root/build/vm/last-$line
@@ -35,22 +52,25 @@ qemu=''
 trap '[ -z "$qemu" ] || kill "$qemu"; rm -rf "$out"' EXIT
 trap 'exit 130' HUP INT TERM
 
-# A pipe, and what lies where the guest has file systems of its own, comes along as a copy.
+# A pipe, and what lies where the guest has file systems of its own, comes along as a copy; of arm64 only the checkout is
+# there.
 script=$(realpath "$1")
-case $script in
-/dev/* | /proc/* | /run/* | /sys/*) cat "$1" >"$out/script"; script=/out/script ;;
+case $line:$script in
+*:/dev/* | *:/proc/* | *:/run/* | *:/sys/*) cat "$1" >"$out/script"; script=/out/script ;;
+*-arm64:"$root"/*) ;;
+*-arm64:*) cat "$1" >"$out/script"; script=/out/script ;;
 esac
 shift
 
 {
-	echo "export PATH=$(printf %q "$root/build"):/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+	echo "export PATH=$(printf %q "$bin"):/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 	echo 'export HOME=/root LC_ALL=C.UTF-8 CORDON_OUT=/out'
 	echo "export CORDON_CACHE=$(printf %q "${CORDON_CACHE:-$HOME/.cache/cordon}")"
 	echo "export TORTURE=$(printf %q "${TORTURE-}")"
 	echo 'ln -s /proc/self/fd /dev/fd; ln -s /proc/self/fd/0 /dev/stdin; ln -s /proc/self/fd/1 /dev/stdout'
 	echo 'ln -s /proc/self/fd/2 /dev/stderr'
-	echo 'exec </dev/null >/dev/ttyS1 2>&1'
-	echo 'stty -F /dev/ttyS1 raw -echo 2>/dev/null; ip link set lo up'
+	echo "exec </dev/null >/dev/$serial 2>&1"
+	echo "stty -F /dev/$serial raw -echo 2>/dev/null; ip link set lo up"
 	echo ': >/out/started'
 	# With more than one thread, the emulator gets stuck where kernel text is patched under traffic.
 	[ -n "$icount" ] || echo 'modprobe steady'
@@ -59,7 +79,8 @@ shift
 	printf ' %q' "$script" "$@"
 	echo
 	# The status comes last, when the output is out and the log is kept: all of it, whoever cleared dmesg.
-	echo 'status=$?; stty -F /dev/ttyS1 raw -echo; dd if=/dev/kmsg of=/out/dmesg bs=8k iflag=nonblock 2>/dev/null'
+	echo "status=\$?; stty -F /dev/$serial raw -echo"
+	echo 'dd if=/dev/kmsg of=/out/dmesg bs=8k iflag=nonblock 2>/dev/null'
 	echo 'echo $status >/out/status; sync; echo o >/proc/sysrq-trigger; tail -f /dev/null'
 } >"$out/stage2"
 
@@ -68,14 +89,14 @@ if [ -n "$icount" ]; then
 	# be one byte, where a processor that has them moves 32 and more at a time.
 	machine=(-accel tcg,thread=single -smp 1 -icount shift=0,sleep=off -cpu max,-erms)
 else
-	machine=(-accel tcg,thread=multi,tb-size=256 -smp "$cpus" -cpu max)
+	machine=(-accel tcg,thread=multi,tb-size=256 -smp "$cpus" -cpu "$processor")
 fi
 start() {
-	timeout --foreground -k 5 "$limit" qemu-system-x86_64 -nodefaults -no-user-config -machine q35,hpet=off -m "$memory" \
+	timeout --foreground -k 5 "$limit" "$emulator" -nodefaults -no-user-config "${board[@]}" -m "$memory" \
 		"${machine[@]}" -display none -no-reboot -kernel "$kernel/vmlinux" -initrd "$root/build/vm/$line/initrd" \
-		-append "console=ttyS0 quiet loglevel=4 panic=-1 tsc=reliable no_timer_check log_buf_len=4M printk.devkmsg=on cordon.modules=$root/build/vm/$line/modules $extra" \
+		-append "console=$console quiet loglevel=4 panic=-1 log_buf_len=4M printk.devkmsg=on cordon.modules=$root/build/vm/$line/modules $extra" \
 		-chardev file,id=con,path="$out/console" -serial chardev:con \
-		-chardev stdio,id=out,signal=off -serial chardev:out \
+		-chardev stdio,id=out,signal=off "${out_device[@]}" \
 		-fsdev local,id=r,path=/,security_model=none,readonly=on,multidevs=remap \
 		-device virtio-9p-pci,fsdev=r,mount_tag=hostroot \
 		-fsdev local,id=o,path="$out",security_model=none -device virtio-9p-pci,fsdev=o,mount_tag=out \

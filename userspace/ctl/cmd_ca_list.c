@@ -134,7 +134,7 @@ int ca_list(const struct ca_words *w)
 
 	l.s = &s;
 	if (w->expiring)
-		l.before = l.now + w->expiring;
+		l.before = pki_later(l.now, w->expiring);
 
 	if (!ca_open_registry(w, false, &s))
 		return EXIT_REFUSED;

@@ -88,7 +88,7 @@ static void read_text(struct cursor *c, char *out, size_t size)
 		}
 		if (ch == '\\')
 			ch = unescape(c);
-		else if (ch < ' ' || ch == 127)
+		else if ((unsigned char)ch > '~')
 			ch = '?';
 		if (out)
 			out[n++] = ch;

@@ -83,17 +83,22 @@ static void take_length(struct http_response *r, const char *value)
 /* Seconds, or one of HTTP's dates in the form that is still sent (RFC 9110, 5.6.7). */
 static long delay(const char *value)
 {
-	long n = number(value, 9), left;
+	long n = number(value, 9);
 	struct tm tm = { };
 	const char *end;
+	time_t at;
 
 	if (n >= 0)
 		return n;
 	end = strptime(value, "%a, %d %b %Y %H:%M:%S GMT", &tm);
 	if (!end || *end)
 		return -1;
-	left = timegm(&tm) - time(NULL);
-	return left < 0 ? 0 : left;
+	/* After 2038 where a time_t has 32 bits: not known, rather than at once. */
+	at = timegm(&tm);
+	if (at == (time_t)-1)
+		return -1;
+	at -= time(NULL);
+	return at < 0 ? 0 : at;
 }
 
 static void take_type(struct http_response *r, const char *value)

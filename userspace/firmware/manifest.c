@@ -66,8 +66,7 @@ char *firmware_manifest_text(const struct firmware_manifest *m, size_t *len)
 	put(out, ", \"sha256\": ", policy_hex_text(m->sha256, sizeof(m->sha256), hex));
 	put(out, ", \"url\": ", m->url);
 	put(out, ", \"notes\": ", m->notes);
-	fprintf(out, ", \"issued\": %" PRId64 ", \"expires\": %" PRId64 "}\n", (int64_t)m->issued,
-		(int64_t)m->expires);
+	fprintf(out, ", \"issued\": %" PRId64 ", \"expires\": %" PRId64 "}\n", m->issued, m->expires);
 	if (!fclose(out))
 		return escape(json, len);
 	free(json);
@@ -121,7 +120,7 @@ static const char *fault(const struct firmware_manifest *m)
 static int read_manifest(const char *json, size_t len, struct firmware_manifest *m, struct pki_error *err)
 {
 	char hash[FLAT_TEXT_LEN];
-	int64_t size, issued, expires;
+	int64_t size;
 	struct flat_field fields[] = {
 		{ .name = "device", .text = m->device, .size = sizeof(m->device) },
 		{ .name = "action", .number = &m->action },
@@ -132,8 +131,8 @@ static int read_manifest(const char *json, size_t len, struct firmware_manifest 
 		{ .name = "sha256", .text = hash, .size = sizeof(hash) },
 		{ .name = "url", .text = m->url, .size = sizeof(m->url) },
 		{ .name = "notes", .text = m->notes, .size = sizeof(m->notes) },
-		{ .name = "issued", .number = &issued },
-		{ .name = "expires", .number = &expires },
+		{ .name = "issued", .number = &m->issued },
+		{ .name = "expires", .number = &m->expires },
 	};
 	const size_t n = sizeof(fields) / sizeof(*fields);
 	const char *why;
@@ -147,8 +146,6 @@ static int read_manifest(const char *json, size_t len, struct firmware_manifest 
 	if (size <= 0 || !read_hash(hash, m->sha256))
 		return pki_fail(err, -EINVAL, "a manifest with a %s that is none", size <= 0 ? "size" : "SHA-256");
 	m->size = size;
-	m->issued = issued;
-	m->expires = expires;
 	why = fault(m);
 	return why ? pki_fail(err, -EINVAL, "a manifest with %s", why) : 0;
 }
@@ -233,13 +230,13 @@ int firmware_manifest_check(const struct firmware_manifest *m, const struct firm
 		return pki_fail(err, -EPERM, "an offer to '%s': this device is '%s'", m->device, self->device);
 	if (m->issued < self->issued)
 		return pki_fail(err, -ESTALE, "a replay: the offer was issued %" PRId64 " s before the last one",
-			      (int64_t)(self->issued - m->issued));
+			      self->issued - m->issued);
 	if (m->issued > now + MANIFEST_SKEW)
 		return pki_fail(err, -ESTALE, "an offer of the future, or this device's clock is %" PRId64 " s behind",
-			      (int64_t)(m->issued - now));
+			      m->issued - now);
 	if (m->expires < now)
 		return pki_fail(err, -ESTALE, "the offer expired %" PRId64 " s ago, or this device's clock is ahead",
-			      (int64_t)(now - m->expires));
+			      now - m->expires);
 	if (strcmp(m->model, self->model) != 0)
 		return pki_fail(err, -EPERM, "firmware for model '%s': this device is a '%s'", m->model, self->model);
 	if (!order)

@@ -69,8 +69,8 @@ struct firmware_manifest {
 	uint8_t sha256[32];
 	char url[MANIFEST_URL_LEN];
 	char notes[FIRMWARE_NOTES_LEN];
-	time_t issued;
-	time_t expires;
+	int64_t issued;
+	int64_t expires;
 };
 
 /**
@@ -84,7 +84,7 @@ struct firmware_self {
 	const char *device;
 	const char *model;
 	const char *version;
-	time_t issued;
+	int64_t issued;
 };
 
 /* The server's side: JSON, free(). NULL: no memory. What is in it must be valid. pki_cms_sign_buf() signs it. */

@@ -78,9 +78,9 @@ bool firmware_is_outdated(const struct firmware_floor *floor, const char *versio
 		if ((!told || firmware_version_compare(version, floor->older[i].version) < 0) &&
 		    floor->older[i].since < since)
 			since = floor->older[i].since;
-	if (now - since >= (time_t)grace)
+	if ((int64_t)now - since >= grace)
 		return true;
 	if (until)
-		*until = since + (time_t)grace;
+		*until = pki_later(since, grace);
 	return false;
 }

@@ -244,7 +244,7 @@ static int check_time(const X509 *cert, const char *whose, time_t now, uint32_t 
 	if (now < from)
 		return pki_fail(err, -EKEYEXPIRED, "%scertificate not yet valid: from %s", whose,
 				pki_date(X509_get0_notBefore(cert), day));
-	if (now > to && now - to > late)
+	if (now > to && (int64_t)now - to > late)
 		return pki_fail(err, -EKEYEXPIRED, "%scertificate expired %s", whose,
 				pki_date(X509_get0_notAfter(cert), day));
 	return 0;

@@ -59,7 +59,7 @@ static enum agent_rekey admit_unsigned(struct agent *a, const struct serve_reque
 		agent_registry_failed(a, q, r);
 		return AGENT_REKEY_REFUSED;
 	}
-	if (last && last <= now && now - last < interval(a)) {
+	if (last && last <= now && (int64_t)now - last < interval(a)) {
 		r->retry = interval(a) - (now - last);
 		agent_refuse(a, q, r, 429, SERVE_REKEY,
 			     "another key without the old key's signature: the last one was %lld s ago",

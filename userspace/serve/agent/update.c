@@ -88,7 +88,7 @@ int agent_find_offer(struct agent *a, struct device *d, struct serve_offer *o)
 		return 0;
 	}
 	o->kind = SERVE_OFFER_RELEASE;
-	o->forced = now >= action.offered + d->postpone;
+	o->forced = now >= (int64_t)action.offered + d->postpone;
 	if (action.id != d->action) {
 		d->action = action.id;
 		serve_count(&a->counters->updates[SERVE_UPDATE_OFFERED]);

@@ -14,7 +14,7 @@ static int check_times(const struct pki_profile *p, uint32_t valid, time_t now, 
 {
 	if (p->not_before < now - BACKDATE_MAX || p->not_before > now + SLACK)
 		return pki_fail(err, -EPERM, "a certificate that does not begin now");
-	if (p->not_after <= p->not_before || p->not_after - SLACK > now + (time_t)valid)
+	if (p->not_after <= p->not_before || p->not_after - SLACK > (int64_t)now + valid)
 		return pki_fail(err, -EPERM, "a certificate for longer than the %u s that the configuration allows",
 				valid);
 	return 0;
