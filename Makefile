@@ -21,14 +21,15 @@ include tests/bench/bench.mk
 include tests/fuzz/fuzz.mk
 include tests/serve/serve.mk
 
-.PHONY: all help module install check torture unit bench clean userspace-quiet test-tools
+.PHONY: all help module install uninstall check torture unit bench clean userspace-quiet test-tools
 all: deps-build userspace module
 
 help:
 	@sed -n 's/^# help: //p' Makefile
 
 # help: make              cordonctl, and the module for KDIR (default: the running kernel)
-# help: make install      both, with manual pages and completion (DESTDIR, PREFIX)
+# help: make install      both, with manual pages, units and an example policy (DESTDIR, PREFIX)
+# help: make uninstall    remove them again; what is yours in /etc and /var/lib/cordon stays
 # help: make device       cordonctl for a device: enroll, renew, checkin, update; build/device/cordonctl
 # help: make demo         see it work, in a virtual machine
 # help: make check        run all tests
@@ -41,10 +42,22 @@ module:
 	@[ -e $(KDIR)/Makefile ] || { echo "module: no kernel headers in $(KDIR): install linux-headers-$$(uname -r), or say KDIR=" >&2; exit 1; }
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
 
+# A kernel that came as a package has left its signing key and System.map at home: no alarm about either.
+MODULES_INSTALL = $(MAKE) --no-print-directory -C $(KDIR) M=$(CURDIR) INSTALL_MOD_PATH=$(DESTDIR) INSTALL_MOD_STRIP=1 \
+	$(if $(wildcard $(KDIR)/certs/signing_key.x509),,CONFIG_MODULE_SIG_ALL=) cmd_depmod=: modules_install
+
 # Below DESTDIR the index of modules is not ours to write.
 install: module userspace install-userspace
-	$(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_PATH=$(DESTDIR) DEPMOD=true modules_install
-	[ -n "$(DESTDIR)" ] || depmod -a "$$(modinfo -F vermagic ./cordon.ko | cut -d ' ' -f 1)"
+	$(MODULES_INSTALL)
+	@[ -n "$(DESTDIR)" ] || depmod -a "$$(modinfo -F vermagic ./cordon.ko | cut -d ' ' -f 1)"
+
+# The module of every kernel that it was installed for; one that is loaded stays so. What DKMS has built is DKMS's.
+uninstall: uninstall-userspace
+	@for dir in $(DESTDIR)/lib/modules/*/updates $(DESTDIR)/lib/modules/*/extra; do \
+		ls "$$dir"/cordon.ko* >/dev/null 2>&1 || continue; \
+		rm -f "$$dir"/cordon.ko*; \
+		[ -n "$(DESTDIR)" ] || depmod -a "$$(basename "$$(dirname "$$dir")")"; \
+	done
 
 deps-%:
 	@tests/deps.sh $*
