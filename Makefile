@@ -31,6 +31,7 @@ help:
 # help: make install      both, with manual pages, units and an example policy (DESTDIR, PREFIX)
 # help: make uninstall    remove them again; what is yours in /etc and /var/lib/cordon stays
 # help: make device       cordonctl for a device: enroll, renew, checkin, update; build/device/cordonctl
+# help: make deb          Debian packages: cordon-dkms, cordonctl, cordon-device; in build/deb
 # help: make demo         see it work, in a virtual machine
 # help: make check        run all tests
 # help: make vm SCRIPT=…  run a script in the virtual machine (KERNEL=6.1|6.12|7.3 CPUS= ICOUNT=1 ARGS=)
@@ -67,7 +68,7 @@ userspace-quiet: deps-build
 
 # The rings; each prints TAP. Those of PAIRED keep one processor busy, so they run two at a time, the longest first.
 FIRST  := prepare build lint serve
-PAIRED := scenarios-1 scenarios-2 sanitize linux-6.12 linux-7.3 unit bench harness kunit
+PAIRED := scenarios-1 scenarios-2 sanitize linux-6.12 linux-7.3 unit bench harness kunit packages
 RINGS  := $(FIRST) $(PAIRED)
 
 ring-prepare   := tests/prepare.sh
@@ -79,6 +80,7 @@ ring-kunit     := tests/kunit/run.sh
 ring-sanitize  := tests/kunit/sanitize.sh
 ring-harness   := tests/vm/selftest.sh
 ring-bench     := tests/bench/check.sh
+ring-packages  := tests/packages/run.sh
 ring-scenarios-1 := tests/vm/scenarios.sh 6.1 1/2
 ring-scenarios-2 := tests/vm/scenarios.sh 6.1 2/2
 ring-linux-6.12 := tests/vm/scenarios.sh 6.12
@@ -101,6 +103,7 @@ torture: vm-ready
 	@TORTURE=1 tests/vm/scenarios.sh 7.3
 	@tests/vm/vm.sh -k 6.1 -t 1500 tests/scenarios/loss.sh 500
 	@KILLS=300 tests/serve/run.sh crash
+	@TORTURE=1 tests/packages/run.sh
 
 unit: deps-build deps-unit
 	@tests/unit/run.sh

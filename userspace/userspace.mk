@@ -34,7 +34,7 @@ DEVICE_OBJ := $(DEVICE_SRC:%.c=$(BUILD)/device/obj/%.o)
 DEVICE_PKG_CFLAGS = $(eval DEVICE_PKG_CFLAGS := $$(shell pkg-config --cflags libssl libcrypto))$(DEVICE_PKG_CFLAGS)
 DEVICE_PKG_LIBS = $(eval DEVICE_PKG_LIBS := $$(shell pkg-config --libs libssl libcrypto))$(DEVICE_PKG_LIBS)
 
-.PHONY: userspace device install-userspace uninstall-userspace build/asan/libcordon.a build/asan/cordonctl
+.PHONY: userspace device deb install-userspace install-device uninstall-userspace build/asan/libcordon.a build/asan/cordonctl
 userspace: $(BUILD)/cordonctl
 device: $(BUILD)/device/cordonctl
 
@@ -76,7 +76,15 @@ $(BUILD)/asan/device/%.o: %.c
 install-userspace: userspace
 	@DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' userspace/packaging/install.sh install
 
+install-device: device
+	@DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' userspace/packaging/install.sh install device
+
 uninstall-userspace:
 	@DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' userspace/packaging/install.sh uninstall
 
 -include $(US_OBJ:.o=.d) $(DEVICE_OBJ:.o=.d) $(DEVICE_ASAN_OBJ:.o=.d) $(LIB_ASAN_OBJ:.o=.d)
+
+# In a tree of their own: build/deb/*.deb, and the source package.
+deb: deps-deb
+	@tests/log.sh "building Debian packages" userspace/packaging/deb.sh $(BUILD)/deb
+	@ls $(BUILD)/deb/*.deb

@@ -1,17 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# install.sh install|uninstall: what the list beside it names, below $DESTDIR. From the environment: BUILD, PREFIX,
-# and SBINDIR, MANDIR, DATADIR, LIBDIR, UNITDIR, SYSCONFDIR where they are not PREFIX's.
+# install.sh install|uninstall [device]: what the list beside it names, files or files.device, below $DESTDIR. From the
+# environment: BUILD, PREFIX, and BINDIR, SBINDIR, MANDIR, DATADIR, LIBDIR, UNITDIR, SYSCONFDIR where they are not PREFIX's.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 cd "$here/../.."
 : "${BUILD:?}" "${PREFIX=/usr/local}" "${DESTDIR=}"
-: "${SBINDIR:=$PREFIX/sbin}" "${DATADIR:=$PREFIX/share}" "${LIBDIR:=$PREFIX/lib}" "${SYSCONFDIR:=/etc}"
+: "${BINDIR:=$PREFIX/bin}" "${SBINDIR:=$PREFIX/sbin}" "${DATADIR:=$PREFIX/share}" "${LIBDIR:=$PREFIX/lib}" "${SYSCONFDIR:=/etc}"
 : "${MANDIR:=$DATADIR/man}" "${UNITDIR:=$LIBDIR/systemd/system}"
 
 fill() {	# the words between @
-	sed -e "s|@BUILD@|$BUILD|g; s|@SBINDIR@|$SBINDIR|g; s|@MANDIR@|$MANDIR|g; s|@DATADIR@|$DATADIR|g" \
+	sed -e "s|@BUILD@|$BUILD|g; s|@BINDIR@|$BINDIR|g; s|@SBINDIR@|$SBINDIR|g; s|@MANDIR@|$MANDIR|g; s|@DATADIR@|$DATADIR|g" \
 		-e "s|@LIBDIR@|$LIBDIR|g; s|@UNITDIR@|$UNITDIR|g; s|@SYSCONFDIR@|$SYSCONFDIR|g"
 }
 
@@ -48,9 +48,9 @@ tell_manager() {
 case ${1-} in
 install) each=put ;;
 uninstall) each=take ;;
-*) echo "usage: install.sh install|uninstall" >&2; exit 2 ;;
+*) echo "usage: install.sh install|uninstall [device]" >&2; exit 2 ;;
 esac
-fill <"$here/files" | grep -v '^#' | while read -r kind pattern target; do
+fill <"$here/files${2:+.$2}" | grep -v '^#' | while read -r kind pattern target; do
 	compgen -G "$pattern" >/dev/null || { echo "install: no such file: $pattern" >&2; exit 1; }
 	for source in $pattern; do
 		case $target in
@@ -59,4 +59,4 @@ fill <"$here/files" | grep -v '^#' | while read -r kind pattern target; do
 		esac
 	done
 done
-tell_manager "$1"
+[ -n "${2-}" ] || tell_manager "$1"
