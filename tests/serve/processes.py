@@ -544,7 +544,7 @@ def starts_not(gw):
     for what, text, why in (
             ("no CA", f"ca: {gw.path('none')}\n", "cannot load the CA"),
             ("a registry in a file", f"registry: {gw.config}/r.db\n", "registry"),
-            ("an address that is not here", "est: {listen: 192.0.2.1}\n", "cannot listen"),
+            ("an address that is not here", "est: {listen: 192.0.2.1}\n", "192.0.2.1:8443"),
             ("a certificate that is not there", f"certificate: {gw.path('none')}\nkey: {gw.path('none')}\n",
              "cannot use the server's certificate")):
         base = {"est": f"est: {{listen: \"[::]:{gw.port}\"}}\n", "checkin": f"checkin: {{listen: \"[::]:{gw.visit}\"}}\n",

@@ -51,6 +51,10 @@ systemd-tmpfiles --root="$dir/users" --create "$root/usr/lib/tmpfiles.d/cordon.c
 [ "$(stat -c %a "$dir/users/var/lib/cordon" "$dir/users/run/cordon" 2>>"$dir/err" | tr '\n' ' ')" = "700 755 " ]
 ok "tmpfiles: the directories are made, with their modes"
 
+# In tenths; what the unit may do is more than it needs otherwise.
+systemd-analyze security --no-pager --offline=true --threshold=25 "$root/usr/lib/systemd/system/cordon-serve.service" >"$dir/out" 2>"$dir/err"
+ok "cordon-serve.service: its exposure is at most 2.5"
+
 "$root/usr/sbin/cordonctl" check "$root/etc/cordon/policy.yaml" >"$dir/out" 2>"$dir/err" && [ ! -s "$dir/err" ]
 ok "the example policy is good, and nothing is to be warned of"
 grep -qx 'mode: observe' "$root/etc/cordon/policy.yaml"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The process that faces the devices: listeners, the pipe to the agent, the server's own certificate. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <event2/buffer.h>
 #include <limits.h>
@@ -219,7 +220,7 @@ static void on_visit(struct evconnlistener *l, evutil_socket_t fd, struct sockad
 static struct evconnlistener *listen_at(struct front *f, const struct sockaddr_storage *at,
 					evconnlistener_cb accept)
 {
-	int fd = socket(at->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), one = 1, zero = 0;
+	int fd = socket(at->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), one = 1, zero = 0, err;
 	socklen_t len = at->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
 	struct evconnlistener *l = NULL;
 
@@ -235,12 +236,34 @@ static struct evconnlistener *listen_at(struct front *f, const struct sockaddr_s
 		l = evconnlistener_new(f->base, accept, f, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC,
 				       BACKLOG, fd);
 	if (!l) {
+		err = errno;
 		close(fd);
+		errno = err;
 		return NULL;
 	}
 	evconnlistener_set_error_cb(l, on_accept_failed);
 	f->listeners[f->n_listeners++] = l;
 	return l;
+}
+
+static int cannot_listen(const struct sockaddr_storage *at)
+{
+	char host[INET6_ADDRSTRLEN] = "", text[sizeof(host) + 10];
+	const char *why = strerror(errno);
+
+	if (at->ss_family == AF_INET6) {
+		const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)at;
+
+		inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof(host));
+		snprintf(text, sizeof(text), "[%s]:%u", host, ntohs(v6->sin6_port));
+	} else {
+		const struct sockaddr_in *v4 = (const struct sockaddr_in *)at;
+
+		inet_ntop(AF_INET, &v4->sin_addr, host, sizeof(host));
+		snprintf(text, sizeof(text), "%s:%u", host, ntohs(v4->sin_port));
+	}
+	serve_log(LOG_ERR, "cannot listen", "at", text, "why", why, NULL);
+	return -1;
 }
 
 static int listen_all(struct front *f)
@@ -252,15 +275,12 @@ static int listen_all(struct front *f)
 	for (i = 0; i < c->est.n; i++) {
 		l = listen_at(f, &c->est.at[i], NULL);
 		if (!l || !evhttp_bind_listener(f->http, l))
-			goto fail;
+			return cannot_listen(&c->est.at[i]);
 	}
 	for (i = 0; i < c->checkin.n; i++)
 		if (!listen_at(f, &c->checkin.at[i], on_visit))
-			goto fail;
+			return cannot_listen(&c->checkin.at[i]);
 	return 0;
-fail:
-	serve_log(LOG_ERR, "cannot listen", "why", strerror(errno), NULL);
-	return -1;
 }
 
 /**
