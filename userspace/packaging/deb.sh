@@ -20,7 +20,7 @@ wanted=$(sed -n 's/^VERSION := //p' Makefile)
 stamp=$(dpkg-parsechangelog -l "$changelog" -S Timestamp)
 
 sources() {	# what git would add, or what a fresh archive has
-	if [ -e .git ]; then
+	if [ "$(git rev-parse --show-toplevel 2>/dev/null)" = "$root" ]; then
 		git ls-files -z -co --exclude-standard
 	else
 		find . -path ./build -prune -o -path ./.git -prune -o -type f \
