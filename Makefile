@@ -34,6 +34,7 @@ help:
 # help: make deb          Debian packages: cordon-dkms, cordonctl, cordon-device; in build/deb
 # help: make demo         see it work, in a virtual machine
 # help: make check        run all tests
+# help: make system       the packages on a Debian with systemd: installed, used, rebooted, upgraded, purged (6 minutes)
 # help: make vm SCRIPT=…  run a script in the virtual machine (KERNEL=6.1|6.12|7.3 CPUS= ICOUNT=1 ARGS=)
 # help: make torture      the long forms: all scenarios on all kernels, 65,536 devices, 500 connections on the bad line, 300 kills
 # help: make fuzz         fuzz the readers of what devices send (SECONDS=60 each)
