@@ -22,18 +22,21 @@ include tests/fuzz/fuzz.mk
 include tests/serve/serve.mk
 include tests/cross/cross.mk
 
-.PHONY: all help module install check torture unit bench clean userspace-quiet test-tools
+.PHONY: all help module install uninstall check torture unit bench clean userspace-quiet test-tools
 all: deps-build userspace module
 
 help:
 	@sed -n 's/^# help: //p' Makefile
 
 # help: make              cordonctl, and the module for KDIR (default: the running kernel)
-# help: make install      both, with manual pages and completion (DESTDIR, PREFIX)
+# help: make install      both, with manual pages, units and an example policy (DESTDIR, PREFIX)
+# help: make uninstall    remove them again; what is yours in /etc and /var/lib/cordon stays
 # help: make device       cordonctl for a device: enroll, renew, checkin, update; build/device/cordonctl
 # help:                   (CC= SYSROOT= for another machine, STATIC=1 without libraries: tests/cross/sysroot.sh has both)
+# help: make deb          Debian packages: cordon-dkms, cordonctl, cordon-device; in build/deb
 # help: make demo         see it work, in a virtual machine
 # help: make check        run all tests
+# help: make system       the packages on a Debian with systemd: installed, used, rebooted, upgraded, purged (6 minutes)
 # help: make vm SCRIPT=…  run a script in the virtual machine (KERNEL=6.1|6.12|7.3|6.1-arm64 CPUS= ICOUNT=1 ARGS=)
 # help: make torture      the long forms: all scenarios on all kernels, 65,536 devices, 500 connections on the bad line, 300 kills
 # help: make cross        a device's cordonctl for arm64, armhf and musl, under qemu-user; the library on 32 bits
@@ -45,10 +48,22 @@ module:
 	@[ -e $(KDIR)/Makefile ] || { echo "module: no kernel headers in $(KDIR): install linux-headers-$$(uname -r), or say KDIR=" >&2; exit 1; }
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
 
+# A kernel that came as a package has left its signing key and System.map at home: no alarm about either.
+MODULES_INSTALL = $(MAKE) --no-print-directory -C $(KDIR) M=$(CURDIR) INSTALL_MOD_PATH=$(DESTDIR) INSTALL_MOD_STRIP=1 \
+	$(if $(wildcard $(KDIR)/certs/signing_key.x509),,CONFIG_MODULE_SIG_ALL=) cmd_depmod=: modules_install
+
 # Below DESTDIR the index of modules is not ours to write.
 install: module userspace install-userspace
-	$(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_PATH=$(DESTDIR) DEPMOD=true modules_install
-	[ -n "$(DESTDIR)" ] || depmod -a "$$(modinfo -F vermagic ./cordon.ko | cut -d ' ' -f 1)"
+	$(MODULES_INSTALL)
+	@[ -n "$(DESTDIR)" ] || depmod -a "$$(modinfo -F vermagic ./cordon.ko | cut -d ' ' -f 1)"
+
+# The module of every kernel that it was installed for; one that is loaded stays so. What DKMS has built is DKMS's.
+uninstall: uninstall-userspace
+	@for dir in $(DESTDIR)/lib/modules/*/updates $(DESTDIR)/lib/modules/*/extra; do \
+		ls "$$dir"/cordon.ko* >/dev/null 2>&1 || continue; \
+		rm -f "$$dir"/cordon.ko*; \
+		[ -n "$(DESTDIR)" ] || depmod -a "$$(basename "$$(dirname "$$dir")")"; \
+	done
 
 deps-%:
 	@tests/deps.sh $*
@@ -58,7 +73,7 @@ userspace-quiet: deps-build
 
 # The rings; each prints TAP. Those of PAIRED keep one processor busy, so they run two at a time, the longest first.
 FIRST  := prepare build lint serve
-PAIRED := scenarios-1 scenarios-2 sanitize linux-6.12 linux-7.3 unit bench harness kunit
+PAIRED := scenarios-1 scenarios-2 sanitize linux-6.12 linux-7.3 unit bench harness kunit packages
 RINGS  := $(FIRST) $(PAIRED)
 
 ring-prepare   := tests/prepare.sh
@@ -70,6 +85,7 @@ ring-kunit     := tests/kunit/run.sh
 ring-sanitize  := tests/kunit/sanitize.sh
 ring-harness   := tests/vm/selftest.sh
 ring-bench     := tests/bench/check.sh
+ring-packages  := tests/packages/run.sh
 ring-scenarios-1 := tests/vm/scenarios.sh 6.1 1/2
 ring-scenarios-2 := tests/vm/scenarios.sh 6.1 2/2
 ring-linux-6.12 := tests/vm/scenarios.sh 6.12
@@ -92,6 +108,7 @@ torture: vm-ready
 	@TORTURE=1 tests/vm/scenarios.sh 7.3
 	@tests/vm/vm.sh -k 6.1 -t 1500 tests/scenarios/loss.sh 500
 	@KILLS=300 tests/serve/run.sh crash
+	@TORTURE=1 tests/packages/run.sh
 	@$(MAKE) --no-print-directory cross arm64
 
 unit: deps-build deps-unit

@@ -49,7 +49,7 @@ DEVICE_OBJ := $(DEVICE_SRC:%.c=$(BUILD)/device/obj/%.o)
 DEVICE_PKG_CFLAGS = $(eval DEVICE_PKG_CFLAGS := $$(shell $(US_PKG_CONFIG) --cflags libssl libcrypto))$(DEVICE_PKG_CFLAGS)
 DEVICE_PKG_LIBS = $(eval DEVICE_PKG_LIBS := $$(shell $(US_PKG_CONFIG) --libs libssl libcrypto))$(DEVICE_PKG_LIBS)
 
-.PHONY: userspace device install-userspace build/asan/libcordon.a build/asan/cordonctl
+.PHONY: userspace device deb system install-userspace install-device uninstall-userspace build/asan/libcordon.a build/asan/cordonctl
 userspace: $(BUILD)/cordonctl
 device: $(BUILD)/device/cordonctl
 
@@ -99,25 +99,23 @@ $(BUILD)/asan/device/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(US_CFLAGS) $(US_SANITIZE) -DCORDON_DEVICE $(DEVICE_PKG_CFLAGS) -MMD -MP -c -o $@ $<
 
+# Where what the list says goes: also SBINDIR, MANDIR, DATADIR, LIBDIR, UNITDIR and SYSCONFDIR.
 install-userspace: userspace
-	install -D -m 755 $(BUILD)/cordonctl $(DESTDIR)$(PREFIX)/sbin/cordonctl
-	for s in 4 5 8; do \
-		for page in Documentation/man/*.$$s; do \
-			[ ! -f "$$page" ] || install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man$$s "$$page" || exit 1; \
-		done; \
-	done
-	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
-	sed 's|@SBINDIR@|$(PREFIX)/sbin|' userspace/serve/cordon-serve.service \
-		>$(DESTDIR)$(PREFIX)/lib/systemd/system/cordon-serve.service
-	for unit in cordon.service cordon-state.service; do \
-		sed 's|@SBINDIR@|$(PREFIX)/sbin|' userspace/units/$$unit \
-			>$(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit || exit 1; \
-	done
-	[ -e $(DESTDIR)/etc/default/cordon ] || \
-		install -D -m 644 userspace/units/cordon.default $(DESTDIR)/etc/default/cordon
-	install -D -m 644 userspace/serve/cordon.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/cordon.conf
-	[ ! -f userspace/ctl/cordonctl.bash-completion ] || \
-		install -D -m 644 userspace/ctl/cordonctl.bash-completion \
-			$(DESTDIR)$(PREFIX)/share/bash-completion/completions/cordonctl
+	@DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' userspace/packaging/install.sh install
+
+install-device: device
+	@DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' userspace/packaging/install.sh install device
+
+uninstall-userspace:
+	@DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' userspace/packaging/install.sh uninstall
 
 -include $(US_OBJ:.o=.d) $(DEVICE_OBJ:.o=.d) $(DEVICE_ASAN_OBJ:.o=.d) $(LIB_ASAN_OBJ:.o=.d)
+
+# In a tree of their own: build/deb/*.deb, and the source package.
+deb: deps-deb
+	@tests/log.sh "building Debian packages" userspace/packaging/deb.sh $(BUILD)/deb
+	@ls $(BUILD)/deb/*.deb
+
+# On a Debian of each kind with systemd; the image of it is made once.
+system: deb
+	@tests/system/run.sh bookworm

@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import ssl
@@ -121,6 +122,23 @@ def has_landlock():
     """Version of the kernel's landlock; 0, it has none."""
     script = "import ctypes; print(ctypes.CDLL(None).syscall(444, None, 0, 1))"
     return max(0, int(run("python3", "-c", script).stdout))
+
+
+def users():
+    """Each process becomes its user, where the machine has these, as the packages make them."""
+    if os.geteuid():
+        tap.skip("each process is its own user's", "only root can become another")
+        return
+    with Gateway() as gw:
+        wanted = {"cordonctl:front": "970", "cordonctl:agent": "971", "cordonctl:sign": "972"}
+        shutil.copy("/etc/passwd", gw.path("passwd"))
+        with open(gw.path("passwd"), "a", encoding="ascii") as out:
+            for name, uid in zip(("front", "agent", "signer"), wanted.values()):
+                out.write(f"cordon-{name}:x:{uid}:{uid}::/:/usr/sbin/nologin\n")
+        mounted = f"mount --bind {gw.path('passwd')} /etc/passwd && exec \"$@\""
+        gw.start(under=("unshare", "-m", "--propagation", "private", "sh", "-c", mounted, "-"))
+        found = {name: (status(pid)["Uid"].split()[1], status(pid)["Gid"].split()[1]) for name, pid in gw.pids().items()}
+        tap.equal("each process is its own user's", {name: (uid, uid) for name, uid in wanted.items()}, found)
 
 
 def traced():
@@ -544,7 +562,7 @@ def starts_not(gw):
     for what, text, why in (
             ("no CA", f"ca: {gw.path('none')}\n", "cannot load the CA"),
             ("a registry in a file", f"registry: {gw.config}/r.db\n", "registry"),
-            ("an address that is not here", "est: {listen: 192.0.2.1}\n", "cannot listen"),
+            ("an address that is not here", "est: {listen: 192.0.2.1}\n", "192.0.2.1:8443"),
             ("a certificate that is not there", f"certificate: {gw.path('none')}\nkey: {gw.path('none')}\n",
              "cannot use the server's certificate")):
         base = {"est": f"est: {{listen: \"[::]:{gw.port}\"}}\n", "checkin": f"checkin: {{listen: \"[::]:{gw.visit}\"}}\n",
@@ -617,6 +635,7 @@ def main():
     with Gateway() as gw:
         gw.must_start()
         confined(gw)
+    users()
     traced()
     sandbox()
     background()

@@ -380,12 +380,32 @@ static int look(struct wizard *w)
 	return propose_roles(&w->p) ? complain("setup", "out of memory") : EXIT_DONE;
 }
 
+/* The example that is installed, say: without a port it guards nothing, and without a device it knows nothing. */
+static bool guards_nothing(const char *path)
+{
+	FILE *unsaid = fopen("/dev/null", "we");
+	struct policy *p = NULL;
+	bool nothing = false;
+
+	if (unsaid && !policy_load(path, &p, unsaid)) {
+		nothing = !p->draft.n_ports && !p->draft.n_devices;
+		policy_free(p);
+	}
+	if (unsaid)
+		fclose(unsaid);
+	return nothing;
+}
+
 static int set_up(struct wizard *w)
 {
 	int ret;
 
-	if (to_file(w) && !w->force && !access(w->path, F_OK))
-		return complain(w->path, "there is a policy already: --force replaces it, --out - only prints");
+	if (to_file(w) && !w->force && !access(w->path, F_OK)) {
+		if (!guards_nothing(w->path))
+			return complain(w->path, "there is a policy already: --force replaces it, --out - only prints");
+		fprintf(stderr, "cordonctl: note: %s: names no port and no device, and is replaced\n", w->path);
+		w->force = true;
+	}
 	ret = look(w);
 	if (!ret) {
 		find_session(w);

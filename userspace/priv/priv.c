@@ -56,15 +56,12 @@ gid_t priv_group(const char *user)
 	return gid;
 }
 
-static int drop_user(const struct priv_role *role, char error[PRIV_ERROR_LEN])
+static int drop_user(const struct priv_role *role, uid_t uid, gid_t gid, char error[PRIV_ERROR_LEN])
 {
 	capng_flags_t flags = CAPNG_DROP_SUPP_GRP;
 	bool keep;
-	uid_t uid;
-	gid_t gid;
 	int err;
 
-	find_user(role->user, &uid, &gid);
 	if (!uid)
 		return fail(error, "the user to become is root", -EPERM);
 	/* In a container, root may lack them: what is not there need not be given up, nor can be kept. */
@@ -191,9 +188,13 @@ static int filter_calls(const struct priv_role *role, char error[PRIV_ERROR_LEN]
 int priv_enter(const struct priv_role *role, char error[PRIV_ERROR_LEN])
 {
 	const struct rlimit none = { 0, 0 };
+	uid_t uid;
+	gid_t gid;
 	int abi, err;
 
 	setrlimit(RLIMIT_CORE, &none);
+	/* As long as it can be looked up: landlock hides /etc/passwd. */
+	find_user(role->user, &uid, &gid);
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return fail(error, "prctl", -errno);
 	abi = priv_landlock(role);
@@ -201,7 +202,7 @@ int priv_enter(const struct priv_role *role, char error[PRIV_ERROR_LEN])
 		abi = 0;
 	if (abi < 0)
 		return fail(error, "landlock", abi);
-	err = geteuid() ? 0 : drop_user(role, error);
+	err = geteuid() ? 0 : drop_user(role, uid, gid, error);
 	if (!err)
 		err = filter_calls(role, error);
 	return err ? err : abi;

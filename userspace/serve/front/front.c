@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The process that faces the devices: listeners, the pipe to the agent, the server's own certificate. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <event2/buffer.h>
 #include <limits.h>

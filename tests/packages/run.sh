@@ -1,0 +1,53 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# run.sh: the Debian packages are built, lintian finds nothing, and what each installs is what `make install` does.
+# With TORTURE=1 they are built again elsewhere, at another time, in another time zone: the same bytes. Prints TAP.
+set -uo pipefail
+
+root=$(cd "$(dirname "$0")/../.." && pwd)
+debs=${BUILD:-$root/build}/deb
+again=$(mktemp -d)
+trap 'rm -rf "$again"' EXIT
+n=0 failed=0
+
+ok() {	# NAME: as the last command went
+	local status=$?
+
+	n=$((n + 1))
+	if [ $status = 0 ]; then echo "ok $n - $1"; else sed 's/^/# /' "$again/log"; echo "not ok $n - $1"; failed=1; fi
+}
+
+"$root/tests/deps.sh" build deb >"$again/log" 2>&1 && "$root/userspace/packaging/deb.sh" "$debs" >>"$again/log" 2>&1
+ok "the packages are built"
+lintian --fail-on error,warning --no-tag-display-limit --allow-root "$debs"/*.changes >"$again/log" 2>&1
+ok "lintian finds no error and no warning"
+! grep -rl . "$root/userspace/packaging/debian" --include='*lintian-overrides*' >"$again/log"
+ok "and is told to overlook nothing"
+for deb in "$debs"/*.deb; do
+	dpkg-deb -x "$deb" "$again/packaged"
+done
+(unset MAKEFLAGS MFLAGS MAKELEVEL
+	make -s -C "$root" DESTDIR="$again/installed" PREFIX=/usr install-userspace install-device) >"$again/log" 2>&1
+(cd "$again/packaged" && find . -path ./usr/share/doc -prune -o -path ./usr/src -prune -o -type f -printf '%P\n') |
+	sed 's|^lib/systemd|usr/&|; s|^\(usr/share/man/.*\)\.gz$|\1|' | sort >"$again/has"
+(cd "$again/installed" && find . -type f -printf '%P\n') | sort | diff - "$again/has" >>"$again/log"
+ok "they install what make install does"
+(cd "$again/packaged/usr/src"/cordon-*/ && find . -type f ! -name dkms.conf -printf '%P\n') | sort >"$again/has"
+(cd "$root" && find Kbuild kernel include -name '*.[ch]' ! -name '*.mod.c' -o -name Kbuild) | sort |
+	diff - "$again/has" >"$again/log"
+ok "DKMS gets the module's sources, and nothing else"
+
+rebuild() {	# from a copy that git knows nothing of, as an unpacked archive is
+	mkdir "$again/tree"
+	tar -c -C "$root" --exclude=./.git --exclude=./build . | tar -x -C "$again/tree"
+	TZ=Asia/Tokyo HOME=$again "$again/tree/userspace/packaging/deb.sh" "$again/another/place" >"$again/log" 2>&1
+	ok "the packages are built again"
+	for deb in "$debs"/*.deb "$debs"/*.tar.xz; do
+		cmp "$deb" "$again/another/place/$(basename "$deb")" >"$again/log" 2>&1
+		ok "the same bytes: $(basename "$deb")"
+	done
+}
+
+[ "${TORTURE-}" != 1 ] || rebuild
+echo "1..$n"
+exit $failed

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# lib.sh (to be sourced, in the guest): cases, which run.sh counts.
+export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 HOME=/root
+log=/tmp/log
+
+ok() {	# NAME: as the last command went
+	local status=$?
+
+	if [ $status = 0 ]; then echo "ok - $1"; else tail -n 20 "$log" | sed 's/^/# /'; echo "not ok - $1"; fi
+}
+
+try() {	# COMMAND...: what it says is shown where the case fails
+	"$@" >"$log" 2>&1
+}
+
+becomes() {	# SECONDS COMMAND...: succeeds in that time
+	local deadline=$((SECONDS + $1))
+
+	shift
+	until "$@" >"$log" 2>&1; do
+		[ $SECONDS -lt $deadline ] || return
+		read -rt 0.2 <> <(:) || :
+	done
+}
+
+apt() {
+	try apt-get -y -q -o Dpkg::Use-Pty=0 "$@"
+}
+

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# install.sh: on a running system; each file that came is used.
+. ./lib.sh
+mark=$(date +%s)
+
+apt install --no-install-recommends ./cordonctl_*.deb ./cordon-device_*.deb
+ok "cordonctl and cordon-device install with apt, both at once"
+! try systemctl is-active cordon-serve && ! try systemctl is-enabled cordon-serve
+ok "no service is enabled or started by that"
+! grep -q '^cordon ' /proc/modules
+ok "nor is the module loaded"
+
+units=$(dpkg -L cordonctl | grep -E '/systemd/system/.*\.(service|timer|socket)$')
+# shellcheck disable=SC2086
+try systemd-analyze verify $units && [ ! -s $log ]
+ok "systemd-analyze verify has nothing to say of the units"
+try systemd-analyze security --threshold=25 cordon-serve.service
+ok "cordon-serve: exposure at most 2.5"
+try getent passwd cordon-front cordon-agent cordon-signer
+ok "sysusers: the users of serve are there"
+[ "$(stat -c '%a %U' /var/lib/cordon /run/cordon | tr '\n' ' ')" = "700 root 755 root " ]
+ok "tmpfiles: the directories are there"
+try cordonctl check /etc/cordon/policy.yaml
+ok "the example policy is good"
+[ "$(command -v cordonctl)" = /usr/sbin/cordonctl ] && try cordonctl status --help && try /usr/bin/cordonctl enroll --help
+ok "root's cordonctl is the gateway's, and the device's is there, too"
+for page in "1 cordonctl" "8 cordonctl" "4 cordon" "5 cordon-policy" "5 cordon-serve"; do
+	# shellcheck disable=SC2086
+	try man -w $page
+	ok "man $page"
+done
+# shellcheck disable=SC2016
+try bash -c '. /usr/share/bash-completion/bash_completion; _completion_loader cordonctl; COMP_WORDS=(cordonctl app) COMP_CWORD=1
+	_cordonctl; [ "${COMPREPLY[*]}" = apply ]'
+ok "completion completes"
+for doc in cordonctl/README.Debian cordon-dkms/README.Debian cordon-device/devices.md.gz; do
+	try zgrep -q . /usr/share/doc/$doc
+	ok "doc: $doc"
+done
+
+try modprobe cordon
+ok "modprobe loads what DKMS has built"
+try grep -q /updates/dkms/ <(modinfo -n cordon) && ! readelf -S "$(modinfo -n cordon)" 2>>$log | grep -q debug_info
+ok "which is stripped of debug information"
+try cordonctl apply /etc/cordon/policy.yaml
+ok "the example policy is put in force"
+try cordonctl status && grep -q observe $log
+ok "and observes"
+try bash ./deny
+ok "a gateway of namespaces: what a rule opens passes, without it nothing does"
+
+# serve, as an administrator meets it
+systemctl start --no-block cordon-serve
+becomes 60 bash -c "journalctl -q -u cordon-serve --since @$mark | grep -q 'cordonctl ca init'"
+ok "serve without a CA: the journal says what to do"
+systemctl stop cordon-serve
+try cordonctl ca init
+ok "cordonctl ca init"
+python3 -c 'import signal, socket; s = socket.create_server(("", 8883)); print(flush=True); signal.pause()' >/tmp/taken &
+taken=$!
+becomes 30 test -s /tmp/taken
+systemctl start --no-block cordon-serve
+becomes 60 bash -c "journalctl -q -u cordon-serve --since @$mark | grep 8883"
+ok "a port that is taken: the journal says which"
+kill $taken
+becomes 60 systemctl is-active cordon-serve
+ok "then cordon-serve starts by itself"
+try systemctl reload cordon-serve && becomes 30 bash -c "journalctl -q -u cordon-serve --since @$mark | grep -q reload"
+ok "reload works, and the log says so"
+try curl -skf https://127.0.0.1:8443/healthz
+ok "all three processes answer"
+for user in front agent signer; do
+	try pgrep -u cordon-$user cordonctl
+	ok "a process runs as cordon-$user"
+done
+main=$(systemctl show -P MainPID cordon-serve)
+kill -9 "$main"
+becomes 60 bash -c "[ \$(systemctl show -P MainPID cordon-serve) != $main ] && systemctl is-active cordon-serve"
+ok "killed, it is started again"
+try systemctl enable cordon-serve
+ok "it is enabled"
