@@ -116,16 +116,14 @@ static bool get_text(const json_t *o, const char *key, char *out, size_t size)
 
 static bool get_hex(const char *text, u8 *out, size_t n)
 {
-	unsigned int byte;
+	char byte[3] = "";
 	size_t i;
-	int used;
 
 	if (strlen(text) != 2 * n || strspn(text, "0123456789abcdefABCDEF") != 2 * n)
 		return false;
 	for (i = 0; i < n; i++) {
-		if (sscanf(text + 2 * i, "%2x%n", &byte, &used) != 1 || used != 2)
-			return false;
-		out[i] = byte;
+		memcpy(byte, text + 2 * i, 2);
+		out[i] = (u8)strtoul(byte, NULL, 16);
 	}
 	return true;
 }

@@ -252,7 +252,11 @@ static bool settle_device(struct state_device *d, const struct state_device *bef
 
 	if (moved >= -JITTER && moved <= JITTER)
 		d->lease_end = before->lease_end;
-	return !memcmp(d, before, sizeof(*d));
+	return !memcmp(d->mac, before->mac, sizeof(d->mac)) && !strcmp(d->name, before->name) &&
+	       d->quarantined == before->quarantined && d->outdated == before->outdated &&
+	       d->leased == before->leased && d->lease_end == before->lease_end &&
+	       !strcmp(d->lease_port, before->lease_port) && d->has_certificate == before->has_certificate &&
+	       !memcmp(d->certificate, before->certificate, sizeof(d->certificate));
 }
 
 /**
