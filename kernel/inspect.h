@@ -8,6 +8,7 @@
 #include <linux/netfilter.h>
 #include <linux/skbuff.h>
 #include <linux/spinlock.h>
+#include <linux/udp.h>
 #include <linux/workqueue.h>
 #include <net/netfilter/nf_conntrack.h>
 #include <net/netfilter/nf_conntrack_labels.h>
@@ -45,6 +46,11 @@ struct nf_hook_state;
 
 #define CORDON_TCP_FLAGS	13	/* where the flags are in the header (RFC 9293, 3.1) */
 #define CORDON_TCP_SYN		0x02
+
+/* A record of DTLS that is not encrypted, with a handshake message (RFC 6347, 4.1; RFC 9147, 4) */
+#define CORDON_DTLS_HEADER	5	/* its type, version and epoch */
+#define CORDON_DTLS_HANDSHAKE	22
+#define CORDON_DTLS_MAJOR	0xfe
 
 /**
  * struct cordon_inspector - a namespace's
@@ -135,24 +141,37 @@ static inline u8 cordon_inspect_mark(const struct cordon_inspector *in, const st
 		      CORDON_MARK_NONE;
 }
 
+static inline bool cordon_inspect_is_handshake(const u8 *record)
+{
+	return record[0] == CORDON_DTLS_HANDSHAKE && record[1] == CORDON_DTLS_MAJOR &&
+	       !record[3] && !record[4];
+}
+
 /*
  * May the packet begin a connection, on an entry that had one before? False only for what is
- * known to have no SYN; where the flags are not at hand it may.
+ * known to have no SYN, or to be no handshake of DTLS; where that is not at hand it may.
  */
 static inline bool cordon_inspect_may_begin(const struct sk_buff *skb, u8 pf)
 {
-	unsigned int flags = skb_network_offset(skb) + CORDON_TCP_FLAGS;
+	unsigned int at = skb_network_offset(skb);
+	u8 protocol;
 
 	if (pf == NFPROTO_IPV4) {
-		if (ip_hdr(skb)->protocol != IPPROTO_TCP)
-			return false;
-		flags += ip_hdr(skb)->ihl * 4;
+		protocol = ip_hdr(skb)->protocol;
+		at += ip_hdr(skb)->ihl * 4;
 	} else {
-		if (ipv6_hdr(skb)->nexthdr != IPPROTO_TCP)
-			return ipv6_hdr(skb)->nexthdr != IPPROTO_UDP;
-		flags += sizeof(struct ipv6hdr);
+		protocol = ipv6_hdr(skb)->nexthdr;
+		at += sizeof(struct ipv6hdr);
 	}
-	return flags >= skb_headlen(skb) || skb->data[flags] & CORDON_TCP_SYN;
+	if (protocol == IPPROTO_TCP) {
+		at += CORDON_TCP_FLAGS;
+		return at >= skb_headlen(skb) || skb->data[at] & CORDON_TCP_SYN;
+	}
+	if (protocol != IPPROTO_UDP)
+		return pf != NFPROTO_IPV4;
+	at += sizeof(struct udphdr);
+	return at + CORDON_DTLS_HEADER > skb_headlen(skb) ?
+	       skb_is_nonlinear(skb) : cordon_inspect_is_handshake(skb->data + at);
 }
 
 /* The connection has had its verdict, is at least what is demanded, and does not begin anew. */

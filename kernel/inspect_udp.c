@@ -4,6 +4,9 @@
 
 #include "inspection.h"
 
+#define DTLS_RECORD			13	/* bytes of a record's header */
+#define DTLS_HELLO_VERIFY_REQUEST	3
+
 static enum cordon_tls_verdict read_datagram(struct cordon_inspection *i, bool client,
 					     const u8 *data, u32 len)
 {
@@ -91,28 +94,69 @@ static enum cordon_inspect conclude(struct cordon_look *l, struct cordon_inspect
 	return CORDON_INSPECT_PASS;
 }
 
+/* Read on. */
+static enum cordon_inspect go_on(struct cordon_look *l, struct cordon_inspection *i,
+				 const u8 *data, u32 len, u32 size)
+{
+	/* The source of the first datagrams may be forged. */
+	if (!l->opener)
+		i->answered = true;
+	else if (i->answered)
+		cordon_inspection_proven(l, i);
+	return conclude(l, i, read_datagrams(i, l->opener != i->reversed, data, len, size));
+}
+
+/* The message of a handshake that a datagram begins with; 0, none that can be read. */
+static u8 message_type(const u8 *data, u32 len)
+{
+	return len > DTLS_RECORD && cordon_inspect_is_handshake(data) ? data[DTLS_RECORD] : 0;
+}
+
+/*
+ * A datagram of a connection that has a verdict. The same ports may be used for another handshake
+ * (RFC 6347, 4.2.8), which is read, too. Until that has selected a version the connection goes on
+ * by the verdict that it has: somebody else may have sent the hello. A server's hello that answers
+ * none is one that is late, or the first copy of it was refused.
+ */
+static enum cordon_inspect read_again(struct cordon_look *l, struct cordon_inspection *i, u8 known,
+				      const u8 *data, u32 len, u32 size)
+{
+	switch (message_type(data, len)) {
+	case CORDON_TLS_CLIENT_HELLO:
+		if (i)
+			break;
+		i = begin(l, data, len);
+		if (!i)
+			return cordon_inspection_refuse(l, NULL, CORDON_KIND_UNJUDGED);
+		i->reversed = !l->opener;
+		break;
+	case CORDON_TLS_SERVER_HELLO:
+	case DTLS_HELLO_VERIFY_REQUEST:
+		if (!i)
+			return CORDON_INSPECT_HOLD;
+		break;
+	default:
+		return known >= l->demand ? CORDON_INSPECT_PASS :
+		       cordon_inspection_refuse(l, NULL, CORDON_KIND_TLS_DOWNGRADE);
+	}
+	return go_on(l, i, data, len, size);
+}
+
 /*
  * A connection that was refused for good when nothing was refused in fact may begin anew when
- * something is. Return: false, @ret becomes of the packet.
+ * something is. Return: false, nothing is, and it was counted.
  */
-static bool is_open(struct cordon_look *l, struct cordon_inspection **i, enum cordon_inspect *ret)
+static bool is_open(struct cordon_look *l, struct cordon_inspection **i)
 {
-	const u8 known = cordon_inspect_mark(l->in, l->ct);
-	const bool failed = known == CORDON_MARK_FAILED || (*i && (*i)->refused);
-
-	*ret = CORDON_INSPECT_PASS;
-	if (!known && !failed)
+	if (cordon_inspect_mark(l->in, l->ct) != CORDON_MARK_FAILED && !(*i && (*i)->refused))
 		return true;
-	if (failed && !l->observe) {
-		cordon_inspection_mark(l, CORDON_MARK_NONE);
-		if (*i)
-			cordon_inspection_end(l, *i);
-		*i = NULL;
-		return true;
-	}
-	if (!failed && known < l->demand)
-		*ret = cordon_inspection_refuse(l, NULL, CORDON_KIND_TLS_DOWNGRADE);
-	return false;
+	if (l->observe)
+		return false;
+	cordon_inspection_mark(l, CORDON_MARK_NONE);
+	if (*i)
+		cordon_inspection_end(l, *i);
+	*i = NULL;
+	return true;
 }
 
 static enum cordon_inspect read_payload(struct cordon_look *l, struct cordon_inspection *i,
@@ -130,12 +174,7 @@ static enum cordon_inspect read_payload(struct cordon_look *l, struct cordon_ins
 		if (!i)
 			return cordon_inspection_refuse(l, NULL, CORDON_KIND_UNJUDGED);
 	}
-	/* The source of the first datagrams may be forged. */
-	if (!l->opener)
-		i->answered = true;
-	else if (i->answered)
-		cordon_inspection_proven(l, i);
-	return conclude(l, i, read_datagrams(i, l->opener, data, len, size));
+	return go_on(l, i, data, len, size);
 }
 
 /**
@@ -149,11 +188,11 @@ enum cordon_inspect cordon_inspect_udp(struct cordon_look *l, struct cordon_insp
 {
 	const u32 size = datagram_size(l->skb);
 	const struct udphdr *uh;
-	enum cordon_inspect ret;
 	unsigned int len, said;
+	u8 known;
 
-	if (!is_open(l, &i, &ret))
-		return ret;
+	if (!is_open(l, &i))
+		return CORDON_INSPECT_PASS;
 	/* In pieces that must stay apart, or have no memory to be put together: not now. */
 	if (!size || skb_linearize(l->skb))
 		return CORDON_INSPECT_HOLD;
@@ -166,5 +205,8 @@ enum cordon_inspect cordon_inspect_udp(struct cordon_look *l, struct cordon_insp
 		len = said - sizeof(*uh);
 	if (!len)
 		return CORDON_INSPECT_PASS;
+	known = cordon_inspect_mark(l->in, l->ct);
+	if (known)
+		return read_again(l, i, known, (const u8 *)(uh + 1), len, size);
 	return read_payload(l, i, (const u8 *)(uh + 1), len, size);
 }

@@ -44,6 +44,7 @@ struct cordon_inspect_bucket {
  * @timed: its first byte was read
  * @proven: of what others opened: the opener is there, for it went on after it was answered
  * @answered: of UDP: the other end has sent something
+ * @reversed: of UDP: the client is the end that the connection was opened to
  * @refused: it was refused, and its entry has no labels to say so
  * @reopened: of TCP: a SYN passed that conntrack ignored, with another sequence number
  * @decided: of TCP: enum cordon_mark, to be written once the receivers have what was read
@@ -64,6 +65,7 @@ struct cordon_inspection {
 	bool timed;
 	bool proven;
 	bool answered;
+	bool reversed;
 	bool refused;
 	bool reopened;
 	u8 decided;
