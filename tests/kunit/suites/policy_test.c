@@ -165,7 +165,7 @@ static void siphash_is_the_kernels(struct kunit *test)
 			hsiphash(two, sizeof(two), &same));
 }
 
-enum { CROWD = 320, CROWD_SLOTS = 1024 };
+enum { CROWD = 320, CROWD_SLOTS = 2048 };
 
 /* A draft of @n devices with addresses that share one place in a table hashed by @key. */
 static struct cordon_draft crowd(struct kunit *test, struct fixture *f,
