@@ -23,14 +23,20 @@ struct place {
 };
 
 /*
- * Slots of an index of n: a power of two, at most a quarter of it in use. Each slot more that a
- * packet's look-up has to try costs twenty instructions, each slot more four bytes.
+ * Slots of an index for each object, at least. Each slot more that a packet's look-up has to try
+ * costs twenty instructions; no packet looks up a name. A slot takes four bytes.
  */
-static u32 index_slots(u32 n)
+enum {
+	OF_PACKETS = 4,
+	OF_NAMES = 2,
+};
+
+/* A power of two. */
+static u32 index_slots(u32 n, u32 each)
 {
 	u32 slots = 8;
 
-	while (slots < 4 * n)
+	while (slots < each * n)
 		slots *= 2;
 	return slots;
 }
@@ -65,9 +71,9 @@ static void *carve(char *base, size_t *offset, size_t n, size_t size)
 #define CARVE(p, field, n) \
 	((p)->field = carve(base, &offset, (n), sizeof(*(p)->field)))
 
-static void carve_index(struct cordon_index *index, char *base, size_t *offset, u32 n)
+static void carve_index(struct cordon_index *index, char *base, size_t *offset, u32 n, u32 each)
 {
-	u32 slots = index_slots(n);
+	u32 slots = index_slots(n, each);
 
 	index->mask = slots - 1;
 	index->slots = carve(base, offset, slots, sizeof(u32));
@@ -89,11 +95,11 @@ static size_t lay_out(struct cordon_policy *p, char *base, const struct cordon_d
 	CARVE(p, owner, d->n_addresses);
 	CARVE(p, members, d->n_segments);
 	CARVE(p, located, d->n_segments);
-	carve_index(&p->by_segment, base, &offset, d->n_segments);
-	carve_index(&p->by_mac, base, &offset, d->n_devices);
-	carve_index(&p->by_name, base, &offset, d->n_devices);
-	carve_index(&p->by_addr, base, &offset, d->n_addresses);
-	carve_index(&p->by_pair, base, &offset, d->n_rules);
+	carve_index(&p->by_segment, base, &offset, d->n_segments, OF_NAMES);
+	carve_index(&p->by_mac, base, &offset, d->n_devices, OF_PACKETS);
+	carve_index(&p->by_name, base, &offset, d->n_devices, OF_NAMES);
+	carve_index(&p->by_addr, base, &offset, d->n_addresses, OF_PACKETS);
+	carve_index(&p->by_pair, base, &offset, d->n_rules, OF_PACKETS);
 	CARVE(p, pairs, d->n_rules);
 	CARVE(p, openings, 2 * (size_t)d->n_matches);
 	CARVE(p, v4, 2 * (size_t)d->n_networks + 1);

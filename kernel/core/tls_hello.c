@@ -147,9 +147,10 @@ static bool note_extension(struct cordon_hello *h, u16 type)
 
 static bool is_of_interest(const struct cordon_hello *h, u16 type)
 {
-	if (h->flags & CORDON_HELLO_SERVER)
-		return type == EXT_SUPPORTED_VERSIONS;
-	return type == EXT_SUPPORTED_VERSIONS || type == EXT_SERVER_NAME || type == EXT_EARLY_DATA;
+	if (type == EXT_SUPPORTED_VERSIONS)
+		return true;
+	return !(h->flags & CORDON_HELLO_SERVER) &&
+	       (type == EXT_SERVER_NAME || type == EXT_EARLY_DATA);
 }
 
 /*

@@ -11,22 +11,6 @@
 #define DAYS_MAX	3650
 
 /**
- * ca_time_text - a time, UTC
- * @t: seconds since 1970
- * @out: as RFC 3339 wants it
- *
- * Return: @out.
- */
-const char *ca_time_text(time_t t, char out[CA_TIME_LEN])
-{
-	struct tm tm;
-
-	if (!gmtime_r(&t, &tm) || !strftime(out, CA_TIME_LEN, "%Y-%m-%dT%H:%M:%SZ", &tm))
-		snprintf(out, CA_TIME_LEN, "?");
-	return out;
-}
-
-/**
  * ca_fingerprint_text - a fingerprint as people compare it
  * @digest: SHA-256
  * @out: upper case, colons between

@@ -8,7 +8,6 @@
 #include "pki/pki.h"
 #include "store/store.h"
 
-#define CA_TIME_LEN		24	/* 2026-01-02T03:04:05Z */
 #define CA_FINGERPRINT_LEN	(3 * PKI_FINGERPRINT_LEN)
 
 /**
@@ -64,7 +63,6 @@ bool ca_passphrase(const struct ca_words *w, const char *prompt, char out[SECRET
 bool ca_load(const struct ca_words *w, bool with_key, struct pki_ca *ca);
 bool ca_open_registry(const struct ca_words *w, bool create, struct store *s);
 int ca_complain_store(const struct ca_words *w, const struct store *s);
-const char *ca_time_text(time_t t, char out[CA_TIME_LEN]);
 const char *ca_fingerprint_text(const u8 digest[PKI_FINGERPRINT_LEN], char out[CA_FINGERPRINT_LEN]);
 
 /* As ca_load(); passphrase: explicit_bzero() it; empty, the key needs none. */

@@ -22,7 +22,7 @@ static void subject_text(const X509 *cert, char out[128])
 
 static json_t *json_cert(X509 *cert)
 {
-	char fingerprint[CA_FINGERPRINT_LEN], from_text[CA_TIME_LEN], until_text[CA_TIME_LEN];
+	char fingerprint[CA_FINGERPRINT_LEN], from_text[POLICY_TIME_LEN], until_text[POLICY_TIME_LEN];
 	u8 digest[PKI_FINGERPRINT_LEN] = { 0 };
 	BIO *bio = BIO_new(BIO_s_mem());
 	char subject[128], *pem;
@@ -43,7 +43,7 @@ static json_t *json_cert(X509 *cert)
 
 static void print_cert(const char *what, X509 *cert, const char *mark, bool pem)
 {
-	char fingerprint[CA_FINGERPRINT_LEN], end[CA_TIME_LEN], subject[128];
+	char fingerprint[CA_FINGERPRINT_LEN], end[POLICY_TIME_LEN], subject[128];
 	u8 digest[PKI_FINGERPRINT_LEN] = { 0 };
 
 	subject_text(cert, subject);

@@ -298,13 +298,13 @@ static bool hand_out(struct issue *i)
 
 static void print(const struct issue *i)
 {
-	char serial[2 * PKI_SERIAL_LEN + 1], from[CA_TIME_LEN], until[CA_TIME_LEN], mac[18];
+	char serial[2 * PKI_SERIAL_LEN + 1], from[POLICY_TIME_LEN], until[POLICY_TIME_LEN], mac[18];
 	char fingerprint[CA_FINGERPRINT_LEN], key[PATH_MAX], cert[PATH_MAX], ca[PATH_MAX];
 	const struct store_certificate *r = &i->record;
 
 	pki_serial_text(r->serial, serial);
-	ca_time_text(r->not_before, from);
-	ca_time_text(r->not_after, until);
+	policy_time_text(r->not_before, from);
+	policy_time_text(r->not_after, until);
 	place(i, r->name, ".key", key);
 	place(i, r->name, ".crt", cert);
 	place(i, "ca", ".crt", ca);

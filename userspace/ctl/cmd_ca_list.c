@@ -26,7 +26,7 @@ static const char *kind_name(const struct store_certificate *c)
 
 static json_t *json_certificate(const struct store_certificate *c, time_t now)
 {
-	char from[CA_TIME_LEN], until[CA_TIME_LEN], when[CA_TIME_LEN], mac[18];
+	char from[POLICY_TIME_LEN], until[POLICY_TIME_LEN], when[POLICY_TIME_LEN], mac[18];
 	char serial[2 * PKI_SERIAL_LEN + 1], fingerprint[CA_FINGERPRINT_LEN];
 	bool made = c->state != STORE_RESERVED && c->state != STORE_ABANDONED;
 	bool revoked = c->state == STORE_REVOKED;
@@ -35,10 +35,10 @@ static json_t *json_certificate(const struct store_certificate *c, time_t now)
 	return json_pack("{ss ss ss* ss ss ss ss ss* ss* ss*}", "serial", serial, "name", c->name,
 			 "mac", c->kind == PKI_DEVICE ? policy_mac_text(c->mac, mac) : NULL, "kind",
 			 kind_name(c), "state", state_name(c, now),
-			 "not_before", ca_time_text(c->not_before, from), "not_after",
-			 ca_time_text(c->not_after, until), "fingerprint",
+			 "not_before", policy_time_text(c->not_before, from), "not_after",
+			 policy_time_text(c->not_after, until), "fingerprint",
 			 made ? ca_fingerprint_text(c->fingerprint, fingerprint) : NULL, "revoked",
-			 revoked ? ca_time_text(c->revoked, when) : NULL, "reason",
+			 revoked ? policy_time_text(c->revoked, when) : NULL, "reason",
 			 revoked ? ca_reason_name(c->reason) : NULL);
 }
 
@@ -67,7 +67,7 @@ static bool is_wanted(const struct listing *l, const struct store_certificate *c
 
 static int show(const struct store_certificate *c, void *arg)
 {
-	char from[CA_TIME_LEN], until[CA_TIME_LEN], serial[2 * PKI_SERIAL_LEN + 1], mac[18];
+	char from[POLICY_TIME_LEN], until[POLICY_TIME_LEN], serial[2 * PKI_SERIAL_LEN + 1], mac[18];
 	struct listing *l = arg;
 	int err = 0;
 
@@ -81,13 +81,13 @@ static int show(const struct store_certificate *c, void *arg)
 	printf("%s %-20s %-17s %-6s %-9s %.10s %.10s\n", serial, c->name,
 	       c->kind == PKI_DEVICE ? policy_mac_text(c->mac, mac) : "-",
 	       kind_name(c), state_name(c, l->now),
-	       ca_time_text(c->not_before, from), ca_time_text(c->not_after, until));
+	       policy_time_text(c->not_before, from), policy_time_text(c->not_after, until));
 	return 0;
 }
 
 static void show_ca_cert(struct listing *l, const char *kind, X509 *cert)
 {
-	char name[128], serial[2 * PKI_SERIAL_LEN + 1], from_text[CA_TIME_LEN], until_text[CA_TIME_LEN];
+	char name[128], serial[2 * PKI_SERIAL_LEN + 1], from_text[POLICY_TIME_LEN], until_text[POLICY_TIME_LEN];
 	u8 number[PKI_SERIAL_LEN] = { 0 };
 	time_t from, until;
 
@@ -96,8 +96,8 @@ static void show_ca_cert(struct listing *l, const char *kind, X509 *cert)
 	pki_serial(cert, number);
 	pki_serial_text(number, serial);
 	pki_subject_text(cert, name, sizeof(name));
-	ca_time_text(from, from_text);
-	ca_time_text(until, until_text);
+	policy_time_text(from, from_text);
+	policy_time_text(until, until_text);
 	if (l->json)
 		json_list_add(&l->list, json_pack("{ss so ss ss ss ss}", "serial", serial, "name", json_text(name),
 						  "kind", kind, "state", until > l->now ? "issued" : "expired",

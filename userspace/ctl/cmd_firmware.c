@@ -11,22 +11,6 @@
 #define STOP_AFTER_MAX	1000000
 #define SHOWN		40	/* bytes of a word that is refused */
 
-/**
- * firmware_time_text - a time, UTC
- * @t: seconds since 1970
- * @out: as RFC 3339 wants it
- *
- * Return: @out.
- */
-const char *firmware_time_text(time_t t, char out[FIRMWARE_TIME_LEN])
-{
-	struct tm tm;
-
-	if (!gmtime_r(&t, &tm) || !strftime(out, FIRMWARE_TIME_LEN, "%Y-%m-%dT%H:%M:%SZ", &tm))
-		snprintf(out, FIRMWARE_TIME_LEN, "?");
-	return out;
-}
-
 /** firmware_action_name - what became of an offer, in a word */
 const char *firmware_action_name(enum firmware_action_state state)
 {

@@ -6,7 +6,6 @@
 #include "ctl/ctl.h"
 #include "store/firmware.h"
 
-#define FIRMWARE_TIME_LEN	24	/* 2026-01-02T03:04:05Z */
 #define FIRMWARE_WORDS_MAX	2
 
 /**
@@ -51,7 +50,6 @@ struct firmware_words {
 bool firmware_registry(const struct firmware_words *w, bool create, struct store *s);
 int firmware_complain(const struct firmware_words *w, const struct store *s);
 int firmware_lock(const struct firmware_words *w);
-const char *firmware_time_text(time_t t, char out[FIRMWARE_TIME_LEN]);
 const char *firmware_action_name(enum firmware_action_state state);
 bool firmware_find(const struct firmware_words *w, struct store *s, struct firmware_release *out);
 void firmware_warn_stranded(struct store *s, const char *model);

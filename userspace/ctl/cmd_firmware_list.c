@@ -21,7 +21,7 @@ struct listing {
 static json_t *json_release(const struct firmware_release *r, const unsigned int *tally, const char *state)
 {
 	json_t *offers = json_object();
-	char added[FIRMWARE_TIME_LEN];
+	char added[POLICY_TIME_LEN];
 	int i;
 
 	for (i = 0; i <= FIRMWARE_FAILED; i++)
@@ -30,7 +30,7 @@ static json_t *json_release(const struct firmware_release *r, const unsigned int
 			 "file", json_text(r->file), "id", (json_int_t)r->id, "state", state, "notes", json_text(r->notes), "signer",
 			 json_text(r->signer), "size", (json_int_t)r->size, "sha256", json_hex(r->hashes.sha256, 32), "sha1",
 			 json_hex(r->hashes.sha1, 20), "md5", json_hex(r->hashes.md5, 16), "added",
-			 firmware_time_text(r->added, added), "percent", (json_int_t)r->percent, "stop_after",
+			 policy_time_text(r->added, added), "percent", (json_int_t)r->percent, "stop_after",
 			 (json_int_t)r->stop_after, "failures", (json_int_t)r->failures, "offers", offers);
 }
 
@@ -52,12 +52,12 @@ static void print_heads(void)
 
 static void print_line(const struct firmware_release *r, const unsigned int *tally, const char *state)
 {
-	char added[FIRMWARE_TIME_LEN];
+	char added[POLICY_TIME_LEN];
 
 	printf("%-20s %-16s %-11s %4u%% %7u %7u %7u %7u %7u %12llu %.10s %s\n", r->model, r->version, state, r->percent,
 	       tally[FIRMWARE_OFFERED], tally[FIRMWARE_RUNNING],
 	       tally[FIRMWARE_CANCELING] + tally[FIRMWARE_CANCELED], tally[FIRMWARE_SUCCEEDED],
-	       tally[FIRMWARE_FAILED], (unsigned long long)r->size, firmware_time_text(r->added, added), r->signer);
+	       tally[FIRMWARE_FAILED], (unsigned long long)r->size, policy_time_text(r->added, added), r->signer);
 }
 
 static int show(const struct firmware_release *r, void *arg)
@@ -171,11 +171,11 @@ int firmware_rollout(const struct firmware_words *w)
 static int show_floor(const struct firmware_floor *f, void *arg)
 {
 	struct listing *l = arg;
-	char since[FIRMWARE_TIME_LEN];
+	char since[POLICY_TIME_LEN];
 
 	if (l->w->word[0] && strcmp(l->w->word[0], f->model))
 		return 0;
-	firmware_time_text(f->since, since);
+	policy_time_text(f->since, since);
 	if (l->w->json)
 		json_list_add(&l->list, json_pack("{ss ss ss}", "model", f->model, "version", f->version,
 						  "since", since));

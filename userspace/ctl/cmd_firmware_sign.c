@@ -261,14 +261,14 @@ static bool load_ours(struct signing *s)
 
 static void print(const struct signing *s, const char *path)
 {
-	char serial[2 * PKI_SERIAL_LEN + 1] = "", until[CA_TIME_LEN], subject[PKI_NAME_LEN * 2];
+	char serial[2 * PKI_SERIAL_LEN + 1] = "", until[POLICY_TIME_LEN], subject[PKI_NAME_LEN * 2];
 	u8 number[PKI_SERIAL_LEN];
 	time_t from = 0, to = 0;
 
 	pki_validity(s->cert, &from, &to);
 	if (!pki_serial(s->cert, number))
 		pki_serial_text(number, serial);
-	ca_time_text(to, until);
+	policy_time_text(to, until);
 	pki_subject_text(s->cert, subject, sizeof(subject));
 	if (s->w.json)
 		json_print(json_pack("{so so so ss* ss}", "file", json_text(s->file), "signature",

@@ -83,24 +83,24 @@ static int judge(struct store *s, const struct fleet_device *d, struct posture *
 
 static json_t *json_action(const struct firmware_action *a)
 {
-	char offered[FIRMWARE_TIME_LEN], changed[FIRMWARE_TIME_LEN];
+	char offered[POLICY_TIME_LEN], changed[POLICY_TIME_LEN];
 
 	return json_pack("{sI ss ss ss ss so}", "id", (json_int_t)a->id, "version", a->version, "state",
-			 firmware_action_name(a->state), "offered", firmware_time_text(a->offered, offered),
-			 "changed", firmware_time_text(a->changed, changed), "detail", json_text(a->detail));
+			 firmware_action_name(a->state), "offered", policy_time_text(a->offered, offered),
+			 "changed", policy_time_text(a->changed, changed), "detail", json_text(a->detail));
 }
 
 static json_t *json_posture(const struct posture *p)
 {
-	char told[FIRMWARE_TIME_LEN], until[FIRMWARE_TIME_LEN], mac[18];
+	char told[POLICY_TIME_LEN], until[POLICY_TIME_LEN], mac[18];
 	const struct fleet_device *d = p->d;
 
 	return json_pack("{ss ss ss* ss* ss* ss* ss* ss ss* sb ss* so*}", "device", d->name, "mac",
 			 policy_mac_text(d->mac, mac), "model", d->model[0] ? d->model : NULL, "version",
 			 d->version[0] ? d->version : NULL, "source", p->source[0] ? p->source : NULL, "told",
-			 p->source[0] ? firmware_time_text(p->told, told) : NULL, "floor",
+			 p->source[0] ? policy_time_text(p->told, told) : NULL, "floor",
 			 p->floor[0] ? p->floor : NULL, "verdict", verdicts[p->verdict], "until",
-			 p->until ? firmware_time_text(p->until, until) : NULL, "automatic", d->automatic, "state",
+			 p->until ? policy_time_text(p->until, until) : NULL, "automatic", d->automatic, "state",
 			 d->state >= 0 ? policy_state_name(d->state) : NULL, "offer",
 			 p->offer.id ? json_action(&p->offer) : NULL);
 }
@@ -155,10 +155,10 @@ struct past {
 
 static int add_version(const char *version, const char *source, time_t at, void *arg)
 {
-	char text[FIRMWARE_TIME_LEN];
+	char text[POLICY_TIME_LEN];
 	struct past *past = arg;
 
-	firmware_time_text(at, text);
+	policy_time_text(at, text);
 	if (past->versions)
 		json_array_append_new(past->versions, json_pack("{ss ss ss}", "version", version, "source", source,
 								"told", text));
@@ -169,10 +169,10 @@ static int add_version(const char *version, const char *source, time_t at, void 
 
 static int add_action(const struct firmware_action *a, void *arg)
 {
-	char text[FIRMWARE_TIME_LEN];
+	char text[POLICY_TIME_LEN];
 	struct past *past = arg;
 
-	firmware_time_text(a->changed, text);
+	policy_time_text(a->changed, text);
 	if (past->actions)
 		json_array_append_new(past->actions, json_action(a));
 	else
@@ -184,15 +184,15 @@ static int add_action(const struct firmware_action *a, void *arg)
 static void print_verdict(const struct posture *p)
 {
 	const struct fleet_device *d = p->d;
-	char text[FIRMWARE_TIME_LEN], mac[18];
+	char text[POLICY_TIME_LEN], mac[18];
 
 	printf("%s (%s): model %s, version %s", d->name, policy_mac_text(d->mac, mac), or_dash(d->model),
 	       d->version[0] ? d->version : "never told");
 	if (p->source[0])
-		printf(" (%s, %s)", p->source, firmware_time_text(p->told, text));
+		printf(" (%s, %s)", p->source, policy_time_text(p->told, text));
 	printf("\nfloor %s: %s", p->floor[0] ? p->floor : "none", verdicts[p->verdict]);
 	if (p->until)
-		printf(" until %s, outdated then", firmware_time_text(p->until, text));
+		printf(" until %s, outdated then", policy_time_text(p->until, text));
 	else if (p->verdict == VERDICT_BELOW)
 		printf(", and only reported");
 	if (d->state >= 0)

@@ -52,23 +52,14 @@ static void on_fault(const char *fault, bool damage, void *arg)
 		complain(f->of, fault);
 }
 
-static const char *time_text(time_t t, char out[PKI_TIME_LEN])
-{
-	struct tm tm;
-
-	if (!gmtime_r(&t, &tm) || !strftime(out, PKI_TIME_LEN, "%Y-%m-%dT%H:%M:%SZ", &tm))
-		strcpy(out, "?");
-	return out;
-}
-
 static json_t *json_summary_of(const char *file, const struct store_summary *s)
 {
-	char when[PKI_TIME_LEN];
+	char when[POLICY_TIME_LEN];
 
 	return json_pack("{s:o,s:i,s:o,s:o,s:o,s:o,s:s*}", "file", json_text(file), "version", s->version, "devices",
 			 json_count(s->devices), "certificates", json_count(s->certificates), "revoked",
 			 json_count(s->revoked), "tokens", json_count(s->tokens), "restored",
-			 s->restored ? time_text(s->restored, when) : NULL);
+			 s->restored ? policy_time_text(s->restored, when) : NULL);
 }
 
 static void print_summary(const char *file, const struct store_summary *s)

@@ -7,23 +7,11 @@
 #include "ctl/ctl.h"
 #include "serve/common/serve.h"
 
-#define TIME_LEN 24
-
-static const char *time_text(uint64_t when, char out[TIME_LEN])
-{
-	time_t t = (time_t)when;
-	struct tm tm;
-
-	if (!gmtime_r(&t, &tm) || !strftime(out, TIME_LEN, "%Y-%m-%dT%H:%M:%SZ", &tm))
-		strcpy(out, "?");
-	return out;
-}
-
 static void print_text(const struct serve_counters *c)
 {
-	char when[TIME_LEN];
+	char when[POLICY_TIME_LEN];
 
-	printf("running since %s, %llu connections\n", time_text(c->started, when),
+	printf("running since %s, %llu connections\n", policy_time_text(c->started, when),
 	       (unsigned long long)c->connections);
 	if (c->accepted[SERVE_ADOPTED])
 		printf("adopted %llu certificates that the registry did not know, see the log\n",
@@ -32,7 +20,7 @@ static void print_text(const struct serve_counters *c)
 		puts("configuration: as it was at the start");
 		return;
 	}
-	printf("configuration: read again at %s, ", time_text(c->reloaded, when));
+	printf("configuration: read again at %s, ", policy_time_text(c->reloaded, when));
 	if (c->config_faults)
 		printf("not taken for %llu faults: what held before holds, see the log\n",
 		       (unsigned long long)c->config_faults);

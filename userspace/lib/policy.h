@@ -3,6 +3,8 @@
 #ifndef CORDON_POLICY_H
 #define CORDON_POLICY_H
 
+#include <time.h>
+
 #include "../../kernel/core/policy.h"
 
 /**
@@ -50,10 +52,12 @@ void policy_error_text(const struct policy *p, const struct cordon_error *err,
 #define POLICY_ADDR_LEN 64
 #define POLICY_PROTO_LEN 16
 #define POLICY_MATCH_LEN 40
+#define POLICY_TIME_LEN 24
 const char *policy_addr_text(const struct cordon_addr *a, char buf[POLICY_ADDR_LEN]);
 const char *policy_network_text(const struct cordon_network_def *n, char buf[POLICY_ADDR_LEN]);
 const char *policy_mac_text(const u8 mac[6], char buf[18]);
 const char *policy_hex_text(const u8 *bytes, size_t n, char *buf);	/* 2 * n digits, terminated */
+const char *policy_time_text(time_t t, char buf[POLICY_TIME_LEN]);	/* 2026-01-02T03:04:05Z (RFC 3339) */
 const char *policy_match_text(const struct cordon_match *m, char buf[POLICY_MATCH_LEN]);	/* tcp/443, any */
 int policy_addr_parse(const char *text, struct cordon_addr *out);		/* 0 or -EINVAL */
 int policy_network_parse(const char *text, struct cordon_network_def *out);	/* host bits stay */

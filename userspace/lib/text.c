@@ -198,6 +198,22 @@ const char *policy_hex_text(const u8 *bytes, size_t n, char *buf)
 	return buf;
 }
 
+/**
+ * policy_time_text - a time, UTC
+ * @t: seconds since 1970
+ * @buf: as RFC 3339 wants it; "?", no calendar has it
+ *
+ * Return: @buf.
+ */
+const char *policy_time_text(time_t t, char buf[POLICY_TIME_LEN])
+{
+	struct tm tm;
+
+	if (!gmtime_r(&t, &tm) || !strftime(buf, POLICY_TIME_LEN, "%Y-%m-%dT%H:%M:%SZ", &tm))
+		snprintf(buf, POLICY_TIME_LEN, "?");
+	return buf;
+}
+
 static const char *icmp_name(u8 proto, u16 type)
 {
 	size_t i;

@@ -208,19 +208,6 @@ int store_check(struct store *s, void (*each)(const char *fault, bool damage, vo
 	return err;
 }
 
-static int number(struct store *s, const char *sql, uint64_t *out)
-{
-	sqlite3_stmt *stmt = NULL;
-	int err = 0;
-
-	if (sqlite3_prepare_v2(s->db, sql, -1, &stmt, NULL) || sqlite3_step(stmt) != SQLITE_ROW)
-		err = db_fail(s, "read");
-	else
-		*out = sqlite3_column_int64(stmt, 0);
-	sqlite3_finalize(stmt);
-	return err;
-}
-
 /**
  * store_summarize - what a registry holds
  * @s: the registry
@@ -234,17 +221,17 @@ int store_summarize(struct store *s, struct store_summary *out)
 	int err;
 
 	memset(out, 0, sizeof(*out));
-	err = number(s, "PRAGMA user_version", &version);
+	err = db_number(s, "PRAGMA user_version", &version);
 	if (!err)
-		err = number(s, "SELECT count(*) FROM device", &out->devices);
+		err = db_number(s, "SELECT count(*) FROM device", &out->devices);
 	if (!err)
-		err = number(s, "SELECT count(*) FROM certificate WHERE state IN (1, 2, 3)", &out->certificates);
+		err = db_number(s, "SELECT count(*) FROM certificate WHERE state IN (1, 2, 3)", &out->certificates);
 	if (!err)
-		err = number(s, "SELECT count(*) FROM certificate WHERE state = 3", &out->revoked);
+		err = db_number(s, "SELECT count(*) FROM certificate WHERE state = 3", &out->revoked);
 	if (!err)
-		err = number(s, "SELECT count(*) FROM token WHERE state < 2", &out->tokens);
+		err = db_number(s, "SELECT count(*) FROM token WHERE state < 2", &out->tokens);
 	if (!err)
-		err = number(s, "SELECT coalesce(max(value), 0) FROM counter WHERE name = 'restored'", &restored);
+		err = db_number(s, "SELECT coalesce(max(value), 0) FROM counter WHERE name = 'restored'", &restored);
 	out->version = (int)version;
 	out->restored = (time_t)restored;
 	return err;

@@ -80,6 +80,7 @@ bool db_is_word(const char *text, size_t size);
 /* schema.c */
 extern const char * const db_sql[DB_STATEMENTS];
 extern const int db_newest;
+int db_number(struct store *s, const char *sql, uint64_t *out);
 int db_version(struct store *s, int *version);
 int db_migrate(struct store *s);
 int db_tables_new(struct store *s, int version, sqlite3 **out);

@@ -296,7 +296,15 @@ const char * const db_sql[DB_STATEMENTS] = {
 		" WHERE device = (SELECT id FROM device WHERE name = ?1 AND mac != ?2)",
 };
 
-static int number(struct store *s, const char *sql, int *out)
+/**
+ * db_number - the number that a query yields
+ * @s: the registry
+ * @sql: yields one row, of one column
+ * @out: filled
+ *
+ * Return: 0 or -errno.
+ */
+int db_number(struct store *s, const char *sql, uint64_t *out)
 {
 	sqlite3_stmt *stmt = NULL;
 	int err = 0;
@@ -304,7 +312,7 @@ static int number(struct store *s, const char *sql, int *out)
 	if (sqlite3_prepare_v2(s->db, sql, -1, &stmt, NULL) || sqlite3_step(stmt) != SQLITE_ROW)
 		err = db_fail(s, "read");
 	else
-		*out = sqlite3_column_int(stmt, 0);
+		*out = sqlite3_column_int64(stmt, 0);
 	sqlite3_finalize(stmt);
 	return err;
 }
@@ -318,16 +326,18 @@ static int number(struct store *s, const char *sql, int *out)
  */
 int db_version(struct store *s, int *version)
 {
-	int id = 0, tables = 0, err;
+	uint64_t id = 0, tables = 0, number = 0;
+	int err;
 
 	*version = 0;
-	err = number(s, "PRAGMA user_version", version);
+	err = db_number(s, "PRAGMA user_version", &number);
 	if (!err)
-		err = number(s, "PRAGMA application_id", &id);
+		err = db_number(s, "PRAGMA application_id", &id);
 	if (!err)
-		err = number(s, "SELECT count(*) FROM sqlite_schema", &tables);
+		err = db_number(s, "SELECT count(*) FROM sqlite_schema", &tables);
 	if (err)
 		return err;
+	*version = (int)number;
 	if (id != APPLICATION_ID && (*version || id || tables))
 		return db_refuse(s, -EPROTO, "the database is not a registry");
 	if (*version > VERSION)

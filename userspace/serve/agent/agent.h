@@ -51,7 +51,6 @@ struct agent_posture {
 };
 
 #define AGENT_FORMER	(PKI_BAG_MAX / 2)	/* a root and an issuing certificate each */
-#define AGENT_TIME_LEN	24			/* 2026-01-02T03:04:05Z */
 
 /**
  * struct agent_former - a revocation list of an issuer before
@@ -151,7 +150,6 @@ void agent_adopt(struct agent *a, const struct serve_request *q);
 void agent_saved_tick(struct agent *a, bool now);
 
 /* expiry.c */
-const char *agent_time_text(time_t t, char out[AGENT_TIME_LEN]);
 void agent_expiry_tick(struct agent *a);
 
 /* former.c */

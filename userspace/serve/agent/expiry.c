@@ -8,31 +8,15 @@
 #define EACH	86400	/* seconds */
 #define NAMED	20	/* devices that are told one by one */
 
-/**
- * agent_time_text - a time for the log, UTC
- * @t: seconds since 1970
- * @out: as RFC 3339 wants it
- *
- * Return: @out.
- */
-const char *agent_time_text(time_t t, char out[AGENT_TIME_LEN])
-{
-	struct tm tm;
-
-	if (!gmtime_r(&t, &tm) || !strftime(out, AGENT_TIME_LEN, "%Y-%m-%dT%H:%M:%SZ", &tm))
-		snprintf(out, AGENT_TIME_LEN, "?");
-	return out;
-}
-
 static int tell(const struct expiry *e, void *arg)
 {
-	char until[AGENT_TIME_LEN];
+	char until[POLICY_TIME_LEN];
 	unsigned int *devices = arg;
 
 	if (!e->soon || (!strcmp(e->what, "device") && ++*devices > NAMED))
 		return 0;
 	serve_log(LOG_WARNING, e->until > time(NULL) ? "certificate ends soon" : "certificate has ended", "of", e->what,
-		  "name", e->name[0] ? e->name : NULL, "until", agent_time_text(e->until, until), NULL);
+		  "name", e->name[0] ? e->name : NULL, "until", policy_time_text(e->until, until), NULL);
 	return 0;
 }
 

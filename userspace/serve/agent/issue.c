@@ -89,13 +89,13 @@ static bool take_key_id(struct agent *a, const struct serve_request *q, struct s
 /* No certificate outlives its issuer, and whoever was promised more finds out why. */
 static void cut(const struct agent *a, const char *name, struct store_certificate *cert)
 {
-	char until[AGENT_TIME_LEN];
+	char until[POLICY_TIME_LEN];
 
 	if (cert->not_after <= a->ca_end)
 		return;
 	cert->not_after = a->ca_end;
 	serve_log(LOG_WARNING, "certificate is shortened to the end of the CA's", "name", name, "until",
-		  agent_time_text(a->ca_end, until), NULL);
+		  policy_time_text(a->ca_end, until), NULL);
 }
 
 /**
@@ -479,11 +479,11 @@ static bool renew_is_right(struct agent *a, const struct serve_request *q, struc
 /* An operator who allows it sees each of them. */
 static void renewed_late(const struct serve_reply *r, const struct store_certificate *old)
 {
-	char serial[2 * PKI_SERIAL_LEN + 1], ended[AGENT_TIME_LEN];
+	char serial[2 * PKI_SERIAL_LEN + 1], ended[POLICY_TIME_LEN];
 
 	pki_serial_text(old->serial, serial);
 	serve_log(LOG_WARNING, "renewed a certificate that had expired", "device", r->device, "serial", serial, "ended",
-		  agent_time_text(old->not_after, ended), NULL);
+		  policy_time_text(old->not_after, ended), NULL);
 }
 
 /* False: the reply says why not, or holds the certificate that the device has for this key already. */
