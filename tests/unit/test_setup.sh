@@ -131,6 +131,9 @@ setup
 ok "a policy that is there is not replaced" $?
 setup --force --admin 203.0.113.0/24 && grep -qF 'networks: ["203.0.113.0/24"]' "$policy"
 ok "but with --force; and more may administer" $?
+setup more
+[ $? = 2 ] && [ "$(grep -c cordonctl "$dir/out")" = 2 ]
+ok "called wrongly: how it is called, in lines that go on" $?
 cp userspace/packaging/policy.yaml "$policy"
 setup && grep -q 'names no port and no device, and is replaced' "$dir/out" && ! cmp -s userspace/packaging/policy.yaml "$policy"
 ok "the example that is installed guards nothing, and is replaced" $?

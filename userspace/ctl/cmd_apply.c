@@ -256,7 +256,7 @@ static int run_apply(const struct command *self, int argc, char **argv)
 	ret = compare(&c, argv[optind]);
 	if (!ret) {
 		machine_compare(c.file, argv[optind], stderr);
-		keep.dir = dry ? NULL : keep_place(keep.dir);
+		keep.dir = dry ? NULL : keep_place(keep.dir, false);
 		ret = keep_begin(&keep);
 	}
 	if (!ret && is_done(&c)) {
@@ -348,7 +348,7 @@ static int run_confirm(const struct command *self, int argc, char **argv)
 		return usage_error(self, "too many words", argv[optind]);
 	if (!open_kernel(&nl))
 		return EXIT_REFUSED;
-	keep.dir = keep_place(keep.dir);
+	keep.dir = keep_place(keep.dir, false);
 	ret = refuse_haste(&nl);
 	if (!ret)
 		ret = keep_begin(&keep);

@@ -356,9 +356,9 @@ static int run(const struct command *self, int argc, char **argv, bool reload)
 
 	if (o)
 		return o == OPTION_HELP ? EXIT_DONE : EXIT_USAGE;
-	b.dir = keep_place(b.dir);
+	b.dir = keep_place(b.dir, true);
 	if (!b.dir)
-		return complain("boot", STATE_DIR " is about another network namespace: say --state DIR");
+		return EXIT_REFUSED;
 	if (is_off()) {
 		say(CRITICAL, "NOTHING IS GUARDED: the kernel was started with " OFF);
 		return EXIT_REFUSED;

@@ -34,11 +34,12 @@ static void place_free(struct place *at)
 		close(at->lock);
 }
 
-static int find_place(struct place *at, const char *dir, const char *file)
+/* @alone: nothing but @file is needed. */
+static int find_place(struct place *at, const char *dir, const char *file, bool alone)
 {
-	*at = (struct place){ .dir = keep_place(dir), .lock = -1 };
-	if (!at->dir)
-		return complain("state", STATE_DIR " is about another network namespace: say --state DIR");
+	*at = (struct place){ .dir = alone ? NULL : keep_place(dir, true), .lock = -1 };
+	if (!at->dir && !alone)
+		return EXIT_REFUSED;
 	at->file = file ? strdup(file) : kept_path(at->dir, "state");
 	return at->file ? EXIT_DONE : complain("state", "out of memory");
 }
@@ -395,7 +396,7 @@ static int run_state(const struct command *self, int argc, char **argv)
 		{ "state", required_argument, NULL, 's' }, { "json", no_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, OPTION_HELP }, { }
 	};
-	const char *dir = NULL, *verb;
+	const char *dir = NULL, *verb, *file;
 	bool json = false;
 	struct place at;
 	int o, ret;
@@ -412,7 +413,8 @@ static int run_state(const struct command *self, int argc, char **argv)
 	verb = argc > optind ? argv[optind] : "";
 	if (argc - optind > 2)
 		return usage_error(self, "too many words", argv[optind + 2]);
-	ret = find_place(&at, dir, argc - optind == 2 ? argv[optind + 1] : NULL);
+	file = argc - optind == 2 ? argv[optind + 1] : NULL;
+	ret = find_place(&at, dir, file, file && !strcmp(verb, "show"));
 	if (!ret)
 		ret = run_verb(self, verb, &at, json);
 	place_free(&at);

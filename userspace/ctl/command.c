@@ -4,13 +4,14 @@
 
 #include "ctl/command.h"
 
+/* A line that begins with a space goes on with the one before. */
 static void print_usage(const struct command *c, FILE *out)
 {
 	const char *line = c->usage, *end;
 
 	fputs("usage: cordonctl ", out);
 	while ((end = strchr(line, '\n'))) {
-		fprintf(out, "%.*s\n       cordonctl ", (int)(end - line), line);
+		fprintf(out, "%.*s\n       %-10s", (int)(end - line), line, end[1] == ' ' ? "" : "cordonctl");
 		line = end + 1;
 	}
 	fprintf(out, "%s\n", line);

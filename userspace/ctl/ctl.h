@@ -29,7 +29,7 @@ int closed_remove(void);
 struct state;
 int keep_collect(struct cnl *nl, const char *dir, struct state **out);
 int keep_state(struct cnl *nl, const char *dir);
-const char *keep_place(const char *option);
+const char *keep_place(const char *option, bool needed);
 
 /* guard.c */
 unsigned int guard_check(struct cnl *nl, const char *path, const struct policy *after, const struct policy *before,

@@ -11,10 +11,11 @@
 /**
  * keep_place - where to keep what is about the network namespace at hand
  * @option: what the user said, or NULL
+ * @needed: without a directory nothing can be done, so that is told, too
  *
- * Return: the directory; NULL, there is none: STATE_DIR is about another namespace.
+ * Return: the directory; NULL, there is none: STATE_DIR is about another namespace, or that cannot be told.
  */
-const char *keep_place(const char *option)
+const char *keep_place(const char *option, bool needed)
 {
 	int here;
 
@@ -24,6 +25,9 @@ const char *keep_place(const char *option)
 	if (here < 0)
 		fprintf(stderr, "cordonctl: " STATE_DIR ": not used: whether it is about this network namespace cannot "
 			"be told (%s); --state DIR says where to keep things\n", strerror(-here));
+	else if (!here && needed)
+		fputs("cordonctl: " STATE_DIR ": is about another network namespace: --state DIR says where to keep things\n",
+		      stderr);
 	return here > 0 ? STATE_DIR : NULL;
 }
 
