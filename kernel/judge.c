@@ -105,7 +105,10 @@ static bool reach(const struct hearing *h, u32 at, u8 kind, u8 *action)
 	if (observe(h) || !limit->window || !cordon_tally_limit(&device->tally[kind], limit))
 		return false;
 	*action = limit->action;
-	if (limit->action == CORDON_ACTION_QUARANTINE &&
+	/* Whoever is at another port may have taken the device's MAC. */
+	if (kind == CORDON_KIND_MOVED_PORT)
+		*action = CORDON_ACTION_EVENT;
+	if (*action == CORDON_ACTION_QUARANTINE &&
 	    !test_and_set_bit(CORDON_DEVICE_QUARANTINED, &device->flags))
 		cordon_view.device(h->cn, h->rs, at);
 	return true;
@@ -114,6 +117,7 @@ static bool reach(const struct hearing *h, u32 at, u8 kind, u8 *action)
 static void tell(const struct hearing *h, u32 device, u8 kind, bool acted, u8 action,
 		 const struct cordon_tls_facts *tls)
 {
+	const struct cordon_draft *d = &h->rs->policy->draft;
 	bool known = device != CORDON_NO_DEVICE;
 	struct cordon_tally *tally = known ? h->rs->devices[device]->tally : h->cn->tally;
 	struct cordon_anomaly a = {
@@ -132,8 +136,10 @@ static void tell(const struct hearing *h, u32 device, u8 kind, bool acted, u8 ac
 	if (!cordon_tally_event(&tally[kind], &a.suppressed) && !acted)
 		return;
 	if (known) {
-		a.name = h->rs->policy->draft.devices[device].name;
-		a.mac = h->rs->policy->draft.devices[device].mac;
+		a.name = d->devices[device].name;
+		a.mac = d->devices[device].mac;
+		if (kind == CORDON_KIND_MOVED_PORT)
+			a.port = d->ports[d->devices[device].port].name;
 	}
 	cordon_view.anomaly(h->cn, &a);
 }
