@@ -23,7 +23,8 @@ struct cordon_segment;
  * @suppressed: how many since the last one were not told
  * @denied: the packet was dropped
  * @acted: it reached its limit
- * @action: enum cordon_action, of that limit
+ * @action: enum cordon_action, what followed
+ * @port: that the device is tied to, if it is for that; or NULL
  */
 struct cordon_anomaly {
 	u8 kind;
@@ -36,6 +37,7 @@ struct cordon_anomaly {
 	bool denied;
 	bool acted;
 	u8 action;
+	const char *port;
 };
 
 /**

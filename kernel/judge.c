@@ -105,7 +105,10 @@ static bool reach(const struct hearing *h, u32 at, u8 kind, u8 *action)
 	if (observe(h) || !limit->window || !cordon_tally_limit(&device->tally[kind], limit))
 		return false;
 	*action = limit->action;
-	if (limit->action == CORDON_ACTION_QUARANTINE &&
+	/* Whoever is at another port may have taken the device's MAC. */
+	if (kind == CORDON_KIND_MOVED_PORT)
+		*action = CORDON_ACTION_EVENT;
+	if (*action == CORDON_ACTION_QUARANTINE &&
 	    !test_and_set_bit(CORDON_DEVICE_QUARANTINED, &device->flags))
 		cordon_view.device(h->cn, h->rs, at);
 	return true;
@@ -114,6 +117,7 @@ static bool reach(const struct hearing *h, u32 at, u8 kind, u8 *action)
 static void tell(const struct hearing *h, u32 device, u8 kind, bool acted, u8 action,
 		 const struct cordon_tls_facts *tls)
 {
+	const struct cordon_draft *d = &h->rs->policy->draft;
 	bool known = device != CORDON_NO_DEVICE;
 	struct cordon_tally *tally = known ? h->rs->devices[device]->tally : h->cn->tally;
 	struct cordon_anomaly a = {
@@ -132,8 +136,10 @@ static void tell(const struct hearing *h, u32 device, u8 kind, bool acted, u8 ac
 	if (!cordon_tally_event(&tally[kind], &a.suppressed) && !acted)
 		return;
 	if (known) {
-		a.name = h->rs->policy->draft.devices[device].name;
-		a.mac = h->rs->policy->draft.devices[device].mac;
+		a.name = d->devices[device].name;
+		a.mac = d->devices[device].mac;
+		if (kind == CORDON_KIND_MOVED_PORT)
+			a.port = d->ports[d->devices[device].port].name;
 	}
 	cordon_view.anomaly(h->cn, &a);
 }
@@ -200,17 +206,21 @@ static struct cordon_verdict judge_source(const struct hearing *h, struct cordon
 {
 	struct cordon_device *device = NULL;
 	struct cordon_verdict v;
+	u16 in = h->in, tied;
 	u64 claim = 0;
 
 	if (h->device != CORDON_NO_DEVICE) {
 		device = h->rs->devices[h->device];
 		claim = atomic64_read(&device->claim);
+		tied = h->rs->policy->draft.devices[h->device].port;
+		if (cordon_ports_may_be(h->ports, tied, in))
+			in = tied;
 	}
 	/* A device that has no other address yet asks for a service of the gateway from it. */
 	if (cordon_addr_is_link_local(&packet->src) &&
 	    ipv6_chk_addr(h->state->net, &ipv6_hdr(h->skb)->daddr, NULL, 0))
 		packet->flags |= CORDON_FLOW_GATEWAY;
-	v = cordon_decide_door(h->rs->policy, h->device, h->in, claim, packet);
+	v = cordon_decide_door(h->rs->policy, h->device, in, claim, packet);
 	if (v.accept && v.reason == CORDON_PASS_CLAIM && !observe(h))
 		atomic64_set(&device->claim, cordon_flow_claim(packet));
 	return v;
@@ -225,15 +235,12 @@ static bool must_be_read(const struct sk_buff *skb, u8 pf)
 }
 
 /* The source is bound to the device, and the device may be behind this port. */
-static bool is_bound(const struct cordon_policy *p, u32 device, u16 in,
-		     const struct cordon_addr *source)
+static bool is_bound(const struct cordon_policy *p, const struct cordon_ports *ports, u32 device,
+		     u16 in, const struct cordon_addr *source)
 {
-	u16 port;
-
 	if (device == CORDON_NO_DEVICE || !cordon_policy_device_has(p, device, source))
 		return false;
-	port = p->draft.devices[device].port;
-	return port == CORDON_ANY_PORT || port == in;
+	return cordon_ports_may_be(ports, p->draft.devices[device].port, in);
 }
 
 static unsigned int count_sent(const struct cordon_ruleset *rs, u32 device,
@@ -250,11 +257,13 @@ static unsigned int count_sent(const struct cordon_ruleset *rs, u32 device,
  */
 static noinline unsigned int judge_read(struct cordon_net *cn, struct sk_buff *skb,
 					const struct nf_hook_state *state,
-					const struct cordon_ruleset *rs, u16 in, u32 device,
+					const struct cordon_ruleset *rs,
+					const struct cordon_ports *ports, u16 in, u32 device,
 					u8 kind)
 {
 	struct hearing h = {
 		.cn = cn, .skb = skb, .state = state, .rs = rs, .in = in, .device = device,
+		.ports = ports,
 	};
 	struct cordon_verdict v;
 
@@ -281,20 +290,22 @@ unsigned int cordon_judge_door(struct cordon_net *cn, struct sk_buff *skb,
 {
 	const struct cordon_ruleset *rs = rcu_dereference(cn->ruleset);
 	const struct cordon_interface *interface;
+	const struct cordon_ports *ports;
 	struct cordon_addr source;
 	u32 device;
 	const u8 *mac;
 
 	if (!rs || unlikely(is_copy(skb)))
 		return NF_ACCEPT;
-	interface = interface_of(rcu_dereference(rs->ports), state->in);
+	ports = rcu_dereference(rs->ports);
+	interface = interface_of(ports, state->in);
 	if (unlikely(!interface))
-		return judge_read(cn, skb, state, rs, CORDON_ANY_PORT, CORDON_NO_DEVICE,
+		return judge_read(cn, skb, state, rs, ports, CORDON_ANY_PORT, CORDON_NO_DEVICE,
 				  CORDON_KIND_UNLISTED);
 	if (interface->role != CORDON_ROLE_PORT) {
 		if (likely(!cordon_packet_is_mapped(skb, state->pf)))
 			return NF_ACCEPT;
-		return judge_read(cn, skb, state, rs, CORDON_ANY_PORT, CORDON_NO_DEVICE,
+		return judge_read(cn, skb, state, rs, ports, CORDON_ANY_PORT, CORDON_NO_DEVICE,
 				  CORDON_KIND_MALFORMED);
 	}
 	mac = cordon_packet_mac(skb);
@@ -302,8 +313,8 @@ unsigned int cordon_judge_door(struct cordon_net *cn, struct sk_buff *skb,
 	this_cpu_write(guesses.device[guess_slot(skb)], device);
 	source = cordon_packet_source(skb, state->pf);
 	if (unlikely(must_be_read(skb, state->pf) ||
-		     !is_bound(rs->policy, device, interface->port, &source)))
-		return judge_read(cn, skb, state, rs, interface->port, device, 0);
+		     !is_bound(rs->policy, ports, device, interface->port, &source)))
+		return judge_read(cn, skb, state, rs, ports, interface->port, device, 0);
 	return count_sent(rs, device, skb);
 }
 
@@ -355,7 +366,8 @@ static bool recognise(struct hearing *h)
 	mac = cordon_packet_mac(h->skb);
 	if (mac)
 		h->device = find_by_mac(h, mac);
-	return likely(is_bound(h->rs->policy, h->device, h->in, &h->source)) || recognise_read(h);
+	return likely(is_bound(h->rs->policy, h->ports, h->device, h->in, &h->source)) ||
+	       recognise_read(h);
 }
 
 /*
@@ -628,7 +640,9 @@ static bool leaves_elsewhere(const struct hearing *h, const struct cordon_end *r
 	if (receiver->device == CORDON_NO_DEVICE)
 		return false;
 	port = h->rs->policy->draft.devices[receiver->device].port;
-	return port != CORDON_ANY_PORT && (!h->out || h->out->port != port);
+	if (!h->out)
+		return port != CORDON_ANY_PORT;
+	return !cordon_ports_may_be(h->ports, port, h->out->port);
 }
 
 static bool is_held(const struct cordon_end *end)

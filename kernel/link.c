@@ -104,6 +104,27 @@ static void survey_devices(struct survey *s)
 	}
 }
 
+/* To packets, what is behind a port that shares the wire of another is behind that one. */
+static void survey_wires(struct survey *s, struct net *net)
+{
+	struct cordon_ports *ports = cordon_ports_new(net, s->policy, NULL);
+	const struct cordon_draft *d = &s->policy->draft;
+	u8 *from, *to;
+	u32 i, k;
+	u16 wire;
+
+	for (i = 0; i < d->n_ports; i++) {
+		wire = cordon_ports_wire(ports, i);
+		if (wire == i)
+			continue;
+		from = &s->demands[(size_t)i * d->n_segments];
+		to = &s->demands[(size_t)wire * d->n_segments];
+		for (k = 0; k < d->n_segments; k++)
+			to[k] = max(to[k], from[k]);
+	}
+	cordon_ports_free(ports);
+}
+
 /* Return: the links, or NULL when there is no memory. */
 static struct cordon_links *survey_links(const struct survey *s)
 {
@@ -145,6 +166,7 @@ struct cordon_links *cordon_links_new(struct net *net, const struct cordon_polic
 	if (s.subnets && s.demands) {
 		survey_subnets(&s, net);
 		survey_devices(&s);
+		survey_wires(&s, net);
 		links = survey_links(&s);
 	}
 	kvfree(s.subnets);
@@ -315,7 +337,7 @@ static int v6_event(struct notifier_block *nb, unsigned long event, void *ptr)
 
 static int device_event(struct notifier_block *nb, unsigned long event, void *ptr)
 {
-	if (event == NETDEV_REGISTER || event == NETDEV_CHANGENAME)
+	if (event == NETDEV_REGISTER || event == NETDEV_CHANGENAME || event == NETDEV_CHANGEUPPER)
 		touch(netdev_notifier_info_to_dev(ptr));
 	return NOTIFY_DONE;
 }

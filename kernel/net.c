@@ -11,6 +11,7 @@
 #include "net.h"
 #include "ruleset.h"
 #include "transaction.h"
+#include "watch.h"
 
 bool cordon_lockdown;
 module_param_named(lockdown, cordon_lockdown, bool, 0444);
@@ -75,6 +76,7 @@ static int __net_init net_init(struct net *net)
 	cn->caps = cordon_caps(net);
 	INIT_DELAYED_WORK(&cn->rollback, cordon_ruleset_rollback);
 	INIT_DELAYED_WORK(&cn->links_work, cordon_links_update);
+	INIT_WORK(&cn->settle, cordon_watch_settle);
 	/* Jiffies do not begin at 0. */
 	cn->links_due = jiffies;
 	ret = cordon_view.net_add(cn);
@@ -111,6 +113,7 @@ static void __net_exit net_exit(struct net *net)
 	cordon_ruleset_withdraw(cn);
 	/* Interfaces that go find no ruleset any more, and queue nothing. */
 	cancel_delayed_work_sync(&cn->links_work);
+	cancel_work_sync(&cn->settle);
 	cordon_view.net_del(cn);
 	mutex_destroy(&cn->ports_lock);
 	mutex_destroy(&cn->lock);

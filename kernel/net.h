@@ -33,6 +33,10 @@ struct nf_hook_ops;
  * cordon_net.ports_lock comes inside cordon_net.lock, and inside RTNL. It protects
  * the pointer to the ruleset and its map of interfaces, for moments.
  *
+ * cordon_net.settle takes RTNL and then cordon_net.ports_lock. Only notifiers that found a
+ * ruleset queue it, under cordon_net.ports_lock; a namespace cancels it after its
+ * ruleset is withdrawn.
+ *
  * Packets, sysfs and whoever asks over netlink take no lock; they read the ruleset under RCU. A
  * ruleset and a map are freed after a grace period, a device or segment after one
  * that follows its last reference. State and lease of a device are single
@@ -67,6 +71,7 @@ struct nf_hook_ops;
  * @rollback: brings @fallback back
  * @generation: of the last commit; under @lock
  * @links_work: brings the ruleset's links up to date
+ * @settle: judges all interfaces anew, see watch.c
  * @links_due: not before then, in jiffies; written by @links_work alone
  * @leases_wait: some lease waits for the interface of a port; under @lock
  * @hooked: the hooks are registered; under @lock
@@ -91,6 +96,7 @@ struct cordon_net {
 	struct delayed_work rollback;
 	u32 generation;
 	struct delayed_work links_work;
+	struct work_struct settle;
 	unsigned long links_due;
 	bool leases_wait;
 	bool hooked;

@@ -343,15 +343,19 @@ static int check_checkin_port(const struct cordon_ruleset *rs, u32 device, struc
 	const struct cordon_draft *d = &rs->policy->draft;
 	const struct cordon_device_def *def = &d->devices[device];
 	const struct cordon_interface *interface;
+	const struct cordon_ports *ports;
 	u16 port = CORDON_ANY_PORT;
+	bool may_be = false;
 
 	if (!c->ifindex)
 		return 0;
 	rcu_read_lock();
-	interface = cordon_ports_find(rcu_dereference(rs->ports), c->ifindex);
+	ports = rcu_dereference(rs->ports);
+	interface = cordon_ports_find(ports, c->ifindex);
 	if (interface && interface->role == CORDON_ROLE_PORT) {
 		port = interface->port;
 		c->ifindex = interface->wire;
+		may_be = cordon_ports_may_be(ports, def->port, port);
 	}
 	rcu_read_unlock();
 	if (port == CORDON_ANY_PORT) {
@@ -360,7 +364,7 @@ static int check_checkin_port(const struct cordon_ruleset *rs, u32 device, struc
 		return -ENODEV;
 	}
 	c->port = d->ports[port].name;
-	if (def->port == CORDON_ANY_PORT || def->port == port)
+	if (may_be)
 		return 0;
 	NL_SET_ERR_MSG_FMT(extack, "%.20s may be on %s only, not on %s", def->name,
 			   d->ports[def->port].name, d->ports[port].name);

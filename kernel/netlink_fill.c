@@ -381,7 +381,8 @@ int cordon_fill_anomaly(struct sk_buff *skb, const struct cordon_anomaly *a)
 	      (a->tls && a->tls->offered &&
 	       nla_put_u32(skb, CORDON_A_ANOMALY_TLS_OFFERED, a->tls->offered)) ||
 	      (a->tls && a->tls->selected &&
-	       nla_put_u32(skb, CORDON_A_ANOMALY_TLS_SELECTED, a->tls->selected));
+	       nla_put_u32(skb, CORDON_A_ANOMALY_TLS_SELECTED, a->tls->selected)) ||
+	      (a->port && nla_put_string(skb, CORDON_A_ANOMALY_PORT, a->port));
 	return end(skb, nest, err);
 }
 

@@ -7,16 +7,22 @@
 #include "ports.h"
 #include "stack.h"
 
-static struct cordon_ports *ports_alloc(u32 interfaces, u32 places)
+static struct cordon_ports *ports_alloc(const struct cordon_policy *policy, u32 interfaces,
+					u32 places)
 {
 	u32 slots = roundup_pow_of_two(2 * interfaces + 2);
 	struct cordon_ports *ports;
 
-	/* An interface takes kilobytes itself; the map has 64 bytes and its places for each. */
+	/*
+	 * An interface takes kilobytes itself; the map has 64 bytes and its places for each. For a
+	 * port of the policy it has four bytes.
+	 */
 	ports = kvzalloc(struct_size(ports, slots, slots), GFP_KERNEL_ACCOUNT | __GFP_NOFAIL);
 	ports->mask = slots - 1;
 	ports->places = kvcalloc(max(places, 1U), sizeof(*ports->places),
 				 GFP_KERNEL_ACCOUNT | __GFP_NOFAIL);
+	ports->by_port = kvcalloc(max(policy->draft.n_ports, 1U), sizeof(*ports->by_port),
+				  GFP_KERNEL_ACCOUNT | __GFP_NOFAIL);
 	return ports;
 }
 
@@ -28,6 +34,7 @@ void cordon_ports_free(struct cordon_ports *ports)
 {
 	if (!ports)
 		return;
+	kvfree(ports->by_port);
 	kvfree(ports->places);
 	kvfree(ports);
 }
@@ -108,6 +115,9 @@ static void add(struct cordon_ports *ports, const struct cordon_interface *inter
 	ports->used++;
 	/* Pairs with cordon_ports_known(). */
 	smp_store_release(&to->ifindex, interface->ifindex);
+	if (interface->listed == CORDON_ROLE_PORT)
+		/* Pairs with find_port(). */
+		smp_store_release(&ports->by_port[interface->entry], slot + 1);
 }
 
 /**
@@ -227,7 +237,7 @@ struct cordon_ports *cordon_ports_new(struct net *net, const struct cordon_polic
 
 	for (;;) {
 		count(net, policy, before, &interfaces, &places);
-		ports = ports_alloc(interfaces + 1, places);
+		ports = ports_alloc(policy, interfaces + 1, places);
 		if (fill(ports, net, policy, before, interfaces + 1, places))
 			return ports;
 		cordon_ports_free(ports);
@@ -252,7 +262,7 @@ struct cordon_ports *cordon_ports_copy(const struct cordon_ports *ports,
 
 	for (i = 0; i <= ports->mask; i++)
 		n += cordon_interface_is_kept(&ports->slots[i]);
-	to = ports_alloc(n, ports->n_places + policy->draft.n_interfaces);
+	to = ports_alloc(policy, n, ports->n_places + policy->draft.n_interfaces);
 	for (i = 0; i <= ports->mask; i++)
 		if (cordon_interface_is_kept(&ports->slots[i]) &&
 		    ports->slots[i].ifindex != without)
@@ -307,6 +317,29 @@ u16 cordon_ports_segment(const struct cordon_ports *ports, int ifindex)
 	return found;
 }
 
+static const struct cordon_interface *find_port(const struct cordon_ports *ports, u16 port)
+{
+	/* Pairs with the release in add(). */
+	u32 slot = smp_load_acquire(&ports->by_port[port]);
+
+	return slot ? &ports->slots[slot - 1] : NULL;
+}
+
+/**
+ * cordon_ports_wire - which port a port is to packets
+ * @ports: the ports
+ * @port: one of the policy's
+ *
+ * Return: of a macvlan or the like that lies on another port, that one; else @port, also if it has
+ * no interface or is closed.
+ */
+u16 cordon_ports_wire(const struct cordon_ports *ports, u16 port)
+{
+	const struct cordon_interface *interface = find_port(ports, port);
+
+	return interface && !READ_ONCE(interface->closed) ? interface->port : port;
+}
+
 /**
  * cordon_ports_ifindex - the interface that is a port now
  * @ports: the ports
@@ -316,14 +349,7 @@ u16 cordon_ports_segment(const struct cordon_ports *ports, int ifindex)
  */
 int cordon_ports_ifindex(const struct cordon_ports *ports, u16 port)
 {
-	const struct cordon_interface *interface;
-	u32 slot;
+	const struct cordon_interface *interface = find_port(ports, port);
 
-	for (slot = 0; slot <= ports->mask; slot++) {
-		interface = &ports->slots[slot];
-		if (cordon_interface_is_kept(interface) &&
-		    interface->listed == CORDON_ROLE_PORT && interface->entry == port)
-			return interface->ifindex;
-	}
-	return 0;
+	return interface && cordon_interface_is_kept(interface) ? interface->ifindex : 0;
 }

@@ -50,6 +50,7 @@ struct cordon_place {
  * @used: slots that are not free, those of interfaces that are gone included
  * @n_places: length of @places
  * @places: by interface and segment in ascending order, for segments that name interfaces
+ * @by_port: of each port of the policy, the slot of its interface and one more; 0, there was none
  * @slots: open addressing; what is not found is closed
  *
  * Packets read it under RCU. While they do, a free slot may be filled and an interface be
@@ -60,6 +61,7 @@ struct cordon_ports {
 	u32 used;
 	u32 n_places;
 	struct cordon_place *places;
+	u32 *by_port;
 	struct cordon_interface slots[];
 };
 
@@ -74,6 +76,7 @@ u32 cordon_ports_places(const struct cordon_policy *policy, const char *ifname);
 bool cordon_ports_has_room(const struct cordon_ports *ports);
 void cordon_interface_init(struct cordon_interface *interface, const struct cordon_policy *policy,
 			   const struct net_device *dev, const struct cordon_interface *before);
+u16 cordon_ports_wire(const struct cordon_ports *ports, u16 port);
 int cordon_ports_ifindex(const struct cordon_ports *ports, u16 port);
 bool cordon_ports_holds(const struct cordon_ports *ports, int ifindex, u16 segment);
 u16 cordon_ports_segment(const struct cordon_ports *ports, int ifindex);
@@ -118,6 +121,18 @@ static inline const struct cordon_interface *cordon_ports_find(const struct cord
 static inline struct cordon_interface *cordon_ports_slot(struct cordon_ports *ports, int ifindex)
 {
 	return (struct cordon_interface *)cordon_ports_known(ports, ifindex);
+}
+
+/**
+ * cordon_ports_may_be - what is tied to a port may be behind another, or the same
+ * @ports: the ports
+ * @tied: that port, as the policy has it; CORDON_ANY_PORT, it is tied to none
+ * @at: the other one, as an interface has it; or CORDON_ANY_PORT, no port
+ */
+static inline bool cordon_ports_may_be(const struct cordon_ports *ports, u16 tied, u16 at)
+{
+	return likely(tied == CORDON_ANY_PORT || tied == at) ||
+	       cordon_ports_wire(ports, tied) == at;
 }
 
 /* Its name, or the one that it had, says something; else it has no slot. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Follows interfaces that come, go, are renamed and stacked, and tells what becomes of them. */
 #include <linux/netdevice.h>
+#include <linux/rtnetlink.h>
 
 #include "event.h"
 #include "net.h"
@@ -20,11 +21,17 @@
  *   its name alone is never seen by a packet.
  * - Before a link is made, whatever it would put above a port is closed, and all packets that
  *   may have been judged otherwise have ended. Bridges, teams and Open vSwitch let a member's
- *   packets in after the link only. The exception is a bond: it lets them in from the moment that
- *   it opens the member, just before the link is announced, until just after the link has ended.
- * - If a link fails after that, what was closed stays so until the next change of it.
+ *   packets in after the link only, and no longer than until it ends.
+ * - A bond lets them in before the link is announced, from netdev_rx_handler_register() in
+ *   bond_enslave() on, and until after the link has ended. They bear nothing that tells where
+ *   they came in: skb->dev and skb->skb_iif are the bond. So all bonds that are uplinks are closed
+ *   when a port is about to join something (NETDEV_JOIN, which bond_enslave() sends before it
+ *   opens the member), and what a member leaves behind is opened once RTNL is free: by settle,
+ *   which judges all interfaces anew.
+ * - What was closed for a link that failed is opened by settle, too.
  * - A policy that comes into force between the two notifications of one link takes the link into
- *   account with the second.
+ *   account with the second. Only then, for that moment, frames of a bond's new member may be
+ *   judged as the bond's.
  * - A port that gets another name is closed, if that is an uplink's, too. It and what lies on it
  *   stay closed until the name comes back or the whole policy is replaced.
  */
@@ -172,9 +179,13 @@ static void tell_gone(struct cordon_net *cn, u8 listed, const char *name)
 
 static bool differs(const struct cordon_interface *was, const struct cordon_interface *now)
 {
-	return !was || was->role != now->role || was->closed != now->closed ||
-	       was->listed != now->listed || was->entry != now->entry ||
-	       was->flags & CORDON_INTERFACE_UNTOLD;
+	if (!was || was->role != now->role || was->listed != now->listed ||
+	    was->entry != now->entry)
+		return true;
+	/* As far as anybody has heard, it was open. */
+	if (was->flags & CORDON_INTERFACE_UNTOLD)
+		return now->closed;
+	return was->closed != now->closed;
 }
 
 /* What became of the interfaces of @new, other than in @old. */
@@ -373,27 +384,64 @@ static int close_uplink(struct net_device *dev, struct netdev_nested_priv *priv)
 	return 0;
 }
 
+/* An interface and all that lies on it. RCU read side. */
+static void close_stack(struct change *c, struct net_device *dev)
+{
+	struct netdev_nested_priv priv = { .data = c };
+
+	close_uplink(dev, &priv);
+	netdev_walk_all_upper_dev_rcu(dev, close_uplink, &priv);
+}
+
+/* An interface is a port, or lies on one. RCU read side. */
+static bool is_on_port(const struct change *c, struct net_device *dev)
+{
+	struct cordon_stack stack;
+
+	cordon_stack_look(c->old, dev, &stack);
+	return stack.port || cordon_interface_is_port(cordon_ports_known(c->old, dev->ifindex));
+}
+
+/* Whether what was closed stays so is found out when RTNL is free. */
+static void close_end(struct change *c)
+{
+	if (c->changed) {
+		synchronize_net();
+		schedule_work(&c->cn->settle);
+	}
+	change_end(c);
+}
+
+/* @dev is about to join something, which is not said: perhaps a bond. */
+static void before_join(struct net_device *dev)
+{
+	struct net_device *upper;
+	struct change c;
+
+	if (!change_begin(&c, cordon_net(dev_net(dev))))
+		return;
+	rcu_read_lock();
+	if (is_on_port(&c, dev))
+		for_each_netdev_rcu(c.cn->net, upper)
+			if (netif_is_bond_master(upper))
+				close_stack(&c, upper);
+	rcu_read_unlock();
+	close_end(&c);
+}
+
 /* @upper is about to be linked above @dev: close what must not be an uplink then. */
 static void before_link(struct net_device *dev, struct net_device *upper)
 {
-	struct cordon_stack stack;
-	struct netdev_nested_priv priv;
 	struct change c;
 
 	if (!net_eq(dev_net(dev), dev_net(upper)) ||
 	    !change_begin(&c, cordon_net(dev_net(upper))))
 		return;
-	priv.data = &c;
 	rcu_read_lock();
-	cordon_stack_look(c.old, dev, &stack);
-	if (stack.port || cordon_interface_is_port(cordon_ports_known(c.old, dev->ifindex))) {
-		close_uplink(upper, &priv);
-		netdev_walk_all_upper_dev_rcu(upper, close_uplink, &priv);
-	}
+	if (is_on_port(&c, dev))
+		close_stack(&c, upper);
 	rcu_read_unlock();
-	if (c.changed)
-		synchronize_net();
-	change_end(&c);
+	close_end(&c);
 }
 
 /* Once to see whether anything differs, and then in a copy. Either interface may be NULL. */
@@ -433,6 +481,51 @@ static void follow_link(struct net_device *dev, struct net_device *upper)
 	}
 }
 
+static void judge_all(struct change *c)
+{
+	struct netdev_nested_priv priv = { .data = c };
+	struct net_device *dev;
+
+	rcu_read_lock();
+	for_each_netdev_rcu(c->cn->net, dev)
+		judge(dev, &priv);
+	rcu_read_unlock();
+}
+
+/**
+ * cordon_watch_settle - judge all interfaces of a namespace anew
+ * @work: cordon_net.settle
+ *
+ * Context: takes RTNL, so that whatever was being linked is linked, or is not.
+ */
+void cordon_watch_settle(struct work_struct *work)
+{
+	struct change c;
+
+	rtnl_lock();
+	if (change_begin(&c, container_of(work, struct cordon_net, settle))) {
+		judge_all(&c);
+		if (c.changed) {
+			c.ports = cordon_ports_copy(c.old, c.rs->policy, 0);
+			judge_all(&c);
+			change_publish(&c);
+		}
+		change_end(&c);
+	}
+	rtnl_unlock();
+}
+
+/* A bond's member has left it, and the bond takes its frames still. */
+static void after_bond(struct cordon_net *cn)
+{
+	struct change c;
+
+	if (!change_begin(&c, cn))
+		return;
+	schedule_work(&cn->settle);
+	change_end(&c);
+}
+
 static int device_event(struct notifier_block *nb, unsigned long event, void *ptr)
 {
 	struct net_device *dev = netdev_notifier_info_to_dev(ptr);
@@ -448,12 +541,18 @@ static int device_event(struct notifier_block *nb, unsigned long event, void *pt
 	case NETDEV_UNREGISTER:
 		follow_gone(dev);
 		break;
+	case NETDEV_JOIN:
+		before_join(dev);
+		break;
 	case NETDEV_PRECHANGEUPPER:
 		if (link->linking)
 			before_link(dev, link->upper_dev);
 		break;
 	case NETDEV_CHANGEUPPER:
-		follow_link(dev, link->upper_dev);
+		if (!link->linking && netif_is_bond_master(link->upper_dev))
+			after_bond(cordon_net(dev_net(dev)));
+		else
+			follow_link(dev, link->upper_dev);
 		break;
 	}
 	return NOTIFY_DONE;

@@ -5,6 +5,7 @@
 
 #include <linux/if.h>
 #include <linux/types.h>
+#include <linux/workqueue.h>
 
 struct cordon_ruleset;
 struct net;
@@ -39,6 +40,7 @@ bool cordon_report_missing(struct cordon_report *report, const struct cordon_rul
 			   struct net *net, u32 i);
 u32 cordon_report_names(const struct cordon_ruleset *rs);
 
+void cordon_watch_settle(struct work_struct *work);
 int cordon_watch_init(void);
 void cordon_watch_exit(void);
 

@@ -22,6 +22,7 @@ rules:
   - {from: cameras, to: recorders, allow: [udp/9, tcp/4430]}
   - {from: recorders, to: cameras, allow: [udp/9, tcp/4430]}
   - {from: cameras, to: wan, allow: [udp/9]}
+  - {from: recorders, to: wan, allow: [udp/9]}
 %s
 devices:
   - {name: cam, mac: "%s", network_segment: cameras, addresses: [%s, "%s"], port: lan0}
@@ -184,6 +185,23 @@ def late_answer():
                "cam:segment_violation*20", 20, ("quarantined", "active"))
 
 
+def moved():
+    """Somebody at the recorder's port bears the camera's MAC: the camera itself, or whoever likes."""
+    for six, cam, lock, inet in FAMILIES:
+        fresh()
+        before, marks, after = w.counts(), [w.mark() for _ in range(20)], w.mark()
+        for mark in marks:
+            w.send("lock", datagram(cam, inet, 1000, 9)(mark), mac=CAM_MAC)
+        w.send("lock", datagram(lock, inet, 1000, 9)(after))
+        w.check(six + "a device's MAC at another port is dropped, what is sent there otherwise is not", {after},
+                w.arrived("inet", after, marks))
+        w.check(six + "it is counted, so that a device that moved is seen", "cam:moved_port*20", Wire.grown(before, w.counts()))
+        w.check(six + "a limit does not quarantine the device for it", ("active", "active"), (w.state(CAM_MAC), w.state(LOCK_MAC)))
+        w.passes(six + "the device goes on where it belongs", "cam", "inet", datagram(cam, inet, 1000, 9))
+        silent(six + "what it does there itself is its own", "cam", "inet", datagram(cam, inet, 1001, 10),
+               "cam:segment_violation*5", 5, ("quarantined", "active"))
+
+
 def about(src, dst, inner, six):
     """An ICMP error about a packet"""
     if six:
@@ -249,6 +267,7 @@ def main():
     rule_taken()
     late_answer()
     errors()
+    moved()
     observed()
 
 

@@ -37,6 +37,12 @@ in_force() {
 	expect "$1: is put in force" on gw cordonctl apply "$work/policy"
 }
 
+# tied NAME DEVICE PORT PORTS UPLINKS: in force, with a device that may be behind that port only
+tied() {
+	policy "${@:4}" | sed "/name: $2,/s/}\$/, port: $3}/" >"$work/policy"
+	expect "$1: is put in force" on gw cordonctl apply "$work/policy"
+}
+
 # refused NAME SENTENCE PORTS UPLINKS
 refused() {
 	policy "${@:3}" >"$work/policy"
@@ -214,6 +220,13 @@ refused "a VLAN as port over what is not listed" "lan0 is below port lan0.5 and 
 in_force "a VLAN over a port, as port" 'lan0, lan1, lan0.5' 'wan0, plant0'
 open_to "a VLAN over a port, as port" cam 10.0.65.1 fd00:65::1 22
 open_to "the port below it" cam $GW_CAM $GW_CAM6 22
+tied "a device that is tied to a VLAN" cam lan0.5 'lan0, lan1, lan0.5' 'wan0, plant0'
+open_to "a device that is tied to a VLAN, there" cam 10.0.65.1 fd00:65::1 22
+closed_to "a device that is tied to a VLAN, by the port below it" cam $GW_CAM $GW_CAM6 22
+grows "it counts as moved" "devices/$CAM_MAC/anomalies/moved_port" blocked cam tcp $GW_CAM 22
+tied "a device that is tied to the port below a VLAN" cam lan0 'lan0, lan1, lan0.5' 'wan0, plant0'
+open_to "a device that is tied to the port below a VLAN, there" cam $GW_CAM $GW_CAM6 22
+closed_to "a device that is tied to the port below a VLAN, by the VLAN" cam 10.0.65.1 fd00:65::1 22
 ip -n gw link del lan0.5
 in_force "the VLAN is no longer listed" 'lan0, lan1' 'wan0, plant0, "up-*", "bond*", "br-*", "team*", "vrf*"'
 tag
@@ -238,6 +251,41 @@ ip -n cam link set eth0 address $CAM_MAC
 in_force "a macvlan over a port, in ports" 'lan0, lan1, mv0' 'wan0, plant0, "br-*"'
 open_to "a macvlan over a port, in ports" cam 10.0.20.2 fd00:20::2 22
 open_to "the port below it" cam $GW_CAM $GW_CAM6 22
+# one_wire NAME: cam may come in on either, and be reached, also where it is tied to one of them
+one_wire() {
+	moved=$(kind moved_port)
+	open_to "$1, to the other's address" cam 10.0.20.2 fd00:20::2 22
+	open_to "$1, to the port's" cam $GW_CAM $GW_CAM6 22
+	open_to "$1, through the gateway" cam $INET $INET6 443
+	open_to "$1, from the gateway" gw $CAM $CAM6 22
+	equal "$1: nothing counts as moved" "$moved" "$(kind moved_port)"
+}
+tied "a device that is tied to a macvlan" cam mv0 'lan0, lan1, mv0' 'wan0, plant0'
+one_wire "a device that is tied to a macvlan"
+tied "a device that is tied to the port below a macvlan" cam lan0 'lan0, lan1, mv0' 'wan0, plant0'
+one_wire "a device that is tied to the port below a macvlan"
+tied "a device that is tied to a macvlan over another port" lock mv0 'lan0, lan1, mv0' 'wan0, plant0'
+closed_to "a device that is tied to a macvlan over another port" lock $GW_LOCK $GW_LOCK6 22
+grows "it counts as moved" "devices/$LOCK_MAC/anomalies/moved_port" blocked lock tcp $GW_LOCK 22
+tied "a device that is tied to a macvlan, once more" cam mv0 'lan0, lan1, mv0' 'wan0, plant0'
+ip -n gw link del mv0
+closed_to "a device that is tied to a macvlan that is gone" cam $GW_CAM $GW_CAM6 22
+status_says "a macvlan that is gone" "warning: port mv0: there is no such interface"
+# over KIND MODE: mv0 as that, over lan0
+over() {
+	ip -n gw link add link lan0 name mv0 type "$1" mode "$2"
+	on gw sysctl -qw net.ipv6.conf.mv0.accept_dad=0
+	ip -n gw addr add 10.0.20.2/24 dev mv0 noprefixroute
+	ip -n gw addr add fd00:20::2/64 dev mv0 nodad noprefixroute
+	ip -n gw link set mv0 up
+	# It has another MAC than the one before.
+	ip -n cam neigh flush dev eth0
+}
+over ipvlan l2
+one_wire "an ipvlan of that name that came later"
+ip -n gw link del mv0
+over macvlan private
+one_wire "a macvlan that came later"
 in_force "a macvlan over a port, in uplinks" 'lan0, lan1' 'wan0, plant0, mv0'
 rename lan0 enx01
 status_says "a macvlan over a port that was renamed" "warning: uplink mv0 is closed: it shares the wire of enx01, which is closed"
@@ -291,6 +339,9 @@ addresses lan1 bond9
 ip -n gw link set bond9 up
 in_force "a bond as port, its member not listed" 'lan0, bond9' 'wan0, plant0'
 open_to "a device behind a bond" lock $GW_LOCK $GW_LOCK6 22
+tied "a device that is tied to a bond" lock bond9 'lan0, bond9' 'wan0, plant0'
+open_to "a device that is tied to a bond" lock $GW_LOCK $GW_LOCK6 22
+open_to "a device that is tied to a bond, from the gateway" gw $LOCK $LOCK6 22
 ip -n lock link set eth0 address 02:00:00:00:01:99
 closed_to "a stranger behind a bond" lock $GW_LOCK $GW_LOCK6 22
 ip -n lock link set eth0 address $LOCK_MAC

@@ -507,6 +507,25 @@ static void test_warnings(void)
 	policy_free(p);
 }
 
+static void test_moved_port(void)
+{
+	static const char text[] = "version: 1\nsegments:\n"
+		" a: {anomalies: {moved_port: {limit: 1/1s, then: quarantine}}}\n"
+		" b: {anomalies: {moved_port: {limit: 1/1s, then: event}}}\n";
+	static const char expected[] =
+		FILE_NAME ":3:50: warning: anomaly 'moved_port': 'quarantine' sends an event only, "
+		"as whoever is at another port may bear the device's MAC\n";
+	struct policy *p = NULL;
+	char *said, *c;
+
+	ok(!load(text, strlen(text), &p, &said), "a limit on moved_port is loaded");
+	ok(!strncmp(said, expected, strlen(expected)), "it is told that it quarantines nobody: %s", said);
+	c = strstr(said, ": warning: ");
+	ok(c && !strstr(c + 1, ": warning: "), "and not of a limit that sends an event");
+	free(said);
+	policy_free(p);
+}
+
 static void test_many(void)
 {
 	size_t size = 0, i;
@@ -884,6 +903,7 @@ int main(void)
 	test_empty();
 	test_editors();
 	test_warnings();
+	test_moved_port();
 	test_many();
 	test_caps();
 	test_files();

@@ -13,7 +13,7 @@ kernel=$("$here/fetch.sh" "$line")
 release=$(cat "$kernel/release")
 stage=$root/build/vm/$line
 # Modules for tests, beside cordon: directories with a Kbuild.
-extra=(tests/vm/planted tests/vm/steady tests/bench/tracked)
+extra=(tests/vm/planted tests/vm/steady tests/vm/linger tests/bench/tracked)
 
 # compile DIR: run the kernel's make over DIR
 compile() {

@@ -62,6 +62,8 @@ static json_t *json_anomaly(const struct cnl_event *e)
 				    json_string(policy_mac_text(e->anomaly.mac, mac)));
 	if (e->anomaly.ifindex)
 		json_object_set_new(out, "ifindex", json_integer(e->anomaly.ifindex));
+	if (e->anomaly.port[0])
+		json_object_set_new(out, "port", json_text(e->anomaly.port));
 	if (e->anomaly.server[0])
 		json_object_set_new(out, "server_name", json_text(e->anomaly.server));
 	if (e->anomaly.tls_offered)
@@ -107,6 +109,8 @@ static void print_anomaly(const struct cnl_event *e)
 		printf(" (%s)", policy_mac_text(e->anomaly.mac, mac));
 	if (e->anomaly.ifindex && if_indextoname(e->anomaly.ifindex, dev))
 		printf(" on %s", dev);
+	if (e->anomaly.port[0])
+		printf(", not on its port %s", e->anomaly.port);
 	printf(": %s -> %s %s: %s", policy_addr_text(&e->anomaly.source, from),
 	       policy_addr_text(&e->anomaly.destination, to),
 	       service_text(e->anomaly.protocol, e->anomaly.dport, service), e->anomaly.denied ? "denied" : "passed");

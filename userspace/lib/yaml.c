@@ -91,6 +91,11 @@ static void load_limit(struct loader *l, const struct yaml_node *key, struct cor
 	action = yaml_enum(l, value[1], "then", policy_action_name, CORDON_ACTION_QUARANTINE + 1);
 	limit.action = max(action, 0);
 	limits[kind] = limit;
+	if (kind == CORDON_KIND_MOVED_PORT && action == CORDON_ACTION_QUARANTINE && !l->warned_kinds[kind]) {
+		l->warned_kinds[kind] = true;
+		report_warning(l->report, value[1]->at, "anomaly 'moved_port': 'quarantine' sends an event only, "
+			       "as whoever is at another port may bear the device's MAC");
+	}
 	if (!kind_is_raised(kind) && !l->warned_kinds[kind]) {
 		l->warned_kinds[kind] = true;
 		report_warning(l->report, key->at, "anomaly '%s': no packet raises it in this version",

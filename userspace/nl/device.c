@@ -295,6 +295,8 @@ static int read_anomaly(struct nlattr *nest, struct cnl_event *out)
 		out->anomaly.tls_offered = nla_get_u32(tb[CORDON_A_ANOMALY_TLS_OFFERED]);
 	if (tb[CORDON_A_ANOMALY_TLS_SELECTED])
 		out->anomaly.tls_selected = nla_get_u32(tb[CORDON_A_ANOMALY_TLS_SELECTED]);
+	if (tb[CORDON_A_ANOMALY_PORT])
+		nla_strlcpy(out->anomaly.port, tb[CORDON_A_ANOMALY_PORT], sizeof(out->anomaly.port));
 	out->anomaly.action = tb[CORDON_A_ANOMALY_ACTION] ?
 			      (int)nla_get_u32(tb[CORDON_A_ANOMALY_ACTION]) : -1;
 	return 0;

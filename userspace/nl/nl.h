@@ -217,6 +217,7 @@ struct cnl_event {
 		int action;	/* -1, none */
 		char server[CORDON_TLS_NAME_LEN + 1];
 		u32 tls_offered, tls_selected;	/* as on the wire; 0, none */
+		char port[CORDON_IFNAME_LEN];	/* that the device is tied to; empty, not told */
 	} anomaly;
 };
 
