@@ -63,7 +63,7 @@ compiled() (
 	rm -rf "$dkms_tree"
 	mkdir -p "$dkms_tree/$module/$module_version"
 	cp -r "$unpacked/usr/src/cordon-$module_version" "$dkms_tree/$module/$module_version/build"
-	# shellcheck disable=SC1091
+	# shellcheck source=/dev/null
 	. "$unpacked/usr/src/cordon-$module_version/dkms.conf"
 	ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- bash -c "${MAKE[0]}" || return
 	cp "$dkms_tree/$module/$module_version/build/${BUILT_MODULE_NAME[0]}.ko" "$debs/"

@@ -1,8 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# guest.sh SCENARIO...: in a virtual machine of arm64: what the packages of build/deb-arm64 have, as arm64.sh has unpacked it,
-# is put in the place of what a package manager would install, its module in the place of the checkout's; then scenarios.
-# There is nothing else called cordonctl, and no other module.
+# guest.sh SCENARIO...: in a virtual machine of arm64: what the packages of build/deb-arm64 have, as arm64.sh has
+# unpacked it, is put where a package manager would install it, the module where the checkout's was; then scenarios.
 set -euo pipefail
 
 debs=build/deb-arm64
