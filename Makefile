@@ -111,7 +111,6 @@ torture: vm-ready
 	@KILLS=300 tests/serve/run.sh crash
 	@TORTURE=1 tests/packages/run.sh
 	@tests/packages/piuparts.sh bookworm
-	@tests/packages/piuparts.sh trixie
 	@$(MAKE) --no-print-directory cross arm64 deb-arm64
 
 unit: deps-build deps-unit
