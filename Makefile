@@ -41,6 +41,7 @@ help:
 # help: make torture      the long forms: all scenarios on all kernels, 65,536 devices, 500 connections on the bad line, 300 kills
 # help: make cross        a device's cordonctl for arm64, armhf and musl, under qemu-user; the library on 32 bits
 # help: make arm64        a gateway of arm64, in a virtual machine (SCENARIOS="segments door lease")
+# help: make deb-arm64    the packages for arm64, in build/deb-arm64, and the same scenarios with what they install
 # help: make fuzz         fuzz the readers of what devices send (SECONDS=60 each)
 # help: make lint, unit, kunit, sanitize, interop, bench, spec, clean
 
@@ -109,7 +110,8 @@ torture: vm-ready
 	@tests/vm/vm.sh -k 6.1 -t 1500 tests/scenarios/loss.sh 500
 	@KILLS=300 tests/serve/run.sh crash
 	@TORTURE=1 tests/packages/run.sh
-	@$(MAKE) --no-print-directory cross arm64
+	@tests/packages/piuparts.sh bookworm
+	@$(MAKE) --no-print-directory cross arm64 deb-arm64
 
 unit: deps-build deps-unit
 	@tests/unit/run.sh

@@ -16,7 +16,8 @@ declare -A packages=(
 	[lint]="sparse clang-tidy-14 clang-tidy shellcheck mandoc groff perl git python3-yaml python3-jsonschema"
 	[fuzz]="clang libclang-rt-14-dev"
 	[unit]="libasan8 libubsan1 openssl python3 python3-yaml systemd"
-	[deb]="debhelper dh-dkms dkms dpkg-dev fakeroot pkg-config lintian"
+	[deb]="debhelper dh-dkms dkms dpkg-dev fakeroot pkg-config lintian systemd"
+	[deb-long]="debootstrap piuparts locales util-linux"
 	[system]="qemu-system-x86 debootstrap e2fsprogs python3 xz-utils zstd util-linux"
 	[serve]="curl openssl python3 strace strongswan-pki libstrongswan-standard-plugins"
 )

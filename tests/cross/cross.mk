@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # Other machines than this one.
-.PHONY: cross arm64 arm64-ready
+.PHONY: cross arm64 arm64-ready deb-arm64
 
 # A device's cordonctl for arm64, armhf and musl, under qemu-user, and the gateway's on 32 bits.
 cross: deps-build deps-vm deps-cross
@@ -10,6 +10,10 @@ cross: deps-build deps-vm deps-cross
 SCENARIOS ?= segments door lease
 arm64: arm64-ready
 	@tests/vm/scenarios.sh 6.1-arm64 $(SCENARIOS)
+
+# The same with what the packages for arm64 have.
+deb-arm64: arm64-ready deps-deb
+	@tests/packages/arm64.sh $(SCENARIOS)
 
 arm64-ready: deps-build deps-vm deps-cross deps-arm64
 	@tests/log.sh "building cordonctl for arm64" $(MAKE) --no-print-directory BUILD=$(BUILD)/arm64 \
