@@ -66,11 +66,19 @@ variable=$efi/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c
 printf '\6\0\0\0\0' >"$variable"
 says "Secure Boot that is off" "ok      Secure Boot   off"
 printf '\6\0\0\0\1' >"$variable"
-says "Secure Boot, and a compressed module" "unknown Secure Boot   on; whether the module is signed cannot be seen"
+says "Secure Boot, and a module that cannot be read" "unknown Secure Boot   on; whether the module is signed cannot be seen"
+# A module is an object file, with a signature behind it: three bytes of three fields, their lengths, and the mark.
+modules=$root/lib/modules/$running/updates
+printf '.section .modinfo, "a"\n.asciz "license=GPL"\n' | gcc -c -x assembler -o "$dir/unsigned.ko" - &&
+	(cat "$dir/unsigned.ko"; printf 'abc\0\0\0\1\1\0\0\0\0\0\0\1~Module signature appended~\n') >"$dir/signed.ko"
+xz -c "$dir/unsigned.ko" >"$modules/cordon.ko.xz"
+says "Secure Boot, and no signature, compressed" "OPEN    Secure Boot   on, and the module has no signature"
+xz -c "$dir/signed.ko" >"$modules/cordon.ko.xz"
+says "Secure Boot, and a signature, compressed" "ok      Secure Boot   on, and the module is signed"
 kernel "$running" cordon.ko
-echo code >"$root/lib/modules/$running/updates/cordon.ko"
+cp "$dir/unsigned.ko" "$modules/cordon.ko"
 says "Secure Boot, and no signature" "OPEN    Secure Boot   on, and the module has no signature"
-printf '%1000s~Module signature appended~\n' '' >"$root/lib/modules/$running/updates/cordon.ko"
+cp "$dir/signed.ko" "$modules/cordon.ko"
 says "Secure Boot, and a signature" "ok      Secure Boot   on, and the module is signed"
 rmdir "$root/sys/module/cordon"
 says "a signature, and no key of DKMS" "unknown Secure Boot   on; whether the module's key is enrolled cannot be seen"
@@ -90,7 +98,7 @@ echo Y >"$root/sys/module/module/parameters/sig_enforce"
 says "without Secure Boot the kernel demands them" "OPEN    Secure Boot   off, but the kernel demands signatures (module.sig_enforce)"
 mkdir "$root/sys/module/cordon"
 says "a module that is loaded was accepted" "ok      Secure Boot   off, but the kernel demands signatures"
-echo code >"$root/lib/modules/$running/updates/cordon.ko"
+cp "$dir/unsigned.ko" "$modules/cordon.ko"
 says "what signs one that is not" "-> dkms unbuild cordon/"
 
 says "no unit" "OPEN    units         cordon.service is not installed"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Installed kernels and modules, units, Secure Boot, kernel settings: by the files that hold them. */
 #include <dirent.h>
+#include <libkmod.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,6 @@
 
 #define PATH_LEN	512
 #define LIST_MAX	(16 * 1024 * 1024)
-#define SIGNATURE	"~Module signature appended~\n"
 
 static bool join(char out[PATH_LEN], const char *root, const char *dir, const char *name, const char *file)
 {
@@ -85,31 +85,49 @@ bool host_module_is_there(const char *root, const char *release)
 	return found;
 }
 
+static bool has_signature(const struct kmod_list *info)
+{
+	const struct kmod_list *item;
+
+	kmod_list_foreach(item, info)
+		if (!strcmp(kmod_module_info_get_key(item), "sig_id"))
+			return true;
+	return false;
+}
+
+/* By what modinfo(8) would show, since the file may be compressed. */
+static enum host_signed read_signature(const char *path)
+{
+	struct kmod_ctx *ctx = kmod_new(NULL, NULL);
+	enum host_signed ret = HOST_SIGNED_UNKNOWN;
+	struct kmod_module *mod = NULL;
+	struct kmod_list *info = NULL;
+
+	if (ctx)
+		kmod_set_log_fn(ctx, NULL, NULL);
+	if (ctx && !kmod_module_new_from_path(ctx, path, &mod) && kmod_module_get_info(mod, &info) >= 0)
+		ret = has_signature(info) ? HOST_SIGNED : HOST_UNSIGNED;
+	kmod_module_info_free_list(info);
+	kmod_module_unref(mod);
+	kmod_unref(ctx);
+	return ret;
+}
+
 /**
  * host_module_is_signed - it has a signature, whoever made it
  * @root: in place of /
  * @release: of the kernel
  *
- * Return: HOST_SIGNED_UNKNOWN where it is compressed or missing.
+ * Return: HOST_SIGNED_UNKNOWN where it is missing or cannot be read.
  */
 enum host_signed host_module_is_signed(const char *root, const char *release)
 {
-	char *found = find_module(root, release), path[PATH_LEN], tail[sizeof(SIGNATURE)] = "";
+	char *found = find_module(root, release), path[PATH_LEN];
 	enum host_signed ret = HOST_SIGNED_UNKNOWN;
-	size_t len = found ? strlen(found) : 0;
-	FILE *file = NULL;
 
-	if (len > 3 && !strcmp(found + len - 3, ".ko") &&
-	    snprintf(path, sizeof(path), "%s/lib/modules/%s/%s", root, release, found) < PATH_LEN)
-		file = fopen(path, "re");
+	if (found && snprintf(path, sizeof(path), "%s/lib/modules/%s/%s", root, release, found) < PATH_LEN)
+		ret = read_signature(path);
 	free(found);
-	if (file && !fseek(file, 1 - (long)sizeof(SIGNATURE), SEEK_END) &&
-	    fread(tail, 1, sizeof(SIGNATURE) - 1, file) == sizeof(SIGNATURE) - 1)
-		ret = strcmp(tail, SIGNATURE) ? HOST_UNSIGNED : HOST_SIGNED;
-	else if (file)
-		ret = HOST_UNSIGNED;
-	if (file)
-		fclose(file);
 	return ret;
 }
 
