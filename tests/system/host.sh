@@ -5,6 +5,7 @@
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 debs=${BUILD:-$root/build}/deb
+[ "$suite" != trixie ] || debs=$root/build/deb-trixie	# by tests/packages/trixie.sh
 keep=$root/build/system-last
 work=$(mktemp -d)
 n=0 failed=0
@@ -53,14 +54,14 @@ files() {	# NAME
 		sort "$work/log" >"$work/files-$1"
 }
 
-stage() {	# NAME: its cases count here; it ends with the line "done", or did not come so far
+stage() {	# NAME [BOOT-ARG...]: its cases count here; boot.sh says how it ended
 	local line
 	shopt -s lastpipe
 
 	cp "$here/lib.sh" "$work/share/"
 	cat "$here/stages/$1.sh" >"$work/share/stage.sh"
 	: >"$work/log"
-	"$here/boot.sh" "$image" "$work/disk" "$work/share" 2>&1 | while IFS= read -r line; do
+	"$here/boot.sh" "${@:2}" "$image" "$work/disk" "$work/share" 2>&1 | while IFS= read -r line; do
 		case $line in
 		"ok - "*) true; ok "$1: ${line#ok - }" ;;
 		"not ok - "*) : >"$work/log"; false; ok "$1: ${line#not ok - }" ;;

@@ -16,10 +16,10 @@ ok "the disk can be read"
 on_disk apt-get -y -o APT::Sandbox::User=root install --no-install-recommends "/run/debs/$(cd "$debs" && ls cordon-dkms_*.deb)"
 ok "cordon-dkms installs"
 on_disk dkms status cordon
-grep -qE "^cordon[/,] *[0-9.]+, $release, .*: installed" "$work/log"
+grep -F ", $release, " "$work/log" | grep -qE "^cordon[/,] *[0-9.]+, .*: installed"
 ok "DKMS has built the module for $release"
-stage install
-stage reboot
+stage install -t 900
+stage reboot -t 900
 on_disk apt-get -y purge cordon-dkms
 ok "cordon-dkms is purged"
 files after

@@ -33,6 +33,9 @@ says() {
 
 says "no module" "OPEN    module        not loaded: nothing is guarded"
 says "what mends it" "-> cordonctl module load"
+ln -s cordon.service "$root/etc/systemd/system/sysinit.target.wants/cordon.service"
+says "where cordon.service does" "-> mend what follows, then systemctl start cordon"
+rm "$root/etc/systemd/system/sysinit.target.wants/cordon.service"
 mkdir -p "$root/sys/module/cordon"
 says "a module" "ok      module        loaded"
 kernel "$running"
@@ -42,21 +45,61 @@ says "one is installed" "ok      kernel        the module is installed for the k
 kernel 999.9.0-1-amd64
 kernel 999.10.0-1-amd64
 says "none for the newest kernel" "OPEN    next kernel   999.10.0-1-amd64 has no module"
-says "what mends that" "-> apt-get install linux-headers-999.10.0-1-amd64 && dkms autoinstall -k 999.10.0-1-amd64"
+says "without DKMS" "-> install cordon-dkms and linux-headers-999.10.0-1-amd64, or: make install"
+mkdir -p "$root/var/lib/dkms/cordon"
+says "with DKMS, without headers" "-> apt-get install linux-headers-999.10.0-1-amd64 && dkms autoinstall -k 999.10.0-1-amd64"
+mkdir "$root/lib/modules/999.10.0-1-amd64/build"
+says "with headers" "-> dkms autoinstall -k 999.10.0-1-amd64; if that fails, see /var/lib/dkms/cordon/*/build/make.log"
 kernel 999.10.0-1-amd64 cordon.ko
 says "one for the newest" "ok      next kernel   the module is installed for 999.10.0-1-amd64, too"
+says "none for one that is not the newest" "OPEN    next kernel   999.9.0-1-amd64 has no module"
+rm "$root/boot/vmlinuz-999.9.0-1-amd64"
+says "what is left of a kernel that was removed is none" "ok      next kernel   the module is installed for 999.10.0-1-amd64, too"
+! grep -q 999.9.0 "$dir/out"
+ok "and is not told of" $?
+: >"$root/lib/modules/999.9.0-1-amd64/vmlinuz"
+says "an image beside the modules" "OPEN    next kernel   999.9.0-1-amd64 has no module"
+rm -r "$root/lib/modules/999.9.0-1-amd64"
 
 says "no Secure Boot" "ok      Secure Boot   off"
 variable=$efi/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c
 printf '\6\0\0\0\0' >"$variable"
 says "Secure Boot that is off" "ok      Secure Boot   off"
 printf '\6\0\0\0\1' >"$variable"
-says "Secure Boot, and a compressed module" "unknown Secure Boot   on; whether the module is signed cannot be seen"
+says "Secure Boot, and a module that cannot be read" "unknown Secure Boot   on; whether the module is signed cannot be seen"
+# A module is an object file, with a signature behind it: three bytes of three fields, their lengths, and the mark.
+modules=$root/lib/modules/$running/updates
+printf '.section .modinfo, "a"\n.asciz "license=GPL"\n' | gcc -c -x assembler -o "$dir/unsigned.ko" - &&
+	(cat "$dir/unsigned.ko"; printf 'abc\0\0\0\1\1\0\0\0\0\0\0\1~Module signature appended~\n') >"$dir/signed.ko"
+xz -c "$dir/unsigned.ko" >"$modules/cordon.ko.xz"
+says "Secure Boot, and no signature, compressed" "OPEN    Secure Boot   on, and the module has no signature"
+xz -c "$dir/signed.ko" >"$modules/cordon.ko.xz"
+says "Secure Boot, and a signature, compressed" "ok      Secure Boot   on, and the module is signed"
 kernel "$running" cordon.ko
-echo code >"$root/lib/modules/$running/updates/cordon.ko"
+cp "$dir/unsigned.ko" "$modules/cordon.ko"
 says "Secure Boot, and no signature" "OPEN    Secure Boot   on, and the module has no signature"
-printf '%1000s~Module signature appended~\n' '' >"$root/lib/modules/$running/updates/cordon.ko"
+cp "$dir/signed.ko" "$modules/cordon.ko"
 says "Secure Boot, and a signature" "ok      Secure Boot   on, and the module is signed"
+rmdir "$root/sys/module/cordon"
+says "a signature, and no key of DKMS" "unknown Secure Boot   on; whether the module's key is enrolled cannot be seen"
+echo "a certificate" >"$root/var/lib/dkms/mok.pub"
+says "a key that is not enrolled" "OPEN    Secure Boot   on, and the key that DKMS signs with is not enrolled"
+says "what mends it" "-> mokutil --import /var/lib/dkms/mok.pub, then reboot, and at the console: Enroll MOK"
+for list in MokListRT-605dab50-e046-4300-abb6-3dd810dd8b23 db-d719b2cb-3d3a-4596-a3bc-dad00e67656f; do
+	(printf 'a list'; cat "$root/var/lib/dkms/mok.pub"; echo more) >"$efi/$list"
+	says "a key that is: ${list%%-*}" "ok      Secure Boot   on, and the module is signed; DKMS's key is enrolled"
+	rm "$efi/$list"
+done
+printf '\6\0\0\0\0' >"$variable"
+mkdir -p "$root/sys/module/module/parameters"
+echo N >"$root/sys/module/module/parameters/sig_enforce"
+says "signatures are not demanded" "ok      Secure Boot   off"
+echo Y >"$root/sys/module/module/parameters/sig_enforce"
+says "without Secure Boot the kernel demands them" "OPEN    Secure Boot   off, but the kernel demands signatures (module.sig_enforce)"
+mkdir "$root/sys/module/cordon"
+says "a module that is loaded was accepted" "ok      Secure Boot   off, but the kernel demands signatures"
+cp "$dir/unsigned.ko" "$modules/cordon.ko"
+says "what signs one that is not" "-> dkms unbuild cordon/"
 
 says "no unit" "OPEN    units         cordon.service is not installed"
 : >"$root/usr/lib/systemd/system/cordon.service"

@@ -89,48 +89,94 @@ static void say_lines(struct doctor *d, const char *check, const char *mend, cha
 	}
 }
 
+/* What gets a kernel its module, from what there is: DKMS with the module's source, the kernel's headers. */
+static const char *how_to_build(const struct doctor *d, const char *release, char mend[512])
+{
+	char headers[HOST_RELEASE_LEN + 32];
+
+	snprintf(headers, sizeof(headers), "/lib/modules/%s/build", release);
+	if (!host_has(d->root, "/var/lib/dkms/cordon"))
+		snprintf(mend, 512, "install cordon-dkms and linux-headers-%s, or: make install", release);
+	else if (!host_has(d->root, headers))
+		snprintf(mend, 512, "apt-get install linux-headers-%s && dkms autoinstall -k %s", release, release);
+	else
+		snprintf(mend, 512, "dkms autoinstall -k %s; if that fails, see /var/lib/dkms/cordon/*/build/make.log", release);
+	return mend;
+}
+
+/* Any kernel that is installed may be the one that is started next. */
+static void check_kernels(struct doctor *d, const char *running)
+{
+	char (*all)[HOST_RELEASE_LEN], mend[512];
+	size_t n = host_kernels(d->root, &all), i;
+
+	if (host_module_is_there(d->root, running))
+		say(d, GOOD, "kernel", NULL, "the module is installed for the kernel that runs (%s)", running);
+	else
+		say(d, OPEN, "kernel", how_to_build(d, running, mend), "the module is not installed for the kernel that runs (%s)",
+		    running);
+	for (i = 0; i < n; i++)
+		if (!strcmp(all[i], running))
+			continue;
+		else if (host_module_is_there(d->root, all[i]))
+			say(d, GOOD, "next kernel", NULL, "the module is installed for %s, too", all[i]);
+		else
+			say(d, OPEN, "next kernel", how_to_build(d, all[i], mend),
+			    "%s has no module: nothing is guarded once it is booted", all[i]);
+	free(all);
+}
+
 static void check_module(struct doctor *d)
 {
+	bool by_unit = host_unit_is_enabled(d->root, "cordon.service");
 	struct utsname running;
-	char next[HOST_RELEASE_LEN], mend[256];
-	bool loaded = host_has(d->root, "/sys/module/cordon");
 
 	if (uname(&running))
 		return;
-	if (loaded)
+	if (host_has(d->root, "/sys/module/cordon"))
 		say(d, GOOD, "module", NULL, "loaded");
 	else
-		say(d, OPEN, "module", "cordonctl module load", "not loaded: nothing is guarded");
-	if (host_module_is_there(d->root, running.release))
-		say(d, GOOD, "kernel", NULL, "the module is installed for the kernel that runs (%s)", running.release);
+		say(d, OPEN, "module", by_unit ? "mend what follows, then systemctl start cordon" : "cordonctl module load",
+		    "not loaded: nothing is guarded");
+	check_kernels(d, running.release);
+}
+
+/* A module that is loaded has been accepted, by whatever key. */
+static void check_key(struct doctor *d, const char *on, enum host_signed is)
+{
+	enum host_key key = host_key_is_enrolled(d->root);
+
+	if (is == HOST_SIGNED && host_has(d->root, "/sys/module/cordon"))
+		say(d, GOOD, "Secure Boot", NULL, "%s, and the module is signed", on);
+	else if (key == HOST_KEY_STRANGE && !host_has(d->root, "/sys/module/cordon"))
+		say(d, OPEN, "Secure Boot", "mokutil --import " HOST_DKMS_KEY ", then reboot, and at the console: Enroll MOK",
+		    "%s, and the key that DKMS signs with is not enrolled: the module cannot be loaded", on);
+	else if (is == HOST_SIGNED && key == HOST_KEY_ENROLLED)
+		say(d, GOOD, "Secure Boot", NULL, "%s, and the module is signed; DKMS's key is enrolled", on);
 	else
-		say(d, OPEN, "kernel", "install cordon-dkms and the kernel's headers, or: make install",
-		    "the module is not installed for the kernel that runs (%s)", running.release);
-	if (!host_newest_kernel(d->root, next) || !strcmp(next, running.release))
-		return;
-	snprintf(mend, sizeof(mend), "apt-get install linux-headers-%s && dkms autoinstall -k %s", next, next);
-	if (host_module_is_there(d->root, next))
-		say(d, GOOD, "next kernel", NULL, "the module is installed for %s, too", next);
-	else
-		say(d, OPEN, "next kernel", mend, "%s has no module: nothing is guarded once it is booted", next);
+		say(d, UNKNOWN, "Secure Boot", NULL, is == HOST_SIGNED ? "%s; whether the module's key is enrolled cannot be seen" :
+		    "%s; whether the module is signed cannot be seen", on);
 }
 
 static void check_secure_boot(struct doctor *d)
 {
+	bool firmware = host_secure_boot(d->root);
+	const char *on = firmware ? "on" : "off, but the kernel demands signatures (module.sig_enforce)";
 	struct utsname running;
 	enum host_signed is;
+	char mend[512];
 
-	if (!host_secure_boot(d->root)) {
-		say(d, GOOD, "Secure Boot", NULL, "off, or not known here: modules need no signature");
+	if (uname(&running))
 		return;
-	}
-	is = uname(&running) ? HOST_SIGNED_UNKNOWN : host_module_is_signed(d->root, running.release);
-	if (is == HOST_UNSIGNED)
-		say(d, OPEN, "Secure Boot", "mokutil --import /var/lib/dkms/mok.pub, reboot and enrol it, dkms install --force",
-		    "on, and the module has no signature: it cannot be loaded");
+	is = host_module_is_signed(d->root, running.release);
+	snprintf(mend, sizeof(mend), "dkms unbuild cordon/" CORDON_VERSION " -k %s && dkms autoinstall -k %s, which signs it",
+		 running.release, running.release);
+	if (!firmware && !host_wants_signatures(d->root))
+		say(d, GOOD, "Secure Boot", NULL, "off, or not known here: modules need no signature");
+	else if (is == HOST_UNSIGNED)
+		say(d, OPEN, "Secure Boot", mend, "%s, and the module has no signature: it cannot be loaded", on);
 	else
-		say(d, is == HOST_SIGNED ? GOOD : UNKNOWN, "Secure Boot", NULL, is == HOST_SIGNED ?
-		    "on, and the module is signed" : "on; whether the module is signed cannot be seen");
+		check_key(d, on, is);
 }
 
 static void check_policy(struct doctor *d)

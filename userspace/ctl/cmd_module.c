@@ -3,8 +3,10 @@
 #include <libkmod.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ctl/ctl.h"
+#include "host/health.h"
 
 #define MODULE "cordon"
 
@@ -46,6 +48,19 @@ static int probe(struct kmod_ctx *ctx, const char *parameters)
 	return err;
 }
 
+/* Under Secure Boot, or with module.sig_enforce, a kernel says the first of a signature, the other of none. */
+static const char *why_not_loaded(int err)
+{
+	if (err == -ENOENT)
+		return "not installed for this kernel: 'cordonctl doctor' says which command mends that";
+	if (err == -EPERM && host_number("", "/proc/sys/kernel/modules_disabled") == 1)
+		return "no module can be loaded before the next start: kernel.modules_disabled is set";
+	if (err == -EKEYREJECTED || err == -ENOKEY || (err == -EPERM && !geteuid()))
+		return "the kernel refuses its signature (Secure Boot): 'mokutil --import /var/lib/dkms/mok.pub' and a reboot "
+		       "enrol the key of DKMS; 'cordonctl doctor' says more";
+	return err > 0 ? "blacklisted" : strerror(-err);
+}
+
 /**
  * module_load - load the module, unless it is
  * @parameters: of it, or NULL
@@ -62,13 +77,7 @@ int module_load(const char *parameters)
 		return EXIT_REFUSED;
 	err = probe(ctx, parameters);
 	close_kmod(ctx, mod);
-	if (err == -ENOENT)
-		return complain("module", "not installed for this kernel: 'make install' does that");
-	if (err > 0)
-		return complain("module", "blacklisted");
-	if (err)
-		return complain("module", strerror(-err));
-	return EXIT_DONE;
+	return err ? complain("module", why_not_loaded(err)) : EXIT_DONE;
 }
 
 /**

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Installed kernels and modules, units, Secure Boot, kernel settings: by the files that hold them. */
 #include <dirent.h>
+#include <libkmod.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,6 @@
 
 #define PATH_LEN	512
 #define LIST_MAX	(16 * 1024 * 1024)
-#define SIGNATURE	"~Module signature appended~\n"
 
 static bool join(char out[PATH_LEN], const char *root, const char *dir, const char *name, const char *file)
 {
@@ -85,58 +85,85 @@ bool host_module_is_there(const char *root, const char *release)
 	return found;
 }
 
+static bool has_signature(const struct kmod_list *info)
+{
+	const struct kmod_list *item;
+
+	kmod_list_foreach(item, info)
+		if (!strcmp(kmod_module_info_get_key(item), "sig_id"))
+			return true;
+	return false;
+}
+
+/* By what modinfo(8) would show, since the file may be compressed. */
+static enum host_signed read_signature(const char *path)
+{
+	struct kmod_ctx *ctx = kmod_new(NULL, NULL);
+	enum host_signed ret = HOST_SIGNED_UNKNOWN;
+	struct kmod_module *mod = NULL;
+	struct kmod_list *info = NULL;
+
+	if (ctx)
+		kmod_set_log_fn(ctx, NULL, NULL);
+	if (ctx && !kmod_module_new_from_path(ctx, path, &mod) && kmod_module_get_info(mod, &info) >= 0)
+		ret = has_signature(info) ? HOST_SIGNED : HOST_UNSIGNED;
+	kmod_module_info_free_list(info);
+	kmod_module_unref(mod);
+	kmod_unref(ctx);
+	return ret;
+}
+
 /**
  * host_module_is_signed - it has a signature, whoever made it
  * @root: in place of /
  * @release: of the kernel
  *
- * Return: HOST_SIGNED_UNKNOWN where it is compressed or missing.
+ * Return: HOST_SIGNED_UNKNOWN where it is missing or cannot be read.
  */
 enum host_signed host_module_is_signed(const char *root, const char *release)
 {
-	char *found = find_module(root, release), path[PATH_LEN], tail[sizeof(SIGNATURE)] = "";
+	char *found = find_module(root, release), path[PATH_LEN];
 	enum host_signed ret = HOST_SIGNED_UNKNOWN;
-	size_t len = found ? strlen(found) : 0;
-	FILE *file = NULL;
 
-	if (len > 3 && !strcmp(found + len - 3, ".ko") &&
-	    snprintf(path, sizeof(path), "%s/lib/modules/%s/%s", root, release, found) < PATH_LEN)
-		file = fopen(path, "re");
+	if (found && snprintf(path, sizeof(path), "%s/lib/modules/%s/%s", root, release, found) < PATH_LEN)
+		ret = read_signature(path);
 	free(found);
-	if (file && !fseek(file, 1 - (long)sizeof(SIGNATURE), SEEK_END) &&
-	    fread(tail, 1, sizeof(SIGNATURE) - 1, file) == sizeof(SIGNATURE) - 1)
-		ret = strcmp(tail, SIGNATURE) ? HOST_UNSIGNED : HOST_SIGNED;
-	else if (file)
-		ret = HOST_UNSIGNED;
-	if (file)
-		fclose(file);
 	return ret;
 }
 
-/**
- * host_newest_kernel - the installed kernel that a boot loader is likely to take next
- * @root: in place of /
- * @out: its release
- *
- * That with the highest version among those that have both modules and an image.
- *
- * Return: false, there is none, as where the kernel comes from elsewhere.
- */
-bool host_newest_kernel(const char *root, char out[HOST_RELEASE_LEN])
+/* An image beside modules: the directory of a kernel that was removed may stay. */
+static bool has_image(const char *root, const char *release)
 {
 	char path[PATH_LEN];
-	struct dirent *d;
-	DIR *dir = join(path, root, "/lib/modules", "", "") ? opendir(path) : NULL;
 
-	out[0] = 0;
-	while (dir && (d = readdir(dir)))
-		if (d->d_name[0] != '.' && strlen(d->d_name) < HOST_RELEASE_LEN &&
-		    join(path, root, "/boot/vmlinuz-", d->d_name, "") && !access(path, F_OK) &&
-		    (!out[0] || strverscmp(d->d_name, out) > 0))
-			strcpy(out, d->d_name);
-	if (dir)
-		closedir(dir);
-	return out[0];
+	return (join(path, root, "/boot/vmlinuz-", release, "") && !access(path, F_OK)) ||
+	       (join(path, root, "/lib/modules/", release, "/vmlinuz") && !access(path, F_OK));
+}
+
+/**
+ * host_kernels - the installed kernels, those that a boot loader may start
+ * @root: in place of /
+ * @out: their releases, the newest first; free() it
+ *
+ * Return: how many; 0 also where they cannot be listed, as where the kernel comes from elsewhere.
+ */
+size_t host_kernels(const char *root, char (**out)[HOST_RELEASE_LEN])
+{
+	struct dirent **all = NULL;
+	char path[PATH_LEN];
+	size_t n = 0;
+	int i;
+
+	i = join(path, root, "/lib/modules", "", "") ? scandir(path, &all, NULL, versionsort) : -1;
+	*out = i > 0 ? calloc(i, sizeof(**out)) : NULL;
+	while (i-- > 0) {
+		if (*out && all[i]->d_name[0] != '.' && strlen(all[i]->d_name) < HOST_RELEASE_LEN &&
+		    has_image(root, all[i]->d_name))
+			strcpy((*out)[n++], all[i]->d_name);
+		free(all[i]);
+	}
+	free(all);
+	return n;
 }
 
 /**
@@ -155,6 +182,56 @@ bool host_secure_boot(const char *root)
 	on = len == 5 && bytes[4] == 1;		/* four bytes of attributes come first */
 	free(bytes);
 	return on;
+}
+
+/**
+ * host_wants_signatures - the kernel refuses modules without a good signature, by its own settings
+ * @root: in place of /
+ */
+bool host_wants_signatures(const char *root)
+{
+	char path[PATH_LEN], *word;
+	size_t len;
+	bool on;
+
+	if (!join(path, root, "/sys/module/module/parameters/sig_enforce", "", "") || file_read(path, 64, &word, &len))
+		return false;
+	on = word[0] == 'Y';
+	free(word);
+	return on;
+}
+
+static bool holds(const char *root, const char *list, const char *key, size_t key_len)
+{
+	char path[PATH_LEN], *bytes;
+	size_t len;
+	bool found;
+
+	if (!join(path, root, "/sys/firmware/efi/efivars/", list, "") || file_read(path, LIST_MAX, &bytes, &len))
+		return false;
+	found = memmem(bytes, len, key, key_len);
+	free(bytes);
+	return found;
+}
+
+/**
+ * host_key_is_enrolled - the firmware, or shim, knows the key that DKMS signs with
+ * @root: in place of /
+ *
+ * Its certificate stands in one of their lists as it is in the file. Return: HOST_KEY_UNKNOWN, it cannot be read.
+ */
+enum host_key host_key_is_enrolled(const char *root)
+{
+	char path[PATH_LEN], *key;
+	enum host_key ret;
+	size_t len;
+
+	if (!join(path, root, HOST_DKMS_KEY, "", "") || file_read(path, 64 << 10, &key, &len))
+		return HOST_KEY_UNKNOWN;
+	ret = len && (holds(root, "MokListRT-605dab50-e046-4300-abb6-3dd810dd8b23", key, len) ||
+		      holds(root, "db-d719b2cb-3d3a-4596-a3bc-dad00e67656f", key, len)) ? HOST_KEY_ENROLLED : HOST_KEY_STRANGE;
+	free(key);
+	return ret;
 }
 
 /**
