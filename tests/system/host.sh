@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# host.sh (to be sourced by the scripts of this directory, with $suite set): a disk with a Debian of its own, what is done
-# to it from outside, and stages/NAME.sh run in it, each in a boot. Cases are printed as TAP; end with `finished`.
+# host.sh (to be sourced by the scripts of this directory, with $suite set): a disk with a Debian of its own, what is
+# done to it from outside, and stages/NAME.sh run in it, each in a boot. Cases are printed as TAP; end with `finished`.
+# What a script has to clear away itself it does in at_end.
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 debs=${BUILD:-$root/build}/deb
-keep=$root/build/system-last
+keep=$root/build/system-last/$(basename "$0" .sh)
 work=$(mktemp -d)
 n=0 failed=0
 
@@ -23,6 +24,7 @@ ok() {	# NAME: as the last command went
 }
 
 finish() {
+	! declare -F at_end >/dev/null || at_end
 	rm -rf "$keep"
 	[ $failed = 0 ] || { mkdir -p "$keep"; cp "$work"/share/console* "$work/log" "$keep/" 2>/dev/null; }
 	rm -rf "$work"
@@ -53,14 +55,14 @@ files() {	# NAME
 		sort "$work/log" >"$work/files-$1"
 }
 
-stage() {	# NAME: its cases count here; it ends with the line "done", or did not come so far
+stage() {	# NAME [BOOT-ARG...]: its cases count here; boot.sh says how it ended
 	local line
 	shopt -s lastpipe
 
 	cp "$here/lib.sh" "$work/share/"
 	cat "$here/stages/$1.sh" >"$work/share/stage.sh"
 	: >"$work/log"
-	"$here/boot.sh" "$image" "$work/disk" "$work/share" 2>&1 | while IFS= read -r line; do
+	"$here/boot.sh" "${@:2}" "$image" "$work/disk" "$work/share" 2>&1 | while IFS= read -r line; do
 		case $line in
 		"ok - "*) true; ok "$1: ${line#ok - }" ;;
 		"not ok - "*) : >"$work/log"; false; ok "$1: ${line#not ok - }" ;;
