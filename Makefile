@@ -21,6 +21,7 @@ include tests/bench/bench.mk
 include tests/fuzz/fuzz.mk
 include tests/serve/serve.mk
 include tests/cross/cross.mk
+include tests/system/system.mk
 
 .PHONY: all help module install uninstall check torture unit bench clean userspace-quiet test-tools
 all: deps-build userspace module
@@ -36,7 +37,8 @@ help:
 # help: make deb          Debian packages: cordon-dkms, cordonctl, cordon-device; in build/deb
 # help: make demo         see it work, in a virtual machine
 # help: make check        run all tests
-# help: make system       the packages on a Debian with systemd: installed, used, rebooted, upgraded, purged (6 minutes)
+# help: make system       the packages on a Debian with systemd: installed, used, rebooted, upgraded, purged; and whether a
+# help:                   packet comes through meanwhile (10 minutes; SUITE=trixie)
 # help: make vm SCRIPT=…  run a script in the virtual machine (KERNEL=6.1|6.12|7.3|6.1-arm64 CPUS= ICOUNT=1 ARGS=)
 # help: make torture      the long forms: all scenarios on all kernels, 65,536 devices, 500 connections on the bad line, 300 kills
 # help: make cross        a device's cordonctl for arm64, armhf and musl, under qemu-user; the library on 32 bits

@@ -18,7 +18,7 @@ declare -A packages=(
 	[unit]="libasan8 libubsan1 openssl python3 python3-yaml systemd"
 	[deb]="debhelper dh-dkms dkms dpkg-dev fakeroot pkg-config lintian systemd"
 	[deb-long]="debootstrap piuparts locales util-linux"
-	[system]="qemu-system-x86 debootstrap e2fsprogs python3 xz-utils zstd util-linux"
+	[system]="qemu-system-x86 debootstrap e2fsprogs python3 xz-utils zstd util-linux iproute2 nftables procps"
 	[serve]="curl openssl python3 strace strongswan-pki libstrongswan-standard-plugins"
 )
 

@@ -49,7 +49,7 @@ DEVICE_OBJ := $(DEVICE_SRC:%.c=$(BUILD)/device/obj/%.o)
 DEVICE_PKG_CFLAGS = $(eval DEVICE_PKG_CFLAGS := $$(shell $(US_PKG_CONFIG) --cflags libssl libcrypto))$(DEVICE_PKG_CFLAGS)
 DEVICE_PKG_LIBS = $(eval DEVICE_PKG_LIBS := $$(shell $(US_PKG_CONFIG) --libs libssl libcrypto))$(DEVICE_PKG_LIBS)
 
-.PHONY: userspace device deb system install-userspace install-device uninstall-userspace build/asan/libcordon.a build/asan/cordonctl
+.PHONY: userspace device deb install-userspace install-device uninstall-userspace build/asan/libcordon.a build/asan/cordonctl
 userspace: $(BUILD)/cordonctl
 device: $(BUILD)/device/cordonctl
 
@@ -115,7 +115,3 @@ uninstall-userspace:
 deb: deps-deb
 	@tests/log.sh "building Debian packages" userspace/packaging/deb.sh $(BUILD)/deb
 	@ls $(BUILD)/deb/*.deb
-
-# On a Debian of each kind with systemd; the image of it is made once.
-system: deb
-	@tests/system/run.sh bookworm

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# host.sh (to be sourced by the scripts of this directory, with $suite set): a disk with a Debian of its own, what is done
-# to it from outside, and stages/NAME.sh run in it, each in a boot. Cases are printed as TAP; end with `finished`.
+# host.sh (to be sourced by the scripts of this directory, with $suite set): a disk with a Debian of its own, what is
+# done to it from outside, and stages/NAME.sh run in it, each in a boot. Cases are printed as TAP; end with `finished`.
+# What a script has to clear away itself it does in at_end.
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 debs=${BUILD:-$root/build}/deb
 [ "$suite" != trixie ] || debs=$root/build/deb-trixie	# by tests/packages/trixie.sh
-keep=$root/build/system-last
+keep=$root/build/system-last/$(basename "$0" .sh)
 work=$(mktemp -d)
 n=0 failed=0
 
@@ -24,6 +25,7 @@ ok() {	# NAME: as the last command went
 }
 
 finish() {
+	! declare -F at_end >/dev/null || at_end
 	rm -rf "$keep"
 	[ $failed = 0 ] || { mkdir -p "$keep"; cp "$work"/share/console* "$work/log" "$keep/" 2>/dev/null; }
 	rm -rf "$work"
