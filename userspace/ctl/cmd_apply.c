@@ -6,6 +6,7 @@
 
 #include "ctl/ctl.h"
 #include "lib/diff.h"
+#include "lib/file.h"
 #include "lib/machine.h"
 #include "lib/yaml.h"
 #include "state/state.h"
@@ -204,6 +205,17 @@ static int refuse_lockout(struct compared *c, const char *path, u32 confirm, boo
 			"comes back by itself, or with --force");
 }
 
+/*
+ * Editors do not wait for the disk. Without this a power cut soon after an 'apply' may bring back the file as it was
+ * before, and the next start the policy that was replaced.
+ */
+static int sync_file(const char *path)
+{
+	int err = strcmp(path, "-") ? file_sync(path) : 0;
+
+	return err ? complain(path, strerror(-err)) : EXIT_DONE;
+}
+
 /* What the kernel has closed, now that the policy is in force. */
 static void warn_closed(struct compared *c)
 {
@@ -261,9 +273,13 @@ static int run_apply(const struct command *self, int argc, char **argv)
 	}
 	if (!ret && is_done(&c)) {
 		printf("%s: no change\n", argv[optind]);
-		ret = keep_present(&c, &keep);
+		ret = dry ? EXIT_DONE : sync_file(argv[optind]);
+		if (!ret)
+			ret = keep_present(&c, &keep);
 	} else if (!ret) {
 		ret = refuse_lockout(&c, argv[optind], confirm, force);
+		if (!ret && !dry)
+			ret = sync_file(argv[optind]);
 		if (!ret && !dry)
 			ret = commit_and_keep(&c, &keep, confirm, &generation);
 		if (generation && confirm)

@@ -221,25 +221,12 @@ static int guard(struct boot *b, struct cnl *nl)
 	return ret;
 }
 
-static bool in_force(void)
-{
-	struct cnl_summary s;
-	struct cnl nl;
-	bool force;
-
-	if (cnl_open(&nl))
-		return false;
-	force = !cnl_summary(&nl, &s) && s.in_force;
-	cnl_close(&nl);
-	return force;
-}
-
 /* A policy that is in force already knows better than the file what devices are. */
 static void save_before(struct boot *b)
 {
 	struct cnl nl;
 
-	if (!in_force() || cnl_open(&nl))
+	if (!policy_in_force() || cnl_open(&nl))
 		return;
 	if (keep_state(&nl, b->dir)) {
 		say(ERROR, "the state cannot be saved: %s", nl.error);
@@ -251,7 +238,7 @@ static void save_before(struct boot *b)
 /* While a policy is in force, nothing passes that it does not let pass: no table is needed. */
 static void close_forwarding(struct boot *b)
 {
-	if ((in_force() && !b->reload) || !closed_install())
+	if ((policy_in_force() && !b->reload) || !closed_install())
 		return;
 	say(ERROR, "nothing keeps packets from being forwarded until the module is loaded");
 	b->failed |= !b->open;
@@ -259,7 +246,7 @@ static void close_forwarding(struct boot *b)
 
 static void give_up(const struct boot *b)
 {
-	if (in_force()) {
+	if (policy_in_force()) {
 		say(ERROR, "what was in force before stays in force");
 	} else if (b->open) {
 		say(CRITICAL, "NOTHING IS GUARDED (FAIL=open): everything is forwarded");
@@ -280,7 +267,7 @@ static int load_and_guard(struct boot *b)
 
 	if (b->reload && module_is_loaded() && module_unload()) {
 		b->failed = true;
-		return in_force() ? EXIT_DONE : EXIT_REFUSED;
+		return policy_in_force() ? EXIT_DONE : EXIT_REFUSED;
 	}
 	if (module_load("lockdown=1") || !open_kernel(&nl))
 		return EXIT_REFUSED;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ctl/cmd_backup.h"
 #include "ctl/ctl.h"
 #include "pki/pki.h"
 #include "serve/common/revoked.h"
@@ -99,23 +100,25 @@ static int backup(const struct words *w)
 	return err ? EXIT_REFUSED : EXIT_DONE;
 }
 
-/*
- * The server's own lock: while @fd is open, none starts. Without the directory none runs there, and @fd is -1. False:
- * one runs, or that cannot be known; it is told.
+/**
+ * registry_lock_server - no server runs, and none starts meanwhile
+ * @run: its directory; without it none runs there
+ * @object: what is told of that, where one runs or that cannot be known
+ * @fd: to be closed, which ends it; -1, there is nothing to lock
  */
-static bool lock_server(const struct words *w, int *fd)
+bool registry_lock_server(const char *run, const char *object, int *fd)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	char path[PATH_MAX];
 
-	snprintf(path, sizeof(path), "%s/serve.lock", w->run);
+	snprintf(path, sizeof(path), "%s/serve.lock", run);
 	*fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (*fd < 0 && errno == ENOENT)
 		return true;
 	if (*fd >= 0 && !fcntl(*fd, F_SETLK, &lock))
 		return true;
 	if (*fd >= 0 && (errno == EAGAIN || errno == EACCES))
-		complain("registry", "the server runs: 'cordonctl serve --stop' first");
+		complain(object, "the server runs: 'cordonctl serve --stop' first");
 	else
 		complain(path, strerror(errno));
 	if (*fd >= 0)
@@ -221,7 +224,7 @@ static int restore(const struct words *w)
 	int ret = EXIT_REFUSED, lock;
 	struct store s;
 
-	if (!lock_server(w, &lock))
+	if (!registry_lock_server(w->run, "registry", &lock))
 		return EXIT_REFUSED;
 	if (store_stage(&s, w->file, w->registry, staged, sizeof(staged)))
 		complain(w->file, s.error);

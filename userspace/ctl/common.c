@@ -27,6 +27,20 @@ bool open_kernel(struct cnl *nl)
 	return false;
 }
 
+/** policy_in_force - is one, as far as can be told */
+bool policy_in_force(void)
+{
+	struct cnl_summary s;
+	struct cnl nl;
+	bool force;
+
+	if (cnl_open(&nl))
+		return false;
+	force = !cnl_summary(&nl, &s) && s.in_force;
+	cnl_close(&nl);
+	return force;
+}
+
 /**
  * parse_device - a device by its name or its MAC
  * @word: which the user gave

@@ -11,6 +11,7 @@
 /* common.c */
 int complain_nl(const struct cnl *nl);
 bool open_kernel(struct cnl *nl);
+bool policy_in_force(void);
 bool parse_device(const char *word, const char **name, const u8 **mac, u8 buf[6]);
 
 /* cmd_module.c */

@@ -98,8 +98,32 @@ int file_sync_dir(const char *path)
 	return err;
 }
 
-/* The directory's own entry must be on the disk, too. */
-static int sync_parent(const char *path)
+/**
+ * file_sync - what somebody else has written is on the disk
+ * @path: of the file
+ *
+ * Return: 0, also of what no disk has, such as a pipe; -errno.
+ */
+int file_sync(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), err = 0;
+
+	if (fd < 0 || (fsync(fd) && errno != EINVAL && errno != EROFS))
+		err = -errno;
+	if (fd >= 0)
+		close(fd);
+	if (!err)
+		err = file_sync_parent(path);
+	return err == -EINVAL || err == -EROFS ? 0 : err;
+}
+
+/**
+ * file_sync_parent - what the directory lists that a file or directory lies in is on the disk
+ * @path: of the file
+ *
+ * Return: 0 or -errno.
+ */
+int file_sync_parent(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	char *dir = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
@@ -134,9 +158,9 @@ int file_write(const char *path, const void *data, size_t len, mode_t mode)
 		return err;
 	}
 	err = file_write_all(fd, data, len);
-	if (!err && fsync(fd))
-		err = -errno;
 	if (!err && fchmod(fd, mode))
+		err = -errno;
+	if (!err && fsync(fd))
 		err = -errno;
 	if (close(fd) && !err)
 		err = -errno;
@@ -145,7 +169,7 @@ int file_write(const char *path, const void *data, size_t len, mode_t mode)
 	if (err)
 		unlink(temp);
 	else
-		err = sync_parent(path);
+		err = file_sync_parent(path);
 	free(temp);
 	return err;
 }
@@ -154,6 +178,8 @@ int file_write(const char *path, const void *data, size_t len, mode_t mode)
  * file_make_dirs - a directory, and those it lies in
  * @path: of the directory
  * @mode: of what is made; what is there already keeps its own
+ *
+ * What is made is on the disk: what is synchronised in a directory is of no use without it.
  *
  * Return: 0, or -errno; what was made so far stays.
  */
@@ -167,7 +193,9 @@ int file_make_dirs(const char *path, mode_t mode)
 		at = strchr(at + 1, '/');
 		if (at)
 			*at = 0;
-		if (mkdir(copy, mode) && errno != EEXIST)
+		if (!mkdir(copy, mode))
+			err = file_sync_parent(copy);
+		else if (errno != EEXIST)
 			err = -errno;
 		if (at)
 			*at = '/';

@@ -9,7 +9,9 @@
 int file_read(const char *path, size_t max, char **out, size_t *len);
 int file_write(const char *path, const void *data, size_t len, mode_t mode);
 int file_write_all(int fd, const void *data, size_t len);
+int file_sync(const char *path);
 int file_sync_dir(const char *path);
+int file_sync_parent(const char *path);
 int file_make_dirs(const char *path, mode_t mode);
 
 #endif

@@ -107,6 +107,8 @@ static int keep(const char *dir, const char *name, const char *text)
  * kept_forget - no policy is being tried any more
  * @dir: the directory
  *
+ * On the disk, too: after a power cut the policy in force would be taken for one that was never confirmed.
+ *
  * Return: 0 or -errno.
  */
 int kept_forget(const char *dir)
@@ -114,7 +116,9 @@ int kept_forget(const char *dir)
 	char *path = kept_path(dir, UNCONFIRMED);
 	int err = path ? 0 : -ENOMEM;
 
-	if (path && unlink(path) && errno != ENOENT)
+	if (path && !unlink(path))
+		err = file_sync_dir(dir);
+	else if (path && errno != ENOENT)
 		err = -errno;
 	free(path);
 	return err;

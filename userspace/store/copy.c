@@ -341,13 +341,20 @@ static int keep_copy(struct store *s, const char *kept)
 static int name_kept(struct store *s, const char *path, char *kept, size_t size)
 {
 	time_t now = time(NULL);
-	char when[32];
+	unsigned int n = 0;
+	char when[48];
+	struct stat st;
 	struct tm tm;
+	size_t len;
 
-	if (!gmtime_r(&now, &tm) || !strftime(when, sizeof(when), "%Y%m%dT%H%M%SZ", &tm))
-		strcpy(when, "0");
-	if (snprintf(kept, size, "%s.before-%s", path, when) >= (int)size)
-		return fail(s, path, -ENAMETOOLONG);
+	len = gmtime_r(&now, &tm) ? strftime(when, sizeof(when), "%Y%m%dT%H%M%SZ", &tm) : 0;
+	do {
+		/* Twice in a second. */
+		snprintf(when + len, sizeof(when) - len, n ? ".%u" : "", n);
+		if (snprintf(kept, size, "%s.before-%s", path, when) >= (int)size)
+			return fail(s, path, -ENAMETOOLONG);
+		n++;
+	} while (!lstat(kept, &st));
 	return 0;
 }
 
