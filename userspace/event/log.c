@@ -83,7 +83,8 @@ static int tell_more(const struct tally_count *c, int64_t ms, void *arg)
 }
 
 /* The count of a device and a kind, and whether there may be one entry more. */
-static struct tally_count *count(struct event_log *l, const struct tally_key *key, const char *name, int64_t now, bool *may)
+static struct tally_count *count(struct event_log *l, const struct tally_key *key, const char *name, int64_t now,
+				 bool *may)
 {
 	struct tally_count *c;
 
