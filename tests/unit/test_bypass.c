@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What the kernel says of XDP, tc and flow tables, message by message; for its own, see tests/scenarios/lockout.sh. */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <linux/if_link.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
@@ -173,8 +174,18 @@ static void test_flow_tables(void)
 	free(h);
 }
 
+/* Of lo, which is everywhere, and of which loopback is part. */
+static void test_features(void)
+{
+	ok(host_feature("lo", "loopback") == 1, "a feature that is on");
+	ok(host_feature("lo", "rx-gro-list") == 0, "one that is off");
+	ok(host_feature("lo", "no-such-feature") == -ENOENT, "one that nobody knows");
+	ok(host_feature("no-such-link", "loopback") == -ENODEV, "an interface that is not there");
+}
+
 int main(void)
 {
+	test_features();
 	test_xdp();
 	test_tc();
 	test_flow_tables();

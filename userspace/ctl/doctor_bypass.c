@@ -97,6 +97,18 @@ static void say_flow_table(struct look *l, const struct host_bypass *b, const ch
 		   plain(b->name, "?"), family, plain(table ? table + 1 : "", "?"), b->hardware ? " (with hardware)" : "");
 }
 
+static void say_gro_list(struct look *l, const struct cnl_interface *i)
+{
+	char name[CORDON_IFNAME_LEN], mend[96];
+
+	if (host_feature(i->name, "rx-gro-list") <= 0)
+		return;
+	host_clean(i->name, name);
+	snprintf(mend, sizeof(mend), "ethtool -K %s rx-gro-list off", plain(name, "INTERFACE"));
+	doctor_say(l->d, OPEN, "offload", mend,
+		   "%s merges UDP datagrams into lists (rx-gro-list): connections that must be encrypted do not get them", name);
+}
+
 static void on_bypass(const struct host_bypass *b, void *arg)
 {
 	struct look *l = arg;
@@ -150,6 +162,9 @@ void doctor_bypass(struct doctor *d, const struct cnl_interfaces *all)
 	       err);
 	err = host_flow_table_each(&listener);
 	finish(&l, "offload", "no port or uplink is in a flow table", NULL, err);
+	for (i = 0; i < all->n; i++)
+		if (is_guarded(&all->list[i]))
+			say_gro_list(&l, &all->list[i]);
 }
 
 /**

@@ -2,6 +2,8 @@
 /* What takes packets past netfilter's hooks, as the kernel tells: XDP, tc, flow tables; and tables of nftables. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/ethtool.h>
+#include <linux/if.h>
 #include <linux/if_link.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
@@ -9,10 +11,14 @@
 #include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
+#include <linux/sockios.h>
 #include <linux/tc_act/tc_mirred.h>
 #include <netlink/netlink.h>
 #include <netlink/socket.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "host/bypass.h"
 
@@ -277,4 +283,87 @@ int host_nft_has_table(const char *name)
 	int err = dump_nft(NFT_MSG_GETTABLE, on_table, &w);
 
 	return err ? err : w.found;
+}
+
+static int ethtool(int fd, const char *link, void *data)
+{
+	struct ifreq request = { .ifr_data = data };
+
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", link);
+	return ioctl(fd, SIOCETHTOOL, &request) ? -errno : 0;
+}
+
+/* How many features this kernel knows, the same for every interface. */
+static int count_features(int fd, const char *link, u32 *n)
+{
+	struct {
+		struct ethtool_sset_info info;
+		u32 len;
+	} q = { .info = { .cmd = ETHTOOL_GSSET_INFO, .sset_mask = 1ULL << ETH_SS_FEATURES } };
+	int err = ethtool(fd, link, &q);
+
+	*n = q.info.sset_mask ? q.len : 0;
+	return err ? err : *n ? 0 : -EOPNOTSUPP;
+}
+
+/* The feature's number. */
+static int find_feature(int fd, const char *link, const char *feature, u32 n)
+{
+	struct ethtool_gstrings *names = calloc(1, sizeof(*names) + (size_t)n * ETH_GSTRING_LEN);
+	int found;
+	u32 i;
+
+	if (!names)
+		return -ENOMEM;
+	names->cmd = ETHTOOL_GSTRINGS;
+	names->string_set = ETH_SS_FEATURES;
+	names->len = n;
+	found = ethtool(fd, link, names);
+	if (!found)
+		found = -ENOENT;
+	for (i = 0; found == -ENOENT && i < n && i < names->len; i++)
+		if (!strncmp((char *)names->data + (size_t)i * ETH_GSTRING_LEN, feature, ETH_GSTRING_LEN))
+			found = (int)i;
+	free(names);
+	return found;
+}
+
+static int is_active(int fd, const char *link, u32 feature, u32 n)
+{
+	u32 blocks = (n + 31) / 32;
+	struct ethtool_gfeatures *f = calloc(1, sizeof(*f) + blocks * sizeof(f->features[0]));
+	int ret;
+
+	if (!f)
+		return -ENOMEM;
+	f->cmd = ETHTOOL_GFEATURES;
+	f->size = blocks;
+	ret = ethtool(fd, link, f);
+	if (!ret)
+		ret = f->features[feature / 32].active >> feature % 32 & 1;
+	free(f);
+	return ret;
+}
+
+/**
+ * host_feature - an interface has a feature, and it is on
+ * @link: name of the interface
+ * @feature: as ethtool(8) calls it
+ *
+ * Return: 1, it is on; 0, it is off; -ENODEV; -ENOENT, this kernel does not know it; another -errno.
+ */
+int host_feature(const char *link, const char *feature)
+{
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), ret;
+	u32 n;
+
+	if (fd < 0)
+		return -errno;
+	ret = count_features(fd, link, &n);
+	if (!ret)
+		ret = find_feature(fd, link, feature, n);
+	if (ret >= 0)
+		ret = is_active(fd, link, ret, n);
+	close(fd);
+	return ret;
 }

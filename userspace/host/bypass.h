@@ -51,6 +51,7 @@ int host_xdp_each(const struct host_listener *l);
 int host_tc_each(u32 ifindex, const struct host_listener *l);
 int host_flow_table_each(const struct host_listener *l);
 int host_nft_has_table(const char *name);
+int host_feature(const char *link, const char *feature);
 
 /* What is done with one message of the kernel's; for tests. Messages that are not as expected are passed over. */
 void host_xdp_read(struct nlmsghdr *h, const struct host_listener *l);
