@@ -120,6 +120,11 @@ expect "a device is quarantined" ctl device quarantine cam
 expect "the state is written by itself: quarantine" poll 30 saved quarantined
 expect "the lease, and its port" poll 30 saved '"lease_port": "lan1"'
 expect "the device that was added" poll 30 saved 10.0.20.77
+told() {	# WORDS: what watch has said; there is no journal here
+	grep -q "^cordon: $1" "$work/watch"
+}
+expect "a quarantine is told of" poll 30 told "device cam: quarantined, was active, in segment quarantine"
+expect "and what the device sends then" poll 30 told "anomaly .*: cam ($CAM_MAC) on lan0: $CAM -> $INET icmp/echo-request: denied"
 flows "the healthy device sends" lock
 cam=$(arrived cam)
 held "before"

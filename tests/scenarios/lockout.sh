@@ -116,6 +116,55 @@ for at in "ok      module        loaded" "ok      mode          enforce" "ok    
 	doctor
 	said "$at"
 done
+for at in "ok      closed        no table" "ok      XDP           no program" "ok      tc            nothing redirects" \
+	"ok      offload       no port or uplink"; do
+	said "$at"
+done
+
+# What takes packets past the hooks, and what closes a gateway that is guarded.
+on gw nft -f - <<-END
+	table inet cordon_closed {
+	}
+	table inet fast {
+	  flowtable f { hook ingress priority 0; devices = { lan0, wan0 }; }
+	}
+END
+report $? "a table that is left over, and a flow table"
+expect "an XDP program at a port" on gw python3 "$(dirname "$0")/xdp.py" lan0
+on gw tc qdisc add dev wan0 clsact
+expect "a redirect at an uplink" on gw tc filter add dev wan0 ingress matchall action mirred egress redirect dev lan1
+doctor
+said "OPEN    closed        table inet cordon_closed is left over: nothing is forwarded, although a policy is in force"
+said "-> nft delete table inet cordon_closed"
+said "OPEN    XDP           port lan0 has an XDP program (generic): what it redirects or sends back passes no hook"
+said "-> ip link set dev lan0 xdpgeneric off"
+said "OPEN    tc            uplink wan0 has a filter at its ingress (matchall): what it redirects is not judged"
+said "ok      offload       port lan0 is in flow table f of table inet fast: devices' connections are kept out"
+expect "what mends it: XDP" on gw ip link set dev lan0 xdpgeneric off
+expect "what mends it: the table" on gw nft delete table inet cordon_closed
+on gw tc qdisc del dev wan0 clsact
+on gw nft delete table inet fast
+doctor
+for at in "ok      closed        no table" "ok      XDP           no program" "ok      tc            nothing redirects" \
+	"ok      offload       no port or uplink"; do
+	said "$at"
+done
+
+# What a power cut would undo.
+kept() {
+	on gw cordonctl doctor --policy "$work/served" --state "$work/state" >"$work/said"
+}
+on gw cordonctl apply --state "$work/state" "$work/served" >/dev/null
+expect "the state is saved" on gw cordonctl state save --state "$work/state"
+kept
+said "ok      state         quarantines, leases and changes are saved in $work/state/state"
+on gw cordonctl device quarantine cam
+kept
+said "OPEN    state         quarantines, leases or devices have changed since $work/state/state was saved"
+expect "what mends it" on gw cordonctl state save --state "$work/state"
+kept
+said "ok      state         quarantines"
+on gw cordonctl device release cam
 ip -n gw link add xtra0 type dummy
 ip -n gw link set xtra0 up
 ip -n gw link set lan1 down

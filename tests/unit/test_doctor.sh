@@ -130,6 +130,33 @@ found = d["findings"]
 sys.exit(d["open"] != sum(f["state"] == "open" for f in found) or
          any(set(f) != {"check", "state", "text", "mend"} or (f["state"] == "open") != bool(f["mend"]) for f in found))' "$dir/out"
 ok "JSON: what is open, and only that, has what mends it" $?
+# In the journal: an entry for each that is open, and nothing else.
+python3 -c 'import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+s.settimeout(60)
+print("bound", flush=True)
+while b"CORDON_CHECK=units" not in (entry := s.recv(65536)):
+    sys.stdout.buffer.write(entry)
+sys.stdout.buffer.write(entry)' "$dir/journal" >"$dir/entries" &
+timeout 60 bash -c 'until grep -q bound "$1"; do :; done' - "$dir/entries"
+rm "$root/etc/systemd/system/sysinit.target.wants/cordon.service"
+"$ctl" doctor --journal="$dir/journal" --root "$root" --policy "$dir/policy.yaml" >"$dir/out" 2>&1
+[ $? = 1 ] && [ ! -s "$dir/out" ]
+ok "--journal: nothing is printed" $?
+wait $!
+mapfile -t entry < <(sed -n '/^MESSAGE=file: /,$p' "$dir/entries" | head -n 6)
+[ "${entry[0]}" = "MESSAGE=file: $dir/policy.yaml: there is none; to mend it: cordonctl setup" ] &&
+	[ "${entry[*]:1}" = "MESSAGE_ID=255fc8fe3b9c415cb592958a66ef23d0 PRIORITY=4 SYSLOG_IDENTIFIER=cordon CORDON_CHECK=file CORDON_MEND=cordonctl setup" ]
+ok "--journal: what is open is a warning there" $?
+! grep -q "secure boot\|CORDON_CHECK=Secure" "$dir/entries"
+ok "--journal: what is not is none" $?
+"$ctl" doctor --journal="$dir/none" --root "$root" --policy "$dir/policy.yaml" >"$dir/out" 2>"$dir/err"
+grep -qx "cordon: file: $dir/policy.yaml: there is none; to mend it: cordonctl setup" "$dir/err"
+ok "without a journal it is a line on standard error" $?
+"$ctl" doctor --json --journal="$dir/none" >"$dir/out" 2>&1
+[ $? = 2 ]
+ok "--json and --journal" $?
 "$ctl" doctor more >"$dir/out" 2>&1
 [ $? = 2 ]
 ok "a word too many" $?

@@ -31,6 +31,7 @@ ok "and nothing is said"
 
 wanted=(usr/sbin/cordonctl usr/share/man/man{4/cordon.4,5/cordon-policy.5,5/cordon-serve.5,8/cordonctl.8}
 	usr/share/bash-completion/completions/cordonctl usr/lib/systemd/system/cordon-serve.service
+	usr/lib/systemd/system/cordon{,-state,-check}.service usr/lib/systemd/system/cordon-check.timer
 	usr/lib/sysusers.d/cordon.conf usr/lib/tmpfiles.d/cordon.conf etc/cordon/policy.yaml)
 for file in "${wanted[@]}"; do
 	[ -s "$root/$file" ]
@@ -52,8 +53,11 @@ systemd-tmpfiles --root="$dir/users" --create "$root/usr/lib/tmpfiles.d/cordon.c
 ok "tmpfiles: the directories are made, with their modes"
 
 # In tenths; what the unit may do is more than it needs otherwise.
-systemd-analyze security --no-pager --offline=true --threshold=25 "$root/usr/lib/systemd/system/cordon-serve.service" >"$dir/out" 2>"$dir/err"
-ok "cordon-serve.service: its exposure is at most 2.5"
+for unit in cordon-serve:25 cordon-state:19 cordon-check:24 cordon:47; do
+	systemd-analyze security --no-pager --offline=true --threshold="${unit#*:}" \
+		"$root/usr/lib/systemd/system/${unit%:*}.service" >"$dir/out" 2>"$dir/err"
+	ok "${unit%:*}.service: its exposure is at most ${unit#*:} tenths"
+done
 
 "$root/usr/sbin/cordonctl" check "$root/etc/cordon/policy.yaml" >"$dir/out" 2>"$dir/err" && [ ! -s "$dir/err" ]
 ok "the example policy is good, and nothing is to be warned of"

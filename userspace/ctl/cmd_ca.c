@@ -136,6 +136,7 @@ bool ca_open_registry(const struct ca_words *w, bool create, struct store *s)
 enum {
 	O_DIR, O_REGISTRY, O_PASSPHRASE, O_JSON, O_NAME, O_KEY, O_ROOT_CERT, O_ROOT_KEY, O_ROLLOVER,
 	O_MAC, O_CSR, O_OUT, O_DAYS, O_REASON, O_DER, O_ACTIVATE, O_FORCE, O_OLD_ROOT_KEY, O_EXPIRING,
+	O_RENEW, OPTIONS,
 };
 
 #define BIT(o)		(1U << (o))
@@ -154,7 +155,7 @@ static const struct option options[] = {
 	{ "expiring", required_argument, NULL, O_EXPIRING },
 	{ "old-root-key", required_argument, NULL, O_OLD_ROOT_KEY }, { "mac", required_argument, NULL, O_MAC },
 	{ "csr", required_argument, NULL, O_CSR }, { "out", required_argument, NULL, O_OUT },
-	{ "days", required_argument, NULL, O_DAYS },
+	{ "days", required_argument, NULL, O_DAYS }, { "renew", no_argument, NULL, O_RENEW },
 	{ "reason", required_argument, NULL, O_REASON }, { "der", no_argument, NULL, O_DER },
 	{ "help", no_argument, NULL, OPTION_HELP }, { }
 };
@@ -180,7 +181,7 @@ static const struct verb {
 	  1, 1, ca_issue },
 	{ "revoke", BIT(O_JSON) | BIT(O_REASON), 1, 1, ca_revoke },
 	{ "list", BIT(O_JSON) | BIT(O_EXPIRING), 0, 1, ca_list },
-	{ "crl", BIT(O_OUT), 0, 0, ca_crl },
+	{ "crl", BIT(O_OUT) | BIT(O_RENEW), 0, 0, ca_crl },
 	{ "export", BIT(O_JSON) | BIT(O_DER), 0, 0, ca_export },
 };
 
@@ -233,14 +234,15 @@ static const char *take_special(struct ca_words *w, int option, char *value)
 
 static const char *take(struct ca_words *w, int option, char *value)
 {
-	const char **text[] = {
+	const char **text[OPTIONS] = {
 		[O_DIR] = &w->dir, [O_REGISTRY] = &w->registry,
 		[O_PASSPHRASE] = &w->passphrase_file, [O_NAME] = &w->name,
 		[O_ROOT_CERT] = &w->root_cert, [O_ROOT_KEY] = &w->root_key,
 		[O_CSR] = &w->csr, [O_OUT] = &w->out, [O_OLD_ROOT_KEY] = &w->old_root_key,
 	};
 	bool *flag = option == O_JSON ? &w->json : option == O_ROLLOVER ? &w->rollover :
-		     option == O_ACTIVATE ? &w->activate : option == O_DER ? &w->der : NULL;
+		     option == O_ACTIVATE ? &w->activate : option == O_DER ? &w->der :
+		     option == O_RENEW ? &w->renew : NULL;
 
 	if (flag) {
 		*flag = true;
@@ -314,6 +316,8 @@ static int run_ca(const struct command *self, int argc, char **argv)
 	w.who = words ? argv[optind + 1] : NULL;
 	if (!w.root_cert != !w.root_key)
 		return usage_error(self, "--root-cert and --root-key come together", NULL);
+	if (w.renew && w.out)
+		return usage_error(self, "--renew writes crl.pem alone, not --out", NULL);
 	problem = check_rollover(&w, seen);
 	if (problem)
 		return usage_error(self, problem, NULL);
@@ -328,7 +332,7 @@ const struct command cmd_ca = {
 	"ca issue NAME [--mac MAC] [--csr FILE] [--out DIR] [--days N] [--json]\n"
 	"ca revoke NAME|MAC|SERIAL [--reason REASON] [--json]\n"
 	"ca list [NAME] [--expiring DURATION] [--json]\n"
-	"ca crl [--out FILE]\n"
+	"ca crl [--out FILE | --renew]\n"
 	"ca export [--der | --json]",
 	"  --dir DIR              the CA (" PKI_CA_DIR ")\n"
 	"  --registry FILE        the registry (" STORE_PATH ")\n"
@@ -346,6 +350,8 @@ const struct command cmd_ca = {
 	"  --csr FILE             a request, PEM or DER; without it, a key is made, too\n"
 	"  --out WHERE            directory for NAME.key, NAME.crt and ca.crt; file for the CRL\n"
 	"  --days N               how long the certificate is good (90)\n"
+	"  --renew                print nothing, and sign none unless half of the time of the one\n"
+	"                         in crl.pem has passed; where there is none, nothing is done\n"
 	"  --reason REASON        unspecified | keyCompromise | affiliationChanged | superseded |\n"
 	"                         cessationOfOperation | privilegeWithdrawn\n"
 	"  --expiring DURATION    only those in use that end so soon, as 30d, the CA's own included\n"

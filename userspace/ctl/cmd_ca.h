@@ -29,6 +29,7 @@
  * @csr: file of a request, or NULL
  * @out: directory or file to write to, or NULL
  * @days: how long a certificate is good
+ * @renew: the revocation list, if half of its time has passed
  * @expiring: only what ends within so many seconds; 0, everything
  * @reason: of a revocation
  * @der: the root alone, in DER
@@ -52,6 +53,7 @@ struct ca_words {
 	const char *csr;
 	const char *out;
 	u32 days;
+	bool renew;
 	u32 expiring;
 	int reason;
 	bool der;

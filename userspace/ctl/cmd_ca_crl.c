@@ -202,9 +202,27 @@ int ca_crl_renew(const struct ca_words *w, struct store *s, char **pem, size_t *
 	return ret;
 }
 
+/* There is none in crl.pem, or it is good for some time yet. */
+static bool is_in_time(const struct ca_words *w)
+{
+	char path[PATH_MAX];
+	struct pki_ca ca;
+	time_t until = 0;
+	int err;
+
+	snprintf(path, sizeof(path), "%s/crl.pem", w->dir);
+	if (access(path, F_OK))
+		return errno == ENOENT;
+	if (!ca_load(w, false, &ca))
+		return false;
+	err = revoked_until(&ca, w->dir, &until);
+	pki_ca_free(&ca);
+	return !err && until - time(NULL) > REVOKED_VALID / 2;
+}
+
 /**
  * ca_crl - a fresh revocation list
- * @w: where to
+ * @w: where to, or that it is only wanted in time
  *
  * Return: an exit status.
  */
@@ -215,13 +233,15 @@ int ca_crl(const struct ca_words *w)
 	size_t len = 0;
 	int ret, err = 0;
 
+	if (w->renew && is_in_time(w))
+		return EXIT_DONE;
 	if (!ca_open_registry(w, true, &s))
 		return EXIT_REFUSED;
 	ret = ca_crl_renew(w, &s, &pem, &len);
 	store_close(&s);
 	if (!ret && w->out)
 		err = file_write(w->out, pem, len, 0644);
-	else if (!ret)
+	else if (!ret && !w->renew)
 		fwrite(pem, 1, len, stdout);
 	free(pem);
 	return err ? complain(w->out, strerror(-err)) : ret;

@@ -7,9 +7,11 @@
 #include <string.h>
 #include <sys/timex.h>
 #include <sys/utsname.h>
+#include <syslog.h>
 #include <unistd.h>
 
-#include "ctl/ctl.h"
+#include "ctl/doctor.h"
+#include "event/event.h"
 #include "host/facts.h"
 #include "host/health.h"
 #include "host/lockout.h"
@@ -18,43 +20,25 @@
 #include "lib/yaml.h"
 #include "pki/pki.h"
 #include "serve/common/serve.h"
+#include "state/state.h"
 
 #define POLICY		"/etc/cordon/policy.yaml"
 #define BUILT		1735689600	/* 2025-01-01: a clock before that is wrong */
 #define INTERFACES	20		/* that are told one by one */
-
-/** enum finding - whether something is as it should be */
-enum finding { GOOD, OPEN, UNKNOWN };
+#define WAIT		1000		/* ms, for a journal that has no room */
 
 static const char * const states[] = { "ok", "open", "unknown" };
 
-/**
- * struct doctor - one call
- * @root: where /sys, /proc, /lib and /etc lie, in place of /
- * @path: of the policy
- * @json: the answer is JSON
- * @list: it, as it grows
- * @open: how much is
- * @asked: the kernel answered; what follows is its
- * @nl: connection to it
- * @summary: of what is in force
- * @kernel: its policy, or NULL
- * @runtime: of that
- * @config: serve.yaml, or NULL
- */
-struct doctor {
-	const char *root;
-	const char *path;
-	bool json;
-	json_t *list;
-	unsigned int open;
-	bool asked;
-	struct cnl nl;
-	struct cnl_summary summary;
-	struct policy *kernel;
-	struct cnl_runtime runtime;
-	struct serve_config *config;
-};
+static void tell_journal(struct journal *j, const char *check, const char *mend, const char *text)
+{
+	struct journal_entry e;
+
+	journal_begin(&e, LOG_WARNING, JOURNAL_FINDING, "%s: %s; to mend it: %s", check, text, mend ? mend : "?");
+	journal_add(&e, "CORDON_CHECK", "%s", check);
+	if (mend)
+		journal_add(&e, "CORDON_MEND", "%s", mend);
+	journal_send(j, &e);
+}
 
 /* @mend: a command, or what to do; NULL, nothing is to be done. */
 __attribute__((format(printf, 5, 6)))
@@ -67,6 +51,10 @@ static void say(struct doctor *d, enum finding state, const char *check, const c
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
 	d->open += state == OPEN;
+	if (d->journal && state == OPEN)
+		tell_journal(d->journal, check, mend, text);
+	if (d->journal)
+		return;
 	if (d->json) {
 		json_array_append_new(d->list, json_pack("{s:s,s:s,s:o,s:o}", "check", check, "state", states[state], "text",
 							 json_text(text), "mend", mend ? json_text(mend) : json_null()));
@@ -75,6 +63,25 @@ static void say(struct doctor *d, enum finding state, const char *check, const c
 	printf("%-8s%-14s%s\n", state == OPEN ? "OPEN" : states[state], check, text);
 	if (mend)
 		printf("%22s-> %s\n", "", mend);
+}
+
+/**
+ * doctor_say - a finding
+ * @d: the doctor
+ * @state: whether it is as it should be
+ * @check: what was looked at, a word or two
+ * @mend: a command, or what to do; NULL, nothing is to be done
+ * @fmt: what was found
+ */
+void doctor_say(struct doctor *d, enum finding state, const char *check, const char *mend, const char *fmt, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	say(d, state, check, mend, "%s", text);
 }
 
 /* Each line that something prints is a finding. */
@@ -241,6 +248,7 @@ static void check_interfaces(struct doctor *d)
 		say(d, OPEN, "interfaces", "cordonctl show interfaces", "and %u more", n - INTERFACES);
 	else if (!n)
 		say(d, GOOD, "interfaces", NULL, "each is a port or an uplink, and none is missing");
+	doctor_bypass(d, &all);
 	cnl_interfaces_free(&all);
 }
 
@@ -269,10 +277,6 @@ static void check_bridges(struct doctor *d)
 		say(d, GOOD, "br_netfilter", NULL, "on: it changes nothing of what is judged");
 	else
 		say(d, GOOD, "br_netfilter", NULL, "off");
-	if (host_has(d->root, "/sys/module/nf_flow_table"))
-		say(d, GOOD, "offload", NULL, "flow tables are in use; connections of devices are kept out of them");
-	else
-		say(d, GOOD, "offload", NULL, "no flow tables");
 }
 
 static void check_clock(struct doctor *d)
@@ -438,7 +442,7 @@ static void load_config(struct doctor *d)
 	FILE *unused = fopen("/dev/null", "w");
 
 	d->config = calloc(1, sizeof(*d->config));
-	if (d->config && (!unused || serve_config_load(NULL, d->config, unused))) {
+	if (d->config && (!unused || serve_config_load(d->config_path, d->config, unused))) {
 		free(d->config);
 		d->config = NULL;
 	}
@@ -464,56 +468,87 @@ static void examine(struct doctor *d)
 		check_policy(d);
 		check_interfaces(d);
 	}
+	doctor_closed(d);
 	check_bridges(d);
 	check_clock(d);
 	check_file(d);
 	check_unit(d, "cordon.service", "after the next start no policy is in force");
+	doctor_kept(d);
 	load_config(d);
 	if (d->asked)
 		check_server(d);
 	check_certificates(d);
+	doctor_revoked(d);
 	cnl_runtime_free(&d->runtime);
 	policy_free(d->kernel);
 	cnl_close(&d->nl);
 	free(d->config);
 }
 
+static void tell(struct doctor *d)
+{
+	if (d->json)
+		json_print(json_pack("{s:o,s:I}", "findings", d->list, "open", (json_int_t)d->open));
+	else if (!d->journal)
+		printf("%u open\n", d->open);
+	if (!d->json)
+		json_decref(d->list);
+}
+
 static int run_doctor(const struct command *self, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' }, { "policy", required_argument, NULL, 'p' },
-		{ "root", required_argument, NULL, 'r' }, { "help", no_argument, NULL, OPTION_HELP }, { }
+		{ "json", no_argument, NULL, 'j' }, { "journal", optional_argument, NULL, 'J' },
+		{ "policy", required_argument, NULL, 'p' }, { "root", required_argument, NULL, 'r' },
+		{ "state", required_argument, NULL, 's' }, { "config", required_argument, NULL, 'c' },
+		{ "help", no_argument, NULL, OPTION_HELP }, { }
 	};
 	struct doctor d = { .root = "", .path = POLICY };
+	const char *socket = NULL;
+	struct journal journal;
+	bool quiet = false;
 	int o;
 
 	while ((o = next_option(self, argc, argv, options)) != -1) {
 		if (o == OPTION_HELP || o == OPTION_ERROR)
 			return o == OPTION_HELP ? EXIT_DONE : EXIT_USAGE;
 		d.json |= o == 'j';
+		quiet |= o == 'J';
+		if (o == 'J')
+			socket = optarg;
+		if (o == 'c')
+			d.config_path = optarg;
 		if (o == 'p')
 			d.path = optarg;
 		if (o == 'r')
 			d.root = optarg;
+		if (o == 's')
+			d.state = optarg;
 	}
 	if (argc != optind)
 		return usage_error(self, "too many words", argv[optind]);
+	if (d.json && quiet)
+		return usage_error(self, "--json and --journal are two ways to tell", NULL);
+	if (quiet) {
+		journal_open(&journal, socket, WAIT);
+		d.journal = &journal;
+	}
 	d.list = json_array();
 	examine(&d);
-	if (d.json)
-		json_print(json_pack("{s:o,s:I}", "findings", d.list, "open", (json_int_t)d.open));
-	else
-		printf("%u open\n", d.open);
-	if (!d.json)
-		json_decref(d.list);
+	tell(&d);
+	if (quiet)
+		journal_close(&journal);
 	return d.open ? EXIT_REFUSED : EXIT_DONE;
 }
 
 const struct command cmd_doctor = {
 	"doctor", "Say what is guarded and what is not, and what mends it",
-	"doctor [--json] [--policy FILE]",
+	"doctor [--json | --journal] [--policy FILE] [--config FILE] [--state DIR]",
 	"Exit status 1 if anything is open. Changes nothing.\n\n"
 	"  --json         print JSON\n"
+	"  --journal      print nothing: what is open is a warning in the journal\n"
+	"  --config FILE  of the server, instead of /etc/cordon/serve.yaml\n"
+	"  --state DIR    where state and last good policy are kept (" STATE_DIR ")\n"
 	"  --policy FILE  instead of " POLICY "\n"
 	"  --root DIR     look at /sys, /proc, /lib, /boot and /etc/systemd below DIR\n",
 	run_doctor

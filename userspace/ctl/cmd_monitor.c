@@ -1,57 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 /* monitor: events as they come. */
-#include <net/if.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "ctl/ctl.h"
+#include "event/event.h"
 
 struct monitor {
 	bool json;
 	unsigned long left;	/* events until the end; 0, there is none */
 };
 
-static const char *tls_text(u32 version, char out[16])
-{
-	static const char *const names[] = { "SSL3.0", "TLS1.0", "TLS1.1", "TLS1.2", "TLS1.3" };
-
-	if (version >= 0x0300 && version < 0x0300 + sizeof(names) / sizeof(*names))
-		return names[version - 0x0300];
-	snprintf(out, 16, "0x%04x", version);
-	return out;
-}
-
-/* tcp/443 (https), icmp/echo-request, gre; the name of a port is that of services(5). */
-static const char *service_text(u32 protocol, u32 port, char out[96])
-{
-	struct cordon_match m = { .proto = protocol, .lo = port, .hi = port };
-	char match[POLICY_MATCH_LEN], proto[POLICY_PROTO_LEN];
-	bool ports = cordon_proto_has_ports(protocol);
-	struct servent *service = ports ? getservbyport(htons(port), policy_proto_text(protocol, proto)) : NULL;
-
-	if (!ports && protocol != IPPROTO_ICMP && protocol != IPPROTO_ICMPV6)
-		snprintf(out, 96, "%s", policy_proto_text(protocol, proto));
-	else if (service)
-		snprintf(out, 96, "%s (%.40s)", policy_match_text(&m, match), service->s_name);
-	else
-		snprintf(out, 96, "%s", policy_match_text(&m, match));
-	return out;
-}
-
 static json_t *json_anomaly(const struct cnl_event *e)
 {
-	char mac[18], version[16];
-	char service[96];
+	char mac[18], version[EVENT_TLS_LEN], service[EVENT_SERVICE_LEN];
 	json_t *out = json_pack("{s:s,s:s,s:o,s:o,s:I,s:I,s:s,s:I,s:b}", "event", "anomaly",
 				"kind", policy_kind_name(e->anomaly.kind),
 				"source", json_addr(&e->anomaly.source),
 				"destination", json_addr(&e->anomaly.destination),
 				"protocol", (json_int_t)e->anomaly.protocol,
 				"dport", (json_int_t)e->anomaly.dport,
-				"service", service_text(e->anomaly.protocol, e->anomaly.dport, service),
+				"service", event_service_text(e->anomaly.protocol, e->anomaly.dport, service),
 				"suppressed", (json_int_t)e->anomaly.suppressed,
 				"denied", e->anomaly.denied);
 
@@ -67,9 +37,9 @@ static json_t *json_anomaly(const struct cnl_event *e)
 	if (e->anomaly.server[0])
 		json_object_set_new(out, "server_name", json_text(e->anomaly.server));
 	if (e->anomaly.tls_offered)
-		json_object_set_new(out, "tls_offered", json_string(tls_text(e->anomaly.tls_offered, version)));
+		json_object_set_new(out, "tls_offered", json_string(event_tls_text(e->anomaly.tls_offered, version)));
 	if (e->anomaly.tls_selected)
-		json_object_set_new(out, "tls_selected", json_string(tls_text(e->anomaly.tls_selected, version)));
+		json_object_set_new(out, "tls_selected", json_string(event_tls_text(e->anomaly.tls_selected, version)));
 	if (e->anomaly.action >= 0)
 		json_object_set_new(out, "action",
 				    json_string(policy_action_name(e->anomaly.action)));
@@ -98,35 +68,6 @@ static json_t *json_event(const struct cnl_event *e)
 	}
 }
 
-static void print_anomaly(const struct cnl_event *e)
-{
-	char from[POLICY_ADDR_LEN], to[POLICY_ADDR_LEN], mac[18], dev[IF_NAMESIZE], version[16];
-	char service[96];
-
-	printf("anomaly %s: %s", policy_kind_name(e->anomaly.kind),
-	       e->anomaly.name[0] ? e->anomaly.name : "unknown device");
-	if (e->anomaly.has_mac)
-		printf(" (%s)", policy_mac_text(e->anomaly.mac, mac));
-	if (e->anomaly.ifindex && if_indextoname(e->anomaly.ifindex, dev))
-		printf(" on %s", dev);
-	if (e->anomaly.port[0])
-		printf(", not on its port %s", e->anomaly.port);
-	printf(": %s -> %s %s: %s", policy_addr_text(&e->anomaly.source, from),
-	       policy_addr_text(&e->anomaly.destination, to),
-	       service_text(e->anomaly.protocol, e->anomaly.dport, service), e->anomaly.denied ? "denied" : "passed");
-	if (e->anomaly.server[0])
-		printf(", server %s", e->anomaly.server);
-	if (e->anomaly.tls_offered)
-		printf(", offered %s", tls_text(e->anomaly.tls_offered, version));
-	if (e->anomaly.tls_selected)
-		printf(", selected %s", tls_text(e->anomaly.tls_selected, version));
-	if (e->anomaly.suppressed)
-		printf(", and %u more before it", e->anomaly.suppressed);
-	if (e->anomaly.action >= 0)
-		printf("; limit reached: %s", policy_action_name(e->anomaly.action));
-	putchar('\n');
-}
-
 /* When it was heard of: the kernel sends no times. */
 static void print_time(void)
 {
@@ -140,6 +81,8 @@ static void print_time(void)
 
 static void print_event(const struct cnl_event *e)
 {
+	char text[EVENT_TEXT_LEN];
+
 	print_time();
 	switch (e->cmd) {
 	case CORDON_CMD_POLICY_NTF:
@@ -156,7 +99,7 @@ static void print_event(const struct cnl_event *e)
 		interface_print_event(&e->interface);
 		break;
 	default:
-		print_anomaly(e);
+		puts(event_anomaly_text(e, text));
 	}
 }
 

@@ -9,11 +9,13 @@
 #include <unistd.h>
 
 #include "ctl/ctl.h"
+#include "event/event.h"
 #include "state/state.h"
 
 #define AT_MOST	3	/* seconds between two writes */
 #define AT_LEAST 60	/* seconds: that a lease goes on is no event */
 #define LOOK	10	/* seconds until it is seen that the module has gone */
+#define WAIT	1000	/* ms, for a journal that has no room */
 
 /**
  * struct place - where state is
@@ -228,25 +230,31 @@ static int restore(struct place *at)
 }
 
 /**
- * struct watch - a state that is kept up to date
+ * struct watch - a state that is kept up to date, and events that are written to the journal
  * @at: where
+ * @log: of events
  * @ask: the connection that the state is asked for on
  * @events: the one that tells of changes
  * @listener: of @events
  * @connected: both are open
  * @last: as it was saved, or NULL
  * @dirty: something has changed since
- * @written: when it was saved, or nothing was new, by seconds()
+ * @written: when it was saved, or nothing was new, by now_ms()
+ * @look: something of which there may have been no event has changed
+ * @looked: when the states of all devices were asked for, by now_ms()
  */
 struct watch {
 	struct place *at;
+	struct event_log *log;
 	struct cnl ask;
 	struct cnl events;
 	struct cnl_listener listener;
 	bool connected;
 	struct state *last;
 	bool dirty;
-	time_t written;
+	int64_t written;
+	bool look;
+	int64_t looked;
 };
 
 static volatile sig_atomic_t ended;
@@ -256,12 +264,12 @@ static void on_end(int sig)
 	ended = sig;
 }
 
-static time_t seconds(void)
+static int64_t now_ms(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_BOOTTIME, &now);
-	return now.tv_sec;
+	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
 static int on_event(const struct cnl_event *e, void *arg)
@@ -270,7 +278,26 @@ static int on_event(const struct cnl_event *e, void *arg)
 
 	if (e->cmd == CORDON_CMD_DEVICE_NTF || e->cmd == CORDON_CMD_POLICY_NTF)
 		w->dirty = true;
+	w->look |= e->cmd == CORDON_CMD_POLICY_NTF;
+	event_log_event(w->log, e, now_ms());
 	return 0;
+}
+
+static int on_device(const struct cnl_device *d, void *arg)
+{
+	struct watch *w = arg;
+
+	return event_log_seen(w->log, d, now_ms()) ? -ENOMEM : 0;
+}
+
+/* Where it did not come to an end it is done again. */
+static void look(struct watch *w)
+{
+	int err = cnl_device_each(&w->ask, on_device, w);
+
+	event_log_looked(w->log, !err);
+	w->look = err;
+	w->looked = now_ms();
 }
 
 static void disconnect(struct watch *w)
@@ -293,6 +320,7 @@ static int connect_both(struct watch *w)
 	}
 	w->connected = true;
 	w->dirty = true;
+	w->look = true;
 	w->listener = (struct cnl_listener){ on_event, w, 0 };
 	nl_socket_set_nonblocking(w->events.sock);
 	if (!cnl_join(&w->events, &w->listener))
@@ -324,7 +352,7 @@ static void write_state(struct watch *w)
 	struct state *s;
 	int err;
 
-	w->written = seconds();
+	w->written = now_ms();
 	w->dirty = false;
 	if (!w->connected || lock_place(w->at))
 		return;
@@ -349,31 +377,57 @@ static void hear(struct watch *w, int ms)
 	else if (!ready && cnl_summary(&w->ask, &summary))
 		disconnect(w);
 	if (err == -ENOBUFS)
-		w->dirty = true;
+		w->dirty = w->look = true;
 	else if (err)
 		disconnect(w);
 }
 
+/* When to do something that is done often where there is reason to. */
+static int64_t due(int64_t last, bool soon)
+{
+	return last + 1000 * (soon ? AT_MOST : AT_LEAST);
+}
+
+/* How long to wait for an event, in ms. */
+static int patience(const struct watch *w, int64_t tick)
+{
+	bool soon = w->dirty || w->look || !w->last;
+	int most = 1000 * (soon ? AT_MOST : LOOK);
+
+	return tick >= 0 && tick < most ? (int)tick : most;
+}
+
+static void watch_once(struct watch *w)
+{
+	int64_t tick;
+
+	if (w->connected && now_ms() >= due(w->looked, w->look))
+		look(w);
+	if (w->connected && now_ms() >= due(w->written, w->dirty || !w->last))
+		write_state(w);
+	tick = event_log_tick(w->log, now_ms());
+	if (w->connected)
+		hear(w, patience(w, tick));
+	else if (connect_both(w))
+		poll(NULL, 0, AT_MOST * 1000);
+}
+
 static int watch(struct place *at)
 {
+	int64_t never = now_ms() - AT_LEAST * 1000;
+	struct watch w = { .at = at, .log = event_log_new(NULL, WAIT), .written = never, .looked = never };
 	struct sigaction end = { .sa_handler = on_end };
-	struct watch w = { .at = at };
-	time_t due;
 
+	if (!w.log)
+		return complain("state", "out of memory");
 	sigaction(SIGTERM, &end, NULL);
 	sigaction(SIGINT, &end, NULL);
-	while (!ended) {
-		due = w.written + (w.dirty || !w.last ? AT_MOST : AT_LEAST);
-		if (!w.connected && connect_both(&w))
-			poll(NULL, 0, AT_MOST * 1000);
-		else if (seconds() >= due)
-			write_state(&w);
-		if (w.connected)
-			hear(&w, 1000 * (w.dirty || !w.last ? AT_MOST : LOOK));
-	}
+	while (!ended)
+		watch_once(&w);
 	write_state(&w);
 	disconnect(&w);
 	state_free(w.last);
+	event_log_free(w.log, now_ms());
 	return EXIT_DONE;
 }
 
@@ -426,7 +480,8 @@ const struct command cmd_state = {
 	"state save [FILE]\nstate restore [FILE]\nstate show [FILE] [--json]\nstate watch",
 	"'cordonctl boot' gives it all back; restore is for a policy in force, and cannot give\n"
 	"back a lease that a check-in gave: the device checks in again. watch saves whenever\n"
-	"something changes, at most every 3 s, until it is ended. FILE: DIR/state.\n\n"
+	"something changes, at most every 3 s, until it is ended, and writes quarantines, changes of\n"
+	"state and denials to the journal. FILE: DIR/state.\n\n"
 	"  --state DIR  where state and last good policy are kept (" STATE_DIR ")\n"
 	"  --json       print the file as it is\n", run_state
 };

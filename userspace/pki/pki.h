@@ -240,12 +240,14 @@ int pki_crl(const struct pki_ca *ca, const struct pki_revoked *entries, size_t n
  * struct pki_list - what revocation lists hold
  * @number: the greatest of a list
  * @made: when that one was made
+ * @until: when there should be a newer one; 0, it does not say
  * @entries: of all of them; one may be there more than once
  * @n: how many
  */
 struct pki_list {
 	uint64_t number;
 	time_t made;
+	time_t until;
 	struct pki_revoked *entries;
 	size_t n;
 };

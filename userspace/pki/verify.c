@@ -196,6 +196,9 @@ static int add_list(const struct pki_ca *ca, X509_CRL *crl, struct pki_list *lis
 	if (number >= list->number) {
 		list->number = number;
 		list->made = made;
+		list->until = 0;
+		if (X509_CRL_get0_nextUpdate(crl))
+			pki_time(X509_CRL_get0_nextUpdate(crl), &list->until);
 	}
 	return keep_entries(X509_CRL_get_REVOKED(crl), list);
 }

@@ -55,6 +55,22 @@ ok "and observes"
 try bash ./deny
 ok "a gateway of namespaces: what a rule opens passes, without it nothing does"
 
+# What happens is in the journal, with fields.
+systemctl start cordon-state
+becomes 60 bash -c "cordonctl apply /etc/cordon/policy.yaml; journalctl -q -o cat --since @$mark SYSLOG_IDENTIFIER=cordon \
+	MESSAGE_ID=b29b76f640f346dcaae98b3a070b72d2 CORDON_MODE=observe PRIORITY=5 | grep 'policy: generation'"
+ok "cordon-state tells the journal of a policy"
+systemctl stop cordon-state
+try systemctl start cordon-check
+ok "cordon-check looks once"
+becomes 60 bash -c "journalctl -q -o cat --since @$mark MESSAGE_ID=255fc8fe3b9c415cb592958a66ef23d0 CORDON_CHECK=mode PRIORITY=4 |
+	grep 'observe: what is not allowed'"
+ok "and what is open is in the journal"
+! journalctl -q -o cat --since "@$mark" -u cordon-check | grep -iE 'denied|not permitted|cannot be' >$log
+ok "nothing kept it from looking"
+try systemctl start cordon-check.timer && systemctl list-timers | grep -q cordon-check
+ok "its timer starts"
+
 # serve, as an administrator meets it
 systemctl start --no-block cordon-serve
 becomes 60 bash -c "journalctl -q -u cordon-serve --since @$mark | grep -q 'cordonctl ca init'"

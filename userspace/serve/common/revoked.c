@@ -115,6 +115,28 @@ int revoked_read(const struct pki_ca *ca, const char *ca_dir, struct pki_list *l
 	return err;
 }
 
+/**
+ * revoked_until - when crl.pem ends
+ * @ca: the CA; its keys are not needed
+ * @ca_dir: its directory
+ * @until: seconds since 1970; 0, there is no list
+ *
+ * Return: 0; -EINVAL, the file holds no list of this CA; another -errno.
+ */
+int revoked_until(const struct pki_ca *ca, const char *ca_dir, time_t *until)
+{
+	struct pki_list list = { .n = 0 };
+	char path[REVOKED_PATH_LEN];
+	unsigned int bad = 0;
+	int err;
+
+	snprintf(path, sizeof(path), "%s/crl.pem", ca_dir);
+	err = read_one(ca, path, &list, &bad);
+	*until = list.until;
+	free(list.entries);
+	return err ? err : bad ? -EINVAL : 0;
+}
+
 /* No certificate of the CA ends later. */
 static time_t last_end(const struct pki_ca *ca)
 {

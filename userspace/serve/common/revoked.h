@@ -30,6 +30,7 @@ struct revoked_caught {
 };
 
 void revoked_saved(const char *ca_dir, unsigned int n, char path[REVOKED_PATH_LEN]);
+int revoked_until(const struct pki_ca *ca, const char *ca_dir, time_t *until);
 int revoked_read(const struct pki_ca *ca, const char *ca_dir, struct pki_list *list, unsigned int *bad);
 int revoked_catch_up(const struct pki_ca *ca, const char *ca_dir, struct store *s, bool restored,
 		     struct revoked_caught *out);
