@@ -106,7 +106,7 @@ check:
 	@tests/tally.sh $(RINGS)
 
 torture: vm-ready
-	@TORTURE=1 tests/vm/scenarios.sh 6.1 reload scale explain
+	@TORTURE=1 tests/vm/scenarios.sh 6.1 reload scale explain neighbours late
 	@TORTURE=1 tests/vm/scenarios.sh 6.12
 	@TORTURE=1 tests/vm/scenarios.sh 7.3
 	@tests/vm/vm.sh -k 6.1 -t 1500 tests/scenarios/loss.sh 500

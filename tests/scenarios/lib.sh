@@ -250,3 +250,38 @@ certificate() {
 mac_of() {
 	on "$1" cat "/sys/class/net/$2/address"
 }
+
+# enter_tree: make what tests/vm/unpack.sh unpacked in $tree fit to be run in, until the end; what the packages' own
+# scripts would do when they are installed, and no more
+enter_tree() {
+	local name tool
+
+	mounts="$tree/dev $tree/proc $tree/run $tree$work $tree"
+	mount --bind "$tree" "$tree" && mkdir -p "$tree$work" && mount --rbind /dev "$tree/dev" && mount -t proc proc "$tree/proc" &&
+		mount -t tmpfs run "$tree/run" && mount --bind "$work" "$tree$work" || exit
+	for name in iptables ip6tables; do
+		for tool in '' -save -restore; do
+			ln -sf xtables-nft-multi "$tree/usr/sbin/$name$tool"
+		done
+	done
+	ln -sf ebtables-nft "$tree/usr/sbin/ebtables"
+	cp /usr/bin/busybox "$tree/usr/bin/"
+	[ -e "$tree/usr/bin/sh" ] || ln -s busybox "$tree/usr/bin/sh"
+	ln -sfT /run "$tree/var/run"
+}
+
+# run NS COMMAND...: one of the packages in $tree, with the namespace's own /sys
+# shellcheck disable=SC2016
+in_tree='mount -t sysfs sys "$0/sys" && mount -t cgroup2 none "$0/sys/fs/cgroup" && exec chroot "$0" "$@"'
+run() {
+	ip netns exec "$1" sh -c "$in_tree" "$tree" "${@:2}"
+}
+
+# daemon NS NAME COMMAND...: the same, until the end; its pid is in $work/NAME.pid, what it says in $work/NAME.log
+daemon() {
+	local ns=$1 name=$2
+	shift 2
+	ip netns exec "$ns" sh -c "$in_tree" "$tree" "$@" >"$work/$name.log" 2>&1 <>"$work/never" &
+	echo $! >"$work/$name.pid"
+	disown
+}

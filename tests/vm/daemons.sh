@@ -5,4 +5,5 @@ set -euo pipefail
 
 # shellcheck source=tests/vm/unpack.sh
 . "$(dirname "$0")/unpack.sh"
-unpack daemons bookworm keepalived wireguard-tools vsftpd igmpproxy smcroute avahi-daemon dnsmasq-base
+unpack daemons bookworm keepalived wireguard-tools vsftpd igmpproxy smcroute avahi-daemon dnsmasq-base iptables mosquitto \
+	mosquitto-clients ppp pppoe

@@ -4,7 +4,7 @@
 # of several parts, which may run beside each other, one.
 # On other kernels than 6.1, those that say `# kernels: all` in their header: what they try depends on what kernels
 # differ in. With TORTURE=1 also those that say `# kernels: torture`, for which `make check` has no time there. What one
-# needs that has to be fetched says `# needs: SCRIPT`.
+# needs that has to be fetched says `# needs: SCRIPT`; `# torture: SCRIPT`, if only for the long form.
 set -uo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -34,7 +34,7 @@ if ! tests/vm/build.sh "$line" >"$log" 2>&1; then
 	echo 1..1
 	exit 1
 fi
-for need in $(sed -n 's/^# needs: //p' "$@" | sort -u); do
+for need in $(sed -nE "s/^# needs${TORTURE:+|^# torture}: //p" "$@" | sort -u); do
 	"$need" >/dev/null || { echo "not ok 1 - $need"; echo 1..1; exit 1; }
 done
 status=0

@@ -14,6 +14,7 @@
 #include "event/event.h"
 #include "host/facts.h"
 #include "host/health.h"
+#include "host/holder.h"
 #include "host/lockout.h"
 #include "lib/diff.h"
 #include "lib/machine.h"
@@ -389,6 +390,19 @@ static void check_port(struct doctor *d, const struct lockout *l, const char *se
 	}
 }
 
+/* The unit's sandbox does not let the server see whose its port is; whoever calls this may. */
+static void say_taken(struct doctor *d, const char *setting, const struct serve_listen *at)
+{
+	char holder[HOST_HOLDER_LEN], mend[128];
+	size_t i;
+
+	for (i = 0; i < at->n; i++) {
+		snprintf(mend, sizeof(mend), "stop who has it, or set another under %s.listen in serve.yaml", setting);
+		if (host_holder(d->root, port_of(&at->at[i]), holder))
+			say(d, OPEN, "serve", mend, "its port %u (%s) is taken: %s", port_of(&at->at[i]), setting, holder);
+	}
+}
+
 static void check_server(struct doctor *d)
 {
 	struct lockout l;
@@ -406,10 +420,13 @@ static void check_server(struct doctor *d)
 	snprintf(mend, sizeof(mend), "cordonctl ca init --dir %s", d->config->ca);
 	if (access(d->config->ca, F_OK))
 		say(d, OPEN, "serve", mend, "there is no CA at %s", d->config->ca);
-	if (serve_is_running(d->config))
+	if (serve_is_running(d->config)) {
 		say(d, GOOD, "serve", NULL, "it runs");
-	else
+	} else {
 		say(d, OPEN, "serve", "systemctl start cordon-serve", "it does not run: leases end, and are not renewed");
+		say_taken(d, "est", &d->config->est);
+		say_taken(d, "checkin", &d->config->checkin);
+	}
 	if (!lockout_new(d->kernel, NULL, &l)) {
 		check_port(d, &l, "est", &d->config->est);
 		check_port(d, &l, "checkin", &d->config->checkin);

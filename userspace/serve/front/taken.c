@@ -13,7 +13,7 @@
  * @setting: line of serve.yaml
  * @at: address
  *
- * Of a port that is taken, who has it, as far as may be seen: as root.
+ * Of a port that is taken, who has it, as far as may be seen: as root, outside of the unit's sandbox.
  *
  * Return: -1.
  */
@@ -30,7 +30,8 @@ int front_cannot_listen(const char *setting, const struct sockaddr_storage *at)
 	snprintf(address, sizeof(address), is_v6 ? "[%s]:%u" : "%s:%u", host, port);
 	if (err == EADDRINUSE)
 		serve_log(LOG_ERR, "cannot listen: the port is taken; stop who has it, or set another in serve.yaml", "setting",
-			  setting, "address", address, "holder", host_holder("", port, holder) ? holder : "unknown", NULL);
+			  setting, "address", address, "holder", host_holder("", port, holder) ? holder :
+			  "not to be seen from here; see cordonctl doctor", NULL);
 	else
 		serve_log(LOG_ERR, "cannot listen", "setting", setting, "address", address, "why", strerror(err), NULL);
 	return -1;
