@@ -1,38 +1,265 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Hooks of IPv4 and IPv6. */
+/*
+ * Hooks of IPv4 and IPv6, and the short way through them: what most packets are is accepted here,
+ * in few steps. Nothing is denied here: whatever is not recognised goes the long way (judge.c),
+ * which would accept the same packets.
+ */
 #include <linux/netfilter_ipv4.h>
 #include <linux/netfilter_ipv6.h>
+#include <net/ip.h>
+#include <net/ipv6.h>
+#include <net/netfilter/nf_conntrack.h>
+#include <net/route.h>
 
+#include "guess.h"
 #include "hook_inet.h"
 #include "judge.h"
 #include "net.h"
+#include "offload.h"
+#include "packet.h"
+#include "ruleset.h"
 
-static unsigned int door(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+/* The source is the first address of its family that the device has, and may be told at a glance. */
+static __always_inline bool has_source(const struct cordon_host *host, const struct sk_buff *skb,
+				       u8 pf)
 {
-	return cordon_judge_door(cordon_net(state->net), skb, state);
+	if (pf == NFPROTO_IPV4)
+		return ip_hdr(skb)->saddr == host->v4 && host->v4;
+	return ipv6_addr_equal(&ipv6_hdr(skb)->saddr, &host->v6);
 }
 
-static unsigned int room(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+static __always_inline bool is_behind(const struct cordon_host *host, u16 port)
 {
-	return cordon_judge_room(cordon_net(state->net), skb, state);
+	return host->port == CORDON_ANY_PORT || host->port == port;
 }
 
-static unsigned int out(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+/* A packet in which the sender's own address alone does not tell that it is sound. */
+static __always_inline bool must_be_read(const struct sk_buff *skb, u8 pf)
 {
-	return cordon_judge_out(cordon_net(state->net), skb, state);
+	return pf == NFPROTO_IPV4 ? ip_is_fragment(ip_hdr(skb)) :
+				    ipv6_ext_hdr(ipv6_hdr(skb)->nexthdr) ||
+				    cordon_packet_is_mapped(skb, pf);
+}
+
+/* An interface where the first step finds it, else one of no role: others go the long way. */
+static __always_inline const struct cordon_interface *interface_of(const struct cordon_ports *ports,
+								   const struct net_device *dev)
+{
+	static const struct cordon_interface none = { .role = CORDON_ROLE_UNLISTED };
+	const struct cordon_interface *slot = &ports->slots[dev->ifindex & ports->mask];
+
+	/* Pairs with the release in ports.c: the rest of the slot was written before. */
+	return likely(smp_load_acquire(&slot->ifindex) == dev->ifindex) ? slot : &none;
+}
+
+/* The source MAC of a frame of Ethernet right before the network header; or NULL. */
+static __always_inline const u8 *mac_of(const struct sk_buff *skb, const struct net_device *in)
+{
+	if (unlikely(in->type != ARPHRD_ETHER ||
+		     skb->mac_header + ETH_HLEN != (int)skb->network_header))
+		return NULL;
+	return eth_hdr(skb)->h_source;
+}
+
+/* A device's packet comes in on its port, with its first address. */
+static __always_inline bool pass_prerouting(const struct cordon_net *cn, struct sk_buff *skb,
+					    const struct nf_hook_state *state, u8 pf)
+{
+	const struct cordon_ruleset *rs = rcu_dereference(cn->ruleset);
+	const struct cordon_interface *in;
+	const struct cordon_host *host;
+	const u8 *mac;
+	u32 device;
+	u8 role;
+
+	if (!rs || unlikely(must_be_read(skb, pf)))
+		return !rs;
+	in = interface_of(rcu_dereference(rs->ports), state->in);
+	role = READ_ONCE(in->role);
+	if (role != CORDON_ROLE_PORT)
+		return role == CORDON_ROLE_UPLINK;
+	mac = mac_of(skb, state->in);
+	if (unlikely(!mac))
+		return false;
+	device = cordon_ruleset_by_mac(rs, cordon_mac_key(mac));
+	if (unlikely(device == CORDON_NO_DEVICE))
+		return false;
+	cordon_guess_note(skb, device);
+	host = &rs->hosts[device];
+	if (unlikely(!has_source(host, skb, pf) || !is_behind(host, in->port)))
+		return false;
+	cordon_traffic_rx(host->device->traffic, cordon_packet_count(skb), skb->len);
+	return true;
+}
+
+#ifdef CONFIG_64BIT
+/* The packet goes from one end of its connection to the other. */
+static __always_inline bool is_straight(const struct sk_buff *skb, const union nf_inet_addr *src,
+					const union nf_inet_addr *dst, u8 pf)
+{
+	if (pf == NFPROTO_IPV4)
+		return ip_hdr(skb)->saddr == src->ip && ip_hdr(skb)->daddr == dst->ip &&
+		       !IPCB(skb)->opt.srr_is_hit && skb_rtable(skb)->rt_type == RTN_UNICAST;
+	return ipv6_addr_equal(&ipv6_hdr(skb)->saddr, &src->in6) &&
+	       ipv6_addr_equal(&ipv6_hdr(skb)->daddr, &dst->in6);
+}
+
+/* Where it is counted that an end which is no device sends from an uplink; NULL, it may not. */
+static __always_inline struct cordon_traffic __percpu *
+sends_from_uplink(const struct cordon_ruleset *rs, u32 end, const struct cordon_interface *in)
+{
+	const u32 segment = end & ~CORDON_STAMP_SEGMENT;
+	const struct cordon_policy *p = rs->policy;
+
+	if (unlikely(READ_ONCE(in->role) != CORDON_ROLE_UPLINK || segment >= p->draft.n_segments ||
+		     (p->located[segment] &&
+		      !cordon_ports_holds(rcu_dereference(rs->ports), in->ifindex, segment))))
+		return NULL;
+	return rs->segments[segment]->traffic;
+}
+
+/*
+ * Likewise, for a device that has sent the packet, from its place and in good state. That its
+ * address is the device's has been looked at for the stamp.
+ */
+static __always_inline struct cordon_traffic __percpu *
+sends_from_port(const struct cordon_ruleset *rs, u32 device, const struct sk_buff *skb,
+		const struct net_device *dev, const struct cordon_interface *in)
+{
+	const struct cordon_host *host = &rs->hosts[device];
+	const u8 *mac = mac_of(skb, dev);
+
+	if (unlikely(READ_ONCE(in->role) != CORDON_ROLE_PORT ||
+		     device >= rs->policy->draft.n_devices || !mac ||
+		     cordon_mac_key(mac) != host->mac || !is_behind(host, in->port) ||
+		     !cordon_host_is_active(host, in->wire)))
+		return NULL;
+	return host->sent;
+}
+
+/* The other end may still be sent to, by this interface. @traffic: where that is counted */
+static __always_inline bool may_receive(const struct cordon_ruleset *rs, u32 end,
+					const struct cordon_interface *out,
+					struct cordon_traffic __percpu **traffic)
+{
+	const struct cordon_host *host = &rs->hosts[end];
+	const u8 role = READ_ONCE(out->role);
+
+	*traffic = NULL;
+	if (end & CORDON_STAMP_SEGMENT)
+		return role == CORDON_ROLE_UPLINK;
+	if (unlikely((role != CORDON_ROLE_PORT && role != CORDON_ROLE_UPLINK) ||
+		     end >= rs->policy->draft.n_devices || !is_behind(host, out->port) ||
+		     !cordon_host_is_active(host, 0)))
+		return false;
+	*traffic = host->device->traffic;
+	return true;
+}
+
+/*
+ * A packet of a connection that the ruleset in force has stamped. What else may have changed is
+ * looked at anew: who sends it and whether it comes from its place, both ends' states and leases,
+ * where it goes, and, behind the TLS gate, whether another connection begins.
+ */
+static __always_inline bool pass_forward(const struct cordon_net *cn, struct sk_buff *skb,
+					 const struct nf_hook_state *state, u8 pf)
+{
+	const struct cordon_ruleset *rs = rcu_dereference(cn->ruleset);
+	struct cordon_traffic __percpu *sent, *received;
+	const struct cordon_interface *in;
+	const union nf_inet_addr *src, *dst;
+	const struct cordon_ports *ports;
+	enum ip_conntrack_info ctinfo;
+	const struct nf_conn *ct = nf_ct_get(skb, &ctinfo);
+	u32 from, to;
+	u64 stamp;
+
+	if (!rs || !ct)
+		return false;
+	stamp = cordon_inspect_stamp(ct);
+	if (!cordon_stamp_holds(&rs->stamp, (unsigned long)ct, stamp))
+		return false;
+	src = &ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple.src.u3;
+	dst = &ct->tuplehash[IP_CT_DIR_REPLY].tuple.src.u3;
+	from = stamp & CORDON_STAMP_END;
+	to = stamp >> CORDON_STAMP_END_BITS & CORDON_STAMP_END;
+	if (ctinfo == IP_CT_ESTABLISHED_REPLY) {
+		swap(src, dst);
+		swap(from, to);
+	} else if (unlikely(ctinfo != IP_CT_ESTABLISHED)) {
+		return false;
+	}
+	if (unlikely(!is_straight(skb, src, dst, pf) || cordon_may_bypass(state->in) ||
+		     cordon_may_bypass(state->out) ||
+		     (stamp & CORDON_STAMP_GATED && cordon_inspect_may_begin(skb, pf))))
+		return false;
+	ports = rcu_dereference(rs->ports);
+	in = interface_of(ports, state->in);
+	sent = from & CORDON_STAMP_SEGMENT ? sends_from_uplink(rs, from, in) :
+					     sends_from_port(rs, from, skb, state->in, in);
+	if (unlikely(!sent || !may_receive(rs, to, interface_of(ports, state->out), &received)))
+		return false;
+	cordon_traffic_both(sent, received, cordon_packet_count(skb), skb->len);
+	return true;
+}
+#else
+static __always_inline bool pass_forward(const struct cordon_net *cn, struct sk_buff *skb,
+					 const struct nf_hook_state *state, u8 pf)
+{
+	return false;
+}
+#endif
+
+static unsigned int prerouting_v4(void *priv, struct sk_buff *skb,
+				  const struct nf_hook_state *state)
+{
+	return likely(pass_prerouting(priv, skb, state, NFPROTO_IPV4)) ?
+	       NF_ACCEPT : cordon_judge_door(priv, skb, state);
+}
+
+static unsigned int prerouting_v6(void *priv, struct sk_buff *skb,
+				  const struct nf_hook_state *state)
+{
+	return likely(pass_prerouting(priv, skb, state, NFPROTO_IPV6)) ?
+	       NF_ACCEPT : cordon_judge_door(priv, skb, state);
+}
+
+static unsigned int forward_v4(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	return likely(pass_forward(priv, skb, state, NFPROTO_IPV4)) ?
+	       NF_ACCEPT : cordon_judge_room(priv, skb, state);
+}
+
+static unsigned int forward_v6(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	return likely(pass_forward(priv, skb, state, NFPROTO_IPV6)) ?
+	       NF_ACCEPT : cordon_judge_room(priv, skb, state);
+}
+
+static unsigned int input(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	return cordon_judge_room(priv, skb, state);
+}
+
+static unsigned int output(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	return cordon_judge_out(priv, skb, state);
 }
 
 #define HOOK(fn, family, num, prio) \
 	{ .hook = (fn), .pf = (family), .hooknum = (num), .priority = (prio) }
 
-/* The door before defragmentation (-450), the rooms after destination and before source NAT. */
+/*
+ * Prerouting before defragmentation (-450), the others after destination and before source NAT.
+ * Each namespace has a copy, with its struct cordon_net as the argument.
+ */
 const struct nf_hook_ops cordon_inet_hooks[CORDON_INET_HOOKS] = {
-	HOOK(door, NFPROTO_IPV4, NF_INET_PRE_ROUTING, NF_IP_PRI_FIRST),
-	HOOK(room, NFPROTO_IPV4, NF_INET_FORWARD, NF_IP_PRI_FILTER),
-	HOOK(room, NFPROTO_IPV4, NF_INET_LOCAL_IN, NF_IP_PRI_FILTER),
-	HOOK(out, NFPROTO_IPV4, NF_INET_LOCAL_OUT, NF_IP_PRI_FILTER),
-	HOOK(door, NFPROTO_IPV6, NF_INET_PRE_ROUTING, NF_IP6_PRI_FIRST),
-	HOOK(room, NFPROTO_IPV6, NF_INET_FORWARD, NF_IP6_PRI_FILTER),
-	HOOK(room, NFPROTO_IPV6, NF_INET_LOCAL_IN, NF_IP6_PRI_FILTER),
-	HOOK(out, NFPROTO_IPV6, NF_INET_LOCAL_OUT, NF_IP6_PRI_FILTER),
+	HOOK(prerouting_v4, NFPROTO_IPV4, NF_INET_PRE_ROUTING, NF_IP_PRI_FIRST),
+	HOOK(forward_v4, NFPROTO_IPV4, NF_INET_FORWARD, NF_IP_PRI_FILTER),
+	HOOK(input, NFPROTO_IPV4, NF_INET_LOCAL_IN, NF_IP_PRI_FILTER),
+	HOOK(output, NFPROTO_IPV4, NF_INET_LOCAL_OUT, NF_IP_PRI_FILTER),
+	HOOK(prerouting_v6, NFPROTO_IPV6, NF_INET_PRE_ROUTING, NF_IP6_PRI_FIRST),
+	HOOK(forward_v6, NFPROTO_IPV6, NF_INET_FORWARD, NF_IP6_PRI_FILTER),
+	HOOK(input, NFPROTO_IPV6, NF_INET_LOCAL_IN, NF_IP6_PRI_FILTER),
+	HOOK(output, NFPROTO_IPV6, NF_INET_LOCAL_OUT, NF_IP6_PRI_FILTER),
 };

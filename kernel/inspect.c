@@ -49,6 +49,18 @@ static struct cordon_inspect_bucket *bucket_of(const struct cordon_inspector *in
 	return &in->buckets[hash_ptr(address, BUCKET_BITS)];
 }
 
+/* What was decided about the connection on the entry is to be decided anew. */
+static void void_stamp(const struct cordon_look *l)
+{
+#ifdef CONFIG_64BIT
+	const struct cordon_stamp_key k = cordon_stamp_key(l->in->key,
+							   READ_ONCE(l->in->generation));
+
+	WRITE_ONCE(*cordon_inspect_stamp_word(l->ct),
+		   cordon_stamp_void(&k, (unsigned long)l->ct, get_random_u64()));
+#endif
+}
+
 /**
  * cordon_inspection_mark - write a verdict on a connection's entry
  * @l: a packet of the connection
@@ -58,12 +70,16 @@ static struct cordon_inspect_bucket *bucket_of(const struct cordon_inspector *in
  */
 bool cordon_inspection_mark(struct cordon_look *l, enum cordon_mark mark)
 {
-	u32 data[CORDON_MARK_WORD + 1] = { 0 };
-	u32 mask[CORDON_MARK_WORD + 1] = { [CORDON_MARK_WORD] = U32_MAX };
+	u32 data[CORDON_LABEL_WORDS] = { 0 };
+	u32 mask[CORDON_LABEL_WORDS] = { [CORDON_MARK_WORD] = U32_MAX };
 
+	if (!IS_ENABLED(CONFIG_NF_CONNTRACK_LABELS) || !nf_ct_labels_find(l->ct))
+		return false;
 	data[CORDON_MARK_WORD] = cordon_mark_pack(l->in->key, cordon_inspect_entry(l->ct), mark);
-	return IS_ENABLED(CONFIG_NF_CONNTRACK_LABELS) && nf_ct_labels_find(l->ct) &&
-	       !nf_connlabels_replace(l->ct, data, mask, ARRAY_SIZE(data));
+	if (nf_connlabels_replace(l->ct, data, mask, ARRAY_SIZE(data)))
+		return false;
+	void_stamp(l);
+	return true;
 }
 
 static struct cordon_inspection *find(struct cordon_inspect_bucket *bucket,
@@ -510,14 +526,15 @@ int cordon_inspector_start(struct cordon_net *cn)
 /**
  * cordon_inspector_label - from now on, entries of connections have labels
  * @cn: the namespace
+ * @demanded: the policy demands encryption, which is impossible without them
  * @extack: gets a sentence
  *
- * They cost each new connection some memory, so only a policy that demands encryption asks for
- * them. Does nothing the second time.
+ * Does nothing the second time.
  *
- * Context: cordon_net.lock held; may sleep. Return: 0; -EOPNOTSUPP, this kernel has no labels.
+ * Context: cordon_net.lock held; may sleep. Return: 0; -EOPNOTSUPP, this kernel has no labels, and
+ * they are demanded.
  */
-int cordon_inspector_label(struct cordon_net *cn, struct netlink_ext_ack *extack)
+int cordon_inspector_label(struct cordon_net *cn, bool demanded, struct netlink_ext_ack *extack)
 {
 	struct cordon_inspector *in = &cn->inspector;
 	int ret;
@@ -526,11 +543,11 @@ int cordon_inspector_label(struct cordon_net *cn, struct netlink_ext_ack *extack
 	if (in->labelled)
 		return 0;
 	ret = IS_ENABLED(CONFIG_NF_CONNTRACK_LABELS) ?
-	      nf_connlabels_get(cn->net, CORDON_MARK_LABEL) : -EOPNOTSUPP;
-	if (ret)
+	      nf_connlabels_get(cn->net, CORDON_LAST_LABEL) : -EOPNOTSUPP;
+	if (ret && demanded)
 		NL_SET_ERR_MSG(extack, "encryption needs a kernel with CONFIG_NF_CONNTRACK_LABELS");
 	in->labelled = !ret;
-	return ret;
+	return demanded ? ret : 0;
 }
 
 /**

@@ -14,6 +14,7 @@
 #include <net/netfilter/nf_conntrack_labels.h>
 
 #include "core/mark.h"
+#include "core/stamp.h"
 #include "core/tls_hello.h"
 
 struct cordon_device;
@@ -28,21 +29,25 @@ struct nf_hook_state;
 #define CORDON_INSPECT_SECONDS		60	/* for a handshake, from its first byte on */
 
 /**
- * DOC: the mark
+ * DOC: labels
  *
- * The highest 32 of a connection's 128 labels are Cordon's; users' labels count up from 0. The
- * word in them (core/mark.h) is believed only if it was made with this namespace's key for this
- * very entry: any other word is no verdict.
+ * Of a connection's 128 labels 32 to 63 are the mark (core/mark.h), and 64 to 127 the stamp
+ * (core/stamp.h); users' labels count up from 0. Either is believed only if it was made with this
+ * namespace's key for this very entry; a mark beside a word that is neither 0 nor made here is no
+ * verdict. So whatever somebody else sets among these labels opens no connection, and one of the
+ * two highest closes those that must be encrypted.
  *
  * Labels are bits of an array of long, as set_bit() counts them, and are written in words of 32
- * bits. In each long of a 64-bit big-endian machine the second word holds the lower bits.
+ * bits. In each long of a 64-bit big-endian machine the second word holds the lower bits. There
+ * are stamps only where a long holds one, so that it is read and written at once.
  */
+#define CORDON_LABEL_WORDS	4
 #if defined(__BIG_ENDIAN) && BITS_PER_LONG == 64
-#define CORDON_MARK_WORD	2
+#define CORDON_MARK_WORD	0
 #else
-#define CORDON_MARK_WORD	3
+#define CORDON_MARK_WORD	1
 #endif
-#define CORDON_MARK_LABEL	127
+#define CORDON_LAST_LABEL	127
 
 #define CORDON_TCP_FLAGS	13	/* where the flags are in the header (RFC 9293, 3.1) */
 #define CORDON_TCP_SYN		0x02
@@ -55,7 +60,8 @@ struct nf_hook_state;
 /**
  * struct cordon_inspector - a namespace's
  * @buckets: connections by their entry's address; NULL, no hooks yet
- * @key: of the marks; random
+ * @key: of the marks and stamps; random
+ * @generation: of the ruleset in force
  * @lock: inside that of a bucket; the numbers, the lists of what others opened
  * @n: connections
  * @others: those that no device opened
@@ -66,6 +72,7 @@ struct nf_hook_state;
 struct cordon_inspector {
 	struct cordon_inspect_bucket *buckets;
 	u64 key;
+	u32 generation;
 	spinlock_t lock;	/* n, others, idle, crowds, cordon_device.inspected */
 	u32 n;
 	u32 others;
@@ -129,6 +136,39 @@ static inline u64 cordon_inspect_entry(const struct nf_conn *ct)
 	       (u64)(__force u16)t->dst.u.all << 32;
 }
 
+#ifdef CONFIG_64BIT
+/* Where the stamp is; NULL, the entry has no labels. */
+static __always_inline u64 *cordon_inspect_stamp_word(const struct nf_conn *ct)
+{
+	struct nf_conn_labels *labels = nf_ct_labels_find(ct);
+
+	return labels ? (u64 *)&labels->bits[1] : NULL;
+}
+
+/* What is there; 0 without labels. */
+static __always_inline u64 cordon_inspect_stamp(const struct nf_conn *ct)
+{
+	const u64 *word = cordon_inspect_stamp_word(ct);
+
+	return word ? READ_ONCE(*word) : 0;
+}
+
+static inline bool cordon_inspect_is_ours(const struct cordon_inspector *in,
+					  const struct nf_conn *ct)
+{
+	/* Pairs with the release in ruleset.c. */
+	const u64 word = smp_load_acquire(cordon_inspect_stamp_word(ct));
+
+	return cordon_stamp_is_ours(in->key, READ_ONCE(in->generation), (unsigned long)ct, word);
+}
+#else
+static inline bool cordon_inspect_is_ours(const struct cordon_inspector *in,
+					  const struct nf_conn *ct)
+{
+	return true;
+}
+#endif
+
 static inline u8 cordon_inspect_mark(const struct cordon_inspector *in, const struct nf_conn *ct)
 {
 	const struct nf_conn_labels *labels = nf_ct_labels_find(ct);
@@ -137,8 +177,9 @@ static inline u8 cordon_inspect_mark(const struct cordon_inspector *in, const st
 	if (!labels)
 		return CORDON_MARK_NONE;
 	word = READ_ONCE(((const u32 *)labels->bits)[CORDON_MARK_WORD]);
-	return word ? cordon_mark_unpack(in->key, cordon_inspect_entry(ct), word) :
-		      CORDON_MARK_NONE;
+	if (!word || !cordon_inspect_is_ours(in, ct))
+		return CORDON_MARK_NONE;
+	return cordon_mark_unpack(in->key, cordon_inspect_entry(ct), word);
 }
 
 static inline bool cordon_inspect_is_handshake(const u8 *record)
@@ -190,7 +231,7 @@ unsigned int cordon_inspect_reset(struct sk_buff *skb, const struct nf_hook_stat
 void cordon_inspect_unreachable(struct sk_buff *skb, const struct nf_hook_state *state);
 
 int cordon_inspector_start(struct cordon_net *cn);
-int cordon_inspector_label(struct cordon_net *cn, struct netlink_ext_ack *extack);
+int cordon_inspector_label(struct cordon_net *cn, bool demanded, struct netlink_ext_ack *extack);
 void cordon_inspector_stop(struct cordon_net *cn);
 
 int cordon_inspect_init(void);

@@ -10,6 +10,7 @@
 #include <net/route.h>
 
 #include "event.h"
+#include "guess.h"
 #include "judge.h"
 #include "link.h"
 #include "net.h"
@@ -34,6 +35,8 @@
  * @source: its source address
  * @flow: the connection that it is of
  * @ct: its entry, or NULL
+ * @word: where the entry has its stamp, what was there before anything was decided
+ * @established: both ends have sent, and it is no ICMP error
  * @opener: it goes in the original direction
  * @related: an ICMP error about the connection, or the first packet of one that was announced
  * @from: the end that opened the connection
@@ -52,38 +55,25 @@ struct hearing {
 	struct cordon_addr source;
 	struct cordon_flow flow;
 	struct nf_conn *ct;
+	u64 word;
+	bool established;
 	bool opener;
 	bool related;
 	struct cordon_end from;
 	struct cordon_end to;
 };
 
-#define GUESSES	8	/* a batch of received packets passes prerouting before it goes on */
-
-/*
- * The devices that prerouting found last, by packet. Whoever takes one from here compares the MAC:
- * a wrong guess costs the look-up that a right one saves.
- */
-struct guesses {
-	u32 device[GUESSES];
-};
-
-static DEFINE_PER_CPU(struct guesses, guesses);
-
-static u32 guess_slot(const struct sk_buff *skb)
-{
-	return ((unsigned long)skb >> 8) % GUESSES;
-}
+DEFINE_PER_CPU(struct cordon_guesses, cordon_guesses);
 
 static u32 find_by_mac(const struct hearing *h, const u8 *mac)
 {
-	const struct cordon_policy *p = h->rs->policy;
-	u32 guess = this_cpu_read(guesses.device[guess_slot(h->skb)]);
+	const struct cordon_ruleset *rs = h->rs;
+	const u64 key = cordon_mac_key(mac);
+	u32 guess = cordon_guess(h->skb);
 
-	if (likely(guess < p->draft.n_devices &&
-		   ether_addr_equal(p->draft.devices[guess].mac, mac)))
+	if (likely(guess < rs->policy->draft.n_devices && rs->hosts[guess].mac == key))
 		return guess;
-	return cordon_policy_device_by_mac(p, mac);
+	return cordon_ruleset_by_mac(rs, key);
 }
 
 static bool observe(const struct hearing *h)
@@ -310,7 +300,7 @@ unsigned int cordon_judge_door(struct cordon_net *cn, struct sk_buff *skb,
 	}
 	mac = cordon_packet_mac(skb);
 	device = mac ? cordon_policy_device_by_mac(rs->policy, mac) : CORDON_NO_DEVICE;
-	this_cpu_write(guesses.device[guess_slot(skb)], device);
+	cordon_guess_note(skb, device);
 	source = cordon_packet_source(skb, state->pf);
 	if (unlikely(must_be_read(skb, state->pf) ||
 		     !is_bound(rs->policy, ports, device, interface->port, &source)))
@@ -413,6 +403,15 @@ static bool is_notice(const struct cordon_flow *packet)
 	}
 }
 
+static u64 read_word(const struct nf_conn *ct)
+{
+#ifdef CONFIG_64BIT
+	return cordon_inspect_stamp(ct);
+#else
+	return 0;
+#endif
+}
+
 /*
  * Which connection, and which way. Return: 0, or the kind of what connection tracking makes
  * nothing of: a packet whose headers contradict one another is malformed, any other unjudged.
@@ -424,6 +423,8 @@ static u8 identify(struct hearing *h)
 
 	h->ct = ct;
 	if (likely(ct)) {
+		h->word = read_word(ct);
+		h->established = ctinfo % IP_CT_IS_REPLY == IP_CT_ESTABLISHED;
 		cordon_packet_connection(ct, &h->flow);
 		h->opener = CTINFO2DIR(ctinfo) == IP_CT_DIR_ORIGINAL;
 		h->related = ctinfo % IP_CT_IS_REPLY == IP_CT_RELATED;
@@ -689,12 +690,51 @@ static noinline struct cordon_verdict judge_related(const struct hearing *h)
 	};
 }
 
+#ifdef CONFIG_64BIT
+/* An end as a stamp has it; false, what holds for it may change without another ruleset. */
+static bool end_of_stamp(const struct cordon_end *end, const struct cordon_addr *addr, u32 *out)
+{
+	if (cordon_addr_is_unspecified(addr) || cordon_addr_is_link_local(addr))
+		return false;
+	*out = end->device != CORDON_NO_DEVICE ? end->device :
+						 CORDON_STAMP_SEGMENT | end->segment;
+	return end->device == CORDON_NO_DEVICE || end->state == CORDON_STATE_ACTIVE;
+}
+
+/*
+ * The packet is accepted: so are the next ones of its connection, if that is all there is to ask.
+ * Of what is announced by another connection, and where each packet has ports of its own, it is
+ * not. Whatever happened to the entry since its word was read, among that another verdict of the
+ * TLS gate, has changed the word, and there is no stamp.
+ */
+static void stamp(const struct hearing *h, bool gated)
+{
+	u64 *word = cordon_inspect_stamp_word(h->ct);
+	u32 from, to;
+	u64 body;
+
+	if (!word || h->ct->master || h->flow.proto == IPPROTO_IGMP ||
+	    h->flow.proto == IPPROTO_UDPLITE || h->flow.proto == IPPROTO_DCCP ||
+	    !end_of_stamp(&h->from, &h->flow.src, &from) ||
+	    !end_of_stamp(&h->to, &h->flow.dst, &to))
+		return;
+	body = cordon_stamp_body(from, to) | (gated ? CORDON_STAMP_GATED : 0);
+	cmpxchg64(word, h->word,
+		  cordon_stamp_seal(&h->rs->stamp, (unsigned long)h->ct, body));
+}
+#else
+static void stamp(const struct hearing *h, bool gated)
+{
+}
+#endif
+
 static unsigned int judge(struct hearing *h)
 {
 	const struct cordon_end *sender = h->opener ? &h->from : &h->to;
 	const struct cordon_end *receiver = h->opener ? &h->to : &h->from;
 	const struct cordon_ruleset *rs = h->rs;
 	struct cordon_verdict v;
+	bool decided;
 	u8 demand;
 
 	v = cordon_decide_room(rs->policy, &h->from, &h->to, h->flow.proto, h->flow.dport);
@@ -703,14 +743,18 @@ static unsigned int judge(struct hearing *h)
 	if (unlikely(!v.accept))
 		return deny_connection(h, &v, is_for_many(h));
 	demand = cordon_decide_encryption(rs->policy, &v, &h->from, &h->to);
-	if (demand != CORDON_ENCRYPTION_ANY &&
-	    unlikely(!cordon_inspect_passed(&h->cn->inspector, h->ct, h->skb, h->state->pf,
-					    demand)) &&
-	    gate(h, sender, demand) != NF_ACCEPT)
+	decided = demand == CORDON_ENCRYPTION_ANY ||
+		  likely(cordon_inspect_passed(&h->cn->inspector, h->ct, h->skb, h->state->pf,
+					       demand));
+	if (!decided && gate(h, sender, demand) != NF_ACCEPT)
 		return NF_DROP;
-	if (h->state->hook == NF_INET_FORWARD && unlikely(!keep_from_flow_tables(h)) &&
-	    deny_unblamed(h, CORDON_KIND_UNJUDGED) != NF_ACCEPT)
-		return NF_DROP;
+	if (h->state->hook == NF_INET_FORWARD) {
+		if (unlikely(!keep_from_flow_tables(h)) &&
+		    deny_unblamed(h, CORDON_KIND_UNJUDGED) != NF_ACCEPT)
+			return NF_DROP;
+		if (decided && h->established)
+			stamp(h, demand != CORDON_ENCRYPTION_ANY);
+	}
 	cordon_traffic_rx(rs->segments[sender->segment]->traffic,
 			  cordon_packet_count(h->skb), h->skb->len);
 	if (receiver->device != CORDON_NO_DEVICE)

@@ -2,6 +2,7 @@
 /* Namespaces: each has a policy of its own, or none and then no hooks either. */
 #include <linux/module.h>
 #include <linux/netfilter.h>
+#include <linux/slab.h>
 #include <net/netfilter/nf_conntrack.h>
 #include <net/netns/generic.h>
 
@@ -40,26 +41,35 @@ struct cordon_net *cordon_net(const struct net *net)
  */
 int cordon_net_hook(struct cordon_net *cn)
 {
+	struct nf_hook_ops *own;
+	unsigned int i;
 	int ret;
 
 	lockdep_assert_held(&cn->lock);
-	if (cn->hooked)
+	if (cn->hooks)
 		return 0;
+	own = kmemdup(hooks, n_hooks * sizeof(*own), GFP_KERNEL_ACCOUNT);
+	if (!own)
+		return -ENOMEM;
+	for (i = 0; i < n_hooks; i++)
+		own[i].priv = cn;
 	ret = nf_ct_netns_get(cn->net, NFPROTO_INET);
 	if (ret)
-		return ret;
+		goto free;
 	ret = cordon_inspector_start(cn);
 	if (ret)
 		goto put;
-	ret = nf_register_net_hooks(cn->net, hooks, n_hooks);
+	ret = nf_register_net_hooks(cn->net, own, n_hooks);
 	if (ret)
 		goto stop;
-	cn->hooked = true;
+	cn->hooks = own;
 	return 0;
 stop:
 	cordon_inspector_stop(cn);
 put:
 	nf_ct_netns_put(cn->net, NFPROTO_INET);
+free:
+	kfree(own);
 	return ret;
 }
 
@@ -98,8 +108,8 @@ static void __net_exit net_pre_exit(struct net *net)
 	cn->dying = true;
 	mutex_unlock(&cn->lock);
 	cancel_delayed_work_sync(&cn->rollback);
-	if (cn->hooked) {
-		nf_unregister_net_hooks(net, hooks, n_hooks);
+	if (cn->hooks) {
+		nf_unregister_net_hooks(net, cn->hooks, n_hooks);
 		nf_ct_netns_put(net, NFPROTO_INET);
 	}
 }
@@ -109,6 +119,7 @@ static void __net_exit net_exit(struct net *net)
 	struct cordon_net *cn = cordon_net(net);
 
 	cordon_inspector_stop(cn);
+	kfree(cn->hooks);
 	cordon_transactions_abort(cn);
 	cordon_ruleset_withdraw(cn);
 	/* Interfaces that go find no ruleset any more, and queue nothing. */

@@ -74,8 +74,8 @@ struct nf_hook_ops;
  * @settle: judges all interfaces anew, see watch.c
  * @links_due: not before then, in jiffies; written by @links_work alone
  * @leases_wait: some lease waits for the interface of a port; under @lock
- * @hooked: the hooks are registered; under @lock
  * @dying: the namespace goes away; under @lock
+ * @hooks: as they are registered, with this as their argument; NULL, not yet; under @lock
  * @caps: what it may have at most
  * @transactions_lock: see DOC: locking
  * @transactions: open ones that no request works on; under @transactions_lock
@@ -99,8 +99,8 @@ struct cordon_net {
 	struct work_struct settle;
 	unsigned long links_due;
 	bool leases_wait;
-	bool hooked;
 	bool dying;
+	struct nf_hook_ops *hooks;
 	const struct cordon_caps *caps;
 	spinlock_t transactions_lock;	/* the list, see DOC: locking */
 	struct list_head transactions;

@@ -20,7 +20,7 @@
  * @entry: what lists it, see cordon_interface_entry(); or CORDON_NO_ENTRY
  * @role: enum cordon_role, unless it is closed
  * @listed: enum cordon_role, what its name alone makes of it
- * @closed: enum cordon_closed; may change while packets read the rest
+ * @closed: enum cordon_closed; this and @role may change while packets read the rest
  * @flags: CORDON_INTERFACE_*
  */
 struct cordon_interface {

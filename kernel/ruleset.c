@@ -4,6 +4,7 @@
 #include <linux/random.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/unaligned.h>
 
 #include "caps.h"
 #include "event.h"
@@ -203,6 +204,52 @@ static int adopt(struct cordon_net *cn, struct cordon_ruleset *rs)
 	return 0;
 }
 
+/* An address that no packet may bear, so that none is taken for it (RFC 4291, 2.5.5.2). */
+static const struct in6_addr no_address = { .s6_addr = { [10] = 0xff, [11] = 0xff } };
+
+static void set_addresses(struct cordon_host *host, const struct cordon_policy *p,
+			  const struct cordon_device_def *d)
+{
+	const struct cordon_addr *a;
+	u32 i;
+
+	host->v6 = no_address;
+	for (i = d->n; i; i--) {
+		a = &p->draft.addresses[d->first + i - 1];
+		if (cordon_addr_is_v4(a)) {
+			host->v4 = cpu_to_be32((u32)a->lo);
+		} else {
+			put_unaligned_be64(a->hi, &host->v6.s6_addr[0]);
+			put_unaligned_be64(a->lo, &host->v6.s6_addr[8]);
+		}
+	}
+}
+
+/* The table that packets see, of what has been adopted. */
+static int tabulate(struct cordon_ruleset *rs)
+{
+	const struct cordon_policy *p = rs->policy;
+	const struct cordon_device_def *d;
+	struct cordon_host *host;
+	u32 i;
+
+	for (i = 0; i < p->draft.n_devices; i++) {
+		d = &p->draft.devices[i];
+		host = &rs->hosts[i];
+		host->mac = cordon_mac_key(d->mac);
+		host->port = d->port;
+		host->segment = d->segment;
+		host->device = rs->devices[i];
+		host->sent = rs->segments[d->segment]->traffic;
+		host->certificate = cordon_device_authentication(p, d) ==
+				    CORDON_AUTHENTICATION_CERTIFICATE;
+		set_addresses(host, p, d);
+		if (pause())
+			return -EINTR;
+	}
+	return 0;
+}
+
 /* A single change may outgrow what a transaction could stage. */
 static bool fits(const struct cordon_caps *caps, const struct cordon_draft *d,
 		 struct netlink_ext_ack *extack)
@@ -248,9 +295,12 @@ struct cordon_ruleset *cordon_ruleset_new(struct cordon_net *cn, const struct co
 	rs->devices = kvcalloc(max(draft->n_devices, 1U), sizeof(*rs->devices),
 			       GFP_KERNEL_ACCOUNT);
 	rs->segments = kvcalloc(draft->n_segments, sizeof(*rs->segments), GFP_KERNEL_ACCOUNT);
-	if (!rs->devices || !rs->segments)
+	rs->hosts = kvcalloc(max(draft->n_devices, 1U), sizeof(*rs->hosts), GFP_KERNEL_ACCOUNT);
+	if (!rs->devices || !rs->segments || !rs->hosts)
 		goto err;
 	ret = adopt(cn, rs);
+	if (!ret)
+		ret = tabulate(rs);
 	if (ret)
 		goto err;
 	return rs;
@@ -277,6 +327,7 @@ void cordon_ruleset_free(struct cordon_ruleset *rs)
 	}
 	for (i = 0; rs->policy && rs->segments && i < rs->policy->draft.n_segments; i++)
 		cordon_segment_put(rs->segments[i]);
+	kvfree(rs->hosts);
 	kvfree(rs->devices);
 	kvfree(rs->segments);
 	kvfree(rs->policy);
@@ -410,6 +461,9 @@ static struct cordon_ruleset *replace(struct cordon_net *cn, struct cordon_rules
 	if (rs) {
 		renew_ports(cn, rs);
 		rs->generation = ++cn->generation;
+		rs->stamp = cordon_stamp_key(cn->inspector.key, rs->generation);
+		/* Whoever finds a stamp of this ruleset finds no older number here. */
+		smp_store_release(&cn->inspector.generation, rs->generation);
 	}
 	old = rcu_replace_pointer(cn->ruleset, rs, lockdep_is_held(&cn->lock));
 	mutex_unlock(&cn->ports_lock);
@@ -467,8 +521,8 @@ int cordon_ruleset_publish(struct cordon_net *cn, struct cordon_ruleset *rs, u32
 		return -EBUSY;
 	}
 	ret = cordon_net_hook(cn);
-	if (!ret && rs->policy->encrypted)
-		ret = cordon_inspector_label(cn, extack);
+	if (!ret)
+		ret = cordon_inspector_label(cn, rs->policy->encrypted, extack);
 	if (!ret)
 		ret = show(cn, rs);
 	if (ret)

@@ -5,7 +5,9 @@
 
 #include <linux/netlink.h>
 
+#include "core/stamp.h"
 #include "device.h"
+#include "host.h"
 #include "ports.h"
 
 struct cordon_net;
@@ -14,6 +16,8 @@ struct cordon_net;
  * struct cordon_ruleset - one policy in force; immutable, but for @ports, @links and @held
  * @generation: its number
  * @policy: the sealed policy
+ * @hosts: the policy's devices as packets see them
+ * @stamp: what it puts on connections
  * @devices: state of each of the policy's devices
  * @segments: counters of each of the policy's segments
  * @ports: interfaces, replaced under cordon_net.ports_lock
@@ -23,6 +27,8 @@ struct cordon_net;
 struct cordon_ruleset {
 	u32 generation;
 	struct cordon_policy *policy;
+	struct cordon_host *hosts;
+	struct cordon_stamp_key stamp;
 	struct cordon_device **devices;
 	struct cordon_segment **segments;
 	struct cordon_ports __rcu *ports;
@@ -45,5 +51,20 @@ void cordon_ruleset_recount(struct cordon_net *cn);
 u32 cordon_ruleset_count(const struct cordon_ruleset *rs, u16 segment);
 struct cordon_end cordon_ruleset_end(const struct cordon_ruleset *rs, u32 device);
 struct cordon_end cordon_ruleset_sender(const struct cordon_ruleset *rs, u32 device, int ifindex);
+
+/**
+ * cordon_ruleset_by_mac - which device a MAC belongs to
+ * @rs: the ruleset
+ * @mac: cordon_mac_key() of the MAC
+ *
+ * Return: the device, or CORDON_NO_DEVICE.
+ */
+static __always_inline u32 cordon_ruleset_by_mac(const struct cordon_ruleset *rs, u64 mac)
+{
+	const struct cordon_policy *p = rs->policy;
+
+	return cordon_index_find(&p->by_mac, cordon_multiply(&p->multipliers, mac), i,
+				 rs->hosts[i].mac == mac);
+}
 
 #endif

@@ -115,6 +115,36 @@ static inline void cordon_traffic_tx(struct cordon_traffic __percpu *stats,
 	cordon_traffic_unlock(process);
 }
 
+/**
+ * cordon_traffic_both - count what a segment sent, and a device was sent
+ * @sender: counters of the segment
+ * @receiver: of the device; NULL, it was sent to none
+ * @packets: how many, as cordon_packet_count() says
+ * @bytes: network header and payload
+ *
+ * Context: any but hard interrupts.
+ */
+static __always_inline void cordon_traffic_both(struct cordon_traffic __percpu *sender,
+						struct cordon_traffic __percpu *receiver,
+						unsigned int packets, unsigned int bytes)
+{
+	bool process = cordon_traffic_lock();
+	struct cordon_traffic *t = this_cpu_ptr(sender);
+
+	u64_stats_update_begin(&t->syncp);
+	u64_stats_add(&t->rx_packets, packets);
+	u64_stats_add(&t->rx_bytes, bytes);
+	u64_stats_update_end(&t->syncp);
+	if (receiver) {
+		t = this_cpu_ptr(receiver);
+		u64_stats_update_begin(&t->syncp);
+		u64_stats_add(&t->tx_packets, packets);
+		u64_stats_add(&t->tx_bytes, bytes);
+		u64_stats_update_end(&t->syncp);
+	}
+	cordon_traffic_unlock(process);
+}
+
 struct cordon_traffic __percpu *cordon_traffic_new(void);
 void cordon_traffic_read(const struct cordon_traffic __percpu *stats, struct cordon_totals *out);
 

@@ -352,6 +352,12 @@ static void follow_name(struct net_device *dev)
 	change_end(&c);
 }
 
+static void close_slot(struct cordon_interface *slot, u8 why)
+{
+	WRITE_ONCE(slot->closed, why);
+	WRITE_ONCE(slot->role, CORDON_ROLE_UNLISTED);
+}
+
 /* An interface goes. Packets that still come in on it are refused. */
 static void follow_gone(struct net_device *dev)
 {
@@ -362,7 +368,7 @@ static void follow_gone(struct net_device *dev)
 		return;
 	slot = cordon_ports_slot(c.old, dev->ifindex);
 	if (slot) {
-		WRITE_ONCE(slot->closed, CORDON_CLOSED_NOT_LISTED);
+		close_slot(slot, CORDON_CLOSED_NOT_LISTED);
 		slot->flags |= CORDON_INTERFACE_GONE;
 		tell_gone(c.cn, slot->listed, dev->name);
 	}
@@ -377,7 +383,7 @@ static int close_uplink(struct net_device *dev, struct netdev_nested_priv *priv)
 	if (net_eq(dev_net(dev), c->cn->net))
 		slot = cordon_ports_slot(c->old, dev->ifindex);
 	if (slot && slot->role == CORDON_ROLE_UPLINK && !slot->closed) {
-		WRITE_ONCE(slot->closed, CORDON_CLOSED_ON_PORT);
+		close_slot(slot, CORDON_CLOSED_ON_PORT);
 		slot->flags |= CORDON_INTERFACE_UNTOLD;
 		c->changed = true;
 	}

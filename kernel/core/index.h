@@ -18,7 +18,7 @@ static inline u64 cordon_mac_key(const u8 *mac)
 
 static inline u32 cordon_hash_mac(const struct cordon_policy *p, const u8 *mac)
 {
-	return cordon_multilinear(&p->multipliers, cordon_mac_key(mac), 0);
+	return cordon_multiply(&p->multipliers, cordon_mac_key(mac));
 }
 
 static inline u32 cordon_hash_addr(const struct cordon_policy *p, const struct cordon_addr *a)

@@ -108,6 +108,18 @@ static inline u32 cordon_multilinear(const struct cordon_multipliers *m, u64 fir
 	return x ^ x >> 15;
 }
 
+/*
+ * Of one word: multiplied by a random odd number (Dietzfelbinger and others, A reliable randomized
+ * algorithm for the closest-pair problem), by which two words agree in their upper halves once in
+ * 2^31; then, likewise, a permutation.
+ */
+static inline u32 cordon_multiply(const struct cordon_multipliers *m, u64 word)
+{
+	const u64 product = word * (m->m[0] | 1);
+
+	return (product ^ product >> 32) * 0x9e3779b97f4a7c15ULL >> 32;
+}
+
 static inline u64 cordon_siphash_string(const struct cordon_key *key, const char *string)
 {
 	struct cordon_sip s = cordon_sip_begin(key);

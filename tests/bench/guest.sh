@@ -23,7 +23,7 @@ die() {
 }
 
 topology() {
-	modprobe -a dummy tun pktgen nf_tables nf_conntrack || die "modules are missing"
+	modprobe -a dummy tun pktgen nf_tables nf_conntrack nf_conntrack_netlink || die "modules are missing"
 	sysctl -qw net.netfilter.nf_conntrack_buckets=262144 net.netfilter.nf_conntrack_max=2000000
 	sysctl -qw net.netfilter.nf_conntrack_udp_timeout=3000 net.netfilter.nf_conntrack_udp_timeout_stream=3000
 	add_dummies
@@ -138,7 +138,13 @@ connections() {
 	forward "$flows" "$1-$1" "$2" >/dev/null
 }
 
+# What is left of a case before it: its entries have no labels, or are judged otherwise.
+flush() {
+	conntrack -F >$work/flushed 2>&1 || { cat $work/flushed; die "entries of connection tracking stay"; }
+}
+
 established() {
+	flush
 	connections 1000 2000
 	through "$1" established forward $packets 1000-1000 2000
 }
@@ -151,6 +157,7 @@ fresh() {
 }
 
 new() {
+	flush
 	fresh >/dev/null
 	through "$1" new fresh
 }

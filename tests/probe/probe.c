@@ -170,6 +170,24 @@ static int do_blast(char **argv)
 	}
 }
 
+/* flow HOST PORT: datagrams without end on one connection; each waits for the answer to the one before, 1 ms */
+static int do_flow(char **argv)
+{
+	struct addrinfo *ai;
+	int fd = open_socket(argv[0], argv[1], SOCK_DGRAM, &ai);
+	char answer[64];
+
+	if (connect(fd, ai->ai_addr, ai->ai_addrlen))
+		return 1;
+	for (;;) {
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+
+		(void)!send(fd, "flow", 4, MSG_DONTWAIT);
+		if (poll(&p, 1, 1) > 0)
+			(void)!recv(fd, answer, sizeof(answer), MSG_DONTWAIT);
+	}
+}
+
 static uint16_t fold(const void *data, size_t len, uint32_t sum)
 {
 	const uint8_t *p = data;
@@ -406,6 +424,8 @@ int main(int argc, char **argv)
 		return do_transfer(argv + 2);
 	if (!strcmp(what, "blast") && argc == 4)
 		return do_blast(argv + 2);
+	if (!strcmp(what, "flow") && argc == 4)
+		return do_flow(argv + 2);
 	if (!strcmp(what, "send") && argc == 11)
 		return do_send(argv + 2);
 	if (!strcmp(what, "frames") && argc == 3)

@@ -66,7 +66,21 @@ server inet tcp/2222 socat TCP6-LISTEN:2222,fork,reuseaddr SYSTEM:'echo SSH-2.0-
 server cam tcp/4433 "${ossl[@]}" 4433 -tls1_3
 server lock tcp/4412 "${ossl[@]}" 4412 -tls1_2
 
-# Older than the demand. Entries that were made before any policy asked for labels have none.
+# Older than the demand. Entries that were made before any policy have no labels.
+for host in $INET $INET6; do
+	[ $host = $INET ] && port=7002 || port=7003
+	ends first.server.$host inet listen $port
+	poll 20 listens inet tcp/$port
+	ends first.device.$host cam talk "$host" $port
+	poll 20 said first.server.$host open && poll 20 said first.device.$host open
+	report $? "$host: control: a connection in the clear is open before any policy"
+done
+policy enforce TLS1.3 1 | apply >/dev/null
+for host in $INET $INET6; do
+	poll 3 said first.device.$host reset && poll 3 said first.server.$host reset
+	report $? "$host: older than any policy: both ends are reset at once"
+done
+equal "each is counted once" 2 "$(kind unjudged)"
 policy enforce any 1 | apply >/dev/null
 for host in $INET $INET6; do
 	ends server.$host inet listen 7001

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The table of devices that packets see. */
+#ifndef _CORDON_HOST_H
+#define _CORDON_HOST_H
+
+#include <linux/cache.h>
+#include <linux/in6.h>
+
+#include "core/index.h"
+#include "device.h"
+
+/**
+ * struct cordon_host - a device as packets see it: one cache line
+ * @mac: cordon_mac_key() of its MAC
+ * @v4: its first IPv4 address; 0, it has none
+ * @port: the only port that it may be behind, or CORDON_ANY_PORT
+ * @segment: the segment that the policy puts it into
+ * @v6: its first IPv6 address; an IPv4-mapped one, which no packet may bear, if it has none
+ * @device: what is kept of it from policy to policy
+ * @sent: what its segment's members sent
+ * @certificate: it is active with a lease only
+ */
+struct cordon_host {
+	u64 mac;
+	__be32 v4;
+	u16 port;
+	u16 segment;
+	struct in6_addr v6;
+	struct cordon_device *device;
+	struct cordon_traffic __percpu *sent;
+	bool certificate;
+} ____cacheline_aligned;
+
+/**
+ * cordon_host_is_active - its effective segment is the one that the policy puts it into
+ * @host: the device
+ * @wire: interface that what it sent came in on; 0, it is not about something that it sent
+ *
+ * As cordon_device_state() says, for CORDON_STATE_ACTIVE.
+ */
+static __always_inline bool cordon_host_is_active(const struct cordon_host *host, int wire)
+{
+	const struct cordon_device *d = host->device;
+	int bound;
+	u32 end;
+
+	if (unlikely(READ_ONCE(d->flags)))
+		return false;
+	if (!host->certificate)
+		return true;
+	/* Pairs with lease_set(): the interface is read after it, and is not an older one. */
+	end = smp_load_acquire(&d->lease_end);
+	if (unlikely(!end || (s32)(end - cordon_now()) <= 0))
+		return false;
+	bound = wire ? READ_ONCE(d->lease_ifindex) : 0;
+	return !bound || bound == wire;
+}
+
+#endif
