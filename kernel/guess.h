@@ -6,7 +6,7 @@
 #include <linux/percpu.h>
 #include <linux/skbuff.h>
 
-#define CORDON_GUESSES	8	/* a batch of received packets passes prerouting before it goes on */
+#define CORDON_GUESSES	8	/* a batch of received packets passes prerouting first */
 
 /**
  * struct cordon_guesses - the devices that prerouting found last, by packet

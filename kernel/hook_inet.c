@@ -19,7 +19,7 @@
 #include "packet.h"
 #include "ruleset.h"
 
-/* The source is the first address of its family that the device has, and may be told at a glance. */
+/* The source is the first address of its family that the device has. */
 static __always_inline bool has_source(const struct cordon_host *host, const struct sk_buff *skb,
 				       u8 pf)
 {

@@ -27,12 +27,12 @@
 #define CORDON_STAMP_END_BITS	19
 #define CORDON_STAMP_END	((1U << CORDON_STAMP_END_BITS) - 1)
 #define CORDON_STAMP_SEGMENT	(1U << (CORDON_STAMP_END_BITS - 1))
-#define CORDON_STAMP_GATED	(1ULL << 38)
-#define CORDON_STAMP_BODY	((1ULL << 39) - 1)
+#define CORDON_STAMP_GATED	BIT_ULL(38)
+#define CORDON_STAMP_BODY	(BIT_ULL(39) - 1)
 #define CORDON_STAMP_EPOCH	39
 #define CORDON_STAMP_EPOCHS	1023	/* 0 is none, so that 0 is no stamp */
 #define CORDON_STAMP_PROOF	(8191ULL << 49)
-#define CORDON_STAMP_VOID	(1ULL << 49)	/* of the proof; the other way round, it is no stamp */
+#define CORDON_STAMP_VOID	BIT_ULL(49)	/* of the proof; turned round, it is no stamp */
 
 static_assert(CORDON_MAX_DEVICES <= CORDON_STAMP_SEGMENT);
 static_assert(CORDON_MAX_SEGMENTS < CORDON_STAMP_SEGMENT);
