@@ -11,7 +11,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$(dirname "$0")/lib.sh"
 setup
 flips=${TORTURE:+30}
-flips=${flips:-4}
+flips=${flips:-2}
 tracing=/sys/kernel/tracing
 
 policy() {	# RULE
