@@ -33,14 +33,6 @@ static __always_inline bool is_behind(const struct cordon_host *host, u16 port)
 	return host->port == CORDON_ANY_PORT || host->port == port;
 }
 
-/* A packet in which the sender's own address alone does not tell that it is sound. */
-static __always_inline bool must_be_read(const struct sk_buff *skb, u8 pf)
-{
-	return pf == NFPROTO_IPV4 ? ip_is_fragment(ip_hdr(skb)) :
-				    ipv6_ext_hdr(ipv6_hdr(skb)->nexthdr) ||
-				    cordon_packet_is_mapped(skb, pf);
-}
-
 /* An interface where the first step finds it, else one of no role: others go the long way. */
 static __always_inline const struct cordon_interface *interface_of(const struct cordon_ports *ports,
 								   const struct net_device *dev)
@@ -72,7 +64,7 @@ static __always_inline bool pass_prerouting(const struct cordon_net *cn, struct 
 	u32 device;
 	u8 role;
 
-	if (!rs || unlikely(must_be_read(skb, pf)))
+	if (!rs || unlikely(cordon_packet_must_be_read(skb, pf)))
 		return !rs;
 	in = interface_of(rcu_dereference(rs->ports), state->in);
 	role = READ_ONCE(in->role);

@@ -216,14 +216,6 @@ static struct cordon_verdict judge_source(const struct hearing *h, struct cordon
 	return v;
 }
 
-/* A packet in which the device's own address alone does not tell that it is sound. */
-static bool must_be_read(const struct sk_buff *skb, u8 pf)
-{
-	return pf == NFPROTO_IPV4 ? ip_is_fragment(ip_hdr(skb)) :
-				    ipv6_ext_hdr(ipv6_hdr(skb)->nexthdr) ||
-				    cordon_packet_is_mapped(skb, pf);
-}
-
 /* The source is bound to the device, and the device may be behind this port. */
 static bool is_bound(const struct cordon_policy *p, const struct cordon_ports *ports, u32 device,
 		     u16 in, const struct cordon_addr *source)
@@ -302,7 +294,7 @@ unsigned int cordon_judge_door(struct cordon_net *cn, struct sk_buff *skb,
 	device = mac ? cordon_policy_device_by_mac(rs->policy, mac) : CORDON_NO_DEVICE;
 	cordon_guess_note(skb, device);
 	source = cordon_packet_source(skb, state->pf);
-	if (unlikely(must_be_read(skb, state->pf) ||
+	if (unlikely(cordon_packet_must_be_read(skb, state->pf) ||
 		     !is_bound(rs->policy, ports, device, interface->port, &source)))
 		return judge_read(cn, skb, state, rs, ports, interface->port, device, 0);
 	return count_sent(rs, device, skb);
@@ -828,7 +820,7 @@ static unsigned int deny_unsound(const struct hearing *h, u8 kind)
 {
 	/* Where it only observes, prerouting has counted this. */
 	if (observe(h) && kind == CORDON_KIND_MALFORMED && h->in != CORDON_ANY_PORT &&
-	    must_be_read(h->skb, h->state->pf))
+	    cordon_packet_must_be_read(h->skb, h->state->pf))
 		return NF_ACCEPT;
 	return deny(h, kind);
 }

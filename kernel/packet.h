@@ -10,6 +10,7 @@
 #include <linux/netfilter.h>
 #include <linux/skbuff.h>
 #include <linux/unaligned.h>
+#include <net/ip.h>
 #include <net/ipv6.h>
 
 #include "core/flow.h"
@@ -43,6 +44,14 @@ static inline bool cordon_packet_is_mapped(const struct sk_buff *skb, u8 pf)
 {
 	return pf == NFPROTO_IPV6 && (ipv6_addr_v4mapped(&ipv6_hdr(skb)->saddr) ||
 				      ipv6_addr_v4mapped(&ipv6_hdr(skb)->daddr));
+}
+
+/* A packet in which the sender's own address alone does not tell that it is sound. */
+static __always_inline bool cordon_packet_must_be_read(const struct sk_buff *skb, u8 pf)
+{
+	return pf == NFPROTO_IPV4 ? ip_is_fragment(ip_hdr(skb)) :
+				    ipv6_ext_hdr(ipv6_hdr(skb)->nexthdr) ||
+				    cordon_packet_is_mapped(skb, pf);
 }
 
 /* Source MAC, or NULL of a packet that came without one. */
