@@ -84,7 +84,6 @@ static __always_inline bool pass_prerouting(const struct cordon_net *cn, struct 
 	return true;
 }
 
-#ifdef CONFIG_64BIT
 /* The packet goes from one end of its connection to the other. */
 static __always_inline bool is_straight(const struct sk_buff *skb, const union nf_inet_addr *src,
 					const union nf_inet_addr *dst, u8 pf)
@@ -148,6 +147,7 @@ static __always_inline bool may_receive(const struct cordon_ruleset *rs, u32 end
 	return true;
 }
 
+#ifdef CONFIG_64BIT
 /*
  * A packet of a connection that the ruleset in force has stamped. What else may have changed is
  * looked at anew: who sends it and whether it comes from its place, both ends' states and leases,
@@ -202,6 +202,81 @@ static __always_inline bool pass_forward(const struct cordon_net *cn, struct sk_
 }
 #endif
 
+/* The packet is for one host, and none of its addresses is a mapped one. */
+static __always_inline bool is_for_one(const struct sk_buff *skb, u8 pf)
+{
+	if (pf == NFPROTO_IPV4)
+		return skb_rtable(skb)->rt_type == RTN_UNICAST;
+	return !ipv6_addr_is_multicast(&ipv6_hdr(skb)->daddr) && !cordon_packet_is_mapped(skb, pf);
+}
+
+/*
+ * The first packet of a connection of TCP or UDP that a device in good state opens from its first
+ * address, and of which nothing is demanded but that a rule admits it.
+ */
+static __always_inline bool pass_new(const struct cordon_net *cn, struct sk_buff *skb,
+				     const struct nf_hook_state *state, u8 pf)
+{
+	const struct cordon_ruleset *rs = rcu_dereference(cn->ruleset);
+	struct cordon_end from = { .state = CORDON_STATE_ACTIVE };
+	struct cordon_end to = { .state = CORDON_STATE_ACTIVE };
+	struct cordon_traffic __percpu *sent, *received;
+	const struct nf_conntrack_tuple *o, *r;
+	const struct cordon_interface *in;
+	const struct cordon_ports *ports;
+	enum ip_conntrack_info ctinfo;
+	const struct nf_conn *ct = nf_ct_get(skb, &ctinfo);
+	struct cordon_addr dst;
+	struct cordon_verdict v;
+	u16 port;
+
+	if (!rs || !ct || ctinfo != IP_CT_NEW || ct->master || !is_for_one(skb, pf))
+		return false;
+	o = &ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
+	r = &ct->tuplehash[IP_CT_DIR_REPLY].tuple;
+	port = ntohs(r->src.u.all);
+	if ((o->dst.protonum != IPPROTO_TCP && o->dst.protonum != IPPROTO_UDP) || !port ||
+	    !is_straight(skb, &o->src.u3, &r->src.u3, pf) || cordon_may_bypass(state->in) ||
+	    cordon_may_bypass(state->out))
+		return false;
+	ports = rcu_dereference(rs->ports);
+	in = interface_of(ports, state->in);
+	from.device = cordon_guess(skb);
+	sent = sends_from_port(rs, from.device, skb, state->in, in);
+	if (!sent || !has_source(&rs->hosts[from.device], skb, pf))
+		return false;
+	from.segment = rs->hosts[from.device].segment;
+	dst = cordon_packet_destination(skb, pf);
+	to.device = cordon_policy_device_by_addr(rs->policy, &dst);
+	if (to.device == CORDON_NO_DEVICE)
+		to.segment = cordon_policy_network_segment(rs->policy, &dst);
+	else
+		to.segment = rs->hosts[to.device].segment;
+	if (!may_receive(rs, to.device == CORDON_NO_DEVICE ? CORDON_STAMP_SEGMENT : to.device,
+			 interface_of(ports, state->out), &received))
+		return false;
+	v = cordon_decide_room(rs->policy, &from, &to, o->dst.protonum, port);
+	if (!v.accept ||
+	    cordon_decide_encryption(rs->policy, &v, &from, &to) != CORDON_ENCRYPTION_ANY)
+		return false;
+	cordon_traffic_both(sent, received, cordon_packet_count(skb), skb->len);
+	return true;
+}
+
+static noinline unsigned int forward_slow_v4(void *priv, struct sk_buff *skb,
+					     const struct nf_hook_state *state)
+{
+	return pass_new(priv, skb, state, NFPROTO_IPV4) ? NF_ACCEPT :
+	       cordon_judge_room(priv, skb, state);
+}
+
+static noinline unsigned int forward_slow_v6(void *priv, struct sk_buff *skb,
+					     const struct nf_hook_state *state)
+{
+	return pass_new(priv, skb, state, NFPROTO_IPV6) ? NF_ACCEPT :
+	       cordon_judge_room(priv, skb, state);
+}
+
 static unsigned int prerouting_v4(void *priv, struct sk_buff *skb,
 				  const struct nf_hook_state *state)
 {
@@ -219,13 +294,13 @@ static unsigned int prerouting_v6(void *priv, struct sk_buff *skb,
 static unsigned int forward_v4(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
 {
 	return likely(pass_forward(priv, skb, state, NFPROTO_IPV4)) ?
-	       NF_ACCEPT : cordon_judge_room(priv, skb, state);
+	       NF_ACCEPT : forward_slow_v4(priv, skb, state);
 }
 
 static unsigned int forward_v6(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
 {
 	return likely(pass_forward(priv, skb, state, NFPROTO_IPV6)) ?
-	       NF_ACCEPT : cordon_judge_room(priv, skb, state);
+	       NF_ACCEPT : forward_slow_v6(priv, skb, state);
 }
 
 static unsigned int input(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
