@@ -54,7 +54,7 @@ struct cordon_device_start {
  * @claim: interface identifier of the link-local address that it claimed; 0, none
  * @mac: EUI-48
  * @certified: a check-in gave the lease, with @certificate; under @lease_seq
- * @inspected: connections that are at the TLS gate; under cordon_inspector.lock
+ * @inspected: connections under TLS inspection; under cordon_inspector.lock
  * @traffic: packets that passed
  * @denied: packets from or to it that did not
  * @tally: anomalies by kind

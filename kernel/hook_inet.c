@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Hooks of IPv4 and IPv6, and the short way through them: what most packets are is accepted here,
- * in few steps. Nothing is denied here: whatever is not recognised goes the long way (judge.c),
- * which would accept the same packets.
+ * Hooks of IPv4 and IPv6, and the fast path through them: what most packets are is accepted here,
+ * in few steps. Nothing is denied here: whatever is not recognised takes the slow path
+ * (slowpath.c), which would accept the same packets.
  */
 #include <linux/netfilter_ipv4.h>
 #include <linux/netfilter_ipv6.h>
@@ -11,13 +11,13 @@
 #include <net/netfilter/nf_conntrack.h>
 #include <net/route.h>
 
-#include "guess.h"
+#include "hint.h"
 #include "hook_inet.h"
-#include "judge.h"
 #include "net.h"
 #include "offload.h"
-#include "packet.h"
+#include "pkt.h"
 #include "ruleset.h"
+#include "slowpath.h"
 
 /* The source is the first address of its family that the device has. */
 static __always_inline bool has_source(const struct cordon_host *host, const struct sk_buff *skb,
@@ -33,7 +33,7 @@ static __always_inline bool is_behind(const struct cordon_host *host, u16 port)
 	return host->port == CORDON_ANY_PORT || host->port == port;
 }
 
-/* An interface where the first step finds it, else one of no role: others go the long way. */
+/* An interface where the first step finds it, else one of no role: others take the slow path. */
 static __always_inline const struct cordon_interface *interface_of(const struct cordon_ports *ports,
 								   const struct net_device *dev)
 {
@@ -64,7 +64,7 @@ static __always_inline bool pass_prerouting(const struct cordon_net *cn, struct 
 	u32 device;
 	u8 role;
 
-	if (!rs || unlikely(cordon_packet_must_be_read(skb, pf)))
+	if (!rs || unlikely(cordon_pkt_must_be_read(skb, pf)))
 		return !rs;
 	in = interface_of(rcu_dereference(rs->ports), state->in);
 	role = READ_ONCE(in->role);
@@ -76,11 +76,11 @@ static __always_inline bool pass_prerouting(const struct cordon_net *cn, struct 
 	device = cordon_ruleset_by_mac(rs, cordon_mac_key(mac));
 	if (unlikely(device == CORDON_NO_DEVICE))
 		return false;
-	cordon_guess_note(skb, device);
+	cordon_hint_note(skb, device);
 	host = &rs->hosts[device];
 	if (unlikely(!has_source(host, skb, pf) || !is_behind(host, in->port)))
 		return false;
-	cordon_traffic_rx(host->device->traffic, cordon_packet_count(skb), skb->len);
+	cordon_traffic_rx(host->device->traffic, cordon_pkt_count(skb), skb->len);
 	return true;
 }
 
@@ -151,7 +151,7 @@ static __always_inline bool may_receive(const struct cordon_ruleset *rs, u32 end
 /*
  * A packet of a connection that the ruleset in force has stamped. What else may have changed is
  * looked at anew: who sends it and whether it comes from its place, both ends' states and leases,
- * where it goes, and, behind the TLS gate, whether another connection begins.
+ * where it goes, and, once inspected, whether another connection begins.
  */
 static __always_inline bool pass_forward(const struct cordon_net *cn, struct sk_buff *skb,
 					 const struct nf_hook_state *state, u8 pf)
@@ -183,7 +183,7 @@ static __always_inline bool pass_forward(const struct cordon_net *cn, struct sk_
 	}
 	if (unlikely(!is_straight(skb, src, dst, pf) || cordon_may_bypass(state->in) ||
 		     cordon_may_bypass(state->out) ||
-		     (stamp & CORDON_STAMP_GATED && cordon_inspect_may_begin(skb, pf))))
+		     (stamp & CORDON_STAMP_INSPECTED && cordon_inspect_may_begin(skb, pf))))
 		return false;
 	ports = rcu_dereference(rs->ports);
 	in = interface_of(ports, state->in);
@@ -191,7 +191,7 @@ static __always_inline bool pass_forward(const struct cordon_net *cn, struct sk_
 					     sends_from_port(rs, from, skb, state->in, in);
 	if (unlikely(!sent || !may_receive(rs, to, interface_of(ports, state->out), &received)))
 		return false;
-	cordon_traffic_both(sent, received, cordon_packet_count(skb), skb->len);
+	cordon_traffic_both(sent, received, cordon_pkt_count(skb), skb->len);
 	return true;
 }
 #else
@@ -207,7 +207,7 @@ static __always_inline bool is_for_one(const struct sk_buff *skb, u8 pf)
 {
 	if (pf == NFPROTO_IPV4)
 		return skb_rtable(skb)->rt_type == RTN_UNICAST;
-	return !ipv6_addr_is_multicast(&ipv6_hdr(skb)->daddr) && !cordon_packet_is_mapped(skb, pf);
+	return !ipv6_addr_is_multicast(&ipv6_hdr(skb)->daddr) && !cordon_pkt_is_mapped(skb, pf);
 }
 
 /*
@@ -241,12 +241,12 @@ static __always_inline bool pass_new(const struct cordon_net *cn, struct sk_buff
 		return false;
 	ports = rcu_dereference(rs->ports);
 	in = interface_of(ports, state->in);
-	from.device = cordon_guess(skb);
+	from.device = cordon_hint(skb);
 	sent = sends_from_port(rs, from.device, skb, state->in, in);
 	if (!sent || !has_source(&rs->hosts[from.device], skb, pf))
 		return false;
 	from.segment = rs->hosts[from.device].segment;
-	dst = cordon_packet_destination(skb, pf);
+	dst = cordon_pkt_destination(skb, pf);
 	to.device = cordon_policy_device_by_addr(rs->policy, &dst);
 	if (to.device == CORDON_NO_DEVICE)
 		to.segment = cordon_policy_network_segment(rs->policy, &dst);
@@ -255,11 +255,11 @@ static __always_inline bool pass_new(const struct cordon_net *cn, struct sk_buff
 	if (!may_receive(rs, to.device == CORDON_NO_DEVICE ? CORDON_STAMP_SEGMENT : to.device,
 			 interface_of(ports, state->out), &received))
 		return false;
-	v = cordon_decide_room(rs->policy, &from, &to, o->dst.protonum, port);
+	v = cordon_decide_connection(rs->policy, &from, &to, o->dst.protonum, port);
 	if (!v.accept ||
 	    cordon_decide_encryption(rs->policy, &v, &from, &to) != CORDON_ENCRYPTION_ANY)
 		return false;
-	cordon_traffic_both(sent, received, cordon_packet_count(skb), skb->len);
+	cordon_traffic_both(sent, received, cordon_pkt_count(skb), skb->len);
 	return true;
 }
 
@@ -267,28 +267,28 @@ static noinline unsigned int forward_slow_v4(void *priv, struct sk_buff *skb,
 					     const struct nf_hook_state *state)
 {
 	return pass_new(priv, skb, state, NFPROTO_IPV4) ? NF_ACCEPT :
-	       cordon_judge_room(priv, skb, state);
+	       cordon_slow_forward(priv, skb, state);
 }
 
 static noinline unsigned int forward_slow_v6(void *priv, struct sk_buff *skb,
 					     const struct nf_hook_state *state)
 {
 	return pass_new(priv, skb, state, NFPROTO_IPV6) ? NF_ACCEPT :
-	       cordon_judge_room(priv, skb, state);
+	       cordon_slow_forward(priv, skb, state);
 }
 
 static unsigned int prerouting_v4(void *priv, struct sk_buff *skb,
 				  const struct nf_hook_state *state)
 {
 	return likely(pass_prerouting(priv, skb, state, NFPROTO_IPV4)) ?
-	       NF_ACCEPT : cordon_judge_door(priv, skb, state);
+	       NF_ACCEPT : cordon_slow_prerouting(priv, skb, state);
 }
 
 static unsigned int prerouting_v6(void *priv, struct sk_buff *skb,
 				  const struct nf_hook_state *state)
 {
 	return likely(pass_prerouting(priv, skb, state, NFPROTO_IPV6)) ?
-	       NF_ACCEPT : cordon_judge_door(priv, skb, state);
+	       NF_ACCEPT : cordon_slow_prerouting(priv, skb, state);
 }
 
 static unsigned int forward_v4(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
@@ -305,12 +305,12 @@ static unsigned int forward_v6(void *priv, struct sk_buff *skb, const struct nf_
 
 static unsigned int input(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
 {
-	return cordon_judge_room(priv, skb, state);
+	return cordon_slow_input(priv, skb, state);
 }
 
 static unsigned int output(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
 {
-	return cordon_judge_out(priv, skb, state);
+	return cordon_slow_output(priv, skb, state);
 }
 
 #define HOOK(fn, family, num, prio) \

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The TLS gate. Of each connection that must be encrypted, both sides' first bytes are read in the
- * order in which the other side gets them, until the server has selected a version; then the
+ * TLS inspection. Of each connection that must be encrypted, both sides' first bytes are read in
+ * the order in which the other side gets them, until the server has selected a version; then the
  * verdict is written on the connection's entry, and all that was kept for it is freed.
  *
  * Here: which connections are being read, how many may be, and what is remembered of a verdict.
@@ -30,7 +30,7 @@ static_assert((int)CORDON_MARK_TLS1_2 == CORDON_ENCRYPTION_TLS1_2 &&
  * @node: in a bucket, by the device's address
  * @device: the device; each connection has a reference
  * @n: connections, at least 1
- * @idle: those that the opener has not proven, oldest first
+ * @idle: those that the originator has not proven, oldest first
  *
  * All of it is under cordon_inspector.lock.
  */
@@ -50,35 +50,36 @@ static struct cordon_inspect_bucket *bucket_of(const struct cordon_inspector *in
 }
 
 /* What was decided about the connection on the entry is to be decided anew. */
-static void void_stamp(const struct cordon_look *l)
+static void void_stamp(const struct cordon_inspect_ctx *ctx)
 {
 #ifdef CONFIG_64BIT
-	const struct cordon_stamp_key k = cordon_stamp_key(l->in->key,
-							   READ_ONCE(l->in->generation));
+	const struct cordon_stamp_key k = cordon_stamp_key(ctx->in->key,
+							   READ_ONCE(ctx->in->generation));
 
-	WRITE_ONCE(*cordon_inspect_stamp_word(l->ct),
-		   cordon_stamp_void(&k, (unsigned long)l->ct, get_random_u64()));
+	WRITE_ONCE(*cordon_inspect_stamp_word(ctx->ct),
+		   cordon_stamp_void(&k, (unsigned long)ctx->ct, get_random_u64()));
 #endif
 }
 
 /**
  * cordon_inspection_mark - write a verdict on a connection's entry
- * @l: a packet of the connection
+ * @ctx: a packet of the connection
  * @mark: the verdict; CORDON_MARK_NONE, forget the one that is there
  *
  * Return: false, the entry has no labels.
  */
-bool cordon_inspection_mark(struct cordon_look *l, enum cordon_mark mark)
+bool cordon_inspection_mark(struct cordon_inspect_ctx *ctx, enum cordon_mark mark)
 {
 	u32 data[CORDON_LABEL_WORDS] = { 0 };
 	u32 mask[CORDON_LABEL_WORDS] = { [CORDON_MARK_WORD] = U32_MAX };
 
-	if (!IS_ENABLED(CONFIG_NF_CONNTRACK_LABELS) || !nf_ct_labels_find(l->ct))
+	if (!IS_ENABLED(CONFIG_NF_CONNTRACK_LABELS) || !nf_ct_labels_find(ctx->ct))
 		return false;
-	data[CORDON_MARK_WORD] = cordon_mark_pack(l->in->key, cordon_inspect_entry(l->ct), mark);
-	if (nf_connlabels_replace(l->ct, data, mask, ARRAY_SIZE(data)))
+	data[CORDON_MARK_WORD] =
+		cordon_mark_pack(ctx->in->key, cordon_inspect_entry(ctx->ct), mark);
+	if (nf_connlabels_replace(ctx->ct, data, mask, ARRAY_SIZE(data)))
 		return false;
-	void_stamp(l);
+	void_stamp(ctx);
 	return true;
 }
 
@@ -160,59 +161,60 @@ static void end(struct cordon_inspector *in, struct cordon_inspection *i)
 
 /**
  * cordon_inspection_end - a connection is not read any more
- * @l: a packet of it
+ * @ctx: a packet of it
  * @i: the connection; freed
  */
-void cordon_inspection_end(struct cordon_look *l, struct cordon_inspection *i)
+void cordon_inspection_end(struct cordon_inspect_ctx *ctx, struct cordon_inspection *i)
 {
-	lockdep_assert_held(&l->bucket->lock);
-	end(l->in, i);
+	lockdep_assert_held(&ctx->bucket->lock);
+	end(ctx->in, i);
 }
 
 /*
  * Drop one that others opened and have not proven, to make room. Its bucket may be another
  * than the one that is locked, and comes before cordon_inspector.lock: so it is only tried.
  */
-static struct cordon_inspection *evict(const struct cordon_look *l, struct cordon_inspection *i)
+static struct cordon_inspection *evict(const struct cordon_inspect_ctx *ctx,
+				       struct cordon_inspection *i)
 {
 	struct cordon_inspect_bucket *bucket;
 
-	lockdep_assert_held(&l->in->lock);
+	lockdep_assert_held(&ctx->in->lock);
 	if (!i)
 		return NULL;
-	bucket = bucket_of(l->in, i->ct);
-	if (bucket == l->bucket) {
+	bucket = bucket_of(ctx->in, i->ct);
+	if (bucket == ctx->bucket) {
 		hlist_del(&i->node);
-		leave(l->in, i);
+		leave(ctx->in, i);
 		return i;
 	}
 	if (!spin_trylock(&bucket->lock))
 		return NULL;
 	hlist_del(&i->node);
-	leave(l->in, i);
+	leave(ctx->in, i);
 	spin_unlock(&bucket->lock);
 	return i;
 }
 
-static bool admit_own(struct cordon_look *l)
+static bool admit_own(struct cordon_inspect_ctx *ctx)
 {
-	if (l->device->inspected >= CORDON_INSPECT_DEVICE_MAX)
+	if (ctx->device->inspected >= CORDON_INSPECT_DEVICE_MAX)
 		return false;
-	if (l->in->n >= CORDON_INSPECT_MAX) {
-		l->blameless = true;
+	if (ctx->in->n >= CORDON_INSPECT_MAX) {
+		ctx->blameless = true;
 		return false;
 	}
-	l->in->n++;
-	l->device->inspected++;
+	ctx->in->n++;
+	ctx->device->inspected++;
 	return true;
 }
 
 /* Returns the one that made room in @evicted, to be released when no lock is held. */
-static bool admit_others(const struct cordon_look *l, struct cordon_inspection *i,
+static bool admit_others(const struct cordon_inspect_ctx *ctx, struct cordon_inspection *i,
 			 struct cordon_inspection **evicted)
 {
-	struct cordon_inspector *in = l->in;
-	struct cordon_crowd *c = crowd_of(in, l->device);
+	struct cordon_inspector *in = ctx->in;
+	struct cordon_crowd *c = crowd_of(in, ctx->device);
 	bool full;
 
 	if (!c)
@@ -221,11 +223,11 @@ static bool admit_others(const struct cordon_look *l, struct cordon_inspection *
 	c->n++;
 	full = c->n > CORDON_INSPECT_DEVICE_MAX;
 	if (full)
-		*evicted = evict(l, list_first_entry_or_null(&c->idle, struct cordon_inspection,
-							     crowd_idle));
+		*evicted = evict(ctx, list_first_entry_or_null(&c->idle, struct cordon_inspection,
+							       crowd_idle));
 	else if (in->others >= CORDON_INSPECT_OTHERS_MAX || in->n >= CORDON_INSPECT_MAX)
-		*evicted = evict(l, list_first_entry_or_null(&in->idle, struct cordon_inspection,
-							     idle));
+		*evicted = evict(ctx, list_first_entry_or_null(&in->idle, struct cordon_inspection,
+							       idle));
 	if ((full && !*evicted) || in->others >= CORDON_INSPECT_OTHERS_MAX ||
 	    in->n >= CORDON_INSPECT_MAX) {
 		c->n--;
@@ -241,61 +243,61 @@ static bool admit_others(const struct cordon_look *l, struct cordon_inspection *
 }
 
 /* Room for @i among those that are read. */
-static bool admit(struct cordon_look *l, struct cordon_inspection *i)
+static bool admit(struct cordon_inspect_ctx *ctx, struct cordon_inspection *i)
 {
 	struct cordon_inspection *evicted = NULL;
 	bool admitted;
 
-	spin_lock(&l->in->lock);
-	admitted = l->others ? admit_others(l, i, &evicted) : admit_own(l);
-	spin_unlock(&l->in->lock);
+	spin_lock(&ctx->in->lock);
+	admitted = ctx->others ? admit_others(ctx, i, &evicted) : admit_own(ctx);
+	spin_unlock(&ctx->in->lock);
 	if (evicted)
 		release(evicted);
 	return admitted;
 }
 
-static struct cordon_inspection *add(struct cordon_look *l)
+static struct cordon_inspection *add(struct cordon_inspect_ctx *ctx)
 {
 	struct cordon_inspection *i;
 
-	lockdep_assert_held(&l->bucket->lock);
+	lockdep_assert_held(&ctx->bucket->lock);
 	i = kmem_cache_zalloc(cache, GFP_ATOMIC);
 	if (!i) {
-		l->blameless = true;
+		ctx->blameless = true;
 		return NULL;
 	}
-	if (!admit(l, i)) {
+	if (!admit(ctx, i)) {
 		kmem_cache_free(cache, i);
 		return NULL;
 	}
-	nf_conntrack_get(&l->ct->ct_general);
-	i->ct = l->ct;
-	i->device = cordon_device_get(l->device);
-	hlist_add_head(&i->node, &l->bucket->list);
-	queue_delayed_work(system_power_efficient_wq, &l->in->sweep, HZ);
+	nf_conntrack_get(&ctx->ct->ct_general);
+	i->ct = ctx->ct;
+	i->device = cordon_device_get(ctx->device);
+	hlist_add_head(&i->node, &ctx->bucket->list);
+	queue_delayed_work(system_power_efficient_wq, &ctx->in->sweep, HZ);
 	return i;
 }
 
 /**
  * cordon_inspection_begin - read a connection from now on
- * @l: a packet of it
+ * @ctx: a packet of it
  *
  * Return: NULL if the caps are reached, if there is no memory, or if its entry has no labels to
  * hold the verdict.
  */
-struct cordon_inspection *cordon_inspection_begin(struct cordon_look *l)
+struct cordon_inspection *cordon_inspection_begin(struct cordon_inspect_ctx *ctx)
 {
-	return nf_ct_labels_find(l->ct) ? add(l) : NULL;
+	return nf_ct_labels_find(ctx->ct) ? add(ctx) : NULL;
 }
 
 /**
  * cordon_inspection_start_clock - the first byte is read: from now on there is a time limit
- * @l: the packet
+ * @ctx: the packet
  * @i: the connection
  *
  * Does nothing the second time.
  */
-void cordon_inspection_start_clock(struct cordon_look *l, struct cordon_inspection *i)
+void cordon_inspection_start_clock(struct cordon_inspect_ctx *ctx, struct cordon_inspection *i)
 {
 	if (i->timed)
 		return;
@@ -305,41 +307,41 @@ void cordon_inspection_start_clock(struct cordon_look *l, struct cordon_inspecti
 
 /**
  * cordon_inspection_proven - whoever opened the connection is where its packets say
- * @l: the packet
+ * @ctx: the packet
  * @i: the connection
  *
  * From now on it does not make room for others. Does nothing the second time.
  */
-void cordon_inspection_proven(struct cordon_look *l, struct cordon_inspection *i)
+void cordon_inspection_proven(struct cordon_inspect_ctx *ctx, struct cordon_inspection *i)
 {
 	if (i->proven || !i->crowd)
 		return;
 	i->proven = true;
-	spin_lock(&l->in->lock);
+	spin_lock(&ctx->in->lock);
 	list_del_init(&i->idle);
 	list_del_init(&i->crowd_idle);
-	spin_unlock(&l->in->lock);
+	spin_unlock(&ctx->in->lock);
 }
 
 /*
  * Without labels the refusal is remembered here, so that it is not counted with each packet: for
  * as long as a handshake may take.
  */
-static bool remember(struct cordon_look *l, struct cordon_inspection *i)
+static bool remember(struct cordon_inspect_ctx *ctx, struct cordon_inspection *i)
 {
 	if (!i)
-		i = add(l);
+		i = add(ctx);
 	if (!i)
 		return false;
 	i->refused = true;
-	cordon_inspection_start_clock(l, i);
-	cordon_inspection_proven(l, i);
+	cordon_inspection_start_clock(ctx, i);
+	cordon_inspection_proven(ctx, i);
 	return true;
 }
 
 /**
  * cordon_inspection_refuse - refuse a connection
- * @l: the packet that is the reason
+ * @ctx: the packet that is the reason
  * @i: the connection, may be NULL; it may be gone afterwards
  * @kind: enum cordon_kind
  *
@@ -348,31 +350,32 @@ static bool remember(struct cordon_look *l, struct cordon_inspection *i)
  *
  * Return: CORDON_INSPECT_REFUSE.
  */
-enum cordon_inspect cordon_inspection_refuse(struct cordon_look *l, struct cordon_inspection *i,
-					     u8 kind)
+enum cordon_inspect cordon_inspection_refuse(struct cordon_inspect_ctx *ctx,
+					     struct cordon_inspection *i, u8 kind)
 {
-	bool for_good = nf_ct_protonum(l->ct) == IPPROTO_TCP || l->observe;
+	bool for_good = nf_ct_protonum(ctx->ct) == IPPROTO_TCP || ctx->observe;
 
-	l->kind = kind;
-	if (for_good && !cordon_inspection_mark(l, CORDON_MARK_FAILED) && remember(l, i))
+	ctx->kind = kind;
+	if (for_good && !cordon_inspection_mark(ctx, CORDON_MARK_FAILED) && remember(ctx, i))
 		return CORDON_INSPECT_REFUSE;
 	if (i)
-		end(l->in, i);
+		end(ctx->in, i);
 	return CORDON_INSPECT_REFUSE;
 }
 
 /**
  * cordon_inspection_unseen - refuse a connection whose beginning was not seen, or is forgotten
- * @l: the packet that is the reason
+ * @ctx: the packet that is the reason
  * @i: the connection, may be NULL; it may be gone afterwards
  *
  * Return: CORDON_INSPECT_REFUSE.
  */
-enum cordon_inspect cordon_inspection_unseen(struct cordon_look *l, struct cordon_inspection *i)
+enum cordon_inspect cordon_inspection_unseen(struct cordon_inspect_ctx *ctx,
+					     struct cordon_inspection *i)
 {
-	l->unseen = true;
-	l->blameless = true;
-	return cordon_inspection_refuse(l, i, CORDON_KIND_UNJUDGED);
+	ctx->unseen = true;
+	ctx->blameless = true;
+	return cordon_inspection_refuse(ctx, i, CORDON_KIND_UNJUDGED);
 }
 
 /**
@@ -406,50 +409,50 @@ static int find_payload(const struct sk_buff *skb, u8 pf, unsigned int *offset)
 	return frag ? -1 : proto;
 }
 
-static enum cordon_inspect inspect(struct cordon_look *l, int proto)
+static enum cordon_inspect inspect(struct cordon_inspect_ctx *ctx, int proto)
 {
 	struct cordon_inspection *i;
 	enum cordon_inspect ret;
 
-	l->bucket = bucket_of(l->in, l->ct);
-	spin_lock_bh(&l->bucket->lock);
-	i = find(l->bucket, l->ct);
-	if (proto != (int)nf_ct_protonum(l->ct))
-		ret = cordon_inspection_unseen(l, i);
+	ctx->bucket = bucket_of(ctx->in, ctx->ct);
+	spin_lock_bh(&ctx->bucket->lock);
+	i = find(ctx->bucket, ctx->ct);
+	if (proto != (int)nf_ct_protonum(ctx->ct))
+		ret = cordon_inspection_unseen(ctx, i);
 	else if (proto == IPPROTO_TCP)
-		ret = cordon_inspect_tcp(l, i);
+		ret = cordon_inspect_tcp(ctx, i);
 	else if (proto == IPPROTO_UDP)
-		ret = cordon_inspect_udp(l, i);
+		ret = cordon_inspect_udp(ctx, i);
 	else
-		ret = cordon_inspection_refuse(l, i, CORDON_KIND_PLAINTEXT);
-	spin_unlock_bh(&l->bucket->lock);
+		ret = cordon_inspection_refuse(ctx, i, CORDON_KIND_PLAINTEXT);
+	spin_unlock_bh(&ctx->bucket->lock);
 	return ret;
 }
 
 /**
  * cordon_inspect - slow path for a connection that is not known to be what the policy demands
  * @cn: the namespace
- * @l: the packet
+ * @ctx: the packet
  *
  * A connection whose beginning was not seen is refused at its first byte. ICMP errors pass.
  *
  * Context: RCU read side. Return: what becomes of the packet.
  */
-enum cordon_inspect cordon_inspect(struct cordon_net *cn, struct cordon_look *l)
+enum cordon_inspect cordon_inspect(struct cordon_net *cn, struct cordon_inspect_ctx *ctx)
 {
 	int proto;
 
-	l->in = &cn->inspector;
-	if (!l->ct) {
-		l->kind = CORDON_KIND_UNJUDGED;
-		l->blameless = true;
+	ctx->in = &cn->inspector;
+	if (!ctx->ct) {
+		ctx->kind = CORDON_KIND_UNJUDGED;
+		ctx->blameless = true;
 		return CORDON_INSPECT_REFUSE;
 	}
-	proto = find_payload(l->skb, l->pf, &l->offset);
-	if (proto != (int)nf_ct_protonum(l->ct) &&
+	proto = find_payload(ctx->skb, ctx->pf, &ctx->offset);
+	if (proto != (int)nf_ct_protonum(ctx->ct) &&
 	    (proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6))
 		return CORDON_INSPECT_PASS;
-	return inspect(l, proto);
+	return inspect(ctx, proto);
 }
 
 /* Its entry is gone, or stays only for what may come late. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The TLS gate: connections are read up to their verdict, which stays with them. */
+/* TLS inspection: connections are read up to their verdict, which stays with them. */
 #ifndef _CORDON_INSPECT_H
 #define _CORDON_INSPECT_H
 
@@ -65,7 +65,7 @@ struct nf_hook_state;
  * @lock: inside that of a bucket; the numbers, the lists of what others opened
  * @n: connections
  * @others: those that no device opened
- * @idle: of these, the ones that the opener has not proven, oldest first
+ * @idle: of these, the ones that the originator has not proven, oldest first
  * @labelled: entries get labels; under cordon_net.lock
  * @sweep: forgets those that are over, or take too long
  */
@@ -90,12 +90,12 @@ enum cordon_inspect {
 };
 
 /**
- * struct cordon_look - a packet that the TLS gate looks at
+ * struct cordon_inspect_ctx - a packet under TLS inspection
  * @ct: the connection's entry; NULL, it has none
  * @device: the device that opened the connection; if none did, the one that it was opened to
  * @skb: the packet
  * @pf: NFPROTO_IPV4 or NFPROTO_IPV6
- * @opener: it goes the way that the connection was opened
+ * @original: it goes in the original direction of its connection
  * @others: no device opened the connection
  * @demand: enum cordon_encryption, not any
  * @observe: nothing is to be refused
@@ -108,12 +108,12 @@ enum cordon_inspect {
  * @bucket: that the connection is in, or would be; locked
  * @offset: of the header of TCP or UDP
  */
-struct cordon_look {
+struct cordon_inspect_ctx {
 	struct nf_conn *ct;
 	struct cordon_device *device;
 	struct sk_buff *skb;
 	u8 pf;
-	bool opener;
+	bool original;
 	bool others;
 	u8 demand;
 	bool observe;
@@ -225,7 +225,7 @@ static inline bool cordon_inspect_passed(const struct cordon_inspector *in,
 	return mark >= demand && mark != CORDON_MARK_FAILED && !cordon_inspect_may_begin(skb, pf);
 }
 
-enum cordon_inspect cordon_inspect(struct cordon_net *cn, struct cordon_look *l);
+enum cordon_inspect cordon_inspect(struct cordon_net *cn, struct cordon_inspect_ctx *ctx);
 unsigned int cordon_inspect_reset(struct sk_buff *skb, const struct nf_hook_state *state,
 				  bool both);
 void cordon_inspect_unreachable(struct sk_buff *skb, const struct nf_hook_state *state);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The TLS gate for TCP. What comes before its turn is held back: TCP sends it again. What is sent
+ * TLS inspection for TCP. What comes before its turn is held back: TCP sends it again. What is sent
  * again passes if it is what was read: the bytes in flight are kept until the other side has
  * acknowledged them. The verdict is written on the entry when both sides have all that was read,
  * so that none of it can come again as something else.
@@ -23,12 +23,12 @@ static bool has_begun_anew(const struct nf_conn *ct, const struct tcphdr *th)
 }
 
 /* A SYN on an entry without labels, on which no verdict can be written: there must be another. */
-static enum cordon_inspect replace_entry(struct cordon_look *l, const struct tcphdr *th)
+static enum cordon_inspect replace_entry(struct cordon_inspect_ctx *ctx, const struct tcphdr *th)
 {
-	if (l->observe)
+	if (ctx->observe)
 		return CORDON_INSPECT_PASS;
 	if (!th->ack)
-		nf_ct_kill(l->ct);
+		nf_ct_kill(ctx->ct);
 	return CORDON_INSPECT_HOLD;
 }
 
@@ -38,21 +38,22 @@ static enum cordon_inspect replace_entry(struct cordon_look *l, const struct tcp
  * data, as that would pass unread. A SYN/ACK that answers no SYN is of no use once the server's
  * data came through.
  */
-static enum cordon_inspect ignored(struct cordon_look *l, struct cordon_inspection *i,
+static enum cordon_inspect ignored(struct cordon_inspect_ctx *ctx, struct cordon_inspection *i,
 				   const struct tcphdr *th, bool has_data, u8 known)
 {
 	if (has_data || (th->ack && (known || (i && (i->decided || i->refused)))))
 		return CORDON_INSPECT_HOLD;
-	if (i && !th->ack && ntohl(th->seq) + 1 != i->side[l->opener].first)
+	if (i && !th->ack && ntohl(th->seq) + 1 != i->side[ctx->original].first)
 		i->reopened = true;
 	return CORDON_INSPECT_PASS;
 }
 
 /* A SYN that conntrack believes: is it of another connection than the one that is being read? */
-static bool is_other(const struct cordon_look *l, const struct cordon_inspection *i,
+static bool is_other(const struct cordon_inspect_ctx *ctx, const struct cordon_inspection *i,
 		     const struct tcphdr *th)
 {
-	const struct cordon_stream *mine = &i->side[l->opener], *theirs = &i->side[!l->opener];
+	const struct cordon_stream *mine = &i->side[ctx->original],
+				   *theirs = &i->side[!ctx->original];
 	const u32 ack = ntohl(th->ack_seq);
 
 	if (i->refused || (i->reopened && th->ack))
@@ -68,10 +69,10 @@ static bool is_other(const struct cordon_look *l, const struct cordon_inspection
  * A SYN says where its side's bytes begin; a SYN/ACK also which of the other's SYNs it answers.
  * Sent again before any byte was read, either may say otherwise.
  */
-static void synchronise(const struct cordon_look *l, struct cordon_inspection *i,
+static void synchronise(const struct cordon_inspect_ctx *ctx, struct cordon_inspection *i,
 			const struct tcphdr *th)
 {
-	struct cordon_stream *mine = &i->side[l->opener], *theirs = &i->side[!l->opener];
+	struct cordon_stream *mine = &i->side[ctx->original], *theirs = &i->side[!ctx->original];
 
 	if (!cordon_stream_is_read(mine))
 		cordon_stream_begin(mine, ntohl(th->seq) + 1);
@@ -89,44 +90,44 @@ static void synchronise(const struct cordon_look *l, struct cordon_inspection *i
  *
  * Return: CORDON_INSPECT_PASS with *@i set, go on with the packet; with *@i NULL, it passes.
  */
-static enum cordon_inspect open(struct cordon_look *l, struct cordon_inspection **i,
+static enum cordon_inspect open(struct cordon_inspect_ctx *ctx, struct cordon_inspection **i,
 				const struct tcphdr *th, bool has_data)
 {
-	const u8 known = cordon_inspect_mark(l->in, l->ct);
+	const u8 known = cordon_inspect_mark(ctx->in, ctx->ct);
 	struct cordon_inspection *old = *i;
 
 	*i = NULL;
-	if (!nf_ct_labels_find(l->ct))
-		return replace_entry(l, th);
-	if (!has_begun_anew(l->ct, th))
-		return ignored(l, old, th, has_data, known);
+	if (!nf_ct_labels_find(ctx->ct))
+		return replace_entry(ctx, th);
+	if (!has_begun_anew(ctx->ct, th))
+		return ignored(ctx, old, th, has_data, known);
 	if (known)
-		cordon_inspection_mark(l, CORDON_MARK_NONE);
-	if (old && (known || is_other(l, old, th))) {
-		cordon_inspection_end(l, old);
+		cordon_inspection_mark(ctx, CORDON_MARK_NONE);
+	if (old && (known || is_other(ctx, old, th))) {
+		cordon_inspection_end(ctx, old);
 		old = NULL;
 	}
 	if (!old) {
-		old = cordon_inspection_begin(l);
+		old = cordon_inspection_begin(ctx);
 		if (!old) {
 			/* Not for good: there may be room when it comes again. */
-			l->kind = CORDON_KIND_UNJUDGED;
+			ctx->kind = CORDON_KIND_UNJUDGED;
 			/* Others have used it up, also where the device answers one of them. */
-			l->blameless |= l->others;
+			ctx->blameless |= ctx->others;
 			return CORDON_INSPECT_REFUSE;
 		}
-		cordon_tls_init(&old->tls, l->demand);
+		cordon_tls_init(&old->tls, ctx->demand);
 	}
-	synchronise(l, old, th);
+	synchronise(ctx, old, th);
 	*i = old;
 	return CORDON_INSPECT_PASS;
 }
 
-static void acknowledge(const struct cordon_look *l, struct cordon_inspection *i,
+static void acknowledge(const struct cordon_inspect_ctx *ctx, struct cordon_inspection *i,
 			const struct tcphdr *th)
 {
 	if (th->ack)
-		cordon_stream_acknowledge(&i->side[!l->opener], ntohl(th->ack_seq), i->decided);
+		cordon_stream_acknowledge(&i->side[!ctx->original], ntohl(th->ack_seq), i->decided);
 }
 
 /*
@@ -157,13 +158,14 @@ static bool grow(struct cordon_stream *s, struct cordon_stream *other, u32 n)
 }
 
 /* Keep @n bytes that were read, and count them as such; false, there is no room for now. */
-static bool keep(const struct cordon_look *l, struct cordon_inspection *i, unsigned int from, u32 n)
+static bool keep(const struct cordon_inspect_ctx *ctx, struct cordon_inspection *i,
+		 unsigned int from, u32 n)
 {
-	struct cordon_stream *s = &i->side[l->opener];
+	struct cordon_stream *s = &i->side[ctx->original];
 	const u32 all = cordon_stream_room(s, n);
 
-	if (!all || !grow(s, &i->side[!l->opener], all) ||
-	    skb_copy_bits(l->skb, from, s->kept + (all - n), n))
+	if (!all || !grow(s, &i->side[!ctx->original], all) ||
+	    skb_copy_bits(ctx->skb, from, s->kept + (all - n), n))
 		return false;
 	s->next += n;
 	return true;
@@ -208,30 +210,31 @@ static enum cordon_tls_verdict read_stream(struct cordon_inspection *i, bool cli
 	return verdict;
 }
 
-static enum cordon_inspect refuse(struct cordon_look *l, struct cordon_inspection *i, u8 kind)
+static enum cordon_inspect refuse(struct cordon_inspect_ctx *ctx, struct cordon_inspection *i,
+				  u8 kind)
 {
-	*l->facts = i->tls.handshake.facts;
-	l->told = true;
-	return cordon_inspection_refuse(l, i, kind);
+	*ctx->facts = i->tls.handshake.facts;
+	ctx->told = true;
+	return cordon_inspection_refuse(ctx, i, kind);
 }
 
 /* Bytes that come next, from @from on. Where they cannot be kept they are not read, either. */
-static enum cordon_inspect read_next(struct cordon_look *l, struct cordon_inspection *i,
+static enum cordon_inspect read_next(struct cordon_inspect_ctx *ctx, struct cordon_inspection *i,
 				     unsigned int from)
 {
 	const struct cordon_tls before = i->tls;
 	enum cordon_tls_verdict verdict;
 	u32 n;
 
-	verdict = read_stream(i, l->opener, l->skb, from, &n);
+	verdict = read_stream(i, ctx->original, ctx->skb, from, &n);
 	if (verdict != CORDON_TLS_MORE && verdict != CORDON_TLS_PASS)
-		return refuse(l, i, cordon_inspection_kind(verdict));
-	if (!keep(l, i, from, n)) {
+		return refuse(ctx, i, cordon_inspection_kind(verdict));
+	if (!keep(ctx, i, from, n)) {
 		i->tls = before;
 		return CORDON_INSPECT_HOLD;
 	}
-	cordon_inspection_start_clock(l, i);
-	cordon_inspection_proven(l, i);
+	cordon_inspection_start_clock(ctx, i);
+	cordon_inspection_proven(ctx, i);
 	if (verdict == CORDON_TLS_PASS)
 		i->decided = i->tls.handshake.facts.selected == CORDON_TLS_1_3 ?
 			     CORDON_MARK_TLS1_3 : CORDON_MARK_TLS1_2;
@@ -239,22 +242,22 @@ static enum cordon_inspect read_next(struct cordon_look *l, struct cordon_inspec
 }
 
 /* A segment with @len bytes of data. */
-static enum cordon_inspect read_segment(struct cordon_look *l, struct cordon_inspection *i,
+static enum cordon_inspect read_segment(struct cordon_inspect_ctx *ctx, struct cordon_inspection *i,
 					const struct tcphdr *th, u32 len)
 {
-	const unsigned int from = l->skb->len - len;
-	struct cordon_stream *s = &i->side[l->opener];
+	const unsigned int from = ctx->skb->len - len;
+	struct cordon_stream *s = &i->side[ctx->original];
 	const u32 seq = ntohl(th->seq) + th->syn;
 	const bool ahead = (s32)(seq - s->next) >= 0;
 	u32 known;
 
 	if (!s->synced)
-		return cordon_inspection_unseen(l, i);
+		return cordon_inspection_unseen(ctx, i);
 	/*
 	 * A SYN from outside may have a forged source: it must not hold the place of one whose
 	 * client is there. Without data it comes again (RFC 7413, 4.1.3).
 	 */
-	if (th->syn && l->others && !l->observe)
+	if (th->syn && ctx->others && !ctx->observe)
 		return CORDON_INSPECT_HOLD;
 	if (ahead && i->decided)
 		return CORDON_INSPECT_PASS;
@@ -263,66 +266,67 @@ static enum cordon_inspect read_segment(struct cordon_look *l, struct cordon_ins
 		return CORDON_INSPECT_HOLD;
 	/* Which bytes the receiver takes out of the stream is its own choice (RFC 6093). */
 	if (th->urg)
-		return refuse(l, i, CORDON_KIND_MALFORMED);
+		return refuse(ctx, i, CORDON_KIND_MALFORMED);
 	known = cordon_stream_known(s, seq, len);
-	if (!is_same(s, seq, l->skb, from, from + known))
-		return refuse(l, i, CORDON_KIND_MALFORMED);
+	if (!is_same(s, seq, ctx->skb, from, from + known))
+		return refuse(ctx, i, CORDON_KIND_MALFORMED);
 	if (known == len || i->decided)
 		return CORDON_INSPECT_PASS;
-	return read_next(l, i, from + known);
+	return read_next(ctx, i, from + known);
 }
 
 /* The connection was refused: its end may be told. */
-static enum cordon_inspect refused(const struct cordon_look *l, const struct tcphdr *th)
+static enum cordon_inspect refused(const struct cordon_inspect_ctx *ctx, const struct tcphdr *th)
 {
-	return l->observe || th->rst ? CORDON_INSPECT_PASS : CORDON_INSPECT_REFUSED;
+	return ctx->observe || th->rst ? CORDON_INSPECT_PASS : CORDON_INSPECT_REFUSED;
 }
 
 /* Write the verdict if it is final. Return: it is, and the connection need not be read. */
-static bool settle(struct cordon_look *l, struct cordon_inspection *i)
+static bool settle(struct cordon_inspect_ctx *ctx, struct cordon_inspection *i)
 {
 	if (!i->decided || !cordon_stream_is_settled(&i->side[0]) ||
 	    !cordon_stream_is_settled(&i->side[1]))
 		return false;
-	cordon_inspection_mark(l, i->decided);
-	cordon_inspection_end(l, i);
+	cordon_inspection_mark(ctx, i->decided);
+	cordon_inspection_end(ctx, i);
 	return true;
 }
 
 /* A packet without SYN of a connection that has a verdict. */
-static enum cordon_inspect judged(struct cordon_look *l, const struct tcphdr *th, u8 known)
+static enum cordon_inspect go_on_known(struct cordon_inspect_ctx *ctx, const struct tcphdr *th,
+				       u8 known)
 {
 	if (known == CORDON_MARK_FAILED)
-		return refused(l, th);
-	return known >= l->demand ? CORDON_INSPECT_PASS :
-	       cordon_inspection_refuse(l, NULL, CORDON_KIND_TLS_DOWNGRADE);
+		return refused(ctx, th);
+	return known >= ctx->demand ? CORDON_INSPECT_PASS :
+	       cordon_inspection_refuse(ctx, NULL, CORDON_KIND_TLS_DOWNGRADE);
 }
 
 /* A packet without SYN, or one whose SYN was looked at, of a connection that is being read. */
-static enum cordon_inspect go_on(struct cordon_look *l, struct cordon_inspection *i,
+static enum cordon_inspect go_on(struct cordon_inspect_ctx *ctx, struct cordon_inspection *i,
 				 const struct tcphdr *th, u32 len)
 {
 	if (i->refused)
-		return refused(l, th);
-	acknowledge(l, i, th);
-	if (i->decided && i->decided < l->demand)
-		return refuse(l, i, CORDON_KIND_TLS_DOWNGRADE);
-	if (settle(l, i))
+		return refused(ctx, th);
+	acknowledge(ctx, i, th);
+	if (i->decided && i->decided < ctx->demand)
+		return refuse(ctx, i, CORDON_KIND_TLS_DOWNGRADE);
+	if (settle(ctx, i))
 		return CORDON_INSPECT_PASS;
 	if (len)
-		return read_segment(l, i, th, len);
+		return read_segment(ctx, i, th, len);
 	/* It may say that a byte still to come is urgent. */
-	return th->urg && !i->decided ? refuse(l, i, CORDON_KIND_MALFORMED) : CORDON_INSPECT_PASS;
+	return th->urg && !i->decided ? refuse(ctx, i, CORDON_KIND_MALFORMED) : CORDON_INSPECT_PASS;
 }
 
 /**
  * cordon_inspect_tcp - a packet of TCP
- * @l: the packet; its bucket is locked
+ * @ctx: the packet; its bucket is locked
  * @i: its connection, if that is being read
  *
  * Return: what becomes of the packet.
  */
-enum cordon_inspect cordon_inspect_tcp(struct cordon_look *l, struct cordon_inspection *i)
+enum cordon_inspect cordon_inspect_tcp(struct cordon_inspect_ctx *ctx, struct cordon_inspection *i)
 {
 	enum cordon_inspect ret;
 	const struct tcphdr *th;
@@ -330,18 +334,18 @@ enum cordon_inspect cordon_inspect_tcp(struct cordon_look *l, struct cordon_insp
 	u32 len;
 	u8 known;
 
-	th = skb_header_pointer(l->skb, l->offset, sizeof(buf), &buf);
-	if (!th || th->doff * 4 < sizeof(*th) || l->offset + th->doff * 4 > l->skb->len)
-		return cordon_inspection_unseen(l, i);
-	len = l->skb->len - l->offset - th->doff * 4;
+	th = skb_header_pointer(ctx->skb, ctx->offset, sizeof(buf), &buf);
+	if (!th || th->doff * 4 < sizeof(*th) || ctx->offset + th->doff * 4 > ctx->skb->len)
+		return cordon_inspection_unseen(ctx, i);
+	len = ctx->skb->len - ctx->offset - th->doff * 4;
 	if (th->syn) {
-		ret = open(l, &i, th, len);
-		return ret == CORDON_INSPECT_PASS && i ? go_on(l, i, th, len) : ret;
+		ret = open(ctx, &i, th, len);
+		return ret == CORDON_INSPECT_PASS && i ? go_on(ctx, i, th, len) : ret;
 	}
-	known = cordon_inspect_mark(l->in, l->ct);
+	known = cordon_inspect_mark(ctx->in, ctx->ct);
 	if (known)
-		return judged(l, th, known);
+		return go_on_known(ctx, th, known);
 	if (i)
-		return go_on(l, i, th, len);
-	return len ? cordon_inspection_unseen(l, NULL) : CORDON_INSPECT_PASS;
+		return go_on(ctx, i, th, len);
+	return len ? cordon_inspection_unseen(ctx, NULL) : CORDON_INSPECT_PASS;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The TLS gate for UDP: DTLS, and QUIC, which is always encrypted. */
+/* TLS inspection for UDP: DTLS, and QUIC, which is always encrypted. */
 #include <linux/udp.h>
 
 #include "inspection.h"
@@ -53,25 +53,25 @@ static u32 datagram_size(const struct sk_buff *skb)
 }
 
 /* The first datagram that was seen. */
-static struct cordon_inspection *begin(struct cordon_look *l, const u8 *data, u32 len)
+static struct cordon_inspection *begin(struct cordon_inspect_ctx *ctx, const u8 *data, u32 len)
 {
-	struct cordon_inspection *i = cordon_inspection_begin(l);
+	struct cordon_inspection *i = cordon_inspection_begin(ctx);
 
 	if (!i)
 		return NULL;
-	cordon_inspection_start_clock(l, i);
+	cordon_inspection_start_clock(ctx, i);
 	if (cordon_quic_is_long(data, len)) {
 		i->reader = CORDON_READER_QUIC;
 		cordon_quic_init(&i->quic);
 	} else {
 		i->reader = CORDON_READER_DTLS;
-		cordon_dtls_init(&i->dtls, l->demand);
+		cordon_dtls_init(&i->dtls, ctx->demand);
 	}
 	return i;
 }
 
 /* Turn the reader's verdict into one for the packet. Frees @i unless more is to be read. */
-static enum cordon_inspect conclude(struct cordon_look *l, struct cordon_inspection *i,
+static enum cordon_inspect conclude(struct cordon_inspect_ctx *ctx, struct cordon_inspection *i,
 				    enum cordon_tls_verdict verdict)
 {
 	enum cordon_mark mark = CORDON_MARK_TLS1_3;
@@ -81,29 +81,29 @@ static enum cordon_inspect conclude(struct cordon_look *l, struct cordon_inspect
 	if (verdict == CORDON_TLS_AGAIN)
 		return CORDON_INSPECT_HOLD;
 	if (verdict != CORDON_TLS_PASS && i->reader == CORDON_READER_DTLS) {
-		*l->facts = i->dtls.handshake.facts;
-		l->told = true;
+		*ctx->facts = i->dtls.handshake.facts;
+		ctx->told = true;
 	}
 	if (verdict != CORDON_TLS_PASS)
-		return cordon_inspection_refuse(l, i, cordon_inspection_kind(verdict));
+		return cordon_inspection_refuse(ctx, i, cordon_inspection_kind(verdict));
 	if (i->reader == CORDON_READER_DTLS &&
 	    i->dtls.handshake.facts.selected != CORDON_TLS_1_3)
 		mark = CORDON_MARK_TLS1_2;
-	cordon_inspection_mark(l, mark);
-	cordon_inspection_end(l, i);
+	cordon_inspection_mark(ctx, mark);
+	cordon_inspection_end(ctx, i);
 	return CORDON_INSPECT_PASS;
 }
 
 /* Read on. */
-static enum cordon_inspect go_on(struct cordon_look *l, struct cordon_inspection *i,
+static enum cordon_inspect go_on(struct cordon_inspect_ctx *ctx, struct cordon_inspection *i,
 				 const u8 *data, u32 len, u32 size)
 {
 	/* The source of the first datagrams may be forged. */
-	if (!l->opener)
+	if (!ctx->original)
 		i->answered = true;
 	else if (i->answered)
-		cordon_inspection_proven(l, i);
-	return conclude(l, i, read_datagrams(i, l->opener != i->reversed, data, len, size));
+		cordon_inspection_proven(ctx, i);
+	return conclude(ctx, i, read_datagrams(i, ctx->original != i->reversed, data, len, size));
 }
 
 /* The message of a handshake that a datagram begins with; 0, none that can be read. */
@@ -118,17 +118,17 @@ static u8 message_type(const u8 *data, u32 len)
  * by the verdict that it has: somebody else may have sent the hello. A server's hello that answers
  * none is one that is late, or the first copy of it was refused.
  */
-static enum cordon_inspect read_again(struct cordon_look *l, struct cordon_inspection *i, u8 known,
-				      const u8 *data, u32 len, u32 size)
+static enum cordon_inspect read_again(struct cordon_inspect_ctx *ctx, struct cordon_inspection *i,
+				      u8 known, const u8 *data, u32 len, u32 size)
 {
 	switch (message_type(data, len)) {
 	case CORDON_TLS_CLIENT_HELLO:
 		if (i)
 			break;
-		i = begin(l, data, len);
+		i = begin(ctx, data, len);
 		if (!i)
-			return cordon_inspection_refuse(l, NULL, CORDON_KIND_UNJUDGED);
-		i->reversed = !l->opener;
+			return cordon_inspection_refuse(ctx, NULL, CORDON_KIND_UNJUDGED);
+		i->reversed = !ctx->original;
 		break;
 	case CORDON_TLS_SERVER_HELLO:
 	case DTLS_HELLO_VERIFY_REQUEST:
@@ -136,77 +136,77 @@ static enum cordon_inspect read_again(struct cordon_look *l, struct cordon_inspe
 			return CORDON_INSPECT_HOLD;
 		break;
 	default:
-		return known >= l->demand ? CORDON_INSPECT_PASS :
-		       cordon_inspection_refuse(l, NULL, CORDON_KIND_TLS_DOWNGRADE);
+		return known >= ctx->demand ? CORDON_INSPECT_PASS :
+		       cordon_inspection_refuse(ctx, NULL, CORDON_KIND_TLS_DOWNGRADE);
 	}
-	return go_on(l, i, data, len, size);
+	return go_on(ctx, i, data, len, size);
 }
 
 /*
  * A connection that was refused for good when nothing was refused in fact may begin anew when
  * something is. Return: false, nothing is, and it was counted.
  */
-static bool is_open(struct cordon_look *l, struct cordon_inspection **i)
+static bool is_open(struct cordon_inspect_ctx *ctx, struct cordon_inspection **i)
 {
-	if (cordon_inspect_mark(l->in, l->ct) != CORDON_MARK_FAILED && !(*i && (*i)->refused))
+	if (cordon_inspect_mark(ctx->in, ctx->ct) != CORDON_MARK_FAILED && !(*i && (*i)->refused))
 		return true;
-	if (l->observe)
+	if (ctx->observe)
 		return false;
-	cordon_inspection_mark(l, CORDON_MARK_NONE);
+	cordon_inspection_mark(ctx, CORDON_MARK_NONE);
 	if (*i)
-		cordon_inspection_end(l, *i);
+		cordon_inspection_end(ctx, *i);
 	*i = NULL;
 	return true;
 }
 
-static enum cordon_inspect read_payload(struct cordon_look *l, struct cordon_inspection *i,
+static enum cordon_inspect read_payload(struct cordon_inspect_ctx *ctx, struct cordon_inspection *i,
 					const u8 *data, u32 len, u32 size)
 {
 	if (!i) {
-		if (!l->opener || cordon_dtls_is_midway(data, len))
-			return cordon_inspection_unseen(l, NULL);
+		if (!ctx->original || cordon_dtls_is_midway(data, len))
+			return cordon_inspection_unseen(ctx, NULL);
 		/* The entry is older than the demand, and no verdict can be written on it. */
-		if (!nf_ct_labels_find(l->ct) && !l->observe) {
-			nf_ct_kill(l->ct);
+		if (!nf_ct_labels_find(ctx->ct) && !ctx->observe) {
+			nf_ct_kill(ctx->ct);
 			return CORDON_INSPECT_HOLD;
 		}
-		i = begin(l, data, len);
+		i = begin(ctx, data, len);
 		if (!i)
-			return cordon_inspection_refuse(l, NULL, CORDON_KIND_UNJUDGED);
+			return cordon_inspection_refuse(ctx, NULL, CORDON_KIND_UNJUDGED);
 	}
-	return go_on(l, i, data, len, size);
+	return go_on(ctx, i, data, len, size);
 }
 
 /**
  * cordon_inspect_udp - a packet of UDP, which may be several datagrams
- * @l: the packet; its bucket is locked
+ * @ctx: the packet; its bucket is locked
  * @i: its connection, if that is being read
  *
  * Return: what becomes of the packet.
  */
-enum cordon_inspect cordon_inspect_udp(struct cordon_look *l, struct cordon_inspection *i)
+enum cordon_inspect cordon_inspect_udp(struct cordon_inspect_ctx *ctx, struct cordon_inspection *i)
 {
-	const u32 size = datagram_size(l->skb);
+	const u32 size = datagram_size(ctx->skb);
 	const struct udphdr *uh;
 	unsigned int len, said;
 	u8 known;
 
-	if (!is_open(l, &i))
+	if (!is_open(ctx, &i))
 		return CORDON_INSPECT_PASS;
 	/* In pieces that must stay apart, or have no memory to be put together: not now. */
-	if (!size || skb_linearize(l->skb))
+	if (!size || skb_linearize(ctx->skb))
 		return CORDON_INSPECT_HOLD;
-	if (l->offset + sizeof(*uh) > l->skb->len)
-		return cordon_inspection_unseen(l, i);
-	uh = (const struct udphdr *)(l->skb->data + l->offset);
-	len = l->skb->len - l->offset - sizeof(*uh);
+	if (ctx->offset + sizeof(*uh) > ctx->skb->len)
+		return cordon_inspection_unseen(ctx, i);
+	uh = (const struct udphdr *)(ctx->skb->data + ctx->offset);
+	len = ctx->skb->len - ctx->offset - sizeof(*uh);
 	said = ntohs(uh->len);
 	if (said >= sizeof(*uh) && said - sizeof(*uh) < len)
 		len = said - sizeof(*uh);
 	if (!len)
 		return CORDON_INSPECT_PASS;
-	known = cordon_inspect_mark(l->in, l->ct);
+	known = cordon_inspect_mark(ctx->in, ctx->ct);
 	if (known)
-		return read_again(l, i, known, (const u8 *)(uh + 1), len, size);
-	return read_payload(l, i, (const u8 *)(uh + 1), len, size);
+		return read_again(ctx, i, known, (const u8 *)(uh + 1), len, size);
+	return read_payload(ctx, i, (const u8 *)(uh + 1), len, size);
 }

@@ -42,7 +42,7 @@ struct cordon_inspect_bucket {
  * @device: it is counted for, likewise
  * @end: when it has had its time, in ticks; if @timed
  * @timed: its first byte was read
- * @proven: of what others opened: the opener is there, for it went on after it was answered
+ * @proven: of what others opened: the originator is there, for it went on after it was answered
  * @answered: of UDP: the other end has sent something
  * @reversed: of UDP: the client is the end that the connection was opened to
  * @refused: it was refused, and its entry has no labels to say so
@@ -80,17 +80,18 @@ struct cordon_inspection {
 	};
 };
 
-struct cordon_inspection *cordon_inspection_begin(struct cordon_look *l);
-void cordon_inspection_start_clock(struct cordon_look *l, struct cordon_inspection *i);
-void cordon_inspection_proven(struct cordon_look *l, struct cordon_inspection *i);
-void cordon_inspection_end(struct cordon_look *l, struct cordon_inspection *i);
-bool cordon_inspection_mark(struct cordon_look *l, enum cordon_mark mark);
-enum cordon_inspect cordon_inspection_refuse(struct cordon_look *l, struct cordon_inspection *i,
-					     u8 kind);
-enum cordon_inspect cordon_inspection_unseen(struct cordon_look *l, struct cordon_inspection *i);
+struct cordon_inspection *cordon_inspection_begin(struct cordon_inspect_ctx *ctx);
+void cordon_inspection_start_clock(struct cordon_inspect_ctx *ctx, struct cordon_inspection *i);
+void cordon_inspection_proven(struct cordon_inspect_ctx *ctx, struct cordon_inspection *i);
+void cordon_inspection_end(struct cordon_inspect_ctx *ctx, struct cordon_inspection *i);
+bool cordon_inspection_mark(struct cordon_inspect_ctx *ctx, enum cordon_mark mark);
+enum cordon_inspect cordon_inspection_refuse(struct cordon_inspect_ctx *ctx,
+					     struct cordon_inspection *i, u8 kind);
+enum cordon_inspect cordon_inspection_unseen(struct cordon_inspect_ctx *ctx,
+					     struct cordon_inspection *i);
 u8 cordon_inspection_kind(enum cordon_tls_verdict verdict);
 
-enum cordon_inspect cordon_inspect_tcp(struct cordon_look *l, struct cordon_inspection *i);
-enum cordon_inspect cordon_inspect_udp(struct cordon_look *l, struct cordon_inspection *i);
+enum cordon_inspect cordon_inspect_tcp(struct cordon_inspect_ctx *ctx, struct cordon_inspection *i);
+enum cordon_inspect cordon_inspect_udp(struct cordon_inspect_ctx *ctx, struct cordon_inspection *i);
 
 #endif

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Which segments are on the link behind an interface. A packet to a group, or for broadcast, is
- * judged towards these, as its destination address says nothing of who receives it; and a packet
- * from an uplink with no address of its own, as a DHCP request, is judged as from there.
+ * decided on by these, as its destination address says nothing of who receives it; and a packet
+ * from an uplink with no address of its own, as a DHCP request, is taken as from there.
  */
 #include <linux/inetdevice.h>
 #include <linux/mm.h>
@@ -12,7 +12,7 @@
 
 #include "link.h"
 #include "net.h"
-#include "packet.h"
+#include "pkt.h"
 #include "ports.h"
 #include "ruleset.h"
 
@@ -46,7 +46,7 @@ static u32 own_v6(const struct net_device *dev, struct cordon_network_def *own, 
 		if (n == CORDON_MAX_SUBNETS)
 			return n + 1;
 		own[n++] = (struct cordon_network_def){
-			.addr = cordon_packet_v6(&a->addr), .len = a->prefix_len,
+			.addr = cordon_pkt_v6(&a->addr), .len = a->prefix_len,
 		};
 	}
 	return n;

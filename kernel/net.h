@@ -48,7 +48,7 @@ struct nf_hook_ops;
  * takes no RTNL. A namespace cancels it after its ruleset is withdrawn, and without a
  * ruleset nothing queues it.
  *
- * The TLS gate has locks of its own, inside no other: one for each bucket of
+ * TLS inspection has locks of its own, inside no other: one for each bucket of
  * connections, taken by packets that are read and by the sweep, and inside it
  * cordon_inspector.lock. To make room, a packet that holds both takes the lock of
  * another bucket, too, but only if it is free.
@@ -71,7 +71,7 @@ struct nf_hook_ops;
  * @rollback: brings @fallback back
  * @generation: of the last commit; under @lock
  * @links_work: brings the ruleset's links up to date
- * @settle: judges all interfaces anew, see watch.c
+ * @settle: classifies all interfaces anew, see watch.c
  * @links_due: not before then, in jiffies; written by @links_work alone
  * @leases_wait: some lease waits for the interface of a port; under @lock
  * @dying: the namespace goes away; under @lock
@@ -82,7 +82,7 @@ struct nf_hook_ops;
  * @n_transactions: how many; under @transactions_lock
  * @denied: packets
  * @tally: anomalies by kind, unknown devices included
- * @inspector: connections at the TLS gate
+ * @inspector: connections under TLS inspection
  * @tree: its part of sysfs; sysfs.c's
  */
 struct cordon_net {

@@ -153,7 +153,7 @@ void cordon_ports_add(struct cordon_ports *ports, const struct cordon_policy *po
  * @dev: the interface
  * @before: what it was before, under this policy; or NULL
  *
- * It is kept closed until cordon_stack_judge().
+ * It is kept closed until cordon_stack_classify().
  */
 void cordon_interface_init(struct cordon_interface *interface, const struct cordon_policy *policy,
 			   const struct net_device *dev, const struct cordon_interface *before)
@@ -214,7 +214,7 @@ static bool fill(struct cordon_ports *ports, struct net *net, const struct cordo
 	for_each_netdev_rcu(net, dev) {
 		slot = cordon_ports_slot(ports, dev->ifindex);
 		if (slot)
-			cordon_stack_judge(ports, dev, slot);
+			cordon_stack_classify(ports, dev, slot);
 	}
 	rcu_read_unlock();
 	return fits;

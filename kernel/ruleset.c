@@ -446,7 +446,7 @@ void cordon_ruleset_bind(struct cordon_net *cn)
 	}
 }
 
-/* Replace the pointer; when this returns, no packet is judged by the ruleset before any more. */
+/* Replace the pointer; when this returns, no packet is seen by the ruleset before any more. */
 static struct cordon_ruleset *replace(struct cordon_net *cn, struct cordon_ruleset *rs)
 {
 	struct cordon_ruleset *old;

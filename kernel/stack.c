@@ -75,7 +75,7 @@ static void look_below(const struct cordon_ports *ports, struct net_device *dev,
 		return;
 	/* What is known of it may be about to change, too. As deep as interfaces nest: eight. */
 	out->beneath = *known;
-	cordon_stack_judge(ports, out->below, &out->beneath);
+	cordon_stack_classify(ports, out->below, &out->beneath);
 	out->facts.below_open = out->beneath.role == CORDON_ROLE_PORT;
 }
 
@@ -102,15 +102,15 @@ void cordon_stack_look(const struct cordon_ports *ports, struct net_device *dev,
 }
 
 /**
- * cordon_stack_judge - what an interface is to packets
+ * cordon_stack_classify - what an interface is to packets
  * @ports: what is known of all interfaces by their names
  * @dev: the interface
  * @interface: what is known of it; gets role, port, wire, and why it is closed
  *
  * Context: RCU read side. Return: something changed.
  */
-bool cordon_stack_judge(const struct cordon_ports *ports, struct net_device *dev,
-			struct cordon_interface *interface)
+bool cordon_stack_classify(const struct cordon_ports *ports, struct net_device *dev,
+			   struct cordon_interface *interface)
 {
 	struct cordon_interface was = *interface;
 	struct cordon_stack stack;

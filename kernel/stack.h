@@ -27,8 +27,8 @@ struct cordon_stack {
 
 void cordon_stack_look(const struct cordon_ports *ports, struct net_device *dev,
 		       struct cordon_stack *out);
-bool cordon_stack_judge(const struct cordon_ports *ports, struct net_device *dev,
-			struct cordon_interface *interface);
+bool cordon_stack_classify(const struct cordon_ports *ports, struct net_device *dev,
+			   struct cordon_interface *interface);
 int cordon_stack_check(const struct cordon_ports *ports, struct net *net,
 		       struct netlink_ext_ack *extack);
 

@@ -76,7 +76,7 @@ static inline void cordon_traffic_unlock(bool process)
 /**
  * cordon_traffic_rx - count what a device or a segment sent
  * @stats: its counters
- * @packets: how many, as cordon_packet_count() says
+ * @packets: how many, as cordon_pkt_count() says
  * @bytes: network header and payload
  *
  * Context: any but hard interrupts.
@@ -97,7 +97,7 @@ static inline void cordon_traffic_rx(struct cordon_traffic __percpu *stats,
 /**
  * cordon_traffic_tx - count what was sent to a device
  * @stats: its counters
- * @packets: how many, as cordon_packet_count() says
+ * @packets: how many, as cordon_pkt_count() says
  * @bytes: network header and payload
  *
  * Context: any but hard interrupts.
@@ -119,7 +119,7 @@ static inline void cordon_traffic_tx(struct cordon_traffic __percpu *stats,
  * cordon_traffic_both - count what a segment sent, and a device was sent
  * @sender: counters of the segment
  * @receiver: of the device; NULL, it was sent to none
- * @packets: how many, as cordon_packet_count() says
+ * @packets: how many, as cordon_pkt_count() says
  * @bytes: network header and payload
  *
  * Context: any but hard interrupts.

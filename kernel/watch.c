@@ -11,7 +11,7 @@
 
 /*
  * The notifier is called under RTNL, so that one change follows the other; what a change
- * concerns is judged anew, and only that. Names are compared with the policy when an interface
+ * concerns is classified anew, and only that. Names are compared with the policy when an interface
  * comes or is renamed; stacks are compared with what is known of names. Closing needs no memory
  * where an interface goes.
  *
@@ -20,18 +20,18 @@
  *   another is registered first and linked then, and is down until both are done: what it is by
  *   its name alone is never seen by a packet.
  * - Before a link is made, whatever it would put above a port is closed, and all packets that
- *   may have been judged otherwise have ended. Bridges, teams and Open vSwitch let a member's
+ *   saw it open have ended. Bridges, teams and Open vSwitch let a member's
  *   packets in after the link only, and no longer than until it ends.
  * - A bond lets them in before the link is announced, from netdev_rx_handler_register() in
  *   bond_enslave() on, and until after the link has ended. They bear nothing that tells where
  *   they came in: skb->dev and skb->skb_iif are the bond. So all bonds that are uplinks are closed
  *   when a port is about to join something (NETDEV_JOIN, which bond_enslave() sends before it
  *   opens the member), and what a member leaves behind is opened once RTNL is free: by settle,
- *   which judges all interfaces anew.
+ *   which classifies all interfaces anew.
  * - What was closed for a link that failed is opened by settle, too.
  * - A policy that comes into force between the two notifications of one link takes the link into
  *   account with the second. Only then, for that moment, frames of a bond's new member may be
- *   judged as the bond's.
+ *   taken for the bond's.
  * - A port that gets another name is closed, if that is an uplink's, too. It and what lies on it
  *   stay closed until the name comes back or the whole policy is replaced.
  */
@@ -217,7 +217,7 @@ static void tell_changes(struct cordon_net *cn, const struct cordon_ruleset *rs,
  * @cn: the namespace
  * @rs: in force
  * @old: what packets see
- * @ports: what is judged by; @old, or the copy that takes its place
+ * @ports: what packets see; @old, or the copy that takes its place
  * @changed: something is not as @ports says
  */
 struct change {
@@ -248,7 +248,7 @@ static void change_end(struct change *c)
 	mutex_unlock(&c->cn->ports_lock);
 }
 
-/* When this returns, no packet is judged by the map before any more. */
+/* When this returns, no packet sees the map before any more. */
 static void change_publish(struct change *c)
 {
 	rcu_assign_pointer(c->rs->ports, c->ports);
@@ -259,7 +259,7 @@ static void change_publish(struct change *c)
 }
 
 /* Find out what an interface is; say whether that differs, and write it down in a copy. */
-static int judge(struct net_device *dev, struct netdev_nested_priv *priv)
+static int classify(struct net_device *dev, struct netdev_nested_priv *priv)
 {
 	struct change *c = (struct change *)priv->data;
 	struct cordon_interface *slot = NULL, now;
@@ -269,7 +269,7 @@ static int judge(struct net_device *dev, struct netdev_nested_priv *priv)
 	if (!slot)
 		return 0;
 	now = *slot;
-	if (!cordon_stack_judge(c->ports, dev, &now))
+	if (!cordon_stack_classify(c->ports, dev, &now))
 		return 0;
 	c->changed = true;
 	if (c->ports == c->old)
@@ -279,15 +279,15 @@ static int judge(struct net_device *dev, struct netdev_nested_priv *priv)
 }
 
 /* An interface, and, if what it is differs or @above, all that lies on it. RCU read side. */
-static void judge_stack(struct change *c, struct net_device *dev, bool above)
+static void classify_stack(struct change *c, struct net_device *dev, bool above)
 {
 	struct netdev_nested_priv priv = { .data = c };
 	bool before = c->changed;
 
 	c->changed = false;
-	judge(dev, &priv);
+	classify(dev, &priv);
 	if (c->changed || above)
-		netdev_walk_all_upper_dev_rcu(dev, judge, &priv);
+		netdev_walk_all_upper_dev_rcu(dev, classify, &priv);
 	c->changed |= before;
 }
 
@@ -295,7 +295,7 @@ static void judge_stack(struct change *c, struct net_device *dev, bool above)
 static void add_in_place(struct change *c, struct net_device *dev, struct cordon_interface *now)
 {
 	rcu_read_lock();
-	cordon_stack_judge(c->old, dev, now);
+	cordon_stack_classify(c->old, dev, now);
 	cordon_ports_add(c->old, c->rs->policy, dev->name, now);
 	if (now->listed != CORDON_ROLE_LOOPBACK)
 		tell(c->cn, c->rs, dev);
@@ -308,7 +308,7 @@ static void replace(struct change *c, struct net_device *dev, const struct cordo
 	if (cordon_interface_is_kept(now))
 		cordon_ports_add(c->ports, c->rs->policy, dev->name, now);
 	rcu_read_lock();
-	judge_stack(c, dev, true);
+	classify_stack(c, dev, true);
 	rcu_read_unlock();
 	change_publish(c);
 }
@@ -451,13 +451,13 @@ static void before_link(struct net_device *dev, struct net_device *upper)
 }
 
 /* Once to see whether anything differs, and then in a copy. Either interface may be NULL. */
-static void judge_both(struct change *c, struct net_device *dev, struct net_device *upper)
+static void classify_both(struct change *c, struct net_device *dev, struct net_device *upper)
 {
 	rcu_read_lock();
 	if (dev)
-		judge_stack(c, dev, false);
+		classify_stack(c, dev, false);
 	if (upper)
-		judge_stack(c, upper, true);
+		classify_stack(c, upper, true);
 	rcu_read_unlock();
 }
 
@@ -468,10 +468,10 @@ static void follow_stack(struct cordon_net *cn, struct net_device *dev, struct n
 
 	if (!change_begin(&c, cn))
 		return;
-	judge_both(&c, dev, upper);
+	classify_both(&c, dev, upper);
 	if (c.changed) {
 		c.ports = cordon_ports_copy(c.old, c.rs->policy, 0);
-		judge_both(&c, dev, upper);
+		classify_both(&c, dev, upper);
 		change_publish(&c);
 	}
 	change_end(&c);
@@ -487,19 +487,19 @@ static void follow_link(struct net_device *dev, struct net_device *upper)
 	}
 }
 
-static void judge_all(struct change *c)
+static void classify_all(struct change *c)
 {
 	struct netdev_nested_priv priv = { .data = c };
 	struct net_device *dev;
 
 	rcu_read_lock();
 	for_each_netdev_rcu(c->cn->net, dev)
-		judge(dev, &priv);
+		classify(dev, &priv);
 	rcu_read_unlock();
 }
 
 /**
- * cordon_watch_settle - judge all interfaces of a namespace anew
+ * cordon_watch_settle - classify all interfaces of a namespace anew
  * @work: cordon_net.settle
  *
  * Context: takes RTNL, so that whatever was being linked is linked, or is not.
@@ -510,10 +510,10 @@ void cordon_watch_settle(struct work_struct *work)
 
 	rtnl_lock();
 	if (change_begin(&c, container_of(work, struct cordon_net, settle))) {
-		judge_all(&c);
+		classify_all(&c);
 		if (c.changed) {
 			c.ports = cordon_ports_copy(c.old, c.rs->policy, 0);
-			judge_all(&c);
+			classify_all(&c);
 			change_publish(&c);
 		}
 		change_end(&c);

@@ -105,7 +105,7 @@ struct cordon_end cordon_end_gateway(void)
 }
 
 /* Neighbour discovery and listener reports: never from afar (RFC 4861, 7.1; RFC 3810, 5.2.13). */
-static bool is_link_upkeep(const struct cordon_flow *f)
+static bool is_link_control(const struct cordon_flow *f)
 {
 	if (f->proto != PROTO_ICMP6)
 		return false;
@@ -124,7 +124,7 @@ static bool is_link_upkeep(const struct cordon_flow *f)
 }
 
 /**
- * cordon_flow_is_plumbing - what a device must send before it has an address, or beside it
+ * cordon_flow_is_autoconf - what a device must send before it has an address, or beside it
  * @f: facts about one packet
  *
  * DHCP from 0.0.0.0 (RFC 2131, 4.1); duplicate address detection, router
@@ -132,7 +132,7 @@ static bool is_link_upkeep(const struct cordon_flow *f)
  * RFC 3590); those, neighbour discovery and DHCPv6 (RFC 8415, 7.1) from a
  * link-local address.
  */
-bool cordon_flow_is_plumbing(const struct cordon_flow *f)
+bool cordon_flow_is_autoconf(const struct cordon_flow *f)
 {
 	if (f->flags & CORDON_FLOW_FRAGMENT)
 		return false;
@@ -141,15 +141,15 @@ bool cordon_flow_is_plumbing(const struct cordon_flow *f)
 		       f->sport == 68 && f->dport == CORDON_PORT_DHCP &&
 		       (u32)f->dst.lo == 0xffffffff;
 	if (cordon_addr_is_unspecified(&f->src))
-		return is_link_upkeep(f) && f->dport != ICMP6_NEIGH_ADVERT;
+		return is_link_control(f) && f->dport != ICMP6_NEIGH_ADVERT;
 	if (!cordon_addr_is_link_local(&f->src))
 		return false;
-	return is_link_upkeep(f) ||
+	return is_link_control(f) ||
 	       (f->proto == PROTO_UDP && f->sport == 546 && f->dport == CORDON_PORT_DHCP6);
 }
 
 /**
- * cordon_flow_is_upkeep - what the gateway needs of its uplinks as a host there
+ * cordon_flow_is_for_host - what the gateway needs of its uplinks as a host there
  * @f: facts about a packet that came in on an uplink, for the gateway itself
  *
  * Neighbour discovery, what routers advertise, listener and group membership,
@@ -157,7 +157,7 @@ bool cordon_flow_is_plumbing(const struct cordon_flow *f)
  * than it asked (RFC 2131, 4.3.2; RFC 8415, 18.2). Hosts that look for a
  * router there ask the gateway for a service: rules say so.
  */
-bool cordon_flow_is_upkeep(const struct cordon_flow *f)
+bool cordon_flow_is_for_host(const struct cordon_flow *f)
 {
 	bool v4 = cordon_addr_is_v4(&f->src);
 
@@ -248,7 +248,7 @@ static struct cordon_verdict decide_unbound(const struct cordon_policy *p, u32 d
 		    f->flags & CORDON_FLOW_GATEWAY;
 
 	if (cordon_addr_is_unspecified(&f->src)) {
-		if (!cordon_flow_is_plumbing(f) || !may_claim(p, device, f))
+		if (!cordon_flow_is_autoconf(f) || !may_claim(p, device, f))
 			return deny(CORDON_DENY_SPOOFED, CORDON_KIND_SPOOFED_SOURCE);
 		own = f->dport == ICMP6_NEIGH_SOLICIT && f->proto == PROTO_ICMP6 &&
 		      may_be_own(p, device, &f->target);
@@ -258,13 +258,13 @@ static struct cordon_verdict decide_unbound(const struct cordon_policy *p, u32 d
 		return pass(CORDON_PASS_SOURCE, false);
 	if (own && link && !claim)
 		return pass(CORDON_PASS_CLAIM, false);
-	if (own && cordon_flow_is_plumbing(f))
+	if (own && cordon_flow_is_autoconf(f))
 		return pass(CORDON_PASS_SOURCE, false);
 	return deny(CORDON_DENY_SPOOFED, CORDON_KIND_SPOOFED_SOURCE);
 }
 
 /**
- * cordon_decide_door - is this packet the device's own
+ * cordon_decide_source - is this packet the device's own
  * @p: the policy
  * @device: whose MAC it bears, or CORDON_NO_DEVICE
  * @port: port that it came in on
@@ -274,8 +274,8 @@ static struct cordon_verdict decide_unbound(const struct cordon_policy *p, u32 d
  * Return: the verdict; with CORDON_PASS_CLAIM, cordon_flow_claim() is what the device claims from
  * now on.
  */
-struct cordon_verdict cordon_decide_door(const struct cordon_policy *p, u32 device,
-					 u16 port, u64 claim, const struct cordon_flow *f)
+struct cordon_verdict cordon_decide_source(const struct cordon_policy *p, u32 device, u16 port,
+					   u64 claim, const struct cordon_flow *f)
 {
 	const struct cordon_device_def *d;
 
@@ -320,7 +320,7 @@ static bool is_service(u16 from, u8 proto, u16 port)
 }
 
 /**
- * cordon_decide_room - may one end open this towards the other
+ * cordon_decide_connection - may one end open this towards the other
  * @p: the policy
  * @from: the end that opened the connection
  * @to: the end it was opened to
@@ -329,10 +329,9 @@ static bool is_service(u16 from, u8 proto, u16 port)
  *
  * The same is asked for every packet of the connection, in both directions.
  */
-struct cordon_verdict cordon_decide_room(const struct cordon_policy *p,
-					 const struct cordon_end *from,
-					 const struct cordon_end *to,
-					 u8 proto, u16 port)
+struct cordon_verdict cordon_decide_connection(const struct cordon_policy *p,
+					       const struct cordon_end *from,
+					       const struct cordon_end *to, u8 proto, u16 port)
 {
 	bool device = from->device != CORDON_NO_DEVICE;
 	const struct cordon_opening *o;
@@ -404,7 +403,7 @@ struct cordon_verdict cordon_decide_blame(const struct cordon_policy *p,
 
 	if (to->device == CORDON_NO_DEVICE || to->state == CORDON_STATE_ACTIVE)
 		return blame;
-	if (cordon_decide_room(p, from, &well, proto, port).accept)
+	if (cordon_decide_connection(p, from, &well, proto, port).accept)
 		blame.reason = CORDON_DENY_RECEIVER;
 	return blame;
 }
@@ -422,7 +421,7 @@ bool cordon_decide_answer(const struct cordon_policy *p, const struct cordon_end
 {
 	struct cordon_end well = in_good_state(p, to);
 
-	return cordon_decide_room(p, &well, from, proto, port).accept;
+	return cordon_decide_connection(p, &well, from, proto, port).accept;
 }
 
 /* What must be true of the connections of an end that is a device; of others, nothing. */
@@ -440,7 +439,7 @@ static u8 end_encryption(const struct cordon_policy *p, const struct cordon_end 
 /**
  * cordon_decide_encryption - what a connection must be that may be opened
  * @p: the policy
- * @v: cordon_decide_room()'s verdict
+ * @v: cordon_decide_connection()'s verdict
  * @from: the end that opened the connection
  * @to: the end it was opened to
  *
@@ -452,13 +451,13 @@ static u8 end_encryption(const struct cordon_policy *p, const struct cordon_end 
 u8 cordon_decide_encryption(const struct cordon_policy *p, const struct cordon_verdict *v,
 			    const struct cordon_end *from, const struct cordon_end *to)
 {
-	u8 opener, other;
+	u8 mine, other;
 
 	if (v->plaintext || !p->encrypted)
 		return CORDON_ENCRYPTION_ANY;
-	opener = end_encryption(p, from);
+	mine = end_encryption(p, from);
 	other = end_encryption(p, to);
-	return opener > other ? opener : other;
+	return mine > other ? mine : other;
 }
 
 /**
@@ -490,7 +489,7 @@ struct cordon_verdict cordon_decide_many(const struct cordon_policy *p,
 		return deny(CORDON_DENY_NO_LINK, CORDON_KIND_UNJUDGED);
 	for (i = 0; i < n; i++) {
 		to.segment = reach[i].segment;
-		v = cordon_decide_room(p, from, &to, proto, port);
+		v = cordon_decide_connection(p, from, &to, proto, port);
 		/* Whoever receives it may be another device of the same segment. */
 		if (v.accept && v.reason == CORDON_PASS_SEGMENT &&
 		    from->device != CORDON_NO_DEVICE && p->draft.segments[to.segment].isolate)

@@ -25,7 +25,7 @@ enum cordon_reason {
 	CORDON_DENY_NO_RULE,
 	CORDON_DENY_ISOLATED,
 	CORDON_DENY_NO_SEGMENT,		/* an end belongs to no segment */
-	CORDON_DENY_UNAUTHENTICATED,	/* no rule, and the opener's lease is missing */
+	CORDON_DENY_UNAUTHENTICATED,	/* no rule, and the originator's lease is missing */
 	CORDON_DENY_UNKNOWN_DEVICE,
 	CORDON_DENY_MOVED,
 	CORDON_DENY_SPOOFED,
@@ -93,12 +93,11 @@ struct cordon_end cordon_end_address(const struct cordon_policy *p,
 				     const struct cordon_addr *addr);
 struct cordon_end cordon_end_gateway(void);
 
-struct cordon_verdict cordon_decide_door(const struct cordon_policy *p, u32 device,
-					 u16 port, u64 claim, const struct cordon_flow *flow);
-struct cordon_verdict cordon_decide_room(const struct cordon_policy *p,
-					 const struct cordon_end *from,
-					 const struct cordon_end *to,
-					 u8 proto, u16 port);
+struct cordon_verdict cordon_decide_source(const struct cordon_policy *p, u32 device, u16 port,
+					   u64 claim, const struct cordon_flow *flow);
+struct cordon_verdict cordon_decide_connection(const struct cordon_policy *p,
+					       const struct cordon_end *from,
+					       const struct cordon_end *to, u8 proto, u16 port);
 struct cordon_verdict cordon_decide_many(const struct cordon_policy *p,
 					 const struct cordon_end *from,
 					 const struct cordon_reach *reach, u32 n,
@@ -111,8 +110,8 @@ bool cordon_decide_answer(const struct cordon_policy *p, const struct cordon_end
 			  const struct cordon_end *to, u8 proto, u16 port);
 u8 cordon_decide_encryption(const struct cordon_policy *p, const struct cordon_verdict *v,
 			    const struct cordon_end *from, const struct cordon_end *to);
-bool cordon_flow_is_plumbing(const struct cordon_flow *flow);
-bool cordon_flow_is_upkeep(const struct cordon_flow *flow);
+bool cordon_flow_is_autoconf(const struct cordon_flow *flow);
+bool cordon_flow_is_for_host(const struct cordon_flow *flow);
 u64 cordon_flow_claim(const struct cordon_flow *flow);
 
 #endif

@@ -138,7 +138,7 @@ static enum cordon_tls_verdict read_server_hello(struct cordon_dtls *d, const st
 }
 
 /*
- * The server's messages are judged whole, each time they come: if a piece could come twice, who
+ * The server's messages are read whole, each time they come: if a piece could come twice, who
  * knows which one the client took. Hellos of servers fit one datagram.
  */
 static enum cordon_tls_verdict read_server(struct cordon_dtls *d, const struct fragment *f,
@@ -215,8 +215,8 @@ static bool is_overtaking(const struct cordon_dtls *d, bool client, const u8 *da
 	return !client && d->started[true] && len && data[0] >> 5 == 1;
 }
 
-static enum cordon_tls_verdict judge_alien(const struct cordon_dtls *d, bool client,
-					   const u8 *data, u32 len)
+static enum cordon_tls_verdict conclude_alien(const struct cordon_dtls *d, bool client,
+					      const u8 *data, u32 len)
 {
 	return d->started[client] || is_overtaking(d, client, data, len) ? CORDON_TLS_AGAIN :
 									   CORDON_TLS_PLAINTEXT;
@@ -245,11 +245,11 @@ enum cordon_tls_verdict cordon_dtls_read(struct cordon_dtls *d, bool client, con
 	u32 n;
 
 	if (!len && verdict == CORDON_TLS_MORE)
-		verdict = judge_alien(d, client, data, len);
+		verdict = conclude_alien(d, client, data, len);
 	while (len && verdict == CORDON_TLS_MORE) {
 		n = record_len(data, len);
 		if (!n) {
-			verdict = judge_alien(d, client, data, len);
+			verdict = conclude_alien(d, client, data, len);
 			break;
 		}
 		d->started[client] = true;

@@ -114,7 +114,7 @@ u8 cordon_interface_role(const struct cordon_interface_facts *f, u8 *closed)
 	return *closed ? CORDON_ROLE_UNLISTED : role;
 }
 
-/* A port that frames cannot be judged on. */
+/* A port whose frames cannot be decided on. */
 static enum cordon_stack_fault port_fault(const struct cordon_interface_facts *f)
 {
 	if (f->enslaved)

@@ -10,12 +10,13 @@
  *
  *   63 62 61         49 48          39  38   37          19 18           0
  *  +-----+-------------+--------------+-----+--------------+--------------+
- *  |  0  |    proof    |    epoch     |gated|      to      |     from     |
+ *  |  0  |    proof    |    epoch     |insp.|      to      |     from     |
  *  +-----+-------------+--------------+-----+--------------+--------------+
  *
  * It says that the ruleset of this epoch lets the end @from open this connection towards the end
- * @to, both in good state; with @gated, that the TLS gate has given its verdict. An end is the
- * place of a device, or CORDON_STAMP_SEGMENT and the segment of an end that is no device.
+ * @to, both in good state; with CORDON_STAMP_INSPECTED, that TLS inspection has given its verdict.
+ * An end is the place of a device, or CORDON_STAMP_SEGMENT and the segment of an end that is no
+ * device.
  *
  * The epoch is 1 to 1,023, by the ruleset's generation. The proof is a hash of all the rest,
  * of the entry, of the whole generation and of a random key of the namespace. A stamp of another
@@ -27,7 +28,7 @@
 #define CORDON_STAMP_END_BITS	19
 #define CORDON_STAMP_END	((1U << CORDON_STAMP_END_BITS) - 1)
 #define CORDON_STAMP_SEGMENT	(1U << (CORDON_STAMP_END_BITS - 1))
-#define CORDON_STAMP_GATED	BIT_ULL(38)
+#define CORDON_STAMP_INSPECTED	BIT_ULL(38)
 #define CORDON_STAMP_BODY	(BIT_ULL(39) - 1)
 #define CORDON_STAMP_EPOCH	39
 #define CORDON_STAMP_EPOCHS	1023	/* 0 is none, so that 0 is no stamp */
@@ -64,7 +65,7 @@ static inline struct cordon_stamp_key cordon_stamp_key(u64 key, u32 generation)
  * cordon_stamp_seal - a stamp
  * @k: of the ruleset
  * @entry: what tells the entry from others: its address
- * @body: ends and CORDON_STAMP_GATED
+ * @body: ends and CORDON_STAMP_INSPECTED
  */
 static inline u64 cordon_stamp_seal(const struct cordon_stamp_key *k, u64 entry, u64 body)
 {

@@ -138,7 +138,7 @@ static enum cordon_tls_verdict read_message_header(struct cordon_tls *t, bool cl
  * A hello is complete; @rest of its record is not. From TLS 1.3's ServerHello on there is another
  * key, and no record has two (RFC 8446, 5.1).
  */
-static enum cordon_tls_verdict judge(struct cordon_tls *t, bool client, u32 rest)
+static enum cordon_tls_verdict conclude(struct cordon_tls *t, bool client, u32 rest)
 {
 	const struct cordon_hello *h = &t->side[client].hello;
 	enum cordon_tls_verdict verdict;
@@ -174,7 +174,7 @@ static enum cordon_tls_verdict read_handshake(struct cordon_tls *t, bool client,
 		if (cordon_hello_is_broken(&s->hello))
 			verdict = CORDON_TLS_MALFORMED;
 		else if (cordon_hello_is_complete(&s->hello))
-			verdict = judge(t, client, s->left);
+			verdict = conclude(t, client, s->left);
 	}
 	return verdict;
 }

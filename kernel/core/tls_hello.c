@@ -492,8 +492,8 @@ static bool encrypts(u16 suite)
 }
 
 /* supported_versions selects: TLS 1.3, or nothing that holds (RFC 8446, 4.2.1). */
-static enum cordon_tls_verdict judge_selected(struct cordon_handshake *s,
-					      const struct cordon_hello *h)
+static enum cordon_tls_verdict conclude_selected(struct cordon_handshake *s,
+						 const struct cordon_hello *h)
 {
 	const bool draft = h->selected >> 8 == 0x7f;
 
@@ -534,7 +534,7 @@ enum cordon_tls_verdict cordon_handshake_server(struct cordon_handshake *s,
 
 	s->facts.selected = listed ? h->selected : h->legacy;
 	if (listed)
-		return judge_selected(s, h);
+		return conclude_selected(s, h);
 	if (s->demand != CORDON_ENCRYPTION_TLS1_2 || h->legacy < CORDON_TLS_1_2)
 		return CORDON_TLS_DOWNGRADE;
 	if (h->legacy > CORDON_TLS_1_2 || !s->offers_1_2 || (h->flags & CORDON_HELLO_RETRY) ||

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# The TLS gate: who is charged with what it refuses, what is older than the demand, what others open towards a device,
+# TLS inspection: who is charged with what it refuses, what is older than the demand, what others open towards a device,
 # labels that are not Cordon's, DTLS that goes on after conntrack has forgotten it.
 # kernels: torture
 # seconds: 500

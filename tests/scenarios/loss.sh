@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# The TLS gate on a bad line: segments are lost, come twice, and in disorder. The argument says how many connections of each
+# TLS inspection on a bad line: segments are lost, come twice, and in disorder. The argument says how many connections of each
 # kind (20); ten at a time.
 # kernels: 6.1
 # seconds: 1500

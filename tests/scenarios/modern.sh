@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# The TLS gate and the stacks of Debian 13: OpenSSL 3.5 with X25519MLKEM768, node, curl, nginx, mosquitto, QUIC; and
+# TLS inspection and the stacks of Debian 13: OpenSSL 3.5 with X25519MLKEM768, node, curl, nginx, mosquitto, QUIC; and
 # those that speak in the clear.
 # kernels: 6.1
 # seconds: 600

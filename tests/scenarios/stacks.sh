@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# The TLS gate and the stacks that people use: OpenSSL, GnuTLS, curl, Python, as clients and as servers; DTLS.
+# TLS inspection and the stacks that people use: OpenSSL, GnuTLS, curl, Python, as clients and as servers; DTLS.
 # kernels: 6.1
 # seconds: 600
 . "$(dirname "$0")/lib.sh"

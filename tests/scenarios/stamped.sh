@@ -46,13 +46,13 @@ on gw cordonctl device lease lock 1h >/dev/null
 
 # hits: how often a packet went the long way behind prerouting, while a command runs
 mountpoint -q $tracing || mount -t tracefs none $tracing
-echo cordon_judge_room >$tracing/set_ftrace_filter
+echo cordon_slow_forward >$tracing/set_ftrace_filter
 hits() {
 	echo function >$tracing/current_tracer
 	echo 1 >$tracing/tracing_on
 	"$@"
 	echo 0 >$tracing/tracing_on
-	grep -c 'cordon_judge_room <-' $tracing/trace
+	grep -c 'cordon_slow_forward <-' $tracing/trace
 	echo nop >$tracing/current_tracer
 }
 passes() {	# WANTED OUT: so many packets leave
@@ -62,6 +62,9 @@ passes() {	# WANTED OUT: so many packets leave
 }
 sent() {
 	on gw cat "/sys/class/net/$1/statistics/tx_packets"
+}
+refusals() {
+	counter "devices/$CAM_MAC/denied"
 }
 has_sent() {
 	[ "$(sent "$1")" -ge "$2" ]
@@ -81,6 +84,34 @@ for to in $INET $INET6; do
 	[ "$(hits reaches cam udp "$to" 443)" -gt 0 ]
 	report $? "$to: control: the first ones of a connection do"
 done
+
+# New connections of a device, unanswered: the first packet of each goes the short way, too; of an address that is not
+# the device's first, the long way.
+opens() {	# FAMILY SOURCE TO PORT: 200 connections, each of one datagram
+	on cam python3 - "$@" <<-'END'
+		import socket
+		import sys
+		family, source, to, port = sys.argv[1:]
+		for _ in range(200):
+		    s = socket.socket(getattr(socket, family), socket.SOCK_DGRAM)
+		    s.bind((source, 0))
+		    s.sendto(b"x", (to, int(port)))
+	END
+}
+on inet nft 'table inet quiet { chain in { type filter hook prerouting priority -300; udp dport 443 drop; }; }'
+for way in "AF_INET $CAM $INET" "AF_INET6 $CAM6 $INET6"; do
+	at=$(sent wan0)
+	long=$(hits opens $way 443)
+	poll 20 has_sent wan0 $((at + 200))
+	report $? "$way: 200 new connections are let through"
+	echo "# of them, $long went the long way"
+	[ "$long" -lt 20 ]
+	report $? "$way: hardly any went the long way"
+	at=$(refusals)
+	[ "$(hits opens $way 444)" -ge 200 ] && [ "$(refusals)" -ge $((at + 200)) ]
+	report $? "$way: what no rule admits does, and is denied"
+done
+on inet nft delete table inet quiet
 
 flip() {	# NAME FORBID ALLOW
 	cases stamped.py $CAM_MAC "$out" $flips "$1" "$2" "$3"

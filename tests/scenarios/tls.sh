@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# The TLS gate: what a device of an encrypted segment opens is TLS as it is demanded, or is refused and counted.
+# TLS inspection: what a device of an encrypted segment opens is TLS as it is demanded, or is refused and counted.
 # kernels: all
 # sanitize: yes
 # seconds: 600

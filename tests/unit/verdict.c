@@ -89,7 +89,7 @@ static const char *state(const struct cordon_end *e)
 static void answer_flow(const char *from_text, const char *to_text, int proto, int port)
 {
 	struct cordon_end from = end(from_text), to = end(to_text);
-	struct cordon_verdict v = cordon_decide_room(policy, &from, &to, proto, port);
+	struct cordon_verdict v = cordon_decide_connection(policy, &from, &to, proto, port);
 
 	printf("%s %s %s %s %s\n", segment(&from), state(&from), segment(&to), state(&to),
 	       !v.accept ? policy_kind_name(v.kind) :
@@ -114,7 +114,7 @@ static void answer_door(const char *mac_text, const char *port, const char *sour
 
 	if (policy_mac_parse(mac_text, mac))
 		die("no MAC", mac_text);
-	v = cordon_decide_door(policy, cordon_policy_device_by_mac(policy, mac), port_of(port), 0, &flow);
+	v = cordon_decide_source(policy, cordon_policy_device_by_mac(policy, mac), port_of(port), 0, &flow);
 	puts(v.accept ? "pass" : policy_kind_name(v.kind));
 }
 

@@ -145,6 +145,6 @@ bool lockout_service(const struct lockout *l, u16 port, char why[LOCKOUT_WHY_LEN
 	if (device == CORDON_NO_DEVICE)
 		return false;
 	a.from = cordon_end_device(l->sealed, device, &none);
-	a.v = cordon_decide_room(l->sealed, &a.from, &to, IPPROTO_TCP, port);
+	a.v = cordon_decide_connection(l->sealed, &a.from, &to, IPPROTO_TCP, port);
 	return tell(l, &a, true, why);
 }

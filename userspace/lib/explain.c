@@ -143,19 +143,19 @@ static struct cordon_verdict pass(enum cordon_reason reason)
 	return (struct cordon_verdict){ .accept = true, .plaintext = true, .reason = reason };
 }
 
-/* Prerouting on a port, as cordon_judge_door(). */
-static struct cordon_verdict judge_port(const struct explain *e, const struct explain_packet *packet,
+/* Prerouting on a port, as cordon_slow_prerouting(). */
+static struct cordon_verdict decide_port(const struct explain *e, const struct explain_packet *packet,
 					const struct explain_link *in)
 {
 	u16 port = port_of(e->p, in);
 
 	if (port == CORDON_ANY_PORT && packet->device != CORDON_NO_DEVICE)
 		port = e->p->draft.devices[packet->device].port;
-	return cordon_decide_door(e->p, packet->device, port, 0, &packet->flow);
+	return cordon_decide_source(e->p, packet->device, port, 0, &packet->flow);
 }
 
 /* The source of what comes in on an uplink, which may be unknown. */
-static struct cordon_verdict judge_uplink(const struct explain *e, const struct cordon_addr *src,
+static struct cordon_verdict decide_uplink(const struct explain *e, const struct cordon_addr *src,
 					  const struct explain_link *in)
 {
 	u16 segment;
@@ -254,7 +254,7 @@ static u32 reach_port(const struct explain *e, u16 port, struct cordon_reach **o
 }
 
 /* Towards each of the segments by itself, so that the one that denies it is known. */
-static void judge_each(const struct explain *e, const struct explain_packet *packet,
+static void decide_each(const struct explain *e, const struct explain_packet *packet,
 		       const struct cordon_reach *reach, u32 n, struct explain_answer *a)
 {
 	u32 i;
@@ -269,8 +269,8 @@ static void judge_each(const struct explain *e, const struct explain_packet *pac
 	}
 }
 
-/* A copy for many that leaves by an interface, as judge_many() in judge.c. */
-static void judge_many(const struct explain *e, const struct explain_packet *packet,
+/* A copy for many that leaves by an interface, as the slow path (kernel/slowpath.c) forwards it. */
+static void decide_many(const struct explain *e, const struct explain_packet *packet,
 		       struct explain_answer *a)
 {
 	struct cordon_reach uplink[CORDON_MAX_REACH], *reach = NULL;
@@ -285,29 +285,29 @@ static void judge_many(const struct explain *e, const struct explain_packet *pac
 	} else if (is_for_its_link(&packet->flow.src)) {
 		a->v = deny(CORDON_DENY_LINK_ONLY, CORDON_KIND_UNJUDGED);
 	} else if (port == CORDON_ANY_PORT) {
-		judge_each(e, packet, uplink, reach_uplink(e->p, a->out, uplink), a);
+		decide_each(e, packet, uplink, reach_uplink(e->p, a->out, uplink), a);
 	} else {
 		n = reach_port(e, port, &reach);
-		judge_each(e, packet, reach, n, a);
+		decide_each(e, packet, reach, n, a);
 	}
 	free(reach);
 }
 
-static void judge_local(const struct explain *e, const struct explain_packet *packet, enum role in,
+static void decide_local(const struct explain *e, const struct explain_packet *packet, enum role in,
 			struct explain_answer *a)
 {
 	a->local = true;
 	a->to = cordon_end_gateway();
 	if (packet->gateway)
 		a->v = pass(CORDON_PASS_GATEWAY);
-	else if (in == UPLINK && cordon_flow_is_upkeep(&packet->flow))
+	else if (in == UPLINK && cordon_flow_is_for_host(&packet->flow))
 		a->v = pass(CORDON_PASS_UPKEEP);
 	else
-		a->v = cordon_decide_room(e->p, &a->from, &a->to, packet->flow.proto, packet->flow.dport);
+		a->v = cordon_decide_connection(e->p, &a->from, &a->to, packet->flow.proto, packet->flow.dport);
 }
 
-/* To one host, as judge_forward() and cordon_judge_out() in judge.c. */
-static void judge_one(const struct explain *e, const struct explain_packet *packet,
+/* To one host, as the slow path (kernel/slowpath.c) forwards and sends. */
+static void decide_one(const struct explain *e, const struct explain_packet *packet,
 		      struct explain_answer *a)
 {
 	u16 tied = CORDON_ANY_PORT;
@@ -323,7 +323,7 @@ static void judge_one(const struct explain *e, const struct explain_packet *pack
 	else if (packet->gateway)
 		a->v = pass(CORDON_PASS_GATEWAY);
 	else
-		a->v = cordon_decide_room(e->p, &a->from, &a->to, packet->flow.proto, packet->flow.dport);
+		a->v = cordon_decide_connection(e->p, &a->from, &a->to, packet->flow.proto, packet->flow.dport);
 }
 
 /* Where a packet to one host leaves: on whose link it is; a link-local one does not leave its link. */
@@ -357,7 +357,7 @@ static const struct explain_link *find_in(const struct explain *e, const struct 
 }
 
 /* Who sends it, and may he, from there? */
-static struct cordon_verdict judge_sender(const struct explain *e, const struct explain_packet *packet,
+static struct cordon_verdict decide_sender(const struct explain *e, const struct explain_packet *packet,
 					  const struct explain_link *in, struct cordon_end *from)
 {
 	enum role role = role_of(e->p, in);
@@ -376,7 +376,7 @@ static struct cordon_verdict judge_sender(const struct explain *e, const struct 
 	}
 	if (role == UNLISTED)
 		return deny(CORDON_DENY_UNLISTED, CORDON_KIND_UNLISTED);
-	return role == PORT ? judge_port(e, packet, in) : judge_uplink(e, &packet->flow.src, in);
+	return role == PORT ? decide_port(e, packet, in) : decide_uplink(e, &packet->flow.src, in);
 }
 
 static void finish(const struct explain *e, const struct explain_packet *packet, struct explain_answer *a)
@@ -407,7 +407,7 @@ static u32 explain_many(const struct explain *e, const struct explain_packet *pa
 
 	if (!packet->gateway && !packet->out) {
 		answers[n] = *base;
-		judge_local(e, packet, role, &answers[n++]);
+		decide_local(e, packet, role, &answers[n++]);
 	}
 	for (i = 0; i < e->n_links; i++) {
 		if (out ? out != &e->links[i] : !far || role_of(e->p, &e->links[i]) == UNLISTED)
@@ -416,7 +416,7 @@ static u32 explain_many(const struct explain *e, const struct explain_packet *pa
 			continue;
 		answers[n] = *base;
 		answers[n].out = &e->links[i];
-		judge_many(e, packet, &answers[n++]);
+		decide_many(e, packet, &answers[n++]);
 	}
 	return n;
 }
@@ -498,7 +498,7 @@ u32 explain_packet(const struct explain *e, const struct explain_packet *packet,
 	enum role role;
 	u32 i, n = 1;
 
-	base.v = judge_sender(e, packet, in, &base.from);
+	base.v = decide_sender(e, packet, in, &base.from);
 	role = packet->device != CORDON_NO_DEVICE && !in ? PORT : role_of(e->p, in);
 	base.to = find_to(e, packet);
 	answers[0] = base;
@@ -507,10 +507,10 @@ u32 explain_packet(const struct explain *e, const struct explain_packet *packet,
 	} else if (explain_is_many(e, packet)) {
 		n = explain_many(e, packet, in, role, &base, answers);
 	} else if (packet->to_gateway || is_self(e, &packet->flow.dst)) {
-		judge_local(e, packet, role, &answers[0]);
+		decide_local(e, packet, role, &answers[0]);
 	} else {
 		answers[0].out = find_out(e, packet, in);
-		judge_one(e, packet, &answers[0]);
+		decide_one(e, packet, &answers[0]);
 	}
 	for (i = 0; i < n; i++)
 		finish(e, packet, &answers[i]);

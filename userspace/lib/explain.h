@@ -20,7 +20,7 @@ struct explain_link {
 };
 
 /**
- * struct explain - what packets are judged by
+ * struct explain - what packets are decided on by
  * @p: the policy
  * @ends: each device as an end of a connection, as it is now
  * @n_links: length of @links

@@ -21,7 +21,7 @@ static void door_claimed(struct kunit *test, u32 device, u16 port, u64 claim,
 			 struct cordon_flow f, u8 reason)
 {
 	struct cordon_policy *p = fixture_seal(test, fixture_new(test));
-	struct cordon_verdict v = cordon_decide_door(p, device, port, claim, &f);
+	struct cordon_verdict v = cordon_decide_source(p, device, port, claim, &f);
 
 	KUNIT_EXPECT_EQ_MSG(test, v.reason, reason, "device %u proto %u dport %u", device, f.proto,
 			    f.dport);
@@ -163,7 +163,7 @@ static struct cordon_end at(const struct cordon_policy *p, u16 segment)
 static void room(struct kunit *test, const struct cordon_policy *p, struct cordon_end from,
 		 struct cordon_end to, u8 proto, u16 port, u8 reason)
 {
-	struct cordon_verdict v = cordon_decide_room(p, &from, &to, proto, port);
+	struct cordon_verdict v = cordon_decide_connection(p, &from, &to, proto, port);
 
 	KUNIT_EXPECT_EQ_MSG(test, v.reason, reason, "%u -> %u %u/%u", from.segment, to.segment,
 			    proto, port);
@@ -190,12 +190,12 @@ static void room_by_rule_segment_and_isolation(struct kunit *test)
 	room(test, p, cam, none, TCP, 443, CORDON_DENY_NO_SEGMENT);
 	room(test, p, none, cam, TCP, 443, CORDON_DENY_NO_SEGMENT);
 	room(test, p, cordon_end_gateway(), cam, TCP, 22, CORDON_PASS_GATEWAY);
-	KUNIT_EXPECT_EQ(test, cordon_decide_room(p, &cam, &none, TCP, 1).kind,
+	KUNIT_EXPECT_EQ(test, cordon_decide_connection(p, &cam, &none, TCP, 1).kind,
 			CORDON_KIND_UNJUDGED);
-	KUNIT_EXPECT_EQ(test, cordon_decide_room(p, &cam, &lock, TCP, 1).kind,
+	KUNIT_EXPECT_EQ(test, cordon_decide_connection(p, &cam, &lock, TCP, 1).kind,
 			CORDON_KIND_SEGMENT_VIOLATION);
-	KUNIT_EXPECT_FALSE(test, cordon_decide_room(p, &cam, &wan, UDP, 450).plaintext);
-	KUNIT_EXPECT_TRUE(test, cordon_decide_room(p, &cam, &wan, TCP, 443).plaintext);
+	KUNIT_EXPECT_FALSE(test, cordon_decide_connection(p, &cam, &wan, UDP, 450).plaintext);
+	KUNIT_EXPECT_TRUE(test, cordon_decide_connection(p, &cam, &wan, TCP, 443).plaintext);
 }
 
 static void room_by_state(struct kunit *test)
@@ -207,7 +207,7 @@ static void room_by_state(struct kunit *test)
 	struct cordon_end stale = cordon_end_device(p, CAM, &outdated);
 
 	room(test, p, old, wan, TCP, 443, CORDON_DENY_UNAUTHENTICATED);
-	KUNIT_EXPECT_EQ(test, cordon_decide_room(p, &old, &wan, TCP, 443).kind,
+	KUNIT_EXPECT_EQ(test, cordon_decide_connection(p, &old, &wan, TCP, 443).kind,
 			CORDON_KIND_UNAUTHENTICATED);
 	room(test, p, held, wan, TCP, 443, CORDON_DENY_NO_RULE);
 	room(test, p, stale, wan, TCP, 443, CORDON_DENY_NO_RULE);
@@ -306,7 +306,7 @@ static void many_by_all_that_receive(struct kunit *test)
 static void blame(struct kunit *test, const struct cordon_policy *p, struct cordon_end from,
 		  struct cordon_end to, u16 port, u8 reason)
 {
-	struct cordon_verdict v = cordon_decide_room(p, &from, &to, TCP, port);
+	struct cordon_verdict v = cordon_decide_connection(p, &from, &to, TCP, port);
 
 	KUNIT_EXPECT_FALSE(test, v.accept);
 	v = cordon_decide_blame(p, &v, &from, &to, TCP, port);
@@ -365,14 +365,14 @@ static void upkeep_is_what_hosts_need(struct kunit *test)
 		f.src = row[i].v4 ? cordon_addr_v4(0x0a000001) : (struct cordon_addr){ 1, 1 };
 		f.proto = row[i].proto;
 		f.dport = row[i].dport;
-		KUNIT_EXPECT_EQ_MSG(test, cordon_flow_is_upkeep(&f), row[i].is, "row %d", i);
+		KUNIT_EXPECT_EQ_MSG(test, cordon_flow_is_for_host(&f), row[i].is, "row %d", i);
 	}
 }
 
 static void encryption(struct kunit *test, const struct cordon_policy *p, struct cordon_end from,
 		       struct cordon_end to, u8 proto, u16 port, u8 demand)
 {
-	struct cordon_verdict v = cordon_decide_room(p, &from, &to, proto, port);
+	struct cordon_verdict v = cordon_decide_connection(p, &from, &to, proto, port);
 
 	KUNIT_EXPECT_TRUE(test, v.accept);
 	KUNIT_EXPECT_EQ_MSG(test, cordon_decide_encryption(p, &v, &from, &to), demand,

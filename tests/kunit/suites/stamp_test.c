@@ -30,12 +30,12 @@ static void stamp_says_what_was_put_in(struct kunit *test)
 
 	for (i = 0; i < ARRAY_SIZE(ends); i++)
 		for (j = 0; j < ARRAY_SIZE(ends); j++) {
-			word = made(7, ends[i], ends[j], j ? CORDON_STAMP_GATED : 0);
+			word = made(7, ends[i], ends[j], j ? CORDON_STAMP_INSPECTED : 0);
 			KUNIT_EXPECT_TRUE(test, holds(7, entry, word));
 			KUNIT_EXPECT_EQ(test, word & CORDON_STAMP_END, ends[i]);
 			KUNIT_EXPECT_EQ(test, word >> CORDON_STAMP_END_BITS & CORDON_STAMP_END,
 					ends[j]);
-			KUNIT_EXPECT_EQ(test, !!(word & CORDON_STAMP_GATED), !!j);
+			KUNIT_EXPECT_EQ(test, !!(word & CORDON_STAMP_INSPECTED), !!j);
 		}
 }
 
@@ -59,7 +59,7 @@ static void stamp_of_another_ruleset(struct kunit *test)
 /* A label that is set or taken away, a word of another entry or of another namespace. */
 static void stamp_foreign(struct kunit *test)
 {
-	const u64 word = made(9, 3, 4, CORDON_STAMP_GATED);
+	const u64 word = made(9, 3, 4, CORDON_STAMP_INSPECTED);
 	u32 believed = 0, ours = 0, bit;
 	u64 i;
 

@@ -5,7 +5,7 @@
 
 #include "../../../kernel/stats.c"
 #include "../../../kernel/device.c"
-#include "packet.h"
+#include "pkt.h"
 
 static const u8 mac[ETH_ALEN] = { 2, 0, 0, 0, 0, 1 };
 static const u8 ones[CORDON_CERTIFICATE_LEN] = { [0] = 1, [CORDON_CERTIFICATE_LEN - 1] = 1 };
@@ -277,7 +277,7 @@ static void merged_packets_are_as_many_as_on_the_wire(struct kunit *test)
 		skb_put(skb, counts[i].len);
 		skb_shinfo(skb)->gso_segs = counts[i].segs;
 		skb_shinfo(skb)->gso_size = counts[i].size;
-		KUNIT_EXPECT_EQ_MSG(test, cordon_packet_count(skb), counts[i].count, "row %d", i);
+		KUNIT_EXPECT_EQ_MSG(test, cordon_pkt_count(skb), counts[i].count, "row %d", i);
 	}
 	kfree_skb(skb);
 }

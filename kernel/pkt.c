@@ -9,8 +9,13 @@
 #include <net/ipv6.h>
 #include <net/ndisc.h>
 #include <net/netfilter/nf_conntrack.h>
+#include <net/route.h>
 
-#include "packet.h"
+#include "inspect.h"
+#include "pkt.h"
+
+#define ICMP_ROUTER_ADVERT	9	/* RFC 1256 */
+#define ICMP_ROUTER_SOLICIT	10
 
 static void malformed(struct cordon_flow *flow)
 {
@@ -79,7 +84,7 @@ static void read_type(const struct sk_buff *skb, int offset, unsigned int len,
 				    &target_buf);
 	if (!target || len < sizeof(struct icmp6hdr) + sizeof(*target))
 		return malformed(flow);
-	flow->target = cordon_packet_v6(target);
+	flow->target = cordon_pkt_v6(target);
 }
 
 static void read_payload(const struct sk_buff *skb, int offset, unsigned int len,
@@ -167,7 +172,7 @@ static void read_v6(const struct sk_buff *skb, struct cordon_flow *flow)
 }
 
 /**
- * cordon_packet_flow - facts about one packet
+ * cordon_pkt_flow - facts about one packet
  * @skb: its network header is pulled and sound, as after ip_rcv() and ip6_rcv()
  * @pf: NFPROTO_IPV4 or NFPROTO_IPV6
  * @flow: filled
@@ -175,11 +180,11 @@ static void read_v6(const struct sk_buff *skb, struct cordon_flow *flow)
  * A first fragment that does not hold the whole header of its payload is
  * malformed (RFC 1858, 4.2; RFC 7112, 5).
  */
-void cordon_packet_flow(const struct sk_buff *skb, u8 pf, struct cordon_flow *flow)
+void cordon_pkt_flow(const struct sk_buff *skb, u8 pf, struct cordon_flow *flow)
 {
 	memset(flow, 0, sizeof(*flow));
-	flow->src = cordon_packet_source(skb, pf);
-	flow->dst = cordon_packet_destination(skb, pf);
+	flow->src = cordon_pkt_source(skb, pf);
+	flow->dst = cordon_pkt_destination(skb, pf);
 	if (pf == NFPROTO_IPV4)
 		read_v4(skb, flow);
 	else
@@ -188,11 +193,11 @@ void cordon_packet_flow(const struct sk_buff *skb, u8 pf, struct cordon_flow *fl
 
 static struct cordon_addr tuple_addr(const union nf_inet_addr *a, u16 l3num)
 {
-	return l3num == NFPROTO_IPV4 ? cordon_addr_v4(ntohl(a->ip)) : cordon_packet_v6(&a->in6);
+	return l3num == NFPROTO_IPV4 ? cordon_addr_v4(ntohl(a->ip)) : cordon_pkt_v6(&a->in6);
 }
 
 /**
- * cordon_packet_connection - facts about the connection that a packet is of
+ * cordon_pkt_connection - facts about the connection that a packet is of
  * @ct: the connection
  * @flow: filled: who opened it, as it really is; where it really goes
  *
@@ -200,7 +205,7 @@ static struct cordon_addr tuple_addr(const union nf_inet_addr *a, u16 l3num)
  * translation in the reply's source: the end that opened a connection is the
  * original's source, the end that answers it the reply's.
  */
-void cordon_packet_connection(const struct nf_conn *ct, struct cordon_flow *flow)
+void cordon_pkt_connection(const struct nf_conn *ct, struct cordon_flow *flow)
 {
 	const struct nf_conntrack_tuple *o = &ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
 	const struct nf_conntrack_tuple *r = &ct->tuplehash[IP_CT_DIR_REPLY].tuple;
@@ -225,4 +230,101 @@ void cordon_packet_connection(const struct nf_conn *ct, struct cordon_flow *flow
 	default:
 		flow->dport = 0;
 	}
+}
+
+/*
+ * Connection tracking knows nothing of IGMP's types, and some kernels' nothing of the ports of DCCP
+ * and UDP-Lite: then each packet is decided on by its own. Return: as cordon_pkt_track().
+ */
+static noinline u8 track_ports(struct cordon_pkt *pkt)
+{
+	struct cordon_flow packet;
+
+	switch (pkt->flow.proto) {
+	case IPPROTO_IGMP:
+	case IPPROTO_UDPLITE:
+	case IPPROTO_DCCP:
+		break;
+	default:
+		return 0;
+	}
+	cordon_pkt_flow(pkt->skb, pkt->state->pf, &packet);
+	/* An ICMP error has none of these: it is decided on as of port 0. */
+	if (packet.proto != pkt->flow.proto)
+		return 0;
+	pkt->flow.sport = pkt->original ? packet.sport : packet.dport;
+	pkt->flow.dport = pkt->original || packet.proto == IPPROTO_IGMP ? packet.dport
+									: packet.sport;
+	return packet.flags & CORDON_FLOW_MALFORMED ? CORDON_KIND_MALFORMED : 0;
+}
+
+/*
+ * Messages that are no request, no reply and no error: connection tracking leaves some of them
+ * untracked, and calls the others invalid, whatever they hold.
+ */
+static bool is_notice(const struct cordon_flow *packet)
+{
+	switch (packet->proto) {
+	case IPPROTO_ICMP:
+		return packet->dport == ICMP_ROUTER_ADVERT ||
+		       packet->dport == ICMP_ROUTER_SOLICIT;
+	case IPPROTO_ICMPV6:
+		return packet->dport > ICMPV6_ECHO_REPLY && packet->dport != ICMPV6_NI_QUERY &&
+		       packet->dport != ICMPV6_NI_REPLY;
+	default:
+		return false;
+	}
+}
+
+static u64 read_word(const struct nf_conn *ct)
+{
+#ifdef CONFIG_64BIT
+	return cordon_inspect_stamp(ct);
+#else
+	return 0;
+#endif
+}
+
+/**
+ * cordon_pkt_track - what connection tracking says of a packet
+ * @pkt: the packet; @flow, @ct and what follows from them are set
+ *
+ * Return: 0, or the kind of what connection tracking makes nothing of: a packet whose headers
+ * contradict one another is malformed, any other unjudged.
+ */
+u8 cordon_pkt_track(struct cordon_pkt *pkt)
+{
+	enum ip_conntrack_info ctinfo;
+	struct nf_conn *ct = nf_ct_get(pkt->skb, &ctinfo);
+
+	pkt->ct = ct;
+	if (likely(ct)) {
+		pkt->word = read_word(ct);
+		pkt->established = ctinfo % IP_CT_IS_REPLY == IP_CT_ESTABLISHED;
+		cordon_pkt_connection(ct, &pkt->flow);
+		pkt->original = CTINFO2DIR(ctinfo) == IP_CT_DIR_ORIGINAL;
+		pkt->related = ctinfo % IP_CT_IS_REPLY == IP_CT_RELATED;
+		return likely(pkt->flow.dport) ? 0 : track_ports(pkt);
+	}
+	cordon_pkt_flow(pkt->skb, pkt->state->pf, &pkt->flow);
+	pkt->original = true;
+	if (pkt->flow.flags & CORDON_FLOW_MALFORMED)
+		return CORDON_KIND_MALFORMED;
+	return ctinfo == IP_CT_UNTRACKED || is_notice(&pkt->flow) ? 0 : CORDON_KIND_UNJUDGED;
+}
+
+/**
+ * cordon_pkt_is_for_many - the packet itself, not its connection, is for more than one host
+ * @pkt: the packet
+ */
+bool cordon_pkt_is_for_many(const struct cordon_pkt *pkt)
+{
+	const struct rtable *rt;
+
+	if (pkt->state->pf == NFPROTO_IPV6)
+		return ipv6_addr_is_multicast(&ipv6_hdr(pkt->skb)->daddr);
+	if (ipv4_is_multicast(ip_hdr(pkt->skb)->daddr) || ipv4_is_lbcast(ip_hdr(pkt->skb)->daddr))
+		return true;
+	rt = skb_rtable(pkt->skb);
+	return rt && rt->rt_type == RTN_BROADCAST;
 }

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Denied packets: counted, charged to a device, held against its limits, and reported. */
+#include <linux/netfilter.h>
+
+#include "anomaly.h"
+#include "event.h"
+#include "net.h"
+
+/*
+ * The limit of a kind is reached by this anomaly: set @action to what follows, and quarantine where
+ * that is what follows. A policy that only observes counts towards no limit, so that nothing
+ * follows from that time when it is enforced later.
+ */
+static bool reaches_limit(const struct cordon_pkt *pkt, u32 at, u8 kind, u8 *action)
+{
+	const struct cordon_draft *d = &pkt->rs->policy->draft;
+	struct cordon_device *device = pkt->rs->devices[at];
+	const struct cordon_limit *limit;
+
+	limit = &d->segments[d->devices[at].segment].limits[kind];
+	if (cordon_pkt_observes(pkt) || !limit->window ||
+	    !cordon_tally_limit(&device->tally[kind], limit))
+		return false;
+	*action = limit->action;
+	/* Whoever is at another port may have taken the device's MAC. */
+	if (kind == CORDON_KIND_MOVED_PORT)
+		*action = CORDON_ACTION_EVENT;
+	if (*action == CORDON_ACTION_QUARANTINE &&
+	    !test_and_set_bit(CORDON_DEVICE_QUARANTINED, &device->flags))
+		cordon_view.device(pkt->cn, pkt->rs, at);
+	return true;
+}
+
+/* Send an event, if somebody listens and the rate allows one. */
+static void report(const struct cordon_pkt *pkt, u32 device, u8 kind, bool acted, u8 action,
+		   const struct cordon_tls_facts *tls)
+{
+	const struct cordon_draft *d = &pkt->rs->policy->draft;
+	bool known = device != CORDON_NO_DEVICE;
+	struct cordon_tally *tally = known ? pkt->rs->devices[device]->tally : pkt->cn->tally;
+	struct cordon_anomaly a = {
+		.kind = kind,
+		.mac = pkt->in == CORDON_ANY_PORT ? NULL : cordon_pkt_mac(pkt->skb),
+		.tls = tls,
+		.ifindex = pkt->state->in ? pkt->state->in->ifindex : 0,
+		.flow = &pkt->flow,
+		.denied = !cordon_pkt_observes(pkt),
+		.acted = acted,
+		.action = action,
+	};
+
+	if (!cordon_view.listening(pkt->cn))
+		return;
+	if (!cordon_tally_event(&tally[kind], &a.suppressed) && !acted)
+		return;
+	if (known) {
+		a.name = d->devices[device].name;
+		a.mac = d->devices[device].mac;
+		if (kind == CORDON_KIND_MOVED_PORT)
+			a.port = d->ports[d->devices[device].port].name;
+	}
+	cordon_view.anomaly(pkt->cn, &a);
+}
+
+/**
+ * cordon_charge - count an anomaly, and do what the device's limit for it says
+ * @pkt: the packet that is the anomaly
+ * @device: the device that is to blame, or CORDON_NO_DEVICE
+ * @kind: enum cordon_kind
+ * @limit: the device's limit may act on it
+ * @tls: what the hellos said, or NULL; for the event
+ *
+ * Context: softirq, or bottom halves off; RCU read side.
+ */
+void cordon_charge(const struct cordon_pkt *pkt, u32 device, u8 kind, bool limit,
+		   const struct cordon_tls_facts *tls)
+{
+	bool acted = false;
+	u8 action = 0;
+
+	atomic64_inc(&pkt->cn->tally[kind].count);
+	if (device != CORDON_NO_DEVICE) {
+		atomic64_inc(&pkt->rs->devices[device]->tally[kind].count);
+		acted = limit && reaches_limit(pkt, device, kind, &action);
+	}
+	report(pkt, device, kind, acted, action, tls);
+}
+
+/**
+ * cordon_deny - deny a packet before the ends of its connection are known
+ * @pkt: the packet; its sender is to blame, if it is a device
+ * @kind: enum cordon_kind
+ *
+ * No limit acts on what connection tracking calls invalid: it may follow from what the other end
+ * sent, or from a packet that was lost behind the gateway.
+ *
+ * Return: NF_DROP, or NF_ACCEPT where the policy only observes.
+ */
+unsigned int cordon_deny(const struct cordon_pkt *pkt, u8 kind)
+{
+	atomic64_add(cordon_pkt_count(pkt->skb), &pkt->cn->denied);
+	if (pkt->device != CORDON_NO_DEVICE)
+		atomic64_add(cordon_pkt_count(pkt->skb), &pkt->rs->devices[pkt->device]->denied);
+	cordon_charge(pkt, pkt->device, kind, kind != CORDON_KIND_UNJUDGED, NULL);
+	return cordon_drop(pkt);
+}
+
+/**
+ * cordon_deny_unblamed - deny a packet for which no device is to blame
+ * @pkt: the packet
+ * @kind: enum cordon_kind
+ *
+ * Return: as cordon_deny().
+ */
+unsigned int cordon_deny_unblamed(const struct cordon_pkt *pkt, u8 kind)
+{
+	atomic64_add(cordon_pkt_count(pkt->skb), &pkt->cn->denied);
+	if (pkt->device != CORDON_NO_DEVICE)
+		atomic64_add(cordon_pkt_count(pkt->skb), &pkt->rs->devices[pkt->device]->denied);
+	cordon_charge(pkt, CORDON_NO_DEVICE, kind, false, NULL);
+	return cordon_drop(pkt);
+}
+
+/**
+ * cordon_count_denied - count a denied packet of which both ends are known
+ * @pkt: the packet; counted for the sender, its segment and the receiver
+ */
+void cordon_count_denied(const struct cordon_pkt *pkt)
+{
+	const struct cordon_end *receiver = cordon_pkt_receiver(pkt);
+	const struct cordon_end *sender = cordon_pkt_sender(pkt);
+	u32 device = pkt->device != CORDON_NO_DEVICE ? pkt->device : sender->device;
+
+	atomic64_add(cordon_pkt_count(pkt->skb), &pkt->cn->denied);
+	if (sender->segment != CORDON_NO_SEGMENT)
+		atomic64_add(cordon_pkt_count(pkt->skb),
+			     &pkt->rs->segments[sender->segment]->denied);
+	if (device != CORDON_NO_DEVICE)
+		atomic64_add(cordon_pkt_count(pkt->skb), &pkt->rs->devices[device]->denied);
+	if (receiver->device != CORDON_NO_DEVICE && receiver->device != device)
+		atomic64_add(cordon_pkt_count(pkt->skb),
+			     &pkt->rs->devices[receiver->device]->denied);
+}
