@@ -177,8 +177,11 @@ for ns in inet cam; do
 	END
 done
 exec 8> >(on cam socat - UDP:$INET:443,sourceport=5555 >"$work/echo")
-echo hello >&8
-poll 20 grep -q hello "$work/echo"
+greets() {
+	echo hello >&8
+	poll 1 grep -q hello "$work/echo"
+}
+poll 20 greets
 report $? "a connection that both ends know"
 forge cam lan0 - $CAM $INET 5555 443 100
 poll 20 has_received inet 100
