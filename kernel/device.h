@@ -9,7 +9,9 @@
 #include <linux/seqlock.h>
 
 #include "core/decide.h"
+#include "clock.h"
 #include "stats.h"
+#include "tally.h"
 
 struct kobject;
 

@@ -13,6 +13,7 @@
 
 #include "hint.h"
 #include "hook_inet.h"
+#include "inspect.h"
 #include "net.h"
 #include "offload.h"
 #include "pkt.h"

@@ -15,6 +15,7 @@
 #include "pkt.h"
 #include "ports.h"
 #include "ruleset.h"
+#include "stack.h"
 
 #define CHUNK	1024	/* devices that are looked at before others may run */
 
@@ -107,7 +108,7 @@ static void survey_devices(struct survey *s)
 /* To packets, what is behind a port that shares the wire of another is behind that one. */
 static void survey_wires(struct survey *s, struct net *net)
 {
-	struct cordon_ports *ports = cordon_ports_new(net, s->policy, NULL);
+	struct cordon_ports *ports = cordon_stack_ports(net, s->policy, NULL);
 	const struct cordon_draft *d = &s->policy->draft;
 	u8 *from, *to;
 	u32 i, k;

@@ -7,9 +7,11 @@
 #include "device.h"
 #include "event.h"
 #include "hook_inet.h"
+#include "inspect.h"
 #include "link.h"
-#include "net.h"
+#include "netfilter.h"
 #include "netlink.h"
+#include "pernet.h"
 #include "sysfs.h"
 #include "watch.h"
 
@@ -40,12 +42,13 @@ static int __init cordon_init(void)
 	ret = cordon_sysfs_init();
 	if (ret)
 		goto err_device;
-	ret = cordon_net_init(cordon_inet_hooks, CORDON_INET_HOOKS);
+	cordon_netfilter_init(cordon_inet_hooks, CORDON_INET_HOOKS);
+	ret = cordon_pernet_init();
 	if (ret)
 		goto err_sysfs;
 	ret = cordon_watch_init();
 	if (ret)
-		goto err_net;
+		goto err_pernet;
 	ret = cordon_link_init();
 	if (ret)
 		goto err_watch;
@@ -58,8 +61,8 @@ err_link:
 	cordon_link_exit();
 err_watch:
 	cordon_watch_exit();
-err_net:
-	cordon_net_exit();
+err_pernet:
+	cordon_pernet_exit();
 err_sysfs:
 	cordon_sysfs_exit();
 err_device:
@@ -75,7 +78,7 @@ static void __exit cordon_exit(void)
 	cordon_netlink_exit();
 	cordon_link_exit();
 	cordon_watch_exit();
-	cordon_net_exit();
+	cordon_pernet_exit();
 	cordon_sysfs_exit();
 	/* Devices and segments are freed by callbacks of this module. */
 	rcu_barrier();

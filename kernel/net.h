@@ -9,8 +9,8 @@
 #include <linux/workqueue.h>
 #include <net/net_namespace.h>
 
-#include "inspect.h"
-#include "stats.h"
+#include "inspector.h"
+#include "tally.h"
 
 struct cordon_caps;
 struct cordon_ruleset;
@@ -111,7 +111,7 @@ struct cordon_net {
 	struct cordon_tree *tree;
 };
 
-extern bool cordon_lockdown;
+extern unsigned int cordon_net_id;
 
 struct cordon_net *cordon_net(const struct net *net);
 
@@ -120,9 +120,5 @@ static inline struct cordon_ruleset *cordon_net_ruleset(struct cordon_net *cn)
 {
 	return rcu_dereference_protected(cn->ruleset, lockdep_is_held(&cn->lock));
 }
-
-int cordon_net_hook(struct cordon_net *cn);
-int cordon_net_init(const struct nf_hook_ops *ops, unsigned int n);
-void cordon_net_exit(void);
 
 #endif

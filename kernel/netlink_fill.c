@@ -2,8 +2,10 @@
 /* Objects of a policy as netlink attributes. */
 #include <net/netlink.h>
 
+#include "core/tls_hello.h"
 #include "event.h"
 #include "net.h"
+#include "netfilter.h"
 #include "netlink.h"
 #include "ruleset.h"
 #include "watch.h"

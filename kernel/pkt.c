@@ -11,7 +11,7 @@
 #include <net/netfilter/nf_conntrack.h>
 #include <net/route.h>
 
-#include "inspect.h"
+#include "inspector.h"
 #include "pkt.h"
 
 #define ICMP_ROUTER_ADVERT	9	/* RFC 1256 */

@@ -5,9 +5,16 @@
 #include <linux/sort.h>
 
 #include "ports.h"
-#include "stack.h"
 
-static struct cordon_ports *ports_alloc(const struct cordon_policy *policy, u32 interfaces,
+/**
+ * cordon_ports_alloc - an empty map
+ * @policy: the policy
+ * @interfaces: how many there is room for
+ * @places: likewise
+ *
+ * Context: sleeps, and does not fail.
+ */
+struct cordon_ports *cordon_ports_alloc(const struct cordon_policy *policy, u32 interfaces,
 					u32 places)
 {
 	u32 slots = roundup_pow_of_two(2 * interfaces + 2);
@@ -171,79 +178,6 @@ void cordon_interface_init(struct cordon_interface *interface, const struct cord
 		interface->flags |= CORDON_INTERFACE_WAS_PORT;
 }
 
-/* What there is to keep of all interfaces. */
-static void count(struct net *net, const struct cordon_policy *policy,
-		  const struct cordon_ports *before, u32 *interfaces, u32 *places)
-{
-	struct cordon_interface interface;
-	struct net_device *dev;
-
-	*interfaces = 0;
-	*places = 0;
-	rcu_read_lock();
-	for_each_netdev_rcu(net, dev) {
-		cordon_interface_init(&interface, policy, dev,
-				      before ? cordon_ports_known(before, dev->ifindex) : NULL);
-		*interfaces += cordon_interface_is_kept(&interface);
-		*places += cordon_ports_places(policy, dev->name);
-	}
-	rcu_read_unlock();
-}
-
-/* False: there are more interfaces, or places, than there is room for. */
-static bool fill(struct cordon_ports *ports, struct net *net, const struct cordon_policy *policy,
-		 const struct cordon_ports *before, u32 interfaces, u32 places)
-{
-	struct cordon_interface interface, *slot;
-	struct net_device *dev;
-	bool fits = true;
-
-	rcu_read_lock();
-	for_each_netdev_rcu(net, dev) {
-		cordon_interface_init(&interface, policy, dev,
-				      before ? cordon_ports_known(before, dev->ifindex) : NULL);
-		if (!cordon_interface_is_kept(&interface))
-			continue;
-		fits = ports->used < interfaces &&
-		       ports->n_places + cordon_ports_places(policy, dev->name) <= places;
-		if (!fits)
-			break;
-		cordon_ports_add(ports, policy, dev->name, &interface);
-	}
-	/* Only now that all names are known. */
-	for_each_netdev_rcu(net, dev) {
-		slot = cordon_ports_slot(ports, dev->ifindex);
-		if (slot)
-			cordon_stack_classify(ports, dev, slot);
-	}
-	rcu_read_unlock();
-	return fits;
-}
-
-/**
- * cordon_ports_new - what the interfaces are to a policy, as they are now
- * @net: the namespace
- * @policy: the policy
- * @before: what they were under this policy, or one with the same names; or NULL
- *
- * Context: sleeps. For a map that packets are to see, cordon_net.ports_lock held, so that a change
- * during the call is followed after it.
- */
-struct cordon_ports *cordon_ports_new(struct net *net, const struct cordon_policy *policy,
-				      const struct cordon_ports *before)
-{
-	struct cordon_ports *ports;
-	u32 interfaces, places;
-
-	for (;;) {
-		count(net, policy, before, &interfaces, &places);
-		ports = ports_alloc(policy, interfaces + 1, places);
-		if (fill(ports, net, policy, before, interfaces + 1, places))
-			return ports;
-		cordon_ports_free(ports);
-	}
-}
-
 /**
  * cordon_ports_copy - the same once more, with room for another interface
  * @ports: the ports
@@ -262,7 +196,7 @@ struct cordon_ports *cordon_ports_copy(const struct cordon_ports *ports,
 
 	for (i = 0; i <= ports->mask; i++)
 		n += cordon_interface_is_kept(&ports->slots[i]);
-	to = ports_alloc(policy, n, ports->n_places + policy->draft.n_interfaces);
+	to = cordon_ports_alloc(policy, n, ports->n_places + policy->draft.n_interfaces);
 	for (i = 0; i <= ports->mask; i++)
 		if (cordon_interface_is_kept(&ports->slots[i]) &&
 		    ports->slots[i].ifindex != without)

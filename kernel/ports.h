@@ -65,8 +65,8 @@ struct cordon_ports {
 	struct cordon_interface slots[];
 };
 
-struct cordon_ports *cordon_ports_new(struct net *net, const struct cordon_policy *policy,
-				      const struct cordon_ports *before);
+struct cordon_ports *cordon_ports_alloc(const struct cordon_policy *policy, u32 interfaces,
+					u32 places);
 struct cordon_ports *cordon_ports_copy(const struct cordon_ports *ports,
 				       const struct cordon_policy *policy, int without);
 void cordon_ports_free(struct cordon_ports *ports);

@@ -8,8 +8,10 @@
 
 #include "caps.h"
 #include "event.h"
+#include "inspect.h"
 #include "link.h"
 #include "net.h"
+#include "netfilter.h"
 #include "offload.h"
 #include "ruleset.h"
 #include "stack.h"
@@ -393,7 +395,7 @@ static void renew_ports(struct cordon_net *cn, struct cordon_ruleset *rs)
 	before = mine;
 	if (!before && old)
 		before = rcu_dereference_protected(old->ports, lockdep_is_held(&cn->ports_lock));
-	rcu_assign_pointer(rs->ports, cordon_ports_new(cn->net, rs->policy, before));
+	rcu_assign_pointer(rs->ports, cordon_stack_ports(cn->net, rs->policy, before));
 	cordon_ports_free(mine);
 }
 
@@ -490,7 +492,7 @@ static struct cordon_ruleset *replace(struct cordon_net *cn, struct cordon_rules
 int cordon_ruleset_check(struct cordon_net *cn, struct cordon_ruleset *rs,
 			 struct netlink_ext_ack *extack)
 {
-	struct cordon_ports *ports = cordon_ports_new(cn->net, rs->policy, NULL);
+	struct cordon_ports *ports = cordon_stack_ports(cn->net, rs->policy, NULL);
 
 	lockdep_assert_held(&cn->lock);
 	rcu_assign_pointer(rs->ports, ports);
@@ -520,7 +522,7 @@ int cordon_ruleset_publish(struct cordon_net *cn, struct cordon_ruleset *rs, u32
 		NL_SET_ERR_MSG_FMT(extack, "generation %u awaits confirmation", cn->generation);
 		return -EBUSY;
 	}
-	ret = cordon_net_hook(cn);
+	ret = cordon_netfilter_start(cn);
 	if (!ret)
 		ret = cordon_inspector_label(cn, rs->policy->encrypted, extack);
 	if (!ret)

@@ -16,6 +16,7 @@
 #include "hint.h"
 #include "link.h"
 #include "net.h"
+#include "netfilter.h"
 #include "slowpath.h"
 #include "source.h"
 #include "verdict.h"

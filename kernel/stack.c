@@ -214,3 +214,76 @@ int cordon_stack_check(const struct cordon_ports *ports, struct net *net,
 	rcu_read_unlock();
 	return ret;
 }
+
+/* What there is to keep of all interfaces. */
+static void count(struct net *net, const struct cordon_policy *policy,
+		  const struct cordon_ports *before, u32 *interfaces, u32 *places)
+{
+	struct cordon_interface interface;
+	struct net_device *dev;
+
+	*interfaces = 0;
+	*places = 0;
+	rcu_read_lock();
+	for_each_netdev_rcu(net, dev) {
+		cordon_interface_init(&interface, policy, dev,
+				      before ? cordon_ports_known(before, dev->ifindex) : NULL);
+		*interfaces += cordon_interface_is_kept(&interface);
+		*places += cordon_ports_places(policy, dev->name);
+	}
+	rcu_read_unlock();
+}
+
+/* False: there are more interfaces, or places, than there is room for. */
+static bool fill(struct cordon_ports *ports, struct net *net, const struct cordon_policy *policy,
+		 const struct cordon_ports *before, u32 interfaces, u32 places)
+{
+	struct cordon_interface interface, *slot;
+	struct net_device *dev;
+	bool fits = true;
+
+	rcu_read_lock();
+	for_each_netdev_rcu(net, dev) {
+		cordon_interface_init(&interface, policy, dev,
+				      before ? cordon_ports_known(before, dev->ifindex) : NULL);
+		if (!cordon_interface_is_kept(&interface))
+			continue;
+		fits = ports->used < interfaces &&
+		       ports->n_places + cordon_ports_places(policy, dev->name) <= places;
+		if (!fits)
+			break;
+		cordon_ports_add(ports, policy, dev->name, &interface);
+	}
+	/* Only now that all names are known. */
+	for_each_netdev_rcu(net, dev) {
+		slot = cordon_ports_slot(ports, dev->ifindex);
+		if (slot)
+			cordon_stack_classify(ports, dev, slot);
+	}
+	rcu_read_unlock();
+	return fits;
+}
+
+/**
+ * cordon_stack_ports - what the interfaces are to a policy, as they are now
+ * @net: the namespace
+ * @policy: the policy
+ * @before: what they were under this policy, or one with the same names; or NULL
+ *
+ * Context: sleeps. For a map that packets are to see, cordon_net.ports_lock held, so that a change
+ * during the call is followed after it.
+ */
+struct cordon_ports *cordon_stack_ports(struct net *net, const struct cordon_policy *policy,
+					const struct cordon_ports *before)
+{
+	struct cordon_ports *ports;
+	u32 interfaces, places;
+
+	for (;;) {
+		count(net, policy, before, &interfaces, &places);
+		ports = cordon_ports_alloc(policy, interfaces + 1, places);
+		if (fill(ports, net, policy, before, interfaces + 1, places))
+			return ports;
+		cordon_ports_free(ports);
+	}
+}

@@ -29,6 +29,8 @@ void cordon_stack_look(const struct cordon_ports *ports, struct net_device *dev,
 		       struct cordon_stack *out);
 bool cordon_stack_classify(const struct cordon_ports *ports, struct net_device *dev,
 			   struct cordon_interface *interface);
+struct cordon_ports *cordon_stack_ports(struct net *net, const struct cordon_policy *policy,
+					const struct cordon_ports *before);
 int cordon_stack_check(const struct cordon_ports *ports, struct net *net,
 		       struct netlink_ext_ack *extack);
 

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Counters: per CPU where packets are accepted, atomic where they are denied. */
+/* Counters of accepted packets, per CPU. */
 #ifndef _CORDON_STATS_H
 #define _CORDON_STATS_H
 
-#include <linux/atomic.h>
 #include <linux/bottom_half.h>
 #include <linux/percpu.h>
 #include <linux/preempt.h>
 #include <linux/u64_stats_sync.h>
-
-#include "core/policy.h"
 
 /**
  * struct cordon_traffic - accepted packets, of one CPU
@@ -34,25 +31,6 @@ struct cordon_totals {
 	u64 tx_packets;
 	u64 tx_bytes;
 };
-
-/**
- * struct cordon_tally - anomalies of one kind, of one device or namespace
- * @count: all of them
- * @window: when the present window of the kind's limit began, in ticks
- * @in_window: how many since then, until the limit has acted; then CORDON_TALLY_ACTED is set
- * @event: when the last event was sent, in ticks; 0, never
- * @told: the lower half of @count at that time
- */
-struct cordon_tally {
-	atomic64_t count;
-	u32 window;
-	atomic_t in_window;
-	u32 event;
-	u32 told;
-};
-
-/* In struct cordon_tally.in_window: the limit has acted in this window. */
-#define CORDON_TALLY_ACTED	0x80000000U
 
 /*
  * Counters are written with bottom halves off: a packet that a softirq handles on this CPU must not
@@ -147,15 +125,5 @@ static __always_inline void cordon_traffic_both(struct cordon_traffic __percpu *
 
 struct cordon_traffic __percpu *cordon_traffic_new(void);
 void cordon_traffic_read(const struct cordon_traffic __percpu *stats, struct cordon_totals *out);
-
-/* Time on the packet path: 2^27 ns, about 0.13 s; wraps after 18 years of uptime. */
-#define CORDON_TICK_SHIFT	27
-
-u32 cordon_now(void);
-u32 cordon_ticks(u32 seconds);
-u32 cordon_tick_seconds(u32 ticks);
-
-bool cordon_tally_limit(struct cordon_tally *t, const struct cordon_limit *limit);
-bool cordon_tally_event(struct cordon_tally *t, u32 *suppressed);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "anomaly.h"
 #include "endpoint.h"
+#include "inspect.h"
 #include "net.h"
 #include "offload.h"
 #include "verdict.h"

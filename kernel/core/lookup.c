@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Look-ups in a sealed policy. */
-#include "index.h"
+#include "policy.h"
 
 /**
  * cordon_policy_device_by_mac - which device a MAC belongs to

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Sealing a policy: size, validate, build. */
-#include "index.h"
+#include "policy.h"
 
 /* Steps of a loop between two pauses of a build: a power of two. */
 #define PAUSE_STEPS	1024

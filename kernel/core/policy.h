@@ -3,6 +3,7 @@
 #ifndef _CORDON_POLICY_H
 #define _CORDON_POLICY_H
 
+#include "index.h"
 #include "prefix.h"
 #include "siphash.h"
 
@@ -15,8 +16,6 @@
 #define CORDON_KINDS		(CORDON_KIND_UNLISTED + 1)
 #define CORDON_INHERIT		0xff		/* a device's own demand: none */
 #define CORDON_ANY_PORT		0xffff		/* a device may be behind any port */
-#define CORDON_NO_SEGMENT	0xffff
-#define CORDON_NO_DEVICE	0xffffffffU
 #define CORDON_PROTO_ANY	0		/* matches every protocol */
 
 /* Built-in segments are the first of every policy, in this order. */
@@ -282,12 +281,6 @@ struct cordon_build {
 	bool (*pause)(void);
 };
 
-/** struct cordon_index - open addressing; slots hold place + 1, 0 is free */
-struct cordon_index {
-	u32 mask;
-	u32 *slots;
-};
-
 /**
  * struct cordon_policy - a sealed policy: immutable, one block of memory
  * @draft: what it was made of, in the block
@@ -392,6 +385,27 @@ static inline u8 cordon_device_firmware(const struct cordon_policy *p,
 {
 	return d->firmware != CORDON_INHERIT ? d->firmware :
 		p->draft.segments[d->segment].firmware;
+}
+
+/* What is hashed for the indexes. */
+static inline u32 cordon_hash_mac(const struct cordon_policy *p, const u8 *mac)
+{
+	return cordon_multiply(&p->multipliers, cordon_mac_key(mac));
+}
+
+static inline u32 cordon_hash_addr(const struct cordon_policy *p, const struct cordon_addr *a)
+{
+	return cordon_multilinear(&p->multipliers, a->lo, a->hi);
+}
+
+static inline u32 cordon_hash_name(const struct cordon_policy *p, const char *name)
+{
+	return cordon_siphash_string(&p->key, name);
+}
+
+static inline u32 cordon_hash_pair(const struct cordon_policy *p, u16 from, u16 to)
+{
+	return cordon_multilinear(&p->multipliers, (u32)from << 16 | to, 0);
 }
 
 #endif

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Longest-prefix match: networks flattened to disjoint ranges, found by bisection. */
 #include "prefix.h"
-#include "policy.h"
 
 static struct cordon_addr mask(u8 len)
 {

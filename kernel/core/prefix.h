@@ -5,6 +5,7 @@
 
 #include "types.h"
 
+#define CORDON_NO_SEGMENT	0xffff
 #define CORDON_V4_PREFIX	0x0000ffff00000000ULL	/* ::ffff:0:0/96 */
 
 /**

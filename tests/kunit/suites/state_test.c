@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/* kernel/stats.c, kernel/device.c: what outlives a policy */
+/* kernel/clock.c, kernel/tally.c, kernel/stats.c, kernel/device.c: what outlives a policy */
 #include <kunit/test.h>
 #include <linux/rcupdate.h>
 
+#include "../../../kernel/clock.c"
+#include "../../../kernel/tally.c"
 #include "../../../kernel/stats.c"
 #include "../../../kernel/device.c"
 #include "pkt.h"

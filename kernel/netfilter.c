@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The hooks of a namespace. */
+#include <linux/netfilter.h>
+#include <linux/slab.h>
+#include <net/netfilter/nf_conntrack.h>
+
+#include "inspect.h"
+#include "net.h"
+#include "netfilter.h"
+
+bool cordon_lockdown;
+
+static const struct nf_hook_ops *hooks;
+static unsigned int n_hooks;
+
+/**
+ * cordon_netfilter_init - which hooks namespaces get
+ * @ops: the hooks; each namespace has a copy with its struct cordon_net as the argument
+ * @n: how many
+ */
+void cordon_netfilter_init(const struct nf_hook_ops *ops, unsigned int n)
+{
+	hooks = ops;
+	n_hooks = n;
+}
+
+/**
+ * cordon_netfilter_start - register the hooks of a namespace
+ * @cn: the namespace
+ *
+ * Does nothing the second time.
+ *
+ * Context: cordon_net.lock held; may sleep. Return: 0 or -errno.
+ */
+int cordon_netfilter_start(struct cordon_net *cn)
+{
+	struct nf_hook_ops *own;
+	unsigned int i;
+	int ret;
+
+	lockdep_assert_held(&cn->lock);
+	if (cn->hooks)
+		return 0;
+	own = kmemdup(hooks, n_hooks * sizeof(*own), GFP_KERNEL_ACCOUNT);
+	if (!own)
+		return -ENOMEM;
+	for (i = 0; i < n_hooks; i++)
+		own[i].priv = cn;
+	ret = nf_ct_netns_get(cn->net, NFPROTO_INET);
+	if (ret)
+		goto free;
+	ret = cordon_inspector_start(cn);
+	if (ret)
+		goto put;
+	ret = nf_register_net_hooks(cn->net, own, n_hooks);
+	if (ret)
+		goto stop;
+	cn->hooks = own;
+	return 0;
+stop:
+	cordon_inspector_stop(cn);
+put:
+	nf_ct_netns_put(cn->net, NFPROTO_INET);
+free:
+	kfree(own);
+	return ret;
+}
+
+/**
+ * cordon_netfilter_stop - no packet of a namespace is seen any more
+ * @cn: the namespace, which goes away; its hooks are freed after a grace period
+ */
+void cordon_netfilter_stop(struct cordon_net *cn)
+{
+	if (!cn->hooks)
+		return;
+	nf_unregister_net_hooks(cn->net, cn->hooks, n_hooks);
+	nf_ct_netns_put(cn->net, NFPROTO_INET);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The hooks of a namespace. */
+#ifndef _CORDON_NETFILTER_H
+#define _CORDON_NETFILTER_H
+
+#include <linux/types.h>
+
+struct cordon_net;
+struct nf_hook_ops;
+
+extern bool cordon_lockdown;
+
+void cordon_netfilter_init(const struct nf_hook_ops *ops, unsigned int n);
+int cordon_netfilter_start(struct cordon_net *cn);
+void cordon_netfilter_stop(struct cordon_net *cn);
+
+#endif

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The life of a namespace: it has hooks from its first policy on, or from lockdown. */
+#include <linux/module.h>
+#include <linux/slab.h>
+
+#include "caps.h"
+#include "event.h"
+#include "inspect.h"
+#include "link.h"
+#include "net.h"
+#include "netfilter.h"
+#include "pernet.h"
+#include "ruleset.h"
+#include "transaction.h"
+#include "watch.h"
+
+module_param_named(lockdown, cordon_lockdown, bool, 0444);
+MODULE_PARM_DESC(lockdown, "forward nothing in a namespace before its first policy (default: off)");
+static int __net_init net_init(struct net *net)
+{
+	struct cordon_net *cn = cordon_net(net);
+	int ret;
+
+	cn->net = net;
+	mutex_init(&cn->lock);
+	mutex_init(&cn->ports_lock);
+	spin_lock_init(&cn->transactions_lock);
+	INIT_LIST_HEAD(&cn->transactions);
+	cn->caps = cordon_caps(net);
+	INIT_DELAYED_WORK(&cn->rollback, cordon_ruleset_rollback);
+	INIT_DELAYED_WORK(&cn->links_work, cordon_links_update);
+	INIT_WORK(&cn->settle, cordon_watch_settle);
+	/* Jiffies do not begin at 0. */
+	cn->links_due = jiffies;
+	ret = cordon_view.net_add(cn);
+	if (ret || !cordon_lockdown)
+		return ret;
+	mutex_lock(&cn->lock);
+	ret = cordon_netfilter_start(cn);
+	mutex_unlock(&cn->lock);
+	if (ret)
+		cordon_view.net_del(cn);
+	return ret;
+}
+
+static void __net_exit net_pre_exit(struct net *net)
+{
+	struct cordon_net *cn = cordon_net(net);
+
+	mutex_lock(&cn->lock);
+	cn->dying = true;
+	mutex_unlock(&cn->lock);
+	cancel_delayed_work_sync(&cn->rollback);
+	cordon_netfilter_stop(cn);
+}
+
+static void __net_exit net_exit(struct net *net)
+{
+	struct cordon_net *cn = cordon_net(net);
+
+	cordon_inspector_stop(cn);
+	kfree(cn->hooks);
+	cordon_transactions_abort(cn);
+	cordon_ruleset_withdraw(cn);
+	/* Interfaces that go find no ruleset any more, and queue nothing. */
+	cancel_delayed_work_sync(&cn->links_work);
+	cancel_work_sync(&cn->settle);
+	cordon_view.net_del(cn);
+	mutex_destroy(&cn->ports_lock);
+	mutex_destroy(&cn->lock);
+}
+
+static struct pernet_operations net_ops = {
+	.init = net_init,
+	.pre_exit = net_pre_exit,
+	.exit = net_exit,
+	.id = &cordon_net_id,
+	.size = sizeof(struct cordon_net),
+};
+
+/** cordon_pernet_init - be present in all namespaces. Return: 0 or -errno. */
+int cordon_pernet_init(void)
+{
+	return register_pernet_subsys(&net_ops);
+}
+
+/** cordon_pernet_exit - leave all namespaces */
+void cordon_pernet_exit(void)
+{
+	unregister_pernet_subsys(&net_ops);
+}
