@@ -179,34 +179,25 @@ static noinline struct cordon_verdict decide_related(const struct cordon_pkt *pk
 }
 
 #ifdef CONFIG_64BIT
-/* An end as a stamp has it; false, what holds for it may change without another ruleset. */
-static bool end_of_stamp(const struct cordon_end *end, const struct cordon_addr *addr, u32 *out)
+static u32 end_of_stamp(const struct cordon_end *end)
 {
-	if (cordon_addr_is_unspecified(addr) || cordon_addr_is_link_local(addr))
-		return false;
-	*out = end->device != CORDON_NO_DEVICE ? end->device :
-						 CORDON_STAMP_SEGMENT | end->segment;
-	return end->device == CORDON_NO_DEVICE || end->state == CORDON_STATE_ACTIVE;
+	return end->device != CORDON_NO_DEVICE ? end->device : CORDON_STAMP_SEGMENT | end->segment;
 }
 
 /*
  * The packet is accepted: so are the next ones of its connection, if that is all there is to ask.
- * Of what is announced by another connection, and where each packet has ports of its own, it is
- * not. Whatever happened to the entry since its word was read, among that another verdict of the
- * TLS inspection, has changed the word, and there is no stamp.
+ * Of what another connection announced it is not. Whatever happened to the entry since its word was
+ * read, among that another verdict of TLS inspection, has changed the word, and there is no stamp.
  */
 static void stamp(const struct cordon_pkt *pkt, bool inspected)
 {
 	u64 *word = cordon_inspect_stamp_word(pkt->ct);
-	u32 from, to;
 	u64 body;
 
-	if (!word || pkt->ct->master || pkt->flow.proto == IPPROTO_IGMP ||
-	    pkt->flow.proto == IPPROTO_UDPLITE || pkt->flow.proto == IPPROTO_DCCP ||
-	    !end_of_stamp(&pkt->from, &pkt->flow.src, &from) ||
-	    !end_of_stamp(&pkt->to, &pkt->flow.dst, &to))
+	if (!word || pkt->ct->master || !cordon_decide_may_stamp(&pkt->flow, &pkt->from, &pkt->to))
 		return;
-	body = cordon_stamp_body(from, to) | (inspected ? CORDON_STAMP_INSPECTED : 0);
+	body = cordon_stamp_body(end_of_stamp(&pkt->from), end_of_stamp(&pkt->to)) |
+	       (inspected ? CORDON_STAMP_INSPECTED : 0);
 	cmpxchg64(word, pkt->word,
 		  cordon_stamp_seal(&pkt->rs->stamp, (unsigned long)pkt->ct, body));
 }

@@ -19,7 +19,9 @@
 #define PROTO_IGMP	2
 #define PROTO_TCP	6
 #define PROTO_UDP	17
+#define PROTO_DCCP	33
 #define PROTO_ICMP6	58
+#define PROTO_UDPLITE	136
 
 static struct cordon_verdict pass(enum cordon_reason reason, bool plaintext)
 {
@@ -500,4 +502,27 @@ struct cordon_verdict cordon_decide_many(const struct cordon_policy *p,
 			return deny(CORDON_DENY_UNENCRYPTED, CORDON_KIND_PLAINTEXT);
 	}
 	return v;
+}
+
+/* What holds for an end changes with the policy alone, or is looked at for each packet. */
+static bool is_steady(const struct cordon_end *end, const struct cordon_addr *addr)
+{
+	if (cordon_addr_is_unspecified(addr) || cordon_addr_is_link_local(addr))
+		return false;
+	return end->device == CORDON_NO_DEVICE || end->state == CORDON_STATE_ACTIVE;
+}
+
+/**
+ * cordon_decide_may_stamp - may the verdict on a connection be remembered, see core/stamp.h
+ * @f: facts about the connection, which is accepted
+ * @from: the end that opened it
+ * @to: the end it was opened to
+ *
+ * Not where each packet has ports or a type of its own that connection tracking does not know.
+ */
+bool cordon_decide_may_stamp(const struct cordon_flow *f, const struct cordon_end *from,
+			     const struct cordon_end *to)
+{
+	return f->proto != PROTO_IGMP && f->proto != PROTO_UDPLITE && f->proto != PROTO_DCCP &&
+	       is_steady(from, &f->src) && is_steady(to, &f->dst);
 }

@@ -110,6 +110,8 @@ bool cordon_decide_answer(const struct cordon_policy *p, const struct cordon_end
 			  const struct cordon_end *to, u8 proto, u16 port);
 u8 cordon_decide_encryption(const struct cordon_policy *p, const struct cordon_verdict *v,
 			    const struct cordon_end *from, const struct cordon_end *to);
+bool cordon_decide_may_stamp(const struct cordon_flow *flow, const struct cordon_end *from,
+			     const struct cordon_end *to);
 bool cordon_flow_is_autoconf(const struct cordon_flow *flow);
 bool cordon_flow_is_for_host(const struct cordon_flow *flow);
 u64 cordon_flow_claim(const struct cordon_flow *flow);

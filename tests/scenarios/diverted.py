@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """The cases of diverted.sh: the gateway takes source routes, and its own addresses lie in wan's networks."""
+import contextlib
 import struct
+import subprocess
 
 from wire import *
 
@@ -41,6 +43,16 @@ def by_segments(via, dst):
     return lambda mark: ip(CAM6, via, UDP, udp(1000, 53, mark), nexthdr=ROUTING, before=header)
 
 
+@contextlib.contextmanager
+def translation(priority):
+    """What is for the internet is led to the plant; connection tracking (-200) is told nothing."""
+    rules = ("table inet stateless { chain c { type filter hook prerouting priority %d; "
+             "ip daddr %s ip daddr set %s; ip6 daddr %s ip6 daddr set %s; }; }")
+    subprocess.run(["nft", rules % (priority, INET, PLANT, INET6, PLANT6)], check=True)
+    yield
+    subprocess.run(["nft", "delete table inet stateless"], check=True)
+
+
 def main():
     for name in ("all", "lan0", "plant0"):
         Wire.write("/proc/sys/net/ipv4/conf/%s/accept_source_route" % name, "1")
@@ -57,6 +69,14 @@ def main():
     for name, kind in (("loose", LOOSE), ("strict", STRICT)):
         w.drops("a %s source route by the gateway" % name, "cam", "plant", by_option(kind, GW_CAM, PLANT), four, ":unjudged")
     w.drops("IPv6: a list of segments", "cam", "plant", by_segments(GW_CAM6, PLANT6), six, ":unjudged")
+    for version, net, to_plant in (("", INET, four), ("IPv6: ", INET6, six)):
+        source = CAM6 if version else CAM
+        with translation(-150):
+            w.drops(version + "a translation behind connection tracking", "cam", "plant", datagram(source, net, 53), to_plant, ":unjudged")
+        with translation(-300):
+            w.drops(version + "one before it, to where no rule leads", "cam", "plant", datagram(source, net, 53), to_plant,
+                    "cam:segment_violation")
+            w.passes(version + "one before it, to where a rule leads", "cam", "plant", datagram(source, net, 9))
     w.check("nobody is quarantined for it", "active", w.state(CAM_MAC))
 
 

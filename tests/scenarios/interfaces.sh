@@ -259,6 +259,15 @@ one_wire() {
 	open_to "$1, through the gateway" cam $INET $INET6 443
 	open_to "$1, from the gateway" gw $CAM $CAM6 22
 	equal "$1: nothing counts as moved" "$moved" "$(kind moved_port)"
+	for in in lan0 mv0; do
+		explained "$1, in on $in" $in allow
+	done
+}
+explained() {	# NAME INTERFACE WORD: what explain says of what cam sends to the gateway there
+	on gw cordonctl explain --from cam --to gateway --proto tcp --dport 22 --in $2 >"$work/said" 2>&1
+	grep -q "^$3" "$work/said" || sed 's/^/# /' "$work/said"
+	grep -q "^$3" "$work/said"
+	report $? "explain: $1"
 }
 tied "a device that is tied to a macvlan" cam mv0 'lan0, lan1, mv0' 'wan0, plant0'
 one_wire "a device that is tied to a macvlan"
@@ -267,6 +276,8 @@ one_wire "a device that is tied to the port below a macvlan"
 tied "a device that is tied to a macvlan over another port" lock mv0 'lan0, lan1, mv0' 'wan0, plant0'
 closed_to "a device that is tied to a macvlan over another port" lock $GW_LOCK $GW_LOCK6 22
 grows "it counts as moved" "devices/$LOCK_MAC/anomalies/moved_port" blocked lock tcp $GW_LOCK 22
+tied "a device that is tied to another port than the macvlan's" cam lan1 'lan0, lan1, mv0' 'wan0, plant0'
+explained "a device that is tied to another port than the macvlan's" mv0 deny
 tied "a device that is tied to a macvlan, once more" cam mv0 'lan0, lan1, mv0' 'wan0, plant0'
 ip -n gw link del mv0
 closed_to "a device that is tied to a macvlan that is gone" cam $GW_CAM $GW_CAM6 22

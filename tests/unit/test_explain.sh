@@ -40,6 +40,13 @@ says() {
 }
 
 says "a rule" 0 "allow: a rule opens it (rule 1: iot -> wan)" --from cam --to 198.51.100.7 --proto udp --dport 5000
+says "the fast path, of what is established" 0 "; once it is established, its packets take the fast path" \
+	--from cam --to 198.51.100.7 --proto udp --dport 5000
+"$ctl" explain --policy "$dir/policy.yaml" --from cam --to 198.51.100.7 --proto udp --dport 5001 >"$dir/out" 2>&1
+! grep -q "fast path" "$dir/out"
+ok "not of what is denied" $?
+says "nor of what is for the gateway" 0 '"fast_path": false' --from cam --to gateway --proto udp --dport 53 --json
+says "JSON: the fast path" 0 '"fast_path": true' --from cam --to 198.51.100.7 --proto udp --dport 5000 --json
 says "a rule that admits what is announced" 0 "(rule 0: iot -> wan, related too)" --from cam --to 198.51.100.7 --proto tcp --dport 21
 says "a source that is not the device's" 0 "(spoofed_source)" --from cam --source 10.9.20.12 --to 198.51.100.7 --proto udp --dport 5000
 says "a device on another port" 0 "(moved_port)" --from cam --in xlan1 --to 198.51.100.7 --proto udp --dport 5000

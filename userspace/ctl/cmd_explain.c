@@ -191,7 +191,7 @@ static json_t *json_end(const struct facts *f, const struct cordon_end *end, con
 
 static json_t *json_answer(const struct facts *f, const struct explain_answer *a)
 {
-	return json_pack("{s:s,s:s,s:s?,s:s?,s:s?,s:o,s:b,s:s}",
+	return json_pack("{s:s,s:s,s:s?,s:s?,s:s?,s:o,s:b,s:b,s:s}",
 			 "verdict", a->v.accept ? "allow" : "deny",
 			 "reason", explain_reason(a->v.reason),
 			 "interface", a->out ? a->out->name : NULL,
@@ -200,6 +200,7 @@ static json_t *json_answer(const struct facts *f, const struct explain_answer *a
 			 "rule", a->rule == CORDON_NO_DEVICE ? json_null() :
 			 json_rule(&f->sealed->draft, a->rule),
 			 "related", a->v.related,
+			 "fast_path", a->fast,
 			 "encryption", policy_encryption_name(a->encryption));
 }
 
@@ -250,6 +251,8 @@ static void print_answer(const struct facts *f, const struct explain_answer *a)
 	if (a->encryption != CORDON_ENCRYPTION_ANY)
 		printf(", if it is %s%s", policy_encryption_name(a->encryption),
 		       a->encryption == CORDON_ENCRYPTION_TLS1_2 ? " or higher" : "");
+	if (a->fast)
+		printf("; once it is established, its packets take the fast path");
 	putchar('\n');
 }
 

@@ -15,14 +15,27 @@
 
 enum role { UNLISTED, PORT, UPLINK };
 
-static u16 port_of(const struct cordon_policy *p, const struct explain_link *link)
+static u16 port_named(const struct cordon_policy *p, const char *name)
 {
 	u32 i;
 
-	for (i = 0; link && i < p->draft.n_ports; i++)
-		if (!strcmp(p->draft.ports[i].name, link->name))
+	for (i = 0; i < p->draft.n_ports; i++)
+		if (!strcmp(p->draft.ports[i].name, name))
 			return i;
 	return CORDON_ANY_PORT;
+}
+
+/* The port that an interface is to packets: what shares the wire of a port is that port. */
+static u16 port_of(const struct cordon_policy *p, const struct explain_link *link)
+{
+	u16 own, wire;
+
+	if (!link)
+		return CORDON_ANY_PORT;
+	own = port_named(p, link->name);
+	wire = port_named(p, link->wire);
+	return wire != CORDON_ANY_PORT && (own != CORDON_ANY_PORT || cordon_policy_is_uplink(p, link->name)) ?
+	       wire : own;
 }
 
 /* An interface that is not known is taken for an uplink. */
@@ -36,6 +49,17 @@ static enum role role_of(const struct cordon_policy *p, const struct explain_lin
 static const struct explain_link *link_of_port(const struct explain *e, u16 port)
 {
 	return explain_find_link(e, e->p->draft.ports[port].name);
+}
+
+/* What is tied to a port may be behind another, or the same; as cordon_ports_may_be(). */
+static bool may_be(const struct explain *e, u16 tied, u16 at)
+{
+	const struct explain_link *link;
+
+	if (tied == CORDON_ANY_PORT || tied == at)
+		return true;
+	link = link_of_port(e, tied);
+	return link && port_of(e->p, link) == at;
 }
 
 static struct cordon_network_def net_of(const struct explain_link *link, u32 i)
@@ -147,10 +171,13 @@ static struct cordon_verdict pass(enum cordon_reason reason)
 static struct cordon_verdict decide_port(const struct explain *e, const struct explain_packet *packet,
 					const struct explain_link *in)
 {
-	u16 port = port_of(e->p, in);
+	u16 port = port_of(e->p, in), tied;
 
-	if (port == CORDON_ANY_PORT && packet->device != CORDON_NO_DEVICE)
-		port = e->p->draft.devices[packet->device].port;
+	if (packet->device != CORDON_NO_DEVICE) {
+		tied = e->p->draft.devices[packet->device].port;
+		if (port == CORDON_ANY_PORT || may_be(e, tied, port))
+			port = tied;
+	}
 	return cordon_decide_source(e->p, packet->device, port, 0, &packet->flow);
 }
 
@@ -233,6 +260,17 @@ static u32 port_subnets(const struct explain *e, struct cordon_subnet *subnets)
 	return n;
 }
 
+/* What is behind a port that shares the wire of another is behind that one. */
+static void gather_wires(const struct explain *e, u16 port, u8 *demands)
+{
+	const struct cordon_draft *d = &e->p->draft;
+	u32 i, s;
+
+	for (i = 0; i < d->n_ports; i++)
+		for (s = 0; i != port && may_be(e, i, port) && s < d->n_segments; s++)
+			demands[port * d->n_segments + s] |= demands[i * d->n_segments + s];
+}
+
 /* The segments behind a port, as cordon_links_new(); free() them. */
 static u32 reach_port(const struct explain *e, u16 port, struct cordon_reach **out)
 {
@@ -246,6 +284,7 @@ static u32 reach_port(const struct explain *e, u16 port, struct cordon_reach **o
 		n = port_subnets(e, subnets);
 		for (i = 0; i < d->n_devices; i++)
 			cordon_reach_device(e->p, subnets, n, i, demands);
+		gather_wires(e, port, demands);
 		n = cordon_reach_port(e->p, demands, port, *out);
 	}
 	free(subnets);
@@ -318,7 +357,7 @@ static void decide_one(const struct explain *e, const struct explain_packet *pac
 		a->to.segment = CORDON_NO_SEGMENT;
 	if (!packet->gateway && role_of(e->p, a->out) == UNLISTED)
 		a->v = deny(CORDON_DENY_UNLISTED, CORDON_KIND_UNLISTED);
-	else if (a->out && tied != CORDON_ANY_PORT && port_of(e->p, a->out) != tied)
+	else if (a->out && !may_be(e, tied, port_of(e->p, a->out)))
 		a->v = deny(CORDON_DENY_WRONG_PORT, CORDON_KIND_MOVED_PORT);
 	else if (packet->gateway)
 		a->v = pass(CORDON_PASS_GATEWAY);
@@ -383,12 +422,15 @@ static void finish(const struct explain *e, const struct explain_packet *packet,
 {
 	a->rule = CORDON_NO_DEVICE;
 	a->encryption = CORDON_ENCRYPTION_ANY;
+	a->fast = false;
 	if (!a->v.accept)
 		return;
 	if (a->v.reason == CORDON_PASS_RULE)
 		a->rule = cordon_policy_rule(e->p, a->from.segment, a->to.segment, packet->flow.proto,
 					     packet->flow.dport);
 	a->encryption = cordon_decide_encryption(e->p, &a->v, &a->from, &a->to);
+	a->fast = !packet->gateway && !a->local && !explain_is_many(e, packet) &&
+		  cordon_decide_may_stamp(&packet->flow, &a->from, &a->to);
 }
 
 /*

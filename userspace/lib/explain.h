@@ -8,12 +8,14 @@
 /**
  * struct explain_link - an interface of the gateway
  * @name: its name
+ * @wire: of a macvlan or ipvlan, the interface whose wire it shares; empty, it has its own
  * @n: how many addresses it has
  * @self: the addresses
  * @net: of each, the address whose network it is in, with the length: its own, or that of a peer
  */
 struct explain_link {
 	char name[CORDON_IFNAME_LEN];
+	char wire[CORDON_IFNAME_LEN];
 	u32 n;
 	struct cordon_addr *self;
 	struct cordon_network_def *net;
@@ -60,6 +62,7 @@ struct explain_packet {
  * @v: the verdict
  * @encryption: enum cordon_encryption, what the connection must be
  * @rule: the rule that opens it, or CORDON_NO_DEVICE
+ * @fast: once it is established, its packets take the fast path
  */
 struct explain_answer {
 	const struct explain_link *out;
@@ -69,6 +72,7 @@ struct explain_answer {
 	struct cordon_verdict v;
 	u8 encryption;
 	u32 rule;
+	bool fast;
 };
 
 int explain_machine(struct explain *e);

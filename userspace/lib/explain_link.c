@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The interfaces that explain asks about. */
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <ifaddrs.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "explain.h"
 
@@ -36,6 +42,42 @@ static u8 mask_length(const struct cordon_addr *mask, bool v4)
 	u8 len = __builtin_popcountll(v4 ? (u32)mask->lo : mask->lo);
 
 	return v4 ? 96 + len : len + __builtin_popcountll(mask->hi);
+}
+
+/* It has the wire of the interface that it lies on, as the kernel module sees it (kernel/stack.c). */
+static bool shares_wire(const char *name)
+{
+	static const char *const drivers[] = { "macvlan", "macvtap", "ipvlan", "ipvtap" };
+	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
+	struct ifreq request = { .ifr_data = (void *)&info };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool shared = false;
+	size_t i;
+
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	if (fd >= 0 && !ioctl(fd, SIOCETHTOOL, &request))
+		for (i = 0; i < sizeof(drivers) / sizeof(*drivers); i++)
+			shared |= !strncmp(info.driver, drivers[i], sizeof(info.driver));
+	if (fd >= 0)
+		close(fd);
+	return shared;
+}
+
+static void find_wire(struct explain_link *link)
+{
+	const struct dirent *entry;
+	char path[64];
+	DIR *dir;
+
+	if (!shares_wire(link->name))
+		return;
+	snprintf(path, sizeof(path), "/sys/class/net/%s", link->name);
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir)))
+		if (!strncmp(entry->d_name, "lower_", 6))
+			snprintf(link->wire, sizeof(link->wire), "%s", entry->d_name + 6);
+	if (dir)
+		closedir(dir);
 }
 
 /**
@@ -111,8 +153,11 @@ static int take(struct explain *e, const struct ifaddrs *a)
 
 	if (a->ifa_flags & IFF_LOOPBACK)
 		return 0;
-	if (explain_add_link(e, a->ifa_name))
-		return -ENOMEM;
+	if (!explain_find_link(e, a->ifa_name)) {
+		if (explain_add_link(e, a->ifa_name))
+			return -ENOMEM;
+		find_wire(&e->links[e->n_links - 1]);
+	}
 	if (!read_address(a->ifa_addr, &self) || !read_address(a->ifa_netmask, &mask))
 		return 0;
 	if (!(a->ifa_flags & IFF_POINTOPOINT) || !read_address(a->ifa_dstaddr, &peer))

@@ -17,7 +17,7 @@ static struct cordon_flow flow(struct cordon_addr src, u8 proto, u16 sport, u16 
 	};
 }
 
-static void door_claimed(struct kunit *test, u32 device, u16 port, u64 claim,
+static void source_claimed(struct kunit *test, u32 device, u16 port, u64 claim,
 			 struct cordon_flow f, u8 reason)
 {
 	struct cordon_policy *p = fixture_seal(test, fixture_new(test));
@@ -29,95 +29,95 @@ static void door_claimed(struct kunit *test, u32 device, u16 port, u64 claim,
 			reason == CORDON_PASS_SOURCE || reason == CORDON_PASS_CLAIM);
 }
 
-static void door(struct kunit *test, u32 device, u16 port, struct cordon_flow f, u8 reason)
+static void source(struct kunit *test, u32 device, u16 port, struct cordon_flow f, u8 reason)
 {
-	door_claimed(test, device, port, 0, f, reason);
+	source_claimed(test, device, port, 0, f, reason);
 }
 
-static void door_by_device_port_and_source(struct kunit *test)
+static void source_by_device_port_and_source(struct kunit *test)
 {
 	struct cordon_addr own = V4(10, 0, 20, 11), own6 = V6(0x20, 0x11);
 	struct cordon_addr neighbour = V4(10, 0, 20, 12), nobody = V6(0x20, 0x99);
 	struct cordon_flow broken = flow(own, TCP, 1, 2, 64);
 
 	broken.flags = CORDON_FLOW_MALFORMED;
-	door(test, CAM, 0, flow(own, TCP, 1, 2, 64), CORDON_PASS_SOURCE);
-	door(test, CAM, 0, flow(own6, UDP, 1, 2, 64), CORDON_PASS_SOURCE);
-	door(test, CORDON_NO_DEVICE, 0, flow(own, TCP, 1, 2, 64), CORDON_DENY_UNKNOWN_DEVICE);
-	door(test, CAM, 1, flow(own, TCP, 1, 2, 64), CORDON_DENY_MOVED);
-	door(test, LOCK, 1, flow(neighbour, TCP, 1, 2, 64), CORDON_PASS_SOURCE);
-	door(test, CAM, 0, flow(neighbour, TCP, 1, 2, 64), CORDON_DENY_SPOOFED);
-	door(test, CAM, 0, flow(nobody, TCP, 1, 2, 64), CORDON_DENY_SPOOFED);
-	door(test, CAM, 0, broken, CORDON_DENY_MALFORMED);
+	source(test, CAM, 0, flow(own, TCP, 1, 2, 64), CORDON_PASS_SOURCE);
+	source(test, CAM, 0, flow(own6, UDP, 1, 2, 64), CORDON_PASS_SOURCE);
+	source(test, CORDON_NO_DEVICE, 0, flow(own, TCP, 1, 2, 64), CORDON_DENY_UNKNOWN_DEVICE);
+	source(test, CAM, 1, flow(own, TCP, 1, 2, 64), CORDON_DENY_MOVED);
+	source(test, LOCK, 1, flow(neighbour, TCP, 1, 2, 64), CORDON_PASS_SOURCE);
+	source(test, CAM, 0, flow(neighbour, TCP, 1, 2, 64), CORDON_DENY_SPOOFED);
+	source(test, CAM, 0, flow(nobody, TCP, 1, 2, 64), CORDON_DENY_SPOOFED);
+	source(test, CAM, 0, broken, CORDON_DENY_MALFORMED);
 }
 
-static void door_of_dhcp(struct kunit *test)
+static void source_of_dhcp(struct kunit *test)
 {
 	struct cordon_flow f = flow(V4(0, 0, 0, 0), UDP, 68, 67, 64);
 
 	f.dst = V4(255, 255, 255, 255);
-	door(test, CAM, 0, f, CORDON_PASS_SOURCE);
+	source(test, CAM, 0, f, CORDON_PASS_SOURCE);
 	f.flags = CORDON_FLOW_FRAGMENT;
-	door(test, CAM, 0, f, CORDON_DENY_SPOOFED);
+	source(test, CAM, 0, f, CORDON_DENY_SPOOFED);
 	f.flags = 0;
 	f.sport = 67;
-	door(test, CAM, 0, f, CORDON_DENY_SPOOFED);
+	source(test, CAM, 0, f, CORDON_DENY_SPOOFED);
 	f.sport = 68;
 	f.dst = V4(10, 0, 20, 1);
-	door(test, CAM, 0, f, CORDON_DENY_SPOOFED);
+	source(test, CAM, 0, f, CORDON_DENY_SPOOFED);
 }
 
-static void door_of_address_detection(struct kunit *test)
+static void source_of_address_detection(struct kunit *test)
 {
 	struct cordon_addr none = { 0, 0 };
 	struct cordon_flow f = flow(none, ICMP6, 0, 135, 255);
 
 	f.target = V6(0x20, 0x11);
-	door(test, CAM, 0, f, CORDON_PASS_SOURCE);
+	source(test, CAM, 0, f, CORDON_PASS_SOURCE);
 	f.target = V6(0x20, 0x12);
-	door(test, CAM, 0, f, CORDON_DENY_SPOOFED);
+	source(test, CAM, 0, f, CORDON_DENY_SPOOFED);
 	f.target = V6(0x20, 0x99);
-	door(test, CAM, 0, f, CORDON_DENY_SPOOFED);
+	source(test, CAM, 0, f, CORDON_DENY_SPOOFED);
 	f.target = (struct cordon_addr){ LOCAL, 5 };
-	door(test, CAM, 0, f, CORDON_PASS_CLAIM);
-	door_claimed(test, CAM, 0, 6, f, CORDON_PASS_CLAIM);
+	source(test, CAM, 0, f, CORDON_PASS_CLAIM);
+	source_claimed(test, CAM, 0, 6, f, CORDON_PASS_CLAIM);
 	KUNIT_EXPECT_EQ(test, cordon_flow_claim(&f), 5);
 	f.target.lo = EUI64(LOCK);
-	door(test, CAM, 0, f, CORDON_PASS_SOURCE);
+	source(test, CAM, 0, f, CORDON_PASS_SOURCE);
 	f.hop_limit = 64;
-	door(test, CAM, 0, f, CORDON_DENY_SPOOFED);
-	door(test, CAM, 0, flow(none, ICMP6, 0, 143, 1), CORDON_PASS_SOURCE);
-	door(test, CAM, 0, flow(none, ICMP6, 0, 136, 255), CORDON_DENY_SPOOFED);
-	door(test, CAM, 0, flow(none, UDP, 68, 67, 255), CORDON_DENY_SPOOFED);
+	source(test, CAM, 0, f, CORDON_DENY_SPOOFED);
+	source(test, CAM, 0, flow(none, ICMP6, 0, 143, 1), CORDON_PASS_SOURCE);
+	source(test, CAM, 0, flow(none, ICMP6, 0, 136, 255), CORDON_DENY_SPOOFED);
+	source(test, CAM, 0, flow(none, UDP, 68, 67, 255), CORDON_DENY_SPOOFED);
 }
 
-static void door_of_link_local(struct kunit *test)
+static void source_of_link_local(struct kunit *test)
 {
 	struct cordon_addr local = { LOCAL, 0x1234 };
 	struct cordon_flow beyond = flow(local, TCP, 1000, 22, 64);
 
 	beyond.dst = V6(0x20, 0x12);
 	/* The first one that a device uses is its own from then on, and good for the link. */
-	door(test, CAM, 0, flow(local, ICMP6, 0, 135, 255), CORDON_PASS_CLAIM);
-	door(test, CAM, 0, flow(local, UDP, 5353, 5353, 255), CORDON_PASS_CLAIM);
-	door(test, CAM, 0, beyond, CORDON_DENY_SPOOFED);
-	door_claimed(test, CAM, 0, 0x1234, flow(local, UDP, 5353, 5353, 255), CORDON_PASS_SOURCE);
-	door_claimed(test, CAM, 0, 0x1234, beyond, CORDON_DENY_SPOOFED);
+	source(test, CAM, 0, flow(local, ICMP6, 0, 135, 255), CORDON_PASS_CLAIM);
+	source(test, CAM, 0, flow(local, UDP, 5353, 5353, 255), CORDON_PASS_CLAIM);
+	source(test, CAM, 0, beyond, CORDON_DENY_SPOOFED);
+	source_claimed(test, CAM, 0, 0x1234, flow(local, UDP, 5353, 5353, 255), CORDON_PASS_SOURCE);
+	source_claimed(test, CAM, 0, 0x1234, beyond, CORDON_DENY_SPOOFED);
 	/* Another one passes with what keeps up the link, and no more. */
-	door_claimed(test, CAM, 0, 5, flow(local, ICMP6, 0, 136, 255), CORDON_PASS_SOURCE);
-	door_claimed(test, CAM, 0, 5, flow(local, ICMP6, 0, 133, 255), CORDON_PASS_SOURCE);
-	door_claimed(test, CAM, 0, 5, flow(local, UDP, 546, 547, 1), CORDON_PASS_SOURCE);
-	door_claimed(test, CAM, 0, 5, flow(local, ICMP6, 0, 134, 255), CORDON_DENY_SPOOFED);
-	door_claimed(test, CAM, 0, 5, flow(local, UDP, 547, 546, 1), CORDON_DENY_SPOOFED);
-	door_claimed(test, CAM, 0, 5, flow(local, TCP, 1000, 22, 64), CORDON_DENY_SPOOFED);
+	source_claimed(test, CAM, 0, 5, flow(local, ICMP6, 0, 136, 255), CORDON_PASS_SOURCE);
+	source_claimed(test, CAM, 0, 5, flow(local, ICMP6, 0, 133, 255), CORDON_PASS_SOURCE);
+	source_claimed(test, CAM, 0, 5, flow(local, UDP, 546, 547, 1), CORDON_PASS_SOURCE);
+	source_claimed(test, CAM, 0, 5, flow(local, ICMP6, 0, 134, 255), CORDON_DENY_SPOOFED);
+	source_claimed(test, CAM, 0, 5, flow(local, UDP, 547, 546, 1), CORDON_DENY_SPOOFED);
+	source_claimed(test, CAM, 0, 5, flow(local, TCP, 1000, 22, 64), CORDON_DENY_SPOOFED);
 	/* What is derived from its MAC needs no claim, what is from a neighbour's is never its own. */
 	local.lo = EUI64(CAM);
-	door_claimed(test, CAM, 0, 5, flow(local, UDP, 5353, 5353, 255), CORDON_PASS_SOURCE);
+	source_claimed(test, CAM, 0, 5, flow(local, UDP, 5353, 5353, 255), CORDON_PASS_SOURCE);
 	local.lo = EUI64(LOCK);
-	door(test, CAM, 0, flow(local, UDP, 5353, 5353, 255), CORDON_DENY_SPOOFED);
-	door(test, CAM, 0, flow(local, ICMP6, 0, 136, 255), CORDON_DENY_SPOOFED);
+	source(test, CAM, 0, flow(local, UDP, 5353, 5353, 255), CORDON_DENY_SPOOFED);
+	source(test, CAM, 0, flow(local, ICMP6, 0, 136, 255), CORDON_DENY_SPOOFED);
 	local = (struct cordon_addr){ LOCAL + 1, 0x1234 };
-	door(test, CAM, 0, flow(local, UDP, 5353, 5353, 255), CORDON_DENY_SPOOFED);
+	source(test, CAM, 0, flow(local, UDP, 5353, 5353, 255), CORDON_DENY_SPOOFED);
 }
 
 static void state_for_every_posture(struct kunit *test)
@@ -160,7 +160,7 @@ static struct cordon_end at(const struct cordon_policy *p, u16 segment)
 	       cordon_end_address(p, segment == WAN ? &wan : &plant);
 }
 
-static void room(struct kunit *test, const struct cordon_policy *p, struct cordon_end from,
+static void connection(struct kunit *test, const struct cordon_policy *p, struct cordon_end from,
 		 struct cordon_end to, u8 proto, u16 port, u8 reason)
 {
 	struct cordon_verdict v = cordon_decide_connection(p, &from, &to, proto, port);
@@ -170,7 +170,7 @@ static void room(struct kunit *test, const struct cordon_policy *p, struct cordo
 	KUNIT_EXPECT_EQ(test, v.accept, reason <= CORDON_PASS_GATEWAY);
 }
 
-static void room_by_rule_segment_and_isolation(struct kunit *test)
+static void connection_by_rule_segment_and_isolation(struct kunit *test)
 {
 	struct cordon_policy *p = fixture_seal(test, fixture_new(test));
 	struct cordon_end cam = cordon_end_device(p, CAM, &leased);
@@ -179,17 +179,17 @@ static void room_by_rule_segment_and_isolation(struct kunit *test)
 	struct cordon_end wan = at(p, WAN), plant = at(p, PLANT), none = wan;
 
 	none.segment = CORDON_NO_SEGMENT;
-	room(test, p, cam, wan, TCP, 443, CORDON_PASS_RULE);
-	room(test, p, cam, wan, TCP, 439, CORDON_DENY_NO_RULE);
-	room(test, p, wan, cam, TCP, 443, CORDON_DENY_NO_RULE);
-	room(test, p, plant, cam, ICMP6, 1, CORDON_PASS_RULE);
-	room(test, p, cam, plant, TCP, 443, CORDON_DENY_NO_RULE);
-	room(test, p, cam, lock, TCP, 443, CORDON_DENY_ISOLATED);
-	room(test, p, meter, meter, TCP, 443, CORDON_PASS_SEGMENT);
-	room(test, p, wan, wan, TCP, 443, CORDON_PASS_SEGMENT);
-	room(test, p, cam, none, TCP, 443, CORDON_DENY_NO_SEGMENT);
-	room(test, p, none, cam, TCP, 443, CORDON_DENY_NO_SEGMENT);
-	room(test, p, cordon_end_gateway(), cam, TCP, 22, CORDON_PASS_GATEWAY);
+	connection(test, p, cam, wan, TCP, 443, CORDON_PASS_RULE);
+	connection(test, p, cam, wan, TCP, 439, CORDON_DENY_NO_RULE);
+	connection(test, p, wan, cam, TCP, 443, CORDON_DENY_NO_RULE);
+	connection(test, p, plant, cam, ICMP6, 1, CORDON_PASS_RULE);
+	connection(test, p, cam, plant, TCP, 443, CORDON_DENY_NO_RULE);
+	connection(test, p, cam, lock, TCP, 443, CORDON_DENY_ISOLATED);
+	connection(test, p, meter, meter, TCP, 443, CORDON_PASS_SEGMENT);
+	connection(test, p, wan, wan, TCP, 443, CORDON_PASS_SEGMENT);
+	connection(test, p, cam, none, TCP, 443, CORDON_DENY_NO_SEGMENT);
+	connection(test, p, none, cam, TCP, 443, CORDON_DENY_NO_SEGMENT);
+	connection(test, p, cordon_end_gateway(), cam, TCP, 22, CORDON_PASS_GATEWAY);
 	KUNIT_EXPECT_EQ(test, cordon_decide_connection(p, &cam, &none, TCP, 1).kind,
 			CORDON_KIND_UNJUDGED);
 	KUNIT_EXPECT_EQ(test, cordon_decide_connection(p, &cam, &lock, TCP, 1).kind,
@@ -198,7 +198,7 @@ static void room_by_rule_segment_and_isolation(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, cordon_decide_connection(p, &cam, &wan, TCP, 443).plaintext);
 }
 
-static void room_by_state(struct kunit *test)
+static void connection_by_state(struct kunit *test)
 {
 	struct cordon_policy *p = fixture_seal(test, fixture_new(test));
 	struct cordon_end wan = at(p, WAN), plant = at(p, PLANT);
@@ -206,17 +206,17 @@ static void room_by_state(struct kunit *test)
 	struct cordon_end held = cordon_end_device(p, CAM, &quarantined);
 	struct cordon_end stale = cordon_end_device(p, CAM, &outdated);
 
-	room(test, p, old, wan, TCP, 443, CORDON_DENY_UNAUTHENTICATED);
+	connection(test, p, old, wan, TCP, 443, CORDON_DENY_UNAUTHENTICATED);
 	KUNIT_EXPECT_EQ(test, cordon_decide_connection(p, &old, &wan, TCP, 443).kind,
 			CORDON_KIND_UNAUTHENTICATED);
-	room(test, p, held, wan, TCP, 443, CORDON_DENY_NO_RULE);
-	room(test, p, stale, wan, TCP, 443, CORDON_DENY_NO_RULE);
-	room(test, p, stale, wan, TCP, 80, CORDON_PASS_RULE);
-	room(test, p, plant, old, TCP, 502, CORDON_DENY_NO_RULE);
-	room(test, p, plant, held, TCP, 502, CORDON_DENY_NO_RULE);
+	connection(test, p, held, wan, TCP, 443, CORDON_DENY_NO_RULE);
+	connection(test, p, stale, wan, TCP, 443, CORDON_DENY_NO_RULE);
+	connection(test, p, stale, wan, TCP, 80, CORDON_PASS_RULE);
+	connection(test, p, plant, old, TCP, 502, CORDON_DENY_NO_RULE);
+	connection(test, p, plant, held, TCP, 502, CORDON_DENY_NO_RULE);
 }
 
-static void room_of_services(struct kunit *test)
+static void connection_of_services(struct kunit *test)
 {
 	static const struct {
 		u8 proto;
@@ -234,26 +234,26 @@ static void room_of_services(struct kunit *test)
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(open); i++) {
-		room(test, p, new, gw, open[i].proto, open[i].port, CORDON_PASS_SERVICE);
-		room(test, p, held, gw, open[i].proto, open[i].port, CORDON_DENY_NO_RULE);
-		room(test, p, wan, gw, open[i].proto, open[i].port, CORDON_DENY_NO_RULE);
-		room(test, p, new, wan, open[i].proto, open[i].port, CORDON_DENY_UNAUTHENTICATED);
+		connection(test, p, new, gw, open[i].proto, open[i].port, CORDON_PASS_SERVICE);
+		connection(test, p, held, gw, open[i].proto, open[i].port, CORDON_DENY_NO_RULE);
+		connection(test, p, wan, gw, open[i].proto, open[i].port, CORDON_DENY_NO_RULE);
+		connection(test, p, new, wan, open[i].proto, open[i].port, CORDON_DENY_UNAUTHENTICATED);
 	}
 	/* A neighbour finds even one that is held, so that the gateway can open something to it. */
-	room(test, p, held, gw, ICMP6, 135, CORDON_PASS_SERVICE);
-	room(test, p, held, gw, ICMP6, 136, CORDON_PASS_SERVICE);
-	room(test, p, new, gw, ICMP6, 136, CORDON_PASS_SERVICE);
-	room(test, p, wan, gw, ICMP6, 136, CORDON_DENY_NO_RULE);
+	connection(test, p, held, gw, ICMP6, 135, CORDON_PASS_SERVICE);
+	connection(test, p, held, gw, ICMP6, 136, CORDON_PASS_SERVICE);
+	connection(test, p, new, gw, ICMP6, 136, CORDON_PASS_SERVICE);
+	connection(test, p, wan, gw, ICMP6, 136, CORDON_DENY_NO_RULE);
 	for (i = 0; i < ARRAY_SIZE(closed); i++)
-		room(test, p, new, gw, closed[i].proto, closed[i].port,
+		connection(test, p, new, gw, closed[i].proto, closed[i].port,
 		     CORDON_DENY_UNAUTHENTICATED);
 
 	f->rules[3].from = CORDON_SEGMENT_QUARANTINE;
 	p = fixture_seal(test, f);
 	held = cordon_end_device(p, CAM, &quarantined);
-	room(test, p, held, wan, TCP, 80, CORDON_PASS_RULE);
-	room(test, p, held, gw, ICMP6, 135, CORDON_PASS_SERVICE);
-	room(test, p, held, gw, UDP, 53, CORDON_DENY_NO_RULE);
+	connection(test, p, held, wan, TCP, 80, CORDON_PASS_RULE);
+	connection(test, p, held, gw, ICMP6, 135, CORDON_PASS_SERVICE);
+	connection(test, p, held, gw, UDP, 53, CORDON_DENY_NO_RULE);
 }
 
 static void many(struct kunit *test, const struct cordon_policy *p, struct cordon_end from,
@@ -345,7 +345,7 @@ static void answer_of_whom_the_other_may_open_to(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, cordon_decide_answer(p, &wan, &held, TCP, 80));
 }
 
-static void upkeep_is_what_hosts_need(struct kunit *test)
+static void for_host_is_what_hosts_need(struct kunit *test)
 {
 	static const struct {
 		u8 proto;
@@ -408,20 +408,41 @@ static void encryption_by_ends_and_rule(struct kunit *test)
 	encryption(test, p, old, wan, TCP, 80, CORDON_ENCRYPTION_TLS1_3);
 }
 
+static void stamp_of_what_no_packet_changes(struct kunit *test)
+{
+	struct cordon_end cam = { CAM, 5, CORDON_STATE_ACTIVE }, out = { CORDON_NO_DEVICE, 6, 0 };
+	struct cordon_end held = { CAM, CORDON_SEGMENT_QUARANTINE, CORDON_STATE_QUARANTINED };
+	struct cordon_flow f = flow(V4(10, 0, 20, 11), TCP, 1, 2, 64);
+
+	f.dst = V4(198, 51, 100, 7);
+	KUNIT_EXPECT_TRUE(test, cordon_decide_may_stamp(&f, &cam, &out));
+	KUNIT_EXPECT_TRUE(test, cordon_decide_may_stamp(&f, &out, &cam));
+	KUNIT_EXPECT_FALSE(test, cordon_decide_may_stamp(&f, &held, &out));
+	KUNIT_EXPECT_FALSE(test, cordon_decide_may_stamp(&f, &out, &held));
+	f.proto = IGMP;
+	KUNIT_EXPECT_FALSE(test, cordon_decide_may_stamp(&f, &cam, &out));
+	f.proto = UDP;
+	f.src = (struct cordon_addr){ LOCAL, 1 };
+	KUNIT_EXPECT_FALSE(test, cordon_decide_may_stamp(&f, &cam, &out));
+	f.src = (struct cordon_addr){ 0, 0 };
+	KUNIT_EXPECT_FALSE(test, cordon_decide_may_stamp(&f, &cam, &out));
+}
+
 static struct kunit_case decide_cases[] = {
-	KUNIT_CASE(door_by_device_port_and_source),
-	KUNIT_CASE(door_of_dhcp),
-	KUNIT_CASE(door_of_address_detection),
-	KUNIT_CASE(door_of_link_local),
+	KUNIT_CASE(source_by_device_port_and_source),
+	KUNIT_CASE(source_of_dhcp),
+	KUNIT_CASE(source_of_address_detection),
+	KUNIT_CASE(source_of_link_local),
 	KUNIT_CASE(state_for_every_posture),
-	KUNIT_CASE(room_by_rule_segment_and_isolation),
-	KUNIT_CASE(room_by_state),
-	KUNIT_CASE(room_of_services),
+	KUNIT_CASE(connection_by_rule_segment_and_isolation),
+	KUNIT_CASE(connection_by_state),
+	KUNIT_CASE(connection_of_services),
 	KUNIT_CASE(many_by_all_that_receive),
 	KUNIT_CASE(blame_by_whose_state_it_is),
 	KUNIT_CASE(answer_of_whom_the_other_may_open_to),
-	KUNIT_CASE(upkeep_is_what_hosts_need),
+	KUNIT_CASE(for_host_is_what_hosts_need),
 	KUNIT_CASE(encryption_by_ends_and_rule),
+	KUNIT_CASE(stamp_of_what_no_packet_changes),
 	{}
 };
 
