@@ -40,7 +40,8 @@ help:
 # help: make system       the packages on a Debian with systemd: installed, used, rebooted, upgraded, purged; and whether a
 # help:                   packet comes through meanwhile (10 minutes; SUITE=trixie)
 # help: make vm SCRIPT=…  run a script in the virtual machine (KERNEL=6.1|6.12|7.3|6.1-arm64 CPUS= ICOUNT=1 ARGS=)
-# help: make torture      the long forms: all scenarios on all kernels, 65,536 devices, 500 connections on the bad line, 300 kills
+# help: make torture      the long forms: all scenarios on all kernels, 65,536 devices, 500 connections on the bad line, 300 kills,
+# help:                   the power cut 50 times
 # help: make cross        a device's cordonctl for arm64, armhf and musl, under qemu-user; the library on 32 bits
 # help: make arm64        a gateway of arm64, in a virtual machine (SCENARIOS="segments door lease")
 # help: make deb-arm64    the packages for arm64, in build/deb-arm64, and the same scenarios with what they install
@@ -110,7 +111,9 @@ torture: vm-ready
 	@TORTURE=1 tests/vm/scenarios.sh 6.12
 	@TORTURE=1 tests/vm/scenarios.sh 7.3
 	@tests/vm/vm.sh -k 6.1 -t 1500 tests/scenarios/loss.sh 500
+	@tests/vm/powercut.sh
 	@KILLS=300 tests/serve/run.sh crash
+	@KILLS=400 tests/serve/run.sh backup
 	@TORTURE=1 tests/packages/run.sh
 	@tests/packages/piuparts.sh bookworm
 	@$(MAKE) --no-print-directory cross arm64 deb-arm64

@@ -8,7 +8,7 @@ declare -A packages=(
 		libsqlite3-dev libevent-dev libpwquality-dev cracklib-runtime libseccomp-dev libcap-ng-dev"
 	[vm]="qemu-system-x86 busybox-static kmod cpio xz-utils zstd python3 iproute2 iputils-ping nftables conntrack
 		socat gcc-12 libelf-dev debootstrap util-linux procps
-		openssl curl strace gnutls-bin strongswan-pki libstrongswan-standard-plugins python3-yaml"
+		e2fsprogs openssl curl strace gnutls-bin strongswan-pki libstrongswan-standard-plugins python3-yaml"
 	[cross]="gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf libc6-dev-arm64-cross libc6-dev-armhf-cross musl-tools
 		qemu-user-static dpkg-dev perl openssl python3"
 	[arm64]="qemu-system-arm"
