@@ -116,6 +116,7 @@ torture: vm-ready
 	@KILLS=400 tests/serve/run.sh backup
 	@TORTURE=1 tests/packages/run.sh
 	@tests/packages/piuparts.sh bookworm
+	@tests/packages/piuparts.sh trixie
 	@$(MAKE) --no-print-directory cross arm64 deb-arm64
 
 unit: deps-build deps-unit
