@@ -1,16 +1,23 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Interfaces that come late, vanish and return under the policy that lists them: a VLAN on a port, PPPoE's ppp0.
+# Interfaces that come late, vanish and return under the policy that lists them: a VLAN on a port, a network card on
+# USB, PPPoE's ppp0. While a card does, somebody unknown sends all the time, and none of it comes through.
+# With TORTURE=1 also an access point of hostapd's.
 # kernels: torture
 # seconds: 600
 # needs: tests/vm/daemons.sh
+# torture: tests/vm/neighbours.sh
 #
 #   cam, lock, plant, inet: lib.sh
 #   lock  10.0.65.12  VLAN 7 ── lan1.7 ┐
-#   inet  203.0.113.1  ══ PPPoE ══ ppp0 ┴ gw
+#   inet  203.0.113.1  ══ PPPoE ══ ppp0 ┤
+#   one   10.0.66.11 ┐                  ├ gw
+#   two   10.0.66.12 ┴ radio ─── wlan0 ┘
 SERVICES='22 80 443'
 . "$(dirname "$0")/lib.sh"
-tree=$("$(dirname "$0")/../vm/daemons.sh") || exit
+tree=daemons
+[ -z "${TORTURE-}" ] || tree=neighbours
+tree=$("$(dirname "$0")/../vm/$tree.sh") || exit
 setup
 enter_tree
 modprobe -a ppp_generic pppoe 8021q
@@ -26,7 +33,7 @@ policy() {
 		  isp: {networks: [203.0.113.0/24], interfaces: [ppp0]}
 		  wan: {networks: [0.0.0.0/0, "::/0"], interfaces: [wan0, ppp0]}
 		rules:
-		  - {from: iot_zone, to: wan, allow: [tcp/443]}
+		  - {from: iot_zone, to: wan, allow: [tcp/443, udp/9]}
 		  - {from: iot_zone, to: isp, allow: [tcp/443]}
 		  - {from: iot_zone, to: gateway, allow: [tcp/22]}
 		  - {from: isp, to: gateway, allow: [tcp/443]}
@@ -40,6 +47,21 @@ missing() {	# port|uplink NAME
 }
 present() {
 	! missing "$@"
+}
+stranger() {	# yes|no: whether what sends behind lan1 has a MAC that nobody knows
+	local mac=$LOCK_MAC
+	[ "$1" = no ] || mac=02:00:00:00:01:99
+	ip -n lock link set eth0 address "$mac"
+}
+arrived() {	# datagrams to inet's port 9
+	on inet nft list counter inet count arrived | sed -n 's/.*packets \([0-9]*\).*/\1/p'
+}
+more() {	# FILE BEFORE
+	[ "$(counter "$1")" -gt "$2" ]
+}
+# counted NAME ANOMALY: what the stranger sends is, from now on
+counted() {
+	expect "$1: what a stranger sends is counted as $2" poll 20 more "anomalies/$2" "$(counter "anomalies/$2")"
 }
 
 # A VLAN that systemd-networkd or ifupdown makes after the policy
@@ -74,6 +96,84 @@ lock_denied() {	# NAME COMMAND...: lock's connection is denied and counted
 	report $? "$1: refused"
 	[ "$(kind segment_violation $LOCK_MAC)" -gt "$before" ]
 	report $? "$1: counted as segment_violation"
+}
+
+# A card on USB: gone, and back under the kernel's name, which udev changes
+plug() {	# yes|no, as of stranger()
+	ip link add usb0 netns gw type veth peer name eth0 netns lock
+	ip -n lock addr add $LOCK/24 dev eth0
+	ip -n lock link set eth0 up
+	stranger "$1"
+	ip -n lock route add default via $GW_LOCK
+	ip -n gw link set usb0 up
+}
+named() {	# NAME: usb0 gets it
+	ip -n gw link set usb0 down
+	ip -n gw link set usb0 name "$1"
+	ip -n gw addr add $GW_LOCK/24 dev "$1"
+	ip -n gw link set "$1" up
+	# The stranger's answers to ARP are not heard.
+	ip -n lock neigh replace $GW_LOCK lladdr "$(mac_of gw "$1")" dev eth0
+}
+cards() {
+	local n
+
+	on inet nft -f - <<-END
+		table inet count {
+			counter arrived { }
+			chain input { type filter hook prerouting priority filter; udp dport 9 counter name arrived; }
+		}
+	END
+	ip netns exec lock python3 - $INET <<-'END' &
+		import socket, sys, time
+		with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+		    while True:
+		        try:
+		            udp.sendto(b"x", (sys.argv[1], 9))
+		        except OSError:
+		            pass
+		        time.sleep(0.002)
+	END
+	sender=$!
+	stranger yes
+	ip -n lock neigh replace $GW_LOCK lladdr "$(mac_of gw lan1)" dev eth0
+	ip -n lock route replace default via $GW_LOCK
+	counted "card" unknown_device
+	poll 20 equal_twice
+	before=$(arrived)
+	for n in 1 2 3; do
+		ip -n gw link del lan1
+		expect "card: pulled, $n: it is missing" missing port lan1
+		plug yes
+		on lock ip neigh replace $GW_LOCK lladdr "$(mac_of gw usb0)" dev eth0
+		counted "card: plugged in, under another name, $n" unlisted
+		named lan1
+		expect "card: named, $n: it is there" present port lan1
+		counted "card: named, $n" unknown_device
+	done
+	for n in 1 2 3; do
+		ip -n gw link set lan1 down
+		ip -n gw link set lan1 name eth7
+		ip -n gw link set eth7 up
+		ip -n gw link set eth7 down
+		ip -n gw link set eth7 name lan1
+		ip -n gw link set lan1 up
+	done
+	counted "card: renamed under traffic" unknown_device
+	equal "card: nothing of it came through" "$before" "$(arrived)"
+	ip -n gw link del lan1
+	plug no
+	named lan1
+	expect "card: from the device itself all comes through" poll 20 through "$before"
+	kill $sender
+}
+through() {
+	[ "$(arrived)" -gt "$1" ]
+}
+equal_twice() {	# nothing of the device's own is on its way any more
+	local n
+	n=$(arrived)
+	[ "$n" = "$(arrived)" ]
 }
 
 # PPPoE to inet
@@ -120,8 +220,60 @@ closed_ppp() {
 	on gw cordonctl status 2>&1 | grep -q "interface ppp0 is closed: the policy does not list it"
 }
 
+# An access point, and two stations of it that are devices
+radio() {	# NUMBER NS: it is the namespace's wlan0
+	chroot "$tree" iw "phy#$1" set netns "$(ip netns pids "$2" | head -n 1)"
+	[ "$1" = 0 ] || ip -n "$2" link set "wlan$1" name wlan0
+}
+station() {	# NUMBER NS MAC ADDRESS
+	ip netns add "$2"
+	serve "$2"
+	radio "$1" "$2"
+	ip -n "$2" link set wlan0 address "$3"
+	ip -n "$2" link set lo up
+	ip -n "$2" addr add "$4/24" dev wlan0
+	daemon "$2" "station-$2" wpa_supplicant -i wlan0 -D nl80211 -c "$work/station.conf"
+}
+known() {	# NAME MAC NUMBER: a line of the policy
+	echo "  - {name: $1, mac: '$2', network_segment: iot_zone, addresses: [10.0.66.$3]}"
+}
+access_point() {	# yes|no: whether it passes frames from one station to another
+	printf '%s\n' interface=wlan0 driver=nl80211 ssid=cordon hw_mode=g channel=1 "ap_isolate=$1" >"$work/hostapd.conf"
+	daemon gw hostapd hostapd "$work/hostapd.conf"
+	poll 60 grep -q AP-ENABLED "$work/hostapd.log"
+}
+radios() {
+	local one=02:00:00:00:02:01 two=02:00:00:00:02:02
+
+	extra='one two'
+	printf '%s\n' 'network={' 'ssid="cordon"' key_mgmt=NONE '}' >"$work/station.conf"
+	expect "access point: a policy" policy "s/, lan1.7\]/, wlan0]/; s/^devices:/&\\n$(known one $one 11)\\n$(known two $two 12)/"
+	expect "access point: status says that it is missing" missing port wlan0
+	modprobe mac80211_hwsim radios=3
+	radio 0 gw
+	ip -n gw addr add 10.0.66.1/24 dev wlan0
+	access_point 0
+	report $? "access point: hostapd has it"
+	expect "access point: it is there" present port wlan0
+	station 1 one $one 10.0.66.11
+	station 2 two $two 10.0.66.12
+	expect "access point: a station to the gateway" poll 60 reaches one tcp 10.0.66.1 22
+	expect "access point: another" poll 60 reaches two tcp 10.0.66.1 22
+	expect "access point: a station to the gateway, without a rule" blocked one tcp 10.0.66.1 80
+	expect "without ap_isolate: a station to another, whatever the policy says" poll 20 reaches one tcp 10.0.66.12 443
+	kill "$(cat "$work/hostapd.pid")"
+	poll 20 grep -q AP-DISABLED "$work/hostapd.log"
+	access_point 1
+	expect "with ap_isolate: a station to the gateway" poll 60 reaches one tcp 10.0.66.1 22
+	expect "with ap_isolate: another" poll 60 reaches two tcp 10.0.66.1 22
+	expect "with ap_isolate: a station to another" blocked one tcp 10.0.66.12 443
+	kill "$(cat "$work/hostapd.pid")"
+	rmmod mac80211_hwsim
+}
+
 expect "a policy that lists what is not there yet" policy
-parts=(vlans dials)
+parts=(vlans dials cards)
+[ -z "${TORTURE-}" ] || parts+=(radios)
 [ $# = 0 ] || parts=("$@")
 for part in "${parts[@]}"; do
 	$part

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Beside what has packet filters, NAT and bridges of its own: Docker and ufw, by the rules that those of Debian 12 load,
-# with TORTURE=1 dockerd and ufw themselves, and libvirt.
+# Beside what has packet filters, NAT and bridges of its own: Docker and ufw, by the rules that those of Debian 12 load.
+# With TORTURE=1 dockerd and ufw themselves, libvirt and firewalld, and a broker that has port 8883.
 # What Cordon denies stays denied whatever they accept, and what they drop Cordon does not open.
 # kernels: 6.1
 # seconds: 1500
@@ -251,9 +251,80 @@ ufw() {
 	firewall ufw
 	on gw nft flush ruleset
 }
+firewalld() {
+	printf '%s:x:%s:101::/:/bin/sh\n' messagebus 101 >>"$tree/etc/passwd"
+	echo messagebus:x:101: >>"$tree/etc/group"
+	cat >"$tree/etc/firewalld/zones/devices.xml" <<-END
+		<zone><interface name="lan0"/><interface name="lan1"/><service name="ssh"/></zone>
+	END
+	cat >"$tree/etc/firewalld/zones/external.xml" <<-END
+		<zone><interface name="wan0"/><masquerade/></zone>
+	END
+	cat >"$tree/etc/firewalld/policies/outward.xml" <<-END
+		<policy target="CONTINUE"><ingress-zone name="devices"/><egress-zone name="external"/>
+		<port port="80" protocol="tcp"/><port port="443" protocol="tcp"/></policy>
+	END
+	mkdir -p "$tree/run/dbus"
+	daemon gw dbus dbus-daemon --system --nofork --nopidfile
+	daemon gw firewalld /usr/sbin/firewalld --nofork --nopid
+	poll 400 filtered || tail -n 5 "$work/firewalld.log"
+	firewall firewalld
+	ended firewalld
+	ended dbus
+}
+filtered() {	# its last chains are there
+	on gw nft list chain inet firewalld filter_FORWARD_POLICIES_pre && on gw nft list ruleset | grep 'dport 443'
+}
+
+# A broker on the gateway, with and without port 8883
+mqtt() {	# NS PORT [older]: its --tls-version is a minimum, so an older one is OpenSSL's to set
+	local at=$GW_LOCK conf=/dev/null
+	[ "$1" != cam ] || at=$GW_CAM
+	[ -z "${3-}" ] || conf=$work/older.cnf
+	OPENSSL_CONF=$conf run "$1" mosquitto_pub -h "$at" -p "$2" -q 1 -t test -m message --cafile "$work/crt" --insecure
+}
+tls_denied() {	# NAME COMMAND...: lock's
+	local before
+	before=$(kind tls_downgrade $LOCK_MAC)
+	! "${@:2}" >/dev/null 2>&1
+	report $? "$1: refused"
+	[ "$(kind tls_downgrade $LOCK_MAC)" -gt "$before" ]
+	report $? "$1: counted as tls_downgrade"
+}
+broker() {
+	certificate
+	chmod 644 "$work/key"
+	printf '%s\n' 'openssl_conf = all' '[all]' 'ssl_conf = ssl' '[ssl]' 'system_default = older' '[older]' \
+		'MaxProtocol = TLSv1.2' >"$work/older.cnf"
+	printf '%s\n' 'user root' 'allow_anonymous true' "listener 8883" "certfile $work/crt" "keyfile $work/key" \
+		"listener 8884" "certfile $work/crt" "keyfile $work/key" >"$work/mosquitto.conf"
+	daemon gw mosquitto mosquitto -c "$work/mosquitto.conf"
+	poll 20 listens gw tcp/8884
+	expect "mosquitto: a policy" policy
+	expect "mosquitto on a port with a rule: TLS 1.3" mqtt lock 8884
+	tls_denied "mosquitto on a port with a rule: TLS 1.2" mqtt lock 8884 older
+	denied segment_violation "mosquitto on a port with a rule for others" mqtt cam 8884
+	expect "mosquitto on 8883, which is open to every device: without a rule" mqtt cam 8883
+	expect "mosquitto on 8883: TLS 1.2, too, from who must speak TLS 1.3" mqtt lock 8883 older
+	on gw cordonctl ca init >"$work/said" 2>&1 || sed 's/^/# /' "$work/said"
+	refuse "cordonctl serve: the port is mosquitto's" on gw cordonctl serve
+	cp "$work/said" "$work/serve"
+	expect "cordonctl serve: says which port" grep -qE 'the port is taken.*8883' "$work/serve"
+	expect "cordonctl serve: says whose it is" grep -qF "mosquitto, process $(on gw pgrep -x mosquitto)" "$work/serve"
+	expect "a policy with a device that needs the server" policy 's/^\(  strict: {\)/\1authentication: certificate, /'
+	on gw cordonctl doctor >"$work/doctor" 2>&1
+	expect "cordonctl doctor: says it, too" grep -q "its port 8883 (checkin) is taken: mosquitto, process" "$work/doctor"
+	kill "$(cat "$work/mosquitto.pid")"
+	poll 20 not_listens
+	expect "cordonctl serve: when the port is free" on gw cordonctl serve
+	expect "cordonctl serve: stops" on gw cordonctl serve --stop
+}
+not_listens() {
+	! listens gw tcp/8883
+}
 
 parts=(docker ufw)
-[ -z "${TORTURE-}" ] || parts+=(libvirt)
+[ -z "${TORTURE-}" ] || parts+=(libvirt firewalld broker)
 [ $# = 0 ] || parts=("$@")
 for part in "${parts[@]}"; do
 	"$part"
