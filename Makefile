@@ -117,6 +117,7 @@ torture: vm-ready
 	@TORTURE=1 tests/packages/run.sh
 	@tests/packages/piuparts.sh bookworm
 	@tests/packages/piuparts.sh trixie
+	@tests/system/autopkgtest.sh
 	@$(MAKE) --no-print-directory cross arm64 deb-arm64
 
 unit: deps-build deps-unit
