@@ -31,8 +31,8 @@ struct cordon_end cordon_endpoint(const struct cordon_pkt *pkt, const struct cor
 	if (device == CORDON_NO_DEVICE || !sender)
 		device = cordon_policy_device_by_addr(pkt->rs->policy, addr);
 	/* Its own by MAC, by whichever address: an ICMP error may come from another one. */
-	if (device != CORDON_NO_DEVICE && device == pkt->device)
-		return cordon_ruleset_sender(pkt->rs, device, pkt->interface->wire);
+	if (device != CORDON_NO_DEVICE && cordon_ruleset_is_same(pkt->rs, device, pkt->device))
+		return cordon_ruleset_sender(pkt->rs, pkt->device, pkt->interface->wire);
 	if (device != CORDON_NO_DEVICE)
 		return cordon_ruleset_end(pkt->rs, device);
 	end = cordon_end_address(pkt->rs->policy, addr);

@@ -96,6 +96,23 @@ static __always_inline bool is_straight(const struct sk_buff *skb, const union n
 	       ipv6_addr_equal(&ipv6_hdr(skb)->daddr, &dst->in6);
 }
 
+/*
+ * An end of the stamp that is no device, and whose address has been bound to one since. From the
+ * next epoch on, there is no such stamp.
+ */
+static noinline bool is_rebound(const struct cordon_ruleset *rs, const struct sk_buff *skb, u8 pf,
+				u32 from, u32 to)
+{
+	const struct cordon_addr src = cordon_pkt_source(skb, pf);
+	const struct cordon_addr dst = cordon_pkt_destination(skb, pf);
+	const struct cordon_policy *p = rs->policy;
+
+	return (from >= CORDON_STAMP_SEGMENT &&
+		cordon_policy_device_by_addr(p, &src) != CORDON_NO_DEVICE) ||
+	       (to >= CORDON_STAMP_SEGMENT &&
+		cordon_policy_device_by_addr(p, &dst) != CORDON_NO_DEVICE);
+}
+
 /* Where it is counted that an end which is no device sends from an uplink; NULL, it may not. */
 static __always_inline struct cordon_traffic __percpu *
 sends_from_uplink(const struct cordon_ruleset *rs, u32 end, const struct cordon_interface *in)
@@ -122,9 +139,8 @@ sends_from_port(const struct cordon_ruleset *rs, u32 device, const struct sk_buf
 	const u8 *mac = mac_of(skb, dev);
 
 	if (unlikely(READ_ONCE(in->role) != CORDON_ROLE_PORT ||
-		     device >= rs->policy->draft.n_devices || !mac ||
-		     cordon_mac_key(mac) != host->mac || !is_behind(host, in->port) ||
-		     !cordon_host_is_active(host, in->wire)))
+		     !mac || !cordon_ruleset_is_at(rs, device, cordon_mac_key(mac)) ||
+		     !is_behind(host, in->port) || !cordon_host_is_active(host, in->wire)))
 		return NULL;
 	return host->sent;
 }
@@ -138,7 +154,7 @@ static __always_inline bool may_receive(const struct cordon_ruleset *rs, u32 end
 	const u8 role = READ_ONCE(out->role);
 
 	*traffic = NULL;
-	if (end & CORDON_STAMP_SEGMENT)
+	if (end >= CORDON_STAMP_SEGMENT)
 		return role == CORDON_ROLE_UPLINK;
 	if (unlikely((role != CORDON_ROLE_PORT && role != CORDON_ROLE_UPLINK) ||
 		     end >= rs->policy->draft.n_devices || !is_behind(host, out->port) ||
@@ -184,11 +200,12 @@ static __always_inline bool pass_forward(const struct cordon_net *cn, struct sk_
 	}
 	if (unlikely(!is_straight(skb, src, dst, pf) || cordon_may_bypass(state->in) ||
 		     cordon_may_bypass(state->out) ||
-		     (stamp & CORDON_STAMP_INSPECTED && cordon_inspect_may_begin(skb, pf))))
+		     (stamp & CORDON_STAMP_INSPECTED && cordon_inspect_may_begin(skb, pf)) ||
+		     (READ_ONCE(rs->rebound) && is_rebound(rs, skb, pf, from, to))))
 		return false;
 	ports = rcu_dereference(rs->ports);
 	in = interface_of(ports, state->in);
-	sent = from & CORDON_STAMP_SEGMENT ? sends_from_uplink(rs, from, in) :
+	sent = from >= CORDON_STAMP_SEGMENT ? sends_from_uplink(rs, from, in) :
 					     sends_from_port(rs, from, skb, state->in, in);
 	if (unlikely(!sent || !may_receive(rs, to, interface_of(ports, state->out), &received)))
 		return false;

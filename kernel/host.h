@@ -9,11 +9,16 @@
 #include "core/index.h"
 #include "device.h"
 
+#define CORDON_NO_MAC	(~0ULL)	/* no cordon_mac_key() */
+#define CORDON_NO_PORT	0xfffe	/* no port's place, and not CORDON_ANY_PORT */
+
+static_assert(CORDON_MAX_PORTS <= CORDON_NO_PORT);
+
 /**
  * struct cordon_host - a device as packets see it: one cache line
- * @mac: cordon_mac_key() of its MAC
+ * @mac: cordon_mac_key() of its MAC; CORDON_NO_MAC, it is gone
  * @v4: its first IPv4 address; 0, it has none
- * @port: the only port that it may be behind, or CORDON_ANY_PORT
+ * @port: the only port that it may be behind, or CORDON_ANY_PORT; CORDON_NO_PORT, it is gone
  * @segment: the segment that the policy puts it into
  * @v6: its first IPv6 address; an IPv4-mapped one, which no packet may bear, if it has none
  * @device: what is kept of it from policy to policy
@@ -30,6 +35,19 @@ struct cordon_host {
 	struct cordon_traffic __percpu *sent;
 	bool certificate;
 } ____cacheline_aligned;
+
+/**
+ * cordon_host_leave - the device is gone from here
+ * @host: what packets see of it
+ *
+ * Who has it from a stamp finds neither its MAC nor a port that it could be behind, and goes the
+ * long way.
+ */
+static inline void cordon_host_leave(struct cordon_host *host)
+{
+	WRITE_ONCE(host->mac, CORDON_NO_MAC);
+	WRITE_ONCE(host->port, CORDON_NO_PORT);
+}
 
 /**
  * cordon_host_is_active - its effective segment is the one that the policy puts it into

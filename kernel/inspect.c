@@ -54,7 +54,7 @@ static void void_stamp(const struct cordon_inspect_ctx *ctx)
 {
 #ifdef CONFIG_64BIT
 	const struct cordon_stamp_key k = cordon_stamp_key(ctx->in->key,
-							   READ_ONCE(ctx->in->generation));
+							   READ_ONCE(ctx->in->epoch));
 
 	WRITE_ONCE(*cordon_inspect_stamp_word(ctx->ct),
 		   cordon_stamp_void(&k, (unsigned long)ctx->ct, get_random_u64()));

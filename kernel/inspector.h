@@ -39,7 +39,7 @@ struct cordon_inspect_bucket;
  * struct cordon_inspector - a namespace's
  * @buckets: connections by their entry's address; NULL, no hooks yet
  * @key: of the marks and stamps; random
- * @generation: of the ruleset in force
+ * @epoch: number of that of the ruleset in force; counts on with each
  * @lock: inside that of a bucket; the numbers, the lists of what others opened
  * @n: connections
  * @others: those that no device opened
@@ -50,7 +50,7 @@ struct cordon_inspect_bucket;
 struct cordon_inspector {
 	struct cordon_inspect_bucket *buckets;
 	u64 key;
-	u32 generation;
+	u32 epoch;
 	spinlock_t lock;	/* n, others, idle, crowds, cordon_device.inspected */
 	u32 n;
 	u32 others;
@@ -91,7 +91,7 @@ static inline bool cordon_inspect_is_ours(const struct cordon_inspector *in,
 	/* Pairs with the release in ruleset.c. */
 	const u64 word = smp_load_acquire(cordon_inspect_stamp_word(ct));
 
-	return cordon_stamp_is_ours(in->key, READ_ONCE(in->generation), (unsigned long)ct, word);
+	return cordon_stamp_is_ours(in->key, READ_ONCE(in->epoch), (unsigned long)ct, word);
 }
 #else
 static inline bool cordon_inspect_is_ours(const struct cordon_inspector *in,

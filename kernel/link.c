@@ -94,12 +94,13 @@ static void survey_subnets(struct survey *s, struct net *net)
 	cordon_subnets_sort(s->subnets, s->n);
 }
 
-static void survey_devices(struct survey *s)
+static void survey_devices(struct survey *s, u32 also)
 {
 	u32 i;
 
 	for (i = 0; i < s->policy->draft.n_devices; i++) {
-		cordon_reach_device(s->policy, s->subnets, s->n, i, s->demands);
+		if (i == also || cordon_policy_is_device(s->policy, i))
+			cordon_reach_device(s->policy, s->subnets, s->n, i, s->demands);
 		if (!(i % CHUNK))
 			cond_resched();
 	}
@@ -129,17 +130,24 @@ static void survey_wires(struct survey *s, struct net *net)
 /* Return: the links, or NULL when there is no memory. */
 static struct cordon_links *survey_links(const struct survey *s)
 {
-	u32 ports = s->policy->draft.n_ports, i, n = 0;
+	u32 ports = s->policy->draft.n_ports, segments = s->policy->draft.n_segments, i, n = 0;
 	struct cordon_links *links;
+	size_t size;
 
 	for (i = 0; i < ports; i++)
 		n += cordon_reach_port(s->policy, s->demands, i, NULL);
-	links = kvzalloc(size_add(struct_size(links, reach, n),
-				  array_size(ports + 1, sizeof(*links->first))),
+	size = round_up(struct_size(links, reach, n), sizeof(u64));
+	links = kvzalloc(size + s->n * sizeof(*links->subnets) +
+			 (ports + 1) * sizeof(*links->first) + ports * segments,
 			 GFP_KERNEL_ACCOUNT);
 	if (!links)
 		return NULL;
-	links->first = (u32 *)&links->reach[n];
+	links->subnets = (void *)links + size;
+	links->n_subnets = s->n;
+	memcpy(links->subnets, s->subnets, s->n * sizeof(*links->subnets));
+	links->first = (u32 *)(links->subnets + s->n);
+	links->demands = (u8 *)(links->first + ports + 1);
+	memcpy(links->demands, s->demands, ports * segments);
 	for (i = 0; i < ports; i++)
 		links->first[i + 1] = links->first[i] +
 			cordon_reach_port(s->policy, s->demands, i, &links->reach[links->first[i]]);
@@ -150,12 +158,14 @@ static struct cordon_links *survey_links(const struct survey *s)
  * cordon_links_new - the segments behind each port of a policy, as addresses are now
  * @net: the namespace
  * @policy: the policy
+ * @also: a device that is about to be added to it, or CORDON_NO_DEVICE
  *
  * Takes time in proportion to the addresses of the policy's devices.
  *
  * Context: sleeps. Return: the links, or NULL when there is no memory.
  */
-struct cordon_links *cordon_links_new(struct net *net, const struct cordon_policy *policy)
+struct cordon_links *cordon_links_new(struct net *net, const struct cordon_policy *policy,
+				      u32 also)
 {
 	u32 ports = max(policy->draft.n_ports, 1U);
 	struct cordon_links *links = NULL;
@@ -166,7 +176,7 @@ struct cordon_links *cordon_links_new(struct net *net, const struct cordon_polic
 	s.demands = kvcalloc(ports, policy->draft.n_segments, GFP_KERNEL_ACCOUNT);
 	if (s.subnets && s.demands) {
 		survey_subnets(&s, net);
-		survey_devices(&s);
+		survey_devices(&s, also);
 		survey_wires(&s, net);
 		links = survey_links(&s);
 	}
@@ -197,7 +207,46 @@ void cordon_links_touch(struct cordon_net *cn)
 {
 	unsigned long due = READ_ONCE(cn->links_due), now = jiffies;
 
-	schedule_delayed_work(&cn->links_work, time_before(now, due) ? due - now : 0);
+	mod_delayed_work(system_wq, &cn->links_work, time_before(now, due) ? due - now : 0);
+}
+
+/**
+ * cordon_links_shrink - have it found out what is no longer behind a port
+ * @cn: the namespace
+ *
+ * Until then, packets for many are still judged as if it were. So there is time: all devices are
+ * looked at for that, once a second at most.
+ *
+ * Context: any.
+ */
+void cordon_links_shrink(struct cordon_net *cn)
+{
+	schedule_delayed_work(&cn->links_work, HZ);
+}
+
+/**
+ * cordon_links_grow - a device is about to be added to the ruleset in force
+ * @cn: the namespace
+ * @device: its place
+ *
+ * Most add nothing to what is behind a port. For one that does, all devices are looked at anew.
+ *
+ * Context: cordon_net.lock held; may sleep.
+ */
+void cordon_links_grow(struct cordon_net *cn, u32 device)
+{
+	struct cordon_ruleset *rs = cordon_net_ruleset(cn);
+	struct cordon_links *old;
+
+	old = rcu_dereference_protected(rs->links, lockdep_is_held(&cn->lock));
+	if (old && cordon_reach_device(rs->policy, old->subnets, old->n_subnets, device,
+				       old->demands))
+		return;
+	rcu_assign_pointer(rs->links, cordon_links_new(cn->net, rs->policy, device));
+	if (old)
+		kvfree_rcu(old, rcu);
+	if (!rcu_access_pointer(rs->links))
+		cordon_links_touch(cn);
 }
 
 /**
@@ -218,7 +267,7 @@ void cordon_links_update(struct work_struct *work)
 	rs = cordon_net_ruleset(cn);
 	if (rs) {
 		start = jiffies;
-		links = cordon_links_new(cn->net, rs->policy);
+		links = cordon_links_new(cn->net, rs->policy, CORDON_NO_DEVICE);
 		old = rcu_replace_pointer(rs->links, links, lockdep_is_held(&cn->lock));
 		if (old)
 			kvfree_rcu(old, rcu);

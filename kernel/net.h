@@ -5,6 +5,7 @@
 
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/seqlock.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 #include <net/net_namespace.h>
@@ -36,6 +37,14 @@ struct nf_hook_ops;
  * cordon_net.settle takes RTNL and then cordon_net.ports_lock. Only notifiers that found a
  * ruleset queue it, under cordon_net.ports_lock; a namespace cancels it after its
  * ruleset is withdrawn.
+ *
+ * cordon_net.changes counts changes of single devices, which are made in place under
+ * cordon_net.lock (core/change.h). Dumps wait for the end of one before each of their messages, so
+ * that the generation tells of all that has changed since. Packets do not look at it: of each
+ * device they see all that was before a change, or all that is after it.
+ *
+ * cordon_net.settle_changes takes cordon_net.lock. Only changes of devices queue it; a namespace
+ * cancels it after its ruleset is withdrawn.
  *
  * Packets, sysfs and whoever asks over netlink take no lock; they read the ruleset under RCU. A
  * ruleset and a map are freed after a grace period, a device or segment after one
@@ -69,7 +78,9 @@ struct nf_hook_ops;
  * @awaiting: the one in force must be confirmed; under @lock
  * @deadline: until then, in ticks
  * @rollback: brings @fallback back
- * @generation: of the last commit; under @lock
+ * @generation: of the last commit or change of a device; under @lock
+ * @changes: see DOC: locking
+ * @settle_changes: lets what changes left behind be used again, see change.c
  * @links_work: brings the ruleset's links up to date
  * @settle: classifies all interfaces anew, see watch.c
  * @links_due: not before then, in jiffies; written by @links_work alone
@@ -95,6 +106,8 @@ struct cordon_net {
 	u32 deadline;
 	struct delayed_work rollback;
 	u32 generation;
+	seqcount_t changes;
+	struct delayed_work settle_changes;
 	struct delayed_work links_work;
 	struct work_struct settle;
 	unsigned long links_due;

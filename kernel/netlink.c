@@ -446,25 +446,31 @@ static u8 dump_command(const struct netlink_callback *cb)
 	return ((const struct genlmsghdr *)nlmsg_data(cb->nlh))->cmd;
 }
 
-/* Objects from where the last message ended; a policy that changed in between shows. */
+/*
+ * Objects from where the last message ended; a policy or a device that changed in between shows.
+ * @next: gives the one behind @at, which may be of another policy; of CORDON_NO_DEVICE the first
+ * one, and CORDON_NO_DEVICE where there is none.
+ */
 static int dump(struct sk_buff *skb, struct netlink_callback *cb, cordon_fill_fn fill,
-		u32 (*count)(const struct cordon_draft *d))
+		u32 (*next)(const struct cordon_policy *p, u32 at))
 {
 	struct cordon_net *cn = cordon_net(sock_net(skb->sk));
 	const struct cordon_ruleset *rs;
-	u32 at = cb->args[0], n = 0;
+	u32 last = cb->args[0] - 1, at;
 	void *head;
 	int ret = 0;
 
 	/* The built-in ones come first, so once for a dump is enough. */
-	if (fill == cordon_fill_segment && !at)
+	if (fill == cordon_fill_segment && !cb->args[0])
 		cordon_ruleset_recount(cn);
 	rcu_read_lock();
+	read_seqcount_begin(&cn->changes);
 	rs = rcu_dereference(cn->ruleset);
-	cb->seq = rs ? rs->generation : READ_ONCE(cn->generation);
-	if (rs)
-		n = count(&rs->policy->draft);
-	for (; at < n; at++) {
+	cb->seq = rs ? READ_ONCE(rs->generation) : READ_ONCE(cn->generation);
+	while (rs) {
+		at = next(rs->policy, last);
+		if (at == CORDON_NO_DEVICE)
+			break;
 		head = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
 				   &cordon_nl_family, NLM_F_MULTI, dump_command(cb));
 		if (!head) {
@@ -478,30 +484,70 @@ static int dump(struct sk_buff *skb, struct netlink_callback *cb, cordon_fill_fn
 		}
 		genl_dump_check_consistent(cb, head);
 		genlmsg_end(skb, head);
+		last = at;
 	}
 	rcu_read_unlock();
-	cb->args[0] = at;
+	cb->args[0] = last + 1;
 	return skb->len ? skb->len : ret;
 }
 
-#define DUMP(object, number)								\
-static u32 count_##object(const struct cordon_draft *d)					\
-{											\
-	return d->number;								\
-}											\
-											\
-int cordon_nl_##object##_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)	\
-{											\
-	return dump(skb, cb, cordon_fill_##object, count_##object);			\
+/* In their order. One that is gone ends a dump, which is interrupted anyway. */
+static u32 next_device(const struct cordon_policy *p, u32 at)
+{
+	const struct cordon_places *places = &p->places;
+
+	if (at == CORDON_NO_DEVICE)
+		at = places->room;
+	else if (at >= places->room || !cordon_policy_is_device(p, at))
+		return CORDON_NO_DEVICE;
+	at = READ_ONCE(places->next[at]);
+	return at == places->room ? CORDON_NO_DEVICE : at;
 }
 
-DUMP(port, n_ports)
-DUMP(uplink, n_uplinks)
-DUMP(segment, n_segments)
-DUMP(network, n_networks)
-DUMP(rule, n_rules)
-DUMP(device, n_devices)
-DUMP(binding, n_addresses)
+/* In the order of their devices. */
+static u32 next_binding(const struct cordon_policy *p, u32 at)
+{
+	const struct cordon_device_def *d;
+	u32 device = CORDON_NO_DEVICE;
+
+	if (at != CORDON_NO_DEVICE) {
+		if (at >= p->places.room_addresses)
+			return CORDON_NO_DEVICE;
+		device = p->owner[at];
+		d = &p->draft.devices[device];
+		if (at + 1 < d->first + d->n)
+			return at + 1;
+	}
+	device = next_device(p, device);
+	return device == CORDON_NO_DEVICE ? device : p->draft.devices[device].first;
+}
+
+#define DUMP(object, next_object)							\
+int cordon_nl_##object##_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)	\
+{											\
+	return dump(skb, cb, cordon_fill_##object, next_object);			\
+}
+
+#define NEXT(object, number)								\
+static u32 next_##object(const struct cordon_policy *p, u32 at)				\
+{											\
+	/* CORDON_NO_DEVICE is one before the first. */					\
+	return at + 1 < p->draft.number ? at + 1 : CORDON_NO_DEVICE;			\
+}
+
+NEXT(port, n_ports)
+NEXT(uplink, n_uplinks)
+NEXT(segment, n_segments)
+NEXT(network, n_networks)
+NEXT(rule, n_rules)
+
+DUMP(port, next_port)
+DUMP(uplink, next_uplink)
+DUMP(segment, next_segment)
+DUMP(network, next_network)
+DUMP(rule, next_rule)
+DUMP(device, next_device)
+DUMP(binding, next_binding)
 
 /**
  * cordon_netlink_listening - somebody hears events

@@ -3,11 +3,11 @@
 #include <net/genetlink.h>
 #include <net/netlink.h>
 
+#include "change.h"
 #include "net.h"
 #include "netlink.h"
 #include "netlink_gen.h"
 #include "ruleset.h"
-#include "transaction.h"
 
 /* Attributes of a device that a request may have; the others are for replies. */
 #define DEVICE_INPUT	(CORDON_DEVICE_ID | BIT(CORDON_A_DEVICE_SEGMENT) |		\
@@ -59,7 +59,8 @@ static int device_new(struct cordon_net *cn, struct genl_info *info, struct nlat
 	if (ret)
 		return ret;
 	rs = cordon_net_ruleset(cn);
-	return cordon_reply_object(info, rs, cordon_fill_device, rs->policy->draft.n_devices - 1);
+	return cordon_reply_object(info, rs, cordon_fill_device,
+				   cordon_policy_device_by_mac(rs->policy, change.def.mac));
 }
 
 int cordon_nl_device_new_doit(struct sk_buff *request, struct genl_info *info)
@@ -119,8 +120,11 @@ static bool set_outdated(struct cordon_device *device, bool outdated)
 	return test_and_clear_bit(CORDON_DEVICE_OUTDATED, &device->flags);
 }
 
-/* What the policy says of a device, changed; nothing happens when nothing is given. */
-static int change_def(struct cordon_net *cn, u32 i, struct genl_info *info, struct nlattr **tb)
+/*
+ * What the policy says of a device, changed; nothing happens when nothing is given. @i: its place;
+ * gets the one where it is then.
+ */
+static int change_def(struct cordon_net *cn, u32 *i, struct genl_info *info, struct nlattr **tb)
 {
 	const struct cordon_ruleset *rs = cordon_net_ruleset(cn);
 	const struct cordon_draft *d = &rs->policy->draft;
@@ -134,14 +138,18 @@ static int change_def(struct cordon_net *cn, u32 i, struct genl_info *info, stru
 			break;
 	if (type > CORDON_A_DEVICE_MODEL)
 		return 0;
-	change.def = d->devices[i];
+	change.def = d->devices[*i];
 	memcpy(change.addresses, &d->addresses[change.def.first],
 	       change.def.n * sizeof(change.addresses[0]));
 	ret = cordon_read_device(d, info->attrs[CORDON_A_DEVICE], tb, &change, info->extack);
 	if (!ret && tb[CORDON_A_DEVICE_SEGMENT])
 		ret = read_segment(rs, tb[CORDON_A_DEVICE_SEGMENT], &change.def.segment,
 				   info->extack);
-	return ret ? ret : cordon_device_change(cn, i, &change, info->extack);
+	if (!ret)
+		ret = cordon_device_change(cn, *i, &change, info->extack);
+	if (!ret)
+		*i = cordon_policy_device_by_mac(cordon_net_ruleset(cn)->policy, change.def.mac);
+	return ret;
 }
 
 /* A certificate says which lease is meant, which only matters where one is to end. */
@@ -187,7 +195,7 @@ static int device_set(struct cordon_net *cn, struct genl_info *info, struct nlat
 	if (!ret)
 		ret = check_lease(tb, info->extack);
 	if (!ret)
-		ret = change_def(cn, i, info, tb);
+		ret = change_def(cn, &i, info, tb);
 	if (ret)
 		return ret;
 	rs = cordon_net_ruleset(cn);

@@ -95,7 +95,7 @@ int cordon_fill_policy(struct sk_buff *skb, struct cordon_net *cn,
 	    nla_put_u32(skb, CORDON_A_SEGMENTS, d->n_segments) ||
 	    nla_put_u32(skb, CORDON_A_NETWORKS, d->n_networks) ||
 	    nla_put_u32(skb, CORDON_A_RULES, d->n_rules) ||
-	    nla_put_u32(skb, CORDON_A_DEVICES, d->n_devices))
+	    nla_put_u32(skb, CORDON_A_DEVICES, rs ? READ_ONCE(rs->policy->places.n) : 0))
 		return -EMSGSIZE;
 	if (READ_ONCE(cn->awaiting) &&
 	    nla_put_u32(skb, CORDON_A_CONFIRM, left > 0 ? cordon_tick_seconds(left) : 0))

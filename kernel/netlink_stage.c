@@ -4,6 +4,7 @@
 #include <net/netlink.h>
 
 #include "caps.h"
+#include "change.h"
 #include "netlink.h"
 #include "netlink_gen.h"
 #include "transaction.h"

@@ -4,6 +4,7 @@
 #include <linux/slab.h>
 
 #include "caps.h"
+#include "change.h"
 #include "event.h"
 #include "inspect.h"
 #include "link.h"
@@ -28,6 +29,8 @@ static int __net_init net_init(struct net *net)
 	INIT_LIST_HEAD(&cn->transactions);
 	cn->caps = cordon_caps(net);
 	INIT_DELAYED_WORK(&cn->rollback, cordon_ruleset_rollback);
+	seqcount_init(&cn->changes);
+	INIT_DELAYED_WORK(&cn->settle_changes, cordon_change_settle);
 	INIT_DELAYED_WORK(&cn->links_work, cordon_links_update);
 	INIT_WORK(&cn->settle, cordon_watch_settle);
 	/* Jiffies do not begin at 0. */
@@ -63,6 +66,7 @@ static void __net_exit net_exit(struct net *net)
 	cordon_transactions_abort(cn);
 	cordon_ruleset_withdraw(cn);
 	/* Interfaces that go find no ruleset any more, and queue nothing. */
+	cancel_delayed_work_sync(&cn->settle_changes);
 	cancel_delayed_work_sync(&cn->links_work);
 	cancel_work_sync(&cn->settle);
 	cordon_view.net_del(cn);

@@ -7,6 +7,7 @@
 #include <linux/unaligned.h>
 
 #include "caps.h"
+#include "core/change.h"
 #include "event.h"
 #include "inspect.h"
 #include "link.h"
@@ -53,9 +54,14 @@ static void explain_address(const struct cordon_draft *d, const struct cordon_er
 		NL_SET_ERR_MSG_FMT(extack, "address %pI6c is not unicast", v6);
 }
 
-/* One sentence of at most 79 characters for what the core found. */
-static void explain(const struct cordon_draft *d, const struct cordon_error *e,
-		    struct netlink_ext_ack *extack)
+/**
+ * cordon_ruleset_explain - why a draft, or a device in it, was refused
+ * @d: the draft
+ * @e: what the core found
+ * @extack: gets one sentence of at most 79 characters
+ */
+void cordon_ruleset_explain(const struct cordon_draft *d, const struct cordon_error *e,
+			    struct netlink_ext_ack *extack)
 {
 	static const char * const object[] = {
 		[CORDON_OBJECT_POLICY] = "policy", [CORDON_OBJECT_PORT] = "port",
@@ -125,25 +131,28 @@ static int build(struct cordon_policy *policy, const struct cordon_draft *draft,
 			break;
 	}
 	if (ret == -EINVAL)
-		explain(draft, &err, extack);
+		cordon_ruleset_explain(draft, &err, extack);
 	if (ret == -EAGAIN)
 		NL_SET_ERR_MSG(extack, "too many objects collide by every key that was tried");
 	return ret;
 }
 
+/* With room for an eighth more devices, so that single ones can be changed in place. */
 static struct cordon_policy *seal(const struct cordon_draft *draft, struct netlink_ext_ack *extack)
 {
+	struct cordon_draft roomy = *draft;
 	struct cordon_policy *policy;
 	void *scratch;
 	int ret;
 
-	policy = kvmalloc(cordon_policy_size(draft), GFP_KERNEL_ACCOUNT);
-	scratch = kvmalloc(cordon_policy_scratch_size(draft), GFP_KERNEL_ACCOUNT);
+	roomy.spare = clamp_t(u32, draft->n_devices / 8, CORDON_MIN_SPARE, CORDON_MAX_SPARE);
+	policy = kvmalloc(cordon_policy_size(&roomy), GFP_KERNEL_ACCOUNT);
+	scratch = kvmalloc(cordon_policy_scratch_size(&roomy), GFP_KERNEL_ACCOUNT);
 	if (!policy || !scratch) {
 		ret = -ENOMEM;
 		goto out;
 	}
-	ret = build(policy, draft, scratch, extack);
+	ret = build(policy, &roomy, scratch, extack);
 out:
 	kvfree(scratch);
 	if (ret) {
@@ -215,6 +224,7 @@ static void set_addresses(struct cordon_host *host, const struct cordon_policy *
 	const struct cordon_addr *a;
 	u32 i;
 
+	host->v4 = 0;
 	host->v6 = no_address;
 	for (i = d->n; i; i--) {
 		a = &p->draft.addresses[d->first + i - 1];
@@ -227,28 +237,39 @@ static void set_addresses(struct cordon_host *host, const struct cordon_policy *
 	}
 }
 
+/**
+ * cordon_ruleset_host - write a line of the table that packets see
+ * @rs: the ruleset
+ * @place: of the device, where no packet finds it yet
+ */
+void cordon_ruleset_host(struct cordon_ruleset *rs, u32 place)
+{
+	const struct cordon_policy *p = rs->policy;
+	const struct cordon_device_def *d = &p->draft.devices[place];
+	struct cordon_host *host = &rs->hosts[place];
+
+	host->port = d->port;
+	host->segment = d->segment;
+	host->device = rs->devices[place];
+	host->sent = rs->segments[d->segment]->traffic;
+	host->certificate = cordon_device_authentication(p, d) == CORDON_AUTHENTICATION_CERTIFICATE;
+	set_addresses(host, p, d);
+	/* Pairs with cordon_ruleset_is_at(). */
+	smp_store_release(&host->mac, cordon_mac_key(d->mac));
+}
+
 /* The table that packets see, of what has been adopted. */
 static int tabulate(struct cordon_ruleset *rs)
 {
-	const struct cordon_policy *p = rs->policy;
-	const struct cordon_device_def *d;
-	struct cordon_host *host;
 	u32 i;
 
-	for (i = 0; i < p->draft.n_devices; i++) {
-		d = &p->draft.devices[i];
-		host = &rs->hosts[i];
-		host->mac = cordon_mac_key(d->mac);
-		host->port = d->port;
-		host->segment = d->segment;
-		host->device = rs->devices[i];
-		host->sent = rs->segments[d->segment]->traffic;
-		host->certificate = cordon_device_authentication(p, d) ==
-				    CORDON_AUTHENTICATION_CERTIFICATE;
-		set_addresses(host, p, d);
+	for (i = 0; i < rs->policy->draft.n_devices; i++) {
+		cordon_ruleset_host(rs, i);
 		if (pause())
 			return -EINTR;
 	}
+	for (; i <= rs->policy->places.room; i++)
+		cordon_host_leave(&rs->hosts[i]);
 	return 0;
 }
 
@@ -281,6 +302,7 @@ struct cordon_ruleset *cordon_ruleset_new(struct cordon_net *cn, const struct co
 {
 	struct cordon_ruleset *rs;
 	int ret = -ENOMEM;
+	u32 places;
 
 	lockdep_assert_held(&cn->lock);
 	if (!fits(cn->caps, draft, extack))
@@ -294,10 +316,10 @@ struct cordon_ruleset *cordon_ruleset_new(struct cordon_net *cn, const struct co
 		rs->policy = NULL;
 		goto err;
 	}
-	rs->devices = kvcalloc(max(draft->n_devices, 1U), sizeof(*rs->devices),
-			       GFP_KERNEL_ACCOUNT);
+	places = rs->policy->places.room + 1;
+	rs->devices = kvcalloc(places, sizeof(*rs->devices), GFP_KERNEL_ACCOUNT);
 	rs->segments = kvcalloc(draft->n_segments, sizeof(*rs->segments), GFP_KERNEL_ACCOUNT);
-	rs->hosts = kvcalloc(max(draft->n_devices, 1U), sizeof(*rs->hosts), GFP_KERNEL_ACCOUNT);
+	rs->hosts = kvcalloc(places, sizeof(*rs->hosts), GFP_KERNEL_ACCOUNT);
 	if (!rs->devices || !rs->segments || !rs->hosts)
 		goto err;
 	ret = adopt(cn, rs);
@@ -344,7 +366,7 @@ static void hide(struct cordon_ruleset *old, const struct cordon_ruleset *rs)
 	u32 i;
 
 	for (i = 0; old && i < old->policy->draft.n_devices; i++) {
-		if (old->devices[i]->node &&
+		if (old->devices[i] && old->devices[i]->node &&
 		    (!rs || cordon_policy_device_by_mac(rs->policy, old->devices[i]->mac) ==
 		     CORDON_NO_DEVICE))
 			cordon_view.device_del(old->devices[i]);
@@ -366,7 +388,7 @@ static int show(struct cordon_net *cn, struct cordon_ruleset *rs)
 	int ret = 0;
 
 	for (i = 0; !ret && i < rs->policy->draft.n_devices; i++) {
-		if (!rs->devices[i]->node)
+		if (cordon_policy_is_device(rs->policy, i) && !rs->devices[i]->node)
 			ret = cordon_view.device_add(cn, rs->devices[i]);
 		cond_resched();
 	}
@@ -383,7 +405,7 @@ static int show(struct cordon_net *cn, struct cordon_ruleset *rs)
 /*
  * Find out anew what the interfaces are. What was a port under this policy, and has lost the
  * name, still closes what lies on it: since the policy was checked, since it was in force before
- * another was tried, or, if only a device was changed, since the one before.
+ * another was tried, or, if it was only sealed anew, since the one before.
  */
 static void renew_ports(struct cordon_net *cn, struct cordon_ruleset *rs)
 {
@@ -437,7 +459,8 @@ void cordon_ruleset_bind(struct cordon_net *cn)
 	cn->leases_wait = false;
 	for (i = 0; rs && i < rs->policy->draft.n_devices; i++) {
 		device = rs->devices[i];
-		if (device->lease_ifindex == CORDON_LEASE_WAITS) {
+		if (cordon_policy_is_device(rs->policy, i) &&
+		    device->lease_ifindex == CORDON_LEASE_WAITS) {
 			wire = lease_wire(rs, device->lease_port);
 			if (wire)
 				cordon_device_bind(device, wire);
@@ -448,6 +471,16 @@ void cordon_ruleset_bind(struct cordon_net *cn)
 	}
 }
 
+static void begin_epoch(struct cordon_net *cn, struct cordon_ruleset *rs)
+{
+	u32 epoch = cn->inspector.epoch + 1;
+
+	rs->stamp = cordon_stamp_key(cn->inspector.key, epoch);
+	rs->rebound = false;
+	/* Whoever finds a stamp of this ruleset finds no older number here. */
+	smp_store_release(&cn->inspector.epoch, epoch);
+}
+
 /* Replace the pointer; when this returns, no packet is seen by the ruleset before any more. */
 static struct cordon_ruleset *replace(struct cordon_net *cn, struct cordon_ruleset *rs)
 {
@@ -456,16 +489,16 @@ static struct cordon_ruleset *replace(struct cordon_net *cn, struct cordon_rules
 
 	if (rs) {
 		links = rcu_dereference_protected(rs->links, lockdep_is_held(&cn->lock));
-		rcu_assign_pointer(rs->links, cordon_links_new(cn->net, rs->policy));
+		rcu_assign_pointer(rs->links, cordon_links_new(cn->net, rs->policy,
+							       CORDON_NO_DEVICE));
 		cordon_links_free(links);
 	}
 	mutex_lock(&cn->ports_lock);
 	if (rs) {
 		renew_ports(cn, rs);
 		rs->generation = ++cn->generation;
-		rs->stamp = cordon_stamp_key(cn->inspector.key, rs->generation);
-		/* Whoever finds a stamp of this ruleset finds no older number here. */
-		smp_store_release(&cn->inspector.generation, rs->generation);
+		rs->committed = rs->generation;
+		begin_epoch(cn, rs);
 	}
 	old = rcu_replace_pointer(cn->ruleset, rs, lockdep_is_held(&cn->lock));
 	mutex_unlock(&cn->ports_lock);
@@ -484,8 +517,8 @@ static struct cordon_ruleset *replace(struct cordon_net *cn, struct cordon_rules
  * @rs: a new ruleset
  * @extack: gets a sentence
  *
- * For whole policies, whose author can be told what is wrong. A change of one device is not refused
- * for what was stacked since; that is closed.
+ * For whole policies, whose author can be told what is wrong. A change of one device for which the
+ * policy is sealed anew is not refused for what was stacked since; that is closed.
  *
  * Context: cordon_net.lock held; sleeps. Return: 0, or what cordon_stack_check() says.
  */
@@ -497,6 +530,63 @@ int cordon_ruleset_check(struct cordon_net *cn, struct cordon_ruleset *rs,
 	lockdep_assert_held(&cn->lock);
 	rcu_assign_pointer(rs->ports, ports);
 	return cordon_stack_check(ports, cn->net, extack);
+}
+
+/**
+ * cordon_ruleset_settle - let what single changes left behind be used again
+ * @cn: the namespace
+ *
+ * Another epoch begins: the ruleset goes on under another pointer, by which no stamp of before is
+ * believed. Until then, no place may become another device's, and what is stamped with a segment
+ * and bears an address that was bound since is not believed either. Packets see the key of the
+ * stamps and cordon_ruleset.rebound through one pointer, and so of one epoch.
+ *
+ * Of the two grace periods, the first lets packets end that looked an address up before it was
+ * bound, and would stamp what they found with the new epoch; the second those that believed a stamp
+ * of the old one.
+ *
+ * Context: cordon_net.lock held, a ruleset is in force; sleeps. Return: 0 or -ENOMEM.
+ */
+int cordon_ruleset_settle(struct cordon_net *cn)
+{
+	struct cordon_ruleset *rs = cordon_net_ruleset(cn), *next;
+	u32 place;
+
+	lockdep_assert_held(&cn->lock);
+	next = kmalloc(sizeof(*next), GFP_KERNEL_ACCOUNT);
+	if (!next)
+		return -ENOMEM;
+	synchronize_rcu();
+	mutex_lock(&cn->ports_lock);
+	*next = *rs;
+	begin_epoch(cn, next);
+	rcu_assign_pointer(cn->ruleset, next);
+	mutex_unlock(&cn->ports_lock);
+	synchronize_rcu();
+	kfree(rs);
+	for (;;) {
+		place = cordon_change_reclaim(next->policy);
+		if (place == CORDON_NO_DEVICE)
+			return 0;
+		cordon_device_put(next->devices[place]);
+		next->devices[place] = NULL;
+		cond_resched();
+	}
+}
+
+/**
+ * cordon_ruleset_awaits - whether the ruleset in force still awaits confirmation
+ * @cn: the namespace
+ * @extack: gets a sentence, if it does
+ *
+ * Context: cordon_net.lock held.
+ */
+bool cordon_ruleset_awaits(struct cordon_net *cn, struct netlink_ext_ack *extack)
+{
+	lockdep_assert_held(&cn->lock);
+	if (cn->awaiting)
+		NL_SET_ERR_MSG_FMT(extack, "generation %u awaits confirmation", cn->generation);
+	return cn->awaiting;
 }
 
 /**
@@ -518,10 +608,8 @@ int cordon_ruleset_publish(struct cordon_net *cn, struct cordon_ruleset *rs, u32
 	int ret;
 
 	lockdep_assert_held(&cn->lock);
-	if (cn->awaiting) {
-		NL_SET_ERR_MSG_FMT(extack, "generation %u awaits confirmation", cn->generation);
+	if (cordon_ruleset_awaits(cn, extack))
 		return -EBUSY;
-	}
 	ret = cordon_netfilter_start(cn);
 	if (!ret)
 		ret = cordon_inspector_label(cn, rs->policy->encrypted, extack);
@@ -642,6 +730,8 @@ static u32 count_held(const struct cordon_ruleset *rs, u32 at, u32 *held)
 	u16 segment;
 
 	for (; at < end; at++) {
+		if (!cordon_policy_is_device(rs->policy, at))
+			continue;
 		segment = cordon_ruleset_end(rs, at).segment;
 		if (segment < CORDON_BUILTIN_SEGMENTS)
 			held[segment]++;
@@ -655,21 +745,22 @@ static u32 count_held(const struct cordon_ruleset *rs, u32 at, u32 *held)
  *
  * A lease ends by the clock alone, so that nobody knows the number without looking at each device.
  * All of them are looked at once, at the reader's expense: no lock is taken, and others run in
- * between. Under a policy that has come into force meanwhile it begins again.
+ * between. Under a policy that has been committed meanwhile it begins again; a device that changes
+ * meanwhile may be counted twice, or not at all.
  *
  * Context: may sleep.
  */
 void cordon_ruleset_recount(struct cordon_net *cn)
 {
-	u32 held[CORDON_BUILTIN_SEGMENTS], generation = 0, at = 0;
+	u32 held[CORDON_BUILTIN_SEGMENTS], committed = 0, at = 0;
 	struct cordon_ruleset *rs;
 	int i;
 
 	do {
 		rcu_read_lock();
 		rs = rcu_dereference(cn->ruleset);
-		if (rs && (!at || rs->generation != generation)) {
-			generation = rs->generation;
+		if (rs && (!at || rs->committed != committed)) {
+			committed = rs->committed;
 			memset(held, 0, sizeof(held));
 			at = 0;
 		}
@@ -691,5 +782,5 @@ void cordon_ruleset_recount(struct cordon_net *cn)
 u32 cordon_ruleset_count(const struct cordon_ruleset *rs, u16 segment)
 {
 	return segment < CORDON_BUILTIN_SEGMENTS ? READ_ONCE(rs->held[segment]) :
-						   rs->policy->members[segment];
+						   READ_ONCE(rs->policy->members[segment]);
 }

@@ -13,22 +13,29 @@
 struct cordon_net;
 
 /**
- * struct cordon_ruleset - one policy in force; immutable, but for @ports, @links and @held
- * @generation: its number
+ * struct cordon_ruleset - one policy in force
+ * @generation: its number; grows with each change of a device, under cordon_net.changes
+ * @committed: its number when it was put in force
  * @policy: the sealed policy
- * @hosts: the policy's devices as packets see them
+ * @hosts: the policy's devices as packets see them, by place; one more, as in struct cordon_places
  * @stamp: what it puts on connections
- * @devices: state of each of the policy's devices
+ * @rebound: since the epoch of @stamp began, an address was bound that was not bound before
+ * @devices: state of each of the policy's devices, by place; NULL where there is none
  * @segments: counters of each of the policy's segments
  * @ports: interfaces, replaced under cordon_net.ports_lock
  * @links: segments behind each port, replaced under cordon_net.lock; NULL, not known
  * @held: devices in built-in segments, as last counted
+ *
+ * Immutable, but for what is said above, @held, and what a change of a device changes, see
+ * core/change.h.
  */
 struct cordon_ruleset {
 	u32 generation;
+	u32 committed;
 	struct cordon_policy *policy;
 	struct cordon_host *hosts;
 	struct cordon_stamp_key stamp;
+	bool rebound;
 	struct cordon_device **devices;
 	struct cordon_segment **segments;
 	struct cordon_ports __rcu *ports;
@@ -43,6 +50,11 @@ int cordon_ruleset_check(struct cordon_net *cn, struct cordon_ruleset *rs,
 			 struct netlink_ext_ack *extack);
 int cordon_ruleset_publish(struct cordon_net *cn, struct cordon_ruleset *rs, u32 confirm,
 			   struct netlink_ext_ack *extack);
+int cordon_ruleset_settle(struct cordon_net *cn);
+bool cordon_ruleset_awaits(struct cordon_net *cn, struct netlink_ext_ack *extack);
+void cordon_ruleset_host(struct cordon_ruleset *rs, u32 place);
+void cordon_ruleset_explain(const struct cordon_draft *d, const struct cordon_error *e,
+			    struct netlink_ext_ack *extack);
 void cordon_ruleset_withdraw(struct cordon_net *cn);
 int cordon_ruleset_confirm(struct cordon_net *cn, struct netlink_ext_ack *extack);
 void cordon_ruleset_rollback(struct work_struct *work);
@@ -51,6 +63,21 @@ void cordon_ruleset_recount(struct cordon_net *cn);
 u32 cordon_ruleset_count(const struct cordon_ruleset *rs, u16 segment);
 struct cordon_end cordon_ruleset_end(const struct cordon_ruleset *rs, u32 device);
 struct cordon_end cordon_ruleset_sender(const struct cordon_ruleset *rs, u32 device, int ifindex);
+
+/* Both are the same device, which is at two places while it changes; or both are none. */
+static inline bool cordon_ruleset_is_same(const struct cordon_ruleset *rs, u32 a, u32 b)
+{
+	return a == b || (a != CORDON_NO_DEVICE && b != CORDON_NO_DEVICE &&
+			  rs->devices[a] == rs->devices[b]);
+}
+
+/* A device with this MAC is at a place that somebody guesses. */
+static __always_inline bool cordon_ruleset_is_at(const struct cordon_ruleset *rs, u32 place,
+						 u64 mac)
+{
+	/* Pairs with cordon_ruleset_host(): the rest of what is there was written before. */
+	return place < rs->policy->places.room && smp_load_acquire(&rs->hosts[place].mac) == mac;
+}
 
 /**
  * cordon_ruleset_by_mac - which device a MAC belongs to

@@ -14,7 +14,7 @@ static u32 find_by_mac(const struct cordon_pkt *pkt, const u8 *mac)
 	const u64 key = cordon_mac_key(mac);
 	u32 hint = cordon_hint(pkt->skb);
 
-	if (likely(hint < rs->policy->draft.n_devices && rs->hosts[hint].mac == key))
+	if (likely(cordon_ruleset_is_at(rs, hint, key)))
 		return hint;
 	return cordon_ruleset_by_mac(rs, key);
 }

@@ -57,16 +57,6 @@ struct cordon_transaction {
 	u16 next[CORDON_MAX_SEGMENTS];
 };
 
-/**
- * struct cordon_device_change - a device, with its addresses
- * @def: as in a policy; @def.first does not matter
- * @addresses: the first @def.n count
- */
-struct cordon_device_change {
-	struct cordon_device_def def;
-	struct cordon_addr addresses[CORDON_MAX_DEVICE_ADDRESSES];
-};
-
 int cordon_transaction_begin(struct cordon_net *cn, u32 portid, struct netlink_ext_ack *extack);
 struct cordon_transaction *cordon_transaction_take(struct cordon_net *cn, u32 portid,
 						   struct netlink_ext_ack *extack);
@@ -89,10 +79,5 @@ struct cordon_addr *cordon_transaction_address(struct cordon_transaction *t);
 struct cordon_device_start *cordon_transaction_start(struct cordon_transaction *t);
 u16 cordon_transaction_find_segment(const struct cordon_transaction *t, const char *name);
 void cordon_transaction_undo(struct cordon_transaction *t, const struct cordon_draft *before);
-
-void cordon_device_change_init(struct cordon_device_change *change);
-int cordon_device_change(struct cordon_net *cn, u32 device,
-			 const struct cordon_device_change *change,
-			 struct netlink_ext_ack *extack);
 
 #endif

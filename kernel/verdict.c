@@ -141,8 +141,12 @@ static bool is_held(const struct cordon_end *end)
 /* An end of a connection has part in the one that announced it: the device, or else its segment. */
 static bool has_part(const struct cordon_pkt *master, const struct cordon_end *end)
 {
-	return (end->device == master->from.device && end->segment == master->from.segment) ||
-	       (end->device == master->to.device && end->segment == master->to.segment);
+	const struct cordon_ruleset *rs = master->rs;
+
+	return (end->segment == master->from.segment &&
+		cordon_ruleset_is_same(rs, end->device, master->from.device)) ||
+	       (end->segment == master->to.segment &&
+		cordon_ruleset_is_same(rs, end->device, master->to.device));
 }
 
 /*

@@ -185,8 +185,11 @@ static bool may_claim(const struct cordon_policy *p, u32 device, const struct co
 	    f->dport != ICMP6_NEIGH_SOLICIT)
 		return true;
 	owner = cordon_policy_device_by_addr(p, &f->target);
-	return owner == device ||
-	       (owner == CORDON_NO_DEVICE && cordon_addr_is_link_local(&f->target));
+	if (owner == CORDON_NO_DEVICE)
+		return cordon_addr_is_link_local(&f->target);
+	/* Not by its place, of which a device that is being changed has two. */
+	return !memcmp(p->draft.devices[owner].mac, p->draft.devices[device].mac,
+		       sizeof(p->draft.devices[device].mac));
 }
 
 #define LINK_LOCAL_PREFIX	0xfe80000000000000ULL	/* fe80::/64 */

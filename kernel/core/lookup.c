@@ -13,7 +13,8 @@ u32 cordon_policy_device_by_mac(const struct cordon_policy *p, const u8 *mac)
 {
 	const struct cordon_device_def *d = p->draft.devices;
 
-	return cordon_index_find(&p->by_mac, cordon_hash_mac(p, mac), i, !memcmp(d[i].mac, mac, 6));
+	return cordon_index_find(&p->by_mac, cordon_hash_mac(p, mac), i,
+				 i != p->places.room && !memcmp(d[i].mac, mac, 6));
 }
 
 /**
@@ -28,7 +29,7 @@ u32 cordon_policy_device_by_name(const struct cordon_policy *p, const char *name
 	const struct cordon_device_def *d = p->draft.devices;
 
 	return cordon_index_find(&p->by_name, cordon_hash_name(p, name), i,
-				 !strcmp(d[i].name, name));
+				 i != p->places.room && !strcmp(d[i].name, name));
 }
 
 /**

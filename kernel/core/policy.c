@@ -41,24 +41,6 @@ static u32 index_slots(u32 n, u32 each)
 	return slots;
 }
 
-/*
- * Return: 0; -EAGAIN, the object would be so far from its place that another key is needed. With a
- * random key the farthest of four million objects is about 50 steps away.
- */
-static int index_add(struct cordon_index *index, u32 hash, u32 place)
-{
-	u32 slot = hash & index->mask;
-	u32 probes = 0;
-
-	while (index->slots[slot]) {
-		if (++probes > CORDON_MAX_PROBES)
-			return -EAGAIN;
-		slot = (slot + 1) & index->mask;
-	}
-	index->slots[slot] = place + 1;
-	return 0;
-}
-
 /* One piece of the block; sizes are summed up with base == NULL. */
 static void *carve(char *base, size_t *offset, size_t n, size_t size)
 {
@@ -71,9 +53,11 @@ static void *carve(char *base, size_t *offset, size_t n, size_t size)
 #define CARVE(p, field, n) \
 	((p)->field = carve(base, &offset, (n), sizeof(*(p)->field)))
 
-static void carve_index(struct cordon_index *index, char *base, size_t *offset, u32 n, u32 each)
+/* For @n objects; with those that places are kept free for, slots may be somewhat scarcer. */
+static void carve_index(struct cordon_index *index, char *base, size_t *offset, u32 n, u32 places,
+			u32 each)
 {
-	u32 slots = index_slots(n, each);
+	u32 slots = index_slots(max(n, places - places / 4), each);
 
 	index->mask = slots - 1;
 	index->slots = carve(base, offset, slots, sizeof(u32));
@@ -81,6 +65,8 @@ static void carve_index(struct cordon_index *index, char *base, size_t *offset, 
 
 static size_t lay_out(struct cordon_policy *p, char *base, const struct cordon_draft *d)
 {
+	const u32 addresses = d->n_addresses + d->spare * CORDON_SPARE_ADDRESSES;
+	const u32 places = d->n_devices + d->spare;
 	size_t offset = (sizeof(*p) + 7) & ~(size_t)7;
 
 	CARVE(p, draft.ports, d->n_ports);
@@ -88,22 +74,28 @@ static size_t lay_out(struct cordon_policy *p, char *base, const struct cordon_d
 	CARVE(p, draft.networks, d->n_networks);
 	CARVE(p, draft.rules, d->n_rules);
 	CARVE(p, draft.matches, d->n_matches);
-	CARVE(p, draft.devices, d->n_devices);
-	CARVE(p, draft.addresses, d->n_addresses);
+	CARVE(p, draft.devices, (size_t)places + 1);
+	CARVE(p, draft.addresses, (size_t)addresses + 1);
 	CARVE(p, draft.uplinks, d->n_uplinks);
 	CARVE(p, draft.interfaces, d->n_interfaces);
-	CARVE(p, owner, d->n_addresses);
+	CARVE(p, owner, (size_t)addresses + 1);
+	CARVE(p, places.next, (size_t)places + 1);
+	CARVE(p, places.prev, (size_t)places + 1);
+	CARVE(p, places.chain, places);
+	CARVE(p, places.width, places);
 	CARVE(p, members, d->n_segments);
 	CARVE(p, located, d->n_segments);
-	carve_index(&p->by_segment, base, &offset, d->n_segments, OF_NAMES);
-	carve_index(&p->by_mac, base, &offset, d->n_devices, OF_PACKETS);
-	carve_index(&p->by_name, base, &offset, d->n_devices, OF_NAMES);
-	carve_index(&p->by_addr, base, &offset, d->n_addresses, OF_PACKETS);
-	carve_index(&p->by_pair, base, &offset, d->n_rules, OF_PACKETS);
+	carve_index(&p->by_segment, base, &offset, d->n_segments, d->n_segments, OF_NAMES);
+	carve_index(&p->by_mac, base, &offset, d->n_devices, places, OF_PACKETS);
+	carve_index(&p->by_name, base, &offset, d->n_devices, places, OF_NAMES);
+	carve_index(&p->by_addr, base, &offset, d->n_addresses, addresses, OF_PACKETS);
+	carve_index(&p->by_pair, base, &offset, d->n_rules, d->n_rules, OF_PACKETS);
 	CARVE(p, pairs, d->n_rules);
 	CARVE(p, openings, 2 * (size_t)d->n_matches);
 	CARVE(p, v4, 2 * (size_t)d->n_networks + 1);
 	CARVE(p, v6, 2 * (size_t)d->n_networks + 1);
+	p->places.room = places;
+	p->places.room_addresses = addresses;
 	return offset;
 }
 
@@ -297,7 +289,7 @@ static int build_segments(struct cordon_policy *p, struct cordon_error *err)
 		if (other != CORDON_NO_SEGMENT)
 			return fault(err, CORDON_FAULT_DUPLICATE_NAME, CORDON_OBJECT_SEGMENT,
 				     i, other);
-		ret = index_add(&p->by_segment, cordon_hash_name(p, d->segments[i].name), i);
+		ret = cordon_index_add(&p->by_segment, cordon_hash_name(p, d->segments[i].name), i);
 		if (ret)
 			return ret;
 	}
@@ -385,7 +377,7 @@ static int check_rule(const struct cordon_draft *d, u32 i, u32 expected_first,
 	return 0;
 }
 
-/* The place of a pair, which is added if it is not there; or -EAGAIN, see index_add(). */
+/* The place of a pair, which is added if it is not there; or -EAGAIN, see cordon_index_add(). */
 static int pair_get(struct cordon_policy *p, u16 from, u16 to)
 {
 	u32 found = cordon_index_find(&p->by_pair, cordon_hash_pair(p, from, to), i,
@@ -393,7 +385,7 @@ static int pair_get(struct cordon_policy *p, u16 from, u16 to)
 
 	if (found != CORDON_NO_DEVICE)
 		return found;
-	if (index_add(&p->by_pair, cordon_hash_pair(p, from, to), p->n_pairs))
+	if (cordon_index_add(&p->by_pair, cordon_hash_pair(p, from, to), p->n_pairs))
 		return -EAGAIN;
 	p->pairs[p->n_pairs] = (struct cordon_pair){ .from = from, .to = to };
 	return p->n_pairs++;
@@ -510,14 +502,29 @@ static int build_rules(struct cordon_policy *p, const struct cordon_build *how, 
 	return build_openings(p, how, e, n);
 }
 
-static int check_address(const struct cordon_addr *a)
+/**
+ * cordon_policy_check_address - an address that a device may have
+ * @a: the address
+ *
+ * Return: 0 or -EINVAL.
+ */
+int cordon_policy_check_address(const struct cordon_addr *a)
 {
 	return cordon_addr_is_unspecified(a) || cordon_addr_is_multicast(a) ||
 	       cordon_addr_is_loopback(a) ? -EINVAL : 0;
 }
 
-static int check_device(const struct cordon_policy *p, u32 i, u32 expected_first,
-			struct cordon_error *err)
+/**
+ * cordon_policy_check_device - whether a device is sound by itself
+ * @p: the policy
+ * @i: its place
+ * @expected_first: where its addresses must begin
+ * @err: why not
+ *
+ * Return: 0 or -EINVAL.
+ */
+int cordon_policy_check_device(const struct cordon_policy *p, u32 i, u32 expected_first,
+			       struct cordon_error *err)
 {
 	const struct cordon_draft *d = &p->draft;
 	const struct cordon_device_def *v = &d->devices[i];
@@ -561,17 +568,61 @@ static int build_addresses(struct cordon_policy *p, u32 device, struct cordon_er
 	int ret;
 
 	for (i = v->first; i < v->first + v->n; i++) {
-		if (check_address(&a[i]))
+		if (cordon_policy_check_address(&a[i]))
 			return fault(err, CORDON_FAULT_ADDRESS, CORDON_OBJECT_ADDRESS, i, device);
 		other = cordon_policy_device_by_addr(p, &a[i]);
 		if (other != CORDON_NO_DEVICE)
 			return fault(err, CORDON_FAULT_DUPLICATE_ADDRESS,
 				     CORDON_OBJECT_ADDRESS, i, other);
 		p->owner[i] = device;
-		ret = index_add(&p->by_addr, cordon_hash_addr(p, &a[i]), i);
+		ret = cordon_index_add(&p->by_addr, cordon_hash_addr(p, &a[i]), i);
 		if (ret)
 			return ret;
 	}
+	return 0;
+}
+
+static u8 width_of(u32 n)
+{
+	u8 width = 0;
+
+	while (n >>= 1)
+		width++;
+	return width;
+}
+
+/* Behind the last device so far. */
+static void append(struct cordon_places *places, u32 i)
+{
+	u32 last = places->prev[places->room];
+
+	places->next[last] = i;
+	places->prev[i] = last;
+	places->next[i] = places->room;
+	places->prev[places->room] = i;
+	places->n++;
+}
+
+/* Nobody is anywhere yet. What is at the place that no device has, no look-up may take for one. */
+static int build_places(struct cordon_policy *p, const struct cordon_build *how)
+{
+	struct cordon_places *places = &p->places;
+	u32 i;
+
+	for (i = 0; i <= places->room; i++) {
+		places->prev[i] = CORDON_NO_DEVICE;
+		if (paused(how, i))
+			return -EINTR;
+	}
+	places->next[places->room] = places->room;
+	places->prev[places->room] = places->room;
+	for (i = 0; i < CORDON_WIDTHS; i++)
+		places->free[i] = CORDON_NO_DEVICE;
+	places->gone = CORDON_NO_DEVICE;
+	p->owner[places->room_addresses] = CORDON_NO_DEVICE;
+	p->by_mac.left = places->room + 1;
+	p->by_name.left = places->room + 1;
+	p->by_addr.left = places->room_addresses + 1;
 	return 0;
 }
 
@@ -582,13 +633,16 @@ static int build_devices(struct cordon_policy *p, const struct cordon_build *how
 	u32 i, other, first = 0;
 	int ret;
 
+	ret = build_places(p, how);
+	if (ret)
+		return ret;
 	for (i = 0; i < d->n_devices; i++) {
 		const struct cordon_device_def *v = &d->devices[i];
 
 		/* A device has up to CORDON_MAX_DEVICE_ADDRESSES addresses. */
 		if (paused(how, i * 16))
 			return -EINTR;
-		ret = check_device(p, i, first, err);
+		ret = cordon_policy_check_device(p, i, first, err);
 		if (ret)
 			return ret;
 		first += v->n;
@@ -602,11 +656,13 @@ static int build_devices(struct cordon_policy *p, const struct cordon_build *how
 				     i, other);
 		ret = build_addresses(p, i, err);
 		if (!ret)
-			ret = index_add(&p->by_mac, cordon_hash_mac(p, v->mac), i);
+			ret = cordon_index_add(&p->by_mac, cordon_hash_mac(p, v->mac), i);
 		if (!ret)
-			ret = index_add(&p->by_name, cordon_hash_name(p, v->name), i);
+			ret = cordon_index_add(&p->by_name, cordon_hash_name(p, v->name), i);
 		if (ret)
 			return ret;
+		append(&p->places, i);
+		p->places.width[i] = width_of(v->n);
 		p->members[v->segment]++;
 		p->encrypted |= cordon_device_encryption(p, v) != CORDON_ENCRYPTION_ANY;
 	}

@@ -206,6 +206,7 @@ struct cordon_error {
  * @n_addresses: length of @addresses
  * @n_uplinks: length of @uplinks
  * @n_interfaces: length of @interfaces
+ * @spare: how many devices more there is to be room for when it is sealed, see change.h
  * @ports: interfaces behind which devices live
  * @segments: the built-in ones, then the others
  * @networks: whose the addresses are that belong to no device
@@ -231,6 +232,7 @@ struct cordon_draft {
 	u32 n_addresses;
 	u32 n_uplinks;
 	u32 n_interfaces;
+	u32 spare;
 	struct cordon_port_def *ports;
 	struct cordon_segment_def *segments;
 	struct cordon_network_def *networks;
@@ -281,9 +283,37 @@ struct cordon_build {
 	bool (*pause)(void);
 };
 
+#define CORDON_WIDTHS	5	/* of stretches of addresses: 1, 2, 4, 8, 16 */
+
 /**
- * struct cordon_policy - a sealed policy: immutable, one block of memory
+ * struct cordon_places - which places have a device, and in which order
+ * @room: how many there are; one more, at @room, is no device's and the head of the order
+ * @room_addresses: likewise, of addresses
+ * @n: devices
+ * @next: the next device; also of one that is gone, until its place is reclaimed
+ * @prev: the one before; CORDON_NO_DEVICE, there is no device here
+ * @chain: the next place in @free or @gone
+ * @width: binary logarithm of the number of addresses that there is room for at its first one, at
+ *	least
+ * @free: by width, places that no packet can know
+ * @gone: places whose devices are gone
+ */
+struct cordon_places {
+	u32 room;
+	u32 room_addresses;
+	u32 n;
+	u32 *next;
+	u32 *prev;
+	u32 *chain;
+	u8 *width;
+	u32 free[CORDON_WIDTHS];
+	u32 gone;
+};
+
+/**
+ * struct cordon_policy - a sealed policy: one block of memory
  * @draft: what it was made of, in the block
+ * @places: of its devices
  * @owner: device of each address
  * @members: how many devices the policy puts into each segment
  * @located: of each segment, 1 if it names the interfaces where it is
@@ -302,10 +332,15 @@ struct cordon_build {
  * @n_v6: length of @v6
  * @v4: IPv4 networks, flattened
  * @v6: IPv6 networks, flattened
- * @encrypted: of some device, encryption is demanded
+ * @encrypted: of some device, encryption is or was demanded
+ *
+ * All of it is immutable, but for single devices (change.h). After such a change, n_devices and
+ * n_addresses of @draft say which places and addresses have been used so far;
+ * cordon_policy_is_device() tells whether there is a device.
  */
 struct cordon_policy {
 	struct cordon_draft draft;
+	struct cordon_places places;
 	u32 *owner;
 	u32 *members;
 	u8 *located;
@@ -339,6 +374,10 @@ int cordon_policy_build(struct cordon_policy *p, const struct cordon_draft *draf
 			const struct cordon_build *how, void *scratch,
 			struct cordon_error *err);
 
+int cordon_policy_check_address(const struct cordon_addr *a);
+int cordon_policy_check_device(const struct cordon_policy *p, u32 i, u32 expected_first,
+			       struct cordon_error *err);
+
 u32 cordon_policy_device_by_mac(const struct cordon_policy *p, const u8 *mac);
 u32 cordon_policy_device_by_name(const struct cordon_policy *p, const char *name);
 u32 cordon_policy_device_by_addr(const struct cordon_policy *p,
@@ -355,6 +394,12 @@ u32 cordon_policy_rule(const struct cordon_policy *p, u16 from, u16 to,
 		       u8 proto, u16 port);
 bool cordon_policy_device_has(const struct cordon_policy *p, u32 device,
 			      const struct cordon_addr *addr);
+
+/* There is a device at a place; one that is being changed may be at two. */
+static inline bool cordon_policy_is_device(const struct cordon_policy *p, u32 place)
+{
+	return READ_ONCE(p->places.prev[place]) != CORDON_NO_DEVICE;
+}
 
 bool cordon_policy_is_uplink(const struct cordon_policy *p, const char *ifname);
 bool cordon_policy_segment_is_at(const struct cordon_policy *p, u16 segment, const char *ifname);

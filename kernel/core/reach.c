@@ -88,12 +88,16 @@ static u32 find_subnet(const struct cordon_subnet *subnets, u32 n, const struct 
 	return lo ? lo - 1 : CORDON_NO_SUBNET;
 }
 
-static void mark(const struct cordon_policy *p, u16 port, const struct cordon_device_def *d,
+/* Return: it was noted before. */
+static bool mark(const struct cordon_policy *p, u16 port, const struct cordon_device_def *d,
 		 u8 *demands)
 {
 	u8 *demand = &demands[(size_t)port * p->draft.n_segments + d->segment];
+	const u8 own = 1 + cordon_device_encryption(p, d);
+	const bool known = *demand >= own;
 
-	*demand = max(*demand, (u8)(1 + cordon_device_encryption(p, d)));
+	*demand = max(*demand, own);
+	return known;
 }
 
 /**
@@ -107,25 +111,27 @@ static void mark(const struct cordon_policy *p, u16 port, const struct cordon_de
  *
  * A device that is tied to a port is behind that one; any other behind those in whose networks it
  * has an address.
+ *
+ * Return: @demands said so already.
  */
-void cordon_reach_device(const struct cordon_policy *p, const struct cordon_subnet *subnets,
+bool cordon_reach_device(const struct cordon_policy *p, const struct cordon_subnet *subnets,
 			 u32 n, u32 device, u8 *demands)
 {
 	const struct cordon_device_def *d = &p->draft.devices[device];
 	const struct cordon_addr *addr = &p->draft.addresses[d->first];
+	bool known = true;
 	u32 i, at;
 
-	if (d->port != CORDON_ANY_PORT) {
-		mark(p, d->port, d, demands);
-		return;
-	}
+	if (d->port != CORDON_ANY_PORT)
+		return mark(p, d->port, d, demands);
 	for (i = 0; i < d->n; i++) {
 		at = find_subnet(subnets, n, &addr[i]);
 		for (; at != CORDON_NO_SUBNET; at = subnets[at].parent)
 			if (cordon_addr_is_v4(&subnets[at].addr) == cordon_addr_is_v4(&addr[i]) &&
 			    subnet_holds(&subnets[at], &addr[i]))
-				mark(p, subnets[at].port, d, demands);
+				known &= mark(p, subnets[at].port, d, demands);
 	}
+	return known;
 }
 
 /**

@@ -36,7 +36,7 @@ struct cordon_subnet {
 u32 cordon_subnets_add(struct cordon_subnet *subnets, u32 n, u16 port,
 		       const struct cordon_network_def *own, u32 n_own);
 void cordon_subnets_sort(struct cordon_subnet *subnets, u32 n);
-void cordon_reach_device(const struct cordon_policy *p, const struct cordon_subnet *subnets,
+bool cordon_reach_device(const struct cordon_policy *p, const struct cordon_subnet *subnets,
 			 u32 n, u32 device, u8 *demands);
 u32 cordon_reach_port(const struct cordon_policy *p, const u8 *demands, u16 port,
 		      struct cordon_reach *out);

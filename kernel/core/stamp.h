@@ -16,18 +16,19 @@
  * It says that the ruleset of this epoch lets the end @from open this connection towards the end
  * @to, both in good state; with CORDON_STAMP_INSPECTED, that TLS inspection has given its verdict.
  * An end is the place of a device, or CORDON_STAMP_SEGMENT and the segment of an end that is no
- * device.
+ * device. As long as an epoch lasts, a place is no other device's, nor the same device's with other
+ * addresses.
  *
- * The epoch is 1 to 1,023, by the ruleset's generation. The proof is a hash of all the rest,
- * of the entry, of the whole generation and of a random key of the namespace. A stamp of another
- * ruleset is not believed: of one of the 1,022 before by the epoch, of an older one by the proof,
- * but for one in 2^13. A word that somebody else wrote, or copied from another entry, is believed
- * once in 2^23; none is in which one of the two highest labels is set. It is no protection against
- * who may write labels and reads them first: CAP_NET_ADMIN, who may change the policy as well.
+ * The epoch is 1 to 1,023, by its number. The proof is a hash of all the rest, of the entry, of
+ * the whole number and of a random key of the namespace. A stamp of another epoch is not believed:
+ * of one of the 1,022 before by the epoch, of an older one by the proof, but for one in 2^13. A
+ * word that somebody else wrote, or copied from another entry, is believed once in 2^23; none is
+ * in which one of the two highest labels is set. It is no protection against who may write labels
+ * and reads them first: CAP_NET_ADMIN, who may change the policy as well.
  */
 #define CORDON_STAMP_END_BITS	19
 #define CORDON_STAMP_END	((1U << CORDON_STAMP_END_BITS) - 1)
-#define CORDON_STAMP_SEGMENT	(1U << (CORDON_STAMP_END_BITS - 1))
+#define CORDON_STAMP_SEGMENT	(CORDON_STAMP_END & ~(CORDON_MAX_SEGMENTS - 1U))
 #define CORDON_STAMP_INSPECTED	BIT_ULL(38)
 #define CORDON_STAMP_BODY	(BIT_ULL(39) - 1)
 #define CORDON_STAMP_EPOCH	39
@@ -35,13 +36,13 @@
 #define CORDON_STAMP_PROOF	(8191ULL << 49)
 #define CORDON_STAMP_VOID	BIT_ULL(49)	/* of the proof; turned round, it is no stamp */
 
-static_assert(CORDON_MAX_DEVICES <= CORDON_STAMP_SEGMENT);
-static_assert(CORDON_MAX_SEGMENTS < CORDON_STAMP_SEGMENT);
+static_assert(CORDON_MAX_PLACES <= CORDON_STAMP_SEGMENT);
+static_assert(!(CORDON_MAX_SEGMENTS & (CORDON_MAX_SEGMENTS - 1)));
 
 /**
- * struct cordon_stamp_key - what the stamps of one ruleset are made with
+ * struct cordon_stamp_key - what the stamps of one epoch are made with
  * @seed: of the proof
- * @epoch: of the ruleset, in place
+ * @epoch: in its place
  */
 struct cordon_stamp_key {
 	u64 seed;
@@ -49,21 +50,21 @@ struct cordon_stamp_key {
 };
 
 /**
- * cordon_stamp_key - what the stamps of a ruleset are made with
+ * cordon_stamp_key - what the stamps of an epoch are made with
  * @key: the namespace's, random
- * @generation: of the ruleset
+ * @number: of the epoch
  */
-static inline struct cordon_stamp_key cordon_stamp_key(u64 key, u32 generation)
+static inline struct cordon_stamp_key cordon_stamp_key(u64 key, u32 number)
 {
 	return (struct cordon_stamp_key){
-		.seed = (key ^ generation) * 0x9e3779b97f4a7c15ULL,
-		.epoch = (generation % CORDON_STAMP_EPOCHS + 1ULL) << CORDON_STAMP_EPOCH,
+		.seed = (key ^ number) * 0x9e3779b97f4a7c15ULL,
+		.epoch = (number % CORDON_STAMP_EPOCHS + 1ULL) << CORDON_STAMP_EPOCH,
 	};
 }
 
 /**
  * cordon_stamp_seal - a stamp
- * @k: of the ruleset
+ * @k: of the epoch
  * @entry: what tells the entry from others: its address
  * @body: ends and CORDON_STAMP_INSPECTED
  */
@@ -75,7 +76,7 @@ static inline u64 cordon_stamp_seal(const struct cordon_stamp_key *k, u64 entry,
 	return word | (hash & CORDON_STAMP_PROOF);
 }
 
-/* The stamp is of this ruleset, for this entry. */
+/* The stamp is of this epoch, for this entry. */
 static inline bool cordon_stamp_holds(const struct cordon_stamp_key *k, u64 entry, u64 stamp)
 {
 	return cordon_stamp_seal(k, entry, stamp & CORDON_STAMP_BODY) == stamp;
@@ -88,7 +89,7 @@ static inline u64 cordon_stamp_body(u32 from, u32 to)
 
 /**
  * cordon_stamp_void - a word that is no stamp, in place of one that holds no longer
- * @k: of the ruleset
+ * @k: of the epoch
  * @entry: what tells the entry from others
  * @nonce: random: whoever compares and exchanges the word finds that it was changed
  */
@@ -100,18 +101,18 @@ static inline u64 cordon_stamp_void(const struct cordon_stamp_key *k, u64 entry,
 /**
  * cordon_stamp_is_ours - a word was made here, as a stamp or in place of one, for this entry
  * @key: the namespace's
- * @generation: of the ruleset in force, or a later one
+ * @number: of the epoch, or of a later one
  * @entry: what tells the entry from others
  * @word: the word; 0 is nobody's, and let through
  *
- * Those of more than 1,022 rulesets ago are not recognised.
+ * Those of more than 1,022 epochs ago are not recognised.
  */
-static inline bool cordon_stamp_is_ours(u64 key, u32 generation, u64 entry, u64 word)
+static inline bool cordon_stamp_is_ours(u64 key, u32 number, u64 entry, u64 word)
 {
 	const u32 epoch = word >> CORDON_STAMP_EPOCH & CORDON_STAMP_EPOCHS;
-	const u32 now = generation % CORDON_STAMP_EPOCHS + 1;
+	const u32 now = number % CORDON_STAMP_EPOCHS + 1;
 	const u32 age = (now + CORDON_STAMP_EPOCHS - epoch) % CORDON_STAMP_EPOCHS;
-	const struct cordon_stamp_key k = cordon_stamp_key(key, generation - age);
+	const struct cordon_stamp_key k = cordon_stamp_key(key, number - age);
 
 	return !word || cordon_stamp_holds(&k, entry, word) ||
 	       cordon_stamp_holds(&k, entry, word ^ CORDON_STAMP_VOID);

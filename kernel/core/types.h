@@ -11,6 +11,8 @@
 #include <linux/sort.h>
 #include <linux/minmax.h>
 #include <linux/build_bug.h>
+#include <linux/compiler.h>
+#include <asm/barrier.h>
 #else
 #include <assert.h>
 #include <errno.h>
@@ -27,6 +29,10 @@ typedef uint32_t u32;
 typedef uint64_t u64;
 
 #define BIT_ULL(n) (1ULL << (n))
+#define READ_ONCE(x) __atomic_load_n(&(x), __ATOMIC_RELAXED)
+#define WRITE_ONCE(x, value) __atomic_store_n(&(x), value, __ATOMIC_RELAXED)
+/* Pairs with the look-ups of index.h. */
+#define smp_store_release(p, value) __atomic_store_n(p, value, __ATOMIC_RELEASE)
 #define min(a, b) ((a) < (b) ? (a) : (b))
 #define max(a, b) ((a) > (b) ? (a) : (b))
 

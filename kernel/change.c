@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Changes of single devices in the ruleset in force: in place (core/change.h), or where there is no
+ * room left for that, in a policy that is sealed anew.
+ */
+#include <linux/mm.h>
+#include <linux/preempt.h>
+#include <linux/slab.h>
+
+#include "caps.h"
+#include "change.h"
+#include "core/change.h"
+#include "event.h"
+#include "inspect.h"
+#include "link.h"
+#include "net.h"
+#include "ruleset.h"
+
+/**
+ * cordon_device_change_init - a device that demands nothing of its own
+ * @change: overwritten
+ */
+void cordon_device_change_init(struct cordon_device_change *change)
+{
+	memset(change, 0, sizeof(*change));
+	change->def.port = CORDON_ANY_PORT;
+	change->def.authentication = CORDON_INHERIT;
+	change->def.encryption = CORDON_INHERIT;
+	change->def.firmware = CORDON_INHERIT;
+}
+
+/*
+ * Let a device be found at @place, and no longer at @old; one of the two may be CORDON_NO_DEVICE.
+ * Dumps that began before notice, and none begins until it is done.
+ */
+static void switch_places(struct cordon_net *cn, u32 old, u32 place)
+{
+	struct cordon_ruleset *rs = cordon_net_ruleset(cn);
+
+	preempt_disable();
+	write_seqcount_begin(&cn->changes);
+	if (place != CORDON_NO_DEVICE)
+		cordon_change_publish(rs->policy, old, place);
+	else
+		cordon_change_remove(rs->policy, old);
+	if (old != CORDON_NO_DEVICE)
+		cordon_host_leave(&rs->hosts[old]);
+	WRITE_ONCE(cn->generation, cn->generation + 1);
+	WRITE_ONCE(rs->generation, cn->generation);
+	write_seqcount_end(&cn->changes);
+	preempt_enable();
+	schedule_delayed_work(&cn->settle_changes, HZ);
+}
+
+/* The state of a device that changes or is new, with its directory. */
+static struct cordon_device *state_of(struct cordon_net *cn, u32 old, const u8 *mac)
+{
+	struct cordon_device *device;
+	int ret;
+
+	if (old != CORDON_NO_DEVICE)
+		return cordon_device_get(cordon_net_ruleset(cn)->devices[old]);
+	device = cordon_device_new(mac);
+	if (!device)
+		return ERR_PTR(-ENOMEM);
+	ret = cordon_view.device_add(cn, device);
+	if (!ret)
+		return device;
+	cordon_device_put(device);
+	return ERR_PTR(ret);
+}
+
+/* Something is demanded that the ruleset has not demanded of any device so far. */
+static int demand(struct cordon_net *cn, u32 place, struct netlink_ext_ack *extack)
+{
+	const struct cordon_policy *p = cordon_net_ruleset(cn)->policy;
+
+	if (p->encrypted || cordon_device_encryption(p, &p->draft.devices[place]) ==
+			    CORDON_ENCRYPTION_ANY)
+		return 0;
+	return cordon_inspector_label(cn, true, extack);
+}
+
+/* What was behind a port by @old may not be so by @place. */
+static bool may_shrink(const struct cordon_policy *p, u32 old, u32 place)
+{
+	const struct cordon_device_def *was = &p->draft.devices[old];
+	const struct cordon_device_def *is = &p->draft.devices[place];
+
+	return was->segment != is->segment || was->port != is->port ||
+	       was->encryption != is->encryption ||
+	       (is->port == CORDON_ANY_PORT &&
+		(was->n != is->n || cordon_change_binds(p, old, place)));
+}
+
+/* Return: as cordon_change_prepare(), or -errno of what it needs besides. */
+static int put_in_place(struct cordon_net *cn, u32 old, const struct cordon_device_change *change,
+			struct netlink_ext_ack *extack)
+{
+	struct cordon_ruleset *rs = cordon_net_ruleset(cn);
+	struct cordon_device *device;
+	struct cordon_error err;
+	u32 place;
+	int ret;
+
+	ret = cordon_change_prepare(rs->policy, old, &change->def, change->addresses, &place,
+				    &err);
+	if (ret == -EINVAL)
+		cordon_ruleset_explain(&rs->policy->draft, &err, extack);
+	if (ret)
+		return ret;
+	ret = demand(cn, place, extack);
+	if (!ret) {
+		device = state_of(cn, old, change->def.mac);
+		ret = PTR_ERR_OR_ZERO(device);
+	}
+	if (ret) {
+		cordon_change_cancel(rs->policy, place);
+		return ret;
+	}
+	rs->devices[place] = device;
+	cordon_ruleset_host(rs, place);
+	cordon_links_grow(cn, place);
+	if (cordon_change_binds(rs->policy, old, place))
+		WRITE_ONCE(rs->rebound, true);
+	switch_places(cn, old, place);
+	if (old != CORDON_NO_DEVICE && may_shrink(rs->policy, old, place))
+		cordon_links_shrink(cn);
+	return 0;
+}
+
+static void take_away(struct cordon_net *cn, u32 old)
+{
+	struct cordon_device *device = cordon_net_ruleset(cn)->devices[old];
+
+	switch_places(cn, old, CORDON_NO_DEVICE);
+	if (device->node)
+		cordon_view.device_del(device);
+	cordon_links_shrink(cn);
+}
+
+static void carry_over(struct cordon_draft *d, const struct cordon_device_def *def,
+		       const struct cordon_addr *addresses)
+{
+	struct cordon_device_def *to = &d->devices[d->n_devices++];
+
+	*to = *def;
+	to->first = d->n_addresses;
+	memcpy(&d->addresses[d->n_addresses], addresses, def->n * sizeof(*addresses));
+	d->n_addresses += def->n;
+}
+
+/* The devices of a policy, one of them changed, in their order; as in cordon_device_change(). */
+static void carry_all(struct cordon_draft *d, const struct cordon_policy *p, u32 device,
+		      const struct cordon_device_change *change)
+{
+	const struct cordon_places *places = &p->places;
+	const struct cordon_draft *old = &p->draft;
+	u32 i;
+
+	d->n_devices = 0;
+	d->n_addresses = 0;
+	for (i = places->next[places->room]; i != places->room; i = places->next[i]) {
+		if (i != device)
+			carry_over(d, &old->devices[i], &old->addresses[old->devices[i].first]);
+		else
+			carry_over(d, &change->def, change->addresses);
+		cond_resched();
+	}
+	if (device == CORDON_NO_DEVICE)
+		carry_over(d, &change->def, change->addresses);
+}
+
+/* Seal a copy of the policy, with the change, and with room for others to come. */
+static int seal_anew(struct cordon_net *cn, u32 device, const struct cordon_device_change *change,
+		     struct netlink_ext_ack *extack)
+{
+	const struct cordon_policy *p = cordon_net_ruleset(cn)->policy;
+	struct cordon_draft d = p->draft;
+	struct cordon_ruleset *rs;
+	int ret = -ENOMEM;
+
+	d.devices = kvmalloc_array(d.n_devices + 1, sizeof(*d.devices), GFP_KERNEL_ACCOUNT);
+	d.addresses = kvmalloc_array(d.n_addresses + CORDON_MAX_DEVICE_ADDRESSES,
+				     sizeof(*d.addresses), GFP_KERNEL_ACCOUNT);
+	if (!d.devices || !d.addresses)
+		goto out;
+	carry_all(&d, p, device, change);
+	rs = cordon_ruleset_new(cn, &d, extack);
+	ret = PTR_ERR_OR_ZERO(rs);
+	if (ret)
+		goto out;
+	ret = cordon_ruleset_publish(cn, rs, 0, extack);
+	if (ret)
+		cordon_ruleset_free(rs);
+out:
+	kvfree(d.devices);
+	kvfree(d.addresses);
+	return ret;
+}
+
+/**
+ * cordon_device_change - change one device of the policy in force
+ * @cn: the namespace
+ * @device: the one to be changed or deleted; CORDON_NO_DEVICE, add one
+ * @change: what it becomes, with the same MAC; NULL, delete it
+ * @extack: gets a sentence
+ *
+ * It is at another place afterwards. Takes microseconds and some more for the device's directory;
+ * but once in as many changes as an eighth of the devices, 64 at least, it waits for two grace
+ * periods, unless a second without changes came before, and once in as many additions it seals the
+ * policy anew.
+ *
+ * Context: cordon_net.lock held, a ruleset is in force; may sleep.
+ * Return: 0; -EBUSY, it awaits confirmation; -E2BIG, the namespace may have no more devices; or
+ * what cordon_ruleset_new() and cordon_ruleset_publish() say.
+ */
+int cordon_device_change(struct cordon_net *cn, u32 device,
+			 const struct cordon_device_change *change,
+			 struct netlink_ext_ack *extack)
+{
+	struct cordon_ruleset *rs = cordon_net_ruleset(cn);
+	int ret = 0;
+
+	lockdep_assert_held(&cn->lock);
+	if (cordon_ruleset_awaits(cn, extack))
+		return -EBUSY;
+	if (device == CORDON_NO_DEVICE && rs->policy->places.n >= cn->caps->devices) {
+		cordon_caps_explain(extack, cn->caps->devices, "devices");
+		return -E2BIG;
+	}
+	if (!change) {
+		take_away(cn, device);
+	} else {
+		ret = put_in_place(cn, device, change, extack);
+		if (ret == -ENOSPC && !cordon_ruleset_settle(cn))
+			ret = put_in_place(cn, device, change, extack);
+		if (ret == -ENOSPC || ret == -EAGAIN)
+			return seal_anew(cn, device, change, extack);
+	}
+	if (!ret)
+		cordon_view.policy(cn);
+	return ret;
+}
+
+/**
+ * cordon_change_settle - a second after a change, let what it left behind be used again
+ * @work: cordon_net.settle_changes
+ */
+void cordon_change_settle(struct work_struct *work)
+{
+	struct cordon_net *cn = container_of(to_delayed_work(work), struct cordon_net,
+					     settle_changes);
+	struct cordon_ruleset *rs;
+
+	mutex_lock(&cn->lock);
+	rs = cordon_net_ruleset(cn);
+	if (rs && (rs->rebound || rs->policy->places.gone != CORDON_NO_DEVICE) &&
+	    cordon_ruleset_settle(cn))
+		schedule_delayed_work(&cn->settle_changes, HZ);
+	mutex_unlock(&cn->lock);
+}
