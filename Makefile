@@ -112,6 +112,7 @@ torture: vm-ready
 	@TORTURE=1 tests/vm/scenarios.sh 7.3
 	@tests/vm/vm.sh -k 6.1 -t 1500 tests/scenarios/loss.sh 500
 	@tests/vm/powercut.sh
+	@$(MAKE) --no-print-directory unit >/dev/null; TORTURE=1 $(BUILD)/unit/test_change
 	@KILLS=300 tests/serve/run.sh crash
 	@KILLS=400 tests/serve/run.sh backup
 	@TORTURE=1 tests/packages/run.sh

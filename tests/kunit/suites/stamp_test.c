@@ -23,7 +23,7 @@ static bool holds(u32 generation, u64 where, u64 word)
 
 static void stamp_says_what_was_put_in(struct kunit *test)
 {
-	static const u32 ends[] = { 0, 1, CORDON_MAX_DEVICES - 1, CORDON_STAMP_SEGMENT,
+	static const u32 ends[] = { 0, 1, CORDON_MAX_PLACES - 1, CORDON_STAMP_SEGMENT,
 				    CORDON_STAMP_SEGMENT | (CORDON_MAX_SEGMENTS - 1) };
 	u64 word;
 	int i, j;
