@@ -313,14 +313,14 @@ case_cordon() {
 
 # Devices that need a lease, and have one: a check-in each, so not of many
 case_lease() {
-	local mac segment ip
+	local device segment ip
 
 	[ "$n" -le 1024 ] || return 0
 	modprobe cordon device_sysfs=0 || die "no module"
 	sed 's/isolate: false/&, authentication: certificate, lease: 24h/' $work/policy.yaml >$work/lease.yaml
 	cordonctl apply $work/lease.yaml >/dev/null || die "the policy with leases does not load"
-	while read -r mac segment ip; do
-		[ "$mac" = net ] || checkin in "$mac" "$ip" "$(cat /sys/class/net/gd/ifindex)" aa >/dev/null || die "no lease"
+	while read -r device segment ip; do
+		[ "$device" = net ] || checkin in "$device" "$ip" "$(cat /sys/class/net/gd/ifindex)" aa >/dev/null || die "no lease"
 	done <$work/devices.txt
 	packets_of lease
 	rmmod cordon
