@@ -47,7 +47,7 @@ def read(name):
 
 
 def row(label, values):
-    print('%-52s' % label + ''.join('%18s' % ('-' if v is None else v) for v in values))
+    print('%-64s' % label + ''.join('%18s' % ('-' if v is None else v) for v in values))
 
 
 def rows(label, values, scale=1):

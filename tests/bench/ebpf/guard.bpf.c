@@ -6,7 +6,7 @@
  *   lan_out             its egress: what is sent to devices, after NAT has been undone
  * FLAT: devices by MAC and address in global arrays, instead of hash maps.
  *
- * Not done here, and by Cordon done: IPv6 is not tracked towards devices; fragments of IPv6 are dropped, of IPv4 they
+ * Not done here, and by Cordon done: IPv6 towards devices passes unchecked; fragments of IPv6 are dropped, of IPv4 they
  * are known by their first one only while that is in a small map; connections that are RELATED, but for ICMP errors of
  * IPv4; path MTU discovery of IPv6; a policy that is swapped at one stroke (maps change one by one); state that no
  * stranger can evict (the map of connections is LRU).
