@@ -46,7 +46,7 @@ help:
 # help: make arm64        a gateway of arm64, in a virtual machine (SCENARIOS="segments door lease")
 # help: make deb-arm64    the packages for arm64, in build/deb-arm64, and the same scenarios with what they install
 # help: make fuzz         fuzz the readers of what devices send (SECONDS=60 each)
-# help: make bench        what a packet costs, beside nftables and eBPF, and what an enrolment (15 minutes)
+# help: make bench        what a packet costs, beside nftables and eBPF, and what an enrolment
 # help: make bench-compare BASE=…  what a packet costs, in another revision and here, and the difference
 # help: make lint, unit, kunit, sanitize, interop, spec, clean
 
