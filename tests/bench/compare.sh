@@ -6,7 +6,8 @@ set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 cd "$here/../.."
-revision=$(git rev-parse --verify --quiet "${1:?compare: which revision? BASE=}^{commit}") ||
+[ $# -gt 0 ] || { echo "compare: which revision? BASE=" >&2; exit 2; }
+revision=$(git rev-parse --verify --quiet "$1^{commit}") ||
 	{ echo "compare: no revision $1" >&2; exit 2; }
 shift
 [ $# -gt 0 ] || set -- 16 65536
