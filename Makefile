@@ -23,7 +23,7 @@ include tests/serve/serve.mk
 include tests/cross/cross.mk
 include tests/system/system.mk
 
-.PHONY: all help module install uninstall check torture unit bench clean userspace-quiet test-tools
+.PHONY: all help module install uninstall check torture unit bench bench-compare clean userspace-quiet test-tools
 all: deps-build userspace module
 
 help:
@@ -46,7 +46,9 @@ help:
 # help: make arm64        a gateway of arm64, in a virtual machine (SCENARIOS="segments door lease")
 # help: make deb-arm64    the packages for arm64, in build/deb-arm64, and the same scenarios with what they install
 # help: make fuzz         fuzz the readers of what devices send (SECONDS=60 each)
-# help: make lint, unit, kunit, sanitize, interop, bench, spec, clean
+# help: make bench        what a packet costs, beside nftables and eBPF, and what an enrolment
+# help: make bench-compare BASE=…  what a packet costs, in another revision and here, and the difference
+# help: make lint, unit, kunit, sanitize, interop, spec, clean
 
 module:
 	@[ -e $(KDIR)/Makefile ] || { echo "module: no kernel headers in $(KDIR): install linux-headers-$$(uname -r), or say KDIR=" >&2; exit 1; }
@@ -124,9 +126,12 @@ torture: vm-ready
 unit: deps-build deps-unit
 	@tests/unit/run.sh
 
-bench: userspace-quiet deps-vm test-tools
+bench: userspace-quiet deps-vm deps-bench test-tools
 	@tests/bench/run.sh
 	@tests/bench/serve.sh
+
+bench-compare: userspace-quiet deps-vm deps-bench test-tools
+	@tests/bench/compare.sh $(BASE)
 
 clean:
 	rm -rf $(BUILD)

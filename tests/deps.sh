@@ -9,6 +9,7 @@ declare -A packages=(
 	[vm]="qemu-system-x86 busybox-static kmod cpio xz-utils zstd python3 iproute2 iputils-ping nftables conntrack
 		socat gcc-12 libelf-dev debootstrap util-linux procps
 		e2fsprogs openssl curl strace gnutls-bin strongswan-pki libstrongswan-standard-plugins python3-yaml"
+	[bench]="clang libbpf-dev bpftool conntrack"
 	[cross]="gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf libc6-dev-arm64-cross libc6-dev-armhf-cross musl-tools
 		qemu-user-static dpkg-dev perl openssl python3"
 	[arm64]="qemu-system-arm"

@@ -5,7 +5,13 @@ BENCH := $(BUILD)/bench
 FAKE_NL := cnl_open cnl_summary cnl_segment_each cnl_device_each cnl_binding_get cnl_checkin
 BENCH_LIB := $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
 
-.PHONY: bench-programs
+.PHONY: bench-programs bench-document
+
+# What make bench has written last, into the manual
+bench-document:
+	sed -i -e '/^<!-- make bench -->/,/^<!-- end -->/{//!d}' -e '/^<!-- make bench -->/r /dev/stdin' \
+		Documentation/performance.md < <(echo '```'; cat $(BUILD)/bench.txt; echo '```')
+
 bench-programs: $(BENCH)/cordonctl $(BENCH)/fill $(BENCH)/load $(BENCH)/bare
 
 $(BENCH)/cordonctl: $(US_OBJ) $(BUILD)/obj/tests/bench/fake_nl.o

@@ -1,17 +1,20 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# guest.sh N DIR: in a guest in which a nanosecond is an instruction: measure N devices with what
-# tests/bench/rules.py wrote to DIR. Prints `RESULT case what value` lines.
+# guest.sh N DIR PACKETS [CASE...]: in a guest in which a nanosecond is an instruction: measure N devices with what
+# tests/bench/rules.py wrote to DIR. Prints `RESULT case what value spread` lines: the median of three and the difference
+# between the largest and the smallest.
 #
 #   (pktgen) gd ── gw ── gx      packets are put into gd's receive path; gx is a dummy that drops what it sends
 #
 # Waiting for the host's files would count as instructions: what is timed is copied first, and run once before.
 set -uo pipefail
 
-n=$1 dir=$2 packets=20000 rounds=3 handshakes=2000 inspections=10000
+n=$1 dir=$2 packets=$3 rounds=3 handshakes=$(($3 / 10)) inspections=10000
+shift 3
 flows=$((n < packets ? n : packets))
 work=/run/bench
 flows_of_tls='o30 o35-vs35'
+mac=02:00:00:00:00:00 peer=198.18.0.1
 
 say() {
 	echo "RESULT $*"
@@ -65,8 +68,9 @@ network() {
 	ip addr add 169.254.2.1/30 dev gx
 	ip neigh replace 169.254.1.2 lladdr 02:ff:00:00:00:01 nud permanent dev gd
 	ip neigh replace 169.254.2.2 lladdr 02:ff:00:00:00:02 nud permanent dev gx
-	ip route add 10.0.0.0/15 via 169.254.1.2 dev gd
+	ip route add 10.0.0.0/13 via 169.254.1.2 dev gd
 	ip route add 198.18.0.0/15 via 169.254.2.2 dev gx
+	ip route add 192.88.99.0/24 via 169.254.2.2 dev gx
 	first=10.0.0.16
 	last=$(ip_of $((0x0a000010 + n - 1)))
 	gd_mac=$(cat /sys/class/net/gd/address)
@@ -98,10 +102,10 @@ send() {
 		awk '{ printf "%.0f\n", $1 * 1000 / $2 }'
 }
 
-# forward COUNT SPORT-RANGE DPORT: from the devices in turn to the internet
+# forward COUNT SPORT-RANGE DPORT: from the devices in turn to $peer, the first of them with $mac
 forward() {
-	send gd "$1" "dst_mac $gd_mac" "src_mac 02:00:00:00:00:00" "src_mac_count $n" "src_min $first" "src_max $last" \
-		"dst_min 198.18.0.1" "dst_max 198.18.0.1" "udp_src_min ${2%-*}" "udp_src_max ${2#*-}" \
+	send gd "$1" "dst_mac $gd_mac" "src_mac $mac" "src_mac_count $n" "src_min $first" "src_max $last" \
+		"dst_min $peer" "dst_max $peer" "udp_src_min ${2%-*}" "udp_src_max ${2#*-}" \
 		"udp_dst_min $3" "udp_dst_max $3"
 }
 
@@ -112,23 +116,36 @@ answer() {
 		"udp_dst_min $3" "udp_dst_max $3"
 }
 
-sent() {
-	cat /sys/class/net/gx/statistics/tx_packets
+# of DEV: packets that it has sent
+of() {
+	cat "/sys/class/net/$1/statistics/tx_packets"
 }
 
-# through CASE WHAT COMMAND...: the median of the rounds; every packet must have come through
-through() {
-	local case=$1 what=$2 before after
+# The median of the rounds, and how far they lie apart
+middle() {
+	sort -n $work/rounds | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)], v[NR] - v[1] }'
+}
 
-	shift 2
-	before=$(sent)
+# measure CASE WHAT EXPECTED DEV COMMAND...: the median of the rounds; so many packets must have left by DEV
+measure() {
+	local case=$1 what=$2 expected=$3 dev=$4 before came
+
+	shift 4
+	before=$(of "$dev")
 	for ((i = 0; i < rounds; i++)); do
 		"$@"
 	done >$work/rounds
-	after=$(sent)
-	[ $((after - before)) = $((rounds * packets)) ] ||
-		die "$case, $what: $((after - before)) of $((rounds * packets)) packets came through"
-	say "$case" "$what" "$(sort -n $work/rounds | sed -n "$((rounds / 2 + 1))p")"
+	came=$(($(of "$dev") - before))
+	[ $came = $((rounds * expected)) ] || die "$case, $what: $came of $((rounds * expected)) packets came through"
+	say "$case" "$what" "$(middle)"
+}
+
+through() {	# CASE WHAT COMMAND...
+	measure "$1" "$2" $packets gx "${@:3}"
+}
+
+denied() {	# CASE WHAT COMMAND...
+	measure "$1" "$2" 0 gx "${@:3}"
 }
 
 # connections SPORT DPORT: one of each device, answered
@@ -147,6 +164,24 @@ established() {
 	flush
 	connections 1000 2000
 	through "$1" established forward $packets 1000-1000 2000
+}
+
+# The same connections, the other way
+reply() {
+	measure "$1" reply $packets gd answer $packets 2000 1000
+}
+
+# From the devices in turn to one more, which has answered
+between() {
+	local peer=10.7.255.254
+
+	flush
+	forward "$flows" 1000-1000 2000 >/dev/null
+	send gd "$flows" "dst_mac $gd_mac" "src_mac 02:88:00:00:00:00" "src_mac_count 1" "src_min $peer" "src_max $peer" \
+		"dst_min $first" "dst_max $last" "udp_src_min 2000" "udp_src_max 2000" "udp_dst_min 1000" \
+		"udp_dst_max 1000" >/dev/null
+	forward "$flows" 1000-1000 2000 >/dev/null
+	measure "$1" between $packets gd forward $packets 1000-1000 2000
 }
 
 # Each round opens connections that no round before it has opened.
@@ -179,70 +214,292 @@ load() {
 	say "$case" bytes $(((after - before) / n))
 }
 
-mkdir -p $work
-cp "$dir/policy.yaml" "$dir/rules.nft" $work/ || exit
-for flow in $flows_of_tls; do
-	cp "$(dirname "$0")/../vectors/tls/$flow.flow" $work/ || exit
-done
-topology
+# A MAC that is no device's; a network of no segment
+stranger() {
+	local mac=02:77:00:00:00:00
 
-forward 200 1000-1000 2000 >/dev/null
-through plain stateless forward $packets 1000-1000 2000
-modprobe cordon device_sysfs=0 || exit
-through idle stateless forward $packets 1000-1000 2000
-rmmod cordon
+	forward $packets 1000-1000 2000
+}
 
-modprobe tracked || exit
-new tracked
-established tracked
-rmmod tracked
+forbidden() {
+	local peer=192.88.99.1
 
-nft -c -f $work/rules.nft
-load nftables nft -f $work/rules.nft
-new nftables
-established nftables
-nft flush ruleset
+	forward $packets 1000-50998 2000
+}
 
-modprobe cordon device_sysfs=0 || exit
-cordonctl check $work/policy.yaml >/dev/null
-load cordon cordonctl apply $work/policy.yaml
-new cordon
-established cordon
+refusals() {
+	flush
+	stranger >/dev/null
+	denied "$1" first stranger
+	flush
+	forbidden >/dev/null
+	denied "$1" second forbidden
+}
 
-# No TLS comes from pktgen: a program behind two taps opens the connections first, by a datagram of QUIC each way. They
-# have labels from then on, so that they cost the same without the demand.
-sed 's/isolate: false/&, encryption: TLS1.3/' $work/policy.yaml >$work/tls.yaml
-cordonctl apply $work/tls.yaml >/dev/null || die "the policy that demands TLS does not load"
-taps
-handshake "$n" "$n" quic 1001 >/dev/null || die "connections of QUIC do not come through"
-dummies
-through gated established forward $packets 1001-1001 2001
-cordonctl apply $work/policy.yaml >/dev/null || die "the policy that demands nothing does not load"
-through ungated established forward $packets 1001-1001 2001
-rmmod cordon
+packets_of() {
+	new "$1"
+	established "$1"
+	reply "$1"
+	between "$1"
+}
 
-# Whole handshakes, of TCP, come from a program behind two taps. Without the demand as with it, connections have labels.
-taps
-sed 's|udp/2000-4000|&, tcp/443|' $work/tls.yaml >$work/demanding.yaml
-sed 's/, encryption: TLS1.3//' $work/demanding.yaml >$work/undemanding.yaml
-modprobe cordon device_sysfs=0 || exit
-port=1024
+case_plain() {
+	through plain stateless forward $packets 1000-1000 2000
+	measure plain reply $packets gd answer $packets 2000 1000
+}
+
+case_idle() {
+	modprobe cordon device_sysfs=0 || die "no module"
+	through idle stateless forward $packets 1000-1000 2000
+	rmmod cordon
+}
+
+# What others are held against: connection tracking alone, and hooks that drop where Cordon's would.
+case_tracked() {
+	modprobe tracked || die "no module"
+	packets_of tracked
+	rmmod tracked
+	modprobe tracked drop_first=1 || die "no module"
+	denied tracked first stranger
+	rmmod tracked
+	modprobe tracked drop_second=1 || die "no module"
+	flush
+	denied tracked second forbidden
+	rmmod tracked
+}
+
+case_nftables() {
+	nft -c -f $work/rules.nft
+	load nftables nft -f $work/rules.nft
+	packets_of nftables
+	nft flush ruleset
+}
+
+# Maps are freed a while after the programs that use them.
+detach() {
+	tc qdisc del dev gd clsact
+	for ((i = 0; i < 100; i++)); do
+		[ -n "$(bpftool map list)" ] || return
+		sleep 0.1
+	done
+	die "maps stay"
+}
+
+# The map of connections is for twice what a case opens; conntrack runs beside it, for NAT.
+case_ebpf() {
+	local form
+
+	cp "$dir/guardctl" "$dir"/*.bpf.o $work/ || exit
+	modprobe -a cls_bpf sch_ingress tracked || die "modules are missing"
+	for form in lru flat; do
+		$work/guardctl gd $work/$form.bpf.o $work/devices.txt || die "guardctl: $form"
+		detach
+		load ebpf_$form $work/guardctl gd $work/$form.bpf.o $work/devices.txt
+		packets_of ebpf_$form
+		refusals ebpf_$form
+		detach
+	done
+	rmmod tracked
+}
+
+case_cordon() {
+	modprobe cordon device_sysfs=0 || die "no module"
+	cordonctl check $work/policy.yaml >/dev/null
+	load cordon cordonctl apply $work/policy.yaml
+	packets_of cordon
+	refusals cordon
+	rmmod cordon
+}
+
+# Devices that need a lease, and have one: a check-in each, so not of many
+case_lease() {
+	local device segment ip
+
+	[ "$n" -le 1024 ] || return 0
+	modprobe cordon device_sysfs=0 || die "no module"
+	sed 's/isolate: false/&, authentication: certificate, lease: 24h/' $work/policy.yaml >$work/lease.yaml
+	cordonctl apply $work/lease.yaml >/dev/null || die "the policy with leases does not load"
+	while read -r device segment ip; do
+		[ "$device" = net ] || checkin in "$device" "$ip" "$(cat /sys/class/net/gd/ifindex)" aa >/dev/null || die "no lease"
+	done <$work/devices.txt
+	packets_of lease
+	rmmod cordon
+}
+
+# pktgen counts no IPv6 addresses up: one device
+send6() {	# DEV SRC DST SPORT DPORT
+	local mac
+
+	mac=$(cat "/sys/class/net/$1/address")
+	send "$1" "$packets" "dst_mac $mac" "src_mac 02:00:00:00:00:00" "src_mac_count 1" "pkt_size 80" "flag UDPCSUM" \
+		"src6 $2" "dst6 $3" "udp_src_min $4" "udp_src_max $4" "udp_dst_min $5" "udp_dst_max $5"
+}
+
+established6() {
+	local device=2001:db8:1::1 peer=2001:db8:2::1
+
+	flush
+	send6 gd $device $peer 1000 2000 >/dev/null
+	send6 gx $peer $device 2000 1000 >/dev/null
+	send6 gd $device $peer 1000 2000 >/dev/null
+	through "$1" established send6 gd $device $peer 1000 2000
+}
+
+case_ipv6() {
+	local dev net=1
+
+	sysctl -qw net.ipv6.conf.all.forwarding=1
+	for dev in gd gx; do
+		sysctl -qw net.ipv6.conf.$dev.accept_dad=0 net.ipv6.conf.$dev.disable_ipv6=0
+		ip addr add fd00:$net::1/64 dev $dev
+		ip neigh replace fd00:$net::2 lladdr 02:ff:00:00:00:0$net nud permanent dev $dev
+		ip route add 2001:db8:$net::/64 via fd00:$net::2 dev $dev
+		net=2
+	done
+	modprobe tracked || die "no module"
+	established6 tracked6
+	rmmod tracked
+	sed 's/{name: d0,.*addresses: \[/&"2001:db8:1::1", /; s|198.18.0.0/15|&, "2001:db8:2::/64"|' $work/policy.yaml >$work/v6.yaml
+	modprobe cordon device_sysfs=0 || die "no module"
+	cordonctl apply $work/v6.yaml >/dev/null || die "the policy with IPv6 does not load"
+	established6 cordon6
+	rmmod cordon
+	for dev in gd gx; do
+		sysctl -qw net.ipv6.conf.$dev.disable_ipv6=1
+	done
+}
+
+# What the flow table of nftables saves, and that connections of devices keep out of it where there is a policy.
+case_flowtable() {
+	modprobe -a nf_flow_table nft_flow_offload || die "modules are missing"
+	nft -f - <<-END || die "no flow table"
+		table ip fast {
+			flowtable f { hook ingress priority 0; devices = { gd, gx }; }
+			chain forward { type filter hook forward priority filter + 1; ct state established flow add @f; }
+		}
+	END
+	established flowtable
+	modprobe cordon device_sysfs=0 || die "no module"
+	cordonctl apply $work/policy.yaml >/dev/null || die "the policy does not load"
+	established flowtable_cordon
+	rmmod cordon
+	nft flush ruleset
+}
+
+# Each device's address is another one on the uplink, so that answers find their connection.
+case_nat() {
+	nft -f - <<-END || die "no NAT"
+		table ip nat {
+			chain post {
+				type nat hook postrouting priority srcnat
+				oifname gx snat ip prefix to ip saddr map { 10.0.0.0/13 : 100.64.0.0/13 }
+			}
+		}
+	END
+	nat_established nat
+	modprobe cordon device_sysfs=0 || die "no module"
+	cordonctl apply $work/policy.yaml >/dev/null || die "the policy does not load"
+	nat_established nat_cordon
+	rmmod cordon
+	nft flush ruleset
+}
+
+nat_established() {
+	flush
+	forward "$flows" 1000-1000 2000 >/dev/null
+	translated "$flows"
+	forward "$flows" 1000-1000 2000 >/dev/null
+	through "$1" established forward $packets 1000-1000 2000
+}
+
+# Answers to the addresses that the devices have there
+translated() {
+	local first last
+
+	first=100.64.0.16
+	last=$(ip_of $((0x64400010 + n - 1)))
+	answer "$1" 2000 1000 >/dev/null
+}
+
+# spend CASE WHAT COMMAND...: the instructions of the command and of the kernel for it; {} is another number each time
+spend() {
+	local case=$1 what=$2 i
+
+	shift 2
+	for ((i = 0; i < rounds; i++)); do
+		$work/spent "${@//\{\}/$i}" || die "$case: $*"
+	done 2>$work/rounds >/dev/null
+	say "$case" "$what" "$(middle)"
+}
+
+# The control plane, of one of N and of all of them: whole commands, beside one that does nothing.
+case_control() {
+	modprobe cordon device_sysfs=0 || die "no module"
+	cordonctl apply $work/policy.yaml >/dev/null || die "the policy does not load"
+	spend cordon nothing cordonctl --version
+	spend cordon set cordonctl device set d1 --model 'other{}'
+	spend cordon dump cordonctl show devices --json
+	rmmod cordon
+}
+
 # handshakes FLOW: a new port for all of them
 handshakes() {
 	port=$((port + 1000))
 	handshake $handshakes "$n" "$work/$1.flow" $port || die "handshakes do not come through"
 }
-for case in gated:demanding ungated:undemanding; do
-	cordonctl apply $work/${case#*:}.yaml >/dev/null || die "the policy for handshakes does not load"
-	for flow in $flows_of_tls; do
-		handshakes $flow >/dev/null
-		handshakes $flow >$work/handshake
-		say ${case%:*} $flow "$(cat $work/handshake)"
+
+# Whole handshakes, of TCP, come from a program behind two taps. Without the demand as with it, connections have labels.
+handshakes_of_tls() {
+	local port=1024 case flow
+
+	taps
+	sed 's|udp/2000-4000|&, tcp/443|' $work/tls.yaml >$work/demanding.yaml
+	sed 's/, encryption: TLS1.3//' $work/demanding.yaml >$work/undemanding.yaml
+	modprobe cordon device_sysfs=0 || exit
+	for case in gated:demanding ungated:undemanding; do
+		cordonctl apply $work/${case#*:}.yaml >/dev/null || die "the policy for handshakes does not load"
+		for flow in $flows_of_tls; do
+			handshakes $flow >/dev/null
+			handshakes $flow >$work/handshake
+			say ${case%:*} $flow "$(cat $work/handshake)"
+		done
 	done
+	if [ "$n" -ge $inspections ]; then
+		cordonctl apply $work/demanding.yaml >/dev/null || die "the policy for handshakes does not load"
+		handshake $inspections "$n" $work/o30.flow 60000 hold >/dev/null || die "not so many at a time"
+		awk '$1 == "cordon_inspection" { print "RESULT gated inspections", $2; print "RESULT gated inspection_bytes", $15 * $6 * 4096 }' /proc/slabinfo
+	fi
+	rmmod cordon
+}
+
+# No TLS comes from pktgen: a program behind two taps opens the connections first, by a datagram of QUIC each way. They
+# have labels from then on, so that they cost the same without the demand.
+case_gate() {
+	modprobe cordon device_sysfs=0 || die "no module"
+	flush
+	sed 's/isolate: false/&, encryption: TLS1.3/' $work/policy.yaml >$work/tls.yaml
+	cordonctl apply $work/tls.yaml >/dev/null || die "the policy that demands TLS does not load"
+	taps
+	handshake "$n" "$n" quic 1001 >/dev/null || die "connections of QUIC do not come through"
+	dummies
+	through gated established forward $packets 1001-1001 2001
+	cordonctl apply $work/policy.yaml >/dev/null || die "the policy that demands nothing does not load"
+	through ungated established forward $packets 1001-1001 2001
+	rmmod cordon
+	handshakes_of_tls
+	dummies
+}
+
+mkdir -p $work
+cp "$dir/policy.yaml" "$dir/rules.nft" "$dir/devices.txt" $work/ || exit
+cp "$dir"/../spent $work/ || exit
+for flow in $flows_of_tls; do
+	cp "$(dirname "$0")/../vectors/tls/$flow.flow" $work/ || exit
 done
-if [ "$n" -ge $inspections ]; then
-	cordonctl apply $work/demanding.yaml >/dev/null || die "the policy for handshakes does not load"
-	handshake $inspections "$n" $work/o30.flow 60000 hold >/dev/null || die "not so many at a time"
-	awk '$1 == "cordon_inspection" { print "RESULT gated inspections", $2; print "RESULT gated inspection_bytes", $15 * $6 * 4096 }' /proc/slabinfo
-fi
-rmmod cordon
+
+[ $# -gt 0 ] || set -- plain idle tracked nftables ebpf cordon control lease ipv6 flowtable nat gate
+topology
+forward 200 1000-1000 2000 >/dev/null
+for case; do
+	"case_$case"
+done
