@@ -27,7 +27,7 @@ static bool reaches_limit(const struct cordon_pkt *pkt, u32 at, u8 kind, u8 *act
 		*action = CORDON_ACTION_EVENT;
 	if (*action == CORDON_ACTION_QUARANTINE &&
 	    !test_and_set_bit(CORDON_DEVICE_QUARANTINED, &device->flags))
-		cordon_view.device(pkt->cn, pkt->rs, at);
+		cordon_netlink_device(pkt->cn, pkt->rs, at);
 	return true;
 }
 
@@ -49,7 +49,7 @@ static void report(const struct cordon_pkt *pkt, u32 device, u8 kind, bool acted
 		.action = action,
 	};
 
-	if (!cordon_view.listening(pkt->cn))
+	if (!cordon_netlink_listening(pkt->cn))
 		return;
 	if (!cordon_tally_event(&tally[kind], &a.suppressed) && !acted)
 		return;
@@ -59,7 +59,7 @@ static void report(const struct cordon_pkt *pkt, u32 device, u8 kind, bool acted
 		if (kind == CORDON_KIND_MOVED_PORT)
 			a.port = d->ports[d->devices[device].port].name;
 	}
-	cordon_view.anomaly(pkt->cn, &a);
+	cordon_netlink_anomaly(pkt->cn, &a);
 }
 
 /**

@@ -14,6 +14,7 @@
 #include "inspect.h"
 #include "link.h"
 #include "net.h"
+#include "publish.h"
 #include "ruleset.h"
 
 /**
@@ -63,7 +64,7 @@ static struct cordon_device *state_of(struct cordon_net *cn, u32 old, const u8 *
 	device = cordon_device_new(mac);
 	if (!device)
 		return ERR_PTR(-ENOMEM);
-	ret = cordon_view.device_add(cn, device);
+	ret = cordon_sysfs_device_add(cn, device);
 	if (!ret)
 		return device;
 	cordon_device_put(device);
@@ -135,7 +136,7 @@ static void take_away(struct cordon_net *cn, u32 old)
 
 	switch_places(cn, old, CORDON_NO_DEVICE);
 	if (device->node)
-		cordon_view.device_del(device);
+		cordon_sysfs_device_del(device);
 	cordon_links_shrink(cn);
 }
 
@@ -190,7 +191,7 @@ static int seal_anew(struct cordon_net *cn, u32 device, const struct cordon_devi
 	ret = PTR_ERR_OR_ZERO(rs);
 	if (ret)
 		goto out;
-	ret = cordon_ruleset_publish(cn, rs, 0, extack);
+	ret = cordon_publish(cn, rs, 0, extack);
 	if (ret)
 		cordon_ruleset_free(rs);
 out:
@@ -213,7 +214,7 @@ out:
  *
  * Context: cordon_net.lock held, a ruleset is in force; may sleep.
  * Return: 0; -EBUSY, it awaits confirmation; -E2BIG, the namespace may have no more devices; or
- * what cordon_ruleset_new() and cordon_ruleset_publish() say.
+ * what cordon_ruleset_new() and cordon_publish() say.
  */
 int cordon_device_change(struct cordon_net *cn, u32 device,
 			 const struct cordon_device_change *change,
@@ -223,7 +224,7 @@ int cordon_device_change(struct cordon_net *cn, u32 device,
 	int ret = 0;
 
 	lockdep_assert_held(&cn->lock);
-	if (cordon_ruleset_awaits(cn, extack))
+	if (cordon_publish_awaits(cn, extack))
 		return -EBUSY;
 	if (device == CORDON_NO_DEVICE && rs->policy->places.n >= cn->caps->devices) {
 		cordon_caps_explain(extack, cn->caps->devices, "devices");
@@ -233,13 +234,13 @@ int cordon_device_change(struct cordon_net *cn, u32 device,
 		take_away(cn, device);
 	} else {
 		ret = put_in_place(cn, device, change, extack);
-		if (ret == -ENOSPC && !cordon_ruleset_settle(cn))
+		if (ret == -ENOSPC && !cordon_publish_settle(cn))
 			ret = put_in_place(cn, device, change, extack);
 		if (ret == -ENOSPC || ret == -EAGAIN)
 			return seal_anew(cn, device, change, extack);
 	}
 	if (!ret)
-		cordon_view.policy(cn);
+		cordon_netlink_policy(cn);
 	return ret;
 }
 
@@ -256,7 +257,7 @@ void cordon_change_settle(struct work_struct *work)
 	mutex_lock(&cn->lock);
 	rs = cordon_net_ruleset(cn);
 	if (rs && (rs->rebound || rs->policy->places.gone != CORDON_NO_DEVICE) &&
-	    cordon_ruleset_settle(cn))
+	    cordon_publish_settle(cn))
 		schedule_delayed_work(&cn->settle_changes, HZ);
 	mutex_unlock(&cn->lock);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What happens is told to whoever shows it: netlink, sysfs. State knows neither. */
+/* What the state tells those who show it: of sysfs and netlink it knows this, and no more. */
 #ifndef _CORDON_EVENT_H
 #define _CORDON_EVENT_H
 
@@ -40,35 +40,23 @@ struct cordon_anomaly {
 	const char *port;
 };
 
-/**
- * struct cordon_view - those who show things
- * @net_add: directories of a namespace; may sleep
- * @net_del: takes them away again; may sleep
- * @device_add: a directory for a device; may sleep
- * @device_del: takes it away again; may sleep
- * @segment_add: a directory for a segment; may sleep
- * @segment_del: takes it away again; may sleep
- * @policy: another policy came into force; may sleep
- * @device: the state of a device changed; RCU read side
- * @interface: an interface came, went, was closed or opened; RCU read side, or under RTNL
- * @anomaly: on the packet path, for a packet that is denied; RCU read side
- * @listening: somebody would hear of an anomaly, or of an interface
- */
-struct cordon_view {
-	int (*net_add)(struct cordon_net *cn);
-	void (*net_del)(struct cordon_net *cn);
-	int (*device_add)(struct cordon_net *cn, struct cordon_device *device);
-	void (*device_del)(struct cordon_device *device);
-	int (*segment_add)(struct cordon_net *cn, struct cordon_segment *segment);
-	void (*segment_del)(struct cordon_segment *segment);
-	void (*policy)(struct cordon_net *cn);
-	void (*device)(struct cordon_net *cn, const struct cordon_ruleset *rs, u32 device);
-	void (*interface)(struct cordon_net *cn, const struct cordon_report *report);
-	void (*anomaly)(struct cordon_net *cn, const struct cordon_anomaly *anomaly);
-	bool (*listening)(struct cordon_net *cn);
-};
+/* sysfs.c: directories of a namespace, of a device, of a segment. All may sleep. */
+int cordon_sysfs_net_add(struct cordon_net *cn);
+void cordon_sysfs_net_del(struct cordon_net *cn);
+int cordon_sysfs_device_add(struct cordon_net *cn, struct cordon_device *device);
+void cordon_sysfs_device_del(struct cordon_device *device);
+int cordon_sysfs_segment_add(struct cordon_net *cn, struct cordon_segment *segment);
+void cordon_sysfs_segment_del(struct cordon_segment *segment);
 
-/* main.c fills it with the functions of the adapters. */
-extern const struct cordon_view cordon_view;
+/* netlink.c: events. Another policy is in force; may sleep. */
+void cordon_netlink_policy(struct cordon_net *cn);
+/* The state of a device changed. Context: RCU read side. */
+void cordon_netlink_device(struct cordon_net *cn, const struct cordon_ruleset *rs, u32 device);
+/* An interface came, went, was closed or opened. Context: RCU read side, or under RTNL. */
+void cordon_netlink_interface(struct cordon_net *cn, const struct cordon_report *report);
+/* On the packet path, for a packet that is denied. Context: RCU read side. */
+void cordon_netlink_anomaly(struct cordon_net *cn, const struct cordon_anomaly *anomaly);
+/* Somebody would hear of an anomaly, or of an interface. */
+bool cordon_netlink_listening(struct cordon_net *cn);
 
 #endif

@@ -9,6 +9,7 @@
 #include <net/ip.h>
 #include <net/ipv6.h>
 #include <net/netfilter/nf_conntrack.h>
+#include <net/netfilter/nf_conntrack_helper.h>
 #include <net/route.h>
 
 #include "hint.h"
@@ -83,6 +84,13 @@ static __always_inline bool pass_prerouting(const struct cordon_net *cn, struct 
 		return false;
 	cordon_traffic_rx(host->device->traffic, cordon_pkt_count(skb), skb->len);
 	return true;
+}
+
+/* The connection may get into a flow table, from which nothing keeps it yet. */
+static __always_inline bool may_bypass(const struct nf_conn *ct, const struct nf_hook_state *state)
+{
+	return unlikely(cordon_may_bypass(state->in) || cordon_may_bypass(state->out)) &&
+	       !nfct_help(ct);
 }
 
 /* The packet goes from one end of its connection to the other. */
@@ -198,8 +206,7 @@ static __always_inline bool pass_forward(const struct cordon_net *cn, struct sk_
 	} else if (unlikely(ctinfo != IP_CT_ESTABLISHED)) {
 		return false;
 	}
-	if (unlikely(!is_straight(skb, src, dst, pf) || cordon_may_bypass(state->in) ||
-		     cordon_may_bypass(state->out) ||
+	if (unlikely(!is_straight(skb, src, dst, pf) || may_bypass(ct, state) ||
 		     (stamp & CORDON_STAMP_INSPECTED && cordon_inspect_may_begin(skb, pf)) ||
 		     (READ_ONCE(rs->rebound) && is_rebound(rs, skb, pf, from, to))))
 		return false;
@@ -254,8 +261,7 @@ static __always_inline bool pass_new(const struct cordon_net *cn, struct sk_buff
 	r = &ct->tuplehash[IP_CT_DIR_REPLY].tuple;
 	port = ntohs(r->src.u.all);
 	if ((o->dst.protonum != IPPROTO_TCP && o->dst.protonum != IPPROTO_UDP) || !port ||
-	    !is_straight(skb, &o->src.u3, &r->src.u3, pf) || cordon_may_bypass(state->in) ||
-	    cordon_may_bypass(state->out))
+	    !is_straight(skb, &o->src.u3, &r->src.u3, pf) || may_bypass(ct, state))
 		return false;
 	ports = rcu_dereference(rs->ports);
 	in = interface_of(ports, state->in);

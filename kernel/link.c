@@ -10,6 +10,7 @@
 #include <net/addrconf.h>
 #include <net/if_inet6.h>
 
+#include "lease.h"
 #include "link.h"
 #include "net.h"
 #include "pkt.h"
@@ -186,15 +187,6 @@ struct cordon_links *cordon_links_new(struct net *net, const struct cordon_polic
 }
 
 /**
- * cordon_links_free - free links that no packet can see
- * @links: NULL is let through
- */
-void cordon_links_free(struct cordon_links *links)
-{
-	kvfree(links);
-}
-
-/**
  * cordon_links_touch - have the links of the ruleset in force brought up to date
  * @cn: the namespace
  *
@@ -273,7 +265,7 @@ void cordon_links_update(struct work_struct *work)
 			kvfree_rcu(old, rcu);
 		/* It may be an interface that has come. */
 		if (cn->leases_wait)
-			cordon_ruleset_bind(cn);
+			cordon_leases_bind(cn);
 		wait = max(10 * (jiffies - start), (unsigned long)HZ / 10);
 		WRITE_ONCE(cn->links_due, jiffies + wait);
 		if (!links)

@@ -6,36 +6,13 @@
 #include <linux/netdevice.h>
 #include <linux/rcupdate.h>
 
-#include "core/reach.h"
+#include "links.h"
 
 struct cordon_net;
 struct cordon_ports;
 
-/**
- * struct cordon_links - the segments of the devices behind each port
- * @rcu: frees it
- * @first: of each port, its first place in @reach; one more marks the end of the last
- * @subnets: the networks of all ports
- * @n_subnets: length of @subnets
- * @demands: of each port, a byte for each segment, see cordon_reach_device(); under the
- *	namespace's lock
- * @reach: of all ports, each port's in ascending order of segments
- *
- * @subnets and @demands tell of a device that is added whether it changes anything here. They are
- * at most 1.3 KB for a port and a byte for each pair of a port and a segment.
- */
-struct cordon_links {
-	struct rcu_head rcu;
-	u32 *first;
-	struct cordon_subnet *subnets;
-	u32 n_subnets;
-	u8 *demands;
-	struct cordon_reach reach[];
-};
-
 struct cordon_links *cordon_links_new(struct net *net, const struct cordon_policy *policy,
 				      u32 also);
-void cordon_links_free(struct cordon_links *links);
 void cordon_links_touch(struct cordon_net *cn);
 void cordon_links_shrink(struct cordon_net *cn);
 void cordon_links_grow(struct cordon_net *cn, u32 device);

@@ -5,7 +5,6 @@
 #include <linux/rcupdate.h>
 
 #include "device.h"
-#include "event.h"
 #include "hook_inet.h"
 #include "inspect.h"
 #include "link.h"
@@ -14,20 +13,6 @@
 #include "pernet.h"
 #include "sysfs.h"
 #include "watch.h"
-
-const struct cordon_view cordon_view = {
-	.net_add	= cordon_sysfs_net_add,
-	.net_del	= cordon_sysfs_net_del,
-	.device_add	= cordon_sysfs_device_add,
-	.device_del	= cordon_sysfs_device_del,
-	.segment_add	= cordon_sysfs_segment_add,
-	.segment_del	= cordon_sysfs_segment_del,
-	.policy		= cordon_netlink_policy,
-	.device		= cordon_netlink_device,
-	.interface	= cordon_netlink_interface,
-	.anomaly	= cordon_netlink_anomaly,
-	.listening	= cordon_netlink_listening,
-};
 
 static int __init cordon_init(void)
 {

@@ -9,6 +9,7 @@
 #include "net.h"
 #include "netlink.h"
 #include "netlink_gen.h"
+#include "publish.h"
 #include "ruleset.h"
 #include "transaction.h"
 
@@ -221,7 +222,7 @@ int cordon_nl_confirm_doit(struct sk_buff *request, struct genl_info *info)
 	mutex_lock(&cn->lock);
 	ret = check_generation(info, cn);
 	if (!ret)
-		ret = cordon_ruleset_confirm(cn, info->extack);
+		ret = cordon_publish_confirm(cn, info->extack);
 	if (!ret)
 		ret = reply_generation(info, cn);
 	mutex_unlock(&cn->lock);

@@ -62,13 +62,8 @@ int cordon_reply_send(struct sk_buff *skb, void *head, int err, struct genl_info
 int cordon_reply_object(struct genl_info *info, const struct cordon_ruleset *rs,
 			cordon_fill_fn fill, u32 i);
 
-/* netlink.c: the family, and what it tells without being asked. */
+/* netlink.c: the family; what it tells without being asked is in event.h. */
 int cordon_netlink_init(void);
 void cordon_netlink_exit(void);
-bool cordon_netlink_listening(struct cordon_net *cn);
-void cordon_netlink_policy(struct cordon_net *cn);
-void cordon_netlink_device(struct cordon_net *cn, const struct cordon_ruleset *rs, u32 device);
-void cordon_netlink_interface(struct cordon_net *cn, const struct cordon_report *report);
-void cordon_netlink_anomaly(struct cordon_net *cn, const struct cordon_anomaly *anomaly);
 
 #endif

@@ -4,6 +4,7 @@
 #include <net/netlink.h>
 
 #include "change.h"
+#include "event.h"
 #include "net.h"
 #include "netlink.h"
 #include "netlink_gen.h"

@@ -11,6 +11,7 @@
 #include "net.h"
 #include "netfilter.h"
 #include "pernet.h"
+#include "publish.h"
 #include "ruleset.h"
 #include "transaction.h"
 #include "watch.h"
@@ -28,21 +29,21 @@ static int __net_init net_init(struct net *net)
 	spin_lock_init(&cn->transactions_lock);
 	INIT_LIST_HEAD(&cn->transactions);
 	cn->caps = cordon_caps(net);
-	INIT_DELAYED_WORK(&cn->rollback, cordon_ruleset_rollback);
+	INIT_DELAYED_WORK(&cn->rollback, cordon_publish_rollback);
 	seqcount_init(&cn->changes);
 	INIT_DELAYED_WORK(&cn->settle_changes, cordon_change_settle);
 	INIT_DELAYED_WORK(&cn->links_work, cordon_links_update);
 	INIT_WORK(&cn->settle, cordon_watch_settle);
 	/* Jiffies do not begin at 0. */
 	cn->links_due = jiffies;
-	ret = cordon_view.net_add(cn);
+	ret = cordon_sysfs_net_add(cn);
 	if (ret || !cordon_lockdown)
 		return ret;
 	mutex_lock(&cn->lock);
 	ret = cordon_netfilter_start(cn);
 	mutex_unlock(&cn->lock);
 	if (ret)
-		cordon_view.net_del(cn);
+		cordon_sysfs_net_del(cn);
 	return ret;
 }
 
@@ -64,12 +65,12 @@ static void __net_exit net_exit(struct net *net)
 	cordon_inspector_stop(cn);
 	kfree(cn->hooks);
 	cordon_transactions_abort(cn);
-	cordon_ruleset_withdraw(cn);
+	cordon_publish_withdraw(cn);
 	/* Interfaces that go find no ruleset any more, and queue nothing. */
 	cancel_delayed_work_sync(&cn->settle_changes);
 	cancel_delayed_work_sync(&cn->links_work);
 	cancel_work_sync(&cn->settle);
-	cordon_view.net_del(cn);
+	cordon_sysfs_net_del(cn);
 	mutex_destroy(&cn->ports_lock);
 	mutex_destroy(&cn->lock);
 }

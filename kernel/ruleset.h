@@ -46,19 +46,9 @@ struct cordon_ruleset {
 struct cordon_ruleset *cordon_ruleset_new(struct cordon_net *cn, const struct cordon_draft *draft,
 					  struct netlink_ext_ack *extack);
 void cordon_ruleset_free(struct cordon_ruleset *rs);
-int cordon_ruleset_check(struct cordon_net *cn, struct cordon_ruleset *rs,
-			 struct netlink_ext_ack *extack);
-int cordon_ruleset_publish(struct cordon_net *cn, struct cordon_ruleset *rs, u32 confirm,
-			   struct netlink_ext_ack *extack);
-int cordon_ruleset_settle(struct cordon_net *cn);
-bool cordon_ruleset_awaits(struct cordon_net *cn, struct netlink_ext_ack *extack);
 void cordon_ruleset_host(struct cordon_ruleset *rs, u32 place);
 void cordon_ruleset_explain(const struct cordon_draft *d, const struct cordon_error *e,
 			    struct netlink_ext_ack *extack);
-void cordon_ruleset_withdraw(struct cordon_net *cn);
-int cordon_ruleset_confirm(struct cordon_net *cn, struct netlink_ext_ack *extack);
-void cordon_ruleset_rollback(struct work_struct *work);
-void cordon_ruleset_bind(struct cordon_net *cn);
 void cordon_ruleset_recount(struct cordon_net *cn);
 u32 cordon_ruleset_count(const struct cordon_ruleset *rs, u16 segment);
 struct cordon_end cordon_ruleset_end(const struct cordon_ruleset *rs, u32 device);

@@ -26,7 +26,7 @@ static u32 find_by_mac(const struct cordon_pkt *pkt, const u8 *mac)
  *
  * A link-local address that the packet claims becomes the device's.
  */
-struct cordon_verdict cordon_source_decide(const struct cordon_pkt *pkt, struct cordon_flow *packet)
+struct cordon_verdict cordon_source_decide(const struct cordon_pkt *pkt, struct cordon_flow *flow)
 {
 	struct cordon_device *device = NULL;
 	struct cordon_verdict v;
@@ -41,12 +41,12 @@ struct cordon_verdict cordon_source_decide(const struct cordon_pkt *pkt, struct 
 			in = tied;
 	}
 	/* A device that has no other address yet asks for a service of the gateway from it. */
-	if (cordon_addr_is_link_local(&packet->src) &&
+	if (cordon_addr_is_link_local(&flow->src) &&
 	    ipv6_chk_addr(pkt->state->net, &ipv6_hdr(pkt->skb)->daddr, NULL, 0))
-		packet->flags |= CORDON_FLOW_GATEWAY;
-	v = cordon_decide_source(pkt->rs->policy, pkt->device, in, claim, packet);
+		flow->flags |= CORDON_FLOW_GATEWAY;
+	v = cordon_decide_source(pkt->rs->policy, pkt->device, in, claim, flow);
 	if (v.accept && v.reason == CORDON_PASS_CLAIM && !cordon_pkt_observes(pkt))
-		atomic64_set(&device->claim, cordon_flow_claim(packet));
+		atomic64_set(&device->claim, cordon_flow_claim(flow));
 	return v;
 }
 

@@ -7,6 +7,7 @@
 #include <linux/sysfs.h>
 #include <linux/user_namespace.h>
 
+#include "event.h"
 #include "net.h"
 #include "ruleset.h"
 #include "sysfs.h"

@@ -7,6 +7,7 @@
 
 #include "caps.h"
 #include "net.h"
+#include "publish.h"
 #include "ruleset.h"
 #include "transaction.h"
 
@@ -170,15 +171,15 @@ static void start_devices(const struct cordon_transaction *t, struct cordon_rule
  * cordon_transaction_commit - put in force what a socket has staged
  * @cn: the namespace
  * @portid: the socket
- * @confirm: seconds, see cordon_ruleset_publish()
+ * @confirm: seconds, see cordon_publish()
  * @extack: gets a sentence
  *
  * The transaction is over, whatever comes of it.
  *
  * Context: cordon_net.lock held; sleeps.
  * Return: 0; -ENOENT, no transaction; -ESTALE, another policy came into force
- * since it began; or what cordon_ruleset_new(), cordon_ruleset_check() and
- * cordon_ruleset_publish() say.
+ * since it began; or what cordon_ruleset_new(), cordon_publish_check() and
+ * cordon_publish() say.
  */
 int cordon_transaction_commit(struct cordon_net *cn, u32 portid, u32 confirm,
 			      struct netlink_ext_ack *extack)
@@ -201,9 +202,9 @@ int cordon_transaction_commit(struct cordon_net *cn, u32 portid, u32 confirm,
 	transaction_free(t);
 	if (IS_ERR(rs))
 		return PTR_ERR(rs);
-	ret = cordon_ruleset_check(cn, rs, extack);
+	ret = cordon_publish_check(cn, rs, extack);
 	if (!ret)
-		ret = cordon_ruleset_publish(cn, rs, confirm, extack);
+		ret = cordon_publish(cn, rs, confirm, extack);
 	if (ret)
 		cordon_ruleset_free(rs);
 	return ret;

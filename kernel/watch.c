@@ -159,10 +159,10 @@ static void tell(struct cordon_net *cn, const struct cordon_ruleset *rs, struct 
 {
 	struct cordon_report report;
 
-	if (!cordon_view.listening(cn))
+	if (!cordon_netlink_listening(cn))
 		return;
 	cordon_report_fill(&report, rs, dev);
-	cordon_view.interface(cn, &report);
+	cordon_netlink_interface(cn, &report);
 }
 
 /* That there is no interface any more that is called so. */
@@ -170,11 +170,11 @@ static void tell_gone(struct cordon_net *cn, u8 listed, const char *name)
 {
 	struct cordon_report report;
 
-	if (!cordon_view.listening(cn) ||
+	if (!cordon_netlink_listening(cn) ||
 	    (listed != CORDON_ROLE_PORT && listed != CORDON_ROLE_UPLINK))
 		return;
 	report_name(&report, listed, name);
-	cordon_view.interface(cn, &report);
+	cordon_netlink_interface(cn, &report);
 }
 
 static bool differs(const struct cordon_interface *was, const struct cordon_interface *now)
@@ -196,7 +196,7 @@ static void tell_changes(struct cordon_net *cn, const struct cordon_ruleset *rs,
 	struct net_device *dev;
 	u32 i;
 
-	if (!cordon_view.listening(cn))
+	if (!cordon_netlink_listening(cn))
 		return;
 	rcu_read_lock();
 	for (i = 0; i <= new->mask; i++) {

@@ -6,6 +6,9 @@ The kernel module: the core sees itself and the uapi header, the state sees the 
 state and core but never one another; main.c orders them all. User space: every folder may use lib,
 lib uses none; pki and device never see nl, nl never sees pki. The processes of serve never see one
 another, only what they have in common; front and signer see neither kernel nor registry.
+
+In the kernel module there is no circle, either: where one file needs another (a .c and its .h are one, and so
+are the files of an adapter, and those of TLS inspection), that one needs it by no way back.
 """
 import os
 import re
@@ -85,7 +88,44 @@ def faults(path):
                 yield f"{path}:{number}: {here} may not include {m[1]}" + (f" ({there})" if there else "")
 
 
-found, seen = [], 0
+def unit(path):
+    """What a file of the module belongs to; None for others."""
+    if not path.startswith("kernel/") or path.startswith("kernel/compat/"):
+        return None
+    name = path[len("kernel/"):-2]
+    if re.match(r"inspect(_.*|ion)?$", name):
+        return "inspect"
+    return next((a for a in ADAPTERS if name.startswith(a)), name)
+
+
+def circle(needs):
+    """One way that leads back to where it began, or None."""
+    done, way = set(), []
+
+    def follow(at):
+        if at in way:
+            return way[way.index(at):] + [at]
+        if at in done:
+            return None
+        way.append(at)
+        for other in sorted(needs.get(at, ())):
+            if back := follow(other):
+                return back
+        done.add(way.pop())
+        return None
+
+    return next(filter(None, map(follow, sorted(needs))), None)
+
+
+def needed(path):
+    with open(os.path.join(ROOT, path), encoding="utf-8") as file:
+        for m in filter(None, (re.match(r'\s*#\s*include\s*"([^"]+)"', line) for line in file)):
+            target = resolve(path, m[1])
+            if target and (there := unit(target)) and there != unit(path):
+                yield there
+
+
+found, seen, needs = [], 0, {}
 for top in ("kernel", "userspace"):
     for folder, _, names in os.walk(os.path.join(ROOT, top)):
         for source in sorted(names):
@@ -93,8 +133,12 @@ for top in ("kernel", "userspace"):
             if source.endswith((".c", ".h")) and not source.endswith(".mod.c") and room(relative):
                 seen += 1
                 found += faults(relative)
+                if unit(relative):
+                    needs.setdefault(unit(relative), set()).update(needed(relative))
 if not seen:
     found = ["no source found"]
+if way := circle(needs):
+    found.append("kernel: a circle: " + " needs ".join(way))
 for fault in found:
     print(fault)
 sys.exit(bool(found))

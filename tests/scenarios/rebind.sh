@@ -12,7 +12,7 @@ setup
 flips=${TORTURE:+30}
 flips=${flips:-2}
 changes=${TORTURE:+20000}
-changes=${changes:-2000}
+changes=${changes:-500}
 
 for dev in wan0 lan1; do
 	on gw sysctl -qw net.ipv6.conf.$dev.router_solicitations=0 net.ipv6.conf.$dev.mldv2_unsolicited_report_interval=0
