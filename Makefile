@@ -37,8 +37,10 @@ help:
 # help: make deb          Debian packages: cordon-dkms, cordonctl, cordon-device; in build/deb
 # help: make demo         see it work, in a virtual machine
 # help: make check        run all tests
-# help: make system       the packages on a Debian with systemd: installed, used, rebooted, upgraded, purged; and whether a
-# help:                   packet comes through meanwhile (10 minutes; SUITE=trixie)
+# help: make system       the packages on a Debian with systemd: installed, used, rebooted, upgraded, purged (6 minutes;
+# help:                   SUITE=trixie)
+# help: make system-long  that on Debian 12 and 13; whether a packet comes through while the gateway is installed, rebooted,
+# help:                   upgraded, without its module; and a kernel upgrade with DKMS (an hour; part of make torture)
 # help: make vm SCRIPT=…  run a script in the virtual machine (KERNEL=6.1|6.12|7.3|6.1-arm64 CPUS= ICOUNT=1 ARGS=)
 # help: make torture      the long forms: all scenarios on all kernels, 65,536 devices, 500 connections on the bad line, 300 kills,
 # help:                   the power cut 50 times
@@ -120,8 +122,7 @@ torture: vm-ready
 	@TORTURE=1 tests/packages/run.sh
 	@tests/packages/piuparts.sh bookworm
 	@tests/packages/piuparts.sh trixie
-	@tests/system/autopkgtest.sh
-	@$(MAKE) --no-print-directory cross arm64 deb-arm64
+	@$(MAKE) --no-print-directory cross arm64 deb-arm64 system-long
 
 unit: deps-build deps-unit
 	@tests/unit/run.sh

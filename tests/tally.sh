@@ -6,7 +6,7 @@ set -uo pipefail
 results=${BUILD:-build}/results
 mkdir -p "$results"
 passed=0 failed=0 skipped=0
-printf '\n%-12s %8s %8s %8s %8s\n' ring passed failed skipped seconds
+printf '\n%-16s %8s %8s %8s %8s\n' ring passed failed skipped seconds
 for ring; do
 	tap=$results/$ring.tap
 	if [ ! -e "$tap" ]; then
@@ -15,7 +15,7 @@ for ring; do
 	s=$(grep -ciE '^ok .*# skip' "$tap")
 	p=$(($(grep -cE '^ok ' "$tap") - s))
 	f=$(grep -cE '^not ok ' "$tap")
-	printf '%-12s %8d %8d %8d %8s\n' "$ring" "$p" "$f" "$s" "$(sed -n 's/^# seconds //p' "$tap")"
+	printf '%-16s %8d %8d %8d %8s\n' "$ring" "$p" "$f" "$s" "$(sed -n 's/^# seconds //p' "$tap")"
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 done
 for ring; do

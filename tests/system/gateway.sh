@@ -29,13 +29,13 @@ reaches() {	# DEVICE [ADDRESS]
 
 # said WORDS: `systemctl status` of a service that has failed has them
 said() {
-	systemctl status -n 50 cordon >"$log" 2>&1
+	try systemctl status -n 50 cordon
 	grep -qF -- "$1" "$log"
 }
 
 # open_finding TEXT MEND: doctor tells of it, and of what mends it
 open_finding() {
-	cordonctl doctor >"$log" 2>&1
+	try cordonctl doctor
 	grep -F -A1 "$1" "$log" >/tmp/found && grep -q ^OPEN /tmp/found && grep -qF -- "-> $2" /tmp/found
 }
 

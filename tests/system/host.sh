@@ -2,12 +2,13 @@
 # shellcheck shell=bash
 # host.sh (to be sourced by the scripts of this directory, with $suite set): a disk with a Debian of its own, what is
 # done to it from outside, and stages/NAME.sh run in it, each in a boot. Cases are printed as TAP; end with `finished`.
-# What a script has to clear away itself it does in at_end.
+# What a script has to clear away itself it does in at_end. What was done in the guest, and what it said, is in
+# build/system-last/SCRIPT-SUITE/transcript; beside it, where a case failed, the consoles.
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 debs=${BUILD:-$root/build}/deb
 [ "$suite" != trixie ] || debs=$root/build/deb-trixie	# by tests/packages/trixie.sh
-keep=$root/build/system-last/$(basename "$0" .sh)
+keep=$root/build/system-last/$(basename "$0" .sh)-$suite
 work=$(mktemp -d)
 n=0 failed=0
 
@@ -27,7 +28,9 @@ ok() {	# NAME: as the last command went
 finish() {
 	! declare -F at_end >/dev/null || at_end
 	rm -rf "$keep"
-	[ $failed = 0 ] || { mkdir -p "$keep"; cp "$work"/share/console* "$work/log" "$keep/" 2>/dev/null; }
+	mkdir -p "$keep"
+	cp "$work/share/transcript" "$keep/" 2>/dev/null
+	[ $failed = 0 ] || cp "$work"/share/console* "$work/log" "$keep/" 2>/dev/null
 	rm -rf "$work"
 }
 trap finish EXIT
@@ -63,6 +66,7 @@ stage() {	# NAME [BOOT-ARG...]: its cases count here; boot.sh says how it ended
 	cp "$here/lib.sh" "$work/share/"
 	cat "$here/stages/$1.sh" >"$work/share/stage.sh"
 	: >"$work/log"
+	printf '==== Debian %s boots: %s\n\n' "$suite" "$1" >>"$work/share/transcript"
 	"$here/boot.sh" "${@:2}" "$image" "$work/disk" "$work/share" 2>&1 | while IFS= read -r line; do
 		case $line in
 		"ok - "*) true; ok "$1: ${line#ok - }" ;;

@@ -25,6 +25,7 @@ cat >/etc/cordon/policy.yaml <<-END
 	  - {name: lock, mac: "02:00:00:00:01:03", network_segment: critical, addresses: [10.0.20.13]}
 	  - {name: gone, mac: "02:00:00:00:01:05", network_segment: iot, addresses: [10.0.20.15]}
 END
+try cat /etc/cordon/policy.yaml
 try systemctl enable --now cordon
 ok "systemctl enable --now cordon"
 loaded "$old"
@@ -34,7 +35,7 @@ held "enabled"
 flows cam cam6 bell gone
 ok "what a rule opens comes through"
 
-sed -i 's|udp/4002|&, udp/4003|' /etc/cordon/policy.yaml
+try sed -i 's|udp/4002|&, udp/4003|' /etc/cordon/policy.yaml
 try systemctl reload cordon && try cordonctl confirm
 ok "systemctl reload cordon, and cordonctl confirm"
 held "reloaded"
