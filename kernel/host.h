@@ -40,8 +40,8 @@ struct cordon_host {
  * cordon_host_leave - the device is gone from here
  * @host: what packets see of it
  *
- * Who has it from a stamp finds neither its MAC nor a port that it could be behind, and goes the
- * long way.
+ * Who has it from a stamp finds neither its MAC nor a port that it could be behind, and takes the
+ * slow path.
  */
 static inline void cordon_host_leave(struct cordon_host *host)
 {

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# What a policy said of a connection is remembered on its entry, so that its packets go a short way. On that way, too,
+# What a policy said of a connection is remembered on its entry, so that its packets take the fast path. There, too,
 # each thing that may change without another policy stops the very next packet: quarantine, firmware and lease of either
 # end; where a packet comes from, and whose it is; another policy makes the memory void. The long form takes 30 turns of each.
 # seconds: 900
@@ -44,7 +44,7 @@ policy udp/443 | apply >/dev/null
 on gw cordonctl device lease cam 1h >/dev/null
 on gw cordonctl device lease lock 1h >/dev/null
 
-# hits: how often a packet went the long way behind prerouting, while a command runs
+# hits: how often a packet took the slow path behind prerouting, while a command runs
 mountpoint -q $tracing || mount -t tracefs none $tracing
 echo cordon_slow_forward >$tracing/set_ftrace_filter
 hits() {
@@ -76,17 +76,17 @@ for to in $INET $INET6; do
 	passes 50 wan0
 	report $? "$to: allowed: it flows"
 	long=$(hits passes 500 wan0)
-	echo "# $to: of 500 packets and more, $long went the long way"
+	echo "# $to: of 500 packets and more, $long took the slow path"
 	[ "$long" -lt 50 ]
-	report $? "$to: hardly any went the long way"
+	report $? "$to: hardly any took the slow path"
 	kill $blast
 	wait $blast 2>/dev/null
 	[ "$(hits reaches cam udp "$to" 443)" -gt 0 ]
 	report $? "$to: control: the first ones of a connection do"
 done
 
-# New connections of a device, unanswered: the first packet of each goes the short way, too; of an address that is not
-# the device's first, the long way.
+# New connections of a device, unanswered: the first packet of each takes the fast path, too; of an address that is not
+# the device's first, the slow path.
 opens() {	# FAMILY SOURCE TO PORT: 200 connections, each of one datagram
 	on cam python3 - "$@" <<-'END'
 		import socket
@@ -104,9 +104,9 @@ for way in "AF_INET $CAM $INET" "AF_INET6 $CAM6 $INET6"; do
 	long=$(hits opens $way 443)
 	poll 20 has_sent wan0 $((at + 200))
 	report $? "$way: 200 new connections are let through"
-	echo "# of them, $long went the long way"
+	echo "# of them, $long took the slow path"
 	[ "$long" -lt 20 ]
-	report $? "$way: hardly any went the long way"
+	report $? "$way: hardly any took the slow path"
 	at=$(refusals)
 	[ "$(hits opens $way 444)" -ge 200 ] && [ "$(refusals)" -ge $((at + 200)) ]
 	report $? "$way: what no rule admits does, and is denied"

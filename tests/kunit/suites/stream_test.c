@@ -24,7 +24,7 @@ static void begin(struct cordon_stream *s)
 	cordon_stream_begin(s, first);
 }
 
-/* As the gate does: what was read is kept, and counted. */
+/* As TLS inspection does: what was read is kept, and counted. */
 static void read_to(struct cordon_stream *s, u32 end)
 {
 	u32 at = s->next - s->first;
