@@ -207,7 +207,7 @@ bool cordon_publish_awaits(struct cordon_net *cn, struct netlink_ext_ack *extack
  * conntrack labels; -ENOMEM.
  */
 int cordon_publish(struct cordon_net *cn, struct cordon_ruleset *rs, u32 confirm,
-			   struct netlink_ext_ack *extack)
+		   struct netlink_ext_ack *extack)
 {
 	struct cordon_ruleset *old;
 	int ret;

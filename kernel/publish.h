@@ -11,7 +11,7 @@ struct netlink_ext_ack;
 struct work_struct;
 
 int cordon_publish(struct cordon_net *cn, struct cordon_ruleset *rs, u32 confirm,
-			   struct netlink_ext_ack *extack);
+		   struct netlink_ext_ack *extack);
 int cordon_publish_check(struct cordon_net *cn, struct cordon_ruleset *rs,
 			 struct netlink_ext_ack *extack);
 void cordon_publish_withdraw(struct cordon_net *cn);
