@@ -12,7 +12,7 @@
  * struct cordon_hints - the devices that prerouting found last, by packet
  * @device: places in the ruleset of that time
  *
- * Whoever takes one from here compares the MAC: a wrong guess costs the look-up that a right one
+ * Whoever takes one from here compares the MAC: a wrong hint costs the look-up that a right one
  * saves.
  */
 struct cordon_hints {

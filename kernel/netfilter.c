@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The hooks of a namespace. */
+#include <linux/module.h>
 #include <linux/netfilter.h>
 #include <linux/slab.h>
 #include <net/netfilter/nf_conntrack.h>
@@ -9,6 +10,8 @@
 #include "netfilter.h"
 
 bool cordon_lockdown;
+module_param_named(lockdown, cordon_lockdown, bool, 0444);
+MODULE_PARM_DESC(lockdown, "forward nothing in a namespace before its first policy (default: off)");
 
 static const struct nf_hook_ops *hooks;
 static unsigned int n_hooks;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The life of a namespace: it has hooks from its first policy on, or from lockdown. */
-#include <linux/module.h>
 #include <linux/slab.h>
 
 #include "caps.h"
@@ -12,12 +11,9 @@
 #include "netfilter.h"
 #include "pernet.h"
 #include "publish.h"
-#include "ruleset.h"
 #include "transaction.h"
 #include "watch.h"
 
-module_param_named(lockdown, cordon_lockdown, bool, 0444);
-MODULE_PARM_DESC(lockdown, "forward nothing in a namespace before its first policy (default: off)");
 static int __net_init net_init(struct net *net)
 {
 	struct cordon_net *cn = cordon_net(net);

@@ -61,7 +61,7 @@ static inline bool cordon_ruleset_is_same(const struct cordon_ruleset *rs, u32 a
 			  rs->devices[a] == rs->devices[b]);
 }
 
-/* A device with this MAC is at a place that somebody guesses. */
+/* A device with this MAC is at a place that a hint or a stamp names. */
 static __always_inline bool cordon_ruleset_is_at(const struct cordon_ruleset *rs, u32 place,
 						 u64 mac)
 {
