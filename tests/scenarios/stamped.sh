@@ -44,16 +44,20 @@ policy udp/443 | apply >/dev/null
 on gw cordonctl device lease cam 1h >/dev/null
 on gw cordonctl device lease lock 1h >/dev/null
 
-# hits: how often a packet took the slow path behind prerouting, while a command runs
+# hits: how often a packet took the slow path behind prerouting, while a command runs. The tracer is attached while
+# nothing flows, and once: the emulator gets stuck where kernel text is patched under traffic. Nor does it record the
+# names of tasks, for which the scheduler's text is patched.
 mountpoint -q $tracing || mount -t tracefs none $tracing
+echo 0 >$tracing/tracing_on
+echo 0 >$tracing/options/record-cmd
 echo cordon_slow_forward >$tracing/set_ftrace_filter
+echo function >$tracing/current_tracer
 hits() {
-	echo function >$tracing/current_tracer
+	echo >$tracing/trace
 	echo 1 >$tracing/tracing_on
 	"$@"
 	echo 0 >$tracing/tracing_on
 	grep -c 'cordon_slow_forward <-' $tracing/trace
-	echo nop >$tracing/current_tracer
 }
 passes() {	# WANTED OUT: so many packets leave
 	local at
@@ -112,6 +116,10 @@ for way in "AF_INET $CAM $INET" "AF_INET6 $CAM6 $INET6"; do
 	report $? "$way: what no rule admits does, and is denied"
 done
 on inet nft delete table inet quiet
+echo nop >$tracing/current_tracer
+echo >$tracing/set_ftrace_filter
+echo 1 >$tracing/options/record-cmd
+echo 1 >$tracing/tracing_on
 
 flip() {	# NAME FORBID ALLOW
 	cases stamped.py $CAM_MAC "$out" $flips "$1" "$2" "$3"
