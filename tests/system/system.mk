@@ -2,7 +2,7 @@
 # The packages on a Debian with systemd as PID 1, in virtual machines: the scripts of this directory.
 SUITE ?= bookworm
 # The longest first, as two run at a time. SCRIPT-SUITE runs SCRIPT.sh SUITE.
-SYSTEM := traffic-bookworm kernels-bookworm traffic-trixie run-trixie run-bookworm autopkgtest-bookworm
+SYSTEM := traffic-bookworm kernels-bookworm traffic-trixie bare-trixie run-trixie bare-bookworm run-bookworm autopkgtest-bookworm
 
 .PHONY: system system-long deb-trixie $(SYSTEM)
 $(SYSTEM): %:
