@@ -162,19 +162,22 @@ static bool awaits(struct compared *c)
 static int commit_and_keep(struct compared *c, const struct keep *k, u32 confirm, u32 *generation)
 {
 	bool noted = k->dir && !awaits(c);
-	int err = noted ? kept_unconfirmed(k->dir, c->file) : 0;
+	char *text = k->dir ? kept_text(c->file) : NULL;
+	int err = k->dir && !text ? -ENOMEM : noted ? kept_unconfirmed(k->dir, text) : 0, ret = EXIT_DONE;
 
-	if (err && confirm)
-		return complain(k->dir, strerror(-err));
-	if (commit(c, confirm, generation)) {
+	if (err && confirm) {
+		ret = complain(k->dir, strerror(-err));
+	} else if (commit(c, confirm, generation)) {
 		if (noted)
 			kept_forget(k->dir);
-		return EXIT_REFUSED;
+		ret = EXIT_REFUSED;
+	} else if (k->dir && !confirm) {
+		err = text ? kept_policy_text(k->dir, text) : -ENOMEM;
+		if (err)
+			ret = not_kept(k, err);
 	}
-	err = 0;
-	if (k->dir && !confirm)
-		err = kept_policy(k->dir, c->file);
-	return err ? not_kept(k, err) : EXIT_DONE;
+	free(text);
+	return ret;
 }
 
 /* In force already, maybe since before there was a place to keep it; but not if it awaits confirmation. */

@@ -175,8 +175,15 @@ const char *policy_network_text(const struct cordon_network_def *n, char buf[POL
  */
 const char *policy_mac_text(const u8 mac[6], char buf[18])
 {
-	snprintf(buf, 18, "%02x:%02x:%02x:%02x:%02x:%02x",
-		 mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+	char *at = buf;
+	int i;
+
+	for (i = 0; i < 6; i++) {
+		if (i)
+			*at++ = ':';
+		policy_hex_text(&mac[i], 1, at);
+		at += 2;
+	}
 	return buf;
 }
 
@@ -190,11 +197,14 @@ const char *policy_mac_text(const u8 mac[6], char buf[18])
  */
 const char *policy_hex_text(const u8 *bytes, size_t n, char *buf)
 {
+	static const char digits[] = "0123456789abcdef";
 	size_t i;
 
-	buf[0] = 0;
-	for (i = 0; i < n; i++)
-		snprintf(buf + 2 * i, 3, "%02x", bytes[i]);
+	for (i = 0; i < n; i++) {
+		buf[2 * i] = digits[bytes[i] >> 4];
+		buf[2 * i + 1] = digits[bytes[i] & 15];
+	}
+	buf[2 * n] = 0;
 	return buf;
 }
 

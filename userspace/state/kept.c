@@ -157,17 +157,13 @@ int kept_policy_text(const char *dir, const char *text)
 /**
  * kept_unconfirmed - note a policy that is tried, and may lock out who tries it
  * @dir: the directory
- * @p: the policy
+ * @text: the policy, from kept_text()
  *
  * Return: 0 or -errno.
  */
-int kept_unconfirmed(const char *dir, const struct policy *p)
+int kept_unconfirmed(const char *dir, const char *text)
 {
-	char *text = kept_text(p);
-	int err = text ? keep(dir, UNCONFIRMED, text) : -ENOMEM;
-
-	free(text);
-	return err;
+	return keep(dir, UNCONFIRMED, text);
 }
 
 /**

@@ -83,7 +83,7 @@ int kept_lock(const char *dir);
 char *kept_text(const struct policy *p);
 int kept_policy(const char *dir, const struct policy *p);
 int kept_policy_text(const char *dir, const char *text);
-int kept_unconfirmed(const char *dir, const struct policy *p);
+int kept_unconfirmed(const char *dir, const char *text);
 int kept_forget(const char *dir);
 bool kept_is_unconfirmed(const char *dir, const struct policy *p);
 struct policy *kept_last_good(const char *dir, FILE *errors);
