@@ -31,13 +31,14 @@ static bool reaches_limit(const struct cordon_pkt *pkt, u32 at, u8 kind, u8 *act
 	return true;
 }
 
-/* Send an event, if somebody listens and the rate allows one. */
-static void report(const struct cordon_pkt *pkt, u32 device, u8 kind, bool acted, u8 action,
-		   const struct cordon_tls_facts *tls)
+/* Send an event, if the rate allows one. Headers that nothing else asked for are read here. */
+static noinline void tell(const struct cordon_pkt *pkt, u32 device, u8 kind, bool acted, u8 action,
+			  const struct cordon_tls_facts *tls)
 {
 	const struct cordon_draft *d = &pkt->rs->policy->draft;
 	bool known = device != CORDON_NO_DEVICE;
 	struct cordon_tally *tally = known ? pkt->rs->devices[device]->tally : pkt->cn->tally;
+	struct cordon_flow packet;
 	struct cordon_anomaly a = {
 		.kind = kind,
 		.mac = pkt->in == CORDON_ANY_PORT ? NULL : cordon_pkt_mac(pkt->skb),
@@ -49,10 +50,12 @@ static void report(const struct cordon_pkt *pkt, u32 device, u8 kind, bool acted
 		.action = action,
 	};
 
-	if (!cordon_netlink_listening(pkt->cn))
-		return;
 	if (!cordon_tally_event(&tally[kind], &a.suppressed) && !acted)
 		return;
+	if (pkt->unread) {
+		cordon_pkt_flow(pkt->skb, pkt->state->pf, &packet);
+		a.flow = &packet;
+	}
 	if (known) {
 		a.name = d->devices[device].name;
 		a.mac = d->devices[device].mac;
@@ -83,7 +86,8 @@ void cordon_charge(const struct cordon_pkt *pkt, u32 device, u8 kind, bool limit
 		atomic64_inc(&pkt->rs->devices[device]->tally[kind].count);
 		acted = limit && reaches_limit(pkt, device, kind, &action);
 	}
-	report(pkt, device, kind, acted, action, tls);
+	if (cordon_netlink_listening(pkt->cn))
+		tell(pkt, device, kind, acted, action, tls);
 }
 
 /**

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Hooks of IPv4 and IPv6, and the fast path through them: what most packets are is accepted here,
- * in few steps. Nothing is denied here: whatever is not recognised takes the slow path
- * (slowpath.c), which would accept the same packets.
+ * Hooks of IPv4 and IPv6, and the fast path through them: what most packets are is decided on here,
+ * in few steps. Whatever is not recognised takes the slow path (slowpath.c), which would say the
+ * same of the others.
  */
 #include <linux/netfilter_ipv4.h>
 #include <linux/netfilter_ipv6.h>
@@ -55,9 +55,9 @@ static __always_inline const u8 *mac_of(const struct sk_buff *skb, const struct 
 	return eth_hdr(skb)->h_source;
 }
 
-/* A device's packet comes in on its port, with its first address. */
-static __always_inline bool pass_prerouting(const struct cordon_net *cn, struct sk_buff *skb,
-					    const struct nf_hook_state *state, u8 pf)
+/* A device's packet comes in on its port, with its first address; or a frame of no device. */
+static __always_inline unsigned int prerouting(struct cordon_net *cn, struct sk_buff *skb,
+					       const struct nf_hook_state *state, u8 pf)
 {
 	const struct cordon_ruleset *rs = rcu_dereference(cn->ruleset);
 	const struct cordon_interface *in;
@@ -66,24 +66,27 @@ static __always_inline bool pass_prerouting(const struct cordon_net *cn, struct 
 	u32 device;
 	u8 role;
 
-	if (!rs || unlikely(cordon_pkt_must_be_read(skb, pf)))
-		return !rs;
+	if (!rs)
+		return NF_ACCEPT;
+	if (unlikely(cordon_pkt_must_be_read(skb, pf)))
+		return cordon_slow_prerouting(cn, skb, state);
 	in = interface_of(rcu_dereference(rs->ports), state->in);
 	role = READ_ONCE(in->role);
 	if (role != CORDON_ROLE_PORT)
-		return role == CORDON_ROLE_UPLINK;
+		return role == CORDON_ROLE_UPLINK ? NF_ACCEPT :
+						    cordon_slow_prerouting(cn, skb, state);
 	mac = mac_of(skb, state->in);
 	if (unlikely(!mac))
-		return false;
+		return cordon_slow_prerouting(cn, skb, state);
 	device = cordon_ruleset_by_mac(rs, cordon_mac_key(mac));
 	if (unlikely(device == CORDON_NO_DEVICE))
-		return false;
+		return cordon_slow_stranger(cn, skb, state, rs, in->port);
 	cordon_hint_note(skb, device);
 	host = &rs->hosts[device];
 	if (unlikely(!has_source(host, skb, pf) || !is_behind(host, in->port)))
-		return false;
+		return cordon_slow_prerouting(cn, skb, state);
 	cordon_traffic_rx(host->device->traffic, cordon_pkt_count(skb), skb->len);
-	return true;
+	return NF_ACCEPT;
 }
 
 /* The connection may get into a flow table, from which nothing keeps it yet. */
@@ -237,94 +240,94 @@ static __always_inline bool is_for_one(const struct sk_buff *skb, u8 pf)
 
 /*
  * The first packet of a connection of TCP or UDP that a device in good state opens from its first
- * address, and of which nothing is demanded but that a rule admits it.
+ * address: a rule admits it, and nothing else is demanded; or none does.
  */
-static __always_inline bool pass_new(const struct cordon_net *cn, struct sk_buff *skb,
-				     const struct nf_hook_state *state, u8 pf)
+static __always_inline unsigned int forward_new(struct cordon_net *cn, struct sk_buff *skb,
+						const struct nf_hook_state *state, u8 pf)
 {
-	const struct cordon_ruleset *rs = rcu_dereference(cn->ruleset);
-	struct cordon_end from = { .state = CORDON_STATE_ACTIVE };
-	struct cordon_end to = { .state = CORDON_STATE_ACTIVE };
+	struct cordon_first first = {
+		.rs = rcu_dereference(cn->ruleset),
+		.from.state = CORDON_STATE_ACTIVE, .to.state = CORDON_STATE_ACTIVE,
+	};
+	struct cordon_end *from = &first.from, *to = &first.to;
 	struct cordon_traffic __percpu *sent, *received;
+	const struct cordon_ruleset *rs = first.rs;
 	const struct nf_conntrack_tuple *o, *r;
-	const struct cordon_interface *in;
 	const struct cordon_ports *ports;
 	enum ip_conntrack_info ctinfo;
 	const struct nf_conn *ct = nf_ct_get(skb, &ctinfo);
 	struct cordon_addr dst;
-	struct cordon_verdict v;
 	u16 port;
 
 	if (!rs || !ct || ctinfo != IP_CT_NEW || ct->master || !is_for_one(skb, pf))
-		return false;
+		goto slow;
 	o = &ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
 	r = &ct->tuplehash[IP_CT_DIR_REPLY].tuple;
 	port = ntohs(r->src.u.all);
 	if ((o->dst.protonum != IPPROTO_TCP && o->dst.protonum != IPPROTO_UDP) || !port ||
 	    !is_straight(skb, &o->src.u3, &r->src.u3, pf) || may_bypass(ct, state))
-		return false;
+		goto slow;
 	ports = rcu_dereference(rs->ports);
-	in = interface_of(ports, state->in);
-	from.device = cordon_hint(skb);
-	sent = sends_from_port(rs, from.device, skb, state->in, in);
-	if (!sent || !has_source(&rs->hosts[from.device], skb, pf))
-		return false;
-	from.segment = rs->hosts[from.device].segment;
+	first.in = interface_of(ports, state->in);
+	from->device = cordon_hint(skb);
+	sent = sends_from_port(rs, from->device, skb, state->in, first.in);
+	if (!sent || !has_source(&rs->hosts[from->device], skb, pf))
+		goto slow;
+	from->segment = rs->hosts[from->device].segment;
 	dst = cordon_pkt_destination(skb, pf);
-	to.device = cordon_policy_device_by_addr(rs->policy, &dst);
-	if (to.device == CORDON_NO_DEVICE)
-		to.segment = cordon_policy_network_segment(rs->policy, &dst);
+	to->device = cordon_policy_device_by_addr(rs->policy, &dst);
+	if (to->device == CORDON_NO_DEVICE)
+		to->segment = cordon_policy_network_segment(rs->policy, &dst);
 	else
-		to.segment = rs->hosts[to.device].segment;
-	if (!may_receive(rs, to.device == CORDON_NO_DEVICE ? CORDON_STAMP_SEGMENT : to.device,
+		to->segment = rs->hosts[to->device].segment;
+	if (!may_receive(rs, to->device == CORDON_NO_DEVICE ? CORDON_STAMP_SEGMENT : to->device,
 			 interface_of(ports, state->out), &received))
-		return false;
-	v = cordon_decide_connection(rs->policy, &from, &to, o->dst.protonum, port);
-	if (!v.accept ||
-	    cordon_decide_encryption(rs->policy, &v, &from, &to) != CORDON_ENCRYPTION_ANY)
-		return false;
+		goto slow;
+	first.v = cordon_decide_connection(rs->policy, from, to, o->dst.protonum, port);
+	if (unlikely(!first.v.accept))
+		return cordon_slow_refusal(cn, skb, state, &first);
+	if (cordon_decide_encryption(rs->policy, &first.v, from, to) != CORDON_ENCRYPTION_ANY)
+		goto slow;
 	cordon_traffic_both(sent, received, cordon_pkt_count(skb), skb->len);
-	return true;
+	return NF_ACCEPT;
+slow:
+	return cordon_slow_forward(cn, skb, state);
 }
 
-static noinline unsigned int forward_slow_v4(void *priv, struct sk_buff *skb,
-					     const struct nf_hook_state *state)
+static noinline unsigned int forward_new_v4(void *priv, struct sk_buff *skb,
+					    const struct nf_hook_state *state)
 {
-	return pass_new(priv, skb, state, NFPROTO_IPV4) ? NF_ACCEPT :
-	       cordon_slow_forward(priv, skb, state);
+	return forward_new(priv, skb, state, NFPROTO_IPV4);
 }
 
-static noinline unsigned int forward_slow_v6(void *priv, struct sk_buff *skb,
-					     const struct nf_hook_state *state)
+static noinline unsigned int forward_new_v6(void *priv, struct sk_buff *skb,
+					    const struct nf_hook_state *state)
 {
-	return pass_new(priv, skb, state, NFPROTO_IPV6) ? NF_ACCEPT :
-	       cordon_slow_forward(priv, skb, state);
+	return forward_new(priv, skb, state, NFPROTO_IPV6);
 }
 
 static unsigned int prerouting_v4(void *priv, struct sk_buff *skb,
 				  const struct nf_hook_state *state)
 {
-	return likely(pass_prerouting(priv, skb, state, NFPROTO_IPV4)) ?
-	       NF_ACCEPT : cordon_slow_prerouting(priv, skb, state);
+	return prerouting(priv, skb, state, NFPROTO_IPV4);
 }
 
 static unsigned int prerouting_v6(void *priv, struct sk_buff *skb,
 				  const struct nf_hook_state *state)
 {
-	return likely(pass_prerouting(priv, skb, state, NFPROTO_IPV6)) ?
-	       NF_ACCEPT : cordon_slow_prerouting(priv, skb, state);
+	return prerouting(priv, skb, state, NFPROTO_IPV6);
 }
 
 static unsigned int forward_v4(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
 {
 	return likely(pass_forward(priv, skb, state, NFPROTO_IPV4)) ?
-	       NF_ACCEPT : forward_slow_v4(priv, skb, state);
+	       NF_ACCEPT : forward_new_v4(priv, skb, state);
 }
 
 static unsigned int forward_v6(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
 {
 	return likely(pass_forward(priv, skb, state, NFPROTO_IPV6)) ?
-	       NF_ACCEPT : forward_slow_v6(priv, skb, state);
+	       NF_ACCEPT : forward_new_v6(priv, skb, state);
 }
 
 static unsigned int input(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)

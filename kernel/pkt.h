@@ -30,7 +30,8 @@ struct nf_conn;
  * @in: port that it came in on, or CORDON_ANY_PORT: from an uplink
  * @device: the device that sent it, by MAC; or CORDON_NO_DEVICE
  * @source: its source address
- * @flow: the connection that it is of
+ * @flow: the connection that it is of; of a packet without one, its own headers
+ * @unread: nothing had to be known of @flow, which is not set
  * @ct: its entry, or NULL
  * @word: where the entry has its stamp, what was there before anything was decided
  * @established: both ends have sent, and it is no ICMP error
@@ -51,6 +52,7 @@ struct cordon_pkt {
 	u32 device;
 	struct cordon_addr source;
 	struct cordon_flow flow;
+	bool unread;
 	struct nf_conn *ct;
 	u64 word;
 	bool established;

@@ -40,16 +40,46 @@ static unsigned int count_sent(const struct cordon_ruleset *rs, u32 device,
 	return NF_ACCEPT;
 }
 
+/* Before connection tracking, a packet is refused whatever its headers say. */
+static noinline unsigned int prerouting_refused(struct cordon_net *cn, struct sk_buff *skb,
+						const struct nf_hook_state *state,
+						const struct cordon_ruleset *rs, u16 in, u8 kind)
+{
+	const struct cordon_pkt pkt = {
+		.cn = cn, .skb = skb, .state = state, .rs = rs, .in = in,
+		.device = CORDON_NO_DEVICE, .unread = true,
+	};
+
+	return cordon_deny_unblamed(&pkt, kind);
+}
+
+/**
+ * cordon_slow_stranger - a frame of Ethernet comes in on a port, and its MAC is no device's
+ * @cn: the namespace
+ * @skb: the packet, before connection tracking
+ * @state: the hook's
+ * @rs: the ruleset that says so
+ * @in: the port
+ *
+ * Context: RCU read side. Return: NF_ACCEPT or NF_DROP.
+ */
+unsigned int cordon_slow_stranger(struct cordon_net *cn, struct sk_buff *skb,
+				  const struct nf_hook_state *state,
+				  const struct cordon_ruleset *rs, u16 in)
+{
+	if (unlikely(is_copy(skb)))
+		return NF_ACCEPT;
+	return prerouting_refused(cn, skb, state, rs, in, CORDON_KIND_UNKNOWN_DEVICE);
+}
+
 /*
- * Before connection tracking, a packet is sound by its source alone, or all of its headers are read
- * here. What is only needed now and then has functions of its own: kernels clear what a function
- * has on its stack, each time. @kind: what it is denied as in any case, or 0.
+ * Or else it is sound by its source alone, or all of its headers are read here. What is only needed
+ * now and then has functions of its own: kernels clear what a function has on its stack, each time.
  */
 static noinline unsigned int prerouting_read(struct cordon_net *cn, struct sk_buff *skb,
 					     const struct nf_hook_state *state,
 					     const struct cordon_ruleset *rs,
-					     const struct cordon_ports *ports, u16 in, u32 device,
-					     u8 kind)
+					     const struct cordon_ports *ports, u16 in, u32 device)
 {
 	struct cordon_pkt pkt = {
 		.cn = cn, .skb = skb, .state = state, .rs = rs, .in = in, .device = device,
@@ -58,8 +88,6 @@ static noinline unsigned int prerouting_read(struct cordon_net *cn, struct sk_bu
 	struct cordon_verdict v;
 
 	cordon_pkt_flow(skb, state->pf, &pkt.flow);
-	if (kind)
-		return cordon_deny_unblamed(&pkt, kind);
 	v = cordon_source_decide(&pkt, &pkt.flow);
 	return v.accept ? count_sent(rs, device, skb) : cordon_deny(&pkt, v.kind);
 }
@@ -90,21 +118,24 @@ unsigned int cordon_slow_prerouting(struct cordon_net *cn, struct sk_buff *skb,
 	ports = rcu_dereference(rs->ports);
 	interface = interface_of(ports, state->in);
 	if (unlikely(!interface))
-		return prerouting_read(cn, skb, state, rs, ports, CORDON_ANY_PORT, CORDON_NO_DEVICE,
-				  CORDON_KIND_UNLISTED);
+		return prerouting_refused(cn, skb, state, rs, CORDON_ANY_PORT,
+					  CORDON_KIND_UNLISTED);
 	if (interface->role != CORDON_ROLE_PORT) {
 		if (likely(!cordon_pkt_is_mapped(skb, state->pf)))
 			return NF_ACCEPT;
-		return prerouting_read(cn, skb, state, rs, ports, CORDON_ANY_PORT, CORDON_NO_DEVICE,
-				  CORDON_KIND_MALFORMED);
+		return prerouting_refused(cn, skb, state, rs, CORDON_ANY_PORT,
+					  CORDON_KIND_MALFORMED);
 	}
 	mac = cordon_pkt_mac(skb);
 	device = mac ? cordon_policy_device_by_mac(rs->policy, mac) : CORDON_NO_DEVICE;
+	if (unlikely(device == CORDON_NO_DEVICE))
+		return prerouting_refused(cn, skb, state, rs, interface->port,
+					  CORDON_KIND_UNKNOWN_DEVICE);
 	cordon_hint_note(skb, device);
 	source = cordon_pkt_source(skb, state->pf);
 	if (unlikely(cordon_pkt_must_be_read(skb, state->pf) ||
 		     !cordon_source_is_bound(rs->policy, ports, device, interface->port, &source)))
-		return prerouting_read(cn, skb, state, rs, ports, interface->port, device, 0);
+		return prerouting_read(cn, skb, state, rs, ports, interface->port, device);
 	return count_sent(rs, device, skb);
 }
 
@@ -163,7 +194,7 @@ static unsigned int deny_source(struct cordon_pkt *pkt)
 	/* Where it only observes, prerouting has counted what came in on a port. */
 	if (cordon_pkt_observes(pkt) && pkt->in != CORDON_ANY_PORT)
 		return NF_ACCEPT;
-	cordon_pkt_flow(pkt->skb, pkt->state->pf, &pkt->flow);
+	pkt->unread = true;
 	return cordon_deny(pkt, pkt->in != CORDON_ANY_PORT && pkt->device == CORDON_NO_DEVICE ?
 		    CORDON_KIND_UNKNOWN_DEVICE : CORDON_KIND_SPOOFED_SOURCE);
 }
@@ -318,6 +349,32 @@ unsigned int cordon_slow_forward(struct cordon_net *cn, struct sk_buff *skb,
 }
 
 /**
+ * cordon_slow_refusal - no rule admits the connection that a device's packet would open
+ * @cn: the namespace
+ * @skb: the packet, sound, for one host, and as its connection tracking entry says
+ * @state: of the hook that forwards
+ * @first: what is known of it
+ *
+ * Context: RCU read side. Return: NF_ACCEPT or NF_DROP.
+ */
+unsigned int cordon_slow_refusal(struct cordon_net *cn, struct sk_buff *skb,
+				 const struct nf_hook_state *state,
+				 const struct cordon_first *first)
+{
+	struct cordon_pkt pkt = {
+		.cn = cn, .skb = skb, .state = state, .rs = first->rs, .interface = first->in,
+		.in = first->in->port, .device = first->from.device,
+		.original = true,
+		.from = first->from, .to = first->to,
+	};
+	enum ip_conntrack_info ctinfo;
+
+	pkt.ct = nf_ct_get(skb, &ctinfo);
+	cordon_pkt_connection(pkt.ct, &pkt.flow);
+	return cordon_verdict_deny(&pkt, &first->v, false);
+}
+
+/**
  * cordon_slow_input - a packet is for the gateway
  * @cn: the namespace
  * @skb: the packet, after connection tracking
@@ -386,7 +443,7 @@ unsigned int cordon_slow_output(struct cordon_net *cn, struct sk_buff *skb,
 	to = cordon_pkt_destination(skb, state->pf);
 	receiver.device = cordon_policy_device_by_addr(pkt.rs->policy, &to);
 	if (unlikely(cordon_endpoint_leaves_elsewhere(&pkt, &receiver))) {
-		cordon_pkt_flow(skb, state->pf, &pkt.flow);
+		pkt.unread = true;
 		return cordon_deny_unblamed(&pkt, CORDON_KIND_MOVED_PORT);
 	}
 	if (!pkt.out || pkt.out->role != CORDON_ROLE_PORT)

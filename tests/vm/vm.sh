@@ -31,7 +31,7 @@ shift $((OPTIND - 1))
 [ $# -gt 0 ] && [ -r "$1" ] || { echo "vm: no script: ${1-}" >&2; exit 2; }
 
 kernel=$("$here/fetch.sh" "$line")
-[ -e "$root/build/vm/$line/initrd" ] || { echo "vm: build/vm/$line is not built" >&2; exit 2; }
+[ -e "$root/build/vm/$line/initrd" ] || { echo "vm: build/vm/$line is not built: make vm-ready KERNEL=$line" >&2; exit 2; }
 
 # What differs between the machines.
 case $line in
