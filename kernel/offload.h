@@ -20,7 +20,7 @@ void cordon_tear_out_of_flow_tables(struct net *net);
  *
  * Context: RCU read side.
  */
-static inline bool cordon_may_bypass(struct net_device *dev)
+static __always_inline bool cordon_may_bypass(struct net_device *dev)
 {
 	return cordon_dev_has_ingress(dev) ||
 	       (!list_empty(&dev->adj_list.lower) && cordon_lower_has_ingress(dev));

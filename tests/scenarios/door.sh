@@ -73,7 +73,17 @@ dropped() {
 policy enforce | apply >/dev/null
 passes "its own address passes" cam $CAM_MAC $CAM $INET udp 1000 9
 passes "IPv6: its own address passes" cam $CAM_MAC $CAM6 $INET6 udp 1000 9
+on gw cordonctl monitor --json --count 1 >"$work/event" 2>"$work/monitor" &
+monitor=$!
+poll 20 grep -q listening "$work/monitor"
 dropped "an unknown MAC" unknown_device - cam 02:00:00:00:09:09 $CAM $INET udp 1000 9
+poll 20 grep -q anomaly "$work/event"
+python3 -c 'import json, sys; o = json.load(open(sys.argv[1]))
+assert [o[k] for k in ("kind", "mac", "source", "destination", "dport")] == ["unknown_device", "02:00:00:00:09:09", *sys.argv[2:], 9], o' \
+	"$work/event" $CAM $INET
+report $? "an unknown MAC: the event says what it sent"
+kill $monitor 2>/dev/null
+wait $monitor 2>/dev/null
 dropped "IPv6: an unknown MAC" unknown_device - cam 02:00:00:00:09:09 $CAM6 $INET6 udp 1000 9
 dropped "the neighbour's address" spoofed_source $CAM_MAC cam $CAM_MAC $LOCK $INET udp 1000 9
 dropped "IPv6: the neighbour's address" spoofed_source $CAM_MAC cam $CAM_MAC $LOCK6 $INET6 udp 1000 9
