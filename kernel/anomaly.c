@@ -6,38 +6,53 @@
 #include "event.h"
 #include "net.h"
 
+/* Return: it was not in quarantine before. */
+static bool quarantine(const struct cordon_pkt *pkt, u32 device)
+{
+	if (test_and_set_bit(CORDON_DEVICE_QUARANTINED, &pkt->rs->devices[device]->flags))
+		return false;
+	cordon_netlink_device(pkt->cn, pkt->rs, device);
+	return true;
+}
+
 /*
- * The limit of a kind is reached by this anomaly: set @action to what follows, and quarantine where
- * that is what follows. A policy that only observes counts towards no limit, so that nothing
- * follows from that time when it is enforced later.
+ * The limit of a kind is reached by this anomaly, which is counted in @tally: set @action to what
+ * follows, and quarantine where that is what follows. A policy that only observes counts towards no
+ * limit, so that nothing follows from that time when it is enforced later.
+ *
+ * @tally is NULL if there was no memory. Nobody knows then how many there were, and a limit that
+ * quarantines does so at once; no other one acts.
  */
-static bool reaches_limit(const struct cordon_pkt *pkt, u32 at, u8 kind, u8 *action)
+static bool reaches_limit(const struct cordon_pkt *pkt, u32 device, u8 kind,
+			  struct cordon_tally *tally, u8 *action)
 {
 	const struct cordon_draft *d = &pkt->rs->policy->draft;
-	struct cordon_device *device = pkt->rs->devices[at];
 	const struct cordon_limit *limit;
+	bool begins = false;
 
-	limit = &d->segments[d->devices[at].segment].limits[kind];
+	limit = &d->segments[d->devices[device].segment].limits[kind];
 	if (cordon_pkt_observes(pkt) || !limit->window ||
-	    !cordon_tally_limit(&device->tally[kind], limit))
+	    (tally && !cordon_tally_limit(&tally[kind], limit)))
 		return false;
 	*action = limit->action;
 	/* Whoever is at another port may have taken the device's MAC. */
 	if (kind == CORDON_KIND_MOVED_PORT)
 		*action = CORDON_ACTION_EVENT;
-	if (*action == CORDON_ACTION_QUARANTINE &&
-	    !test_and_set_bit(CORDON_DEVICE_QUARANTINED, &device->flags))
-		cordon_netlink_device(pkt->cn, pkt->rs, at);
-	return true;
+	if (*action == CORDON_ACTION_QUARANTINE)
+		begins = quarantine(pkt, device);
+	return tally || begins;
 }
 
-/* Send an event, if the rate allows one. Headers that nothing else asked for are read here. */
-static noinline void tell(const struct cordon_pkt *pkt, u32 device, u8 kind, bool acted, u8 action,
+/*
+ * Send an event, if the rate allows one. Headers that nothing else asked for are read here. @tally:
+ * the device's; or the namespace's, if there is no device or no memory.
+ */
+static noinline void tell(const struct cordon_pkt *pkt, u32 device, u8 kind,
+			  struct cordon_tally *tally, bool acted, u8 action,
 			  const struct cordon_tls_facts *tls)
 {
 	const struct cordon_draft *d = &pkt->rs->policy->draft;
 	bool known = device != CORDON_NO_DEVICE;
-	struct cordon_tally *tally = known ? pkt->rs->devices[device]->tally : pkt->cn->tally;
 	struct cordon_flow packet;
 	struct cordon_anomaly a = {
 		.kind = kind,
@@ -78,16 +93,19 @@ static noinline void tell(const struct cordon_pkt *pkt, u32 device, u8 kind, boo
 void cordon_charge(const struct cordon_pkt *pkt, u32 device, u8 kind, bool limit,
 		   const struct cordon_tls_facts *tls)
 {
+	struct cordon_tally *tally = NULL;
 	bool acted = false;
 	u8 action = 0;
 
 	atomic64_inc(&pkt->cn->tally[kind].count);
 	if (device != CORDON_NO_DEVICE) {
-		atomic64_inc(&pkt->rs->devices[device]->tally[kind].count);
-		acted = limit && reaches_limit(pkt, device, kind, &action);
+		tally = cordon_device_tally(pkt->rs->devices[device]);
+		if (tally)
+			atomic64_inc(&tally[kind].count);
+		acted = limit && reaches_limit(pkt, device, kind, tally, &action);
 	}
 	if (cordon_netlink_listening(pkt->cn))
-		tell(pkt, device, kind, acted, action, tls);
+		tell(pkt, device, kind, tally ?: pkt->cn->tally, acted, action, tls);
 }
 
 /**

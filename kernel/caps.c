@@ -29,6 +29,7 @@ static const struct cordon_caps small_caps = {
 	.rules		= CORDON_SMALL_RULES,
 	.matches	= CORDON_SMALL_MATCHES,
 	.devices	= CORDON_SMALL_DEVICES,
+	.tallies	= true,
 };
 
 /**

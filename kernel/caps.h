@@ -19,6 +19,7 @@ struct netlink_ext_ack;
  * @rules: of a policy
  * @matches: of all rules together
  * @devices: of a policy
+ * @tallies: devices have their tallies from the beginning, accounted to who lists them
  */
 struct cordon_caps {
 	u32 transactions;
@@ -30,6 +31,7 @@ struct cordon_caps {
 	u32 rules;
 	u32 matches;
 	u32 devices;
+	bool tallies;
 };
 
 const struct cordon_caps *cordon_caps(const struct net *net);

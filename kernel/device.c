@@ -14,8 +14,8 @@ static struct kmem_cache *cache;
  */
 int cordon_device_init(void)
 {
-	cache = kmem_cache_create("cordon_device", sizeof(struct cordon_device), 0, SLAB_ACCOUNT,
-				  NULL);
+	cache = kmem_cache_create("cordon_device", sizeof(struct cordon_device), 0,
+				  SLAB_ACCOUNT | SLAB_HWCACHE_ALIGN, NULL);
 	return cache ? 0 : -ENOMEM;
 }
 
@@ -25,13 +25,28 @@ void cordon_device_exit(void)
 	kmem_cache_destroy(cache);
 }
 
+static struct cordon_tally *tallies_new(gfp_t gfp)
+{
+	return kcalloc(CORDON_KINDS, sizeof(struct cordon_tally), gfp);
+}
+
+static void device_free(struct rcu_head *rcu)
+{
+	struct cordon_device *device = container_of(rcu, struct cordon_device, rcu);
+
+	free_percpu(device->traffic);
+	kfree(device->tally);
+	kmem_cache_free(cache, device);
+}
+
 /**
  * cordon_device_new - a device that nobody has seen yet
  * @mac: six bytes
+ * @tallies: it has its tallies from the beginning; else cordon_device_tally() gives it some
  *
  * May sleep. Return: the device with one reference, NULL when there is no memory.
  */
-struct cordon_device *cordon_device_new(const u8 *mac)
+struct cordon_device *cordon_device_new(const u8 *mac, bool tallies)
 {
 	struct cordon_device *device;
 
@@ -39,8 +54,10 @@ struct cordon_device *cordon_device_new(const u8 *mac)
 	if (!device)
 		return NULL;
 	device->traffic = cordon_traffic_new();
-	if (!device->traffic) {
-		kmem_cache_free(cache, device);
+	if (tallies)
+		device->tally = tallies_new(GFP_KERNEL_ACCOUNT);
+	if (!device->traffic || (tallies && !device->tally)) {
+		device_free(&device->rcu);
 		return NULL;
 	}
 	refcount_set(&device->refs, 1);
@@ -59,14 +76,6 @@ struct cordon_device *cordon_device_get(struct cordon_device *device)
 	return device;
 }
 
-static void device_free(struct rcu_head *rcu)
-{
-	struct cordon_device *device = container_of(rcu, struct cordon_device, rcu);
-
-	free_percpu(device->traffic);
-	kmem_cache_free(cache, device);
-}
-
 /**
  * cordon_device_put - give a reference back
  * @device: freed after a grace period with the last one; NULL is let through
@@ -75,6 +84,37 @@ void cordon_device_put(struct cordon_device *device)
 {
 	if (device && refcount_dec_and_test(&device->refs))
 		call_rcu(&device->rcu, device_free);
+}
+
+/**
+ * cordon_device_tally - a device's anomalies by kind, to count one
+ * @device: the device
+ *
+ * Most devices never have an anomaly: the first one brings the memory, which stays as long as the
+ * device. No memory cgroup is charged for it: a softirq has none, and a process that sends may be
+ * in another one than who listed the device. Where anybody may list devices, these have their
+ * tallies from the beginning instead, and their author is charged (cordon_caps.tallies).
+ *
+ * Context: any but hard interrupts; the caller has a reference, or is an RCU reader of a ruleset
+ * that has one. Return: CORDON_KINDS of them; NULL, there is no memory now.
+ */
+struct cordon_tally *cordon_device_tally(struct cordon_device *device)
+{
+	/* Pairs with cmpxchg(): who sees the tallies sees that they began at zero. */
+	struct cordon_tally *tally = smp_load_acquire(&device->tally);
+	struct cordon_tally *first;
+
+	if (likely(tally))
+		return tally;
+	tally = tallies_new(GFP_ATOMIC | __GFP_NOWARN);
+	if (!tally)
+		return NULL;
+	/* Of several CPUs one brings them. */
+	first = cmpxchg(&device->tally, NULL, tally);
+	if (!first)
+		return tally;
+	kfree(tally);
+	return first;
 }
 
 /**

@@ -41,7 +41,7 @@ static int put_tallies(struct sk_buff *skb, const struct cordon_tally *tally)
 			return -EMSGSIZE;
 		err = nla_put_u32(skb, CORDON_A_COUNT_KIND, kind) ||
 		      nla_put_u64_64bit(skb, CORDON_A_COUNT_COUNT,
-					atomic64_read(&tally[kind].count), CORDON_A_COUNT_PAD);
+					cordon_tally_count(tally, kind), CORDON_A_COUNT_PAD);
 		err = end(skb, nest, err);
 	}
 	return err;
@@ -322,7 +322,7 @@ int cordon_fill_device(struct sk_buff *skb, const struct cordon_ruleset *rs, u32
 	      nla_put_u32(skb, CORDON_A_DEVICE_OUTDATED,
 			  test_bit(CORDON_DEVICE_OUTDATED, &device->flags)) ||
 	      put_stats(skb, CORDON_A_DEVICE_STATS, &t, atomic64_read(&device->denied),
-			device->tally) ||
+			cordon_device_anomalies(device)) ||
 	      (cordon_device_certificate(device, certificate) &&
 	       nla_put(skb, CORDON_A_DEVICE_CERTIFICATE, sizeof(certificate), certificate)) ||
 	      (cordon_device_lease_port(device, port) &&

@@ -141,7 +141,7 @@ static ssize_t total_show(struct kobject *kobj, struct kobj_attribute *attr, cha
 {
 	const struct cordon_tally *tally = node_of(kobj)->cn->tally;
 
-	return sysfs_emit(buf, "%lld\n", atomic64_read(&tally[attr_kind(attr)].count));
+	return sysfs_emit(buf, "%lld\n", cordon_tally_count(tally, attr_kind(attr)));
 }
 
 static struct kind_attr total_kinds[CORDON_KINDS] = KINDS(total_show);
@@ -288,9 +288,9 @@ static const struct attribute_group device_group = { .attrs = device_attrs };
 
 static ssize_t anomaly_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
 {
-	const struct cordon_tally *tally = node_of(kobj)->device->tally;
+	const struct cordon_tally *tally = cordon_device_anomalies(node_of(kobj)->device);
 
-	return sysfs_emit(buf, "%lld\n", atomic64_read(&tally[attr_kind(attr)].count));
+	return sysfs_emit(buf, "%lld\n", cordon_tally_count(tally, attr_kind(attr)));
 }
 
 static struct kind_attr device_kinds[CORDON_KINDS] = KINDS(anomaly_show);

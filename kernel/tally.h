@@ -26,6 +26,16 @@ struct cordon_tally {
 /* In struct cordon_tally.in_window: the limit has acted in this window. */
 #define CORDON_TALLY_ACTED	0x80000000U
 
+/**
+ * cordon_tally_count - how many anomalies there were of one kind
+ * @tally: all kinds, of a device or namespace; NULL, it has none yet
+ * @kind: enum cordon_kind
+ */
+static inline s64 cordon_tally_count(const struct cordon_tally *tally, u8 kind)
+{
+	return tally ? atomic64_read(&tally[kind].count) : 0;
+}
+
 bool cordon_tally_limit(struct cordon_tally *t, const struct cordon_limit *limit);
 bool cordon_tally_event(struct cordon_tally *t, u32 *suppressed);
 

@@ -37,10 +37,11 @@ depmod -b "$out/tree" "$release"
 	echo
 } >"$out/script"
 
-# The guest's memory is a file in TMPDIR; the kernel's log goes to stderr, the script's output to stdout.
+# The guest's memory is a file in TMPDIR; the kernel's log goes to stderr, the script's output to stdout. A script may let
+# failslab act on kmalloc-512 alone (A).
 timeout -k 5 "${UML_TIMEOUT:-900}" env -i PATH="$PATH" TMPDIR=/dev/shm "$kernel/linux" mem=1G \
 	uml_dir="$out/" root=/dev/root rootfstype=hostfs rootflags=/ ro init="$here/init.sh" \
-	console=tty1 con=null con0=null,fd:1 con1=null,fd:2 panic=-1 CORDON_OUT="$out" \
+	console=tty1 con=null con0=null,fd:1 con1=null,fd:2 panic=-1 slub_debug=A,kmalloc-512 CORDON_OUT="$out" \
 	</dev/null 2>"$out/log" | cat || [ "${PIPESTATUS[0]}" != 124 ] || echo 124 >"$out/status"
 
 status=$(cat "$out/status" 2>/dev/null || echo 125)

@@ -142,6 +142,50 @@ expect "at once" blocked cam tcp $INET 443
 on gw cordonctl device release cam >/dev/null
 expect "and free again when released" reaches cam tcp $INET 443
 
+# The first anomaly of a device takes memory. Without any it is denied, counted as far as can be, told, and a limit that
+# quarantines does so at once.
+fail=/sys/kernel/debug/failslab
+memory() {
+	echo $((!$1 * 100)) >$fail/probability
+}
+# violate COUNT
+violate() {
+	for ((i = 0; i < $1; i++)); do
+		on cam probe udp $INET 9 50
+	done
+}
+seen() {
+	echo "$(counter "devices/$CAM_MAC/anomalies/segment_violation") $(counter "devices/$CAM_MAC/denied")" \
+		"$(counter "devices/$CAM_MAC/state") $(($(counter anomalies/segment_violation) - before))"
+}
+if [ "$(cat /sys/kernel/slab/kmalloc-512/failslab 2>/dev/null)" = 1 ]; then
+	on gw cordonctl device del cam >/dev/null
+	policy 443 'anomalies: {segment_violation: {limit: 3/60s, then: event}}' | apply >/dev/null
+	expect "a device that has done nothing wrong" reaches cam tcp $INET 443
+	printf 'Y\n' | tee $fail/cache-filter >$fail/ignore-gfp-wait
+	printf -- '-1\n' >$fail/times
+	echo 0 >$fail/verbose
+	before=$(counter anomalies/segment_violation)
+	on gw cordonctl monitor --count 1 >"$work/events" 2>"$work/monitor" &
+	monitor=$!
+	poll 20 grep -q listening "$work/monitor"
+	memory 0
+	violate 4
+	memory 1
+	wait $monitor
+	equal "no memory: what can be counted is, and no other limit acts" "0 4 active 4" "$(seen)"
+	expect "and it is told" grep -q 'anomaly segment_violation: cam .*: denied' "$work/events"
+	policy 443 'anomalies: {segment_violation: {limit: 1000/60s, then: quarantine}}' | apply >/dev/null
+	memory 0
+	violate 1
+	memory 1
+	equal "a limit that quarantines does so at once" "0 5 quarantined 5" "$(seen)"
+	on gw cordonctl device release cam >/dev/null
+	violate 2
+	equal "with memory, only when it is reached" "2 7 active 7" "$(seen)"
+	expect "and what is allowed passes" reaches cam tcp $INET 443
+fi
+
 policy 443 | apply >/dev/null
 
 # Events.

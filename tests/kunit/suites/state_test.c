@@ -2,16 +2,37 @@
 /* kernel/clock.c, kernel/tally.c, kernel/stats.c, kernel/device.c: what outlives a policy */
 #include <kunit/test.h>
 #include <linux/rcupdate.h>
+#include <linux/slab.h>
 
+/* What device.c takes by kcalloc(), tallies, it takes here. */
+static void *take(size_t n, size_t size, gfp_t gfp);
+
+#define kcalloc take
 #include "../../../kernel/clock.c"
 #include "../../../kernel/tally.c"
 #include "../../../kernel/stats.c"
 #include "../../../kernel/device.c"
+#undef kcalloc
 #include "pkt.h"
 
 static const u8 mac[ETH_ALEN] = { 2, 0, 0, 0, 0, 1 };
 static const u8 ones[CORDON_CERTIFICATE_LEN] = { [0] = 1, [CORDON_CERTIFICATE_LEN - 1] = 1 };
 static const u8 twos[CORDON_CERTIFICATE_LEN] = { [0] = 1, [CORDON_CERTIFICATE_LEN - 1] = 2 };
+
+static bool no_memory;
+static struct cordon_device *overtaken;	/* by another CPU, which takes tallies for it first */
+static gfp_t taken;
+
+static void *take(size_t n, size_t size, gfp_t gfp)
+{
+	struct cordon_device *d = overtaken;
+
+	overtaken = NULL;
+	if (d)
+		cordon_device_tally(d);
+	taken = gfp;
+	return no_memory ? NULL : kcalloc(n, size, gfp);
+}
 
 static void ticks_and_back(struct kunit *test)
 {
@@ -26,7 +47,7 @@ static void ticks_and_back(struct kunit *test)
 
 static void lease_makes_and_ends(struct kunit *test)
 {
-	struct cordon_device *d = cordon_device_new(mac);
+	struct cordon_device *d = cordon_device_new(mac, false);
 	struct cordon_posture q;
 
 	KUNIT_ASSERT_NOT_NULL(test, d);
@@ -59,7 +80,7 @@ static bool leased_at(const struct cordon_device *d, int ifindex)
 
 static void checkin_binds_to_port(struct kunit *test)
 {
-	struct cordon_device *d = cordon_device_new(mac);
+	struct cordon_device *d = cordon_device_new(mac, false);
 	struct cordon_posture q;
 
 	KUNIT_ASSERT_NOT_NULL(test, d);
@@ -92,7 +113,7 @@ static void checkin_binds_to_port(struct kunit *test)
 
 static void certificate_while_its_lease_lasts(struct kunit *test)
 {
-	struct cordon_device *d = cordon_device_new(mac);
+	struct cordon_device *d = cordon_device_new(mac, false);
 	u8 held[CORDON_CERTIFICATE_LEN];
 
 	KUNIT_ASSERT_NOT_NULL(test, d);
@@ -118,7 +139,7 @@ static void certificate_while_its_lease_lasts(struct kunit *test)
 
 static void device_begins_as_it_once_was(struct kunit *test)
 {
-	struct cordon_device *d = cordon_device_new(mac);
+	struct cordon_device *d = cordon_device_new(mac, false);
 	struct cordon_device_start start = { .quarantined = true, .outdated = true };
 	struct cordon_posture q;
 
@@ -129,7 +150,7 @@ static void device_begins_as_it_once_was(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, q.leased || q.was_leased);
 	cordon_device_put(d);
 
-	d = cordon_device_new(mac);
+	d = cordon_device_new(mac, false);
 	KUNIT_ASSERT_NOT_NULL(test, d);
 	start = (struct cordon_device_start){ .leased = true };
 	cordon_device_start(d, &start);
@@ -141,7 +162,7 @@ static void device_begins_as_it_once_was(struct kunit *test)
 
 static void lease_waits_for_its_port(struct kunit *test)
 {
-	struct cordon_device *d = cordon_device_new(mac);
+	struct cordon_device *d = cordon_device_new(mac, false);
 	struct cordon_device_start start = {
 		.leased = true, .lease = 60, .certified = true, .port = "lan5",
 	};
@@ -236,9 +257,68 @@ static void event_at_most_once_a_second(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, suppressed, 6U);
 }
 
+static void tallies_come_with_the_first_anomaly(struct kunit *test)
+{
+	struct cordon_device *d = cordon_device_new(mac, false);
+	struct cordon_tally *tally;
+	u8 kind;
+
+	KUNIT_ASSERT_NOT_NULL(test, d);
+	KUNIT_EXPECT_NULL(test, cordon_device_anomalies(d));
+	KUNIT_EXPECT_EQ(test, cordon_tally_count(cordon_device_anomalies(d), 0), 0LL);
+	tally = cordon_device_tally(d);
+	KUNIT_ASSERT_NOT_NULL(test, tally);
+	KUNIT_EXPECT_EQ(test, taken, GFP_ATOMIC | __GFP_NOWARN);
+	for (kind = 0; kind < CORDON_KINDS; kind++)
+		KUNIT_EXPECT_EQ(test, cordon_tally_count(tally, kind), 0LL);
+	atomic64_inc(&tally[CORDON_KINDS - 1].count);
+	KUNIT_EXPECT_PTR_EQ(test, cordon_device_tally(d), tally);
+	KUNIT_EXPECT_EQ(test, cordon_tally_count(cordon_device_anomalies(d), CORDON_KINDS - 1),
+			1LL);
+	cordon_device_put(d);
+}
+
+static void tallies_without_memory_are_tried_again(struct kunit *test)
+{
+	struct cordon_device *d = cordon_device_new(mac, false);
+
+	KUNIT_ASSERT_NOT_NULL(test, d);
+	no_memory = true;
+	KUNIT_EXPECT_NULL(test, cordon_device_tally(d));
+	KUNIT_EXPECT_NULL(test, cordon_device_anomalies(d));
+	KUNIT_EXPECT_NULL(test, cordon_device_new(mac, true));
+	no_memory = false;
+	KUNIT_EXPECT_NOT_NULL(test, cordon_device_tally(d));
+	cordon_device_put(d);
+}
+
+static void tallies_of_whom_is_charged_come_at_once(struct kunit *test)
+{
+	struct cordon_device *d = cordon_device_new(mac, true);
+
+	KUNIT_ASSERT_NOT_NULL(test, d);
+	KUNIT_EXPECT_EQ(test, taken, GFP_KERNEL_ACCOUNT);
+	KUNIT_EXPECT_PTR_EQ(test, cordon_device_anomalies(d),
+			    (const struct cordon_tally *)cordon_device_tally(d));
+	cordon_device_put(d);
+}
+
+static void tallies_of_two_cpus_are_the_same(struct kunit *test)
+{
+	struct cordon_device *d = cordon_device_new(mac, false);
+	struct cordon_tally *tally;
+
+	KUNIT_ASSERT_NOT_NULL(test, d);
+	overtaken = d;
+	tally = cordon_device_tally(d);
+	KUNIT_EXPECT_NOT_NULL(test, tally);
+	KUNIT_EXPECT_PTR_EQ(test, tally, d->tally);
+	cordon_device_put(d);
+}
+
 static void traffic_adds_up(struct kunit *test)
 {
-	struct cordon_device *d = cordon_device_new(mac);
+	struct cordon_device *d = cordon_device_new(mac, false);
 	struct cordon_totals sum;
 
 	KUNIT_ASSERT_NOT_NULL(test, d);
@@ -319,6 +399,10 @@ static struct kunit_case state_cases[] = {
 	KUNIT_CASE(limit_fires_once_in_a_window),
 	KUNIT_CASE(limit_that_changes_acts_once),
 	KUNIT_CASE(event_at_most_once_a_second),
+	KUNIT_CASE(tallies_come_with_the_first_anomaly),
+	KUNIT_CASE(tallies_without_memory_are_tried_again),
+	KUNIT_CASE(tallies_of_whom_is_charged_come_at_once),
+	KUNIT_CASE(tallies_of_two_cpus_are_the_same),
 	KUNIT_CASE(traffic_adds_up),
 	KUNIT_CASE(merged_packets_are_as_many_as_on_the_wire),
 	KUNIT_CASE(reference_outlives_its_maker),
