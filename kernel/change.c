@@ -61,7 +61,7 @@ static struct cordon_device *state_of(struct cordon_net *cn, u32 old, const u8 *
 
 	if (old != CORDON_NO_DEVICE)
 		return cordon_device_get(cordon_net_ruleset(cn)->devices[old]);
-	device = cordon_device_new(mac, cn->caps->tallies);
+	device = cordon_device_new(cn->traffic, mac, cn->caps->tallies);
 	if (!device)
 		return ERR_PTR(-ENOMEM);
 	ret = cordon_sysfs_device_add(cn, device);

@@ -30,35 +30,55 @@ static struct cordon_tally *tallies_new(gfp_t gfp)
 	return kcalloc(CORDON_KINDS, sizeof(struct cordon_tally), gfp);
 }
 
+static unsigned int place_of(const struct cordon_device *device)
+{
+	return device->traffic - device->block->traffic;
+}
+
+static struct cordon_tally **tally_of(const struct cordon_device *device)
+{
+	return &device->block->tally[place_of(device)];
+}
+
 static void device_free(struct rcu_head *rcu)
 {
 	struct cordon_device *device = container_of(rcu, struct cordon_device, rcu);
 
-	free_percpu(device->traffic);
-	kfree(device->tally);
+	kfree(*tally_of(device));
+	*tally_of(device) = NULL;
+	cordon_traffic_give(device->block, place_of(device));
 	kmem_cache_free(cache, device);
 }
 
 /**
  * cordon_device_new - a device that nobody has seen yet
+ * @pool: of its namespace, has its counters
  * @mac: six bytes
  * @tallies: it has its tallies from the beginning; else cordon_device_tally() gives it some
  *
  * May sleep. Return: the device with one reference, NULL when there is no memory.
  */
-struct cordon_device *cordon_device_new(const u8 *mac, bool tallies)
+struct cordon_device *cordon_device_new(struct cordon_traffic_pool *pool, const u8 *mac,
+					bool tallies)
 {
 	struct cordon_device *device;
+	unsigned int place;
 
 	device = kmem_cache_zalloc(cache, GFP_KERNEL);
 	if (!device)
 		return NULL;
-	device->traffic = cordon_traffic_new();
-	if (tallies)
-		device->tally = tallies_new(GFP_KERNEL_ACCOUNT);
-	if (!device->traffic || (tallies && !device->tally)) {
-		device_free(&device->rcu);
+	device->block = cordon_traffic_take(pool, &place);
+	if (!device->block) {
+		kmem_cache_free(cache, device);
 		return NULL;
+	}
+	device->traffic = device->block->traffic + place;
+	if (tallies) {
+		*tally_of(device) = tallies_new(GFP_KERNEL_ACCOUNT);
+		if (!*tally_of(device)) {
+			device_free(&device->rcu);
+			return NULL;
+		}
 	}
 	refcount_set(&device->refs, 1);
 	seqcount_init(&device->lease_seq);
@@ -101,7 +121,7 @@ void cordon_device_put(struct cordon_device *device)
 struct cordon_tally *cordon_device_tally(struct cordon_device *device)
 {
 	/* Pairs with cmpxchg(): who sees the tallies sees that they began at zero. */
-	struct cordon_tally *tally = smp_load_acquire(&device->tally);
+	struct cordon_tally *tally = smp_load_acquire(tally_of(device));
 	struct cordon_tally *first;
 
 	if (likely(tally))
@@ -110,11 +130,23 @@ struct cordon_tally *cordon_device_tally(struct cordon_device *device)
 	if (!tally)
 		return NULL;
 	/* Of several CPUs one brings them. */
-	first = cmpxchg(&device->tally, NULL, tally);
+	first = cmpxchg(tally_of(device), NULL, tally);
 	if (!first)
 		return tally;
 	kfree(tally);
 	return first;
+}
+
+/**
+ * cordon_device_anomalies - a device's anomalies by kind, for who only reads them
+ * @device: the device
+ *
+ * Return: as cordon_device_tally(); NULL, there was none.
+ */
+const struct cordon_tally *cordon_device_anomalies(const struct cordon_device *device)
+{
+	/* Pairs with cordon_device_tally(), as there. */
+	return smp_load_acquire(tally_of(device));
 }
 
 /**

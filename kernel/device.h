@@ -57,9 +57,9 @@ struct cordon_device_start {
  * @mac: EUI-48
  * @certified: a check-in gave the lease, with @certificate; under @lease_seq
  * @inspected: connections under TLS inspection; under cordon_inspector.lock
- * @traffic: packets that passed
+ * @traffic: packets that passed, in @block
  * @denied: packets from or to it that did not
- * @tally: anomalies by kind, CORDON_KINDS of them, once there was one; cordon_device_tally()
+ * @block: has a place for its counters, and for its anomalies by kind, see cordon_device_tally()
  * @certificate: SHA-256; under @lease_seq
  * @lease_port: the port of @lease_ifindex, by its name in the policy; under @lease_seq
  * @node: its directory in sysfs; sysfs.c's, under the namespace's lock
@@ -80,7 +80,7 @@ struct cordon_device {
 	u8 inspected;
 	struct cordon_traffic __percpu *traffic;
 	atomic64_t denied;
-	struct cordon_tally *tally;
+	struct cordon_traffic_block *block;
 	u8 certificate[CORDON_CERTIFICATE_LEN];
 	char lease_port[CORDON_IFNAME_LEN];
 	union {
@@ -109,10 +109,12 @@ struct cordon_segment {
 
 int cordon_device_init(void);
 void cordon_device_exit(void);
-struct cordon_device *cordon_device_new(const u8 *mac, bool tallies);
+struct cordon_device *cordon_device_new(struct cordon_traffic_pool *pool, const u8 *mac,
+					bool tallies);
 struct cordon_device *cordon_device_get(struct cordon_device *device);
 void cordon_device_put(struct cordon_device *device);
 struct cordon_tally *cordon_device_tally(struct cordon_device *device);
+const struct cordon_tally *cordon_device_anomalies(const struct cordon_device *device);
 
 struct cordon_segment *cordon_segment_new(const char *name);
 struct cordon_segment *cordon_segment_get(struct cordon_segment *segment);
@@ -126,18 +128,6 @@ void cordon_device_bind(struct cordon_device *device, int ifindex);
 u32 cordon_device_lease_seconds(const struct cordon_device *device);
 bool cordon_device_certificate(const struct cordon_device *device, u8 *certificate);
 bool cordon_device_lease_port(const struct cordon_device *device, char *port);
-
-/**
- * cordon_device_anomalies - a device's anomalies, for who only reads them
- * @device: the device
- *
- * Return: as cordon_device_tally(); NULL, there was none.
- */
-static inline const struct cordon_tally *cordon_device_anomalies(const struct cordon_device *device)
-{
-	/* Pairs with cordon_device_tally(): who sees the tallies sees what is in them. */
-	return smp_load_acquire(&device->tally);
-}
 
 /**
  * cordon_device_posture - what is known of a device besides the policy

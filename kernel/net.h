@@ -15,6 +15,7 @@
 
 struct cordon_caps;
 struct cordon_ruleset;
+struct cordon_traffic_pool;
 struct cordon_tree;
 struct nf_hook_ops;
 
@@ -62,6 +63,9 @@ struct nf_hook_ops;
  * cordon_inspector.lock. To make room, a packet that holds both takes the lock of
  * another bucket, too, but only if it is free.
  *
+ * cordon_traffic_pool.lock is inside all others, for moments, with bottom halves off: a device's
+ * counters are given back in a softirq.
+ *
  * cordon_device.lease_seq counts writes of the lease, which are under
  * cordon_net.lock. It lets dumps and events copy the fingerprint that the lease
  * was given by; packets look at the end and the interface only, whose order
@@ -91,6 +95,7 @@ struct nf_hook_ops;
  * @transactions_lock: see DOC: locking
  * @transactions: open ones that no request works on; under @transactions_lock
  * @n_transactions: how many; under @transactions_lock
+ * @traffic: where devices have their counters from
  * @denied: packets
  * @tally: anomalies by kind, unknown devices included
  * @inspector: connections under TLS inspection
@@ -118,6 +123,7 @@ struct cordon_net {
 	spinlock_t transactions_lock;	/* the list, see DOC: locking */
 	struct list_head transactions;
 	unsigned int n_transactions;
+	struct cordon_traffic_pool *traffic;
 	atomic64_t denied;
 	struct cordon_tally tally[CORDON_KINDS];
 	struct cordon_inspector inspector;

@@ -11,6 +11,7 @@
 #include "netfilter.h"
 #include "pernet.h"
 #include "publish.h"
+#include "stats.h"
 #include "transaction.h"
 #include "watch.h"
 
@@ -32,14 +33,22 @@ static int __net_init net_init(struct net *net)
 	INIT_WORK(&cn->settle, cordon_watch_settle);
 	/* Jiffies do not begin at 0. */
 	cn->links_due = jiffies;
+	cn->traffic = cordon_traffic_pool_new();
+	if (!cn->traffic)
+		return -ENOMEM;
 	ret = cordon_sysfs_net_add(cn);
-	if (ret || !cordon_lockdown)
-		return ret;
+	if (ret)
+		goto err;
+	if (!cordon_lockdown)
+		return 0;
 	mutex_lock(&cn->lock);
 	ret = cordon_netfilter_start(cn);
 	mutex_unlock(&cn->lock);
-	if (ret)
-		cordon_sysfs_net_del(cn);
+	if (!ret)
+		return 0;
+	cordon_sysfs_net_del(cn);
+err:
+	cordon_traffic_pool_put(cn->traffic);
 	return ret;
 }
 
@@ -67,6 +76,7 @@ static void __net_exit net_exit(struct net *net)
 	cancel_delayed_work_sync(&cn->links_work);
 	cancel_work_sync(&cn->settle);
 	cordon_sysfs_net_del(cn);
+	cordon_traffic_pool_put(cn->traffic);
 	mutex_destroy(&cn->ports_lock);
 	mutex_destroy(&cn->lock);
 }

@@ -170,7 +170,7 @@ static struct cordon_device *adopt_device(struct cordon_net *cn, const u8 *mac)
 		if (found != CORDON_NO_DEVICE)
 			return cordon_device_get(from[i]->devices[found]);
 	}
-	return cordon_device_new(mac, cn->caps->tallies);
+	return cordon_device_new(cn->traffic, mac, cn->caps->tallies);
 }
 
 static struct cordon_segment *adopt_segment(struct cordon_net *cn, const char *name)

@@ -3,10 +3,16 @@
 #ifndef _CORDON_STATS_H
 #define _CORDON_STATS_H
 
+#include <linux/bitops.h>
 #include <linux/bottom_half.h>
+#include <linux/list.h>
 #include <linux/percpu.h>
 #include <linux/preempt.h>
+#include <linux/refcount.h>
+#include <linux/spinlock.h>
 #include <linux/u64_stats_sync.h>
+
+struct cordon_tally;
 
 /**
  * struct cordon_traffic - accepted packets, of one CPU
@@ -22,6 +28,37 @@ struct cordon_traffic {
 	u64_stats_t rx_bytes;
 	u64_stats_t tx_packets;
 	u64_stats_t tx_bytes;
+};
+
+/* Devices of a block: as many as a word has bits. */
+#define CORDON_TRAFFIC_PLACES	BITS_PER_LONG
+
+/**
+ * struct cordon_traffic_pool - where the devices of a namespace have their counters from
+ * @refs: one of the namespace, one of each block
+ * @lock: see DOC: locking
+ * @open: blocks in which a place is free; under @lock
+ */
+struct cordon_traffic_pool {
+	refcount_t refs;
+	spinlock_t lock;	/* the list, and what is free in the blocks */
+	struct list_head open;
+};
+
+/**
+ * struct cordon_traffic_block - counters of several devices: per-CPU memory is dear to ask for
+ * @list: in the pool's list, while a place is free
+ * @pool: the pool
+ * @free: places that are, as bits; under cordon_traffic_pool.lock
+ * @traffic: packets that passed, of the device at each place
+ * @tally: anomalies of the device at each place, or NULL; device.c's
+ */
+struct cordon_traffic_block {
+	struct list_head list;
+	struct cordon_traffic_pool *pool;
+	unsigned long free;
+	struct cordon_traffic __percpu *traffic;
+	struct cordon_tally *tally[CORDON_TRAFFIC_PLACES];
 };
 
 /** struct cordon_totals - the sum of all CPUs' struct cordon_traffic */
@@ -124,6 +161,11 @@ static __always_inline void cordon_traffic_both(struct cordon_traffic __percpu *
 }
 
 struct cordon_traffic __percpu *cordon_traffic_new(void);
+struct cordon_traffic_pool *cordon_traffic_pool_new(void);
+void cordon_traffic_pool_put(struct cordon_traffic_pool *pool);
+struct cordon_traffic_block *cordon_traffic_take(struct cordon_traffic_pool *pool,
+						 unsigned int *place);
+void cordon_traffic_give(struct cordon_traffic_block *block, unsigned int place);
 void cordon_traffic_read(const struct cordon_traffic __percpu *stats, struct cordon_totals *out);
 
 #endif

@@ -19,6 +19,7 @@ static const u8 mac[ETH_ALEN] = { 2, 0, 0, 0, 0, 1 };
 static const u8 ones[CORDON_CERTIFICATE_LEN] = { [0] = 1, [CORDON_CERTIFICATE_LEN - 1] = 1 };
 static const u8 twos[CORDON_CERTIFICATE_LEN] = { [0] = 1, [CORDON_CERTIFICATE_LEN - 1] = 2 };
 
+static struct cordon_traffic_pool *pool;
 static bool no_memory;
 static struct cordon_device *overtaken;	/* by another CPU, which takes tallies for it first */
 static gfp_t taken;
@@ -47,7 +48,7 @@ static void ticks_and_back(struct kunit *test)
 
 static void lease_makes_and_ends(struct kunit *test)
 {
-	struct cordon_device *d = cordon_device_new(mac, false);
+	struct cordon_device *d = cordon_device_new(pool, mac, false);
 	struct cordon_posture q;
 
 	KUNIT_ASSERT_NOT_NULL(test, d);
@@ -80,7 +81,7 @@ static bool leased_at(const struct cordon_device *d, int ifindex)
 
 static void checkin_binds_to_port(struct kunit *test)
 {
-	struct cordon_device *d = cordon_device_new(mac, false);
+	struct cordon_device *d = cordon_device_new(pool, mac, false);
 	struct cordon_posture q;
 
 	KUNIT_ASSERT_NOT_NULL(test, d);
@@ -113,7 +114,7 @@ static void checkin_binds_to_port(struct kunit *test)
 
 static void certificate_while_its_lease_lasts(struct kunit *test)
 {
-	struct cordon_device *d = cordon_device_new(mac, false);
+	struct cordon_device *d = cordon_device_new(pool, mac, false);
 	u8 held[CORDON_CERTIFICATE_LEN];
 
 	KUNIT_ASSERT_NOT_NULL(test, d);
@@ -139,7 +140,7 @@ static void certificate_while_its_lease_lasts(struct kunit *test)
 
 static void device_begins_as_it_once_was(struct kunit *test)
 {
-	struct cordon_device *d = cordon_device_new(mac, false);
+	struct cordon_device *d = cordon_device_new(pool, mac, false);
 	struct cordon_device_start start = { .quarantined = true, .outdated = true };
 	struct cordon_posture q;
 
@@ -150,7 +151,7 @@ static void device_begins_as_it_once_was(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, q.leased || q.was_leased);
 	cordon_device_put(d);
 
-	d = cordon_device_new(mac, false);
+	d = cordon_device_new(pool, mac, false);
 	KUNIT_ASSERT_NOT_NULL(test, d);
 	start = (struct cordon_device_start){ .leased = true };
 	cordon_device_start(d, &start);
@@ -162,7 +163,7 @@ static void device_begins_as_it_once_was(struct kunit *test)
 
 static void lease_waits_for_its_port(struct kunit *test)
 {
-	struct cordon_device *d = cordon_device_new(mac, false);
+	struct cordon_device *d = cordon_device_new(pool, mac, false);
 	struct cordon_device_start start = {
 		.leased = true, .lease = 60, .certified = true, .port = "lan5",
 	};
@@ -259,7 +260,7 @@ static void event_at_most_once_a_second(struct kunit *test)
 
 static void tallies_come_with_the_first_anomaly(struct kunit *test)
 {
-	struct cordon_device *d = cordon_device_new(mac, false);
+	struct cordon_device *d = cordon_device_new(pool, mac, false);
 	struct cordon_tally *tally;
 	u8 kind;
 
@@ -280,13 +281,13 @@ static void tallies_come_with_the_first_anomaly(struct kunit *test)
 
 static void tallies_without_memory_are_tried_again(struct kunit *test)
 {
-	struct cordon_device *d = cordon_device_new(mac, false);
+	struct cordon_device *d = cordon_device_new(pool, mac, false);
 
 	KUNIT_ASSERT_NOT_NULL(test, d);
 	no_memory = true;
 	KUNIT_EXPECT_NULL(test, cordon_device_tally(d));
 	KUNIT_EXPECT_NULL(test, cordon_device_anomalies(d));
-	KUNIT_EXPECT_NULL(test, cordon_device_new(mac, true));
+	KUNIT_EXPECT_NULL(test, cordon_device_new(pool, mac, true));
 	no_memory = false;
 	KUNIT_EXPECT_NOT_NULL(test, cordon_device_tally(d));
 	cordon_device_put(d);
@@ -294,7 +295,7 @@ static void tallies_without_memory_are_tried_again(struct kunit *test)
 
 static void tallies_of_whom_is_charged_come_at_once(struct kunit *test)
 {
-	struct cordon_device *d = cordon_device_new(mac, true);
+	struct cordon_device *d = cordon_device_new(pool, mac, true);
 
 	KUNIT_ASSERT_NOT_NULL(test, d);
 	KUNIT_EXPECT_EQ(test, taken, GFP_KERNEL_ACCOUNT);
@@ -305,20 +306,21 @@ static void tallies_of_whom_is_charged_come_at_once(struct kunit *test)
 
 static void tallies_of_two_cpus_are_the_same(struct kunit *test)
 {
-	struct cordon_device *d = cordon_device_new(mac, false);
+	struct cordon_device *d = cordon_device_new(pool, mac, false);
 	struct cordon_tally *tally;
 
 	KUNIT_ASSERT_NOT_NULL(test, d);
 	overtaken = d;
 	tally = cordon_device_tally(d);
 	KUNIT_EXPECT_NOT_NULL(test, tally);
-	KUNIT_EXPECT_PTR_EQ(test, tally, d->tally);
+	KUNIT_EXPECT_PTR_EQ(test, (const struct cordon_tally *)tally,
+			    cordon_device_anomalies(d));
 	cordon_device_put(d);
 }
 
 static void traffic_adds_up(struct kunit *test)
 {
-	struct cordon_device *d = cordon_device_new(mac, false);
+	struct cordon_device *d = cordon_device_new(pool, mac, false);
 	struct cordon_totals sum;
 
 	KUNIT_ASSERT_NOT_NULL(test, d);
@@ -336,6 +338,49 @@ static void traffic_adds_up(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, sum.tx_packets, 1ULL);
 	KUNIT_EXPECT_EQ(test, sum.tx_bytes, 7ULL);
 	cordon_device_put(d);
+}
+
+/* Places are used again; a block goes with its last device, the pool with its last block. */
+static void counters_come_in_blocks(struct kunit *test)
+{
+	const unsigned int n = CORDON_TRAFFIC_PLACES;
+	struct cordon_traffic_pool *own = cordon_traffic_pool_new();
+	struct cordon_traffic_block *first, *second;
+	struct cordon_totals sum;
+	unsigned int i, place;
+
+	KUNIT_ASSERT_NOT_NULL(test, own);
+	first = cordon_traffic_take(own, &place);
+	KUNIT_ASSERT_NOT_NULL(test, first);
+	for (i = 1; i < n; i++) {
+		KUNIT_EXPECT_PTR_EQ(test, cordon_traffic_take(own, &place), first);
+		KUNIT_EXPECT_EQ(test, place, i);
+	}
+	second = cordon_traffic_take(own, &place);
+	KUNIT_ASSERT_NOT_NULL(test, second);
+	KUNIT_EXPECT_PTR_NE(test, second, first);
+	KUNIT_EXPECT_EQ(test, refcount_read(&own->refs), 3U);
+	/* What was counted at a place is not the next device's. */
+	cordon_traffic_rx(first->traffic + 7, 1, 100);
+	cordon_traffic_rx(first->traffic + 8, 2, 200);
+	cordon_traffic_give(first, 7);
+	KUNIT_EXPECT_PTR_EQ(test, cordon_traffic_take(own, &place), first);
+	KUNIT_EXPECT_EQ(test, place, 7U);
+	cordon_traffic_read(first->traffic + 7, &sum);
+	KUNIT_EXPECT_EQ(test, sum.rx_packets + sum.rx_bytes, 0ULL);
+	cordon_traffic_read(first->traffic + 8, &sum);
+	KUNIT_EXPECT_EQ(test, sum.rx_packets, 2ULL);
+	/* One after another for long, in the block that has room. */
+	for (i = 0; i < 3 * n; i++) {
+		KUNIT_EXPECT_PTR_EQ(test, cordon_traffic_take(own, &place), second);
+		cordon_traffic_give(second, place);
+	}
+	for (i = 0; i < n; i++)
+		cordon_traffic_give(first, i);
+	KUNIT_EXPECT_EQ(test, refcount_read(&own->refs), 2U);
+	/* The namespace goes before its last device. */
+	cordon_traffic_pool_put(own);
+	cordon_traffic_give(second, 0);
 }
 
 /* Each row: the length, and what the stack and a tap say of the packets in it. */
@@ -380,12 +425,14 @@ static void reference_outlives_its_maker(struct kunit *test)
 /* What was put is freed by callbacks of this module, after a grace period. */
 static int state_init(struct kunit_suite *suite)
 {
-	return cordon_device_init();
+	pool = cordon_traffic_pool_new();
+	return pool ? cordon_device_init() : -ENOMEM;
 }
 
 static void state_exit(struct kunit_suite *suite)
 {
 	rcu_barrier();
+	cordon_traffic_pool_put(pool);
 	cordon_device_exit();
 }
 
@@ -404,6 +451,7 @@ static struct kunit_case state_cases[] = {
 	KUNIT_CASE(tallies_of_whom_is_charged_come_at_once),
 	KUNIT_CASE(tallies_of_two_cpus_are_the_same),
 	KUNIT_CASE(traffic_adds_up),
+	KUNIT_CASE(counters_come_in_blocks),
 	KUNIT_CASE(merged_packets_are_as_many_as_on_the_wire),
 	KUNIT_CASE(reference_outlives_its_maker),
 	{}
