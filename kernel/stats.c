@@ -6,6 +6,8 @@
 
 #include "stats.h"
 
+#define ALL_PLACES	GENMASK(CORDON_TRAFFIC_PLACES - 1, 0)
+
 static void clear(struct cordon_traffic __percpu *stats)
 {
 	int cpu;
@@ -73,7 +75,7 @@ static struct cordon_traffic_block *block_new(struct cordon_traffic_pool *pool)
 		kfree(block);
 		return NULL;
 	}
-	block->free = ~0UL;
+	block->free = ALL_PLACES;
 	block->pool = pool;
 	refcount_inc(&pool->refs);
 	return block;
@@ -126,7 +128,7 @@ void cordon_traffic_give(struct cordon_traffic_block *block, unsigned int place)
 	if (!block->free)
 		list_add(&block->list, &pool->open);
 	block->free |= BIT(place);
-	unused = block->free == ~0UL;
+	unused = block->free == ALL_PLACES;
 	if (unused)
 		list_del(&block->list);
 	spin_unlock_bh(&pool->lock);

@@ -30,8 +30,8 @@ struct cordon_traffic {
 	u64_stats_t tx_bytes;
 };
 
-/* Devices of a block: as many as a word has bits. */
-#define CORDON_TRAFFIC_PLACES	BITS_PER_LONG
+/* Devices of a block: nearly as many as a word has bits, so that a block takes 512 bytes. */
+#define CORDON_TRAFFIC_PLACES	(BITS_PER_LONG - 8)
 
 /**
  * struct cordon_traffic_pool - where the devices of a namespace have their counters from
