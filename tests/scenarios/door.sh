@@ -73,7 +73,7 @@ dropped() {
 policy enforce | apply >/dev/null
 passes "its own address passes" cam $CAM_MAC $CAM $INET udp 1000 9
 passes "IPv6: its own address passes" cam $CAM_MAC $CAM6 $INET6 udp 1000 9
-on gw cordonctl monitor --json --count 1 >"$work/event" 2>"$work/monitor" &
+spawn gw cordonctl monitor --json --count 1 >"$work/event" 2>"$work/monitor"
 monitor=$!
 poll 20 grep -q listening "$work/monitor"
 dropped "an unknown MAC" unknown_device - cam 02:00:00:00:09:09 $CAM $INET udp 1000 9

@@ -94,7 +94,7 @@ events=''
 listen() {
 	: >"$work/events"
 	: >"$work/listening"
-	on gw cordonctl monitor >"$work/events" 2>"$work/listening" &
+	spawn gw cordonctl monitor >"$work/events" 2>"$work/listening"
 	events=$!
 	poll 20 grep -q listening "$work/listening"
 }

@@ -85,7 +85,7 @@ json "firmware status" '[d["device"] for d in o] == ["cam", "lock"]' \
 	ctl firmware status --registry "$work/registry.db" --directory "$work" --json
 
 # Events: another policy, a device's state, an anomaly, an interface; each is a document in a line of its own.
-on gw cordonctl monitor --json --count 6 >"$work/events" 2>"$work/monitor" &
+spawn gw cordonctl monitor --json --count 6 >"$work/events" 2>"$work/monitor"
 monitor=$!
 poll 20 grep -q listening "$work/monitor"
 policy 'lan0, lan1' | apply >/dev/null

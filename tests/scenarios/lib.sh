@@ -28,6 +28,11 @@ on() {
 	ip netns exec "$ns" "$@"
 }
 
+# spawn NAMESPACE COMMAND...: in the background, as process $!, where that of `on ... &` would be a shell's
+spawn() {
+	ip netns exec "$@" &
+}
+
 report() {
 	count=$((count + 1))
 	if [ "$1" = 0 ]; then echo "ok $count - $2"; else echo "not ok $count - $2"; failed=1; fi
@@ -180,17 +185,41 @@ stays() {
 	equal "$name" "$before" "$(counter "$path")"
 }
 
-# cases SCRIPT [ARG...]: those of a Python script in the gateway's namespace, which prints them as wire.py does
+# cases COMMAND [ARG...]: those of a command in the gateway's namespace, or of a script here, which prints them as wire.py does
 cases() {
 	local line name=$1
-	shift
+	case $name in
+	*.py) shift; set -- python3 "tests/scenarios/$name" "$@" ;;
+	esac
 	while IFS= read -r line; do
 		case $line in
 		"ok "*) report 0 "${line#ok }" ;;
 		"not ok "*) report 1 "${line#not ok }" ;;
 		*) echo "$line" ;;
 		esac
-	done < <(on gw python3 "tests/scenarios/$name" "$@" 2>&1 || echo "not ok $name: exit status $?")
+	done < <(on gw "$@" 2>&1 || echo "not ok $name: exit status $?")
+}
+
+# nothing_else: nothing leaves by wan0 and lan1 but what is forwarded: no questions of neighbours, and no answers to theirs
+nothing_else() {
+	local ns dev from to
+	while read -r ns dev to from; do
+		on gw sysctl -qw net.ipv6.conf.$dev.router_solicitations=0 net.ipv6.conf.$dev.mldv2_unsolicited_report_interval=0
+		on gw ip neigh replace "$to" lladdr "$(mac_of "$ns" eth0)" nud permanent dev "$dev"
+		on "$ns" ip neigh replace "$from" lladdr "$(mac_of gw "$dev")" nud permanent dev eth0
+	done <<-END
+		inet wan0 $INET 192.0.2.1
+		inet wan0 $INET6 2001:db8::1
+		lock lan1 $LOCK $GW_LOCK
+		lock lan1 $LOCK6 $GW_LOCK6
+	END
+}
+
+# unanswered NAMESPACE COMMAND...: datagrams for port 443 there get no answer while a command runs
+unanswered() {
+	on "$1" nft 'table inet quiet { chain in { type filter hook prerouting priority -300; udp dport 443 drop; }; }'
+	"${@:2}"
+	on "$1" nft delete table inet quiet
 }
 
 # kind NAME [MAC]: how often it was counted of a device

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""reopen.py FLOW DEVICE SERVER: connections that begin anew on the conntrack entry of an older one. Arguments and output
-are those of raw.py. Each case has a connection with TLS 1.3 and its verdict, brings conntrack's entry into one of its
-states, opens the same ports again, and sends a request in the clear, which must not arrive, or a hello, which must."""
+"""reopen.py TURNS FLOW DEVICE SERVER: connections that begin anew on the conntrack entry of an older one. The other
+arguments and the output are those of raw.py. Each case has a connection with TLS 1.3 and its verdict, brings conntrack's entry into one of its
+states, opens the same ports again, and sends a request in the clear, which must not arrive, or a hello, which must. TURNS
+times it carries data first, so that its packets take the fast path."""
 import sys
 
 from raw import ACK, RST, SYN, Connection, End, flights, show
@@ -56,6 +57,10 @@ STATES = {
 
 def prepare(c, steps):
     c.verdict()
+    follow(c, steps)
+
+
+def follow(c, steps):
     for step in steps:
         flags = {"": FIN, "a": 0, "r": RST}[step[1:]]
         seq = 1 if FIN in (flags,) else 0
@@ -100,11 +105,34 @@ def cases(new):
     yield "a bare SYN with data", c.say("c", SYN, 899999, 0, PLAIN, arrives=False)
 
 
+def turns(new, times):
+    """What arrived of each payload, in all turns."""
+    got = {PLAIN: set(), new().hello: set()}
+    for turn in range(times):
+        for payload in got:
+            c = new()
+            c.verdict()
+            for _ in range(2):
+                c.say("c", ACK, c.C, c.S, b"data")
+                c.C += 4
+                c.say("s", ACK, c.S, c.C, b"data")
+                c.S += 4
+            follow(c, list(STATES.values())[turn % len(STATES)])
+            got[payload].add(c.again(payload))
+            # So many at a time are read of a device's, no more.
+            if payload == c.hello:
+                c.say("s", ACK, 700000, 900000 + len(c.hello), c.answer)
+    return got.values()
+
+
 def main():
-    ends = [End(*word.split(",")) for word in sys.argv[2:]]
-    hello, answer = flights(sys.argv[1])
-    for name, got in cases(lambda: Again(ends, hello, answer)):
+    ends = [End(*word.split(",")) for word in sys.argv[3:]]
+    hello, answer = flights(sys.argv[2])
+    new = lambda: Again(ends, hello, answer)
+    for name, got in cases(new):
         show(name, got, hello)
+    for name, got in zip(("all turns, in the clear", "all turns, TLS"), turns(new, int(sys.argv[1]))):
+        show(name, got.pop() if len(got) == 1 else "mixed", hello)
 
 
 main()

@@ -22,7 +22,7 @@ interop: vm-ready
 	@tests/vm/scenarios.sh 6.1 enrol
 
 # What scenarios run beside cordonctl: traffic, commits without end, check-ins.
-TEST_TOOLS := $(BUILD)/probe $(BUILD)/handshake $(BUILD)/swap $(BUILD)/checkin $(BUILD)/rebind
+TEST_TOOLS := $(BUILD)/probe $(BUILD)/handshake $(BUILD)/swap $(BUILD)/checkin $(BUILD)/rebind $(BUILD)/flip
 test-tools: $(TEST_TOOLS)
 
 $(TEST_TOOLS): | deps-build
@@ -32,7 +32,8 @@ $(BUILD)/probe $(BUILD)/handshake: $(BUILD)/%: tests/probe/%.c
 	@$(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -o $@ $<
 
 # With cordonctl's own objects, of those rooms that know the kernel.
-$(BUILD)/swap $(BUILD)/checkin $(BUILD)/rebind: $(BUILD)/%: tests/probe/%.c $(BUILD)/cordonctl
+$(BUILD)/rebind $(BUILD)/flip: tests/probe/step.c tests/probe/step.h
+$(BUILD)/swap $(BUILD)/checkin $(BUILD)/rebind $(BUILD)/flip: $(BUILD)/%: tests/probe/%.c $(BUILD)/cordonctl
 	@$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -Iinclude/uapi -Iuserspace $(shell $(US_PKG_CONFIG) --cflags libnl-genl-3.0) \
-		-o $@ $< $(filter $(BUILD)/obj/userspace/lib/% $(BUILD)/obj/userspace/nl/% $(BUILD)/obj/kernel/core/%,$(US_OBJ)) \
+		-o $@ $(filter tests/probe/%.c,$^) $(filter $(BUILD)/obj/userspace/lib/% $(BUILD)/obj/userspace/nl/% $(BUILD)/obj/kernel/core/%,$(US_OBJ)) \
 		$(US_PKG_LIBS)
