@@ -23,7 +23,7 @@ include tests/serve/serve.mk
 include tests/cross/cross.mk
 include tests/system/system.mk
 
-.PHONY: all help module install uninstall check torture unit bench bench-compare clean userspace-quiet test-tools
+.PHONY: all help module install uninstall check torture unit bench bench-compare bench-trace clean userspace-quiet test-tools
 all: deps-build userspace module
 
 help:
@@ -49,6 +49,7 @@ help:
 # help: make deb-arm64    the packages for arm64, in build/deb-arm64, and the same scenarios with what they install
 # help: make fuzz         fuzz the readers of what devices send (SECONDS=60 each)
 # help: make bench        what a packet costs, beside nftables and eBPF, and what an enrolment
+# help: make bench-trace  which functions a packet's instructions are spent in, and the cache lines it touches
 # help: make bench-compare BASE=…  what a packet costs, in another revision and here, and the difference
 # help: make lint, unit, kunit, sanitize, interop, spec, clean
 
@@ -130,6 +131,9 @@ unit: deps-build deps-unit
 bench: userspace-quiet deps-vm deps-bench test-tools
 	@tests/bench/run.sh
 	@tests/bench/serve.sh
+
+bench-trace: userspace-quiet deps-vm test-tools
+	@tests/bench/trace/run.sh
 
 bench-compare: userspace-quiet deps-vm deps-bench test-tools
 	@tests/bench/compare.sh $(BASE)

@@ -442,6 +442,37 @@ case_control() {
 	rmmod cordon
 }
 
+# traced WHAT COMMAND...: it is, the second time
+traced() {
+	local what=$1
+
+	shift
+	"$@" >/dev/null
+	"$work/mark" begin
+	"$@" >/dev/null
+	"$work/mark" end
+	say trace "$what"
+}
+
+# For tests/bench/trace
+case_trace() {
+	cp "$dir/mark" $work/ || exit
+	modprobe cordon device_sysfs=0 || die "no module"
+	cordonctl apply $work/policy.yaml >/dev/null || die "the policy does not load"
+	mkdir -p /out/keep/bench/trace
+	cp /proc/kallsyms /out/keep/bench/trace/
+	flush
+	connections 1000 2000
+	traced established forward $packets 1000-1000 2000
+	traced reply answer $packets 2000 1000
+	flush
+	traced new fresh
+	flush
+	traced "denied at the first hook" stranger
+	traced "denied at the second hook" forbidden
+	rmmod cordon
+}
+
 # handshakes FLOW: a new port for all of them
 handshakes() {
 	port=$((port + 1000))

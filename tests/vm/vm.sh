@@ -1,11 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # vm.sh [-k 6.1|6.12|7.3|6.1-arm64] [-c CPUS] [-i] [-m MIB] [-t SECONDS] [-b SECONDS] [-a KERNEL-ARGS] [-d DISK]
-#       SCRIPT [ARG...]
+#       [-p PLUGIN] SCRIPT [ARG...]
 # Boot a Debian kernel under emulation, with this machine's root file system read-only under a tmpfs, the
 # module in the module tree and cordonctl on the PATH; run SCRIPT as root, stream its output, exit with its
 # status. -i: one CPU on which a guest nanosecond is an executed instruction. -b: for it to come up.
 # -d: a file that is its disk (virtio); DISK.pid gets the emulator's number, for whoever cuts its power.
+# -p: a plugin of the emulator's, with its arguments.
 # Of arm64 the root is Debian's packages, see tests/cross/sysroot.sh, with the checkout in its place, and what is on the
 # PATH is build/arm64. Its emulator counts no instructions for us.
 #   3: the script succeeded, but the guest's log holds a splat   124: timed out   125: the guest died
@@ -13,8 +14,8 @@ set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
-line=6.1 cpus=2 icount='' memory=2048 limit=600 boot=120 extra='' disk=()
-while getopts k:c:im:t:b:a:d: option; do
+line=6.1 cpus=2 icount='' memory=2048 limit=600 boot=120 extra='' disk=() plugin=()
+while getopts k:c:im:t:b:a:d:p: option; do
 	case $option in
 	k) line=$OPTARG ;;
 	c) cpus=$OPTARG ;;
@@ -24,6 +25,7 @@ while getopts k:c:im:t:b:a:d: option; do
 	b) boot=$OPTARG ;;
 	a) extra=$OPTARG ;;
 	d) disk=(-drive "file=$OPTARG,format=raw,if=virtio,cache=writeback" -pidfile "$OPTARG.pid") ;;
+	p) plugin=(-plugin "$OPTARG") ;;
 	*) exit 2 ;;
 	esac
 done
@@ -103,7 +105,7 @@ start() {
 		-fsdev local,id=r,path=/,security_model=none,readonly=on,multidevs=remap \
 		-device virtio-9p-pci,fsdev=r,mount_tag=hostroot \
 		-fsdev local,id=o,path="$out",security_model=none -device virtio-9p-pci,fsdev=o,mount_tag=out \
-		"${disk[@]}" </dev/null 2>"$out/qemu" &
+		"${disk[@]}" "${plugin[@]}" </dev/null 2>"$out/qemu" &
 	qemu=$!
 }
 
