@@ -42,17 +42,21 @@ static __always_inline const struct cordon_interface *interface_of(const struct 
 	static const struct cordon_interface none = { .role = CORDON_ROLE_UNLISTED };
 	const struct cordon_interface *slot = &ports->slots[dev->ifindex & ports->mask];
 
+	/* Or else its address is worked out twice. */
+	OPTIMIZER_HIDE_VAR(slot);
 	/* Pairs with the release in ports.c: the rest of the slot was written before. */
 	return likely(smp_load_acquire(&slot->ifindex) == dev->ifindex) ? slot : &none;
 }
 
-/* The source MAC of a frame of Ethernet right before the network header; or NULL. */
-static __always_inline const u8 *mac_of(const struct sk_buff *skb, const struct net_device *in)
+/* The source MAC of a frame of Ethernet right before the network header, as cordon_mac_key(). */
+static __always_inline bool has_mac(const struct sk_buff *skb, const struct net_device *in,
+				    u64 *mac)
 {
 	if (unlikely(in->type != ARPHRD_ETHER ||
 		     skb->mac_header + ETH_HLEN != (int)skb->network_header))
-		return NULL;
-	return eth_hdr(skb)->h_source;
+		return false;
+	*mac = cordon_mac_key(eth_hdr(skb)->h_source);
+	return true;
 }
 
 /* A device's packet comes in on its port, with its first address; or a frame of no device. */
@@ -62,8 +66,8 @@ static __always_inline unsigned int prerouting(struct cordon_net *cn, struct sk_
 	const struct cordon_ruleset *rs = rcu_dereference(cn->ruleset);
 	const struct cordon_interface *in;
 	const struct cordon_host *host;
-	const u8 *mac;
 	u32 device;
+	u64 mac;
 	u8 role;
 
 	if (!rs)
@@ -75,16 +79,15 @@ static __always_inline unsigned int prerouting(struct cordon_net *cn, struct sk_
 	if (role != CORDON_ROLE_PORT)
 		return role == CORDON_ROLE_UPLINK ? NF_ACCEPT :
 						    cordon_slow_prerouting(cn, skb, state);
-	mac = mac_of(skb, state->in);
-	if (unlikely(!mac))
+	if (unlikely(!has_mac(skb, state->in, &mac)))
 		return cordon_slow_prerouting(cn, skb, state);
-	device = cordon_ruleset_by_mac(rs, cordon_mac_key(mac));
+	device = cordon_ruleset_by_mac(rs, mac);
 	if (unlikely(device == CORDON_NO_DEVICE))
 		return cordon_slow_stranger(cn, skb, state, rs, in->port);
-	cordon_hint_note(skb, device);
 	host = &rs->hosts[device];
 	if (unlikely(!has_source(host, skb, pf) || !is_behind(host, in->port)))
 		return cordon_slow_prerouting(cn, skb, state);
+	cordon_hint_note(skb, device);
 	cordon_traffic_rx(host->device->traffic, cordon_pkt_count(skb), skb->len);
 	return NF_ACCEPT;
 }
@@ -147,10 +150,10 @@ sends_from_port(const struct cordon_ruleset *rs, u32 device, const struct sk_buf
 		const struct net_device *dev, const struct cordon_interface *in)
 {
 	const struct cordon_host *host = &rs->hosts[device];
-	const u8 *mac = mac_of(skb, dev);
+	u64 mac;
 
 	if (unlikely(READ_ONCE(in->role) != CORDON_ROLE_PORT ||
-		     !mac || !cordon_ruleset_is_at(rs, device, cordon_mac_key(mac)) ||
+		     !has_mac(skb, dev, &mac) || !cordon_ruleset_is_at(rs, device, mac) ||
 		     !is_behind(host, in->port) || !cordon_host_is_active(host, in->wire)))
 		return NULL;
 	return host->sent;
@@ -168,7 +171,7 @@ static __always_inline bool may_receive(const struct cordon_ruleset *rs, u32 end
 	if (end >= CORDON_STAMP_SEGMENT)
 		return role == CORDON_ROLE_UPLINK;
 	if (unlikely((role != CORDON_ROLE_PORT && role != CORDON_ROLE_UPLINK) ||
-		     end >= rs->policy->draft.n_devices || !is_behind(host, out->port) ||
+		     end >= rs->room || !is_behind(host, out->port) ||
 		     !cordon_host_is_active(host, 0)))
 		return false;
 	*traffic = host->device->traffic;

@@ -80,9 +80,9 @@ static __always_inline u64 *cordon_inspect_stamp_word(const struct nf_conn *ct)
 /* What is there; 0 without labels. */
 static __always_inline u64 cordon_inspect_stamp(const struct nf_conn *ct)
 {
-	const u64 *word = cordon_inspect_stamp_word(ct);
+	const struct nf_conn_labels *labels = nf_ct_labels_find(ct);
 
-	return word ? READ_ONCE(*word) : 0;
+	return labels ? READ_ONCE(*(const u64 *)&labels->bits[1]) : 0;
 }
 
 static inline bool cordon_inspect_is_ours(const struct cordon_inspector *in,

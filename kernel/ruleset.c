@@ -310,7 +310,11 @@ struct cordon_ruleset *cordon_ruleset_new(struct cordon_net *cn, const struct co
 		rs->policy = NULL;
 		goto err;
 	}
-	places = rs->policy->places.room + 1;
+	rs->macs = rs->policy->by_mac.slots;
+	rs->macs_mask = rs->policy->by_mac.mask;
+	rs->multiplier = cordon_multiplier(&rs->policy->multipliers);
+	rs->room = rs->policy->places.room;
+	places = rs->room + 1;
 	rs->devices = kvcalloc(places, sizeof(*rs->devices), GFP_KERNEL_ACCOUNT);
 	rs->segments = kvcalloc(draft->n_segments, sizeof(*rs->segments), GFP_KERNEL_ACCOUNT);
 	rs->hosts = kvcalloc(places, sizeof(*rs->hosts), GFP_KERNEL_ACCOUNT);

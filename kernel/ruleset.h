@@ -14,31 +14,40 @@ struct cordon_net;
 
 /**
  * struct cordon_ruleset - one policy in force
+ * @hosts: the policy's devices as packets see them, by place; one more, as in struct cordon_places
+ * @ports: interfaces, replaced under cordon_net.ports_lock
+ * @stamp: what it puts on connections
+ * @macs: slots of the policy's index of MACs
+ * @macs_mask: their number less one
+ * @room: length of @hosts less one
+ * @multiplier: of the hash of MACs
+ * @rebound: since the epoch of @stamp began, an address was bound that was not bound before
+ * @policy: the sealed policy
  * @generation: its number; grows with each change of a device, under cordon_net.changes
  * @committed: its number when it was put in force
- * @policy: the sealed policy
- * @hosts: the policy's devices as packets see them, by place; one more, as in struct cordon_places
- * @stamp: what it puts on connections
- * @rebound: since the epoch of @stamp began, an address was bound that was not bound before
  * @devices: state of each of the policy's devices, by place; NULL where there is none
  * @segments: counters of each of the policy's segments
- * @ports: interfaces, replaced under cordon_net.ports_lock
  * @links: segments behind each port, replaced under cordon_net.lock; NULL, not known
  * @held: devices in built-in segments, as last counted
  *
  * Immutable, but for what is said above, @held, and what a change of a device changes, see
- * core/change.h.
+ * core/change.h. What the fast path reads comes first, in one cache line.
  */
 struct cordon_ruleset {
+	struct cordon_host *hosts;
+	struct cordon_ports __rcu *ports;
+	struct cordon_stamp_key stamp;
+	const u32 *macs;
+	u32 macs_mask;
+	u32 room;
+	u64 multiplier;
+	bool rebound;
+
+	struct cordon_policy *policy ____cacheline_aligned;
 	u32 generation;
 	u32 committed;
-	struct cordon_policy *policy;
-	struct cordon_host *hosts;
-	struct cordon_stamp_key stamp;
-	bool rebound;
 	struct cordon_device **devices;
 	struct cordon_segment **segments;
-	struct cordon_ports __rcu *ports;
 	struct cordon_links __rcu *links;
 	u32 held[CORDON_BUILTIN_SEGMENTS];
 };
@@ -66,7 +75,7 @@ static __always_inline bool cordon_ruleset_is_at(const struct cordon_ruleset *rs
 						 u64 mac)
 {
 	/* Pairs with cordon_ruleset_host(): the rest of what is there was written before. */
-	return place < rs->policy->places.room && smp_load_acquire(&rs->hosts[place].mac) == mac;
+	return place < rs->room && smp_load_acquire(&rs->hosts[place].mac) == mac;
 }
 
 /**
@@ -78,9 +87,12 @@ static __always_inline bool cordon_ruleset_is_at(const struct cordon_ruleset *rs
  */
 static __always_inline u32 cordon_ruleset_by_mac(const struct cordon_ruleset *rs, u64 mac)
 {
-	const struct cordon_policy *p = rs->policy;
+	const struct {
+		const u32 *slots;
+		u32 mask;
+	} index = { rs->macs, rs->macs_mask };
 
-	return cordon_index_find(&p->by_mac, cordon_multiply(&p->multipliers, mac), i,
+	return cordon_index_find(&index, cordon_multiply(rs->multiplier, mac), i,
 				 rs->hosts[i].mac == mac);
 }
 

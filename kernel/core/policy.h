@@ -435,7 +435,7 @@ static inline u8 cordon_device_firmware(const struct cordon_policy *p,
 /* What is hashed for the indexes. */
 static inline u32 cordon_hash_mac(const struct cordon_policy *p, const u8 *mac)
 {
-	return cordon_multiply(&p->multipliers, cordon_mac_key(mac));
+	return cordon_multiply(cordon_multiplier(&p->multipliers), cordon_mac_key(mac));
 }
 
 static inline u32 cordon_hash_addr(const struct cordon_policy *p, const struct cordon_addr *a)

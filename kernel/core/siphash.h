@@ -113,9 +113,14 @@ static inline u32 cordon_multilinear(const struct cordon_multipliers *m, u64 fir
  * algorithm for the closest-pair problem), by which two words agree in their upper halves once in
  * 2^31; then, likewise, a permutation.
  */
-static inline u32 cordon_multiply(const struct cordon_multipliers *m, u64 word)
+static inline u64 cordon_multiplier(const struct cordon_multipliers *m)
 {
-	const u64 product = word * (m->m[0] | 1);
+	return m->m[0] | 1;
+}
+
+static inline u32 cordon_multiply(u64 multiplier, u64 word)
+{
+	const u64 product = word * multiplier;
 
 	return (product ^ product >> 32) * 0x9e3779b97f4a7c15ULL >> 32;
 }
