@@ -21,6 +21,8 @@ struct cordon_tally;
  * @rx_bytes: network header and payload
  * @tx_packets: that were sent to it
  * @tx_bytes: network header and payload
+ *
+ * In one cache line, where a device's and its neighbour's lie side by side.
  */
 struct cordon_traffic {
 	struct u64_stats_sync syncp;
@@ -28,7 +30,7 @@ struct cordon_traffic {
 	u64_stats_t rx_bytes;
 	u64_stats_t tx_packets;
 	u64_stats_t tx_bytes;
-};
+} __aligned(4 * sizeof(u64));
 
 /* Devices of a block: nearly as many as a word has bits, so that a block takes 512 bytes. */
 #define CORDON_TRAFFIC_PLACES	(BITS_PER_LONG - 8)
