@@ -45,8 +45,25 @@ struct cordon_host {
  */
 static inline void cordon_host_leave(struct cordon_host *host)
 {
-	WRITE_ONCE(host->mac, CORDON_NO_MAC);
 	WRITE_ONCE(host->port, CORDON_NO_PORT);
+	/* Pairs with cordon_host_is_or_was(): whoever finds no MAC finds no port. */
+	smp_store_release(&host->mac, CORDON_NO_MAC);
+}
+
+/**
+ * cordon_host_is_or_was - the device has a MAC, or is gone from here and its MAC is not known
+ * @host: where an index of MACs led to
+ * @mac: cordon_mac_key() of the MAC
+ *
+ * The index may have been read before the device went to another place, or away. So one that is
+ * gone ends the search, and is behind no port.
+ */
+static __always_inline bool cordon_host_is_or_was(const struct cordon_host *host, u64 mac)
+{
+	/* Pairs with cordon_host_leave(), and with cordon_ruleset_host(). */
+	const u64 there = smp_load_acquire(&host->mac);
+
+	return likely(there == mac) || there == CORDON_NO_MAC;
 }
 
 /**

@@ -83,7 +83,8 @@ static __always_inline bool cordon_ruleset_is_at(const struct cordon_ruleset *rs
  * @rs: the ruleset
  * @mac: cordon_mac_key() of the MAC
  *
- * Return: the device, or CORDON_NO_DEVICE.
+ * Return: the device; a place that a device has just left, so that it takes the slow path; or
+ * CORDON_NO_DEVICE.
  */
 static __always_inline u32 cordon_ruleset_by_mac(const struct cordon_ruleset *rs, u64 mac)
 {
@@ -93,7 +94,7 @@ static __always_inline u32 cordon_ruleset_by_mac(const struct cordon_ruleset *rs
 	} index = { rs->macs, rs->macs_mask };
 
 	return cordon_index_find(&index, cordon_multiply(rs->multiplier, mac), i,
-				 rs->hosts[i].mac == mac);
+				 cordon_host_is_or_was(&rs->hosts[i], mac));
 }
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* kernel/clock.c, kernel/tally.c, kernel/stats.c, kernel/device.c: what outlives a policy */
+/* kernel/clock.c, kernel/tally.c, kernel/stats.c, kernel/device.c: what outlives a policy; how kernel/ruleset.h finds it */
 #include <kunit/test.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
@@ -14,6 +14,7 @@ static void *take(size_t n, size_t size, gfp_t gfp);
 #include "../../../kernel/device.c"
 #undef kcalloc
 #include "pkt.h"
+#include "ruleset.h"
 
 static const u8 mac[ETH_ALEN] = { 2, 0, 0, 0, 0, 1 };
 static const u8 ones[CORDON_CERTIFICATE_LEN] = { [0] = 1, [CORDON_CERTIFICATE_LEN - 1] = 1 };
@@ -436,6 +437,27 @@ static void state_exit(struct kunit_suite *suite)
 	cordon_device_exit();
 }
 
+/* Whoever has read the index finds, at a place that is left meanwhile, a device behind no port; not an unknown one. */
+static void device_that_leaves_is_not_unknown(struct kunit *test)
+{
+	static struct cordon_host hosts[1];
+	static u32 slots[4];
+	static struct cordon_ruleset rs = {
+		.hosts = hosts, .macs = slots, .macs_mask = 3, .multiplier = 1,
+	};
+	const u64 key = cordon_mac_key(mac);
+
+	hosts[0].mac = key;
+	hosts[0].port = CORDON_ANY_PORT;
+	KUNIT_EXPECT_EQ(test, cordon_ruleset_by_mac(&rs, key), CORDON_NO_DEVICE);
+	slots[cordon_multiply(1, key) & 3] = 1;
+	KUNIT_EXPECT_EQ(test, cordon_ruleset_by_mac(&rs, key), 0U);
+	KUNIT_EXPECT_EQ(test, cordon_ruleset_by_mac(&rs, key ^ 1), CORDON_NO_DEVICE);
+	cordon_host_leave(&hosts[0]);
+	KUNIT_EXPECT_EQ(test, cordon_ruleset_by_mac(&rs, key), 0U);
+	KUNIT_EXPECT_EQ(test, hosts[0].port, (u16)CORDON_NO_PORT);
+}
+
 static struct kunit_case state_cases[] = {
 	KUNIT_CASE(ticks_and_back),
 	KUNIT_CASE(lease_makes_and_ends),
@@ -454,6 +476,7 @@ static struct kunit_case state_cases[] = {
 	KUNIT_CASE(counters_come_in_blocks),
 	KUNIT_CASE(merged_packets_are_as_many_as_on_the_wire),
 	KUNIT_CASE(reference_outlives_its_maker),
+	KUNIT_CASE(device_that_leaves_is_not_unknown),
 	{}
 };
 
