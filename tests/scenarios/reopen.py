@@ -122,6 +122,7 @@ def turns(new, times):
             # So many at a time are read of a device's, no more.
             if payload == c.hello:
                 c.say("s", ACK, 700000, 900000 + len(c.hello), c.answer)
+                c.say("c", ACK, 900000 + len(c.hello), 700000 + len(c.answer))
     return got.values()
 
 
