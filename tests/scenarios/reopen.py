@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """reopen.py TURNS FLOW DEVICE SERVER: connections that begin anew on the conntrack entry of an older one. The other
-arguments and the output are those of raw.py. Each case has a connection with TLS 1.3 and its verdict, brings conntrack's entry into one of its
-states, opens the same ports again, and sends a request in the clear, which must not arrive, or a hello, which must. TURNS
-times it carries data first, so that its packets take the fast path."""
+arguments and the output are those of raw.py. Each case has a connection with TLS 1.3 and its verdict, brings conntrack's
+entry into one of its states, opens the same ports again, and sends a request in the clear, which must not arrive, or a
+hello, which must. TURNS times it carries data first, so that its packets take the fast path."""
 import sys
 
 from raw import ACK, RST, SYN, Connection, End, flights, show
@@ -119,7 +119,7 @@ def turns(new, times):
                 c.S += 4
             follow(c, list(STATES.values())[turn % len(STATES)])
             got[payload].add(c.again(payload))
-            # So many at a time are read of a device's, no more.
+            # Else it stays half-read, as no more than 200 of a device's may be at a time.
             if payload == c.hello:
                 c.say("s", ACK, 700000, 900000 + len(c.hello), c.answer)
                 c.say("c", ACK, 900000 + len(c.hello), 700000 + len(c.answer))
