@@ -18,8 +18,12 @@ for ring; do
 	printf '%-16s %8d %8d %8d %8s\n' "$ring" "$p" "$f" "$s" "$(sed -n 's/^# seconds //p' "$tap")"
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 done
+# With what was said of it before and after: often nothing else is left of a run.
 for ring; do
-	grep -E '^not ok ' "$results/$ring.tap" | sed "s/^/$ring: /"
+	awk -v ring="$ring" '
+		/^not ok / { for (i = said > 10 ? said - 9 : 1; i <= said; i++) print ring ": " note[i]; print ring ": " $0; after = 10 }
+		/^#/ { if (after && after--) print ring ": " $0; else note[++said] = $0; next }
+		{ said = 0; after = /^not ok / ? 10 : 0 }' "$results/$ring.tap"
 done
 echo "$passed passed, $failed failed$([ $skipped = 0 ] || echo ", $skipped skipped")" | tee "$results/tally"
 [ $failed = 0 ] && [ $passed -gt 0 ]

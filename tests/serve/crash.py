@@ -137,8 +137,7 @@ def torment(gw, fleet):
         gw.process.wait(WAIT)
         if not until(lambda pids=pids: gone(pids.values()), 10):
             tap.ok(False, f"{victim} killed: the other two end", pids)
-        if not gw.start():
-            raise RuntimeError("the server does not start again:\n" + gw.logged()[-2000:])
+        gw.must_start()
         fleet.up.set()
     return killed
 

@@ -106,7 +106,7 @@ def late(gw):
 def logged(gw):
     """The server says it when it starts, and once a day."""
     gw.stop()
-    gw.start()
+    gw.must_start()
     tap.ok(until(lambda: '"certificate ends soon","of":"device","name":"late"' in gw.logged()), "the log: who is late",
            gw.logged()[-600:])
     tap.ok(until(lambda: '"certificate has ended","of":"device","name":"gone"' in gw.logged()),
@@ -128,7 +128,7 @@ def shortened(gw):
     gw.stop()
     gw.ca = short_root(gw)
     gw.write_config()
-    gw.start()
+    gw.must_start()
     tap.ok(until(lambda: '"certificate ends soon","of":"issuing"' in gw.logged()), "the log: the CA ends",
            gw.logged()[-600:])
     got = warnings(gw)

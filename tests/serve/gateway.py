@@ -72,15 +72,12 @@ def until(what, seconds=WAIT):
     return value
 
 
-def free_ports(n):
-    """Ports of TCP that nobody has at the moment."""
-    socks = [socket.socket(socket.AF_INET6) for _ in range(n)]
-    for s in socks:
-        s.bind(("::", 0))
-    ports = [s.getsockname()[1] for s in socks]
-    for s in socks:
-        s.close()
-    return ports
+def hold_port():
+    """A port of TCP that is ours while this is open: no client is given it, and a server with SO_REUSEADDR may listen."""
+    sock = socket.socket(socket.AF_INET6)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind(("::", 0))
+    return sock
 
 
 def run(*words, **more):
@@ -123,16 +120,13 @@ class Gateway:
         self.manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.manager.bind(self.path("notify"))
         self.manager.settimeout(WAIT)
-        self.choose_ports()
+        self.held = [hold_port(), hold_port()]
+        self.port, self.visit = (sock.getsockname()[1] for sock in self.held)
+        self.write_config()
 
     def path(self, *names):
         """A file of this gateway's directory."""
         return os.path.join(self.dir, *names)
-
-    def choose_ports(self):
-        """Listen where nobody else does."""
-        self.port, self.visit = free_ports(2)
-        self.write_config()
 
     def write_config(self, more=""):
         """serve.yaml, as the attributes say."""
@@ -161,13 +155,11 @@ class Gateway:
                     return False
         return False
 
-    def must_start(self):
-        """Start, on other ports should somebody have taken these meanwhile."""
-        for _ in range(3):
-            if self.start():
-                return self
-            self.choose_ports()
-        raise RuntimeError("the server does not start:\n" + self.logged())
+    def must_start(self, **how):
+        """Start it; the test ends where it does not."""
+        if not self.start(**how):
+            raise RuntimeError("the server does not start:\n" + self.logged()[-2000:])
+        return self
 
     def logged(self):
         """What it said."""
@@ -195,7 +187,8 @@ class Gateway:
     def remove(self):
         """Stop it and take everything away."""
         self.stop()
-        self.manager.close()
+        for sock in (self.manager, *self.held):
+            sock.close()
         shutil.rmtree(self.dir, ignore_errors=True)
 
     def __enter__(self):

@@ -630,7 +630,7 @@ def from_afar():
         gw.est["allow_remote"] = False
         gw.write_config()
         gw.stop()
-        gw.start()
+        gw.must_start()
         denied(gw, "from afar: renewal", "remote", 403, why, lambda: renew(gw, *pair, csr))
 
 
@@ -701,11 +701,11 @@ def limits():
         device = Device(gw, "old", "02:00:00:00:31:01")
         token = gw.token("new", "02:00:00:00:31:02")
         gw.stop()
-        gw.start(file_size=200000)
+        gw.must_start(file_size=200000)
         for _ in range(200):
             if renew(gw, *device.pair, device.csr).status != 200:
                 break
-        nothing_leaves(gw, device, token, "a file may not grow", lambda: (gw.stop(), gw.start()))
+        nothing_leaves(gw, device, token, "a file may not grow", lambda: (gw.stop(), gw.must_start()))
         token = gw.token("new", "02:00:00:00:31:02")
         lock = sqlite3.connect(gw.registry, isolation_level=None)
         lock.execute("BEGIN IMMEDIATE")
