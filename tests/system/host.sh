@@ -55,7 +55,7 @@ on_disk() {
 # What a purge has to give back: all but what the system itself writes as it goes, DKMS its signing key, too.
 files() {	# NAME
 	on_disk bash -c 'find / -xdev \( -path /proc -o -path /run -o -path /tmp -o -path /dev -o -path /var/log -o -path /var/cache \
-		-o -path /var/lib/apt -o -path /var/lib/dpkg -o -path /var/lib/systemd -o -path "/var/lib/dkms/mok.*" -o -path /root \) -prune -o -print' &&
+		-o -path /var/lib/apt -o -path /var/lib/dpkg -o -path /var/lib/systemd -o -path "/var/lib/dkms/mok.*" -o -path /root \) -prune -o ! -path /etc/.updated ! -path /var/.updated -print' &&
 		sort "$work/log" >"$work/files-$1"
 }
 

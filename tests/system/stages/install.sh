@@ -57,7 +57,8 @@ ok "a gateway of namespaces: what a rule opens passes, without it nothing does"
 
 # What happens is in the journal, with fields.
 systemctl start cordon-state
-becomes 60 bash -c "cordonctl apply /etc/cordon/policy.yaml; journalctl -q -o cat --since @$mark SYSLOG_IDENTIFIER=cordon \
+sed 's/^segments:/&\n  spare: {}/' /etc/cordon/policy.yaml >/run/spare.yaml
+becomes 60 bash -c "cordonctl apply /run/spare.yaml; cordonctl apply /etc/cordon/policy.yaml; journalctl -q -o cat --since @$mark SYSLOG_IDENTIFIER=cordon \
 	MESSAGE_ID=b29b76f640f346dcaae98b3a070b72d2 CORDON_MODE=observe PRIORITY=5 | grep 'policy: generation'"
 ok "cordon-state tells the journal of a policy"
 systemctl stop cordon-state
