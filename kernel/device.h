@@ -63,7 +63,8 @@ struct cordon_device_start {
  * @certificate: SHA-256; under @lease_seq
  * @lease_port: the port of @lease_ifindex, by its name in the policy; under @lease_seq
  * @node: its directory in sysfs; sysfs.c's, under the namespace's lock
- * @rcu: frees it, when nobody has a reference by which to look at @node
+ * @seen: index of the port in a bridge on which a frame of its came in last; 0, none
+ * @rcu: frees it, when nobody has a reference by which to look at the two
  *
  * There may be a quarter of a million of them: two cache lines each, and what packets that pass
  * look at is in the first.
@@ -84,7 +85,10 @@ struct cordon_device {
 	u8 certificate[CORDON_CERTIFICATE_LEN];
 	char lease_port[CORDON_IFNAME_LEN];
 	union {
-		struct kobject *node;
+		struct {
+			struct kobject *node;
+			int seen;
+		};
 		struct rcu_head rcu;
 	};
 };

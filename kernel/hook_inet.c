@@ -32,7 +32,15 @@ static __always_inline bool has_source(const struct cordon_host *host, const str
 
 static __always_inline bool is_behind(const struct cordon_host *host, u16 port)
 {
-	return host->port == CORDON_ANY_PORT || host->port == port;
+	return host->port == CORDON_ANY_PORT || host->port == port ||
+	       /* The hooks at its members see to that. */
+	       port == CORDON_BRIDGE_PORT;
+}
+
+/* Devices live behind an interface of this role. */
+static __always_inline bool has_devices(u8 role)
+{
+	return BIT(role) & (BIT(CORDON_ROLE_PORT) | BIT(CORDON_ROLE_BRIDGE));
 }
 
 /* An interface where the first step finds it, else one of no role: others take the slow path. */
@@ -77,8 +85,8 @@ static __always_inline unsigned int prerouting(struct cordon_net *cn, struct sk_
 	in = interface_of(rcu_dereference(rs->ports), state->in);
 	role = READ_ONCE(in->role);
 	if (role != CORDON_ROLE_PORT)
-		return role == CORDON_ROLE_UPLINK ? NF_ACCEPT :
-						    cordon_slow_prerouting(cn, skb, state);
+		return role == CORDON_ROLE_UPLINK || role == CORDON_ROLE_BRIDGE ?
+		       NF_ACCEPT : cordon_slow_prerouting(cn, skb, state);
 	if (unlikely(!has_mac(skb, state->in, &mac)))
 		return cordon_slow_prerouting(cn, skb, state);
 	device = cordon_ruleset_by_mac(rs, mac);
@@ -152,7 +160,7 @@ sends_from_port(const struct cordon_ruleset *rs, u32 device, const struct sk_buf
 	const struct cordon_host *host = &rs->hosts[device];
 	u64 mac;
 
-	if (unlikely(READ_ONCE(in->role) != CORDON_ROLE_PORT ||
+	if (unlikely(!has_devices(READ_ONCE(in->role)) ||
 		     !has_mac(skb, dev, &mac) || !cordon_ruleset_is_at(rs, device, mac) ||
 		     !is_behind(host, in->port) || !cordon_host_is_active(host, in->wire)))
 		return NULL;
@@ -170,7 +178,7 @@ static __always_inline bool may_receive(const struct cordon_ruleset *rs, u32 end
 	*traffic = NULL;
 	if (end >= CORDON_STAMP_SEGMENT)
 		return role == CORDON_ROLE_UPLINK;
-	if (unlikely((role != CORDON_ROLE_PORT && role != CORDON_ROLE_UPLINK) ||
+	if (unlikely((!has_devices(role) && role != CORDON_ROLE_UPLINK) ||
 		     end >= rs->room || !is_behind(host, out->port) ||
 		     !cordon_host_is_active(host, 0)))
 		return false;
@@ -274,7 +282,9 @@ static __always_inline unsigned int forward_new(struct cordon_net *cn, struct sk
 	first.in = interface_of(ports, state->in);
 	from->device = cordon_hint(skb);
 	sent = sends_from_port(rs, from->device, skb, state->in, first.in);
-	if (!sent || !has_source(&rs->hosts[from->device], skb, pf))
+	if (!sent || !has_source(&rs->hosts[from->device], skb, pf) ||
+	    /* br_netfilter may show what a bridge only switches. */
+	    unlikely(first.in->port == CORDON_BRIDGE_PORT && state->in == state->out))
 		goto slow;
 	from->segment = rs->hosts[from->device].segment;
 	dst = cordon_pkt_destination(skb, pf);

@@ -12,7 +12,7 @@
 #define CORDON_NO_MAC	(~0ULL)	/* no cordon_mac_key() */
 #define CORDON_NO_PORT	0xfffe	/* no port's place, and not CORDON_ANY_PORT */
 
-static_assert(CORDON_MAX_PORTS <= CORDON_NO_PORT);
+static_assert(CORDON_MAX_PORTS <= CORDON_BRIDGE_PORT);
 
 /**
  * struct cordon_host - a device as packets see it: one cache line

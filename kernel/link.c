@@ -13,6 +13,7 @@
 #include "lease.h"
 #include "link.h"
 #include "net.h"
+#include "netfilter.h"
 #include "pkt.h"
 #include "ports.h"
 #include "ruleset.h"
@@ -81,12 +82,16 @@ static void survey_subnets(struct survey *s, struct net *net)
 {
 	struct cordon_network_def own[CORDON_MAX_SUBNETS];
 	const struct cordon_draft *d = &s->policy->draft;
-	struct net_device *dev;
+	struct net_device *dev, *master;
 	u32 i;
 
 	rcu_read_lock();
 	for (i = 0; i < d->n_ports; i++) {
 		dev = dev_get_by_name_rcu(net, d->ports[i].name);
+		/* What is behind a port of a bridge is in the bridge's networks. */
+		master = dev ? netdev_master_upper_dev_get_rcu(dev) : NULL;
+		if (master && netif_is_bridge_master(master))
+			dev = master;
 		if (dev)
 			s->n = cordon_subnets_add(s->subnets, s->n, i, own,
 						  own_addresses(dev, own));
@@ -254,6 +259,7 @@ void cordon_links_update(struct work_struct *work)
 	struct cordon_links *old, *links;
 	unsigned long start, wait;
 	struct cordon_ruleset *rs;
+	bool bridged;
 
 	mutex_lock(&cn->lock);
 	rs = cordon_net_ruleset(cn);
@@ -263,6 +269,11 @@ void cordon_links_update(struct work_struct *work)
 		old = rcu_replace_pointer(rs->links, links, lockdep_is_held(&cn->lock));
 		if (old)
 			kvfree_rcu(old, rcu);
+		rcu_read_lock();
+		bridged = cordon_ports_bridged(rcu_dereference(rs->ports));
+		rcu_read_unlock();
+		if (bridged)
+			cordon_netfilter_track_bridges(cn);
 		/* It may be an interface that has come. */
 		if (cn->leases_wait)
 			cordon_leases_bind(cn);

@@ -6,6 +6,7 @@
 
 #include "device.h"
 #include "hook_inet.h"
+#include "hook_link.h"
 #include "inspect.h"
 #include "link.h"
 #include "netfilter.h"
@@ -27,7 +28,11 @@ static int __init cordon_init(void)
 	ret = cordon_sysfs_init();
 	if (ret)
 		goto err_device;
-	cordon_netfilter_init(cordon_inet_hooks, CORDON_INET_HOOKS);
+	cordon_netfilter_add(cordon_inet_hooks, CORDON_INET_HOOKS);
+	if (IS_ENABLED(CONFIG_NETFILTER_FAMILY_ARP))
+		cordon_netfilter_add(cordon_arp_hooks, CORDON_ARP_HOOKS);
+	if (IS_ENABLED(CONFIG_NETFILTER_FAMILY_BRIDGE))
+		cordon_netfilter_add(cordon_bridge_hooks, CORDON_BRIDGE_HOOKS);
 	ret = cordon_pernet_init();
 	if (ret)
 		goto err_sysfs;

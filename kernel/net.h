@@ -91,6 +91,7 @@ struct nf_hook_ops;
  * @leases_wait: some lease waits for the interface of a port; under @lock
  * @dying: the namespace goes away; under @lock
  * @hooks: as they are registered, with this as their argument; NULL, not yet; under @lock
+ * @tracks_bridges: connection tracking sees what bridges switch; under @lock
  * @caps: what it may have at most
  * @transactions_lock: see DOC: locking
  * @transactions: open ones that no request works on; under @transactions_lock
@@ -119,6 +120,7 @@ struct cordon_net {
 	bool leases_wait;
 	bool dying;
 	struct nf_hook_ops *hooks;
+	bool tracks_bridges;
 	const struct cordon_caps *caps;
 	spinlock_t transactions_lock;	/* the list, see DOC: locking */
 	struct list_head transactions;

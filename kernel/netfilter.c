@@ -13,18 +13,22 @@ bool cordon_lockdown;
 module_param_named(lockdown, cordon_lockdown, bool, 0444);
 MODULE_PARM_DESC(lockdown, "forward nothing in a namespace before its first policy (default: off)");
 
-static const struct nf_hook_ops *hooks;
+static struct nf_hook_ops hooks[CORDON_MAX_HOOKS];
 static unsigned int n_hooks;
 
 /**
- * cordon_netfilter_init - which hooks namespaces get
+ * cordon_netfilter_add - hooks that each namespace gets
  * @ops: the hooks; each namespace has a copy with its struct cordon_net as the argument
  * @n: how many
+ *
+ * Context: before there is a namespace.
  */
-void cordon_netfilter_init(const struct nf_hook_ops *ops, unsigned int n)
+void cordon_netfilter_add(const struct nf_hook_ops *ops, unsigned int n)
 {
-	hooks = ops;
-	n_hooks = n;
+	if (WARN_ON(n_hooks + n > CORDON_MAX_HOOKS))
+		return;
+	memcpy(&hooks[n_hooks], ops, n * sizeof(*ops));
+	n_hooks += n;
 }
 
 /**
@@ -70,6 +74,24 @@ free:
 }
 
 /**
+ * cordon_netfilter_track_bridges - have connection tracking see what bridges switch
+ * @cn: the namespace
+ *
+ * As soon as a port is in a bridge. Until then, and where the kernel cannot, nothing between ports
+ * of a bridge is tracked, and so it is unjudged and refused. Does nothing the second time.
+ *
+ * Context: cordon_net.lock held; may sleep and load a module, so not under RTNL.
+ */
+void cordon_netfilter_track_bridges(struct cordon_net *cn)
+{
+	lockdep_assert_held(&cn->lock);
+	if (cn->tracks_bridges || !cn->hooks)
+		return;
+	request_module("nf_conntrack_bridge");
+	cn->tracks_bridges = !nf_ct_netns_get(cn->net, NFPROTO_BRIDGE);
+}
+
+/**
  * cordon_netfilter_stop - no packet of a namespace is seen any more
  * @cn: the namespace, which goes away; its hooks are freed after a grace period
  */
@@ -78,5 +100,7 @@ void cordon_netfilter_stop(struct cordon_net *cn)
 	if (!cn->hooks)
 		return;
 	nf_unregister_net_hooks(cn->net, cn->hooks, n_hooks);
+	if (cn->tracks_bridges)
+		nf_ct_netns_put(cn->net, NFPROTO_BRIDGE);
 	nf_ct_netns_put(cn->net, NFPROTO_INET);
 }

@@ -32,6 +32,7 @@ struct nf_conn;
  * @source: its source address
  * @flow: the connection that it is of; of a packet without one, its own headers
  * @unread: nothing had to be known of @flow, which is not set
+ * @switched: a bridge takes it from one port to another
  * @ct: its entry, or NULL
  * @word: where the entry has its stamp, what was there before anything was decided
  * @established: both ends have sent, and it is no ICMP error
@@ -53,6 +54,7 @@ struct cordon_pkt {
 	struct cordon_addr source;
 	struct cordon_flow flow;
 	bool unread;
+	bool switched;
 	struct nf_conn *ct;
 	u64 word;
 	bool established;
@@ -112,6 +114,7 @@ static __always_inline bool cordon_pkt_must_be_read(const struct sk_buff *skb, u
 {
 	return pf == NFPROTO_IPV4 ? ip_is_fragment(ip_hdr(skb)) :
 				    ipv6_ext_hdr(ipv6_hdr(skb)->nexthdr) ||
+				    ipv6_hdr(skb)->nexthdr == NEXTHDR_ICMP ||
 				    cordon_pkt_is_mapped(skb, pf);
 }
 

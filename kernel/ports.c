@@ -176,6 +176,8 @@ void cordon_interface_init(struct cordon_interface *interface, const struct cord
 							    &interface->entry);
 	if (interface->listed != CORDON_ROLE_PORT && cordon_interface_is_port(before))
 		interface->flags |= CORDON_INTERFACE_WAS_PORT;
+	if (netif_is_bridge_master(dev))
+		interface->flags |= CORDON_INTERFACE_BRIDGE;
 }
 
 /**
@@ -249,6 +251,20 @@ u16 cordon_ports_segment(const struct cordon_ports *ports, int ifindex)
 		found = ports->places[i].segment;
 	}
 	return found;
+}
+
+/**
+ * cordon_ports_bridged - a port is in a bridge
+ * @ports: the ports
+ */
+bool cordon_ports_bridged(const struct cordon_ports *ports)
+{
+	u32 i;
+
+	for (i = 0; i <= ports->mask; i++)
+		if (READ_ONCE(ports->slots[i].role) == CORDON_ROLE_BRIDGE)
+			return true;
+	return false;
 }
 
 static const struct cordon_interface *find_port(const struct cordon_ports *ports, u16 port)

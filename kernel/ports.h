@@ -11,12 +11,15 @@
 #define CORDON_INTERFACE_WAS_PORT	0x01	/* bore the name of a port under this policy */
 #define CORDON_INTERFACE_UNTOLD		0x02	/* closed, and no event has told it yet */
 #define CORDON_INTERFACE_GONE		0x04	/* there is no such interface any more */
+#define CORDON_INTERFACE_BRIDGE		0x08	/* a bridge: what it is follows from its members */
 
 /**
  * struct cordon_interface - an interface that the policy lists, or listed by another name
  * @ifindex: its index; 0, the slot is free
- * @wire: index of the port whose wire it shares: of a macvlan, the one below it; else its own
- * @port: which port it is to packets, of a macvlan that of @wire; or CORDON_ANY_PORT
+ * @wire: index of the port whose wire it shares: of a macvlan, the one below it; 0 of a bridge of
+ *        ports; else its own
+ * @port: which port it is to packets, of a macvlan that of @wire; CORDON_BRIDGE_PORT of a bridge of
+ *        ports; or CORDON_ANY_PORT
  * @entry: what lists it, see cordon_interface_entry(); or CORDON_NO_ENTRY
  * @role: enum cordon_role, unless it is closed
  * @listed: enum cordon_role, what its name alone makes of it
@@ -78,6 +81,7 @@ void cordon_interface_init(struct cordon_interface *interface, const struct cord
 			   const struct net_device *dev, const struct cordon_interface *before);
 u16 cordon_ports_wire(const struct cordon_ports *ports, u16 port);
 int cordon_ports_ifindex(const struct cordon_ports *ports, u16 port);
+bool cordon_ports_bridged(const struct cordon_ports *ports);
 bool cordon_ports_holds(const struct cordon_ports *ports, int ifindex, u16 segment);
 u16 cordon_ports_segment(const struct cordon_ports *ports, int ifindex);
 
@@ -128,10 +132,13 @@ static inline struct cordon_interface *cordon_ports_slot(struct cordon_ports *po
  * @ports: the ports
  * @tied: that port, as the policy has it; CORDON_ANY_PORT, it is tied to none
  * @at: the other one, as an interface has it; or CORDON_ANY_PORT, no port
+ *
+ * Of what comes in on a bridge of ports, the hooks at its members have seen where it came in, and
+ * of what leaves by one they see where it leaves.
  */
 static inline bool cordon_ports_may_be(const struct cordon_ports *ports, u16 tied, u16 at)
 {
-	return likely(tied == CORDON_ANY_PORT || tied == at) ||
+	return likely(tied == CORDON_ANY_PORT || tied == at) || at == CORDON_BRIDGE_PORT ||
 	       cordon_ports_wire(ports, tied) == at;
 }
 
@@ -140,7 +147,13 @@ static inline bool cordon_interface_is_kept(const struct cordon_interface *inter
 {
 	return !(interface->flags & CORDON_INTERFACE_GONE) &&
 	       (interface->listed != CORDON_ROLE_UNLISTED ||
-		interface->flags & CORDON_INTERFACE_WAS_PORT);
+		interface->flags & (CORDON_INTERFACE_WAS_PORT | CORDON_INTERFACE_BRIDGE));
+}
+
+/* Devices live behind it. */
+static inline bool cordon_interface_has_devices(const struct cordon_interface *interface)
+{
+	return interface->role == CORDON_ROLE_PORT || interface->role == CORDON_ROLE_BRIDGE;
 }
 
 /* Something above it must not become an uplink. */

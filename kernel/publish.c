@@ -222,6 +222,9 @@ int cordon_publish(struct cordon_net *cn, struct cordon_ruleset *rs, u32 confirm
 		ret = show(cn, rs);
 	if (ret)
 		return ret;
+	if (rcu_access_pointer(rs->ports) &&
+	    cordon_ports_bridged(rcu_dereference_protected(rs->ports, true)))
+		cordon_netfilter_track_bridges(cn);
 	old = replace(cn, rs);
 	if (!old)
 		cordon_tear_out_of_flow_tables(cn->net);

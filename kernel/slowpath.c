@@ -15,6 +15,7 @@
 #include "endpoint.h"
 #include "hint.h"
 #include "link.h"
+#include "neighbour.h"
 #include "net.h"
 #include "netfilter.h"
 #include "slowpath.h"
@@ -86,10 +87,12 @@ static noinline unsigned int prerouting_read(struct cordon_net *cn, struct sk_bu
 		.ports = ports,
 	};
 	struct cordon_verdict v;
+	int kind;
 
 	cordon_pkt_flow(skb, state->pf, &pkt.flow);
 	v = cordon_source_decide(&pkt, &pkt.flow);
-	return v.accept ? count_sent(rs, device, skb) : cordon_deny(&pkt, v.kind);
+	kind = v.accept ? cordon_neighbour_ip(&pkt) : v.kind;
+	return kind < 0 ? count_sent(rs, device, skb) : cordon_deny(&pkt, kind);
 }
 
 /**
@@ -120,6 +123,9 @@ unsigned int cordon_slow_prerouting(struct cordon_net *cn, struct sk_buff *skb,
 	if (unlikely(!interface))
 		return prerouting_refused(cn, skb, state, rs, CORDON_ANY_PORT,
 					  CORDON_KIND_UNLISTED);
+	/* It came in on a port of the bridge, and was decided on there. */
+	if (interface->role == CORDON_ROLE_BRIDGE)
+		return NF_ACCEPT;
 	if (interface->role != CORDON_ROLE_PORT) {
 		if (likely(!cordon_pkt_is_mapped(skb, state->pf)))
 			return NF_ACCEPT;
@@ -154,9 +160,9 @@ static noinline unsigned int forward_many(struct cordon_pkt *pkt)
 	/* Good for its link alone (RFC 4291, 2.5.6), though multicast routes take it further. */
 	if (cordon_addr_is_link_local(&pkt->source) || cordon_addr_is_unspecified(&pkt->source))
 		return cordon_deny_unblamed(pkt, CORDON_KIND_UNJUDGED);
-	if (pkt->out->role != CORDON_ROLE_PORT) {
+	if (pkt->out->role == CORDON_ROLE_UPLINK) {
 		n = cordon_link_uplink(p, pkt->ports, pkt->state->out, buffer);
-	} else {
+	} else if (pkt->out->role == CORDON_ROLE_PORT) {
 		links = rcu_dereference(pkt->rs->links);
 		if (links)
 			reach = cordon_link_port(links, pkt->out->port, &n);
@@ -171,15 +177,24 @@ static noinline unsigned int forward_many(struct cordon_pkt *pkt)
 	return NF_ACCEPT;
 }
 
-/* A bridge that is an uplink hands frames to br_netfilter that it only switches. */
+/*
+ * A bridge hands frames to br_netfilter that it only switches. Those of an uplink are not decided
+ * on, and those of a bridge of ports have been, by the hooks at its members.
+ */
 static bool is_switched(const struct cordon_pkt *pkt)
 {
-	return pkt->state->in == pkt->state->out && pkt->interface->role == CORDON_ROLE_UPLINK &&
+	return pkt->state->in == pkt->state->out && pkt->interface->role != CORDON_ROLE_PORT &&
 	       nf_bridge_get_physoutdev(pkt->skb);
 }
 
-/* No policy is in force: nothing is forwarded in lockdown. */
-static unsigned int unruled(struct cordon_net *cn, const struct sk_buff *skb)
+/**
+ * cordon_slow_unruled - no policy is in force: nothing is forwarded in lockdown
+ * @cn: the namespace
+ * @skb: what is to be forwarded
+ *
+ * Return: NF_ACCEPT or NF_DROP.
+ */
+unsigned int cordon_slow_unruled(struct cordon_net *cn, const struct sk_buff *skb)
 {
 	if (!cordon_lockdown)
 		return NF_ACCEPT;
@@ -269,7 +284,7 @@ static unsigned int forward(struct cordon_pkt *pkt)
 	pkt->to = cordon_endpoint(pkt, &pkt->flow.dst);
 	receiver = pkt->original ? &pkt->to : &pkt->from;
 	/* Behind a port live devices; an address there that is no device's is in no segment. */
-	if (receiver->device == CORDON_NO_DEVICE && pkt->out->role == CORDON_ROLE_PORT)
+	if (receiver->device == CORDON_NO_DEVICE && cordon_interface_has_devices(pkt->out))
 		receiver->segment = CORDON_NO_SEGMENT;
 	if (unlikely(cordon_endpoint_leaves_elsewhere(pkt, receiver)))
 		return cordon_deny_unblamed(pkt, CORDON_KIND_MOVED_PORT);
@@ -332,7 +347,7 @@ unsigned int cordon_slow_forward(struct cordon_net *cn, struct sk_buff *skb,
 	unsigned int denied;
 
 	if (!pkt.rs)
-		return unruled(cn, skb);
+		return cordon_slow_unruled(cn, skb);
 	pkt.source = cordon_pkt_source(skb, state->pf);
 	if (unlikely(is_copy(skb)))
 		return copy(&pkt);
@@ -346,6 +361,37 @@ unsigned int cordon_slow_forward(struct cordon_net *cn, struct sk_buff *skb,
 	if (unlikely(!pkt.out))
 		return cordon_deny_unblamed(&pkt, CORDON_KIND_UNLISTED);
 	return forward(&pkt);
+}
+
+/**
+ * cordon_slow_switched - a bridge takes a packet from one port to another
+ * @pkt: the packet, after connection tracking, and what it came in on and leaves by, both ports
+ * @target: the device whose MAC it is for, which is there
+ *
+ * Context: RCU read side. Return: NF_ACCEPT or NF_DROP.
+ */
+unsigned int cordon_slow_switched(struct cordon_pkt *pkt, u32 target)
+{
+	const struct cordon_addr to = cordon_pkt_destination(pkt->skb, pkt->state->pf);
+	const struct cordon_addr *there;
+	struct cordon_end *receiver;
+	unsigned int denied;
+
+	pkt->source = cordon_pkt_source(pkt->skb, pkt->state->pf);
+	if (!is_sound(pkt, &denied))
+		return denied;
+	there = pkt->original ? &pkt->flow.dst : &pkt->flow.src;
+	pkt->from = cordon_endpoint(pkt, &pkt->flow.src);
+	pkt->to = cordon_endpoint(pkt, &pkt->flow.dst);
+	receiver = pkt->original ? &pkt->to : &pkt->from;
+	/* The policy lists no such addresses. */
+	if (cordon_addr_is_link_local(there))
+		*receiver = cordon_ruleset_end(pkt->rs, target);
+	/* Or else its MAC is one device's and its address another's. */
+	if (!cordon_addr_equal(&to, there) || receiver->device == CORDON_NO_DEVICE ||
+	    !cordon_ruleset_is_same(pkt->rs, receiver->device, target))
+		return cordon_deny_unblamed(pkt, CORDON_KIND_UNJUDGED);
+	return cordon_verdict(pkt);
 }
 
 /**
@@ -446,7 +492,7 @@ unsigned int cordon_slow_output(struct cordon_net *cn, struct sk_buff *skb,
 		pkt.unread = true;
 		return cordon_deny_unblamed(&pkt, CORDON_KIND_MOVED_PORT);
 	}
-	if (!pkt.out || pkt.out->role != CORDON_ROLE_PORT)
+	if (!pkt.out || !cordon_interface_has_devices(pkt.out))
 		return NF_ACCEPT;
 	is_answer = nf_ct_get(skb, &ctinfo) && ctinfo == IP_CT_ESTABLISHED_REPLY;
 	if (unlikely(cordon_addr_is_link_local(&to))) {

@@ -7,6 +7,7 @@
 
 struct cordon_interface;
 struct cordon_net;
+struct cordon_pkt;
 struct cordon_ruleset;
 struct nf_hook_state;
 struct sk_buff;
@@ -37,6 +38,8 @@ unsigned int cordon_slow_refusal(struct cordon_net *cn, struct sk_buff *skb,
 				 const struct cordon_first *first);
 unsigned int cordon_slow_forward(struct cordon_net *cn, struct sk_buff *skb,
 				 const struct nf_hook_state *state);
+unsigned int cordon_slow_unruled(struct cordon_net *cn, const struct sk_buff *skb);
+unsigned int cordon_slow_switched(struct cordon_pkt *pkt, u32 target);
 unsigned int cordon_slow_input(struct cordon_net *cn, struct sk_buff *skb,
 			       const struct nf_hook_state *state);
 unsigned int cordon_slow_output(struct cordon_net *cn, struct sk_buff *skb,

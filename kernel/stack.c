@@ -4,6 +4,9 @@
 
 #include "stack.h"
 
+/* A kernel may be built without hooks in bridges. */
+#define CORDON_SEES_BRIDGES	IS_ENABLED(CONFIG_NETFILTER_FAMILY_BRIDGE)
+
 static u8 shape(const struct net_device *dev)
 {
 	static const struct {
@@ -16,8 +19,10 @@ static u8 shape(const struct net_device *dev)
 	};
 	int i;
 
-	if (netif_is_bridge_master(dev) || netif_is_ovs_master(dev))
+	if (netif_is_ovs_master(dev) || (netif_is_bridge_master(dev) && !CORDON_SEES_BRIDGES))
 		return CORDON_SHAPE_SWITCH;
+	if (netif_is_bridge_master(dev))
+		return CORDON_SHAPE_BRIDGE;
 	if (netif_is_l3_master(dev))
 		return CORDON_SHAPE_VRF;
 	for (i = 0; dev->rtnl_link_ops && i < ARRAY_SIZE(kinds); i++)
@@ -79,6 +84,49 @@ static void look_below(const struct cordon_ports *ports, struct net_device *dev,
 	out->facts.below_open = out->beneath.role == CORDON_ROLE_PORT;
 }
 
+/** struct membership - a look at the members of a bridge */
+struct membership {
+	const struct cordon_ports *ports;
+	const struct net_device *bridge;
+};
+
+static int is_member_port(struct net_device *lower, struct netdev_nested_priv *priv)
+{
+	const struct membership *m = priv->data;
+
+	return netdev_master_upper_dev_get_rcu(lower) == m->bridge &&
+	       net_eq(dev_net(lower), dev_net(m->bridge)) &&
+	       cordon_interface_is_port(cordon_ports_known(m->ports, lower->ifindex));
+}
+
+/* A member of a bridge is a port by its name, or was one. */
+static bool has_ports(const struct cordon_ports *ports, struct net_device *bridge)
+{
+	struct membership m = { ports, bridge };
+	struct netdev_nested_priv priv = { .data = &m };
+
+	return netdev_walk_all_lower_dev_rcu(bridge, is_member_port, &priv);
+}
+
+/* What an interface is in, and what is in it. */
+static void look_beside(const struct cordon_ports *ports, struct net_device *dev,
+			struct cordon_stack *out)
+{
+	struct net_device *master = netdev_master_upper_dev_get_rcu(dev);
+	const struct cordon_interface *known;
+
+	out->master = master;
+	out->facts.enslaved = master;
+	out->facts.has_ports = out->facts.shape == CORDON_SHAPE_BRIDGE && has_ports(ports, dev);
+	if (!master || shape(master) != CORDON_SHAPE_BRIDGE ||
+	    !net_eq(dev_net(master), dev_net(dev)))
+		return;
+	known = cordon_ports_known(ports, master->ifindex);
+	out->facts.bridged = known && known->listed == CORDON_ROLE_UNLISTED &&
+			     !netdev_master_upper_dev_get_rcu(master);
+	out->facts.beside_port = has_ports(ports, master);
+}
+
 /**
  * cordon_stack_look - see an interface among those that it is stacked with
  * @ports: what is known of all interfaces by their names
@@ -96,8 +144,7 @@ void cordon_stack_look(const struct cordon_ports *ports, struct net_device *dev,
 	out->facts.listed = known ? known->listed : CORDON_ROLE_UNLISTED;
 	out->facts.was_port = known && known->flags & CORDON_INTERFACE_WAS_PORT;
 	out->facts.shape = shape(dev);
-	out->master = netdev_master_upper_dev_get_rcu(dev);
-	out->facts.enslaved = out->master;
+	look_beside(ports, dev, out);
 	look_below(ports, dev, out);
 }
 
@@ -130,33 +177,49 @@ bool cordon_stack_classify(const struct cordon_ports *ports, struct net_device *
 		interface->port = stack.beneath.port;
 	} else if (interface->role == CORDON_ROLE_PORT) {
 		interface->port = interface->entry;
+	} else if (interface->role == CORDON_ROLE_BRIDGE) {
+		interface->wire = 0;
+		interface->port = CORDON_BRIDGE_PORT;
 	}
 	return memcmp(&was, interface, sizeof(was));
 }
 
-static void tell_enslaved(const struct net_device *dev, const struct cordon_stack *stack,
-			  struct netlink_ext_ack *extack)
+static void tell_enslaved(const struct cordon_ports *ports, const struct net_device *dev,
+			  const struct cordon_stack *stack, struct netlink_ext_ack *extack)
 {
-	if (netif_is_bridge_master(stack->master))
-		NL_SET_ERR_MSG_FMT(extack, "port %s is in a bridge (%s): not supported yet",
-				   dev->name, stack->master->name);
+	const struct cordon_interface *master = cordon_ports_known(ports, stack->master->ifindex);
+
+	if (shape(stack->master) == CORDON_SHAPE_BRIDGE && master &&
+	    master->listed == CORDON_ROLE_UPLINK)
+		NL_SET_ERR_MSG_FMT(extack, "%s is the bridge of port %s: take it out of uplinks",
+				   stack->master->name, dev->name);
+	else if (shape(stack->master) == CORDON_SHAPE_BRIDGE && master &&
+		 master->listed == CORDON_ROLE_PORT)
+		NL_SET_ERR_MSG_FMT(extack, "port %s is a bridge: list its members instead",
+				   stack->master->name);
 	else
-		NL_SET_ERR_MSG_FMT(extack, "port %s is in %s: packets arrive as %s's", dev->name,
+		NL_SET_ERR_MSG_FMT(extack, "%s %s is in %s: packets arrive as %s's",
+				   stack->facts.has_ports ? "bridge" : "port", dev->name,
 				   stack->master->name, stack->master->name);
 }
 
 /* One sentence of at most 79 characters. */
-static int refuse(const struct net_device *dev, const struct cordon_stack *stack,
+static int refuse(const struct cordon_ports *ports, const struct net_device *dev,
+		  const struct cordon_stack *stack,
 		  enum cordon_stack_fault fault, struct netlink_ext_ack *extack)
 {
 	switch (fault) {
 	case CORDON_STACK_ENSLAVED:
-		tell_enslaved(dev, stack, extack);
+		tell_enslaved(ports, dev, stack, extack);
 		return -EOPNOTSUPP;
 	case CORDON_STACK_SWITCH:
-		NL_SET_ERR_MSG_FMT(extack, "port %s is a bridge: its members cannot be judged yet",
+		NL_SET_ERR_MSG_FMT(extack, "port %s is a bridge: list its members instead",
 				   dev->name);
 		return -EOPNOTSUPP;
+	case CORDON_STACK_BESIDE:
+		NL_SET_ERR_MSG_FMT(extack, "uplink %s is in %s with a port: list it in ports",
+				   dev->name, stack->master->name);
+		return -EINVAL;
 	case CORDON_STACK_VRF:
 		NL_SET_ERR_MSG_FMT(extack,
 				   "port %s is a VRF: its members' packets arrive as theirs",
@@ -205,7 +268,8 @@ int cordon_stack_check(const struct cordon_ports *ports, struct net *net,
 			cordon_stack_look(ports, dev, &stack);
 			port = stack.facts.listed == CORDON_ROLE_PORT;
 			if (port == !pass)
-				ret = refuse(dev, &stack, cordon_interface_fault(&stack.facts),
+				ret = refuse(ports, dev, &stack,
+					     cordon_interface_fault(&stack.facts),
 					     extack);
 			if (ret)
 				break;

@@ -75,11 +75,16 @@ unsigned int cordon_verdict_deny(const struct cordon_pkt *pkt, const struct cord
 static unsigned int tell_ends(const struct cordon_pkt *pkt, const struct cordon_end *sender,
 			      bool both)
 {
+	struct nf_hook_state state = *pkt->state;
+
+	/* A frame that is only switched has no route: what is sent back finds its own. */
+	if (pkt->switched)
+		state.hook = NF_INET_PRE_ROUTING;
 	if (pkt->flow.proto == IPPROTO_TCP)
-		return cordon_inspect_reset(pkt->skb, pkt->state, both);
+		return cordon_inspect_reset(pkt->skb, &state, both);
 	/* Not what comes from outside: its source may be anybody's. */
 	if (pkt->flow.proto == IPPROTO_UDP && sender->device != CORDON_NO_DEVICE)
-		cordon_inspect_unreachable(pkt->skb, pkt->state);
+		cordon_inspect_unreachable(pkt->skb, &state);
 	return NF_DROP;
 }
 
@@ -190,8 +195,10 @@ static u32 end_of_stamp(const struct cordon_end *end)
 
 /*
  * The packet is accepted: so are the next ones of its connection, if that is all there is to ask.
- * Of what another connection announced it is not. Whatever happened to the entry since its word was
- * read, among that another verdict of TLS inspection, has changed the word, and there is no stamp.
+ * Of what another connection announced it is not. Nor is it where a bridge may switch the same
+ * connection: the hooks of IP see that with br_netfilter, and have no say in it. Whatever happened
+ * to the entry since its word was read, among that another verdict of TLS inspection, has changed
+ * the word, and there is no stamp.
  */
 static void stamp(const struct cordon_pkt *pkt, bool inspected)
 {
@@ -210,6 +217,12 @@ static void stamp(const struct cordon_pkt *pkt, bool inspected)
 {
 }
 #endif
+
+static bool may_be_switched(const struct cordon_pkt *pkt)
+{
+	return pkt->switched || (pkt->state->in == pkt->state->out &&
+				 pkt->in == CORDON_BRIDGE_PORT);
+}
 
 /**
  * cordon_verdict - decide on a packet by its connection
@@ -242,7 +255,7 @@ unsigned int cordon_verdict(struct cordon_pkt *pkt)
 		if (unlikely(!keep_from_flow_tables(pkt)) &&
 		    cordon_deny_unblamed(pkt, CORDON_KIND_UNJUDGED) != NF_ACCEPT)
 			return NF_DROP;
-		if (decided && pkt->established)
+		if (decided && pkt->established && !may_be_switched(pkt))
 			stamp(pkt, demand != CORDON_ENCRYPTION_ANY);
 	}
 	cordon_traffic_rx(rs->segments[sender->segment]->traffic,

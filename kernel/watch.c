@@ -49,13 +49,17 @@ static const char *other(const struct cordon_report *report, const struct cordon
 		dev = stack->port;
 		break;
 	case CORDON_CLOSED_IN_MASTER:
+	case CORDON_CLOSED_BESIDE_PORT:
 		dev = stack->master;
 		break;
 	case CORDON_CLOSED_ON_CLOSED:
 		dev = stack->below;
 		break;
 	case CORDON_CLOSED_NONE:
-		dev = cordon_interface_shares(&stack->facts) ? stack->below : NULL;
+		if (report->role == CORDON_ROLE_BRIDGE)
+			dev = stack->port;
+		else if (cordon_interface_shares(&stack->facts))
+			dev = stack->below;
 		break;
 	}
 	return dev ? dev->name : "";
@@ -521,8 +525,8 @@ void cordon_watch_settle(struct work_struct *work)
 	rtnl_unlock();
 }
 
-/* A bond's member has left it, and the bond takes its frames still. */
-static void after_bond(struct cordon_net *cn)
+/* Also as a bond's member has left it, of which the bond still takes frames. */
+static void settle_later(struct cordon_net *cn)
 {
 	struct change c;
 
@@ -555,10 +559,14 @@ static int device_event(struct notifier_block *nb, unsigned long event, void *pt
 			before_link(dev, link->upper_dev);
 		break;
 	case NETDEV_CHANGEUPPER:
-		if (!link->linking && netif_is_bond_master(link->upper_dev))
-			after_bond(cordon_net(dev_net(dev)));
-		else
-			follow_link(dev, link->upper_dev);
+		if (!link->linking && netif_is_bond_master(link->upper_dev)) {
+			settle_later(cordon_net(dev_net(dev)));
+			break;
+		}
+		follow_link(dev, link->upper_dev);
+		/* What the other members are depends on this one. */
+		if (netif_is_bridge_master(link->upper_dev))
+			settle_later(cordon_net(dev_net(dev)));
 		break;
 	}
 	return NOTIFY_DONE;

@@ -194,8 +194,14 @@ static bool may_claim(const struct cordon_policy *p, u32 device, const struct co
 
 #define LINK_LOCAL_PREFIX	0xfe80000000000000ULL	/* fe80::/64 */
 
-/* The MAC that an interface identifier is derived from (RFC 4291, appendix A). */
-static bool mac_of_identifier(u64 id, u8 *mac)
+/**
+ * cordon_mac_of_identifier - the MAC that an interface identifier is derived from
+ * @id: the identifier
+ * @mac: gets it
+ *
+ * Return: false, it is derived from none (RFC 4291, appendix A).
+ */
+bool cordon_mac_of_identifier(u64 id, u8 *mac)
 {
 	if ((id >> 24 & 0xffff) != 0xfffe)
 		return false;
@@ -227,7 +233,7 @@ static bool may_be_own(const struct cordon_policy *p, u32 device, const struct c
 
 	if (a->hi != LINK_LOCAL_PREFIX || !a->lo)
 		return false;
-	return !mac_of_identifier(a->lo, mac) ||
+	return !cordon_mac_of_identifier(a->lo, mac) ||
 	       !memcmp(mac, p->draft.devices[device].mac, sizeof(mac)) ||
 	       cordon_policy_device_by_mac(p, mac) == CORDON_NO_DEVICE;
 }
@@ -236,7 +242,7 @@ static bool is_derived(const struct cordon_policy *p, u32 device, u64 id)
 {
 	u8 mac[6];
 
-	return mac_of_identifier(id, mac) &&
+	return cordon_mac_of_identifier(id, mac) &&
 	       !memcmp(mac, p->draft.devices[device].mac, sizeof(mac));
 }
 
@@ -505,6 +511,46 @@ struct cordon_verdict cordon_decide_many(const struct cordon_policy *p,
 			return deny(CORDON_DENY_UNENCRYPTED, CORDON_KIND_PLAINTEXT);
 	}
 	return v;
+}
+
+/**
+ * cordon_decide_neighbours - may one end open anything towards the other, or the other way round
+ * @p: the policy
+ * @a: an end
+ * @b: another one on the same link
+ *
+ * Then they may ask for each other's MAC.
+ */
+bool cordon_decide_neighbours(const struct cordon_policy *p, const struct cordon_end *a,
+			      const struct cordon_end *b)
+{
+	if (a->segment == CORDON_NO_SEGMENT || b->segment == CORDON_NO_SEGMENT)
+		return false;
+	if (cordon_policy_pair(p, a->segment, b->segment) ||
+	    cordon_policy_pair(p, b->segment, a->segment))
+		return true;
+	return a->segment == b->segment && !p->draft.segments[a->segment].isolate;
+}
+
+/**
+ * cordon_decide_near - likewise, of an end and one of those that a packet for many reaches
+ * @p: the policy
+ * @from: the end that sends it
+ * @reach: the segments of the others
+ * @n: how many
+ */
+bool cordon_decide_near(const struct cordon_policy *p, const struct cordon_end *from,
+			const struct cordon_reach *reach, u32 n)
+{
+	struct cordon_end to = { .device = CORDON_NO_DEVICE };
+	u32 i;
+
+	for (i = 0; i < n; i++) {
+		to.segment = reach[i].segment;
+		if (cordon_decide_neighbours(p, from, &to))
+			return true;
+	}
+	return false;
 }
 
 /* What holds for an end changes with the policy alone, or is looked at for each packet. */

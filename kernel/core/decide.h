@@ -110,6 +110,11 @@ bool cordon_decide_answer(const struct cordon_policy *p, const struct cordon_end
 			  const struct cordon_end *to, u8 proto, u16 port);
 u8 cordon_decide_encryption(const struct cordon_policy *p, const struct cordon_verdict *v,
 			    const struct cordon_end *from, const struct cordon_end *to);
+bool cordon_decide_neighbours(const struct cordon_policy *p, const struct cordon_end *a,
+			      const struct cordon_end *b);
+bool cordon_decide_near(const struct cordon_policy *p, const struct cordon_end *from,
+			const struct cordon_reach *reach, u32 n);
+bool cordon_mac_of_identifier(u64 id, u8 *mac);
 bool cordon_decide_may_stamp(const struct cordon_flow *flow, const struct cordon_end *from,
 			     const struct cordon_end *to);
 bool cordon_flow_is_autoconf(const struct cordon_flow *flow);

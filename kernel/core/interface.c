@@ -71,14 +71,26 @@ bool cordon_interface_shares(const struct cordon_interface_facts *f)
 	       (f->listed == CORDON_ROLE_PORT || f->listed == CORDON_ROLE_UPLINK);
 }
 
+static bool is_switch(const struct cordon_interface_facts *f)
+{
+	return f->shape == CORDON_SHAPE_BRIDGE || f->shape == CORDON_SHAPE_SWITCH;
+}
+
+/* What comes in on it has come in on a port before, and was seen there. */
+static bool is_bridge_of_ports(const struct cordon_interface_facts *f)
+{
+	return f->listed == CORDON_ROLE_UNLISTED && f->shape == CORDON_SHAPE_BRIDGE &&
+	       f->has_ports;
+}
+
 /* Why a port must be closed. */
 static u8 port_closed(const struct cordon_interface_facts *f)
 {
 	if (cordon_interface_shares(f) && !f->below_open)
 		return CORDON_CLOSED_ON_CLOSED;
-	if (f->enslaved)
+	if (f->enslaved && (!f->bridged || cordon_interface_shares(f)))
 		return CORDON_CLOSED_IN_MASTER;
-	if (f->shape == CORDON_SHAPE_SWITCH)
+	if (is_switch(f))
 		return CORDON_CLOSED_SWITCH;
 	if (f->shape == CORDON_SHAPE_VRF)
 		return CORDON_CLOSED_VRF;
@@ -90,9 +102,9 @@ static u8 port_closed(const struct cordon_interface_facts *f)
  * @f: facts about it
  * @closed: gets enum cordon_closed
  *
- * An uplink that lies on a port is closed: a device behind the port could tag its frames into
- * it, or have them switched there, and would be believed any source address. So would those
- * behind a port that a new name makes an uplink.
+ * An uplink that lies on a port, or is in a bridge with one, is closed: a device behind the port
+ * could tag its frames into it, or have them switched there, and would be believed any source
+ * address. So would those behind a port that a new name makes an uplink.
  *
  * Return: enum cordon_role.
  */
@@ -101,7 +113,10 @@ u8 cordon_interface_role(const struct cordon_interface_facts *f, u8 *closed)
 	u8 role = f->listed;
 
 	*closed = CORDON_CLOSED_NONE;
-	if (role == CORDON_ROLE_UNLISTED) {
+	if (is_bridge_of_ports(f)) {
+		role = CORDON_ROLE_BRIDGE;
+		*closed = f->enslaved ? CORDON_CLOSED_IN_MASTER : CORDON_CLOSED_NONE;
+	} else if (role == CORDON_ROLE_UNLISTED) {
 		*closed = CORDON_CLOSED_NOT_LISTED;
 	} else if (role == CORDON_ROLE_PORT || cordon_interface_shares(f)) {
 		role = CORDON_ROLE_PORT;
@@ -110,6 +125,8 @@ u8 cordon_interface_role(const struct cordon_interface_facts *f, u8 *closed)
 		*closed = CORDON_CLOSED_WAS_PORT;
 	} else if (role == CORDON_ROLE_UPLINK && f->on_port) {
 		*closed = CORDON_CLOSED_ON_PORT;
+	} else if (role == CORDON_ROLE_UPLINK && f->beside_port) {
+		*closed = CORDON_CLOSED_BESIDE_PORT;
 	}
 	return *closed ? CORDON_ROLE_UNLISTED : role;
 }
@@ -117,9 +134,9 @@ u8 cordon_interface_role(const struct cordon_interface_facts *f, u8 *closed)
 /* A port whose frames cannot be decided on. */
 static enum cordon_stack_fault port_fault(const struct cordon_interface_facts *f)
 {
-	if (f->enslaved)
+	if (f->enslaved && (!f->bridged || cordon_interface_shares(f)))
 		return CORDON_STACK_ENSLAVED;
-	if (f->shape == CORDON_SHAPE_SWITCH)
+	if (is_switch(f))
 		return CORDON_STACK_SWITCH;
 	return f->shape == CORDON_SHAPE_VRF ? CORDON_STACK_VRF : CORDON_STACK_SOUND;
 }
@@ -140,6 +157,10 @@ enum cordon_stack_fault cordon_interface_fault(const struct cordon_interface_fac
 		fault = port_fault(f);
 	if (fault || (f->shape == CORDON_SHAPE_SHARED && f->below_port))
 		return fault;
+	if (f->beside_port && f->listed == CORDON_ROLE_UPLINK)
+		return CORDON_STACK_BESIDE;
+	if (is_bridge_of_ports(f))
+		return f->enslaved ? CORDON_STACK_ENSLAVED : CORDON_STACK_SOUND;
 	if (f->on_port && f->listed == CORDON_ROLE_UPLINK)
 		return CORDON_STACK_UPLINK;
 	if (f->on_port && f->listed == CORDON_ROLE_UNLISTED)

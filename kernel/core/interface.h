@@ -12,7 +12,8 @@ enum cordon_shape {
 	CORDON_SHAPE_PLAIN,	/* by itself, or as the master of members that do not name it */
 	CORDON_SHAPE_SHARED,	/* macvlan, macvtap, ipvlan: as they are on the wire below */
 	CORDON_SHAPE_TAGGED,	/* VLAN, MACsec: those below that bear its tag */
-	CORDON_SHAPE_SWITCH,	/* bridge, Open vSwitch: from members; it switches between them */
+	CORDON_SHAPE_BRIDGE,	/* from members, between which it switches before its own hooks */
+	CORDON_SHAPE_SWITCH,	/* Open vSwitch: likewise, and no hook sees what it switches */
 	CORDON_SHAPE_VRF,	/* from members, on which they are seen first */
 };
 
@@ -21,6 +22,10 @@ enum cordon_shape {
  * @listed: enum cordon_role, what its name alone makes of it
  * @shape: enum cordon_shape
  * @enslaved: it is in a bond, team, bridge, VRF or the like, as which its packets arrive
+ * @bridged: that is a bridge, of CORDON_SHAPE_BRIDGE, in the same namespace, in no list, and in
+ *	nothing itself
+ * @beside_port: it is in a bridge in which a port is, too
+ * @has_ports: a member of it, a bridge, is a port by its name, or was one under this policy
  * @was_port: it was a port under this policy, and was renamed
  * @on_port: an interface below it, at any depth, is a port by its name, or was one
  * @below: of a shared or tagged one, what its name makes of the interface right below
@@ -32,6 +37,9 @@ struct cordon_interface_facts {
 	u8 listed;
 	u8 shape;
 	bool enslaved;
+	bool bridged;
+	bool beside_port;
+	bool has_ports;
 	bool was_port;
 	bool on_port;
 	u8 below;
@@ -45,6 +53,7 @@ enum cordon_stack_fault {
 	CORDON_STACK_SOUND,
 	CORDON_STACK_ENSLAVED,		/* a port is in something */
 	CORDON_STACK_SWITCH,		/* a port is a bridge */
+	CORDON_STACK_BESIDE,		/* an uplink is in a bridge in which a port is, too */
 	CORDON_STACK_VRF,		/* a port is a VRF */
 	CORDON_STACK_UPLINK,		/* an uplink lies on a port */
 	CORDON_STACK_UNLISTED,		/* what lies on a port is not listed */

@@ -16,6 +16,7 @@
 #define CORDON_KINDS		(CORDON_KIND_UNLISTED + 1)
 #define CORDON_INHERIT		0xff		/* a device's own demand: none */
 #define CORDON_ANY_PORT		0xffff		/* a device may be behind any port */
+#define CORDON_BRIDGE_PORT	0xfffd		/* behind the ports of a bridge, not said which */
 #define CORDON_PROTO_ANY	0		/* matches every protocol */
 
 /* Built-in segments are the first of every policy, in this order. */

@@ -339,7 +339,7 @@ for module in bonding bridge vrf team; do
 	modprobe $module 2>/dev/null
 done
 master bond9 "port lan1 is in bond9: packets arrive as bond9's" bond mode active-backup miimon 100
-master br-9 "port lan1 is in a bridge (br-9): not supported yet" bridge
+master br-9 "br-9 is the bridge of port lan1: take it out of uplinks" bridge
 master vrf9 "port lan1 is in vrf9: packets arrive as vrf9's" vrf table 9
 [ ! -d /sys/module/team ] || master team9 "port lan1 is in team9: packets arrive as team9's" team
 
@@ -361,7 +361,7 @@ free lan1
 ip -n gw link del bond9
 addresses lan1 lan1
 ip -n gw link add br0 type bridge
-refused "a bridge as port" "port br0 is a bridge: its members cannot be judged yet" 'lan0, br0' 'wan0, plant0'
+refused "a bridge as port" "port br0 is a bridge: list its members instead" 'lan0, br0' 'wan0, plant0'
 ip -n gw link del br0
 ip -n gw link add vrf9 type vrf table 9
 refused "a VRF as port" "port vrf9 is a VRF: its members' packets arrive as theirs" 'lan0, vrf9' 'wan0, plant0'

@@ -3,6 +3,7 @@
 """The cases of source.sh"""
 import socket
 import struct
+import subprocess
 
 from wire import *
 
@@ -269,6 +270,38 @@ def fragments():
             lambda m: ip(CAM6, INET6, 255, broken + m, nexthdr=FRAGMENT, before=first), good, "cam:malformed")
 
 
+def neighbours():
+    """Nobody speaks for another, is a router or gives addresses, on a port in no bridge either."""
+    def raw(host, data):
+        w.sockets[host].send(data)
+
+    def entry():
+        return subprocess.run(["ip", "-o", "neigh", "show", CAM, "dev", "lan0"], check=True, capture_output=True).stdout
+
+    broadcast, nobody, control = "ff:ff:ff:ff:ff:ff", "00:00:00:00:00:00", datagram(CAM, INET, 9)
+    for name, op, mac, address in (("another's address", REPLY, CAM_MAC, LOCK), ("the gateway's", REQUEST, CAM_MAC, GW_CAM),
+                                   ("another's MAC", REPLY, LOCK_MAC, CAM)):
+        w.drops("ARP: " + name, "cam", "inet", arp(broadcast, CAM_MAC, op, mac, address, nobody, GW_CAM), control,
+                "cam:arp_spoof", raw)
+    w.check("the gateway knows who has the address", (True, False),
+            (CAM_MAC.encode() in entry(), LOCK_MAC.encode() in entry()))
+    w.drops("ARP: a MAC that no device has", "cam", "inet",
+            arp(broadcast, "02:00:00:00:99:99", REPLY, "02:00:00:00:99:99", CAM, nobody, GW_CAM), control, ":unknown_device", raw)
+    w.drops("ARP: on another's port", "cam", "inet", arp(broadcast, LOCK_MAC, REPLY, LOCK_MAC, LOCK, nobody, GW_CAM),
+            control, "lock:moved_port", raw)
+    w.drops("ARP: its own", "cam", "inet", arp(broadcast, CAM_MAC, REQUEST, CAM_MAC, CAM, nobody, GW_CAM), control, "", raw)
+    for name, make, kind in (
+        ("its own advertisement", advert(CAM6, GW_CAM6, CAM6, CAM_MAC), ""),
+        ("an advertisement of another's address", advert(CAM6, GW_CAM6, LOCK6, CAM_MAC), "cam:nd_spoof"),
+        ("an advertisement of another's MAC", advert(CAM6, GW_CAM6, CAM6, LOCK_MAC), "cam:nd_spoof"),
+        ("a router advertisement", routers(CAM_LL, "ff02::1"), "cam:rogue_ra"),
+    ):
+        if kind:
+            w.drops("NDP: " + name, "cam", "gw", make, dns(CAM6, GW_CAM6), kind)
+        else:
+            w.passes("NDP: " + name, "cam", "gw", make)
+
+
 def clock():
     for six, cam, lock, to in (("", CAM, LOCK, (GW_CAM, "10.0.30.1")), ("IPv6: ", CAM6, LOCK6, (GW_CAM6, "fd00:30::1"))):
         w.passes(six + "NTP is open", "cam", "gw", datagram(cam, to[0], 123))
@@ -299,6 +332,7 @@ def main():
     chatter()
     own_copies()
     forwarded_copies()
+    neighbours()
     clock()
     mapped()
     places()

@@ -19,6 +19,8 @@ GW_CAM, GW_CAM6, GW_INET, GW_INET6 = "10.0.20.1", "fd00:20::1", "192.0.2.1", "20
 ICMP, IGMP, TCP, UDP, FRAGMENT, ICMP6, DSTOPTS = 1, 2, 6, 17, 44, 58, 60
 DCCP, SCTP, UDPLITE = 33, 132, 136
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
+REQUEST, REPLY = 1, 2  # of ARP
+SOURCE_MAC, TARGET_MAC = 1, 2  # options of neighbour discovery
 PORTS = {"cam": "lan0", "lock": "lan1", "plant": "plant0", "inet": "wan0"}
 WAIT = 5  # seconds for what must arrive
 SYSFS = "/sys/kernel/cordon/"
@@ -97,6 +99,37 @@ def ip(src, dst, proto, body, hops=64, nexthdr=None, before=b"", options=b""):
     head = struct.pack("!BBHHHBBH", 0x40 | words, 0, words * 4 + len(body), 0, 0x4000, hops, proto, 0)
     head += packed(src) + packed(dst) + options
     return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + body
+
+
+def frame(to, sender, ethertype, payload):
+    return mac_bytes(to) + mac_bytes(sender) + struct.pack("!H", ethertype) + payload
+
+
+def arp(to, sender, op, mac, address, target_mac, target):
+    """A frame of ARP with a mark in its padding."""
+    body = struct.pack("!HHBBH", 1, 0x0800, 6, 4, op)
+    body += mac_bytes(mac) + packed(address) + mac_bytes(target_mac) + packed(target)
+    return lambda mark: frame(to, sender, 0x0806, body + mark.ljust(18, b"\0"))
+
+
+def option(kind, mac):
+    return struct.pack("!BB", kind, 1) + mac_bytes(mac)
+
+
+def unknown(mark):
+    """An option that nobody knows."""
+    return b"\xfd\x02" + mark.ljust(14, b"\0")
+
+
+def advert(src, dst, target, mac, hops=255, **more):
+    return lambda mark: ip(src, dst, ICMP6, icmp(136, packed(target) + option(TARGET_MAC, mac) + unknown(mark), 0, 1 << 29),
+                           hops, **more)
+
+
+def routers(src, dst, **more):
+    """A router advertisement."""
+    return lambda mark: ip(src, dst, ICMP6, struct.pack("!BBHBBHII", 134, 0, 0, 64, 0, 1800, 0, 0) + unknown(mark), 255,
+                           **more)
 
 
 class Wire:

@@ -179,17 +179,31 @@ link eth0
 bridge br0 lan1 lan2
 route eth0 0.0.0.0 0.0.0.0 198.51.100.1
 route br0 192.168.1.0 255.255.255.0
-refuses "only a bridge" "br0: it is a bridge, whose members cannot be judged yet: give each member a network of its own"
-refuses "a bridge as a port" "--ports: br0: it is a bridge" --ports br0
-refuses "a bridge's member as a port" "--ports: lan1: it is in a bridge" --ports lan1
+neighbour 192.168.1.7 02:00:00:00:01:07 br0
+lease 02:00:00:00:01:01 192.168.1.11 cam
+makes "a bridge"
+holds "its members are ports, and it is in no list" 'ports: ["lan1", "lan2"]'
+holds "where the default route goes is the uplink" 'uplinks: ["eth0"]'
+holds "a lease behind it is a device, on any of them" '{name: "cam", mac: "02:00:00:00:01:01", network_segment: "iot", addresses: ["192.168.1.11"]}'
+rm "$policy"
+refuses "a bridge as a port" "--ports: br0: it is a bridge: list its members instead" --ports br0
+makes "one of its members" --ports lan1
+holds "the other one is named" "# lan2: in neither list, and in br0 with a port: to enforce would close it"
+ssh="192.168.1.7 50000 192.168.1.1 22"
+makes "a session by a bridge of ports"
+holds "its client is a device" 'mac: "02:00:00:00:01:07", network_segment: "admin", addresses: ["192.168.1.7"]'
+opens "the session stays" allow --from device-020000000107 --proto tcp --dport 22
+rm "$policy"
+refuses "a network behind it" "it is behind a port" --admin 192.168.1.0/24
 link eth1
 route eth1 10.0.20.0 255.255.255.0
-ssh="192.168.1.7 50000 192.168.1.1 22"
-makes "a bridge beside a port"
-holds "the bridge is an uplink" 'uplinks: ["br0", "eth0"]'
-holds "and it is said that nothing behind it is guarded" "# br0: an uplink, so that nothing breaks; but it is a bridge"
+makes "a bridge as an uplink beside a port" --ports eth1 --uplinks br0,eth0
+holds "it is said that nothing behind it is guarded" "# br0: an uplink, so that no device behind it is guarded"
 opens "a session by it stays" allow --from 192.168.1.7 --in br0 --proto tcp --dport 22
 opens "DNS stays open behind it" allow --from 192.168.1.8 --in br0 --proto udp --dport 53
+ssh="203.0.113.7 50000 198.51.100.2 22"
+makes "a bridge that is not given as an uplink" --ports eth1 --uplinks eth0
+lacks "is none" '"br0"'
 
 # VLANs on one wire, of which one is the uplink; then none is.
 ssh="203.0.113.7 50000 198.51.100.2 22"

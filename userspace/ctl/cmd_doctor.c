@@ -220,8 +220,7 @@ static void say_interface(struct doctor *d, const struct cnl_interface *i)
 		say(d, OPEN, "interfaces", "bring it up, or take it out of the policy", "%s %s is missing",
 		    i->listed == CORDON_ROLE_PORT ? "port" : "uplink", name);
 	else if (i->closed == CORDON_CLOSED_SWITCH)
-		say(d, OPEN, "interfaces", "give each member a network of its own: ip link set MEMBER nomaster",
-		    "%s is closed: %s", name, why);
+		say(d, OPEN, "interfaces", "list its members under ports", "%s is closed: %s", name, why);
 	else if (i->closed == CORDON_CLOSED_NOT_LISTED)
 		say(d, OPEN, "interfaces", "list it under ports or uplinks, or: ip link set INTERFACE down", "%s is closed: %s",
 		    name, why);
@@ -253,7 +252,19 @@ static void check_interfaces(struct doctor *d)
 	cnl_interfaces_free(&all);
 }
 
-/* What switches between its members by itself is seen by nobody. */
+/* One of its members is a port of the policy in force. */
+static bool is_over_ports(const struct doctor *d, const struct host_facts *f, const char *bridge)
+{
+	u32 i;
+
+	for (i = 0; d->asked && i < f->n_links; i++)
+		if (!strcmp(f->links[i].master, bridge) &&
+		    policy_find_port(d->kernel, f->links[i].name) != CORDON_ANY_PORT)
+			return true;
+	return false;
+}
+
+/* What is switched between members that are no ports is judged by nobody. */
 static void check_bridges(struct doctor *d)
 {
 	struct host_facts f;
@@ -268,8 +279,12 @@ static void check_bridges(struct doctor *d)
 	for (i = 0; i < f.n_links; i++)
 		if (f.links[i].kind == HOST_BRIDGE && !f.links[i].made) {
 			n++;
-			say(d, OPEN, "bridges", "give each member a network of its own: ip link set MEMBER nomaster",
-			    "%s: what its members send one another is not judged", host_clean(f.links[i].name, name));
+			host_clean(f.links[i].name, name);
+			if (is_over_ports(d, &f, f.links[i].name))
+				say(d, GOOD, "bridges", NULL, "%s: what its members send one another is judged", name);
+			else
+				say(d, OPEN, "bridges", "list its members under ports",
+				    "%s: what its members send one another is not judged", name);
 		}
 	if (!n)
 		say(d, GOOD, "bridges", NULL, "none but those of containers and guests");

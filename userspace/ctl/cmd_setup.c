@@ -182,9 +182,11 @@ static int choose_links(struct wizard *w)
 	int ret = choose(w, "--ports", w->ports, "Interfaces behind which devices live", HOST_PORT);
 
 	if (!ret)
+		propose_stacks(&w->p);
+	if (!ret)
 		ret = choose(w, "--uplinks", w->uplinks, "Other interfaces that forward: uplinks", HOST_UPLINK);
 	if (!ret)
-		propose_vlans(&w->p);
+		propose_stacks(&w->p);
 	if (!ret && !has_role(w, HOST_PORT))
 		return no_port(w);
 	if (!ret && !w->uplinks && !has_role(w, HOST_UPLINK))
@@ -224,7 +226,7 @@ static int take_admin(struct wizard *w, const char *text)
 	if ((w->p.admin_net.addr.hi & rest.hi) || (w->p.admin_net.addr.lo & rest.lo))
 		return refuse_link("--admin", text, "an address with bits beyond the prefix: not a network");
 	w->p.admin_link = host_find_route(&w->facts, &w->p.admin_net.addr);
-	if (w->p.admin_link && w->p.roles[w->p.admin_link - w->facts.links] == HOST_PORT)
+	if (w->p.admin_link && propose_has_devices(&w->p, w->p.admin_link))
 		return refuse_link("--admin", text, "it is behind a port, where each host is a device of the policy and no "
 				   "network is: --admin none, and list who administers from there as a device");
 	w->p.admin = true;
@@ -234,7 +236,7 @@ static int take_admin(struct wizard *w, const char *text)
 /* From where is the gateway administered? The session says it, or somebody does. */
 static int choose_admin(struct wizard *w)
 {
-	bool by_port = w->p.link && w->p.roles[w->p.link - w->facts.links] == HOST_PORT;
+	bool by_port = w->p.link && propose_has_devices(&w->p, w->p.link);
 	char proposed[POLICY_ADDR_LEN], *answer;
 	int ret;
 
@@ -293,7 +295,8 @@ static int check(struct wizard *w, const char *text, size_t size)
 		return complain("setup", "what it made of this machine is no policy: nothing was written");
 	if (lockout_new(p, NULL, &l))
 		ret = complain("setup", "out of memory");
-	else if (w->p.ssh && lockout_session(&l, &w->ssh, w->p.link->name, why))
+	else if (w->p.ssh && lockout_session(&l, &w->ssh, lockout_port(l.sealed, &w->facts, w->p.link->name, &w->ssh.client),
+					     why))
 		ret = complain("setup: it would cut off the SSH session that you are in", why);
 	lockout_free(&l);
 	policy_free(p);

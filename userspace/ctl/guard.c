@@ -49,19 +49,31 @@ static u8 *states_before(const struct policy *before, const struct cnl_runtime *
 	return states;
 }
 
+/* As the policy lists it: what comes in by a bridge of ports comes in on one of them. */
+static bool is_cut_off(struct lockout *l, const struct host_facts *f, const struct host_ssh *s, const char *link,
+		       char why[LOCKOUT_WHY_LEN])
+{
+	return lockout_session(l, s, lockout_port(l->sealed, f, link, &s->client), why);
+}
+
 /* Who does not get in as it is loses nothing: a session that tmux remembers, say, and that is long over. */
 static void check_session(struct guard *g, const struct host_ssh *s)
 {
 	char link[CORDON_IFNAME_LEN], client[POLICY_ADDR_LEN], server[POLICY_ADDR_LEN], why[LOCKOUT_WHY_LEN],
 	     unused[LOCKOUT_WHY_LEN], shown[CORDON_IFNAME_LEN];
+	struct host_facts f;
+	bool lost;
 
 	if (s->link[0])
 		strcpy(link, s->link);
 	else if (!host_route_ask(&s->client, &s->server, link))
 		return;
-	if (!lockout_session(&g->after, s, link, why))
-		return;
-	if (g->before && lockout_session(g->before, s, link, unused))
+	/* Without facts there are no links, and it is judged as it is called. */
+	if (host_facts_read("", &f))
+		f = (struct host_facts){ .n_links = 0 };
+	lost = is_cut_off(&g->after, &f, s, link, why) && !(g->before && is_cut_off(g->before, &f, s, link, unused));
+	host_facts_free(&f);
+	if (!lost)
 		return;
 	g->lost++;
 	fprintf(stderr, "cordonctl: %s: it would cut off the SSH session that you are in, from %s, by %s, to %s port %u: %s\n",

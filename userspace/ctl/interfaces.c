@@ -10,7 +10,7 @@
 
 static const char *role_name(u32 role)
 {
-	static const char *const names[] = { "unlisted", "port", "uplink", "loopback" };
+	static const char *const names[] = { "unlisted", "port", "uplink", "loopback", "bridge" };
 
 	return role < sizeof(names) / sizeof(*names) ? names[role] : "unknown";
 }
@@ -19,7 +19,7 @@ static const char *closed_name(u32 closed)
 {
 	static const char *const names[] = {
 		"none", "not-listed", "on-port", "in-master", "switch", "vrf", "on-closed",
-		"was-port"
+		"was-port", "beside-port"
 	};
 
 	return closed < sizeof(names) / sizeof(*names) ? names[closed] : "unknown";
@@ -58,15 +58,19 @@ const char *interface_why(const struct cnl_interface *i, char *out, size_t size)
 	else if (i->closed == CORDON_CLOSED_IN_MASTER)
 		snprintf(out, size, "it is in %s, as which its packets arrive", other);
 	else if (i->closed == CORDON_CLOSED_SWITCH)
-		snprintf(out, size, "it is a bridge, whose members cannot be judged yet");
+		snprintf(out, size, "it is a bridge: its members are to be listed instead");
 	else if (i->closed == CORDON_CLOSED_VRF)
 		snprintf(out, size, "it is a VRF, whose members' packets arrive as theirs");
 	else if (i->closed == CORDON_CLOSED_ON_CLOSED)
 		snprintf(out, size, "it shares the wire of %s, which is closed", other);
 	else if (i->closed == CORDON_CLOSED_WAS_PORT)
 		snprintf(out, size, "it is listed as an uplink and was a port before it was renamed");
+	else if (i->closed == CORDON_CLOSED_BESIDE_PORT)
+		snprintf(out, size, "it is listed as an uplink and is in %s with a port", other);
 	else if (i->closed != CORDON_CLOSED_NONE)
 		snprintf(out, size, "closed");
+	else if (*other && i->role == CORDON_ROLE_BRIDGE)
+		snprintf(out, size, "port %s is in it", other);
 	else if (*other)
 		snprintf(out, size, "it shares the wire of %s", other);
 	return out;

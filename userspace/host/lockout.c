@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "host/lockout.h"
 
@@ -66,6 +67,35 @@ static bool is_port(const struct cordon_policy *p, const char *link)
 		if (!strcmp(p->draft.ports[i].name, link))
 			return true;
 	return false;
+}
+
+/**
+ * lockout_port - the interface by which somebody comes in, as a policy lists it
+ * @p: the policy
+ * @f: the machine
+ * @link: what the machine calls it
+ * @client: who comes in
+ *
+ * Return: of a bridge of ports, the port that the client is tied to, or else the first; of others, @link.
+ */
+const char *lockout_port(const struct cordon_policy *p, const struct host_facts *f, const char *link,
+			 const struct cordon_addr *client)
+{
+	u32 device = cordon_policy_device_by_addr(p, client), i;
+	u16 tied = device == CORDON_NO_DEVICE ? CORDON_ANY_PORT : p->draft.devices[device].port;
+	const char *first = NULL, *name;
+
+	if (is_port(p, link) || cordon_policy_is_uplink(p, link))
+		return link;
+	for (i = 0; i < f->n_links; i++) {
+		name = f->links[i].name;
+		if (strcmp(f->links[i].master, link) || !is_port(p, name))
+			continue;
+		if (tied != CORDON_ANY_PORT && !strcmp(p->draft.ports[tied].name, name))
+			return name;
+		first = first ? first : name;
+	}
+	return first ? first : link;
 }
 
 /* What it is refused for; encryption, too, where it is demanded and the connection has none that counts. */

@@ -3,6 +3,7 @@
 #ifndef CORDON_HOST_LOCKOUT_H
 #define CORDON_HOST_LOCKOUT_H
 
+#include "host/facts.h"
 #include "host/session.h"
 #include "lib/explain.h"
 
@@ -21,6 +22,8 @@ struct lockout {
 
 int lockout_new(const struct policy *p, const u8 *states, struct lockout *out);
 void lockout_free(struct lockout *l);
+const char *lockout_port(const struct cordon_policy *p, const struct host_facts *f, const char *link,
+			 const struct cordon_addr *client);
 bool lockout_session(struct lockout *l, const struct host_ssh *s, const char *link, char why[LOCKOUT_WHY_LEN]);
 bool lockout_service(const struct lockout *l, u16 port, char why[LOCKOUT_WHY_LEN]);
 

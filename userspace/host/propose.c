@@ -26,10 +26,26 @@ static bool has_network(const struct proposal *p, u32 link)
 	return false;
 }
 
+/* What it is a member of, if that is a bridge. */
+static const struct host_link *bridge_of(const struct host_facts *f, const struct host_link *l)
+{
+	const struct host_link *master = l->master[0] ? host_find_link(f, l->master) : NULL;
+
+	return master && master->kind == HOST_BRIDGE ? master : NULL;
+}
+
+/* Devices are to be behind the members of a bridge, unless it leads out, or is one of containers or guests. */
+static bool has_local_members(const struct proposal *p, const struct host_link *bridge)
+{
+	return !bridge->made && !bridge->leads_out && has_network(p, place(p, bridge));
+}
+
 static enum host_role guess(const struct proposal *p, u32 i)
 {
-	const struct host_link *l = &p->facts->links[i];
+	const struct host_link *l = &p->facts->links[i], *bridge = bridge_of(p->facts, l);
 
+	if (bridge && l->kind != HOST_BRIDGE)
+		return has_local_members(p, bridge) ? HOST_PORT : HOST_NONE;
 	if (l->kind == HOST_LOOPBACK || (l->master[0] && l->kind != HOST_BRIDGE))
 		return HOST_NONE;
 	if (l->leads_out || l->kind == HOST_BRIDGE || l->kind == HOST_PPP || l->kind == HOST_TUNNEL)
@@ -49,18 +65,45 @@ static bool carries(const struct proposal *p, u32 below, enum host_role role)
 	return false;
 }
 
+/* A bridge is what its members make of it. */
+static void stack_bridges(struct proposal *p)
+{
+	const struct host_link *bridge;
+	u32 i;
+
+	for (i = 0; i < p->facts->n_links; i++)
+		if (p->roles[i] == HOST_OVER_PORTS)
+			p->roles[i] = HOST_UPLINK;
+	for (i = 0; i < p->facts->n_links; i++) {
+		bridge = p->roles[i] == HOST_PORT ? bridge_of(p->facts, &p->facts->links[i]) : NULL;
+		if (bridge)
+			p->roles[place(p, bridge)] = HOST_OVER_PORTS;
+	}
+}
+
 /**
- * propose_vlans - list what VLANs need to be listed
+ * propose_has_devices - devices are behind an interface
+ * @p: the proposal
+ * @l: the interface
+ */
+bool propose_has_devices(const struct proposal *p, const struct host_link *l)
+{
+	return p->roles[place(p, l)] == HOST_PORT || p->roles[place(p, l)] == HOST_OVER_PORTS;
+}
+
+/**
+ * propose_stacks - list what VLANs and bridges need to be listed
  * @p: the proposal, its roles chosen
  *
- * What a VLAN that is a port lies on must be listed, too: as a port, or, where another VLAN on it is an uplink, as an
+ * A bridge of ports is in no list. What a VLAN that is a port lies on must be listed, too: as a port, or, where another VLAN on it is an uplink, as an
  * uplink, since nothing on a port is one. And of a port all VLANs are listed.
  */
-void propose_vlans(struct proposal *p)
+void propose_stacks(struct proposal *p)
 {
 	const struct host_link *below;
 	u32 i;
 
+	stack_bridges(p);
 	for (i = 0; i < p->facts->n_links; i++) {
 		if (carries(p, i, HOST_UPLINK) && (p->roles[i] == HOST_PORT || carries(p, i, HOST_PORT)))
 			p->roles[i] = HOST_UPLINK;
@@ -78,8 +121,8 @@ void propose_vlans(struct proposal *p)
  * propose_roles - what each interface is likely to be
  * @p: @facts is set; @roles is, on success, and belongs to the caller
  *
- * An uplink is where a default route goes, what has no MAC addresses and what is a bridge; a port, what else has an
- * address. Return: 0 or -ENOMEM.
+ * An uplink is where a default route goes, what has no MAC addresses and what is a bridge of containers or guests; a
+ * port, what else has an address, and the members of a bridge that has one. Return: 0 or -ENOMEM.
  */
 int propose_roles(struct proposal *p)
 {
@@ -90,7 +133,7 @@ int propose_roles(struct proposal *p)
 		return -ENOMEM;
 	for (i = 0; i < p->facts->n_links; i++)
 		p->roles[i] = guess(p, i);
-	propose_vlans(p);
+	propose_stacks(p);
 	return 0;
 }
 
@@ -103,19 +146,22 @@ int propose_roles(struct proposal *p)
  */
 const char *propose_port_fault(const struct host_facts *f, const struct host_link *l)
 {
-	const struct host_link *master = l->master[0] ? host_find_link(f, l->master) : NULL;
-
 	if (l->kind == HOST_LOOPBACK)
 		return "it is the loopback interface";
 	if (l->kind == HOST_BRIDGE)
-		return "it is a bridge, whose members cannot be judged yet: give each member a network of its own instead "
-		       "(ip link set MEMBER nomaster), or a VLAN on a switch, and run setup again";
-	if (master && master->kind == HOST_BRIDGE)
-		return "it is in a bridge, as which its packets arrive: take it out (ip link set INTERFACE nomaster), give it "
-		       "a network of its own, and run setup again";
+		return "it is a bridge: list its members instead";
+	if (l->master[0] && !bridge_of(f, l))
+		return "its packets arrive as those of the interface that it is in";
 	if (l->kind == HOST_PPP || l->kind == HOST_TUNNEL)
 		return "it has no MAC addresses, by which devices are known";
 	return NULL;
+}
+
+static bool is_beside_port(const struct proposal *p, const struct host_link *l)
+{
+	const struct host_link *bridge = bridge_of(p->facts, l);
+
+	return bridge && p->roles[place(p, bridge)] == HOST_OVER_PORTS;
 }
 
 /**
@@ -127,7 +173,7 @@ const char *propose_port_fault(const struct host_facts *f, const struct host_lin
 void propose_notes(const struct proposal *p, const char *prefix, FILE *out)
 {
 	const struct host_facts *f = p->facts;
-	char name[CORDON_IFNAME_LEN];
+	char name[CORDON_IFNAME_LEN], master[CORDON_IFNAME_LEN];
 	u32 i;
 
 	for (i = 0; i < f->n_links; i++) {
@@ -137,9 +183,11 @@ void propose_notes(const struct proposal *p, const char *prefix, FILE *out)
 		if (l->kind == HOST_BRIDGE && l->made && p->roles[i] == HOST_UPLINK)
 			fprintf(out, "%s%s: an uplink: containers or guests are behind it\n", prefix, name);
 		else if (l->kind == HOST_BRIDGE && p->roles[i] == HOST_UPLINK)
-			fprintf(out, "%s%s: an uplink, so that nothing breaks; but it is a bridge, and no device behind it is "
-				"guarded.\n%s  Members of bridges cannot be judged yet: give each a network of its own\n"
-				"%s  (ip link set MEMBER nomaster), and run setup again\n", prefix, name, prefix, prefix);
+			fprintf(out, "%s%s: an uplink, so that no device behind it is guarded: list its members in ports for that\n",
+				prefix, name);
+		else if (p->roles[i] == HOST_NONE && is_beside_port(p, l))
+			fprintf(out, "%s%s: in neither list, and in %s with a port: to enforce would close it\n", prefix, name,
+				host_clean(l->master, master));
 		else if (p->roles[i] == HOST_NONE && l->kind != HOST_LOOPBACK && !l->master[0])
 			fprintf(out, "%s%s: in neither list, as it has no address: to enforce would close it\n", prefix, name);
 	}
@@ -342,9 +390,16 @@ static void name_device(struct policy *p, struct cordon_device_def *d, const cha
 			 d->mac[3], d->mac[4], d->mac[5], p->draft.n_devices);
 }
 
+/* An address of a device is reached by this interface. */
+static bool has_devices(const struct build *b, const struct host_link *l)
+{
+	return l && propose_has_devices(b->p, l);
+}
+
+/* Behind which port of a bridge somebody is, nothing here says. */
 static u16 port_place(const struct build *b, const struct host_link *l)
 {
-	return l && b->p->roles[place(b->p, l)] == HOST_PORT ? policy_find_port(b->out, l->name) : CORDON_ANY_PORT;
+	return b->p->roles[place(b->p, l)] == HOST_PORT ? policy_find_port(b->out, l->name) : CORDON_ANY_PORT;
 }
 
 static bool has_addr(const struct policy *p, const struct cordon_addr *addr)
@@ -357,8 +412,8 @@ static bool has_addr(const struct policy *p, const struct cordon_addr *addr)
 	return false;
 }
 
-/* All addresses of a MAC that are behind one port; nothing, if it is listed already. */
-static void add_device(struct build *b, const u8 mac[6], u16 port, enum way way, const char *name)
+/* All addresses of a MAC that are reached by one interface; nothing, if it is listed already. */
+static void add_device(struct build *b, const u8 mac[6], const struct host_link *link, enum way way, const char *name)
 {
 	const struct host_facts *f = b->p->facts;
 	struct cordon_device_def *d;
@@ -374,14 +429,14 @@ static void add_device(struct build *b, const u8 mac[6], u16 port, enum way way,
 		return;
 	memcpy(d->mac, mac, 6);
 	d->segment = b->segments[way];
-	d->port = port;
+	d->port = port_place(b, link);
 	d->authentication = CORDON_INHERIT;
 	d->encryption = CORDON_INHERIT;
 	d->firmware = CORDON_INHERIT;
 	name_device(b->out, d, name);
 	for (i = 0; i < f->n_leases && d->n < CORDON_MAX_DEVICE_ADDRESSES && !b->failed; i++) {
 		if (memcmp(f->leases[i].mac, mac, 6) || has_addr(b->out, &f->leases[i].addr) ||
-		    port_place(b, host_find_route(f, &f->leases[i].addr)) != port)
+		    host_find_route(f, &f->leases[i].addr) != link)
 			continue;
 		a = policy_add_address(b->out);
 		b->failed |= !a;
@@ -395,12 +450,11 @@ static void add_device(struct build *b, const u8 mac[6], u16 port, enum way way,
 static bool add_client(struct build *b, char why[256])
 {
 	char text[POLICY_ADDR_LEN], name[CORDON_IFNAME_LEN];
-	u16 port = port_place(b, b->p->link);
 	struct cordon_device_def *d;
 	const u8 *mac;
 	u32 i;
 
-	if (!b->p->ssh || port == CORDON_ANY_PORT)
+	if (!b->p->ssh || !has_devices(b, b->p->link))
 		return true;
 	mac = host_find_mac(b->p->facts, &b->p->ssh->client);
 	if (!mac) {
@@ -409,7 +463,7 @@ static bool add_client(struct build *b, char why[256])
 			 host_clean(b->p->link->name, name));
 		return false;
 	}
-	add_device(b, mac, port, ADMIN, "");
+	add_device(b, mac, b->p->link, ADMIN, "");
 	d = b->out->draft.n_devices ? &b->out->draft.devices[b->out->draft.n_devices - 1] : NULL;
 	for (i = 0; d && i < b->p->facts->n_leases; i++)
 		if (cordon_addr_equal(&b->p->facts->leases[i].addr, &b->p->ssh->client))
@@ -427,19 +481,19 @@ static bool add_client(struct build *b, char why[256])
 static void add_devices(struct build *b)
 {
 	const struct host_facts *f = b->p->facts;
-	u16 port;
+	const struct host_link *link;
 	u32 i;
 
 	for (i = 0; i < f->n_leases && !b->failed; i++) {
-		port = port_place(b, host_find_route(f, &f->leases[i].addr));
-		if (port != CORDON_ANY_PORT && !has_addr(b->out, &f->leases[i].addr))
-			add_device(b, f->leases[i].mac, port, IOT, f->leases[i].name);
+		link = host_find_route(f, &f->leases[i].addr);
+		if (has_devices(b, link) && !has_addr(b->out, &f->leases[i].addr))
+			add_device(b, f->leases[i].mac, link, IOT, f->leases[i].name);
 	}
 }
 
 static void add_admin(struct build *b)
 {
-	bool client = b->p->ssh && port_place(b, b->p->link) != CORDON_ANY_PORT;
+	bool client = b->p->ssh && has_devices(b, b->p->link);
 
 	if (!b->p->admin && !client)
 		return;

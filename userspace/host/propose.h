@@ -9,7 +9,12 @@
 #include "host/session.h"
 
 /** enum host_role - what an interface becomes */
-enum host_role { HOST_NONE, HOST_PORT, HOST_UPLINK };
+enum host_role {
+	HOST_NONE,
+	HOST_PORT,
+	HOST_UPLINK,
+	HOST_OVER_PORTS,	/* a bridge in which ports are: in no list */
+};
 
 /**
  * struct proposal - what a policy is made from
@@ -34,7 +39,8 @@ struct proposal {
 };
 
 int propose_roles(struct proposal *p);
-void propose_vlans(struct proposal *p);
+void propose_stacks(struct proposal *p);
+bool propose_has_devices(const struct proposal *p, const struct host_link *l);
 const char *propose_port_fault(const struct host_facts *f, const struct host_link *l);
 void propose_notes(const struct proposal *p, const char *prefix, FILE *out);
 int propose_policy(const struct proposal *p, struct policy **out, char why[256]);

@@ -10,7 +10,9 @@ static bool kind_is_raised(int kind)
 	       kind == CORDON_KIND_MOVED_PORT || kind == CORDON_KIND_SEGMENT_VIOLATION ||
 	       kind == CORDON_KIND_MALFORMED || kind == CORDON_KIND_UNJUDGED ||
 	       kind == CORDON_KIND_PLAINTEXT || kind == CORDON_KIND_TLS_DOWNGRADE ||
-	       kind == CORDON_KIND_UNLISTED;
+	       kind == CORDON_KIND_UNLISTED || kind == CORDON_KIND_ARP_SPOOF ||
+	       kind == CORDON_KIND_ND_SPOOF || kind == CORDON_KIND_ROGUE_DHCP ||
+	       kind == CORDON_KIND_ROGUE_RA;
 }
 
 static void load_network(struct loader *l, const struct yaml_node *node, u16 segment)

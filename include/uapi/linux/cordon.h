@@ -90,12 +90,15 @@ enum cordon_action {
  * @CORDON_ROLE_UPLINK: It is listed and may forward, and no devices live
  *   behind it.
  * @CORDON_ROLE_LOOPBACK: The namespace's own.
+ * @CORDON_ROLE_BRIDGE: A bridge of ports. What comes in on it came in on one
+ *   of them, and was decided on there.
  */
 enum cordon_role {
 	CORDON_ROLE_UNLISTED,
 	CORDON_ROLE_PORT,
 	CORDON_ROLE_UPLINK,
 	CORDON_ROLE_LOOPBACK,
+	CORDON_ROLE_BRIDGE,
 };
 
 /**
@@ -104,15 +107,17 @@ enum cordon_role {
  * @CORDON_CLOSED_NOT_LISTED: The policy does not list it.
  * @CORDON_CLOSED_ON_PORT: It is listed as an uplink and lies on a port, whose
  *   frames could get into it.
- * @CORDON_CLOSED_IN_MASTER: It is listed as a port, and its packets arrive as
- *   those of the interface that it is in.
- * @CORDON_CLOSED_SWITCH: It is listed as a port and is a bridge, between whose
- *   members nothing is judged.
+ * @CORDON_CLOSED_IN_MASTER: Its packets arrive as those of the interface that
+ *   it is in.
+ * @CORDON_CLOSED_SWITCH: It is listed as a port and is a bridge, whose members
+ *   are to be listed instead.
  * @CORDON_CLOSED_VRF: It is listed as a port and is a VRF, whose members'
  *   packets come in on them.
  * @CORDON_CLOSED_ON_CLOSED: It shares the wire of a port that is closed.
  * @CORDON_CLOSED_WAS_PORT: It is listed as an uplink and was a port before it
  *   was renamed.
+ * @CORDON_CLOSED_BESIDE_PORT: It is listed as an uplink and is in a bridge
+ *   with a port.
  */
 enum cordon_closed {
 	CORDON_CLOSED_NONE,
@@ -123,6 +128,7 @@ enum cordon_closed {
 	CORDON_CLOSED_VRF,
 	CORDON_CLOSED_ON_CLOSED,
 	CORDON_CLOSED_WAS_PORT,
+	CORDON_CLOSED_BESIDE_PORT,
 };
 
 #define CORDON_NAME_MAX		31

@@ -345,6 +345,30 @@ static void answer_of_whom_the_other_may_open_to(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, cordon_decide_answer(p, &wan, &held, TCP, 80));
 }
 
+/* Who may open something to whom, whichever of the two it is, may ask for his MAC. */
+static void neighbours_of_whom_either_may_open_to(struct kunit *test)
+{
+	struct cordon_policy *p = fixture_seal(test, fixture_new(test));
+	static const struct cordon_reach iot[] = { { IOT } }, two[] = { { IOT }, { PLANT } };
+	const struct cordon_end held = cordon_end_device(p, CAM, &quarantined);
+	const struct cordon_end cam = cordon_end_device(p, CAM, &leased);
+	const struct cordon_end meter = cordon_end_device(p, METER, &leased);
+	const struct cordon_end plant = at(p, PLANT), nobody = { .segment = CORDON_NO_SEGMENT };
+
+	KUNIT_EXPECT_TRUE(test, cordon_decide_neighbours(p, &plant, &cam));
+	KUNIT_EXPECT_TRUE(test, cordon_decide_neighbours(p, &cam, &plant));
+	KUNIT_EXPECT_FALSE(test, cordon_decide_neighbours(p, &held, &plant));
+	KUNIT_EXPECT_FALSE(test, cordon_decide_neighbours(p, &cam, &meter));
+	KUNIT_EXPECT_FALSE(test, cordon_decide_neighbours(p, &cam, &nobody));
+	/* In one segment: unless it isolates. */
+	KUNIT_EXPECT_TRUE(test, cordon_decide_neighbours(p, &meter, &meter));
+	KUNIT_EXPECT_FALSE(test, cordon_decide_neighbours(p, &cam, &cam));
+	/* For many it is enough that one of them is such a one. */
+	KUNIT_EXPECT_FALSE(test, cordon_decide_near(p, &cam, iot, 1));
+	KUNIT_EXPECT_TRUE(test, cordon_decide_near(p, &cam, two, 2));
+	KUNIT_EXPECT_FALSE(test, cordon_decide_near(p, &cam, two, 0));
+}
+
 static void for_host_is_what_hosts_need(struct kunit *test)
 {
 	static const struct {
@@ -440,6 +464,7 @@ static struct kunit_case decide_cases[] = {
 	KUNIT_CASE(many_by_all_that_receive),
 	KUNIT_CASE(blame_by_whose_state_it_is),
 	KUNIT_CASE(answer_of_whom_the_other_may_open_to),
+	KUNIT_CASE(neighbours_of_whom_either_may_open_to),
 	KUNIT_CASE(for_host_is_what_hosts_need),
 	KUNIT_CASE(encryption_by_ends_and_rule),
 	KUNIT_CASE(stamp_of_what_no_packet_changes),

@@ -60,6 +60,7 @@ static void listed_by_name_or_pattern(struct kunit *test)
 #define SHARED	CORDON_SHAPE_SHARED
 #define TAGGED	CORDON_SHAPE_TAGGED
 #define SWITCH	CORDON_SHAPE_SWITCH
+#define BRIDGE	CORDON_SHAPE_BRIDGE
 #define VRF	CORDON_SHAPE_VRF
 
 #define OVER_PORT	.on_port = true, .below = PORT, .below_known = true, \
@@ -107,6 +108,38 @@ static const struct role_row {
 	  CORDON_CLOSED_NOT_LISTED, CORDON_STACK_UNLISTED },
 	{ "bond over what is not listed, as port", { PORT, PLAIN, OVER_UNLISTED }, PORT,
 	  CORDON_CLOSED_NONE, CORDON_STACK_SOUND },
+
+	{ "bridge of a port", { UNLISTED, BRIDGE, .has_ports = true, OVER_PORT },
+	  CORDON_ROLE_BRIDGE, CORDON_CLOSED_NONE, CORDON_STACK_SOUND },
+	{ "bridge of a renamed port", { UNLISTED, BRIDGE, .has_ports = true, OVER_RENAMED },
+	  CORDON_ROLE_BRIDGE, CORDON_CLOSED_NONE, CORDON_STACK_SOUND },
+	{ "bridge of a port, in a VRF",
+	  { UNLISTED, BRIDGE, .enslaved = true, .has_ports = true, OVER_PORT }, UNLISTED,
+	  CORDON_CLOSED_IN_MASTER, CORDON_STACK_ENSLAVED },
+	{ "bridge of a port, as port", { PORT, BRIDGE, .has_ports = true, OVER_PORT }, UNLISTED,
+	  CORDON_CLOSED_SWITCH, CORDON_STACK_SWITCH },
+	{ "bridge of a port, as uplink", { UPLINK, BRIDGE, .has_ports = true, OVER_PORT }, UNLISTED,
+	  CORDON_CLOSED_ON_PORT, CORDON_STACK_UPLINK },
+	{ "bridge over a bond over a port", { UNLISTED, BRIDGE, OVER_PORT }, UNLISTED,
+	  CORDON_CLOSED_NOT_LISTED, CORDON_STACK_UNLISTED },
+	{ "bridge of uplinks, unlisted", { UNLISTED, BRIDGE, OVER_UPLINK }, UNLISTED,
+	  CORDON_CLOSED_NOT_LISTED, CORDON_STACK_SOUND },
+	{ "Open vSwitch over a port", { UNLISTED, SWITCH, OVER_PORT }, UNLISTED,
+	  CORDON_CLOSED_NOT_LISTED, CORDON_STACK_UNLISTED },
+	{ "port in a bridge that is an uplink",
+	  { PORT, PLAIN, .enslaved = true, .beside_port = true }, UNLISTED,
+	  CORDON_CLOSED_IN_MASTER, CORDON_STACK_ENSLAVED },
+	{ "port in a bridge",
+	  { PORT, PLAIN, .enslaved = true, .bridged = true, .beside_port = true }, PORT,
+	  CORDON_CLOSED_NONE, CORDON_STACK_SOUND },
+	{ "macvlan over a port, as port, in a bridge",
+	  { PORT, SHARED, .enslaved = true, .bridged = true, .beside_port = true, OVER_PORT },
+	  UNLISTED, CORDON_CLOSED_IN_MASTER, CORDON_STACK_ENSLAVED },
+	{ "uplink in a bridge with a port",
+	  { UPLINK, PLAIN, .enslaved = true, .bridged = true, .beside_port = true }, UNLISTED,
+	  CORDON_CLOSED_BESIDE_PORT, CORDON_STACK_BESIDE },
+	{ "uplink in a bridge of uplinks", { UPLINK, PLAIN, .enslaved = true, .bridged = true },
+	  UPLINK, CORDON_CLOSED_NONE, CORDON_STACK_SOUND },
 
 	{ "VLAN over a port, as port", { PORT, TAGGED, OVER_PORT }, PORT,
 	  CORDON_CLOSED_NONE, CORDON_STACK_SOUND },

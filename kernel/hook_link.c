@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Hooks of ARP, and in bridges whose members are ports. What comes in on a member is attributed to
+ * a device there, and ARP and neighbour discovery are held against its addresses; what is switched
+ * from one member to another is decided on like what is forwarded from one port to another. What
+ * the bridge takes for the gateway goes on to the hooks of ARP and IP, which know that it was seen
+ * here.
+ */
+#include <linux/if_vlan.h>
+#include <linux/netfilter_arp.h>
+#include <linux/netfilter_bridge.h>
+#include <linux/netfilter_ipv4.h>
+#include <net/netfilter/nf_conntrack.h>
+
+#include "anomaly.h"
+#include "endpoint.h"
+#include "hint.h"
+#include "hook_link.h"
+#include "link.h"
+#include "neighbour.h"
+#include "net.h"
+#include "netfilter.h"
+#include "slowpath.h"
+#include "source.h"
+
+/**
+ * struct frame - a frame at one of the hooks
+ * @pkt: what the hooks of IP would know of it, had it come in on a port and left by another
+ * @state: likewise
+ * @open: its bridge is one of ports, and not closed
+ */
+struct frame {
+	struct cordon_pkt pkt;
+	struct nf_hook_state state;
+	bool open;
+};
+
+static bool is_port(const struct cordon_interface *interface)
+{
+	return interface && interface->role == CORDON_ROLE_PORT;
+}
+
+/* Its bridge is one of ports, and not closed. */
+static bool is_open(const struct cordon_ports *ports, const struct net_device *member)
+{
+	struct net_device *bridge = netdev_master_upper_dev_get_rcu((struct net_device *)member);
+	const struct cordon_interface *slot;
+
+	slot = bridge ? cordon_ports_find(ports, bridge->ifindex) : NULL;
+	return slot && slot->role == CORDON_ROLE_BRIDGE;
+}
+
+/* Return: false, the policy has nothing to say of frames in this bridge. */
+static bool begin(struct frame *f, struct cordon_net *cn, struct sk_buff *skb,
+		  const struct nf_hook_state *state, const struct cordon_ruleset *rs)
+{
+	struct cordon_pkt *pkt = &f->pkt;
+
+	*f = (struct frame){
+		.pkt = {
+			.cn = cn, .rs = rs, .skb = skb, .state = &f->state,
+			.ports = rcu_dereference(rs->ports), .in = CORDON_ANY_PORT,
+			.device = CORDON_NO_DEVICE, .original = true, .switched = true,
+		},
+		.state = *state,
+	};
+	f->state.pf = skb->protocol == htons(ETH_P_IPV6) ? NFPROTO_IPV6 : NFPROTO_IPV4;
+	f->open = is_open(pkt->ports, state->in ?: state->out);
+	if (state->in)
+		pkt->interface = cordon_ports_find(pkt->ports, state->in->ifindex);
+	if (state->out)
+		pkt->out = cordon_ports_find(pkt->ports, state->out->ifindex);
+	if (is_port(pkt->interface))
+		pkt->in = pkt->interface->port;
+	return f->open || is_port(pkt->interface) || is_port(pkt->out);
+}
+
+static bool is_ipv4(struct sk_buff *skb)
+{
+	const struct iphdr *iph;
+	unsigned int len;
+
+	if (!pskb_may_pull(skb, sizeof(*iph)))
+		return false;
+	iph = ip_hdr(skb);
+	if (iph->version != 4 || iph->ihl < 5 || !pskb_may_pull(skb, iph->ihl * 4))
+		return false;
+	iph = ip_hdr(skb);
+	len = ntohs(iph->tot_len);
+	if (!len && skb_is_gso(skb))
+		len = skb->len;
+	return !ip_fast_csum(iph, iph->ihl) && len >= iph->ihl * 4 && len <= skb->len &&
+	       !pskb_trim_rcsum(skb, len);
+}
+
+static bool is_ipv6(struct sk_buff *skb)
+{
+	const struct ipv6hdr *ip6;
+	unsigned int len;
+
+	if (!pskb_may_pull(skb, sizeof(*ip6)))
+		return false;
+	ip6 = ipv6_hdr(skb);
+	len = sizeof(*ip6) + ntohs(ip6->payload_len);
+	if (!ip6->payload_len && skb_is_gso(skb))
+		len = skb->len;
+	return ip6->version == 6 && len <= skb->len && !pskb_trim_rcsum(skb, len);
+}
+
+/* Its headers are sound enough for those that read packets of IP. */
+static bool is_ip(const struct cordon_pkt *pkt)
+{
+	switch (pkt->skb->protocol) {
+	case htons(ETH_P_IP):
+		return is_ipv4(pkt->skb);
+	case htons(ETH_P_IPV6):
+		return is_ipv6(pkt->skb);
+	default:
+		return false;
+	}
+}
+
+/* The lease that a device has holds on another port: what comes in here has no part in it. */
+static bool is_leased_elsewhere(const struct cordon_pkt *pkt)
+{
+	return cordon_ruleset_sender(pkt->rs, pkt->device, pkt->interface->wire).state !=
+	       cordon_ruleset_end(pkt->rs, pkt->device).state;
+}
+
+/* The device is behind this port: by the policy, or as it was seen last. */
+static bool is_behind(const struct cordon_pkt *pkt, u32 device,
+		      const struct cordon_interface *port)
+{
+	u16 tied = pkt->rs->policy->draft.devices[device].port;
+
+	if (tied != CORDON_ANY_PORT)
+		return cordon_ports_may_be(pkt->ports, tied, port->port);
+	return READ_ONCE(pkt->rs->devices[device]->seen) == port->ifindex;
+}
+
+/* Likewise; or nobody knows where it is, and it may be there. */
+static bool may_be_behind(const struct cordon_pkt *pkt, u32 device,
+			  const struct cordon_interface *port)
+{
+	if (pkt->rs->policy->draft.devices[device].port == CORDON_ANY_PORT &&
+	    !READ_ONCE(pkt->rs->devices[device]->seen))
+		return true;
+	return is_behind(pkt, device, port);
+}
+
+/* What a device sends with IP. Return: a kind, if it must not. */
+static int judge_ip(struct cordon_pkt *pkt)
+{
+	struct cordon_verdict v;
+
+	if (!is_ip(pkt))
+		return CORDON_KIND_MALFORMED;
+	cordon_pkt_flow(pkt->skb, pkt->state->pf, &pkt->flow);
+	v = cordon_source_decide(pkt, &pkt->flow);
+	return v.accept ? cordon_neighbour_ip(pkt) : v.kind;
+}
+
+/* What a device sends. Return: a kind, if it must not; or -1. */
+static int judge(struct cordon_pkt *pkt)
+{
+	u16 tied = pkt->rs->policy->draft.devices[pkt->device].port;
+
+	if (!cordon_ports_may_be(pkt->ports, tied, pkt->in) || is_leased_elsewhere(pkt))
+		return CORDON_KIND_MOVED_PORT;
+	/* Which of several networks of one wire is meant, nothing says so far. */
+	if (skb_vlan_tag_present(pkt->skb))
+		return CORDON_KIND_UNJUDGED;
+	switch (pkt->skb->protocol) {
+	case htons(ETH_P_ARP):
+		return cordon_neighbour_arp(pkt);
+	case htons(ETH_P_IP):
+	case htons(ETH_P_IPV6):
+		return judge_ip(pkt);
+	default:
+		return CORDON_KIND_UNJUDGED;
+	}
+}
+
+/* A frame of nobody whom the policy knows. */
+static unsigned int stranger(struct cordon_pkt *pkt, u8 kind)
+{
+	pkt->unread = is_ip(pkt);
+	return cordon_deny_unblamed(pkt, kind);
+}
+
+/* A frame comes in on a member: which device sent it, and may it say what it says. */
+static unsigned int prerouting(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	struct cordon_net *cn = priv;
+	const struct cordon_ruleset *rs = rcu_dereference(cn->ruleset);
+	struct cordon_device *device;
+	struct cordon_pkt *pkt;
+	struct frame f;
+	int kind;
+
+	if (!rs || !begin(&f, cn, skb, state, rs))
+		return NF_ACCEPT;
+	pkt = &f.pkt;
+	if (!f.open || !is_port(pkt->interface))
+		return stranger(pkt, CORDON_KIND_UNLISTED);
+	pkt->device = cordon_policy_device_by_mac(rs->policy, eth_hdr(skb)->h_source);
+	if (pkt->device == CORDON_NO_DEVICE)
+		return stranger(pkt, CORDON_KIND_UNKNOWN_DEVICE);
+	kind = judge(pkt);
+	if (kind == CORDON_KIND_UNJUDGED)
+		return cordon_deny_unblamed(pkt, kind);
+	if (kind >= 0)
+		return cordon_deny(pkt, kind);
+	device = rs->devices[pkt->device];
+	if (READ_ONCE(device->seen) != state->in->ifindex)
+		WRITE_ONCE(device->seen, state->in->ifindex);
+	cordon_hint_note(skb, pkt->device);
+	if (skb->protocol != htons(ETH_P_ARP))
+		cordon_traffic_rx(device->traffic, cordon_pkt_count(skb), skb->len);
+	return NF_ACCEPT;
+}
+
+/* For the owner of an address alone, if one of the two may open something towards the other. */
+static unsigned int forward_question(struct cordon_pkt *pkt, u32 asked)
+{
+	if (asked == CORDON_NO_DEVICE || asked == pkt->device ||
+	    !may_be_behind(pkt, asked, pkt->out))
+		return cordon_drop(pkt);
+	pkt->to = cordon_ruleset_end(pkt->rs, asked);
+	return cordon_decide_neighbours(pkt->rs->policy, &pkt->from, &pkt->to) ?
+	       NF_ACCEPT : cordon_drop(pkt);
+}
+
+/*
+ * A copy of a frame for all, or for a group, for one of the members. The others get theirs, so a
+ * copy that goes nowhere is not counted.
+ */
+static unsigned int forward_copy(struct cordon_pkt *pkt)
+{
+	const struct cordon_ruleset *rs = pkt->rs;
+	const struct cordon_reach *reach = NULL;
+	const struct cordon_links *links;
+	enum cordon_asks asks;
+	u32 n = 0, asked;
+
+	pkt->from = cordon_ruleset_sender(rs, pkt->device, pkt->interface->wire);
+	links = rcu_dereference(rs->links);
+	if (links)
+		reach = cordon_link_port(links, pkt->out->port, &n);
+	asks = cordon_neighbour_asked(pkt, &asked);
+	if (asks == CORDON_ASKS_LINK)
+		return cordon_decide_near(rs->policy, &pkt->from, reach, n) ?
+		       NF_ACCEPT : cordon_drop(pkt);
+	if (asks == CORDON_ASKS_OWNER)
+		return forward_question(pkt, asked);
+	if (cordon_neighbour_is_of_link(pkt) ||
+	    !cordon_decide_many(rs->policy, &pkt->from, reach, n, pkt->flow.proto,
+				pkt->flow.dport).accept)
+		return cordon_drop(pkt);
+	cordon_traffic_rx(rs->segments[pkt->from.segment]->traffic, cordon_pkt_count(pkt->skb),
+			  pkt->skb->len);
+	return NF_ACCEPT;
+}
+
+/* One member's device says to another's who has which address. */
+static unsigned int forward_answer(struct cordon_pkt *pkt, u32 target)
+{
+	pkt->from = cordon_ruleset_sender(pkt->rs, pkt->device, pkt->interface->wire);
+	pkt->to = cordon_ruleset_end(pkt->rs, target);
+	if (cordon_decide_neighbours(pkt->rs->policy, &pkt->from, &pkt->to))
+		return NF_ACCEPT;
+	return cordon_drop(pkt);
+}
+
+/* A frame of one member's device for another's. */
+static unsigned int forward_frame(struct cordon_pkt *pkt)
+{
+	u32 target = cordon_policy_device_by_mac(pkt->rs->policy, eth_hdr(pkt->skb)->h_dest);
+
+	if (target == CORDON_NO_DEVICE)
+		return cordon_deny_unblamed(pkt, CORDON_KIND_UNJUDGED);
+	/* A copy for another member than the receiver's. */
+	if (!is_behind(pkt, target, pkt->out))
+		return cordon_drop(pkt);
+	if (cordon_neighbour_is_of_link(pkt))
+		return forward_answer(pkt, target);
+	return cordon_slow_switched(pkt, target);
+}
+
+/* A frame is to leave by another member. What must not be here was counted where it came in. */
+static unsigned int forward(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	struct cordon_net *cn = priv;
+	const struct cordon_ruleset *rs = rcu_dereference(cn->ruleset);
+	struct cordon_pkt *pkt;
+	struct frame f;
+	bool many;
+
+	if (!rs)
+		return cordon_slow_unruled(cn, skb);
+	if (!begin(&f, cn, skb, state, rs))
+		return NF_ACCEPT;
+	pkt = &f.pkt;
+	if (!f.open || !is_port(pkt->interface))
+		return cordon_drop(pkt);
+	many = is_multicast_ether_addr(eth_hdr(skb)->h_dest);
+	if (!is_port(pkt->out))
+		return many ? cordon_drop(pkt) :
+			      cordon_deny_unblamed(pkt, CORDON_KIND_UNLISTED);
+	pkt->device = cordon_policy_device_by_mac(rs->policy, eth_hdr(skb)->h_source);
+	if (pkt->device == CORDON_NO_DEVICE || skb_vlan_tag_present(skb) || judge(pkt) >= 0)
+		return cordon_drop(pkt);
+	return many ? forward_copy(pkt) : forward_frame(pkt);
+}
+
+/* The gateway sends a frame: to a device by the member that it is behind, and by no other. */
+static unsigned int output(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	struct cordon_net *cn = priv;
+	const struct cordon_ruleset *rs = rcu_dereference(cn->ruleset);
+	const u8 *to = eth_hdr(skb)->h_dest;
+	struct cordon_pkt *pkt;
+	struct frame f;
+	u32 target;
+
+	if (!rs || !begin(&f, cn, skb, state, rs))
+		return NF_ACCEPT;
+	pkt = &f.pkt;
+	if (is_multicast_ether_addr(to))
+		return f.open && is_port(pkt->out) ? NF_ACCEPT : cordon_drop(pkt);
+	if (!f.open || !is_port(pkt->out))
+		return cordon_deny_unblamed(pkt, CORDON_KIND_UNLISTED);
+	target = cordon_policy_device_by_mac(rs->policy, to);
+	if (target == CORDON_NO_DEVICE)
+		return cordon_deny_unblamed(pkt, CORDON_KIND_UNJUDGED);
+	return is_behind(pkt, target, pkt->out) ? NF_ACCEPT : cordon_drop(pkt);
+}
+
+/* A message of ARP for the gateway, that came in on a port in no bridge. */
+static unsigned int arp(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	struct cordon_net *cn = priv;
+	const struct cordon_ruleset *rs = rcu_dereference(cn->ruleset);
+	struct cordon_pkt pkt = {
+		.cn = cn, .skb = skb, .state = state, .rs = rs, .original = true,
+	};
+	const u8 *mac;
+	int kind;
+
+	if (!rs)
+		return NF_ACCEPT;
+	pkt.ports = rcu_dereference(rs->ports);
+	pkt.interface = cordon_ports_find(pkt.ports, state->in->ifindex);
+	if (!is_port(pkt.interface))
+		return NF_ACCEPT;
+	pkt.in = pkt.interface->port;
+	mac = cordon_pkt_mac(skb);
+	pkt.device = mac ? cordon_policy_device_by_mac(rs->policy, mac) : CORDON_NO_DEVICE;
+	if (pkt.device == CORDON_NO_DEVICE)
+		return cordon_deny_unblamed(&pkt, CORDON_KIND_UNKNOWN_DEVICE);
+	if (!cordon_ports_may_be(pkt.ports, rs->policy->draft.devices[pkt.device].port, pkt.in))
+		return cordon_deny(&pkt, CORDON_KIND_MOVED_PORT);
+	kind = cordon_neighbour_arp(&pkt);
+	return kind < 0 ? NF_ACCEPT : cordon_deny(&pkt, kind);
+}
+
+#define HOOK(fn, family, num, prio) \
+	{ .hook = (fn), .pf = (family), .hooknum = (num), .priority = (prio) }
+
+const struct nf_hook_ops cordon_arp_hooks[CORDON_ARP_HOOKS] = {
+	HOOK(arp, NFPROTO_ARP, NF_ARP_IN, NF_IP_PRI_FIRST),
+};
+
+/* Prerouting before connection tracking and br_netfilter, the others behind it and before that. */
+const struct nf_hook_ops cordon_bridge_hooks[CORDON_BRIDGE_HOOKS] = {
+	HOOK(prerouting, NFPROTO_BRIDGE, NF_BR_PRE_ROUTING, NF_BR_PRI_FIRST),
+	HOOK(forward, NFPROTO_BRIDGE, NF_BR_FORWARD, NF_BR_PRI_FILTER_BRIDGED),
+	HOOK(output, NFPROTO_BRIDGE, NF_BR_LOCAL_OUT, NF_BR_PRI_FILTER_OTHER),
+};
