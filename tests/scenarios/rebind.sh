@@ -10,7 +10,7 @@ SERVICES='443 4433'
 . "$(dirname "$0")/lib.sh"
 setup
 flips=${TORTURE:+2000}
-flips=${flips:-20}
+flips=${flips:-5}
 changes=${TORTURE:+20000}
 changes=${changes:-500}
 

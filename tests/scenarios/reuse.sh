@@ -48,7 +48,7 @@ done
 equal "nothing else was counted" "0 0 0" "$(kind tls_downgrade) $(kind malformed) $(kind unjudged)"
 
 turns=${TORTURE:+2000}
-on cam python3 "$here/reopen.py" "${turns:-16}" "$here/../vectors/tls/o30.flow" "cam,$NOBODY,$(mac_of gw lan0)" \
+on cam python3 "$here/reopen.py" "${turns:-6}" "$here/../vectors/tls/o30.flow" "cam,$NOBODY,$(mac_of gw lan0)" \
 	"inet,$SOMEWHERE,$(mac_of gw wan0)" >"$work/raw" 2>"$work/why" || sed 's/^/# /' "$work/why"
 # arrives WANTED CASE
 arrives() {

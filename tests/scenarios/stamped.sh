@@ -11,7 +11,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$(dirname "$0")/lib.sh"
 setup
 flips=${TORTURE:+2000}
-flips=${flips:-20}
+flips=${flips:-5}
 tracing=/sys/kernel/tracing
 
 policy() {	# RULE
