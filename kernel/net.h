@@ -35,8 +35,8 @@ struct nf_hook_ops;
  * cordon_net.ports_lock comes inside cordon_net.lock, and inside RTNL. It protects
  * the pointer to the ruleset and its map of interfaces, for moments.
  *
- * cordon_net.settle takes RTNL and then cordon_net.ports_lock. Only notifiers that found a
- * ruleset queue it, under cordon_net.ports_lock; a namespace cancels it after its
+ * cordon_net.settle takes RTNL and then cordon_net.ports_lock. Only commits, and notifiers that
+ * found a ruleset, queue it, under cordon_net.ports_lock; a namespace cancels it after its
  * ruleset is withdrawn.
  *
  * cordon_net.changes counts changes of single devices, which are made in place under

@@ -104,6 +104,8 @@ static struct cordon_ruleset *replace(struct cordon_net *cn, struct cordon_rules
 		rs->generation = ++cn->generation;
 		rs->committed = rs->generation;
 		begin_epoch(cn, rs);
+		if (cordon_ports_bridged(rcu_dereference_protected(rs->ports, true)))
+			schedule_work(&cn->settle);
 	}
 	old = rcu_replace_pointer(cn->ruleset, rs, lockdep_is_held(&cn->lock));
 	mutex_unlock(&cn->ports_lock);

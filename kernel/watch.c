@@ -4,6 +4,7 @@
 #include <linux/rtnetlink.h>
 
 #include "event.h"
+#include "learn.h"
 #include "net.h"
 #include "ruleset.h"
 #include "stack.h"
@@ -503,7 +504,7 @@ static void classify_all(struct change *c)
 }
 
 /**
- * cordon_watch_settle - classify all interfaces of a namespace anew
+ * cordon_watch_settle - classify all interfaces of a namespace anew, and see who is in bridges
  * @work: cordon_net.settle
  *
  * Context: takes RTNL, so that whatever was being linked is linked, or is not.
@@ -520,6 +521,7 @@ void cordon_watch_settle(struct work_struct *work)
 			classify_all(&c);
 			change_publish(&c);
 		}
+		cordon_learn(c.cn->net, c.rs, c.ports);
 		change_end(&c);
 	}
 	rtnl_unlock();

@@ -82,8 +82,19 @@ judged() {
 }
 
 bridge
-policy >"$work/policy"
+expect "without a policy: everything passes" poll 20 reaches lock tcp $CAM 22
+expect "without a policy: to another device" poll 20 reaches lock tcp $PLUG 443
+# As the bridge knows where they are, and the neighbours each other's MAC, nobody has to be asked first.
+for to in "$CAM $CAM_MAC" "$PLUG $PLUG_MAC"; do
+	ip -n lock neigh replace "${to% *}" lladdr "${to#* }" nud permanent dev eth0
+	ip -n gw neigh replace "${to% *}" lladdr "${to#* }" nud permanent dev br0
+done
+policy | sed 's/, port: lan2//' >"$work/policy"
 expect "ports in a bridge: the policy is put in force" on gw cordonctl apply "$work/policy"
+expect "a device that has not said anything since: by the bridge" poll 2 reaches lock tcp $CAM 443
+expect "likewise, from the gateway" poll 2 reaches gw tcp $PLUG 443
+policy >"$work/policy"
+expect "a device is tied to its port: the policy is put in force" on gw cordonctl apply "$work/policy"
 on gw cordonctl show interfaces >"$work/interfaces" 2>&1
 expect "the bridge is one of ports" grep -qE "^br0 +bridge " "$work/interfaces"
 judged "without br_netfilter"
