@@ -142,8 +142,10 @@ static bool is_behind(const struct cordon_pkt *pkt, u32 device,
 static bool may_be_behind(const struct cordon_pkt *pkt, u32 device,
 			  const struct cordon_interface *port)
 {
+	int seen = READ_ONCE(pkt->rs->devices[device]->seen);
+
 	if (pkt->rs->policy->draft.devices[device].port == CORDON_ANY_PORT &&
-	    !READ_ONCE(pkt->rs->devices[device]->seen))
+	    (!seen || !is_port(cordon_ports_find(pkt->ports, seen))))
 		return true;
 	return is_behind(pkt, device, port);
 }

@@ -181,6 +181,29 @@ static void test_session(void)
 	policy_free(p);
 }
 
+/* What comes in by a bridge comes in on one of its members. */
+static void test_bridge(void)
+{
+	struct host_link links[] = {
+		{ .name = "br0", .kind = HOST_BRIDGE }, { .name = "eth7", .master = "br0" }, { .name = "lan0", .master = "br0" },
+		{ .name = "br1", .kind = HOST_BRIDGE }, { .name = "eth8", .master = "br1" }, { .name = "wan0" },
+	};
+	const struct host_facts f = { .links = links, .n_links = sizeof(links) / sizeof(*links) };
+	const struct cordon_addr pc = cordon_addr_v4(0x0a00140c);
+	struct policy *p = load("enforce", "");
+	struct lockout l;
+
+	ok(!lockout_new(p, NULL, &l), "a policy of ports in a bridge");
+	ok(!strcmp(lockout_port(l.sealed, &f, "br0", &pc), "lan0"), "a bridge: by its member that is a port");
+	ok(!strcmp(lockout_port(l.sealed, &f, "br1", &pc), "br1"), "a bridge without ports: as itself");
+	ok(!strcmp(lockout_port(l.sealed, &f, "wan0", &pc), "wan0"), "an uplink: as itself");
+	session(&l, "10.0.20.12 50000 10.0.20.1 22", lockout_port(l.sealed, &f, "br0", &pc), NULL);
+	session(&l, "10.0.20.12 50000 10.0.20.1 22", lockout_port(l.sealed, &f, "br1", &pc),
+		"the policy does not list the interface");
+	lockout_free(&l);
+	policy_free(p);
+}
+
 static void test_service(void)
 {
 	char why[LOCKOUT_WHY_LEN];
@@ -217,6 +240,7 @@ int main(void)
 	test_caller();
 	test_parse();
 	test_session();
+	test_bridge();
 	test_service();
 	nftw(root, drop, 16, FTW_DEPTH | FTW_PHYS);
 	return tap_done();
