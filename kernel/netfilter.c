@@ -75,20 +75,25 @@ free:
 
 /**
  * cordon_netfilter_track_bridges - have connection tracking see what bridges switch
- * @cn: the namespace
+ * @cn: the namespace, which has its hooks
  *
  * As soon as a port is in a bridge. Until then, and where the kernel cannot, nothing between ports
  * of a bridge is tracked, and so it is unjudged and refused. Does nothing the second time.
  *
  * Context: cordon_net.lock held; may sleep and load a module, so not under RTNL.
+ * Return: 0 or -errno.
  */
-void cordon_netfilter_track_bridges(struct cordon_net *cn)
+int cordon_netfilter_track_bridges(struct cordon_net *cn)
 {
+	int ret;
+
 	lockdep_assert_held(&cn->lock);
-	if (cn->tracks_bridges || !cn->hooks)
-		return;
+	if (cn->tracks_bridges)
+		return 0;
 	request_module("nf_conntrack_bridge");
-	cn->tracks_bridges = !nf_ct_netns_get(cn->net, NFPROTO_BRIDGE);
+	ret = nf_ct_netns_get(cn->net, NFPROTO_BRIDGE);
+	cn->tracks_bridges = !ret;
+	return ret;
 }
 
 /**

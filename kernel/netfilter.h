@@ -14,7 +14,7 @@ extern bool cordon_lockdown;
 
 void cordon_netfilter_add(const struct nf_hook_ops *ops, unsigned int n);
 int cordon_netfilter_start(struct cordon_net *cn);
-void cordon_netfilter_track_bridges(struct cordon_net *cn);
+int cordon_netfilter_track_bridges(struct cordon_net *cn);
 void cordon_netfilter_stop(struct cordon_net *cn);
 
 #endif

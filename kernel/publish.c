@@ -196,6 +196,18 @@ bool cordon_publish_awaits(struct cordon_net *cn, struct netlink_ext_ack *extack
 	return cn->awaiting;
 }
 
+/* What bridges switch can be decided on, if a port was in one when the policy was checked. */
+static int track_bridges(struct cordon_net *cn, const struct cordon_ruleset *rs,
+			 struct netlink_ext_ack *extack)
+{
+	const struct cordon_ports *ports = rcu_dereference_protected(rs->ports, true);
+
+	if (!ports || !cordon_ports_bridged(ports) || !cordon_netfilter_track_bridges(cn))
+		return 0;
+	NL_SET_ERR_MSG(extack, "a port is in a bridge: the kernel lacks nf_conntrack_bridge");
+	return -EOPNOTSUPP;
+}
+
 /**
  * cordon_publish - put a ruleset in force
  * @cn: the namespace
@@ -206,7 +218,7 @@ bool cordon_publish_awaits(struct cordon_net *cn, struct netlink_ext_ack *extack
  *
  * Context: cordon_net.lock held; sleeps for a grace period.
  * Return: 0; -EBUSY, the one in force awaits confirmation; -EOPNOTSUPP, the kernel has no
- * conntrack labels; -ENOMEM.
+ * conntrack labels, or does not track what bridges switch; -ENOMEM.
  */
 int cordon_publish(struct cordon_net *cn, struct cordon_ruleset *rs, u32 confirm,
 		   struct netlink_ext_ack *extack)
@@ -219,14 +231,13 @@ int cordon_publish(struct cordon_net *cn, struct cordon_ruleset *rs, u32 confirm
 		return -EBUSY;
 	ret = cordon_netfilter_start(cn);
 	if (!ret)
+		ret = track_bridges(cn, rs, extack);
+	if (!ret)
 		ret = cordon_inspector_label(cn, rs->policy->encrypted, extack);
 	if (!ret)
 		ret = show(cn, rs);
 	if (ret)
 		return ret;
-	if (rcu_access_pointer(rs->ports) &&
-	    cordon_ports_bridged(rcu_dereference_protected(rs->ports, true)))
-		cordon_netfilter_track_bridges(cn);
 	old = replace(cn, rs);
 	if (!old)
 		cordon_tear_out_of_flow_tables(cn->net);

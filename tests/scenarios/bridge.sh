@@ -203,4 +203,14 @@ expect "observe: the policy is put in force" on gw cordonctl apply "$work/policy
 grows "observe: no rule admits it, and it counts" "devices/$LOCK_MAC/anomalies/segment_violation" reaches lock tcp $CAM 22
 expect "observe: and passes" reaches lock tcp $CAM 22
 expect "observe: between isolated devices, too" poll 20 reaches cam tcp $PLUG 443
+
+# A kernel that cannot tell who opened what a bridge switches.
+rmmod cordon
+rmmod nf_conntrack_bridge
+echo 'install nf_conntrack_bridge /bin/false' >/etc/modprobe.d/cordon-test.conf
+modprobe cordon
+refused "without nf_conntrack_bridge" "a port is in a bridge: the kernel lacks nf_conntrack_bridge" ''
+rm /etc/modprobe.d/cordon-test.conf
+policy >"$work/policy"
+expect "with it: the policy is put in force" on gw cordonctl apply "$work/policy"
 finish
