@@ -14,7 +14,8 @@ setup
 
 # br0 with cam, lock and plug, each on a port of its own
 bridge() {
-	ip -n gw link add br0 type bridge
+	# Of its own, or it would be the lowest of its members.
+	ip -n gw link add br0 address 02:00:00:00:01:fe type bridge
 	on gw sysctl -qw net.ipv6.conf.br0.accept_dad=0
 	host plug lan2 $PLUG $PLUG6 $GW_CAM $GW_CAM6 $PLUG_MAC
 	ip -n lock addr flush dev eth0 scope global
