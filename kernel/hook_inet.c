@@ -30,17 +30,25 @@ static __always_inline bool has_source(const struct cordon_host *host, const str
 	return ipv6_addr_equal(&ipv6_hdr(skb)->saddr, &host->v6);
 }
 
+/* What comes in by a bridge of ports takes the slow path, if its device is tied to one of them. */
 static __always_inline bool is_behind(const struct cordon_host *host, u16 port)
 {
-	return host->port == CORDON_ANY_PORT || host->port == port ||
-	       /* The hooks at its members see to that. */
-	       port == CORDON_BRIDGE_PORT;
+	return host->port == CORDON_ANY_PORT || host->port == port;
+}
+
+/* One of two roles, of which the first is the usual one: the compiler is not to test for both. */
+static __always_inline bool is_role(u8 role, u8 usual, u8 other)
+{
+	if (likely(role == usual))
+		return true;
+	OPTIMIZER_HIDE_VAR(role);
+	return role == other;
 }
 
 /* Devices live behind an interface of this role. */
 static __always_inline bool has_devices(u8 role)
 {
-	return BIT(role) & (BIT(CORDON_ROLE_PORT) | BIT(CORDON_ROLE_BRIDGE));
+	return is_role(role, CORDON_ROLE_PORT, CORDON_ROLE_BRIDGE);
 }
 
 /* An interface where the first step finds it, else one of no role: others take the slow path. */
@@ -85,7 +93,7 @@ static __always_inline unsigned int prerouting(struct cordon_net *cn, struct sk_
 	in = interface_of(rcu_dereference(rs->ports), state->in);
 	role = READ_ONCE(in->role);
 	if (role != CORDON_ROLE_PORT)
-		return role == CORDON_ROLE_UPLINK || role == CORDON_ROLE_BRIDGE ?
+		return is_role(role, CORDON_ROLE_UPLINK, CORDON_ROLE_BRIDGE) ?
 		       NF_ACCEPT : cordon_slow_prerouting(cn, skb, state);
 	if (unlikely(!has_mac(skb, state->in, &mac)))
 		return cordon_slow_prerouting(cn, skb, state);
@@ -167,6 +175,15 @@ sends_from_port(const struct cordon_ruleset *rs, u32 device, const struct sk_buf
 	return host->sent;
 }
 
+/* A device may be behind an interface of this role: an uplink, too, if it is tied to no port. */
+static __always_inline bool is_forwarding(u8 role)
+{
+	if (likely(role == CORDON_ROLE_PORT || role == CORDON_ROLE_UPLINK))
+		return true;
+	OPTIMIZER_HIDE_VAR(role);
+	return role == CORDON_ROLE_BRIDGE;
+}
+
 /* The other end may still be sent to, by this interface. @traffic: where that is counted */
 static __always_inline bool may_receive(const struct cordon_ruleset *rs, u32 end,
 					const struct cordon_interface *out,
@@ -178,7 +195,7 @@ static __always_inline bool may_receive(const struct cordon_ruleset *rs, u32 end
 	*traffic = NULL;
 	if (end >= CORDON_STAMP_SEGMENT)
 		return role == CORDON_ROLE_UPLINK;
-	if (unlikely((!has_devices(role) && role != CORDON_ROLE_UPLINK) ||
+	if (unlikely(!is_forwarding(role) ||
 		     end >= rs->room || !is_behind(host, out->port) ||
 		     !cordon_host_is_active(host, 0)))
 		return false;
