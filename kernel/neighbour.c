@@ -152,7 +152,8 @@ static bool is_discovery(const struct cordon_flow *f)
  * cordon_neighbour_ip - may a device say what it says on its link with IP
  * @pkt: the packet, whose source is its device's own; @flow is its headers
  *
- * No device is a router, or a server of DHCP.
+ * No device is a router, or, in a bridge, a server of DHCP. Elsewhere what a server says reaches
+ * the gateway alone, and is decided on as any other packet.
  *
  * Return: -1, it may; or enum cordon_kind.
  */
@@ -164,7 +165,7 @@ int cordon_neighbour_ip(const struct cordon_pkt *pkt)
 		return -1;
 	if (is_discovery(f))
 		return discovery(pkt);
-	if (f->proto == IPPROTO_UDP &&
+	if (pkt->switched && f->proto == IPPROTO_UDP &&
 	    f->sport == (cordon_addr_is_v4(&f->src) ? PORT_DHCP_SERVER : PORT_DHCP6_SERVER))
 		return CORDON_KIND_ROGUE_DHCP;
 	return -1;

@@ -77,10 +77,11 @@ def upkeep():
     w.drops("from an uplink: another port", "inet", "gw", datagram(INET, GW_INET, 69, 67), control, ":segment_violation")
     w.drops("IPv6: from an uplink: another port", "inet", "gw", datagram(INET6, GW_INET6, 545, 547), control,
             ":segment_violation")
-    many = ("a DHCP answer for all", "a router advertisement", "an MLD query", "an IGMP query")
+    many = ("a DHCP answer for all", "an MLD query", "an IGMP query")
+    router = ("a router advertisement", "a router advertisement for it alone", "a redirect")
     for name, make in cases("cam", CAM, CAM6, GW_CAM, GW_CAM6, address("lan0")):
         w.drops("from a device: " + name, "cam", "gw", make, datagram(CAM, GW_CAM, 53),
-                "" if name in many else "cam:segment_violation")
+                "" if name in many else "cam:rogue_ra" if name in router else "cam:segment_violation")
     apply(uplinks="plant0")
     for name, make in cases("inet", INET, INET6, GW_INET, GW_INET6, address("wan0")):
         mark, control = w.mark(), w.mark()
