@@ -310,7 +310,7 @@ static unsigned int forward(void *priv, struct sk_buff *skb, const struct nf_hoo
 		return many ? cordon_drop(pkt) :
 			      cordon_deny_unblamed(pkt, CORDON_KIND_UNLISTED);
 	pkt->device = cordon_policy_device_by_mac(rs->policy, eth_hdr(skb)->h_source);
-	if (pkt->device == CORDON_NO_DEVICE || skb_vlan_tag_present(skb) || judge(pkt) >= 0)
+	if (pkt->device == CORDON_NO_DEVICE || judge(pkt) >= 0)
 		return cordon_drop(pkt);
 	return many ? forward_copy(pkt) : forward_frame(pkt);
 }

@@ -11,8 +11,6 @@
 
 #include "neighbour.h"
 
-#define PORT_DHCP_SERVER	67	/* RFC 2131, 4.1 */
-#define PORT_DHCP6_SERVER	547	/* RFC 8415, 7.2 */
 #define MAX_OPTIONS		16	/* of a message of neighbour discovery; five are defined */
 
 /** struct arp_message - ARP for Ethernet and IPv4 */
@@ -166,7 +164,7 @@ int cordon_neighbour_ip(const struct cordon_pkt *pkt)
 	if (is_discovery(f))
 		return discovery(pkt);
 	if (pkt->switched && f->proto == IPPROTO_UDP &&
-	    f->sport == (cordon_addr_is_v4(&f->src) ? PORT_DHCP_SERVER : PORT_DHCP6_SERVER))
+	    f->sport == (cordon_addr_is_v4(&f->src) ? CORDON_PORT_DHCP : CORDON_PORT_DHCP6))
 		return CORDON_KIND_ROGUE_DHCP;
 	return -1;
 }

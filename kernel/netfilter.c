@@ -78,7 +78,8 @@ free:
  * @cn: the namespace, which has its hooks
  *
  * As soon as a port is in a bridge. Until then, and where the kernel cannot, nothing between ports
- * of a bridge is tracked, and so it is unjudged and refused. Does nothing the second time.
+ * of a bridge is tracked, and so it is unjudged and refused. Does nothing the second time, nor once
+ * cordon_netfilter_stop() is due, behind which nobody would undo it.
  *
  * Context: cordon_net.lock held; may sleep and load a module, so not under RTNL.
  * Return: 0 or -errno.
@@ -88,7 +89,7 @@ int cordon_netfilter_track_bridges(struct cordon_net *cn)
 	int ret;
 
 	lockdep_assert_held(&cn->lock);
-	if (cn->tracks_bridges)
+	if (cn->tracks_bridges || cn->dying)
 		return 0;
 	request_module("nf_conntrack_bridge");
 	ret = nf_ct_netns_get(cn->net, NFPROTO_BRIDGE);

@@ -83,12 +83,18 @@ static bool is_bridge_of_ports(const struct cordon_interface_facts *f)
 	       f->has_ports;
 }
 
+/* Its frames arrive as its master's, and no hook sees them before. */
+static bool is_swallowed(const struct cordon_interface_facts *f)
+{
+	return f->enslaved && (!f->bridged || cordon_interface_shares(f));
+}
+
 /* Why a port must be closed. */
 static u8 port_closed(const struct cordon_interface_facts *f)
 {
 	if (cordon_interface_shares(f) && !f->below_open)
 		return CORDON_CLOSED_ON_CLOSED;
-	if (f->enslaved && (!f->bridged || cordon_interface_shares(f)))
+	if (is_swallowed(f))
 		return CORDON_CLOSED_IN_MASTER;
 	if (is_switch(f))
 		return CORDON_CLOSED_SWITCH;
@@ -134,7 +140,7 @@ u8 cordon_interface_role(const struct cordon_interface_facts *f, u8 *closed)
 /* A port whose frames cannot be decided on. */
 static enum cordon_stack_fault port_fault(const struct cordon_interface_facts *f)
 {
-	if (f->enslaved && (!f->bridged || cordon_interface_shares(f)))
+	if (is_swallowed(f))
 		return CORDON_STACK_ENSLAVED;
 	if (is_switch(f))
 		return CORDON_STACK_SWITCH;
