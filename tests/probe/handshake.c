@@ -9,9 +9,11 @@
  */
 #include <arpa/inet.h>
 #include <err.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -107,14 +109,20 @@ static void put32(uint8_t *p, uint32_t v)
 	memcpy(p, &v, sizeof(v));
 }
 
-/* The frame of an IP protocol that comes out of a tap; the kernel's own, as neighbour discovery, are passed over. */
+/*
+ * The frame of an IP protocol that comes out of a tap. The kernel's own, as neighbour discovery, are passed over. It is
+ * there at once, but where the kernel left it to a softirq.
+ */
 static ssize_t come_out(struct side *to, uint8_t protocol, uint8_t *seen, size_t size)
 {
+	struct pollfd ready = { .fd = to->tap, .events = POLLIN };
 	ssize_t n;
 	int others;
 
 	for (others = 0; others < 16; others++) {
 		n = read(to->tap, seen, size);
+		if (n < 0 && errno == EAGAIN && poll(&ready, 1, 1000) == 1)
+			n = read(to->tap, seen, size);
 		if (n < 34 || (seen[12] == 0x08 && seen[13] == 0 && seen[23] == protocol))
 			break;
 	}
