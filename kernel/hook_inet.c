@@ -101,7 +101,8 @@ static __always_inline unsigned int prerouting(struct cordon_net *cn, struct sk_
 	if (unlikely(device == CORDON_NO_DEVICE))
 		return cordon_slow_stranger(cn, skb, state, rs, in->port);
 	host = &rs->hosts[device];
-	if (unlikely(!has_source(host, skb, pf) || !is_behind(host, in->port)))
+	if (unlikely(!has_source(host, skb, pf) || !is_behind(host, in->port) ||
+		     cordon_pkt_has_odd_flags(skb, pf)))
 		return cordon_slow_prerouting(cn, skb, state);
 	cordon_hint_note(skb, device);
 	cordon_traffic_rx(host->device->traffic, cordon_pkt_count(skb), skb->len);

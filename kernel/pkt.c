@@ -33,6 +33,8 @@ static void read_tcp(const struct sk_buff *skb, int offset, unsigned int len,
 		return malformed(flow);
 	flow->sport = ntohs(th->source);
 	flow->dport = ntohs(th->dest);
+	if (!cordon_tcp_flags_are_sound(((const u8 *)th)[CORDON_TCP_FLAGS]))
+		flow->flags |= CORDON_FLOW_BAD_FLAGS;
 }
 
 static void read_udp(const struct sk_buff *skb, int offset, unsigned int len,
@@ -290,7 +292,7 @@ static u64 read_word(const struct nf_conn *ct)
  * @pkt: the packet; @flow, @ct and what follows from them are set
  *
  * Return: 0, or the kind of what connection tracking makes nothing of: a packet whose headers
- * contradict one another is malformed, any other unjudged.
+ * contradict one another is malformed, one whose flags do has bad ones, any other is unjudged.
  */
 u8 cordon_pkt_track(struct cordon_pkt *pkt)
 {
@@ -310,7 +312,10 @@ u8 cordon_pkt_track(struct cordon_pkt *pkt)
 	pkt->original = true;
 	if (pkt->flow.flags & CORDON_FLOW_MALFORMED)
 		return CORDON_KIND_MALFORMED;
-	return ctinfo == IP_CT_UNTRACKED || is_notice(&pkt->flow) ? 0 : CORDON_KIND_UNJUDGED;
+	if (ctinfo == IP_CT_UNTRACKED || is_notice(&pkt->flow))
+		return 0;
+	return pkt->flow.flags & CORDON_FLOW_BAD_FLAGS ? CORDON_KIND_BAD_FLAGS :
+							 CORDON_KIND_UNJUDGED;
 }
 
 /**

@@ -118,6 +118,24 @@ static __always_inline bool cordon_pkt_must_be_read(const struct sk_buff *skb, u
 				    cordon_pkt_is_mapped(skb, pf);
 }
 
+#define CORDON_TCP_FLAGS	13	/* the byte of them in a header of TCP */
+
+/*
+ * Likewise, of a packet that is none of these: it is TCP, and its flags are not sound, or not in
+ * the linear part.
+ */
+static __always_inline bool cordon_pkt_has_odd_flags(const struct sk_buff *skb, u8 pf)
+{
+	const bool v4 = pf == NFPROTO_IPV4;
+	const unsigned int at = (v4 ? ip_hdr(skb)->ihl * 4 : sizeof(struct ipv6hdr)) +
+				CORDON_TCP_FLAGS;
+
+	if ((v4 ? ip_hdr(skb)->protocol : ipv6_hdr(skb)->nexthdr) != IPPROTO_TCP)
+		return false;
+	return unlikely(skb_network_offset(skb) + at >= skb_headlen(skb) ||
+			!cordon_tcp_flags_are_sound(skb_network_header(skb)[at]));
+}
+
 /* Source MAC, or NULL of a packet that came without one. */
 static inline const u8 *cordon_pkt_mac(const struct sk_buff *skb)
 {

@@ -102,7 +102,8 @@ static noinline unsigned int prerouting_read(struct cordon_net *cn, struct sk_bu
  * @state: the hook's
  *
  * Of packets from uplinks only what no packet may be is refused here; the later hooks
- * look at them. Headers of the payload are left to connection tracking, but for fragments.
+ * look at them. Headers of the payload are left to connection tracking, but for fragments and for
+ * TCP's flags.
  *
  * Context: RCU read side. Return: NF_ACCEPT or NF_DROP.
  */
@@ -140,6 +141,7 @@ unsigned int cordon_slow_prerouting(struct cordon_net *cn, struct sk_buff *skb,
 	cordon_hint_note(skb, device);
 	source = cordon_pkt_source(skb, state->pf);
 	if (unlikely(cordon_pkt_must_be_read(skb, state->pf) ||
+		     cordon_pkt_has_odd_flags(skb, state->pf) ||
 		     !cordon_source_is_bound(rs->policy, ports, device, interface->port, &source)))
 		return prerouting_read(cn, skb, state, rs, ports, interface->port, device);
 	return count_sent(rs, device, skb);
@@ -218,8 +220,9 @@ static unsigned int deny_source(struct cordon_pkt *pkt)
 static unsigned int deny_unsound(const struct cordon_pkt *pkt, u8 kind)
 {
 	/* Where it only observes, prerouting has counted this. */
-	if (cordon_pkt_observes(pkt) && kind == CORDON_KIND_MALFORMED &&
-	    pkt->in != CORDON_ANY_PORT && cordon_pkt_must_be_read(pkt->skb, pkt->state->pf))
+	if (cordon_pkt_observes(pkt) && kind != CORDON_KIND_UNJUDGED &&
+	    pkt->in != CORDON_ANY_PORT && (cordon_pkt_must_be_read(pkt->skb, pkt->state->pf) ||
+					   cordon_pkt_has_odd_flags(pkt->skb, pkt->state->pf)))
 		return NF_ACCEPT;
 	return cordon_deny(pkt, kind);
 }

@@ -39,6 +39,7 @@ enum cordon_reason {
 	CORDON_DENY_NO_LINK,		/* it is for many, and nobody is known on that link */
 	CORDON_DENY_LINK_ONLY,		/* it would leave the link that its source is good for */
 	CORDON_PASS_UPKEEP,		/* the gateway needs it as a host on its uplink */
+	CORDON_DENY_FLAGS,		/* flags of TCP that no stack sets together */
 	CORDON_REASONS
 };
 

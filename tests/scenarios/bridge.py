@@ -177,6 +177,17 @@ def other_frames(b):
              "lock:malformed")
 
 
+def bad_flags(b):
+    """Flags of TCP that no stack sets together are dropped where they come in."""
+    for six, addresses in (("IPv4: ", V4), ("IPv6: ", V6)):
+        def segment(flags):
+            return l3(CAM_MAC, LOCK_MAC, lambda mark: ip(addresses["lock"], addresses["cam"], TCP, tcp(4002, 443, flags, payload=mark)))
+
+        for name, flags in (("none", 0), ("FIN", FIN), ("SYN and FIN", SYN | FIN)):
+            b.unseen("%sflags of TCP, %s" % (six, name), "lock", "cam", segment(flags), "lock:bad_flags")
+        b.passes(six + "flags of TCP, SYN", "lock", "cam", segment(SYN))
+
+
 def main():
     words = sys.argv[1] + ": " if len(sys.argv) > 1 else ""
     b = Bridge(words)
@@ -187,6 +198,7 @@ def main():
     who_has(b)
     servers(b)
     other_frames(b)
+    bad_flags(b)
     for host in MAC:
         b.inside(host, lambda: b.run("nft", "delete table inet mute"))
 

@@ -296,6 +296,13 @@ class Wire:
             ),
         )
 
+    def until(self, name, wanted, look):
+        """What is looked at becomes what is wanted, before the time is over."""
+        end = time.monotonic() + WAIT
+        while (got := look()) != wanted and time.monotonic() < end:
+            select.select([], [], [], 0.02)
+        self.check(name, wanted, got)
+
     @staticmethod
     def apply(policy):
         with tempfile.NamedTemporaryFile("w", suffix=".yaml") as f:

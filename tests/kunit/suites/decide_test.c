@@ -49,6 +49,29 @@ static void source_by_device_port_and_source(struct kunit *test)
 	source(test, CAM, 0, flow(neighbour, TCP, 1, 2, 64), CORDON_DENY_SPOOFED);
 	source(test, CAM, 0, flow(nobody, TCP, 1, 2, 64), CORDON_DENY_SPOOFED);
 	source(test, CAM, 0, broken, CORDON_DENY_MALFORMED);
+	broken.flags = CORDON_FLOW_BAD_FLAGS;
+	source(test, CAM, 0, broken, CORDON_DENY_FLAGS);
+	source(test, CAM, 1, broken, CORDON_DENY_MOVED);
+	source(test, CORDON_NO_DEVICE, 0, broken, CORDON_DENY_UNKNOWN_DEVICE);
+}
+
+/* Of all that six bits can say, PSH aside. */
+static void flags_of_tcp_that_stacks_set(struct kunit *test)
+{
+	enum { F = 1, S = 2, R = 4, P = 8, A = 16, U = 32, E = 64, C = 128 };
+	static const u8 sound[] = { S, S | U, S | A, R, R | A, A, A | U, F | A, F | A | U };
+	unsigned int flags, i;
+
+	for (flags = 0; flags < 256; flags++) {
+		bool wanted = false;
+
+		for (i = 0; i < ARRAY_SIZE(sound); i++)
+			wanted |= (flags & ~(P | E | C)) == sound[i];
+		KUNIT_EXPECT_EQ_MSG(test, cordon_tcp_flags_are_sound(flags), wanted, "flags %02x",
+				    flags);
+	}
+	KUNIT_EXPECT_TRUE(test, cordon_tcp_flags_are_sound(S | E | C));
+	KUNIT_EXPECT_FALSE(test, cordon_tcp_flags_are_sound(F | P | U));
 }
 
 static void source_of_dhcp(struct kunit *test)
@@ -454,6 +477,7 @@ static void stamp_of_what_no_packet_changes(struct kunit *test)
 
 static struct kunit_case decide_cases[] = {
 	KUNIT_CASE(source_by_device_port_and_source),
+	KUNIT_CASE(flags_of_tcp_that_stacks_set),
 	KUNIT_CASE(source_of_dhcp),
 	KUNIT_CASE(source_of_address_detection),
 	KUNIT_CASE(source_of_link_local),
