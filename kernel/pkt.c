@@ -22,15 +22,28 @@ static void malformed(struct cordon_flow *flow)
 	flow->flags |= CORDON_FLOW_MALFORMED;
 }
 
+/*
+ * A header ends behind the packet. All of them must be in the first fragment (RFC 1858, 3.1;
+ * RFC 7112, 5): otherwise nothing that decides by one fragment sees what arrives.
+ */
+static void cut_off(struct cordon_flow *flow)
+{
+	flow->flags |= flow->flags & CORDON_FLOW_FRAGMENT ? CORDON_FLOW_BAD_PART :
+							    CORDON_FLOW_MALFORMED;
+}
+
 static void read_tcp(const struct sk_buff *skb, int offset, unsigned int len,
 		     struct cordon_flow *flow)
 {
 	struct tcphdr buf;
 	const struct tcphdr *th = skb_header_pointer(skb, offset, sizeof(buf), &buf);
 
-	if (!th || len < sizeof(*th) || th->doff * 4 < sizeof(*th) ||
-	    (th->doff * 4 > len && !(flow->flags & CORDON_FLOW_FRAGMENT)))
+	if (!th || len < sizeof(*th))
+		return cut_off(flow);
+	if (th->doff * 4 < sizeof(*th))
 		return malformed(flow);
+	if (th->doff * 4 > len)
+		return cut_off(flow);
 	flow->sport = ntohs(th->source);
 	flow->dport = ntohs(th->dest);
 	if (!cordon_tcp_flags_are_sound(((const u8 *)th)[CORDON_TCP_FLAGS]))
@@ -45,7 +58,7 @@ static void read_udp(const struct sk_buff *skb, int offset, unsigned int len,
 	unsigned int said;
 
 	if (!uh || len < sizeof(*uh))
-		return malformed(flow);
+		return cut_off(flow);
 	/* A length of 0 stands for a jumbogram (RFC 2675, 4). */
 	said = ntohs(uh->len);
 	if ((said && said < sizeof(*uh)) ||
@@ -63,7 +76,7 @@ static void read_ports(const struct sk_buff *skb, int offset, unsigned int len,
 	const __be16 *ports = skb_header_pointer(skb, offset, sizeof(buf), buf);
 
 	if (!ports || len < sizeof(buf))
-		return malformed(flow);
+		return cut_off(flow);
 	flow->sport = ntohs(ports[0]);
 	flow->dport = ntohs(ports[1]);
 }
@@ -78,14 +91,14 @@ static void read_type(const struct sk_buff *skb, int offset, unsigned int len,
 	const u8 *type = skb_header_pointer(skb, offset, sizeof(buf), &buf);
 
 	if (!type || len < least)
-		return malformed(flow);
+		return cut_off(flow);
 	flow->dport = *type;
 	if (flow->proto != IPPROTO_ICMPV6 || *type != NDISC_NEIGHBOUR_SOLICITATION)
 		return;
 	target = skb_header_pointer(skb, offset + sizeof(struct icmp6hdr), sizeof(target_buf),
 				    &target_buf);
 	if (!target || len < sizeof(struct icmp6hdr) + sizeof(*target))
-		return malformed(flow);
+		return cut_off(flow);
 	flow->target = cordon_pkt_v6(target);
 }
 
@@ -112,42 +125,66 @@ static void read_payload(const struct sk_buff *skb, int offset, unsigned int len
 	}
 }
 
+/*
+ * Where a fragment lies in its datagram. All but the last are multiples of 8 bytes, and none ends
+ * behind 65,535 (RFC 791, 3.2; RFC 8200, 4.5). In front of one that begins at the second 8 bytes of
+ * TCP there is only room for a first one that is too short, or it replaces the first one's flags
+ * (RFC 3128, 2).
+ */
+static void read_place(struct cordon_flow *flow, unsigned int from, bool more, unsigned int len)
+{
+	if ((more && len % 8) || from + len > IP_MAX_MTU ||
+	    (from == 8 && flow->proto == IPPROTO_TCP))
+		flow->flags |= CORDON_FLOW_BAD_PART;
+}
+
 static void read_v4(const struct sk_buff *skb, struct cordon_flow *flow)
 {
 	const struct iphdr *iph = ip_hdr(skb);
-	unsigned int head = iph->ihl * 4;
+	unsigned int head = iph->ihl * 4, len = ntohs(iph->tot_len) - head;
 
 	flow->proto = iph->protocol;
 	flow->hop_limit = iph->ttl;
-	if (ip_is_fragment(iph))
+	if (ip_is_fragment(iph)) {
 		flow->flags |= CORDON_FLOW_FRAGMENT;
+		read_place(flow, (ntohs(iph->frag_off) & IP_OFFSET) * 8,
+			   iph->frag_off & htons(IP_MF), len);
+	}
 	if (iph->frag_off & htons(IP_OFFSET))
 		flow->flags |= CORDON_FLOW_LATER;
-	read_payload(skb, skb_network_offset(skb) + head, ntohs(iph->tot_len) - head, flow);
+	read_payload(skb, skb_network_offset(skb) + head, len, flow);
 }
 
 /*
- * A later fragment whose payload begins with an extension header: ipv6_find_hdr() looks for that
- * header, which the first fragment has. Return: the fragment header's next header; -1, it is none.
+ * A fragment of IPv6. ipv6_find_hdr() does not tell where a later one begins, and finds nothing in
+ * one whose payload begins with an extension header, of which the first fragment has the rest.
+ *
+ * Return: false, there is no whole fragment header.
  */
-static int find_later(const struct sk_buff *skb)
+static bool read_v6_fragment(const struct sk_buff *skb, struct cordon_flow *flow)
 {
-	struct frag_hdr buf;
+	unsigned int offset = 0, from;
 	const struct frag_hdr *fh;
-	unsigned short frag = 0;
-	unsigned int offset = 0;
+	struct frag_hdr buf;
 
-	if (ipv6_find_hdr(skb, &offset, NEXTHDR_FRAGMENT, &frag, NULL) < 0)
-		return -1;
+	if (ipv6_find_hdr(skb, &offset, NEXTHDR_FRAGMENT, NULL, NULL) < 0)
+		return false;
 	fh = skb_header_pointer(skb, offset, sizeof(buf), &buf);
-	return fh && fh->frag_off & htons(IP6_OFFSET) ? fh->nexthdr : -1;
+	if (!fh)
+		return false;
+	flow->flags |= CORDON_FLOW_FRAGMENT;
+	flow->proto = fh->nexthdr;
+	from = ntohs(fh->frag_off) & IP6_OFFSET;
+	if (from)
+		flow->flags |= CORDON_FLOW_LATER;
+	read_place(flow, from, fh->frag_off & htons(IP6_MF), skb->len - offset - sizeof(*fh));
+	return true;
 }
 
 static void read_v6(const struct sk_buff *skb, struct cordon_flow *flow)
 {
 	const struct ipv6hdr *ip6 = ipv6_hdr(skb);
 	unsigned int offset = skb_network_offset(skb) + sizeof(*ip6);
-	unsigned short frag = 0;
 	int proto = ip6->nexthdr;
 	int flags = 0;
 
@@ -156,20 +193,14 @@ static void read_v6(const struct sk_buff *skb, struct cordon_flow *flow)
 		return malformed(flow);
 	if (ipv6_ext_hdr(proto)) {
 		offset = 0;
-		proto = ipv6_find_hdr(skb, &offset, -1, &frag, &flags);
-		if (proto < 0) {
-			proto = find_later(skb);
-			if (proto < 0)
-				return malformed(flow);
-			flags = IP6_FH_F_FRAG;
-			frag = IP6_OFFSET;
-		}
+		proto = ipv6_find_hdr(skb, &offset, -1, NULL, &flags);
+		if ((proto < 0 || flags & IP6_FH_F_FRAG) && !read_v6_fragment(skb, flow))
+			return malformed(flow);
+		if (proto < 0 && !(flow->flags & CORDON_FLOW_LATER))
+			return cut_off(flow);
 	}
-	flow->proto = proto;
-	if (flags & IP6_FH_F_FRAG)
-		flow->flags |= CORDON_FLOW_FRAGMENT;
-	if (frag)
-		flow->flags |= CORDON_FLOW_LATER;
+	if (!(flow->flags & CORDON_FLOW_LATER))
+		flow->proto = proto;
 	read_payload(skb, offset, skb->len - offset, flow);
 }
 
@@ -179,8 +210,8 @@ static void read_v6(const struct sk_buff *skb, struct cordon_flow *flow)
  * @pf: NFPROTO_IPV4 or NFPROTO_IPV6
  * @flow: filled
  *
- * A first fragment that does not hold the whole header of its payload is
- * malformed (RFC 1858, 4.2; RFC 7112, 5).
+ * @flow's flags say of a fragment what can be told by itself; whether several overlap, only
+ * who puts them together knows.
  */
 void cordon_pkt_flow(const struct sk_buff *skb, u8 pf, struct cordon_flow *flow)
 {
@@ -292,7 +323,8 @@ static u64 read_word(const struct nf_conn *ct)
  * @pkt: the packet; @flow, @ct and what follows from them are set
  *
  * Return: 0, or the kind of what connection tracking makes nothing of: a packet whose headers
- * contradict one another is malformed, one whose flags do has bad ones, any other is unjudged.
+ * contradict one another is malformed, a fragment or flags of TCP as no stack sends them are of
+ * these kinds, and any other is unjudged.
  */
 u8 cordon_pkt_track(struct cordon_pkt *pkt)
 {
@@ -312,6 +344,8 @@ u8 cordon_pkt_track(struct cordon_pkt *pkt)
 	pkt->original = true;
 	if (pkt->flow.flags & CORDON_FLOW_MALFORMED)
 		return CORDON_KIND_MALFORMED;
+	if (pkt->flow.flags & CORDON_FLOW_BAD_PART)
+		return CORDON_KIND_FRAGMENT;
 	if (ctinfo == IP_CT_UNTRACKED || is_notice(&pkt->flow))
 		return 0;
 	return pkt->flow.flags & CORDON_FLOW_BAD_FLAGS ? CORDON_KIND_BAD_FLAGS :

@@ -297,6 +297,8 @@ struct cordon_verdict cordon_decide_source(const struct cordon_policy *p, u32 de
 		return deny(CORDON_DENY_MOVED, CORDON_KIND_MOVED_PORT);
 	if (f->flags & CORDON_FLOW_MALFORMED)
 		return deny(CORDON_DENY_MALFORMED, CORDON_KIND_MALFORMED);
+	if (f->flags & CORDON_FLOW_BAD_PART)
+		return deny(CORDON_DENY_FRAGMENT, CORDON_KIND_FRAGMENT);
 	if (f->flags & CORDON_FLOW_BAD_FLAGS)
 		return deny(CORDON_DENY_FLAGS, CORDON_KIND_BAD_FLAGS);
 	if (cordon_policy_device_has(p, device, &f->src))

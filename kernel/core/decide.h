@@ -40,6 +40,7 @@ enum cordon_reason {
 	CORDON_DENY_LINK_ONLY,		/* it would leave the link that its source is good for */
 	CORDON_PASS_UPKEEP,		/* the gateway needs it as a host on its uplink */
 	CORDON_DENY_FLAGS,		/* flags of TCP that no stack sets together */
+	CORDON_DENY_FRAGMENT,		/* part of a datagram as no stack cuts it */
 	CORDON_REASONS
 };
 

@@ -10,6 +10,7 @@
 #define CORDON_FLOW_LATER	0x04	/* not the first part: no ports in it */
 #define CORDON_FLOW_GATEWAY	0x08	/* from a link-local address to one of the gateway's */
 #define CORDON_FLOW_BAD_FLAGS	0x10	/* flags of TCP that no stack sets together */
+#define CORDON_FLOW_BAD_PART	0x20	/* part of a datagram as no stack cuts it */
 
 /**
  * struct cordon_flow - facts about one packet, or about the connection it is of

@@ -85,12 +85,101 @@ def bad_flags_limited():
     w.passes("released: it may go on", "cam", "inet", segment(CAM, INET, SYN))
 
 
+def part(src, dst, proto, body, start, more):
+    """A fragment, of the datagram whose number is that of the connection made last"""
+    if is_v6(src):
+        return ip(src, dst, 255, body, nexthdr=FRAGMENT, before=struct.pack("!BBHI", proto, 0, start | more, port))
+    head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(body), port, more << 13 | start // 8, 64, proto, 0)
+    head += packed(src) + packed(dst)
+    return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + body
+
+
+def parts(src, dst, proto, body, *cuts):
+    """A datagram, cut there"""
+    ends = (*cuts, len(body))
+    for start, end in zip((0, *cuts), ends):
+        yield part(src, dst, proto, body[start:end], start, end != len(body))
+
+
+def arrives(name, host, at, packets, mark, counts=""):
+    before = w.counts()
+    for packet in packets:
+        w.send(host, packet)
+    w.check(name, (True, counts), (mark in w.arrived(at, mark), Wire.grown(before, w.counts())))
+
+
+def connection(src, dst, doff=5):
+    """A SYN with a mark behind 60 bytes, as a payload; in how many words it says that its header is"""
+    global port
+    port += 1
+    mark = w.mark()
+    body = tcp(port, 443, SYN, 1000, 0, b"\1" * 40 + mark * 4)
+    return mark, summed(src, dst, TCP, body[:12] + bytes([doff << 4]) + body[13:])
+
+
+def datagrams(src, dst, cuts):
+    global port
+    port += 1
+    mark = w.mark()
+    return mark, parts(src, dst, UDP, summed(src, dst, UDP, udp(port, 9, mark * 8)), *cuts)
+
+
+def overlapping(src, dst, mark):
+    """Three parts, the second one of which repeats the end of the first"""
+    global port
+    port += 1
+    body = summed(src, dst, UDP, udp(port, 9, mark * 8))
+    return [part(src, dst, UDP, body[start:end], start, end < len(body)) for start, end in ((0, 32), (24, 48), (48, len(body)))]
+
+
+def fragments():
+    for six, cam, inet, gateway in FAMILIES:
+        control = datagram(cam, inet)
+        for name, doff, cut in (("8 bytes", 5, 8), ("16 bytes", 5, 16), ("24 bytes, of a header of 40", 10, 24)):
+            _, body = connection(cam, inet, doff)
+            w.drops("%sa first fragment of TCP with %s" % (six, name), "cam", "inet",
+                    lambda _: next(parts(cam, inet, TCP, body, cut)), control, "cam:fragment")
+        for name, doff, cut in (("24 bytes", 5, 24), ("40 bytes, of a header of 40", 10, 40)):
+            mark, body = connection(cam, inet, doff)
+            arrives("%sa first fragment of TCP with %s, and the rest" % (six, name), "cam", "inet",
+                    parts(cam, inet, TCP, body, cut), mark)
+        mark, packets = datagrams(cam, inet, (8, 24))
+        arrives(six + "a first fragment of UDP with 8 bytes, and the rest", "cam", "inet", packets, mark)
+        w.drops(six + "8 bytes into TCP", "cam", "inet", lambda m: part(cam, inet, TCP, b"\0" * 8 + m, 8, 0), control, "cam:fragment")
+        w.drops(six + "no multiple of 8 bytes, and more follows", "cam", "inet",
+                lambda m: part(cam, inet, UDP, udp(1000, 9, m + b"\0"), 0, 1), control, "cam:fragment")
+        w.drops(six + "behind 65,535 bytes", "cam", "inet", lambda m: part(cam, inet, UDP, m * 2, 65528, 0), control,
+                "cam:fragment")
+        w.drops(six + "to the gateway, too", "cam", "inet", lambda m: part(cam, gateway, TCP, m, 0, 1), control, "cam:fragment")
+        w.drops(six + "parts that overlap: not counted", "cam", "inet", lambda m: overlapping(cam, inet, m), control, "", send_all)
+        mark = w.mark()
+        before = w.counts()
+        w.inside("cam", lambda: socket.socket(socket.AF_INET6 if six else socket.AF_INET, socket.SOCK_DGRAM)).sendto(
+            mark * 5000, (inet, 9))
+        w.check(six + "a datagram of 40,000 bytes, as a stack cuts it", (True, ""),
+                (mark in w.arrived("inet", mark), Wire.grown(before, w.counts())))
+
+
+def send_all(host, packets):
+    for packet in packets:
+        w.send(host, packet)
+
+
+def fragments_observed():
+    # Of IPv6, the host that receives it refuses it.
+    mark, body = connection(CAM, INET)
+    arrives("observe: a first fragment that is too short is counted once, and passes", "cam", "inet",
+            parts(CAM, INET, TCP, body, 16), mark, "cam:fragment")
+
+
 def main():
     w.mute("cam", "lock", "inet")
     apply()
     bad_flags()
+    fragments()
     apply(mode="observe")
     bad_flags_observed()
+    fragments_observed()
     apply("bad_flags: {limit: 3/1h, then: quarantine}")
     bad_flags_limited()
 

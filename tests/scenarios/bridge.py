@@ -186,6 +186,9 @@ def bad_flags(b):
         for name, flags in (("none", 0), ("FIN", FIN), ("SYN and FIN", SYN | FIN)):
             b.unseen("%sflags of TCP, %s" % (six, name), "lock", "cam", segment(flags), "lock:bad_flags")
         b.passes(six + "flags of TCP, SYN", "lock", "cam", segment(SYN))
+    first = struct.pack("!BBHI", TCP, 0, 1, 9001)
+    b.unseen("IPv6: a first fragment without the whole header", "lock", "cam", l3(CAM_MAC, LOCK_MAC, lambda mark: ip(
+        NEAR6, CAM6, 255, tcp(4003, 443, SYN)[:8] + mark, nexthdr=FRAGMENT, before=first)), "lock:fragment")
 
 
 def main():

@@ -114,7 +114,7 @@ ipv4() {
 grows "UDP that says more than it holds is malformed" "devices/$CAM_MAC/anomalies/malformed" hex "$(ipv4 17 28)" 03e80009 0fff0000
 stays "UDP that says the truth is not" "devices/$CAM_MAC/anomalies/malformed" hex "$(ipv4 17 28)" 03e80009 00080000
 grows "TCP cut off in its header is malformed" "devices/$CAM_MAC/anomalies/malformed" hex "$(ipv4 6 32)" 03e80009 0000000100000000
-grows "a first fragment without its whole header is malformed" "devices/$CAM_MAC/anomalies/malformed" hex "$(ipv4 6 36 0x2000)" 03e80009 0000000100000000 50020000
+grows "a first fragment without its whole header is one that no stack cuts" "devices/$CAM_MAC/anomalies/fragment" hex "$(ipv4 6 36 0x2000)" 03e80009 0000000100000000 50020000
 
 # Fragments: the source of each is held against the bindings.
 expect "fragments of its own pass" on cam ping -c1 -W3 -s 3000 $INET

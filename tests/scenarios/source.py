@@ -266,8 +266,8 @@ def fragments():
     w.drops("IPv6: from an uplink, too", "inet", "cam",
             lambda m: ip(INET6, CAM6, UDP, udp(1000, 9, m), nexthdr=DSTOPTS, before=broken), answer, ":malformed")
     first = struct.pack("!BBHI", DSTOPTS, 0, 1, 7999)
-    w.drops("IPv6: a first fragment without its whole chain is malformed", "cam", "inet",
-            lambda m: ip(CAM6, INET6, 255, broken + m, nexthdr=FRAGMENT, before=first), good, "cam:malformed")
+    w.drops("IPv6: a first fragment without its whole chain is one that no stack cuts", "cam", "inet",
+            lambda m: ip(CAM6, INET6, 255, broken + m, nexthdr=FRAGMENT, before=first), good, "cam:fragment")
 
 
 def neighbours():

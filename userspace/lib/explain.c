@@ -589,6 +589,7 @@ const char *explain_reason(u8 reason)
 		[CORDON_DENY_LINK_ONLY] = "its source is good for its own link only",
 		[CORDON_PASS_UPKEEP] = "the gateway needs it as a host on its uplink",
 		[CORDON_DENY_FLAGS] = "flags of TCP that no stack sets together",
+		[CORDON_DENY_FRAGMENT] = "a fragment as no stack cuts it",
 	};
 	static_assert(sizeof(text) / sizeof(*text) == CORDON_REASONS, "a reason without words");
 

@@ -12,7 +12,8 @@ static bool kind_is_raised(int kind)
 	       kind == CORDON_KIND_PLAINTEXT || kind == CORDON_KIND_TLS_DOWNGRADE ||
 	       kind == CORDON_KIND_UNLISTED || kind == CORDON_KIND_ARP_SPOOF ||
 	       kind == CORDON_KIND_ND_SPOOF || kind == CORDON_KIND_ROGUE_DHCP ||
-	       kind == CORDON_KIND_ROGUE_RA || kind == CORDON_KIND_BAD_FLAGS;
+	       kind == CORDON_KIND_ROGUE_RA || kind == CORDON_KIND_BAD_FLAGS ||
+	       kind == CORDON_KIND_FRAGMENT;
 }
 
 static void load_network(struct loader *l, const struct yaml_node *node, u16 segment)

@@ -52,6 +52,10 @@ static void source_by_device_port_and_source(struct kunit *test)
 	broken.flags = CORDON_FLOW_BAD_FLAGS;
 	source(test, CAM, 0, broken, CORDON_DENY_FLAGS);
 	source(test, CAM, 1, broken, CORDON_DENY_MOVED);
+	broken.flags = CORDON_FLOW_FRAGMENT | CORDON_FLOW_BAD_PART;
+	source(test, CAM, 0, broken, CORDON_DENY_FRAGMENT);
+	broken.flags = CORDON_FLOW_FRAGMENT | CORDON_FLOW_LATER;
+	source(test, CAM, 0, broken, CORDON_PASS_SOURCE);
 	source(test, CORDON_NO_DEVICE, 0, broken, CORDON_DENY_UNKNOWN_DEVICE);
 }
 
