@@ -43,29 +43,42 @@ static bool reaches_limit(const struct cordon_pkt *pkt, u32 device, u8 kind,
 	return tally || begins;
 }
 
+/**
+ * struct outcome - what has become of an anomaly
+ * @kind: enum cordon_kind
+ * @denied: the packet is dropped
+ * @acted: the limit of the kind has acted
+ * @action: enum cordon_action, how
+ */
+struct outcome {
+	u8 kind;
+	bool denied;
+	bool acted;
+	u8 action;
+};
+
 /*
  * Send an event, if the rate allows one. Headers that nothing else asked for are read here. @tally:
  * the device's; or the namespace's, if there is no device or no memory.
  */
-static noinline void tell(const struct cordon_pkt *pkt, u32 device, u8 kind,
-			  struct cordon_tally *tally, bool acted, u8 action,
-			  const struct cordon_tls_facts *tls)
+static noinline void tell(const struct cordon_pkt *pkt, u32 device, struct cordon_tally *tally,
+			  struct outcome o, const struct cordon_tls_facts *tls)
 {
 	const struct cordon_draft *d = &pkt->rs->policy->draft;
 	bool known = device != CORDON_NO_DEVICE;
 	struct cordon_flow packet;
 	struct cordon_anomaly a = {
-		.kind = kind,
+		.kind = o.kind,
 		.mac = pkt->in == CORDON_ANY_PORT ? NULL : cordon_pkt_mac(pkt->skb),
 		.tls = tls,
 		.ifindex = pkt->state->in ? pkt->state->in->ifindex : 0,
 		.flow = &pkt->flow,
-		.denied = !cordon_pkt_observes(pkt),
-		.acted = acted,
-		.action = action,
+		.denied = o.denied,
+		.acted = o.acted,
+		.action = o.action,
 	};
 
-	if (!cordon_tally_event(&tally[kind], &a.suppressed) && !acted)
+	if (!cordon_tally_event(&tally[o.kind], &a.suppressed) && !o.acted)
 		return;
 	if (pkt->unread) {
 		cordon_pkt_flow(pkt->skb, pkt->state->pf, &packet);
@@ -74,7 +87,7 @@ static noinline void tell(const struct cordon_pkt *pkt, u32 device, u8 kind,
 	if (known) {
 		a.name = d->devices[device].name;
 		a.mac = d->devices[device].mac;
-		if (kind == CORDON_KIND_MOVED_PORT)
+		if (o.kind == CORDON_KIND_MOVED_PORT)
 			a.port = d->ports[d->devices[device].port].name;
 	}
 	cordon_netlink_anomaly(pkt->cn, &a);
@@ -93,19 +106,54 @@ static noinline void tell(const struct cordon_pkt *pkt, u32 device, u8 kind,
 void cordon_charge(const struct cordon_pkt *pkt, u32 device, u8 kind, bool limit,
 		   const struct cordon_tls_facts *tls)
 {
+	struct outcome o = { .kind = kind };
 	struct cordon_tally *tally = NULL;
-	bool acted = false;
-	u8 action = 0;
 
 	atomic64_inc(&pkt->cn->tally[kind].count);
 	if (device != CORDON_NO_DEVICE) {
 		tally = cordon_device_tally(pkt->rs->devices[device]);
 		if (tally)
 			atomic64_inc(&tally[kind].count);
-		acted = limit && reaches_limit(pkt, device, kind, tally, &action);
+		o.acted = limit && reaches_limit(pkt, device, kind, tally, &o.action);
+	}
+	if (!cordon_netlink_listening(pkt->cn))
+		return;
+	o.denied = !cordon_pkt_observes(pkt);
+	tell(pkt, device, tally ?: pkt->cn->tally, o, tls);
+}
+
+/**
+ * cordon_charge_limit - count that a device goes over a limit of its segment, and do what that says
+ * @pkt: the packet that is one too many
+ * @device: the device
+ * @kind: enum cordon_kind
+ * @tally: the device's
+ * @accepted: the packet passes, unless the device is quarantined now
+ *
+ * Such a kind is counted when its limit is passed, once in a window, so also where the policy only
+ * observes; nothing follows there.
+ *
+ * Context: softirq, or bottom halves off; RCU read side. Return: the device was not in quarantine
+ * before, and is now.
+ */
+bool cordon_charge_limit(const struct cordon_pkt *pkt, u32 device, u8 kind,
+			 struct cordon_tally *tally, bool accepted)
+{
+	const struct cordon_draft *d = &pkt->rs->policy->draft;
+	struct outcome o = { .kind = kind };
+	bool held = false;
+
+	atomic64_inc(&pkt->cn->tally[kind].count);
+	atomic64_inc(&tally[kind].count);
+	if (!cordon_pkt_observes(pkt)) {
+		o.acted = true;
+		o.action = d->segments[d->devices[device].segment].limits[kind].action;
+		held = o.action == CORDON_ACTION_QUARANTINE && quarantine(pkt, device);
+		o.denied = held || !accepted;
 	}
 	if (cordon_netlink_listening(pkt->cn))
-		tell(pkt, device, kind, tally ?: pkt->cn->tally, acted, action, tls);
+		tell(pkt, device, tally, o, NULL);
+	return held;
 }
 
 /**

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Devices and segments, from policy to policy. */
+#include <linux/random.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -25,9 +26,28 @@ void cordon_device_exit(void)
 	kmem_cache_destroy(cache);
 }
 
-static struct cordon_tally *tallies_new(gfp_t gfp)
+static struct cordon_tallies *tallies_new(gfp_t gfp)
 {
-	return kcalloc(CORDON_KINDS, sizeof(struct cordon_tally), gfp);
+	return kcalloc(1, sizeof(struct cordon_tallies), gfp);
+}
+
+static struct cordon_scan *scan_new(gfp_t gfp)
+{
+	struct cordon_scan *scan = kcalloc(1, sizeof(*scan), gfp);
+	struct cordon_key key;
+
+	if (!scan)
+		return NULL;
+	get_random_bytes(&key, sizeof(key));
+	cordon_sketch_init(&scan->sketch, &key);
+	return scan;
+}
+
+static void tallies_free(struct cordon_tallies *tallies)
+{
+	if (tallies)
+		kfree(tallies->scan);
+	kfree(tallies);
 }
 
 static unsigned int place_of(const struct cordon_device *device)
@@ -35,17 +55,17 @@ static unsigned int place_of(const struct cordon_device *device)
 	return device->traffic - device->block->traffic;
 }
 
-static struct cordon_tally **tally_of(const struct cordon_device *device)
+static struct cordon_tallies **tallies_of(const struct cordon_device *device)
 {
-	return &device->block->tally[place_of(device)];
+	return &device->block->tallies[place_of(device)];
 }
 
 static void device_free(struct rcu_head *rcu)
 {
 	struct cordon_device *device = container_of(rcu, struct cordon_device, rcu);
 
-	kfree(*tally_of(device));
-	*tally_of(device) = NULL;
+	tallies_free(*tallies_of(device));
+	*tallies_of(device) = NULL;
 	cordon_traffic_give(device->block, place_of(device));
 	kmem_cache_free(cache, device);
 }
@@ -74,8 +94,10 @@ struct cordon_device *cordon_device_new(struct cordon_traffic_pool *pool, const 
 	}
 	device->traffic = device->block->traffic + place;
 	if (tallies) {
-		*tally_of(device) = tallies_new(GFP_KERNEL_ACCOUNT);
-		if (!*tally_of(device)) {
+		*tallies_of(device) = tallies_new(GFP_KERNEL_ACCOUNT);
+		if (*tallies_of(device))
+			(*tallies_of(device))->scan = scan_new(GFP_KERNEL_ACCOUNT);
+		if (!*tallies_of(device) || !(*tallies_of(device))->scan) {
 			device_free(&device->rcu);
 			return NULL;
 		}
@@ -107,34 +129,48 @@ void cordon_device_put(struct cordon_device *device)
 }
 
 /**
- * cordon_device_tally - a device's anomalies by kind, to count one
+ * cordon_device_tallies - what is remembered of a device, to add to it
  * @device: the device
  *
  * Most devices never have an anomaly: the first one brings the memory, which stays as long as the
- * device. No memory cgroup is charged for it: a softirq has none, and a process that sends may be
- * in another one than who listed the device. Where anybody may list devices, these have their
- * tallies from the beginning instead, and their author is charged (cordon_caps.tallies).
+ * device; so does, under a limit for scan or rate, the first connection that it opens. No memory
+ * cgroup is charged for it: a softirq has none, and a process that sends may be in another one than
+ * who listed the device. Where anybody may list devices, these have their tallies from the
+ * beginning instead, and their author is charged (cordon_caps.tallies).
  *
  * Context: any but hard interrupts; the caller has a reference, or is an RCU reader of a ruleset
- * that has one. Return: CORDON_KINDS of them; NULL, there is no memory now.
+ * that has one. Return: NULL, there is no memory now.
+ */
+struct cordon_tallies *cordon_device_tallies(struct cordon_device *device)
+{
+	/* Pairs with cmpxchg(): who sees the tallies sees that they began at zero. */
+	struct cordon_tallies *tallies = smp_load_acquire(tallies_of(device));
+	struct cordon_tallies *first;
+
+	if (likely(tallies))
+		return tallies;
+	tallies = tallies_new(GFP_ATOMIC | __GFP_NOWARN);
+	if (!tallies)
+		return NULL;
+	/* Of several CPUs one brings them. */
+	first = cmpxchg(tallies_of(device), NULL, tallies);
+	if (!first)
+		return tallies;
+	kfree(tallies);
+	return first;
+}
+
+/**
+ * cordon_device_tally - a device's anomalies by kind, to count one
+ * @device: the device
+ *
+ * Context: as cordon_device_tallies(). Return: CORDON_KINDS of them; NULL, there is no memory now.
  */
 struct cordon_tally *cordon_device_tally(struct cordon_device *device)
 {
-	/* Pairs with cmpxchg(): who sees the tallies sees that they began at zero. */
-	struct cordon_tally *tally = smp_load_acquire(tally_of(device));
-	struct cordon_tally *first;
+	struct cordon_tallies *tallies = cordon_device_tallies(device);
 
-	if (likely(tally))
-		return tally;
-	tally = tallies_new(GFP_ATOMIC | __GFP_NOWARN);
-	if (!tally)
-		return NULL;
-	/* Of several CPUs one brings them. */
-	first = cmpxchg(tally_of(device), NULL, tally);
-	if (!first)
-		return tally;
-	kfree(tally);
-	return first;
+	return likely(tallies) ? tallies->kind : NULL;
 }
 
 /**
@@ -145,8 +181,36 @@ struct cordon_tally *cordon_device_tally(struct cordon_device *device)
  */
 const struct cordon_tally *cordon_device_anomalies(const struct cordon_device *device)
 {
-	/* Pairs with cordon_device_tally(), as there. */
-	return smp_load_acquire(tally_of(device));
+	/* Pairs with cordon_device_tallies(), as there. */
+	const struct cordon_tallies *tallies = smp_load_acquire(tallies_of(device));
+
+	return tallies ? tallies->kind : NULL;
+}
+
+/**
+ * cordon_device_scan - a device's targets, to add one
+ * @tallies: the device's
+ *
+ * The first one brings the memory.
+ *
+ * Context: as cordon_device_tallies(). Return: NULL, there is no memory now.
+ */
+struct cordon_scan *cordon_device_scan(struct cordon_tallies *tallies)
+{
+	/* Pairs with cmpxchg(): who sees the targets sees that there were none. */
+	struct cordon_scan *scan = smp_load_acquire(&tallies->scan);
+	struct cordon_scan *first;
+
+	if (likely(scan))
+		return scan;
+	scan = scan_new(GFP_ATOMIC | __GFP_NOWARN);
+	if (!scan)
+		return NULL;
+	first = cmpxchg(&tallies->scan, NULL, scan);
+	if (!first)
+		return scan;
+	kfree(scan);
+	return first;
 }
 
 /**
@@ -310,6 +374,23 @@ void cordon_device_start(struct cordon_device *device, const struct cordon_devic
 		  start->certified ? start->certificate : NULL);
 	if (!start->lease)
 		lease_end(device);
+}
+
+/**
+ * cordon_device_release - end a device's quarantine
+ * @device: the device
+ *
+ * Its limits begin anew, or those that have acted would not act again before their windows end. The
+ * bit goes first: in quarantine, the next anomaly would make a limit act for nothing.
+ */
+void cordon_device_release(struct cordon_device *device)
+{
+	/* Pairs with cordon_device_tallies(), as there. */
+	struct cordon_tallies *tallies = smp_load_acquire(tallies_of(device));
+
+	clear_bit(CORDON_DEVICE_QUARANTINED, &device->flags);
+	if (tallies)
+		cordon_tallies_anew(tallies);
 }
 
 /**

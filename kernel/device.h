@@ -59,7 +59,7 @@ struct cordon_device_start {
  * @inspected: connections under TLS inspection; under cordon_inspector.lock
  * @traffic: packets that passed, in @block
  * @denied: packets from or to it that did not
- * @block: has a place for its counters, and for its anomalies by kind, see cordon_device_tally()
+ * @block: has a place for its counters, and for its anomalies by kind, see cordon_device_tallies()
  * @certificate: SHA-256; under @lease_seq
  * @lease_port: the port of @lease_ifindex, by its name in the policy; under @lease_seq
  * @node: its directory in sysfs; sysfs.c's, under the namespace's lock
@@ -117,6 +117,8 @@ struct cordon_device *cordon_device_new(struct cordon_traffic_pool *pool, const 
 					bool tallies);
 struct cordon_device *cordon_device_get(struct cordon_device *device);
 void cordon_device_put(struct cordon_device *device);
+struct cordon_tallies *cordon_device_tallies(struct cordon_device *device);
+struct cordon_scan *cordon_device_scan(struct cordon_tallies *tallies);
 struct cordon_tally *cordon_device_tally(struct cordon_device *device);
 const struct cordon_tally *cordon_device_anomalies(const struct cordon_device *device);
 
@@ -128,6 +130,7 @@ void cordon_device_lease(struct cordon_device *device, u32 seconds);
 bool cordon_device_checkin(struct cordon_device *device, u32 seconds, int ifindex,
 			   const char *port, const u8 *certificate);
 void cordon_device_start(struct cordon_device *device, const struct cordon_device_start *start);
+void cordon_device_release(struct cordon_device *device);
 void cordon_device_bind(struct cordon_device *device, int ifindex);
 u32 cordon_device_lease_seconds(const struct cordon_device *device);
 bool cordon_device_certificate(const struct cordon_device *device, u8 *certificate);

@@ -54,7 +54,7 @@ void cordon_netlink_policy(struct cordon_net *cn);
 void cordon_netlink_device(struct cordon_net *cn, const struct cordon_ruleset *rs, u32 device);
 /* An interface came, went, was closed or opened. Context: RCU read side, or under RTNL. */
 void cordon_netlink_interface(struct cordon_net *cn, const struct cordon_report *report);
-/* On the packet path, for a packet that is denied. Context: RCU read side. */
+/* On the packet path, for a packet that is denied, or goes over a limit. Context: RCU read side. */
 void cordon_netlink_anomaly(struct cordon_net *cn, const struct cordon_anomaly *anomaly);
 /* Somebody would hear of an anomaly, or of an interface. */
 bool cordon_netlink_listening(struct cordon_net *cn);

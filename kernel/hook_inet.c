@@ -301,6 +301,7 @@ static __always_inline unsigned int forward_new(struct cordon_net *cn, struct sk
 	from->device = cordon_hint(skb);
 	sent = sends_from_port(rs, from->device, skb, state->in, first.in);
 	if (!sent || !has_source(&rs->hosts[from->device], skb, pf) ||
+	    unlikely(rs->hosts[from->device].watched) ||
 	    /* br_netfilter may show what a bridge only switches. */
 	    unlikely(first.in->port == CORDON_BRIDGE_PORT && state->in == state->out))
 		goto slow;

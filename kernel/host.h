@@ -24,6 +24,7 @@ static_assert(CORDON_MAX_PORTS <= CORDON_BRIDGE_PORT);
  * @device: what is kept of it from policy to policy
  * @sent: what its segment's members sent
  * @certificate: it is active with a lease only
+ * @watched: its segment has a limit for what it opens, see behaviour.c
  */
 struct cordon_host {
 	u64 mac;
@@ -34,6 +35,7 @@ struct cordon_host {
 	struct cordon_device *device;
 	struct cordon_traffic __percpu *sent;
 	bool certificate;
+	bool watched;
 } ____cacheline_aligned;
 
 /**

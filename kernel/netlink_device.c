@@ -108,8 +108,8 @@ static void set_state(struct cordon_device *device, u32 state)
 		set_bit(CORDON_DEVICE_OUTDATED, &device->flags);
 		break;
 	default:
-		clear_bit(CORDON_DEVICE_QUARANTINED, &device->flags);
 		clear_bit(CORDON_DEVICE_OUTDATED, &device->flags);
+		cordon_device_release(device);
 	}
 }
 

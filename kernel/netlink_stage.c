@@ -142,6 +142,11 @@ static int read_limit(struct cordon_segment_def *s, const struct nlattr *nest,
 		return refuse(extack, tb[CORDON_A_LIMIT_KIND], -EINVAL);
 	}
 	limit->count = nla_get_u32(tb[CORDON_A_LIMIT_COUNT]);
+	if (limit == &s->limits[CORDON_KIND_SCAN] && limit->count > CORDON_MAX_TARGETS) {
+		NL_SET_ERR_MSG_FMT(extack, "a limit for scan is at most %u, not %u",
+				   CORDON_MAX_TARGETS, limit->count);
+		return refuse(extack, tb[CORDON_A_LIMIT_COUNT], -EINVAL);
+	}
 	limit->window = nla_get_u32(tb[CORDON_A_LIMIT_WINDOW]);
 	limit->action = get_u32(tb[CORDON_A_LIMIT_ACTION], CORDON_ACTION_COUNT);
 	return 0;

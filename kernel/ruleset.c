@@ -240,6 +240,7 @@ void cordon_ruleset_host(struct cordon_ruleset *rs, u32 place)
 {
 	const struct cordon_policy *p = rs->policy;
 	const struct cordon_device_def *d = &p->draft.devices[place];
+	const struct cordon_limit *limits = p->draft.segments[d->segment].limits;
 	struct cordon_host *host = &rs->hosts[place];
 
 	host->port = d->port;
@@ -247,6 +248,7 @@ void cordon_ruleset_host(struct cordon_ruleset *rs, u32 place)
 	host->device = rs->devices[place];
 	host->sent = rs->segments[d->segment]->traffic;
 	host->certificate = cordon_device_authentication(p, d) == CORDON_AUTHENTICATION_CERTIFICATE;
+	host->watched = limits[CORDON_KIND_SCAN].window || limits[CORDON_KIND_RATE].window;
 	set_addresses(host, p, d);
 	/* Pairs with cordon_ruleset_is_at(). */
 	smp_store_release(&host->mac, cordon_mac_key(d->mac));

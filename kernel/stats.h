@@ -12,7 +12,7 @@
 #include <linux/spinlock.h>
 #include <linux/u64_stats_sync.h>
 
-struct cordon_tally;
+struct cordon_tallies;
 
 /**
  * struct cordon_traffic - accepted packets, of one CPU
@@ -53,14 +53,14 @@ struct cordon_traffic_pool {
  * @pool: the pool
  * @free: places that are, as bits; under cordon_traffic_pool.lock
  * @traffic: packets that passed, of the device at each place
- * @tally: anomalies of the device at each place, or NULL; device.c's
+ * @tallies: what is remembered of the device at each place, or NULL; device.c's
  */
 struct cordon_traffic_block {
 	struct list_head list;
 	struct cordon_traffic_pool *pool;
 	unsigned long free;
 	struct cordon_traffic __percpu *traffic;
-	struct cordon_tally *tally[CORDON_TRAFFIC_PLACES];
+	struct cordon_tallies *tallies[CORDON_TRAFFIC_PLACES];
 };
 
 /** struct cordon_totals - the sum of all CPUs' struct cordon_traffic */

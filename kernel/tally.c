@@ -33,6 +33,63 @@ bool cordon_tally_limit(struct cordon_tally *t, const struct cordon_limit *limit
 	return !((u32)atomic_fetch_or(CORDON_TALLY_ACTED, &t->in_window) & CORDON_TALLY_ACTED);
 }
 
+static bool is_in_window(const struct cordon_scan *s, const struct cordon_limit *limit,
+			 u32 committed)
+{
+	return READ_ONCE(s->committed) == committed &&
+	       cordon_now() - s->window < cordon_ticks(limit->window);
+}
+
+/**
+ * cordon_scan_limit - count a target against a limit
+ * @s: the device's targets
+ * @limit: how many of them are allowed
+ * @committed: number of the policy that says so; its windows begin with it
+ * @target: the target
+ *
+ * Nobody waits here: a packet that finds another CPU at work goes uncounted.
+ *
+ * Return: true for the first target of a window that is one too many, and for no other one of that
+ * window.
+ */
+bool cordon_scan_limit(struct cordon_scan *s, const struct cordon_limit *limit, u32 committed,
+		       const struct cordon_target *target)
+{
+	bool acts;
+
+	if (atomic_xchg_acquire(&s->busy, 1))
+		return false;
+	if (!is_in_window(s, limit, committed)) {
+		cordon_sketch_clear(&s->sketch);
+		s->acted = false;
+		s->window = cordon_now();
+		WRITE_ONCE(s->committed, committed);
+	}
+	acts = cordon_sketch_add(&s->sketch, &target->addr, target->proto, target->port) &&
+	       !s->acted && cordon_sketch_count(&s->sketch) > limit->count;
+	s->acted |= acts;
+	atomic_set_release(&s->busy, 0);
+	return acts;
+}
+
+/**
+ * cordon_tallies_anew - windows of all limits begin anew
+ * @t: what is remembered of a device
+ *
+ * Whatever packets count meanwhile may be lost.
+ */
+void cordon_tallies_anew(struct cordon_tallies *t)
+{
+	/* Pairs with cmpxchg() in device.c. */
+	struct cordon_scan *scan = smp_load_acquire(&t->scan);
+	u32 kind;
+
+	for (kind = 0; kind < CORDON_KINDS; kind++)
+		atomic_set(&t->kind[kind].in_window, 0);
+	if (scan)
+		WRITE_ONCE(scan->committed, 0);
+}
+
 /**
  * cordon_tally_event - whether this anomaly gets an event of its own
  * @t: the tally, with this anomaly counted

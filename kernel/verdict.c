@@ -4,6 +4,7 @@
 #include <net/netfilter/nf_conntrack.h>
 
 #include "anomaly.h"
+#include "behaviour.h"
 #include "endpoint.h"
 #include "inspect.h"
 #include "net.h"
@@ -243,6 +244,11 @@ unsigned int cordon_verdict(struct cordon_pkt *pkt)
 				     pkt->flow.dport);
 	if (unlikely(!v.accept && pkt->ct && pkt->ct->master))
 		v = decide_related(pkt);
+	if (unlikely(cordon_behaviour_is_watched(pkt)) &&
+	    cordon_behaviour_opens(pkt, v.accept) && v.accept) {
+		cordon_count_denied(pkt);
+		return cordon_drop(pkt);
+	}
 	if (unlikely(!v.accept))
 		return cordon_verdict_deny(pkt, &v, cordon_pkt_is_for_many(pkt));
 	demand = cordon_decide_encryption(rs->policy, &v, &pkt->from, &pkt->to);

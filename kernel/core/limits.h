@@ -18,6 +18,7 @@
 #define CORDON_SPARE_ADDRESSES		4	/* of each of them */
 #define CORDON_MAX_PLACES		(CORDON_MAX_DEVICES + CORDON_MAX_SPARE)
 #define CORDON_MAX_TRANSACTIONS		16	/* open in one namespace */
+#define CORDON_MAX_TARGETS		10000	/* in a limit for scan, see sketch.h */
 
 /* In a network namespace that does not belong to the initial user namespace. */
 #define CORDON_SMALL_PORTS		16

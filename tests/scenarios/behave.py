@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """The cases of behave.sh: cam is watched, lock is not."""
+import json
+
 from wire import *
 
 POLICY = """
@@ -172,11 +174,152 @@ def fragments_observed():
             parts(CAM, INET, TCP, body, 16), mark, "cam:fragment")
 
 
+class Monitor:
+    """Events, as they come"""
+
+    def __init__(self):
+        self.out = tempfile.NamedTemporaryFile("w+", suffix=".events")
+        self.said = tempfile.NamedTemporaryFile("w+", suffix=".said")
+        self.process = subprocess.Popen(["cordonctl", "monitor", "--json"], stdout=self.out, stderr=self.said)
+        w.until("somebody listens", True, lambda: "listening" in open(self.said.name, encoding="utf-8").read())
+
+    def anomalies(self, *kinds):
+        """What was told of them: kind, device, what followed"""
+        with open(self.out.name, encoding="utf-8") as f:
+            events = [json.loads(line) for line in f if line.endswith("\n")]
+        return [(e["kind"], e["device"], e.get("action")) for e in events if e.get("kind") in kinds]
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait()
+        self.out.close()
+        self.said.close()
+
+
+def limited(kind, count, action="quarantine", mode="enforce"):
+    apply("%s: {limit: %d/1h, then: %s}" % (kind, count, action), mode)
+
+
+def release(host="cam"):
+    w.run("cordonctl", "device", "release", host)
+
+
+def sent(host, packets):
+    """All of them, and then one that arrives: what follows from them has followed. Return: what was counted"""
+    before, control = w.counts(), w.mark()
+    for number, packet in enumerate(packets):
+        w.send(host, packet)
+        # Before what arrives fills a socket
+        if number % 50 == 49:
+            w.flush()
+    w.send(host, datagram(*{"cam": (CAM, INET), "lock": (LOCK, INET)}[host])(control))
+    came = control in w.arrived("inet", control)
+    return came, Wire.grown(before, w.counts())
+
+
+def harmless(name, packets, host="cam", counts=""):
+    w.check(name, (True, counts), sent(host, packets))
+
+
+def held(name, packets, kind):
+    """They have cam quarantined, and the event says why. It is let out again."""
+    before = w.counts()
+    monitor = Monitor()
+    for packet in packets:
+        w.send("cam", packet)
+    w.until(name + ": it is quarantined", "quarantined", lambda: w.state(CAM_MAC))
+    w.until(name + ": the event says why", [(kind, "cam", "quarantine")], lambda: monitor.anomalies(kind))
+    monitor.close()
+    after = w.counts()
+    w.check(name + ": counted once", 1, after["cam", kind] - before["cam", kind])
+    release()
+    harmless(name + ": released, it goes on", [])
+
+
+def syns(src, dst, ports):
+    return [segment(src, dst, SYN, dport=number)(b"") for number in ports]
+
+
+def echoes(src, others):
+    kind, proto = (128, ICMP6) if is_v6(src) else (8, ICMP)
+    return [ip(src, dst, proto, icmp(kind, b"", 0, 1)) for dst in others]
+
+
+def scans():
+    for six, cam, inet, gateway in FAMILIES:
+        limited("scan", 50)
+        harmless(six + "scan: 200 connections to one service are none", syns(cam, inet, [443] * 200))
+        harmless(six + "scan: to 45 services neither", syns(cam, inet, range(1, 46)))
+        harmless(six + "scan: nor to these again", syns(cam, inet, range(1, 46)))
+        held(six + "scan: to 70 services", syns(cam, inet, range(1, 71)), "scan")
+        harmless(six + "scan: from then on it is counted anew", syns(cam, inet, range(1, 46)))
+        held(six + "scan: and it is one again", syns(cam, inet, range(1, 71)), "scan")
+        limited("scan", 50)
+        held(six + "scan: of what no rule opens", syns(cam, inet, range(2000, 2070)), "scan")
+        limited("scan", 50)
+        held(six + "scan: of the gateway", syns(cam, gateway, range(1, 71)), "scan")
+        limited("scan", 50)
+        held(six + "scan: with UDP", [datagram(cam, inet, number)(b"") for number in range(1, 71)], "scan")
+        limited("scan", 50)
+        others = ["2001:db8::%x" % n if six else "192.0.2.%d" % n for n in range(100, 170)]
+        held(six + "scan: of hosts, with echo requests", echoes(cam, others), "scan")
+        limited("scan", 50)
+        harmless(six + "scan: answers are none", answers(cam, inet, range(1, 71)))
+        harmless(six + "scan: nor are segments of what has begun before", [
+            segment(cam, inet, ACK, dport=number)(b"") for number in range(1, 71)])
+        harmless(six + "scan: nor what may be late answers", [
+            ip(cam, inet, UDP, udp(9, number, b"")) for number in range(100, 170)])
+        harmless(six + "scan: nor fragments of one datagram", datagrams(cam, inet, range(8, 72, 8))[1])
+    harmless("scan: another segment's device, without a limit", syns(LOCK, INET, range(1, 301)), "lock")
+
+
+def answers(src, dst, ports):
+    """Others ask on all of these ports."""
+    marks = [w.mark() for _ in ports]
+    for mark, number in zip(marks, ports):
+        w.send("inet", ip(dst, src, UDP, udp(number, 9, mark)))
+    w.arrived("cam", marks[-1])
+    return [ip(src, dst, UDP, udp(9, number, b"")) for number in ports]
+
+
+def other_ends():
+    """What else may follow, and what a policy that only observes does."""
+    limited("scan", 50, "event")
+    monitor = Monitor()
+    harmless("scan, then event: all pass", syns(CAM, INET, range(1, 101)), counts="cam:scan")
+    w.until("scan, then event: it comes", [("scan", "cam", "event")], lambda: monitor.anomalies("scan"))
+    monitor.close()
+    limited("scan", 50, "count")
+    harmless("scan, then count: all pass", syns(CAM, INET, range(1, 101)), counts="cam:scan")
+    for kind in ("scan", "rate"):
+        limited(kind, 50, mode="observe")
+        harmless(kind + ", observe: counted once, and all pass", syns(CAM, INET, range(1, 101)), counts="cam:" + kind)
+        limited(kind, 50)
+        harmless(kind + ", then enforced: nothing follows from that", syns(CAM, INET, range(101, 131)))
+
+
+def rates():
+    for six, cam, inet, _ in FAMILIES:
+        limited("rate", 50)
+        harmless(six + "rate: a connection of 200 segments is one", [segment(cam, inet, SYN)(b"")] * 200)
+        harmless(six + "rate: datagrams of one connection, unanswered", [ip(cam, inet, UDP, udp(port, 10, b""))] * 200)
+        harmless(six + "rate: 40 more connections", syns(cam, inet, [443] * 40))
+        held(six + "rate: 20 more", syns(cam, inet, [443] * 20), "rate")
+        harmless(six + "rate: from then on it is counted anew", syns(cam, inet, [443] * 40))
+        held(six + "rate: and is too much again", syns(cam, inet, [443] * 20), "rate")
+        limited("rate", 50)
+        harmless(six + "rate: answers are none", answers(cam, inet, range(1, 71)))
+    harmless("rate: another segment's device, without a limit", syns(LOCK, INET, [443] * 300), "lock")
+
+
 def main():
     w.mute("cam", "lock", "inet")
     apply()
     bad_flags()
     fragments()
+    scans()
+    rates()
+    other_ends()
     apply(mode="observe")
     bad_flags_observed()
     fragments_observed()

@@ -114,6 +114,9 @@ static const struct bad bad[] = {
 	  "2:28: unknown anomaly 'scam': did you mean 'scan'?", 1 },
 	{ "limit", "version: 1\nsegments: {a: {anomalies: {unjudged: {limit: 1, then: count}}}}\n",
 	  "2:46: limit '1' must be a number and a time, like 100/10s", 1 },
+	{ "a limit beyond what a sketch tells",
+	  "version: 1\nsegments: {a: {anomalies: {scan: {limit: 10001/1s, then: count}}}}\n",
+	  "2:42: limit '10001/1s': at most 10000 targets are told apart", 1 },
 	{ "host bits", "version: 1\nsegments: {a: {networks: [10.0.50.1/24]}}\n",
 	  "2:27: network '10.0.50.1/24' has host bits set: did you mean '10.0.50.0/24'?", 1 },
 	{ "host bits, IPv6", "version: 1\nsegments: {a: {networks: [\"fd00::1/64\"]}}\n",
@@ -488,11 +491,13 @@ static void test_machine(void)
 static void test_warnings(void)
 {
 	static const char text[] = "version: 1\nsegments:\n"
-		" a: {firmware_auto_update: true, anomalies: {scan: {limit: 1/1s, then: count}}}\n"
-		" b: {encryption: TLS1.3, anomalies: {scan: {limit: 1/1s, then: count}}}\n"
+		" a: {firmware_auto_update: true, anomalies: {unknown_device: {limit: 1/1s, then: count}}}\n"
+		" b: {encryption: TLS1.3, anomalies: {unknown_device: {limit: 1/1s, then: count}}}\n"
+		" d: {anomalies: {bad_flags: {limit: 1/1s, then: count}, fragment: {limit: 1/1s, then: count}}}\n"
+		" e: {anomalies: {scan: {limit: 10000/1s, then: count}, rate: {limit: 10001/1s, then: count}}}\n"
 		" c: {encryption: any, firmware_auto_update: true, lease: 1d}\n";
 	static const char expected[] =
-		FILE_NAME ":3:46: warning: anomaly 'scan': no packet raises it in this version\n";
+		FILE_NAME ":3:46: warning: anomaly 'unknown_device': no device is to blame for it\n";
 	struct policy *p = NULL;
 	char *said, *c;
 	int warnings = 0;

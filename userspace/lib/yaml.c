@@ -3,17 +3,10 @@
 #include "yaml.h"
 #include "yaml_get.h"
 
-/* Kinds that some packet raises in this version. */
-static bool kind_is_raised(int kind)
+/* A device is to blame for anomalies of this kind. */
+static bool kind_is_charged(int kind)
 {
-	return kind == CORDON_KIND_UNAUTHENTICATED || kind == CORDON_KIND_SPOOFED_SOURCE ||
-	       kind == CORDON_KIND_MOVED_PORT || kind == CORDON_KIND_SEGMENT_VIOLATION ||
-	       kind == CORDON_KIND_MALFORMED || kind == CORDON_KIND_UNJUDGED ||
-	       kind == CORDON_KIND_PLAINTEXT || kind == CORDON_KIND_TLS_DOWNGRADE ||
-	       kind == CORDON_KIND_UNLISTED || kind == CORDON_KIND_ARP_SPOOF ||
-	       kind == CORDON_KIND_ND_SPOOF || kind == CORDON_KIND_ROGUE_DHCP ||
-	       kind == CORDON_KIND_ROGUE_RA || kind == CORDON_KIND_BAD_FLAGS ||
-	       kind == CORDON_KIND_FRAGMENT;
+	return kind != CORDON_KIND_UNKNOWN_DEVICE;
 }
 
 static void load_network(struct loader *l, const struct yaml_node *node, u16 segment)
@@ -91,6 +84,9 @@ static void load_limit(struct loader *l, const struct yaml_node *key, struct cor
 	if (text && !limit_parse(text, &limit))
 		report_error(l->report, value[0]->at,
 			     "limit '%s' must be a number and a time, like 100/10s", text);
+	if (text && kind == CORDON_KIND_SCAN && limit.count > CORDON_MAX_TARGETS)
+		report_error(l->report, value[0]->at, "limit '%s': at most %u targets are told apart", text,
+			     CORDON_MAX_TARGETS);
 	action = yaml_enum(l, value[1], "then", policy_action_name, CORDON_ACTION_QUARANTINE + 1);
 	limit.action = max(action, 0);
 	limits[kind] = limit;
@@ -99,10 +95,9 @@ static void load_limit(struct loader *l, const struct yaml_node *key, struct cor
 		report_warning(l->report, value[1]->at, "anomaly 'moved_port': 'quarantine' sends an event only, "
 			       "as whoever is at another port may bear the device's MAC");
 	}
-	if (!kind_is_raised(kind) && !l->warned_kinds[kind]) {
+	if (!kind_is_charged(kind) && !l->warned_kinds[kind]) {
 		l->warned_kinds[kind] = true;
-		report_warning(l->report, key->at, "anomaly '%s': no packet raises it in this version",
-			       key->text);
+		report_warning(l->report, key->at, "anomaly '%s': no device is to blame for it", key->text);
 	}
 }
 

@@ -218,6 +218,26 @@ static const struct limit_row {
 	{ 2, false }, { 1, false }, { 9, false },	/* once in a window, whatever follows */
 };
 
+static void limit_acts_again_after_release(struct kunit *test)
+{
+	struct cordon_device *d = cordon_device_new(pool, mac, false);
+	const struct cordon_limit limit = { .count = 1, .window = 3600 };
+	struct cordon_tally *t;
+
+	KUNIT_ASSERT_NOT_NULL(test, d);
+	/* One that did nothing wrong can be let out, too. */
+	cordon_device_release(d);
+	t = cordon_device_tally(d);
+	KUNIT_ASSERT_NOT_NULL(test, t);
+	KUNIT_EXPECT_TRUE(test, cordon_tally_limit(&t[CORDON_KIND_BAD_FLAGS], &limit));
+	KUNIT_EXPECT_FALSE(test, cordon_tally_limit(&t[CORDON_KIND_BAD_FLAGS], &limit));
+	set_bit(CORDON_DEVICE_QUARANTINED, &d->flags);
+	cordon_device_release(d);
+	KUNIT_EXPECT_FALSE(test, test_bit(CORDON_DEVICE_QUARANTINED, &d->flags));
+	KUNIT_EXPECT_TRUE(test, cordon_tally_limit(&t[CORDON_KIND_BAD_FLAGS], &limit));
+	cordon_device_put(d);
+}
+
 static void limit_that_changes_acts_once(struct kunit *test)
 {
 	struct cordon_tally t = {};
@@ -240,6 +260,66 @@ static void limit_that_changes_acts_once(struct kunit *test)
 	atomic_set(&t.in_window, CORDON_TALLY_ACTED - 2);
 	KUNIT_EXPECT_TRUE(test, cordon_tally_limit(&t, &limit));
 	KUNIT_EXPECT_FALSE(test, cordon_tally_limit(&t, &limit));
+}
+
+/* @n targets from @first on; how often the limit acts */
+static int scanned(struct cordon_scan *s, u32 committed, u16 first, u16 n)
+{
+	const struct cordon_limit limit = { .count = 20, .window = 3600 };
+	struct cordon_target target = { .addr = { 1, 2 }, .proto = IPPROTO_TCP, .port = first };
+	int acted = 0;
+
+	for (; n--; target.port++)
+		acted += cordon_scan_limit(s, &limit, committed, &target);
+	return acted;
+}
+
+static void scan_limit_acts_once_in_a_window(struct kunit *test)
+{
+	struct cordon_device *d = cordon_device_new(pool, mac, true);
+	struct cordon_scan *s;
+
+	KUNIT_ASSERT_NOT_NULL(test, d);
+	s = cordon_device_scan(cordon_device_tallies(d));
+	KUNIT_EXPECT_EQ(test, scanned(s, 1, 1, 15), 0);
+	KUNIT_EXPECT_EQ(test, scanned(s, 1, 1, 15), 0);
+	KUNIT_EXPECT_EQ(test, scanned(s, 1, 16, 15), 1);
+	KUNIT_EXPECT_EQ(test, scanned(s, 1, 31, 100), 0);
+	/* It is over. */
+	s->window -= cordon_ticks(3600);
+	KUNIT_EXPECT_EQ(test, scanned(s, 1, 1, 15), 0);
+	KUNIT_EXPECT_EQ(test, scanned(s, 1, 16, 15), 1);
+	/* The device is let out. */
+	cordon_device_release(d);
+	KUNIT_EXPECT_EQ(test, scanned(s, 1, 1, 15), 0);
+	KUNIT_EXPECT_EQ(test, scanned(s, 1, 16, 15), 1);
+	/* By another policy, too */
+	KUNIT_EXPECT_EQ(test, scanned(s, 2, 1, 15), 0);
+	KUNIT_EXPECT_EQ(test, scanned(s, 2, 16, 15), 1);
+	/* Nobody waits for another CPU. */
+	atomic_set(&s->busy, 1);
+	KUNIT_EXPECT_EQ(test, scanned(s, 3, 1, 100), 0);
+	atomic_set(&s->busy, 0);
+	KUNIT_EXPECT_EQ(test, scanned(s, 3, 1, 100), 1);
+	cordon_device_put(d);
+}
+
+static void targets_come_with_the_first_one(struct kunit *test)
+{
+	struct cordon_device *d = cordon_device_new(pool, mac, false);
+	struct cordon_tallies *t;
+
+	KUNIT_ASSERT_NOT_NULL(test, d);
+	t = cordon_device_tallies(d);
+	KUNIT_ASSERT_NOT_NULL(test, t);
+	KUNIT_EXPECT_NULL(test, t->scan);
+	no_memory = true;
+	KUNIT_EXPECT_NULL(test, cordon_device_scan(t));
+	no_memory = false;
+	KUNIT_EXPECT_NOT_NULL(test, cordon_device_scan(t));
+	KUNIT_EXPECT_EQ(test, taken, GFP_ATOMIC | __GFP_NOWARN);
+	KUNIT_EXPECT_PTR_EQ(test, cordon_device_scan(t), t->scan);
+	cordon_device_put(d);
 }
 
 static void event_at_most_once_a_second(struct kunit *test)
@@ -467,6 +547,9 @@ static struct kunit_case state_cases[] = {
 	KUNIT_CASE(lease_waits_for_its_port),
 	KUNIT_CASE(limit_fires_once_in_a_window),
 	KUNIT_CASE(limit_that_changes_acts_once),
+	KUNIT_CASE(limit_acts_again_after_release),
+	KUNIT_CASE(scan_limit_acts_once_in_a_window),
+	KUNIT_CASE(targets_come_with_the_first_one),
 	KUNIT_CASE(event_at_most_once_a_second),
 	KUNIT_CASE(tallies_come_with_the_first_anomaly),
 	KUNIT_CASE(tallies_without_memory_are_tried_again),
