@@ -26,6 +26,8 @@ tests/vm/modern.sh >/dev/null
 report $? "clients and servers of Debian 13 are there"
 tests/vm/daemons.sh >/dev/null
 report $? "a gateway's daemons are there"
+tests/vm/scanner.sh >/dev/null
+report $? "a scanner is there"
 tests/bench/nginx.sh >/dev/null
 report $? "nginx is there"
 [ ! -d "/proc/$sanitizer" ] || echo "building the sanitizer kernel" >&2
