@@ -5,7 +5,6 @@
  */
 #include <linux/icmpv6.h>
 #include <linux/if_arp.h>
-#include <linux/igmp.h>
 #include <net/ipv6.h>
 #include <net/ndisc.h>
 
@@ -125,7 +124,7 @@ static int discovery(const struct cordon_pkt *pkt)
 	unsigned int at = message_at(pkt->skb);
 	struct cordon_addr target;
 
-	if (f->dport == NDISC_ROUTER_ADVERTISEMENT || f->dport == NDISC_REDIRECT)
+	if (cordon_flow_is_router(f))
 		return CORDON_KIND_ROGUE_RA;
 	/* Whoever receives it ignores a fragment (RFC 6980), and others than from the link. */
 	if (f->flags & CORDON_FLOW_FRAGMENT || f->hop_limit != 255 || !at)
@@ -138,12 +137,6 @@ static int discovery(const struct cordon_pkt *pkt)
 		return CORDON_KIND_ND_SPOOF;
 	return f->dport == NDISC_NEIGHBOUR_SOLICITATION || is_own(pkt, &target) ?
 	       -1 : CORDON_KIND_ND_SPOOF;
-}
-
-static bool is_discovery(const struct cordon_flow *f)
-{
-	return f->proto == IPPROTO_ICMPV6 && f->dport >= NDISC_ROUTER_SOLICITATION &&
-	       f->dport <= NDISC_REDIRECT;
 }
 
 /**
@@ -161,12 +154,9 @@ int cordon_neighbour_ip(const struct cordon_pkt *pkt)
 
 	if (f->flags & CORDON_FLOW_LATER)
 		return -1;
-	if (is_discovery(f))
+	if (cordon_flow_is_discovery(f))
 		return discovery(pkt);
-	if (pkt->switched && f->proto == IPPROTO_UDP &&
-	    f->sport == (cordon_addr_is_v4(&f->src) ? CORDON_PORT_DHCP : CORDON_PORT_DHCP6))
-		return CORDON_KIND_ROGUE_DHCP;
-	return -1;
+	return pkt->switched && cordon_flow_is_server(f) ? CORDON_KIND_ROGUE_DHCP : -1;
 }
 
 /**
@@ -177,25 +167,7 @@ int cordon_neighbour_ip(const struct cordon_pkt *pkt)
  */
 bool cordon_neighbour_is_of_link(const struct cordon_pkt *pkt)
 {
-	const struct cordon_flow *f = &pkt->flow;
-
-	if (pkt->skb->protocol == htons(ETH_P_ARP) || f->proto == IPPROTO_IGMP)
-		return true;
-	return is_discovery(f) ||
-	       (f->proto == IPPROTO_ICMPV6 && (f->dport == ICMPV6_MLD2_REPORT ||
-		(f->dport >= ICMPV6_MGM_QUERY && f->dport <= ICMPV6_MGM_REDUCTION)));
-}
-
-/* The device that a link-local address is derived from the MAC of, or that it is bound to. */
-static u32 owner_of(const struct cordon_policy *p, const struct cordon_addr *a)
-{
-	u32 device = cordon_policy_device_by_addr(p, a);
-	u8 mac[ETH_ALEN];
-
-	if (device == CORDON_NO_DEVICE && cordon_addr_is_link_local(a) &&
-	    cordon_mac_of_identifier(a->lo, mac))
-		device = cordon_policy_device_by_mac(p, mac);
-	return device;
+	return pkt->skb->protocol == htons(ETH_P_ARP) || cordon_flow_is_of_link(&pkt->flow);
 }
 
 /**
@@ -208,16 +180,9 @@ static u32 owner_of(const struct cordon_policy *p, const struct cordon_addr *a)
 enum cordon_asks cordon_neighbour_asked(const struct cordon_pkt *pkt, u32 *device)
 {
 	const struct cordon_policy *p = pkt->rs->policy;
-	const struct cordon_flow *f = &pkt->flow;
 
-	*device = CORDON_NO_DEVICE;
-	if (pkt->skb->protocol == htons(ETH_P_ARP)) {
-		*device = cordon_policy_device_by_addr(p, &f->dst);
-		return CORDON_ASKS_OWNER;
-	}
-	if (!is_discovery(f) || f->dport != NDISC_NEIGHBOUR_SOLICITATION)
-		return CORDON_ASKS_NOTHING;
-	*device = owner_of(p, &f->target);
-	return *device == CORDON_NO_DEVICE && cordon_addr_is_link_local(&f->target) ?
-	       CORDON_ASKS_LINK : CORDON_ASKS_OWNER;
+	if (pkt->skb->protocol != htons(ETH_P_ARP))
+		return cordon_flow_asks(p, &pkt->flow, device);
+	*device = cordon_policy_device_by_addr(p, &pkt->flow.dst);
+	return CORDON_ASKS_OWNER;
 }

@@ -3,14 +3,8 @@
 #ifndef _CORDON_NEIGHBOUR_H
 #define _CORDON_NEIGHBOUR_H
 
+#include "core/neighbour.h"
 #include "pkt.h"
-
-/** enum cordon_asks - whom a frame for many asks */
-enum cordon_asks {
-	CORDON_ASKS_NOTHING,	/* it is no question of neighbours */
-	CORDON_ASKS_OWNER,	/* the owner of a bound address, or one that has none */
-	CORDON_ASKS_LINK,	/* whoever has a link-local address, which no policy lists */
-};
 
 int cordon_neighbour_arp(struct cordon_pkt *pkt);
 int cordon_neighbour_ip(const struct cordon_pkt *pkt);

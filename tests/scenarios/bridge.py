@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """bridge.py [WORDS]: the cases of bridge.sh that single frames make; WORDS go before their names"""
+import json
 import struct
+import subprocess
 import sys
 
 from wire import *
@@ -177,6 +179,48 @@ def other_frames(b):
              "lock:malformed")
 
 
+def explained(b):
+    """explain says of a frame by which ports it leaves, and the kernel does it."""
+    at = {"cam": "lan0", "lock": "lan1", "plug": "lan2"}
+    nobody = "00:00:00:00:00:00"
+
+    def question(who, target):
+        return arp(BROADCAST, MAC[who], REQUEST, MAC[who], V4[who], nobody, target)
+
+    def opens(who, to, port):
+        return l3(MAC[to], MAC[who], datagram(V4[who], V4[to], 4000, port))
+
+    group = "224.0.0.251"
+    for name, host, words, make, wanted in (
+        ("a rule admits it", "lock", "--to cam --proto udp --dport 443", opens("lock", "cam", 443), ["lan0"]),
+        ("no rule admits it", "lock", "--to cam --proto udp --dport 7", opens("lock", "cam", 7), []),
+        ("in a segment that isolates", "cam", "--to plug --proto udp --dport 443", opens("cam", "plug", 443), []),
+        ("a group, and a rule admits it", "lock", "--to %s --proto udp --dport 443" % group,
+         l3(MDNS, LOCK_MAC, datagram(NEAR, group, 443, 443)), ["lan0", "lan2"]),
+        ("a broadcast, and none does", "cam", "--to 10.0.20.255 --proto udp --dport 5353",
+         l3(BROADCAST, CAM_MAC, datagram(CAM, "10.0.20.255", 5353, 5353)), []),
+        ("ARP", "cam", "--to lock --proto arp", question("cam", NEAR), ["lan1"]),
+        ("ARP in a segment that isolates", "cam", "--to plug --proto arp", question("cam", PLUG), []),
+        ("neighbour discovery", "cam", "--to lock --proto nd",
+         l3(solicited_group(NEAR6), CAM_MAC, ask(CAM6, solicited(NEAR6), NEAR6, CAM_MAC)), ["lan1"]),
+        ("an advertisement", "cam", "--to %s --proto icmp6 --dport 136" % NEAR6,
+         l3(LOCK_MAC, CAM_MAC, advert(CAM6, NEAR6, CAM6, CAM_MAC)), ["lan1"]),
+        ("what a server of DHCP sends", "cam", "--to lock --proto udp --dport 68",
+         l3(LOCK_MAC, CAM_MAC, datagram(CAM, NEAR, 67, 68)), []),
+    ):
+        mark, after = b.mark(), b.mark()
+        b.send(host, make(mark))
+        for other in at:
+            b.gw.sendto(after, (V4[other], 999))
+        seen = [port for other, port in at.items() if other != host and mark in b.arrived(other, after, [mark])]
+        said = subprocess.run(["cordonctl", "explain", "--json", "--from", host, *words.split()], check=False,
+                              stdout=subprocess.PIPE).stdout
+        answers = json.loads(said or b"{}")
+        by = sorted(a["interface"] for a in answers.get("answers", [answers])
+                    if a.get("verdict") == "allow" and a["switched"])
+        b.check("explain is right: " + name, (wanted, wanted), (seen, by))
+
+
 def bad_flags(b):
     """Flags of TCP that no stack sets together are dropped where they come in."""
     for six, addresses in (("IPv4: ", V4), ("IPv6: ", V6)):
@@ -202,6 +246,8 @@ def main():
     servers(b)
     other_frames(b)
     bad_flags(b)
+    if not words:
+        explained(b)
     for host in MAC:
         b.inside(host, lambda: b.run("nft", "delete table inet mute"))
 

@@ -292,7 +292,10 @@ def sender(policy, postures, links, packet):
             return "unknown_device", here, kind, came
         if came and device.get("port", came) != came:
             return "moved_port", here, kind, came
-        return None if source_is_own(policy, device, packet) else "spoofed_source", here, kind, came
+        if not source_is_own(policy, device, packet):
+            return "spoofed_source", here, kind, came
+        # No device is a router: advertisements and redirects.
+        return "rogue_ra" if (packet["proto"], packet["port"]) in ((ICMP6, 134), (ICMP6, 137)) else None, here, kind, came
     foreign = device_at(policy, source) or came and str(source) not in UNSPECIFIED and \
         not is_link_local(source) and not is_at(policy, network_segment(policy, source), came)
     return "spoofed_source" if foreign else None, here, kind, came

@@ -82,6 +82,13 @@ says "0.0.0.0 of anywhere" 1 "any host may have that address: --in is needed" --
 says "0.0.0.0 behind a port" 1 "--from DEVICE --source ADDRESS is needed" --from 0.0.0.0 --in xlan0 --to gateway --proto udp --dport 67
 says "an IPv4-mapped source" 1 "an IPv4-mapped address" --from ::ffff:10.9.50.10 --to cam --proto tcp --dport 1
 says "an IPv4-mapped destination" 1 "an IPv4-mapped address" --from cam --to ::ffff:10.9.50.10 --proto tcp --dport 1
+says "a question of ARP, by no bridge" 0 "deny: it stays on its link" --from tag --to 10.9.20.13 --in xlan1 --proto arp
+says "a question of ARP that claims another's address" 0 "(arp_spoof)" --from tag --source 10.9.20.11 --to 10.9.20.13 --in xlan1 --proto arp
+says "a question of ARP for IPv6" 1 "asks for addresses of IPv4" --from cam --to fd09:20::12 --proto arp
+says "a question of neighbour discovery for IPv4" 1 "asks for addresses of IPv6" --from cam --to 10.9.20.12 --proto nd
+says "a question of a host that is no device" 1 "no device" --from 198.51.100.7 --to cam --proto arp
+says "a question with a port" 2 "no --dport goes with a question" --from cam --to tag --proto arp --dport 1
+says "a router's advertisement, of a device" 0 "(rogue_ra)" --from cam --to ff02::1 --proto icmp6 --dport 134
 says "neither device nor address" 1 "neither a device nor an address" --from nobody --to cam --proto tcp --dport 1
 echo "1..$n"
 exit $failed

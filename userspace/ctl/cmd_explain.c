@@ -17,6 +17,8 @@
  * @out: interface that it leaves by, or NULL
  * @proto: IANA number
  * @port: destination port or ICMP type
+ * @arp: it is a question of ARP
+ * @solicits: it is one of neighbour discovery
  * @file: a policy file instead of the kernel's policy, or NULL
  * @json: answer in JSON
  */
@@ -28,6 +30,8 @@ struct question {
 	const char *out;
 	u8 proto;
 	u16 port;
+	bool arp;
+	bool solicits;
 	const char *file;
 	bool json;
 };
@@ -123,6 +127,8 @@ static void pick_address(const struct facts *f, struct who *who, bool v4)
 /* Which family is meant: that of an address, where one is written. */
 static bool means_v4(const struct question *q, const struct who *from, const struct who *to)
 {
+	if (q->arp || q->solicits)
+		return q->arp;
 	if (!to->named && !to->gateway)
 		return cordon_addr_is_v4(&to->addr);
 	if (!from->named && !from->gateway)
@@ -133,6 +139,19 @@ static bool means_v4(const struct question *q, const struct who *from, const str
 static bool needs_interface(const struct cordon_addr *a)
 {
 	return cordon_addr_is_unspecified(a) || cordon_addr_is_link_local(a);
+}
+
+/* A question has an address of its own kind at either end, and a device asks it. */
+static int check_question(const struct question *q, const struct who *from, const struct who *to)
+{
+	if (from->device == CORDON_NO_DEVICE)
+		return complain(q->from, "no device: what others ask for is not decided on");
+	if (to->gateway && !to->named && !strcmp(q->to, "gateway"))
+		return complain(q->to, "which address of it is asked for?");
+	if (cordon_addr_is_v4(&to->addr) != q->arp || (!q->source && cordon_addr_is_v4(&from->addr) != q->arp))
+		return complain(q->arp ? "arp" : "nd", q->arp ? "asks for addresses of IPv4, of an address of IPv4" :
+				"asks for addresses of IPv6, of an address of IPv6");
+	return EXIT_DONE;
 }
 
 static const struct explain_link *find_link(struct facts *f, const char *name)
@@ -151,6 +170,10 @@ static int make_packet(struct facts *f, const struct question *q, struct explain
 	pick_address(f, &to, means_v4(q, &from, &to));
 	if (q->source && policy_addr_parse(q->source, &from.addr))
 		return complain(q->source, "not an address");
+	if ((q->arp || q->solicits) && check_question(q, &from, &to))
+		return EXIT_REFUSED;
+	packet->arp = q->arp;
+	packet->solicits = q->solicits;
 	packet->gateway = from.gateway;
 	packet->to_gateway = to.gateway;
 	packet->device = from.device;
@@ -189,18 +212,31 @@ static json_t *json_end(const struct facts *f, const struct cordon_end *end, con
 			 "state", device ? policy_state_name(end->state) : NULL);
 }
 
+static bool is_counted(const struct explain_answer *a)
+{
+	return !a->v.accept && !a->uncounted;
+}
+
+/* It is switched from one device to another. */
+static bool is_between_two(const struct explain_answer *a)
+{
+	return a->switched && a->to.device != CORDON_NO_DEVICE;
+}
+
 static json_t *json_answer(const struct facts *f, const struct explain_answer *a)
 {
-	return json_pack("{s:s,s:s,s:s?,s:s?,s:s?,s:o,s:b,s:b,s:s}",
+	return json_pack("{s:s,s:s,s:s?,s:s?,s:s?,s:o,s:b,s:b,s:b,s:o,s:s}",
 			 "verdict", a->v.accept ? "allow" : "deny",
 			 "reason", explain_reason(a->v.reason),
 			 "interface", a->out ? a->out->name : NULL,
 			 "segment", segment_name(f, &a->to),
-			 "kind", a->v.accept ? NULL : policy_kind_name(a->v.kind),
+			 "kind", is_counted(a) ? policy_kind_name(a->v.kind) : NULL,
 			 "rule", a->rule == CORDON_NO_DEVICE ? json_null() :
 			 json_rule(&f->sealed->draft, a->rule),
 			 "related", a->v.related,
 			 "fast_path", a->fast,
+			 "switched", a->switched,
+			 "neighbours", is_between_two(a) ? json_boolean(a->neighbours) : json_null(),
 			 "encryption", policy_encryption_name(a->encryption));
 }
 
@@ -246,14 +282,24 @@ static void print_answer(const struct facts *f, const struct explain_answer *a)
 	if (a->rule != CORDON_NO_DEVICE)
 		printf(" (rule %u: %s -> %s%s)", a->rule, from, to,
 		       a->v.related ? ", related too" : "");
-	if (!a->v.accept)
+	if (is_counted(a))
 		printf(" (%s)", policy_kind_name(a->v.kind));
 	if (a->encryption != CORDON_ENCRYPTION_ANY)
 		printf(", if it is %s%s", policy_encryption_name(a->encryption),
 		       a->encryption == CORDON_ENCRYPTION_TLS1_2 ? " or higher" : "");
 	if (a->fast)
 		printf("; once it is established, its packets take the fast path");
+	if (a->switched && a->v.accept && a->v.reason < CORDON_REASONS)
+		printf("; it is switched, and each of its packets takes the slow path");
 	putchar('\n');
+}
+
+/* Of what is switched from one device to another: do they find each other? */
+static void print_neighbours(const struct explain_answer *a)
+{
+	if (is_between_two(a))
+		printf("neighbours: %s: %s\n", a->neighbours ? "allow" : "deny",
+		       explain_reason(a->neighbours ? EXPLAIN_PASS_NEIGHBOURS : EXPLAIN_DENY_NEIGHBOURS));
 }
 
 /* Of a packet for many a line for each that it may reach. */
@@ -262,7 +308,7 @@ static void print_many(const struct facts *f, const struct explain_answer *a)
 	const char *from = segment_name(f, &a->from), *to = segment_name(f, &a->to);
 
 	printf("%s: ", a->local ? "gateway" : a->out ? a->out->name : "?");
-	if (!a->v.accept && !a->local && from && to)
+	if (!a->v.accept && !a->local && from && to && a->v.reason < CORDON_REASONS)
 		printf("%s -> %s: ", from, to);
 	print_answer(f, a);
 }
@@ -291,6 +337,8 @@ static int answer(struct facts *f, const struct question *q)
 				print_end(f, "to  ", &answers[0].to, q->to);
 			for (i = 0; i < n; i++)
 				many ? print_many(f, &answers[i]) : print_answer(f, &answers[i]);
+			if (!many)
+				print_neighbours(&answers[0]);
 		}
 	}
 	free(answers);
@@ -332,8 +380,13 @@ static int look(const struct question *q, struct facts *f)
 	if (!f->e.ends || explain_machine(&f->e) || (q->in && explain_add_link(&f->e, q->in)) ||
 	    (q->out && explain_add_link(&f->e, q->out)))
 		return complain("explain", "the interfaces of this machine cannot be listed");
-	for (i = 0; i < f->sealed->draft.n_devices; i++)
+	if (explain_learn(&f->e))
+		return complain("explain", "out of memory");
+	for (i = 0; i < f->sealed->draft.n_devices; i++) {
 		f->e.ends[i] = device_end(f, i);
+		if (f->runtime.devices)
+			strcpy(f->e.places[i].lease, f->runtime.devices[i].lease_port);
+	}
 	return EXIT_DONE;
 }
 
@@ -406,7 +459,11 @@ static int run_explain(const struct command *self, int argc, char **argv)
 		return usage_error(self, "too many words", argv[optind]);
 	if (!q.from || !q.to || !proto)
 		return usage_error(self, "--from, --to and --proto are needed", NULL);
-	o = policy_proto_parse(proto);
+	q.arp = !strcmp(proto, "arp");
+	q.solicits = !strcmp(proto, "nd");
+	if (port && (q.arp || q.solicits))
+		return usage_error(self, "no --dport goes with a question for an address", port);
+	o = q.arp || q.solicits ? IPPROTO_ICMPV6 : policy_proto_parse(proto);
 	if (o < 0)
 		return usage_error(self, "not the name or number of a protocol", proto);
 	q.proto = o;
@@ -422,7 +479,8 @@ const struct command cmd_explain = {
 	"explain --from WHO --to WHO --proto PROTO [--dport PORT] [--source ADDRESS]\n"
 	"        [--in INTERFACE] [--out INTERFACE] [--policy FILE] [--json]",
 	"WHO is a device's name or MAC, an address, or gateway.\n\n"
-	"  --proto PROTO     tcp, udp, icmp, icmp6, another protocol's name, or its number\n"
+	"  --proto PROTO     tcp, udp, icmp, icmp6, another protocol's name, or its number;\n"
+	"                    arp or nd: who has the address of --to?\n"
 	"  --dport PORT      destination port, or ICMP type by name or number\n"
 	"  --source ADDRESS  what the packet says it comes from, if not the sender's own\n"
 	"  --in INTERFACE    where it comes in, if not where its source address is\n"

@@ -3,7 +3,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 
-#include "explain.h"
+#include "explain_in.h"
 
 #define DHCP_CLIENT	68
 #define DHCP6_CLIENT	546
@@ -12,55 +12,7 @@
 #define MLD_REPORT	131
 #define MLD_DONE	132
 #define MLD2_REPORT	143
-
-enum role { UNLISTED, PORT, UPLINK };
-
-static u16 port_named(const struct cordon_policy *p, const char *name)
-{
-	u32 i;
-
-	for (i = 0; i < p->draft.n_ports; i++)
-		if (!strcmp(p->draft.ports[i].name, name))
-			return i;
-	return CORDON_ANY_PORT;
-}
-
-/* The port that an interface is to packets: what shares the wire of a port is that port. */
-static u16 port_of(const struct cordon_policy *p, const struct explain_link *link)
-{
-	u16 own, wire;
-
-	if (!link)
-		return CORDON_ANY_PORT;
-	own = port_named(p, link->name);
-	wire = port_named(p, link->wire);
-	return wire != CORDON_ANY_PORT && (own != CORDON_ANY_PORT || cordon_policy_is_uplink(p, link->name)) ?
-	       wire : own;
-}
-
-/* An interface that is not known is taken for an uplink. */
-static enum role role_of(const struct cordon_policy *p, const struct explain_link *link)
-{
-	if (port_of(p, link) != CORDON_ANY_PORT)
-		return PORT;
-	return !link || cordon_policy_is_uplink(p, link->name) ? UPLINK : UNLISTED;
-}
-
-static const struct explain_link *link_of_port(const struct explain *e, u16 port)
-{
-	return explain_find_link(e, e->p->draft.ports[port].name);
-}
-
-/* What is tied to a port may be behind another, or the same; as cordon_ports_may_be(). */
-static bool may_be(const struct explain *e, u16 tied, u16 at)
-{
-	const struct explain_link *link;
-
-	if (tied == CORDON_ANY_PORT || tied == at)
-		return true;
-	link = link_of_port(e, tied);
-	return link && port_of(e->p, link) == at;
-}
+#define NEIGHBOUR_SOLICIT	135
 
 static struct cordon_network_def net_of(const struct explain_link *link, u32 i)
 {
@@ -78,6 +30,25 @@ static bool holds(const struct cordon_network_def *net, const struct cordon_addr
 
 	return cordon_addr_is_v4(a) == cordon_addr_is_v4(&net->addr) &&
 	       cordon_addr_compare(&net->addr, a) <= 0 && cordon_addr_compare(a, &last) <= 0;
+}
+
+/**
+ * explain_on_link - two addresses are in one network of an interface
+ * @link: the interface
+ * @a: one
+ * @b: the other
+ */
+bool explain_on_link(const struct explain_link *link, const struct cordon_addr *a, const struct cordon_addr *b)
+{
+	struct cordon_network_def net;
+	u32 i;
+
+	for (i = 0; i < link->n; i++) {
+		net = net_of(link, i);
+		if (holds(&net, a) && holds(&net, b))
+			return true;
+	}
+	return false;
 }
 
 /* The interface on whose link an address is: that with the longest network that holds it. */
@@ -140,8 +111,8 @@ const struct explain_link *explain_broadcast(const struct explain *e, const stru
  */
 bool explain_is_many(const struct explain *e, const struct explain_packet *packet)
 {
-	return !packet->to_gateway && (cordon_addr_is_multicast(&packet->flow.dst) ||
-				       explain_broadcast(e, &packet->flow.dst));
+	return packet->arp || (!packet->to_gateway && (cordon_addr_is_multicast(&packet->flow.dst) ||
+						       explain_broadcast(e, &packet->flow.dst)));
 }
 
 /* For its link only: 255.255.255.255, 224.0.0.0/24; scopes up to that of the link (RFC 4291, 2.7). */
@@ -157,27 +128,36 @@ static bool is_for_its_link(const struct cordon_addr *src)
 	return cordon_addr_is_link_local(src) || cordon_addr_is_unspecified(src);
 }
 
-static struct cordon_verdict deny(enum cordon_reason reason, enum cordon_kind kind)
+/* The sender of a question, as cordon_neighbour_arp(). */
+static struct cordon_verdict decide_arp(const struct cordon_policy *p, const struct explain_packet *packet,
+				       u16 port)
 {
-	return (struct cordon_verdict){ .reason = reason, .kind = kind };
-}
+	const struct cordon_addr *src = &packet->flow.src;
+	u16 tied;
 
-static struct cordon_verdict pass(enum cordon_reason reason)
-{
-	return (struct cordon_verdict){ .accept = true, .plaintext = true, .reason = reason };
+	if (packet->device == CORDON_NO_DEVICE)
+		return explain_deny(CORDON_DENY_UNKNOWN_DEVICE, CORDON_KIND_UNKNOWN_DEVICE);
+	tied = p->draft.devices[packet->device].port;
+	if (tied != CORDON_ANY_PORT && tied != port)
+		return explain_deny(CORDON_DENY_MOVED, CORDON_KIND_MOVED_PORT);
+	if (cordon_addr_is_unspecified(src) || cordon_policy_device_has(p, packet->device, src))
+		return explain_pass(CORDON_PASS_SOURCE);
+	return explain_deny(CORDON_DENY_SPOOFED, CORDON_KIND_ARP_SPOOF);
 }
 
 /* Prerouting on a port, as cordon_slow_prerouting(). */
 static struct cordon_verdict decide_port(const struct explain *e, const struct explain_packet *packet,
 					const struct explain_link *in)
 {
-	u16 port = port_of(e->p, in), tied;
+	u16 port = explain_port(e, in), tied;
 
 	if (packet->device != CORDON_NO_DEVICE) {
 		tied = e->p->draft.devices[packet->device].port;
-		if (port == CORDON_ANY_PORT || may_be(e, tied, port))
+		if (port == CORDON_ANY_PORT || explain_may_be(e, tied, port))
 			port = tied;
 	}
+	if (packet->arp)
+		return decide_arp(e->p, packet, port);
 	return cordon_decide_source(e->p, packet->device, port, 0, &packet->flow);
 }
 
@@ -188,42 +168,13 @@ static struct cordon_verdict decide_uplink(const struct explain *e, const struct
 	u16 segment;
 
 	if (cordon_policy_device_by_addr(e->p, src) != CORDON_NO_DEVICE)
-		return deny(CORDON_DENY_SPOOFED, CORDON_KIND_SPOOFED_SOURCE);
+		return explain_deny(CORDON_DENY_SPOOFED, CORDON_KIND_SPOOFED_SOURCE);
 	segment = cordon_policy_network_segment(e->p, src);
 	if (in && segment != CORDON_NO_SEGMENT && !cordon_addr_is_unspecified(src) &&
 	    !cordon_addr_is_link_local(src) &&
 	    !cordon_policy_segment_is_at(e->p, segment, in->name))
-		return deny(CORDON_DENY_SPOOFED, CORDON_KIND_SPOOFED_SOURCE);
-	return pass(CORDON_PASS_SOURCE);
-}
-
-static u32 own_segments(const struct cordon_policy *p, const struct explain_link *link,
-			struct cordon_reach *reach)
-{
-	u32 i, counted = 0, n = 0;
-
-	for (i = 0; i < link->n; i++)
-		counted += !cordon_addr_is_link_local(&link->net[i].addr);
-	if (counted > CORDON_MAX_SUBNETS)
-		return 0;
-	for (i = 0; i < link->n; i++)
-		n = cordon_reach_own(p, &link->net[i].addr, reach, n);
-	return n;
-}
-
-/* The segments on the link of an uplink, as cordon_link_uplink(). */
-static u32 reach_uplink(const struct cordon_policy *p, const struct explain_link *link,
-			struct cordon_reach *reach)
-{
-	const struct cordon_draft *d = &p->draft;
-	u32 i, n = 0;
-
-	for (i = 0; i < d->n_interfaces; i++)
-		if (cordon_ifname_matches(d->interfaces[i].name, link->name))
-			n = cordon_reach_add(reach, n, d->interfaces[i].segment);
-	if (!n)
-		n = own_segments(p, link, reach);
-	return n <= CORDON_MAX_REACH ? n : 0;
+		return explain_deny(CORDON_DENY_SPOOFED, CORDON_KIND_SPOOFED_SOURCE);
+	return explain_pass(CORDON_PASS_SOURCE);
 }
 
 /* The segment of a sender on an uplink, as cordon_link_segment() where the address does not tell. */
@@ -234,78 +185,9 @@ static u16 sender_segment(const struct explain *e, const struct cordon_addr *src
 
 	if (!cordon_addr_is_unspecified(src) && !cordon_addr_is_link_local(src))
 		return cordon_policy_network_segment(e->p, src);
-	if (in && (reach_uplink(e->p, in, reach) == 1 || own_segments(e->p, in, reach) == 1))
+	if (in && (explain_reach_uplink(e->p, in, reach) == 1 || explain_own_segments(e->p, in, reach) == 1))
 		return reach[0].segment;
 	return CORDON_NO_SEGMENT;
-}
-
-static u32 port_subnets(const struct explain *e, struct cordon_subnet *subnets)
-{
-	struct cordon_network_def own[CORDON_MAX_SUBNETS];
-	const struct explain_link *link;
-	u32 port, i, n = 0, n_own;
-
-	for (port = 0; port < e->p->draft.n_ports; port++) {
-		link = link_of_port(e, port);
-		for (i = n_own = 0; link && i < link->n; i++) {
-			if (cordon_addr_is_link_local(&link->net[i].addr))
-				continue;
-			if (n_own < CORDON_MAX_SUBNETS)
-				own[n_own] = link->net[i];
-			n_own++;
-		}
-		n = cordon_subnets_add(subnets, n, port, own, n_own);
-	}
-	cordon_subnets_sort(subnets, n);
-	return n;
-}
-
-/* What is behind a port that shares the wire of another is behind that one. */
-static void gather_wires(const struct explain *e, u16 port, u8 *demands)
-{
-	const struct cordon_draft *d = &e->p->draft;
-	u32 i, s;
-
-	for (i = 0; i < d->n_ports; i++)
-		for (s = 0; i != port && may_be(e, i, port) && s < d->n_segments; s++)
-			demands[port * d->n_segments + s] |= demands[i * d->n_segments + s];
-}
-
-/* The segments behind a port, as cordon_links_new(); free() them. */
-static u32 reach_port(const struct explain *e, u16 port, struct cordon_reach **out)
-{
-	const struct cordon_draft *d = &e->p->draft;
-	struct cordon_subnet *subnets = calloc((size_t)d->n_ports * CORDON_MAX_SUBNETS, sizeof(*subnets));
-	u8 *demands = calloc(d->n_ports, d->n_segments);
-	u32 i, n = 0;
-
-	*out = calloc(d->n_segments, sizeof(**out));
-	if (subnets && demands && *out) {
-		n = port_subnets(e, subnets);
-		for (i = 0; i < d->n_devices; i++)
-			cordon_reach_device(e->p, subnets, n, i, demands);
-		gather_wires(e, port, demands);
-		n = cordon_reach_port(e->p, demands, port, *out);
-	}
-	free(subnets);
-	free(demands);
-	return n;
-}
-
-/* Towards each of the segments by itself, so that the one that denies it is known. */
-static void decide_each(const struct explain *e, const struct explain_packet *packet,
-		       const struct cordon_reach *reach, u32 n, struct explain_answer *a)
-{
-	u32 i;
-
-	a->v = cordon_decide_many(e->p, &a->from, reach, 0, packet->flow.proto, packet->flow.dport);
-	for (i = 0; i < n; i++) {
-		a->to = (struct cordon_end){ CORDON_NO_DEVICE, reach[i].segment, 0 };
-		a->v = cordon_decide_many(e->p, &a->from, &reach[i], 1, packet->flow.proto,
-					  packet->flow.dport);
-		if (!a->v.accept)
-			return;
-	}
 }
 
 /* A copy for many that leaves by an interface, as the slow path (kernel/slowpath.c) forwards it. */
@@ -313,34 +195,36 @@ static void decide_many(const struct explain *e, const struct explain_packet *pa
 		       struct explain_answer *a)
 {
 	struct cordon_reach uplink[CORDON_MAX_REACH], *reach = NULL;
-	u16 port = port_of(e->p, a->out);
+	u16 port = explain_port(e, a->out);
 	u32 n;
 
 	a->to = (struct cordon_end){ CORDON_NO_DEVICE, CORDON_NO_SEGMENT, 0 };
 	if (packet->gateway) {
-		a->v = pass(CORDON_PASS_GATEWAY);
-	} else if (role_of(e->p, a->out) == UNLISTED) {
-		a->v = deny(CORDON_DENY_UNLISTED, CORDON_KIND_UNLISTED);
+		a->v = explain_pass(CORDON_PASS_GATEWAY);
+	} else if (explain_role(e, a->out) == CORDON_ROLE_UNLISTED) {
+		a->v = explain_deny(CORDON_DENY_UNLISTED, CORDON_KIND_UNLISTED);
 	} else if (is_for_its_link(&packet->flow.src)) {
-		a->v = deny(CORDON_DENY_LINK_ONLY, CORDON_KIND_UNJUDGED);
+		a->v = explain_deny(CORDON_DENY_LINK_ONLY, CORDON_KIND_UNJUDGED);
+	} else if (port == CORDON_BRIDGE_PORT) {
+		a->v = explain_deny(CORDON_DENY_NO_LINK, CORDON_KIND_UNJUDGED);
 	} else if (port == CORDON_ANY_PORT) {
-		decide_each(e, packet, uplink, reach_uplink(e->p, a->out, uplink), a);
+		explain_each(e, packet, uplink, explain_reach_uplink(e->p, a->out, uplink), a);
 	} else {
-		n = reach_port(e, port, &reach);
-		decide_each(e, packet, reach, n, a);
+		n = explain_reach_port(e, port, &reach);
+		explain_each(e, packet, reach, n, a);
 	}
 	free(reach);
 }
 
-static void decide_local(const struct explain *e, const struct explain_packet *packet, enum role in,
+static void decide_local(const struct explain *e, const struct explain_packet *packet, u8 in,
 			struct explain_answer *a)
 {
 	a->local = true;
 	a->to = cordon_end_gateway();
 	if (packet->gateway)
-		a->v = pass(CORDON_PASS_GATEWAY);
-	else if (in == UPLINK && cordon_flow_is_for_host(&packet->flow))
-		a->v = pass(CORDON_PASS_UPKEEP);
+		a->v = explain_pass(CORDON_PASS_GATEWAY);
+	else if (in == CORDON_ROLE_UPLINK && cordon_flow_is_for_host(&packet->flow))
+		a->v = explain_pass(CORDON_PASS_UPKEEP);
 	else
 		a->v = cordon_decide_connection(e->p, &a->from, &a->to, packet->flow.proto, packet->flow.dport);
 }
@@ -353,14 +237,14 @@ static void decide_one(const struct explain *e, const struct explain_packet *pac
 
 	if (a->to.device != CORDON_NO_DEVICE)
 		tied = e->p->draft.devices[a->to.device].port;
-	else if (role_of(e->p, a->out) == PORT)
+	else if (explain_has_devices(e, a->out))
 		a->to.segment = CORDON_NO_SEGMENT;
-	if (!packet->gateway && role_of(e->p, a->out) == UNLISTED)
-		a->v = deny(CORDON_DENY_UNLISTED, CORDON_KIND_UNLISTED);
-	else if (a->out && !may_be(e, tied, port_of(e->p, a->out)))
-		a->v = deny(CORDON_DENY_WRONG_PORT, CORDON_KIND_MOVED_PORT);
+	if (!packet->gateway && explain_role(e, a->out) == CORDON_ROLE_UNLISTED)
+		a->v = explain_deny(CORDON_DENY_UNLISTED, CORDON_KIND_UNLISTED);
+	else if (a->out && !explain_may_be(e, tied, explain_port(e, a->out)))
+		a->v = explain_deny(CORDON_DENY_WRONG_PORT, CORDON_KIND_MOVED_PORT);
 	else if (packet->gateway)
-		a->v = pass(CORDON_PASS_GATEWAY);
+		a->v = explain_pass(CORDON_PASS_GATEWAY);
 	else
 		a->v = cordon_decide_connection(e->p, &a->from, &a->to, packet->flow.proto, packet->flow.dport);
 }
@@ -378,47 +262,71 @@ static const struct explain_link *find_out(const struct explain *e, const struct
 		return in;
 	out = find_on_link(e, &packet->flow.dst);
 	if (!out && device != CORDON_NO_DEVICE && e->p->draft.devices[device].port != CORDON_ANY_PORT)
-		out = link_of_port(e, e->p->draft.devices[device].port);
+		out = explain_link_of_port(e, e->p->draft.devices[device].port);
 	return out;
 }
 
-/* Where a packet comes in if nobody says so: of no device, on whose link its source is. */
+/*
+ * Where a packet comes in if nobody says so: of no device, on whose link its source is; of a device, where that
+ * is, or the bridge behind one of whose ports it is.
+ */
 static const struct explain_link *find_in(const struct explain *e, const struct explain_packet *packet)
 {
-	u16 port;
+	const struct explain_link *place;
+	const struct cordon_device_def *d;
+	u32 i;
 
 	if (packet->in || packet->gateway)
 		return packet->in;
 	if (packet->device == CORDON_NO_DEVICE)
 		return find_on_link(e, &packet->flow.src);
-	port = e->p->draft.devices[packet->device].port;
-	return port != CORDON_ANY_PORT ? link_of_port(e, port) : NULL;
+	place = explain_place(e, packet->device);
+	d = &e->p->draft.devices[packet->device];
+	for (i = 0; !place && d->port == CORDON_ANY_PORT && i < d->n; i++) {
+		place = find_on_link(e, &e->p->draft.addresses[d->first + i]);
+		if (explain_bridge(e, place) != place)
+			place = NULL;
+	}
+	return place;
 }
 
 /* Who sends it, and may he, from there? */
 static struct cordon_verdict decide_sender(const struct explain *e, const struct explain_packet *packet,
 					  const struct explain_link *in, struct cordon_end *from)
 {
-	enum role role = role_of(e->p, in);
+	u8 role = explain_role(e, in);
+	struct cordon_verdict v;
 
 	*from = cordon_end_gateway();
 	if (packet->gateway)
-		return pass(CORDON_PASS_GATEWAY);
+		return explain_pass(CORDON_PASS_GATEWAY);
 	if (packet->device != CORDON_NO_DEVICE) {
 		*from = e->ends[packet->device];
 		if (!in)
-			role = PORT;
+			role = CORDON_ROLE_PORT;
 	} else {
 		*from = (struct cordon_end){ CORDON_NO_DEVICE, CORDON_NO_SEGMENT, 0 };
-		if (role == UPLINK)
+		if (role == CORDON_ROLE_UPLINK)
 			from->segment = sender_segment(e, &packet->flow.src, in);
 	}
-	if (role == UNLISTED)
-		return deny(CORDON_DENY_UNLISTED, CORDON_KIND_UNLISTED);
-	return role == PORT ? decide_port(e, packet, in) : decide_uplink(e, &packet->flow.src, in);
+	if (role == CORDON_ROLE_UNLISTED)
+		return explain_deny(CORDON_DENY_UNLISTED, CORDON_KIND_UNLISTED);
+	if (role == CORDON_ROLE_UPLINK)
+		return decide_uplink(e, &packet->flow.src, in);
+	v = decide_port(e, packet, in);
+	return v.accept ? explain_sound(e, packet, in) : v;
 }
 
-static void finish(const struct explain *e, const struct explain_packet *packet, struct explain_answer *a)
+/* Where a bridge may switch a connection, too, no stamp says that its packets pass. */
+static bool may_be_switched(const struct explain *e, const struct explain_link *in, const struct explain_answer *a)
+{
+	const struct explain_link *bridge = explain_bridge(e, in);
+
+	return a->switched || (bridge && bridge == explain_bridge(e, a->out));
+}
+
+static void finish(const struct explain *e, const struct explain_packet *packet, const struct explain_link *in,
+		   struct explain_answer *a)
 {
 	a->rule = CORDON_NO_DEVICE;
 	a->encryption = CORDON_ENCRYPTION_ANY;
@@ -429,37 +337,75 @@ static void finish(const struct explain *e, const struct explain_packet *packet,
 		a->rule = cordon_policy_rule(e->p, a->from.segment, a->to.segment, packet->flow.proto,
 					     packet->flow.dport);
 	a->encryption = cordon_decide_encryption(e->p, &a->v, &a->from, &a->to);
-	a->fast = !packet->gateway && !a->local && !explain_is_many(e, packet) &&
+	a->fast = !packet->gateway && !a->local && !explain_is_many(e, packet) && !may_be_switched(e, in, a) &&
 		  cordon_decide_may_stamp(&packet->flow, &a->from, &a->to);
+}
+
+/* Whom a question of ARP reaches: the gateway, if it is asked, or ports of the bridge. */
+static u32 explain_arp(const struct explain *e, const struct explain_packet *packet, const struct explain_link *in,
+		       const struct explain_answer *base, struct explain_answer *answers)
+{
+	u32 n = explain_copies(e, packet, in, base, answers);
+
+	if (n && !is_self(e, &packet->flow.dst))
+		return n;
+	answers[0] = *base;
+	answers[0].local = is_self(e, &packet->flow.dst);
+	answers[0].uncounted = true;
+	answers[0].v = answers[0].local ? explain_pass(EXPLAIN_PASS_ARP) :
+		       explain_deny(EXPLAIN_DENY_NO_BRIDGE, CORDON_KIND_UNJUDGED);
+	return 1;
+}
+
+/* By an interface, or by the bridge that it is in. */
+static const struct explain_link *routed(const struct explain *e, const struct explain_link *link)
+{
+	const struct explain_link *bridge = explain_bridge(e, link);
+
+	return bridge ? bridge : link;
+}
+
+/* A copy for many is routed to an interface: to all that are listed, or, if @out is set, to that one. */
+static bool is_routed_to(const struct explain *e, const struct explain_packet *packet, const struct explain_link *in,
+			const struct explain_link *out, const struct explain_link *link)
+{
+	bool own = !packet->gateway && is_for_its_link(&packet->flow.src);
+
+	if (routed(e, link) != link)
+		return false;
+	if (out)
+		return out == link && (packet->gateway || link != explain_bridge(e, in));
+	return !own && !stays_on_link(&packet->flow.dst) && explain_role(e, link) != CORDON_ROLE_UNLISTED &&
+	       link != routed(e, in);
 }
 
 /*
  * One copy to the gateway, and one for each interface that the policy lists, but, for groups, for the
- * one it came in on; or for one alone.
+ * one it came in on; or for one alone. In a bridge, one for each of its other ports.
  */
 static u32 explain_many(const struct explain *e, const struct explain_packet *packet,
-			const struct explain_link *in, enum role role,
+			const struct explain_link *in, u8 role,
 			const struct explain_answer *base, struct explain_answer *answers)
 {
-	const struct explain_link *out = packet->out ? packet->out :
+	const struct explain_link *out = packet->out ? routed(e, packet->out) :
 							explain_broadcast(e, &packet->flow.dst);
-	bool own = !packet->gateway && is_for_its_link(&packet->flow.src);
-	bool far = !own && !stays_on_link(&packet->flow.dst);
 	u32 i, n = 0;
 
+	if (packet->arp)
+		return explain_arp(e, packet, in, base, answers);
 	if (!packet->gateway && !packet->out) {
 		answers[n] = *base;
 		decide_local(e, packet, role, &answers[n++]);
 	}
 	for (i = 0; i < e->n_links; i++) {
-		if (out ? out != &e->links[i] : !far || role_of(e->p, &e->links[i]) == UNLISTED)
-			continue;
-		if (!out && in == &e->links[i])
+		if (!is_routed_to(e, packet, in, out, &e->links[i]))
 			continue;
 		answers[n] = *base;
 		answers[n].out = &e->links[i];
 		decide_many(e, packet, &answers[n++]);
 	}
+	if (!out || out == explain_bridge(e, in))
+		n += explain_copies(e, packet, in, base, answers + n);
 	return n;
 }
 
@@ -477,6 +423,17 @@ static struct cordon_addr gateway_address(const struct cordon_flow *f)
 	if (cordon_addr_is_unspecified(&f->src) || is_listener_report(f))
 		return (struct cordon_addr){ 0xff02000000000000ULL, 1 };
 	return (struct cordon_addr){ 0xfe80000000000000ULL, 1 };
+}
+
+/* Who has the address that it is for? To the group of those that may (RFC 4291, 2.7.1). */
+static void solicit(struct cordon_flow *f)
+{
+	f->target = f->dst;
+	f->dst.hi = 0xff02000000000000ULL;
+	f->dst.lo = 0x00000001ff000000ULL | (f->target.lo & 0xffffff);
+	f->proto = IPPROTO_ICMPV6;
+	f->dport = NEIGHBOUR_SOLICIT;
+	f->hop_limit = 255;
 }
 
 /**
@@ -501,12 +458,19 @@ void explain_complete(const struct explain *e, struct explain_packet *packet)
 	f->hop_limit = f->proto == IPPROTO_ICMPV6 ? 255 : 64;
 	if (is_listener_report(f))
 		f->hop_limit = 1;
+	/* What servers of DHCP send. */
+	if (f->proto == IPPROTO_UDP && f->dport == DHCP_CLIENT)
+		f->sport = CORDON_PORT_DHCP;
+	if (f->proto == IPPROTO_UDP && f->dport == DHCP6_CLIENT)
+		f->sport = CORDON_PORT_DHCP6;
 	if (packet->to_gateway)
 		f->dst = gateway_address(f);
 	d = packet->device == CORDON_NO_DEVICE ? NULL : &e->p->draft.devices[packet->device];
 	for (i = 0; d && i < d->n; i++)
 		if (!cordon_addr_is_v4(&e->p->draft.addresses[d->first + i]))
 			f->target = e->p->draft.addresses[d->first + i];
+	if (packet->solicits)
+		solicit(f);
 }
 
 /* The end that a packet is for, by its address alone. */
@@ -527,8 +491,8 @@ static struct cordon_end find_to(const struct explain *e, const struct explain_p
  * @packet: the packet
  * @answers: room for one more than the gateway has interfaces
  *
- * Of a packet for many there is an answer for the gateway and each port and uplink; of any other,
- * or where it is refused for its source, one.
+ * Of a packet for many there is an answer for the gateway, and each port and uplink, or port of the bridge; of
+ * any other, or where it is refused for its source, one.
  *
  * Return: how many.
  */
@@ -537,11 +501,11 @@ u32 explain_packet(const struct explain *e, const struct explain_packet *packet,
 {
 	const struct explain_link *in = find_in(e, packet);
 	struct explain_answer base = { 0 };
-	enum role role;
+	u8 role;
 	u32 i, n = 1;
 
 	base.v = decide_sender(e, packet, in, &base.from);
-	role = packet->device != CORDON_NO_DEVICE && !in ? PORT : role_of(e->p, in);
+	role = packet->device != CORDON_NO_DEVICE && !in ? CORDON_ROLE_PORT : explain_role(e, in);
 	base.to = find_to(e, packet);
 	answers[0] = base;
 	if (!base.v.accept) {
@@ -550,18 +514,20 @@ u32 explain_packet(const struct explain *e, const struct explain_packet *packet,
 		n = explain_many(e, packet, in, role, &base, answers);
 	} else if (packet->to_gateway || is_self(e, &packet->flow.dst)) {
 		decide_local(e, packet, role, &answers[0]);
+	} else if (explain_is_switched(e, packet, in)) {
+		explain_switched(e, packet, in, &answers[0]);
 	} else {
 		answers[0].out = find_out(e, packet, in);
 		decide_one(e, packet, &answers[0]);
 	}
 	for (i = 0; i < n; i++)
-		finish(e, packet, &answers[i]);
+		finish(e, packet, in, &answers[i]);
 	return n;
 }
 
 /**
  * explain_reason - a verdict's reason in words
- * @reason: enum cordon_reason
+ * @reason: enum cordon_reason or explain_reason
  */
 const char *explain_reason(u8 reason)
 {
@@ -590,8 +556,18 @@ const char *explain_reason(u8 reason)
 		[CORDON_PASS_UPKEEP] = "the gateway needs it as a host on its uplink",
 		[CORDON_DENY_FLAGS] = "flags of TCP that no stack sets together",
 		[CORDON_DENY_FRAGMENT] = "a fragment as no stack cuts it",
+		[EXPLAIN_PASS_NEIGHBOURS] = "one of the two may open something towards the other",
+		[EXPLAIN_PASS_BESIDE] = "both are behind one port, and it does not come through the gateway",
+		[EXPLAIN_PASS_ARP] = "it asks for the gateway, which answers each device",
+		[EXPLAIN_DENY_NEIGHBOURS] = "neither of the two may open anything towards the other",
+		[EXPLAIN_DENY_NOBODY] = "no other device has that address",
+		[EXPLAIN_DENY_ELSEWHERE] = "the device is behind another port",
+		[EXPLAIN_DENY_OF_LINK] = "it is for the gateway alone",
+		[EXPLAIN_DENY_ROGUE] = "no device is a router, or gives addresses",
+		[EXPLAIN_DENY_LEASE] = "the device's lease holds on another port of the bridge",
+		[EXPLAIN_DENY_NO_BRIDGE] = "it stays on its link, and that is no bridge's",
 	};
-	static_assert(sizeof(text) / sizeof(*text) == CORDON_REASONS, "a reason without words");
+	static_assert(sizeof(text) / sizeof(*text) == EXPLAIN_REASONS, "a reason without words");
 
-	return reason < CORDON_REASONS && text[reason] ? text[reason] : "?";
+	return reason < EXPLAIN_REASONS && text[reason] ? text[reason] : "?";
 }

@@ -4,7 +4,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <ifaddrs.h>
+#include <limits.h>
 #include <linux/ethtool.h>
+#include <linux/if_bridge.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -78,6 +80,78 @@ static void find_wire(struct explain_link *link)
 			snprintf(link->wire, sizeof(link->wire), "%s", entry->d_name + 6);
 	if (dir)
 		closedir(dir);
+}
+
+/* What it is in, and whether it is a bridge itself. */
+static void find_master(struct explain_link *link)
+{
+	char path[64], target[PATH_MAX];
+	ssize_t len;
+
+	snprintf(path, sizeof(path), "/sys/class/net/%s/bridge", link->name);
+	link->is_bridge = !access(path, F_OK);
+	snprintf(path, sizeof(path), "/sys/class/net/%s/master", link->name);
+	len = readlink(path, target, sizeof(target) - 1);
+	if (len < 0)
+		return;
+	target[len] = '\0';
+	snprintf(link->master, sizeof(link->master), "%s", basename(target));
+}
+
+/* The number of a port in its bridge; 0, it has none. */
+static u32 number_in_bridge(const struct explain_link *link)
+{
+	char path[64], text[16];
+	u32 number = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/sys/class/net/%s/brport/port_no", link->name);
+	file = fopen(path, "re");
+	if (!file)
+		return 0;
+	if (fgets(text, sizeof(text), file))
+		number = strtoul(text, NULL, 16);
+	fclose(file);
+	return number;
+}
+
+static void note_seen(struct explain *e, const struct explain_link *bridge, const struct __fdb_entry *entry)
+{
+	u32 device = cordon_policy_device_by_mac(e->p, entry->mac_addr), i;
+	u32 number = entry->port_hi << 8 | entry->port_no;
+
+	for (i = 0; !entry->is_local && device != CORDON_NO_DEVICE && i < e->n_links; i++)
+		if (!strcmp(e->links[i].master, bridge->name) && number_in_bridge(&e->links[i]) == number)
+			strcpy(e->places[device].seen, e->links[i].name);
+}
+
+/**
+ * explain_learn - note where the bridges of this machine have learned the policy's devices
+ * @e: the gateway; its policy and interfaces are set
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int explain_learn(struct explain *e)
+{
+	struct __fdb_entry entry;
+	char path[64];
+	FILE *file;
+	u32 i;
+
+	e->places = calloc(e->p->draft.n_devices + 1, sizeof(*e->places));
+	if (!e->places)
+		return -ENOMEM;
+	for (i = 0; i < e->n_links; i++) {
+		if (!e->links[i].is_bridge)
+			continue;
+		snprintf(path, sizeof(path), "/sys/class/net/%s/brforward", e->links[i].name);
+		file = fopen(path, "re");
+		while (file && fread(&entry, sizeof(entry), 1, file) == 1)
+			note_seen(e, &e->links[i], &entry);
+		if (file)
+			fclose(file);
+	}
+	return 0;
 }
 
 /**
@@ -157,6 +231,7 @@ static int take(struct explain *e, const struct ifaddrs *a)
 		if (explain_add_link(e, a->ifa_name))
 			return -ENOMEM;
 		find_wire(&e->links[e->n_links - 1]);
+		find_master(&e->links[e->n_links - 1]);
 	}
 	if (!read_address(a->ifa_addr, &self) || !read_address(a->ifa_netmask, &mask))
 		return 0;
@@ -186,7 +261,7 @@ int explain_machine(struct explain *e)
 }
 
 /**
- * explain_free - free the interfaces and the ends
+ * explain_free - free the interfaces, the places and the ends
  * @e: the gateway; not its policy
  */
 void explain_free(struct explain *e)
@@ -198,5 +273,6 @@ void explain_free(struct explain *e)
 		free(e->links[i].net);
 	}
 	free(e->links);
+	free(e->places);
 	free(e->ends);
 }

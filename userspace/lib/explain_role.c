@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What an interface is to packets, by the kernel's own code, and where a device is. */
+#include "../../kernel/core/interface.h"
+
+#include "explain_in.h"
+
+static u8 listed(const struct explain *e, const struct explain_link *link)
+{
+	u16 entry;
+
+	return cordon_interface_listed(&e->p->draft, link->name, &entry);
+}
+
+/* What it is in, if that is a bridge. */
+static const struct explain_link *master_of(const struct explain *e, const struct explain_link *link)
+{
+	const struct explain_link *master = link->master[0] ? explain_find_link(e, link->master) : NULL;
+
+	return master && master->is_bridge ? master : NULL;
+}
+
+/* A member of a bridge is a port by its name. */
+static bool has_ports(const struct explain *e, const struct explain_link *bridge)
+{
+	u32 i;
+
+	for (i = 0; i < e->n_links; i++)
+		if (master_of(e, &e->links[i]) == bridge && listed(e, &e->links[i]) == CORDON_ROLE_PORT)
+			return true;
+	return false;
+}
+
+/**
+ * explain_role - what an interface is to packets, as cordon_stack_classify()
+ * @e: the gateway
+ * @link: the interface; NULL, it is not known, and taken for an uplink
+ *
+ * What lies below it is not looked at, but for the wire that it shares.
+ *
+ * Return: enum cordon_role.
+ */
+u8 explain_role(const struct explain *e, const struct explain_link *link)
+{
+	struct cordon_interface_facts f = { 0 };
+	const struct explain_link *master, *wire;
+	u8 closed;
+
+	if (!link)
+		return CORDON_ROLE_UPLINK;
+	master = master_of(e, link);
+	f.listed = listed(e, link);
+	f.enslaved = link->master[0];
+	f.bridged = master && listed(e, master) == CORDON_ROLE_UNLISTED && !master->master[0];
+	f.beside_port = master && has_ports(e, master);
+	f.shape = link->is_bridge ? CORDON_SHAPE_BRIDGE : link->wire[0] ? CORDON_SHAPE_SHARED : CORDON_SHAPE_PLAIN;
+	f.has_ports = link->is_bridge && has_ports(e, link);
+	wire = link->wire[0] ? explain_find_link(e, link->wire) : NULL;
+	f.below_port = wire && listed(e, wire) == CORDON_ROLE_PORT;
+	f.below_open = f.below_port && explain_role(e, wire) == CORDON_ROLE_PORT;
+	return cordon_interface_role(&f, &closed);
+}
+
+static u16 port_named(const struct cordon_policy *p, const char *name)
+{
+	u32 i;
+
+	for (i = 0; i < p->draft.n_ports; i++)
+		if (!strcmp(p->draft.ports[i].name, name))
+			return i;
+	return CORDON_ANY_PORT;
+}
+
+/**
+ * explain_port - the port that an interface is to packets
+ * @e: the gateway
+ * @link: the interface, or NULL
+ *
+ * Return: of what shares the wire of a port, that one; of a bridge of ports CORDON_BRIDGE_PORT; of what
+ * is none CORDON_ANY_PORT.
+ */
+u16 explain_port(const struct explain *e, const struct explain_link *link)
+{
+	u16 wire;
+
+	switch (link ? explain_role(e, link) : CORDON_ROLE_UPLINK) {
+	case CORDON_ROLE_BRIDGE:
+		return CORDON_BRIDGE_PORT;
+	case CORDON_ROLE_PORT:
+		wire = port_named(e->p, link->wire);
+		return wire != CORDON_ANY_PORT ? wire : port_named(e->p, link->name);
+	default:
+		return CORDON_ANY_PORT;
+	}
+}
+
+/**
+ * explain_has_devices - devices live behind an interface
+ * @e: the gateway
+ * @link: the interface, or NULL
+ */
+bool explain_has_devices(const struct explain *e, const struct explain_link *link)
+{
+	return explain_port(e, link) != CORDON_ANY_PORT;
+}
+
+/**
+ * explain_link_of_port - the interface that is a port
+ * @e: the gateway
+ * @port: the port
+ *
+ * Return: NULL, there is none.
+ */
+const struct explain_link *explain_link_of_port(const struct explain *e, u16 port)
+{
+	return explain_find_link(e, e->p->draft.ports[port].name);
+}
+
+/**
+ * explain_may_be - what is tied to a port may be behind another, or the same; as cordon_ports_may_be()
+ * @e: the gateway
+ * @tied: that port, or CORDON_ANY_PORT
+ * @at: the other one
+ */
+bool explain_may_be(const struct explain *e, u16 tied, u16 at)
+{
+	if (tied == CORDON_ANY_PORT || tied == at || at == CORDON_BRIDGE_PORT)
+		return true;
+	return at != CORDON_ANY_PORT && explain_port(e, explain_link_of_port(e, tied)) == at;
+}
+
+/**
+ * explain_bridge - the bridge of ports that an interface is, or that it is a port in
+ * @e: the gateway
+ * @link: the interface, or NULL
+ *
+ * Return: NULL, there is none.
+ */
+const struct explain_link *explain_bridge(const struct explain *e, const struct explain_link *link)
+{
+	u8 role = link ? explain_role(e, link) : CORDON_ROLE_UNLISTED;
+
+	if (role == CORDON_ROLE_BRIDGE)
+		return link;
+	return role == CORDON_ROLE_PORT ? master_of(e, link) : NULL;
+}
+
+/**
+ * explain_place - where a device is: by the policy, or as the bridge has learned
+ * @e: the gateway
+ * @device: the device
+ *
+ * Return: the interface; NULL, nobody knows.
+ */
+const struct explain_link *explain_place(const struct explain *e, u32 device)
+{
+	u16 tied = e->p->draft.devices[device].port;
+	const struct explain_link *link;
+
+	if (tied != CORDON_ANY_PORT)
+		return explain_link_of_port(e, tied);
+	link = e->places ? explain_find_link(e, e->places[device].seen) : NULL;
+	return link && explain_bridge(e, link) ? link : NULL;
+}
