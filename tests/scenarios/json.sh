@@ -64,6 +64,9 @@ json "show interfaces" '[(i["name"], i["role"], i["up"]) for i in o if i["listed
 ip -n gw link del $'odd"\\\xff\x1b'
 json "stats" '[d["name"] for d in o] == ["cam"]' ctl stats --json
 json "stats of a device" 'o["name"] == "cam" and "unlisted" in o["anomalies"]' ctl stats cam --json
+json "top" 'o["seconds"] > 0 and o["generation"] == 1 and [(d["name"], d["segment"]) for d in o["devices"]] ==
+	[("cam", "iot_zone")] and o["devices"][0]["rx_bytes"] >= 0' ctl top --json --count 1 --interval 0.1
+json "top: another segment" 'o["devices"] == []' ctl top --json --count 1 --interval 0.1 --segment plant
 json "explain: a rule" 'o["rule"]["index"] == 0' ctl explain --from cam --to $INET --proto gre --json
 json "explain: none" 'o["rule"] is None' ctl explain --from cam --to $INET --proto esp --json
 json "explain: the gateway, and addresses" 'o["verdict"]' ctl explain --from $INET --to gateway --proto tcp --dport 22 --json

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* stats, top: counters. */
-#include <poll.h>
+/* stats: counters. */
 #include <stdlib.h>
 #include <string.h>
-#include <termios.h>
-#include <unistd.h>
 
 #include "ctl/ctl.h"
 #include "pki/pki.h"
@@ -198,6 +195,25 @@ static int text_row(const struct cnl_device *d, void *arg)
 	return 0;
 }
 
+static int text_kinds(const struct cnl_device *d, void *arg)
+{
+	u32 kind;
+
+	(void)arg;
+	for (kind = 0; kind < CORDON_KINDS; kind++)
+		if (d->stats.anomalies[kind])
+			printf("%-20s %-18s %12llu\n", d->def.name, policy_kind_name(kind),
+			       (unsigned long long)d->stats.anomalies[kind]);
+	return 0;
+}
+
+/* A line for each device and kind that was seen of it. */
+static int print_kinds(struct cnl *nl)
+{
+	printf("%-20s %-18s %12s\n", "DEVICE", "KIND", "ANOMALIES");
+	return cnl_device_each(nl, text_kinds, NULL) ? complain_nl(nl) : EXIT_DONE;
+}
+
 static int list_row(const struct cnl_device *d, void *arg)
 {
 	json_list_add(arg, json_row(d));
@@ -251,11 +267,12 @@ static int run_stats(const struct command *self, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "json", no_argument, NULL, 'j' }, { "prometheus", no_argument, NULL, 'p' },
+		{ "kinds", no_argument, NULL, 'k' },
 		{ "serve", no_argument, NULL, 's' }, { "run", required_argument, NULL, 'r' },
 		{ "ca", required_argument, NULL, 'c' }, { "registry", required_argument, NULL, 'R' },
 		{ "help", no_argument, NULL, OPTION_HELP }, { }
 	};
-	bool json = false, prom = false, serve = false;
+	bool json = false, prom = false, serve = false, kinds = false;
 	const char *run = NULL, *ca = NULL, *registry = NULL;
 	struct cnl nl;
 	int o, ret;
@@ -268,6 +285,7 @@ static int run_stats(const struct command *self, int argc, char **argv)
 		json |= o == 'j';
 		prom |= o == 'p';
 		serve |= o == 's';
+		kinds |= o == 'k';
 		if (o == 'r')
 			run = optarg;
 		if (o == 'c')
@@ -279,6 +297,9 @@ static int run_stats(const struct command *self, int argc, char **argv)
 		return usage_error(self, "too many words", argv[optind + 1]);
 	if (prom && (json || serve || argc > optind))
 		return usage_error(self, "--prometheus tells of everything, in its own format", NULL);
+	if (kinds && (json || prom || serve || argc > optind))
+		return usage_error(self, "--kinds is a table of all devices: --json, and stats of one device, tell kinds anyway",
+				   NULL);
 	if (serve && argc > optind)
 		return usage_error(self, "the server counts for all devices together", argv[optind]);
 	if (run && !serve)
@@ -291,6 +312,8 @@ static int run_stats(const struct command *self, int argc, char **argv)
 		return EXIT_REFUSED;
 	if (prom)
 		ret = prometheus(&nl, ca ? ca : PKI_CA_DIR, registry ? registry : STORE_PATH);
+	else if (kinds)
+		ret = print_kinds(&nl);
 	else if (argc > optind)
 		ret = one_device(self, &nl, argv[optind], json);
 	else
@@ -300,78 +323,13 @@ static int run_stats(const struct command *self, int argc, char **argv)
 }
 
 const struct command cmd_stats = {
-	"stats", "Print counters of devices", "stats [DEVICE] [--json]\nstats --serve [--run DIR] [--json]\nstats --prometheus [--ca DIR] [--registry FILE]",
+	"stats", "Print counters of devices", "stats [DEVICE] [--json]\nstats --kinds\nstats --serve [--run DIR] [--json]\nstats --prometheus [--ca DIR] [--registry FILE]",
 	"  --json        as JSON\n"
+	"  --kinds       a line for each device and kind of anomaly that was seen of it\n"
 	"  --serve       of the enrolment and check-in server that runs, or ran last\n"
 	"  --run DIR     which it counts in, by default " SERVE_RUN "\n"
 	"  --prometheus  everything, in Prometheus' text format\n"
 	"  --ca DIR, --registry FILE\n"
 	"                where certificates are looked for (" PKI_CA_DIR ",\n"
 	"                " STORE_PATH ")\n", run_stats
-};
-
-static int busier(const void *a, const void *b)
-{
-	const struct cnl_device *x = a, *y = b;
-	u64 p = x->stats.rx_packets + x->stats.tx_packets + x->stats.denied;
-	u64 q = y->stats.rx_packets + y->stats.tx_packets + y->stats.denied;
-
-	return p < q ? 1 : p > q ? -1 : strcmp(x->def.name, y->def.name);
-}
-
-static int draw(struct cnl *nl)
-{
-	struct cnl_runtime r;
-	struct cnl_summary s;
-	struct policy *p;
-	u32 i;
-
-	if (cnl_fetch(nl, &p, &r) || cnl_summary(nl, &s))
-		return complain_nl(nl);
-	if (p->draft.n_devices)
-		qsort(r.devices, p->draft.n_devices, sizeof(*r.devices), busier);
-	printf("\033[H\033[Jgeneration %u, mode %s, %llu denied; q quits\n\n", s.generation,
-	       s.mode == CORDON_MODE_OBSERVE ? "observe" : "enforce",
-	       (unsigned long long)s.stats.denied);
-	print_head();
-	for (i = 0; i < p->draft.n_devices && i < 40; i++)
-		print_row(&r.devices[i]);
-	fflush(stdout);
-	cnl_runtime_free(&r);
-	policy_free(p);
-	return EXIT_DONE;
-}
-
-static int run_top(const struct command *self, int argc, char **argv)
-{
-	static const struct option options[] = {
-		{ "help", no_argument, NULL, OPTION_HELP }, { }
-	};
-	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
-	struct termios before, raw;
-	struct cnl nl;
-	char key = 0;
-	int o, ret;
-
-	while ((o = next_option(self, argc, argv, options)) != -1)
-		return o == OPTION_HELP ? EXIT_DONE : EXIT_USAGE;
-	if (argc != optind)
-		return usage_error(self, "too many words", argv[optind]);
-	if (tcgetattr(STDIN_FILENO, &before) || !isatty(STDOUT_FILENO))
-		return complain("top", "not a terminal: see 'cordonctl stats'");
-	if (!open_kernel(&nl))
-		return EXIT_REFUSED;
-	raw = before;
-	raw.c_lflag &= ~(ICANON | ECHO);
-	tcsetattr(STDIN_FILENO, TCSANOW, &raw);
-	do
-		ret = draw(&nl);
-	while (!ret && (poll(&in, 1, 1000) < 1 || (read(STDIN_FILENO, &key, 1) == 1 && key != 'q')));
-	tcsetattr(STDIN_FILENO, TCSANOW, &before);
-	cnl_close(&nl);
-	return ret;
-}
-
-const struct command cmd_top = {
-	"top", "Watch the busiest devices", "top", "q quits.\n", run_top
 };

@@ -63,6 +63,16 @@ void expiry_warn(const char *dir, const char *registry, FILE *file);
 json_t *json_expiry(const char *dir, const char *registry);
 void prometheus_expiry(const char *dir, const char *registry);
 
+/* terminal.c */
+bool terminal_is(void);
+void terminal_begin(void);
+void terminal_end(void);
+#define TERMINAL_RESIZED	256
+int terminal_wait(int ms);
+void terminal_size(unsigned int *columns, unsigned int *lines);
+bool terminal_is_utf8(void);
+void terminal_draw(const char *text, size_t len);
+
 /* versions.c */
 
 /** struct versions - what devices run, by their names */

@@ -29,7 +29,7 @@ void json_print(json_t *value)
  */
 void json_line(json_t *value)
 {
-	dump(value, 0);
+	dump(value, JSON_REAL_PRECISION(15));
 	putchar('\n');
 }
 
