@@ -7,8 +7,8 @@
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
 #include <net/if.h>
-#include <netdb.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -26,18 +26,44 @@ static void die(const char *what)
 	exit(2);
 }
 
-static int open_socket(const char *host, const char *port, int type, struct addrinfo **out)
-{
-	struct addrinfo hints = {
-		.ai_socktype = type & ~SOCK_NONBLOCK,
-		.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | (host ? 0 : AI_PASSIVE),
-		.ai_family = host ? AF_UNSPEC : AF_INET6,
+/** struct place - where a socket goes */
+struct place {
+	union {
+		struct sockaddr addr;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
 	};
+	socklen_t len;
+};
+
+/* An address as numbers, with its interface where it needs one; NULL, any. What getaddrinfo() needs is not linked. */
+static struct place place(const char *host, const char *port)
+{
+	struct place p = { .v6 = { .sin6_family = AF_INET6, .sin6_port = htons(atoi(port)) }, .len = sizeof(p.v6) };
+	char name[INET6_ADDRSTRLEN], *scope;
+
+	if (!host)
+		return p;
+	snprintf(name, sizeof(name), "%s", host);
+	scope = strchr(name, '%');
+	if (scope) {
+		*scope++ = '\0';
+		p.v6.sin6_scope_id = if_nametoindex(scope);
+	}
+	if (inet_pton(AF_INET6, name, &p.v6.sin6_addr) == 1)
+		return p;
+	p = (struct place){ .v4 = { .sin_family = AF_INET, .sin_port = htons(atoi(port)) }, .len = sizeof(p.v4) };
+	if (inet_pton(AF_INET, host, &p.v4.sin_addr) != 1)
+		die(host);
+	return p;
+}
+
+static int open_socket(const char *host, const char *port, int type, struct place *out)
+{
 	int fd;
 
-	if (getaddrinfo(host, port, &hints, out))
-		die(host ? host : port);
-	fd = socket((*out)->ai_family, type | SOCK_CLOEXEC, 0);
+	*out = place(host, port);
+	fd = socket(out->addr.sa_family, type | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		die("socket");
 	return fd;
@@ -52,12 +78,12 @@ static _Noreturn void do_listen(char **ports)
 
 	for (; *ports; ports++) {
 		for (i = 0; i < 2; i++) {
-			struct addrinfo *ai;
-			int fd = open_socket(NULL, *ports, i ? SOCK_STREAM : SOCK_DGRAM, &ai);
+			struct place at;
+			int fd = open_socket(NULL, *ports, i ? SOCK_STREAM : SOCK_DGRAM, &at);
 
 			setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof(zero));
 			setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-			if (bind(fd, ai->ai_addr, ai->ai_addrlen) || (i && listen(fd, 64)))
+			if (bind(fd, &at.addr, at.len) || (i && listen(fd, 64)))
 				die(*ports);
 			stream[n] = i;
 			fds[n++] = (struct pollfd){ .fd = fd, .events = POLLIN };
@@ -110,11 +136,11 @@ static int do_echo(int type, char **argv, int argc)
 {
 	int ms = argc > 2 ? atoi(argv[2]) : 1500, err = 0;
 	socklen_t len = sizeof(err);
-	struct addrinfo *ai;
-	int fd = open_socket(argv[0], argv[1], type | SOCK_NONBLOCK, &ai);
+	struct place at;
+	int fd = open_socket(argv[0], argv[1], type | SOCK_NONBLOCK, &at);
 	char buf[16];
 
-	if (connect(fd, ai->ai_addr, ai->ai_addrlen) && errno != EINPROGRESS)
+	if (connect(fd, &at.addr, at.len) && errno != EINPROGRESS)
 		return 1;
 	if (!wait_for(fd, POLLOUT, ms) || getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) || err)
 		return err == ECONNREFUSED ? 3 : 1;
@@ -128,8 +154,8 @@ static int do_echo(int type, char **argv, int argc)
 /* transfer HOST PORT FILE: send to an echo without end, and keep the bytes that came back in FILE */
 static int do_transfer(char **argv)
 {
-	struct addrinfo *ai;
-	int fd = open_socket(argv[0], argv[1], SOCK_STREAM, &ai);
+	struct place at;
+	int fd = open_socket(argv[0], argv[1], SOCK_STREAM, &at);
 	int out = open(argv[2], O_WRONLY | O_CREAT | O_TRUNC, 0644);
 	unsigned long long total = 0;
 	char buf[4096] = { 0 }, text[32];
@@ -137,7 +163,7 @@ static int do_transfer(char **argv)
 
 	if (out < 0)
 		die(argv[2]);
-	if (connect(fd, ai->ai_addr, ai->ai_addrlen))
+	if (connect(fd, &at.addr, at.len))
 		return 1;
 	for (;;) {
 		if (send(fd, buf, 1024, MSG_NOSIGNAL) < 0)
@@ -157,27 +183,26 @@ static int do_blast(char **argv)
 	unsigned int n = 0;
 
 	for (;;) {
-		struct addrinfo *ai;
-		int fd = open_socket(argv[0], argv[1], SOCK_DGRAM, &ai);
+		struct place at;
+		int fd = open_socket(argv[0], argv[1], SOCK_DGRAM, &at);
 
-		if (connect(fd, ai->ai_addr, ai->ai_addrlen))
+		if (connect(fd, &at.addr, at.len))
 			return 1;
 		do
 			(void)!send(fd, "blast", 5, MSG_DONTWAIT);
 		while (++n % 64);
 		close(fd);
-		freeaddrinfo(ai);
 	}
 }
 
 /* flow HOST PORT: datagrams without end on one connection; each waits for the answer to the one before, 1 ms */
 static int do_flow(char **argv)
 {
-	struct addrinfo *ai;
-	int fd = open_socket(argv[0], argv[1], SOCK_DGRAM, &ai);
+	struct place at;
+	int fd = open_socket(argv[0], argv[1], SOCK_DGRAM, &at);
 	char answer[64];
 
-	if (connect(fd, ai->ai_addr, ai->ai_addrlen))
+	if (connect(fd, &at.addr, at.len))
 		return 1;
 	for (;;) {
 		struct pollfd p = { .fd = fd, .events = POLLIN };
@@ -388,7 +413,7 @@ static int do_garbage(char **argv)
 {
 	int out = open(argv[3], O_WRONLY | O_CREAT | O_TRUNC, 0644), n = atoi(argv[2]), i;
 	uint32_t noise[16];
-	struct addrinfo *ai;
+	struct place at;
 	char text[16];
 	size_t j;
 	int fd;
@@ -396,23 +421,42 @@ static int do_garbage(char **argv)
 	if (out < 0)
 		die(argv[3]);
 	for (i = 1; i <= n; i++) {
-		fd = open_socket(argv[0], argv[1], SOCK_STREAM, &ai);
+		fd = open_socket(argv[0], argv[1], SOCK_STREAM, &at);
 		for (j = 0; j < sizeof(noise) / sizeof(*noise); j++)
 			noise[j] = random();
 		/* Not to be let in is fine; not to be answered at all would hang here. */
-		if (!connect(fd, ai->ai_addr, ai->ai_addrlen))
+		if (!connect(fd, &at.addr, at.len))
 			send(fd, noise, sizeof(noise), MSG_NOSIGNAL);
 		close(fd);
-		freeaddrinfo(ai);
 		if (i % 100 == 0 && pwrite(out, text, snprintf(text, sizeof(text), "%d\n", i), 0) < 0)
 			die(argv[3]);
 	}
 	return 0;
 }
 
+/* in NAMESPACE ...: the rest in a network namespace, without a process more for that */
+static void enter(const char *name)
+{
+	char path[256];
+	int fd;
+
+	snprintf(path, sizeof(path), "/run/netns/%s", name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || setns(fd, CLONE_NEWNET))
+		die(name);
+	close(fd);
+}
+
 int main(int argc, char **argv)
 {
-	const char *what = argc > 1 ? argv[1] : "";
+	const char *what;
+
+	if (argc > 2 && !strcmp(argv[1], "in")) {
+		enter(argv[2]);
+		argv += 2;
+		argc -= 2;
+	}
+	what = argc > 1 ? argv[1] : "";
 
 	if (!strcmp(what, "listen") && argc > 2)
 		do_listen(argv + 2);

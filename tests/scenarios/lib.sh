@@ -23,14 +23,12 @@ mounts=''	# likewise
 work=$(mktemp -d)
 
 on() {
-	local ns=$1
-	shift
-	ip netns exec "$ns" "$@"
+	enter "$@"
 }
 
 # spawn NAMESPACE COMMAND...: in the background, as process $!, where that of `on ... &` would be a shell's
 spawn() {
-	ip netns exec "$@" &
+	enter "$@" &
 }
 
 report() {
@@ -77,22 +75,33 @@ poll() {
 	return 0
 }
 
+# Few processes: to start one takes a tenth of a second in the emulator.
 host() {
 	local ns=$1 dev=$2 v4=$3 v6=$4 gw4=$5 gw6=$6
-	ip netns add "$ns"
-	ip link add "$dev" netns gw type veth peer name eth0 netns "$ns"
-	ip -n "$ns" link set lo up
-	on "$ns" sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.eth0.accept_dad=0
-	on gw sysctl -qw net.ipv6.conf."$dev".accept_dad=0
-	[ -z "${7-}" ] || ip -n "$ns" link set eth0 address "$7"
-	ip -n "$ns" addr add "$v4/24" dev eth0
-	ip -n "$ns" addr add "$v6/64" dev eth0 nodad
-	ip -n gw addr add "$gw4/24" dev "$dev"
-	ip -n gw addr add "$gw6/64" dev "$dev" nodad
-	ip -n gw link set "$dev" up
-	ip -n "$ns" link set eth0 up
-	ip -n "$ns" route add default via "$gw4"
-	ip -n "$ns" -6 route add default via "$gw6"
+	ip -batch - <<-END
+		netns add $ns
+		link add $dev netns gw type veth peer name eth0 netns $ns
+	END
+	enter -w "$ns" net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.eth0.accept_dad=0
+	enter -w gw net.ipv6.conf."$dev".accept_dad=0
+	ip -n gw -batch - <<-END
+		addr add $gw4/24 dev $dev
+		addr add $gw6/64 dev $dev nodad
+		link set $dev up
+	END
+	ip -n "$ns" -batch - <<-END
+		link set lo up
+		${7:+link set eth0 address $7}
+		addr add $v4/24 dev eth0
+		addr add $v6/64 dev eth0 nodad
+		link set eth0 up
+		route add default via $gw4
+		route add ::/0 via $gw6
+	END
+}
+
+is_ready() {	# NS: it serves
+	[[ $(<"$work/$1.ready") == *ready* ]]
 }
 
 serve() {
@@ -100,16 +109,19 @@ serve() {
 
 	[ "$1" != gw ] || ports=$GW_SERVICES
 	# shellcheck disable=SC2086
-	on "$1" probe listen $ports >"$work/$1.ready" 2>&1 &
-	poll 20 grep -q ready "$work/$1.ready" || { cat "$work/$1.ready"; echo "Bail out! $1 does not serve"; exit 1; }
+	probe in "$1" listen $ports >"$work/$1.ready" 2>&1 &
+	poll 20 is_ready "$1" || { cat "$work/$1.ready"; echo "Bail out! $1 does not serve"; exit 1; }
 }
 
 setup() {
 	mkfifo "$work/never"
 	trap teardown EXIT
 	ip netns add gw
+	# The gateway's own, for counter().
+	mkdir "$work/sys"
+	enter -s "$work/sys" gw
 	ip -n gw link set lo up
-	on gw sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 net.ipv4.conf.all.rp_filter=0 \
+	enter -w gw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 net.ipv4.conf.all.rp_filter=0 \
 		net.ipv4.conf.default.rp_filter=0 net.ipv4.icmp_ratelimit=0
 	host cam lan0 $CAM $CAM6 $GW_CAM $GW_CAM6 $CAM_MAC
 	host lock lan1 $LOCK $LOCK6 $GW_LOCK $GW_LOCK6 $LOCK_MAC
@@ -133,6 +145,7 @@ teardown() {
 	done
 	# shellcheck disable=SC2086
 	[ -z "$mounts" ] || umount -l $mounts
+	[ ! -d "$work/sys" ] || enter -u "$work/sys"
 	rmmod cordon 2>/dev/null
 	rm -rf "$work"
 }
@@ -145,12 +158,12 @@ finish() {
 }
 
 reaches() {
-	on "$1" probe "$2" "$3" "$4" "${5:-3000}"
+	probe in "$1" "$2" "$3" "$4" "${5:-3000}"
 }
 
 # Denied is denied at once: what would pass passes in milliseconds, and has its control beside it.
 blocked() {
-	on "$1" probe "$2" "$3" "$4" "${5:-500}"
+	probe in "$1" "$2" "$3" "$4" "${5:-500}"
 	[ $? = 1 ]
 }
 
@@ -161,7 +174,8 @@ apply() {
 
 # counter PATH: a value below /sys/kernel/cordon, as the gateway sees it
 counter() {
-	on gw cat "/sys/kernel/cordon/$1"
+	local value
+	value=$(<"$work/sys/kernel/cordon/$1") && echo "$value"
 }
 
 # grows NAME PATH COMMAND...: the counter is larger after the command than before it

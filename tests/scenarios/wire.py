@@ -145,6 +145,7 @@ class Wire:
                 self.gateway[name] = mac_bytes(f.read().strip())
         self.raw = []
         self.members = []
+        self.files, self.kinds = {}, []
         self.number = 0
         self.cases = 0
 
@@ -246,14 +247,26 @@ class Wire:
         with open(SYSFS + path, encoding="ascii") as f:
             return f.read().strip()
 
+    def value(self, path):
+        """The same of a file that is read again and again, and stays open for that. A file that is gone says so."""
+        for _ in range(2):
+            if path not in self.files:
+                self.files[path] = os.open(SYSFS + path, os.O_RDONLY)
+            try:
+                return os.pread(self.files[path], 100, 0).strip()
+            except OSError:
+                os.close(self.files.pop(path))
+        return self.read(path)
+
     def counts(self):
         """All anomalies: {(device or "", kind): n}, those of no device under ""."""
-        devices = {self.read("devices/%s/name" % mac): mac for mac in os.listdir(SYSFS + "devices")}
+        devices = {self.value("devices/%s/name" % mac).decode(): mac for mac in os.listdir(SYSFS + "devices")}
+        self.kinds = self.kinds or os.listdir(SYSFS + "anomalies")
         found = {}
-        for kind in os.listdir(SYSFS + "anomalies"):
-            found["", kind] = int(self.read("anomalies/" + kind))
+        for kind in self.kinds:
+            found["", kind] = int(self.value("anomalies/" + kind))
             for name, mac in devices.items():
-                found[name, kind] = int(self.read("devices/%s/anomalies/%s" % (mac, kind)))
+                found[name, kind] = int(self.value("devices/%s/anomalies/%s" % (mac, kind)))
                 found["", kind] -= found[name, kind]
         return found
 

@@ -22,14 +22,16 @@ interop: vm-ready
 	@tests/vm/scenarios.sh 6.1 enrol
 
 # What scenarios run beside cordonctl: traffic, commits without end, check-ins.
-TEST_TOOLS := $(BUILD)/probe $(BUILD)/handshake $(BUILD)/swap $(BUILD)/checkin $(BUILD)/rebind $(BUILD)/flip
+TEST_TOOLS := $(BUILD)/probe $(BUILD)/handshake $(BUILD)/swap $(BUILD)/checkin $(BUILD)/rebind $(BUILD)/flip \
+	$(BUILD)/enter
 test-tools: $(TEST_TOOLS)
 
 $(TEST_TOOLS): | deps-build
 
-$(BUILD)/probe $(BUILD)/handshake: $(BUILD)/%: tests/probe/%.c
+# Without libraries, where that can be: these start again and again, in an emulator.
+$(BUILD)/probe $(BUILD)/enter $(BUILD)/handshake: $(BUILD)/%: tests/probe/%.c
 	@mkdir -p $(@D)
-	@$(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -o $@ $<
+	@$(CC) -std=gnu11 -O2 -Wall -Wextra -Werror $(if $(filter /%,$(shell $(CC) -print-file-name=libc.a)),-static) -o $@ $<
 
 # With cordonctl's own objects, of those rooms that know the kernel.
 $(BUILD)/rebind $(BUILD)/flip: tests/probe/step.c tests/probe/step.h
