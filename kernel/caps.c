@@ -17,6 +17,7 @@ static const struct cordon_caps caps = {
 	.rules		= CORDON_MAX_RULES,
 	.matches	= CORDON_MAX_MATCHES,
 	.devices	= CORDON_MAX_DEVICES,
+	.unlisted	= CORDON_MAX_UNLISTED,
 };
 
 static const struct cordon_caps small_caps = {
@@ -29,6 +30,7 @@ static const struct cordon_caps small_caps = {
 	.rules		= CORDON_SMALL_RULES,
 	.matches	= CORDON_SMALL_MATCHES,
 	.devices	= CORDON_SMALL_DEVICES,
+	.unlisted	= CORDON_SMALL_UNLISTED,
 	.tallies	= true,
 };
 

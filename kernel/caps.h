@@ -19,6 +19,7 @@ struct netlink_ext_ack;
  * @rules: of a policy
  * @matches: of all rules together
  * @devices: of a policy
+ * @unlisted: devices that it does not list
  * @tallies: devices have their tallies from the beginning, accounted to who lists them
  */
 struct cordon_caps {
@@ -31,6 +32,7 @@ struct cordon_caps {
 	u32 rules;
 	u32 matches;
 	u32 devices;
+	u32 unlisted;
 	bool tallies;
 };
 

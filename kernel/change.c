@@ -12,6 +12,7 @@
 #include "core/change.h"
 #include "event.h"
 #include "inspect.h"
+#include "learned.h"
 #include "link.h"
 #include "net.h"
 #include "publish.h"
@@ -32,9 +33,10 @@ void cordon_device_change_init(struct cordon_device_change *change)
 
 /*
  * Let a device be found at @place, and no longer at @old; one of the two may be CORDON_NO_DEVICE.
- * Dumps that began before notice, and none begins until it is done.
+ * Dumps that began before notice, and none begins until it is done. What is learned makes no
+ * generation: the policy is the same.
  */
-static void switch_places(struct cordon_net *cn, u32 old, u32 place)
+static void switch_places(struct cordon_net *cn, u32 old, u32 place, bool learned)
 {
 	struct cordon_ruleset *rs = cordon_net_ruleset(cn);
 
@@ -46,7 +48,10 @@ static void switch_places(struct cordon_net *cn, u32 old, u32 place)
 		cordon_change_remove(rs->policy, old);
 	if (old != CORDON_NO_DEVICE)
 		cordon_host_leave(&rs->hosts[old]);
-	WRITE_ONCE(cn->generation, cn->generation + 1);
+	if (learned)
+		WRITE_ONCE(cn->revision, cn->revision + 1);
+	else
+		WRITE_ONCE(cn->generation, cn->generation + 1);
 	WRITE_ONCE(rs->generation, cn->generation);
 	write_seqcount_end(&cn->changes);
 	preempt_enable();
@@ -96,7 +101,7 @@ static bool may_shrink(const struct cordon_policy *p, u32 old, u32 place)
 
 /* Return: as cordon_change_prepare(), or -errno of what it needs besides. */
 static int put_in_place(struct cordon_net *cn, u32 old, const struct cordon_device_change *change,
-			struct netlink_ext_ack *extack)
+			bool learned, struct netlink_ext_ack *extack)
 {
 	struct cordon_ruleset *rs = cordon_net_ruleset(cn);
 	struct cordon_device *device;
@@ -124,17 +129,17 @@ static int put_in_place(struct cordon_net *cn, u32 old, const struct cordon_devi
 	cordon_links_grow(cn, place);
 	if (cordon_change_binds(rs->policy, old, place))
 		WRITE_ONCE(rs->rebound, true);
-	switch_places(cn, old, place);
+	switch_places(cn, old, place, learned);
 	if (old != CORDON_NO_DEVICE && may_shrink(rs->policy, old, place))
 		cordon_links_shrink(cn);
 	return 0;
 }
 
-static void take_away(struct cordon_net *cn, u32 old)
+static void take_away(struct cordon_net *cn, u32 old, bool learned)
 {
 	struct cordon_device *device = cordon_net_ruleset(cn)->devices[old];
 
-	switch_places(cn, old, CORDON_NO_DEVICE);
+	switch_places(cn, old, CORDON_NO_DEVICE, learned);
 	if (device->node)
 		cordon_sysfs_device_del(device);
 	cordon_links_shrink(cn);
@@ -200,6 +205,37 @@ out:
 	return ret;
 }
 
+/* In place, or else the policy is sealed anew. */
+static int put_anywhere(struct cordon_net *cn, u32 device,
+			const struct cordon_device_change *change, bool learned,
+			struct netlink_ext_ack *extack)
+{
+	int ret = put_in_place(cn, device, change, learned, extack);
+
+	if (ret == -ENOSPC && !cordon_publish_settle(cn))
+		ret = put_in_place(cn, device, change, learned, extack);
+	if (ret == -ENOSPC || ret == -EAGAIN)
+		ret = seal_anew(cn, device, change, extack);
+	else if (!ret && !learned)
+		cordon_netlink_policy(cn);
+	return ret;
+}
+
+/* What servers of DHCP say is to be heard, from now on at the latest. */
+static void hear_servers(struct cordon_net *cn)
+{
+	mutex_lock(&cn->ports_lock);
+	schedule_work(&cn->settle);
+	mutex_unlock(&cn->ports_lock);
+}
+
+/* The device is gone, and what was known of it besides its state. */
+static void forget(struct cordon_net *cn, const struct cordon_device_def *def)
+{
+	cordon_learned_forget(&cn->learned, def->mac);
+	cordon_unlisted_del(&cn->unlisted, def->mac);
+}
+
 /**
  * cordon_device_change - change one device of the policy in force
  * @cn: the namespace
@@ -221,7 +257,8 @@ int cordon_device_change(struct cordon_net *cn, u32 device,
 			 struct netlink_ext_ack *extack)
 {
 	struct cordon_ruleset *rs = cordon_net_ruleset(cn);
-	int ret = 0;
+	struct cordon_device_change with;
+	int ret;
 
 	lockdep_assert_held(&cn->lock);
 	if (cordon_publish_awaits(cn, extack))
@@ -231,17 +268,85 @@ int cordon_device_change(struct cordon_net *cn, u32 device,
 		return -E2BIG;
 	}
 	if (!change) {
-		take_away(cn, device);
-	} else {
-		ret = put_in_place(cn, device, change, extack);
-		if (ret == -ENOSPC && !cordon_publish_settle(cn))
-			ret = put_in_place(cn, device, change, extack);
-		if (ret == -ENOSPC || ret == -EAGAIN)
-			return seal_anew(cn, device, change, extack);
-	}
-	if (!ret)
+		take_away(cn, device, false);
+		forget(cn, &rs->policy->draft.devices[device]);
 		cordon_netlink_policy(cn);
+		return 0;
+	}
+	with = *change;
+	cordon_learned_append(&cn->learned, rs->policy, &with.def, with.addresses);
+	ret = put_anywhere(cn, device, &with, false, extack);
+	if (ret)
+		return ret;
+	if (!with.def.unlisted)
+		cordon_unlisted_del(&cn->unlisted, with.def.mac);
+	if (with.def.learn)
+		hear_servers(cn);
+	else
+		cordon_learned_forget(&cn->learned, with.def.mac);
+	return 0;
+}
+
+/**
+ * cordon_device_relearn - a device has learned, or lost, an address
+ * @cn: the namespace
+ * @device: the device
+ * @extack: gets a sentence, or NULL
+ *
+ * As cordon_device_change(), also while the policy awaits confirmation, and nobody is told that
+ * another policy is in force.
+ *
+ * Context: cordon_net.lock held, a ruleset is in force; may sleep. Return: likewise.
+ */
+int cordon_device_relearn(struct cordon_net *cn, u32 device, struct netlink_ext_ack *extack)
+{
+	const struct cordon_policy *p = cordon_net_ruleset(cn)->policy;
+	struct cordon_device_change change;
+
+	lockdep_assert_held(&cn->lock);
+	change.def = p->draft.devices[device];
+	memcpy(change.addresses, &p->draft.addresses[change.def.first],
+	       change.def.n * sizeof(change.addresses[0]));
+	cordon_learned_append(&cn->learned, p, &change.def, change.addresses);
+	return put_anywhere(cn, device, &change, true, extack);
+}
+
+/**
+ * cordon_device_admit - add a device that no policy lists
+ * @cn: the namespace
+ * @change: the device
+ *
+ * Context: as for cordon_device_relearn(). Return: likewise; or -E2BIG, the namespace may have no
+ * more devices.
+ */
+int cordon_device_admit(struct cordon_net *cn, const struct cordon_device_change *change)
+{
+	const struct cordon_policy *p = cordon_net_ruleset(cn)->policy;
+	int ret;
+
+	lockdep_assert_held(&cn->lock);
+	if (p->places.n >= cn->caps->devices)
+		return -E2BIG;
+	ret = put_anywhere(cn, CORDON_NO_DEVICE, change, true, NULL);
+	if (!ret)
+		hear_servers(cn);
 	return ret;
+}
+
+/**
+ * cordon_device_dismiss - delete a device that no policy lists
+ * @cn: the namespace
+ * @device: the device
+ *
+ * Context: cordon_net.lock held, a ruleset is in force; may sleep.
+ */
+void cordon_device_dismiss(struct cordon_net *cn, u32 device)
+{
+	const struct cordon_policy *p = cordon_net_ruleset(cn)->policy;
+
+	lockdep_assert_held(&cn->lock);
+	take_away(cn, device, true);
+	forget(cn, &p->draft.devices[device]);
 }
 
 /**

@@ -24,6 +24,9 @@ void cordon_device_change_init(struct cordon_device_change *change);
 int cordon_device_change(struct cordon_net *cn, u32 device,
 			 const struct cordon_device_change *change,
 			 struct netlink_ext_ack *extack);
+int cordon_device_relearn(struct cordon_net *cn, u32 device, struct netlink_ext_ack *extack);
+int cordon_device_admit(struct cordon_net *cn, const struct cordon_device_change *change);
+void cordon_device_dismiss(struct cordon_net *cn, u32 device);
 void cordon_change_settle(struct work_struct *work);
 
 #endif

@@ -5,6 +5,8 @@
 
 #include "core/decide.h"
 
+struct cordon_binding;
+struct cordon_device_def;
 struct cordon_net;
 struct cordon_report;
 struct cordon_ruleset;
@@ -54,6 +56,9 @@ void cordon_netlink_policy(struct cordon_net *cn);
 void cordon_netlink_device(struct cordon_net *cn, const struct cordon_ruleset *rs, u32 device);
 /* An interface came, went, was closed or opened. Context: RCU read side, or under RTNL. */
 void cordon_netlink_interface(struct cordon_net *cn, const struct cordon_report *report);
+/* A device has learned an address, or it has ended. Context: may sleep. */
+void cordon_netlink_binding(struct cordon_net *cn, const struct cordon_device_def *def,
+			    const struct cordon_binding *b, bool ended);
 /* On the packet path, for a packet that is denied, or goes over a limit. Context: RCU read side. */
 void cordon_netlink_anomaly(struct cordon_net *cn, const struct cordon_anomaly *anomaly);
 /* Somebody would hear of an anomaly, or of an interface. */

@@ -21,6 +21,7 @@
 #include "net.h"
 #include "netfilter.h"
 #include "slowpath.h"
+#include "snoop.h"
 #include "source.h"
 
 /**
@@ -159,7 +160,7 @@ static int judge_ip(struct cordon_pkt *pkt)
 		return CORDON_KIND_MALFORMED;
 	cordon_pkt_flow(pkt->skb, pkt->state->pf, &pkt->flow);
 	v = cordon_source_decide(pkt, &pkt->flow);
-	return v.accept ? cordon_neighbour_ip(pkt) : v.kind;
+	return v.accept ? cordon_neighbour_ip(pkt) : cordon_neighbour_source(pkt, v.kind);
 }
 
 /* What a device sends. Return: a kind, if it must not; or -1. */
@@ -206,8 +207,10 @@ static unsigned int prerouting(void *priv, struct sk_buff *skb, const struct nf_
 	if (!f.open || !is_port(pkt->interface))
 		return stranger(pkt, CORDON_KIND_UNLISTED);
 	pkt->device = cordon_policy_device_by_mac(rs->policy, eth_hdr(skb)->h_source);
-	if (pkt->device == CORDON_NO_DEVICE)
+	if (pkt->device == CORDON_NO_DEVICE) {
+		cordon_snoop_stranger(cn, rs, eth_hdr(skb)->h_source);
 		return stranger(pkt, CORDON_KIND_UNKNOWN_DEVICE);
+	}
 	kind = judge(pkt);
 	if (kind == CORDON_KIND_UNJUDGED)
 		return cordon_deny_unblamed(pkt, kind);
@@ -222,6 +225,17 @@ static unsigned int prerouting(void *priv, struct sk_buff *skb, const struct nf_
 	return NF_ACCEPT;
 }
 
+/* Both may know each other's MAC: one may open something to the other, or gives addresses. */
+static bool may_know(const struct cordon_pkt *pkt, u32 other)
+{
+	const struct cordon_policy *p = pkt->rs->policy;
+
+	if (cordon_decide_neighbours(p, &pkt->from, &pkt->to))
+		return true;
+	return p->draft.n_servers && (cordon_policy_is_server(p, pkt->device) ||
+				      cordon_policy_is_server(p, other));
+}
+
 /* For the owner of an address alone, if one of the two may open something towards the other. */
 static unsigned int forward_question(struct cordon_pkt *pkt, u32 asked)
 {
@@ -229,8 +243,30 @@ static unsigned int forward_question(struct cordon_pkt *pkt, u32 asked)
 	    !may_be_behind(pkt, asked, pkt->out))
 		return cordon_drop(pkt);
 	pkt->to = cordon_ruleset_end(pkt->rs, asked);
-	return cordon_decide_neighbours(pkt->rs->policy, &pkt->from, &pkt->to) ?
-	       NF_ACCEPT : cordon_drop(pkt);
+	return may_know(pkt, asked) ? NF_ACCEPT : cordon_drop(pkt);
+}
+
+/* A listed server of DHCP is behind this port, or may be. */
+static bool has_server(const struct cordon_pkt *pkt)
+{
+	const struct cordon_draft *d = &pkt->rs->policy->draft;
+	u32 i, server;
+
+	for (i = 0; i < d->n_servers; i++) {
+		server = cordon_policy_device_by_addr(pkt->rs->policy, &d->servers[i]);
+		if (server != CORDON_NO_DEVICE && server != pkt->device &&
+		    may_be_behind(pkt, server, pkt->out))
+			return true;
+	}
+	return false;
+}
+
+/* What a server sends for all is for one client. */
+static bool has_client(const struct cordon_pkt *pkt)
+{
+	u32 client = cordon_snoop_client(pkt);
+
+	return client != CORDON_NO_DEVICE && may_be_behind(pkt, client, pkt->out);
 }
 
 /*
@@ -242,6 +278,7 @@ static unsigned int forward_copy(struct cordon_pkt *pkt)
 	const struct cordon_ruleset *rs = pkt->rs;
 	const struct cordon_reach *reach = NULL;
 	const struct cordon_links *links;
+	enum cordon_dhcp_from dhcp;
 	enum cordon_asks asks;
 	u32 n = 0, asked;
 
@@ -255,6 +292,10 @@ static unsigned int forward_copy(struct cordon_pkt *pkt)
 		       NF_ACCEPT : cordon_drop(pkt);
 	if (asks == CORDON_ASKS_OWNER)
 		return forward_question(pkt, asked);
+	dhcp = cordon_neighbour_dhcp(pkt);
+	if (dhcp != CORDON_DHCP_FROM_NOBODY)
+		return (dhcp == CORDON_DHCP_FROM_CLIENT ? has_server(pkt) : has_client(pkt)) ?
+		       NF_ACCEPT : cordon_drop(pkt);
 	if (cordon_neighbour_is_of_link(pkt) ||
 	    !cordon_decide_many(rs->policy, &pkt->from, reach, n, pkt->flow.proto,
 				pkt->flow.dport).accept)
@@ -269,9 +310,19 @@ static unsigned int forward_answer(struct cordon_pkt *pkt, u32 target)
 {
 	pkt->from = cordon_ruleset_sender(pkt->rs, pkt->device, pkt->interface->wire);
 	pkt->to = cordon_ruleset_end(pkt->rs, target);
-	if (cordon_decide_neighbours(pkt->rs->policy, &pkt->from, &pkt->to))
-		return NF_ACCEPT;
-	return cordon_drop(pkt);
+	return may_know(pkt, target) ? NF_ACCEPT : cordon_drop(pkt);
+}
+
+/* A listed server of DHCP and a client talk to each other, whatever rules say. */
+static bool is_dhcp(struct cordon_pkt *pkt, u32 target)
+{
+	enum cordon_dhcp_from dhcp;
+
+	pkt->from = cordon_ruleset_sender(pkt->rs, pkt->device, pkt->interface->wire);
+	dhcp = cordon_neighbour_dhcp(pkt);
+	return dhcp == CORDON_DHCP_FROM_SERVER ||
+	       (dhcp == CORDON_DHCP_FROM_CLIENT &&
+		cordon_policy_is_server(pkt->rs->policy, target));
 }
 
 /* A frame of one member's device for another's. */
@@ -286,6 +337,8 @@ static unsigned int forward_frame(struct cordon_pkt *pkt)
 		return cordon_drop(pkt);
 	if (cordon_neighbour_is_of_link(pkt))
 		return forward_answer(pkt, target);
+	if (is_dhcp(pkt, target))
+		return NF_ACCEPT;
 	return cordon_slow_switched(pkt, target);
 }
 
@@ -358,12 +411,38 @@ static unsigned int arp(void *priv, struct sk_buff *skb, const struct nf_hook_st
 	pkt.in = pkt.interface->port;
 	mac = cordon_pkt_mac(skb);
 	pkt.device = mac ? cordon_policy_device_by_mac(rs->policy, mac) : CORDON_NO_DEVICE;
-	if (pkt.device == CORDON_NO_DEVICE)
+	if (pkt.device == CORDON_NO_DEVICE) {
+		cordon_snoop_stranger(cn, rs, mac);
 		return cordon_deny_unblamed(&pkt, CORDON_KIND_UNKNOWN_DEVICE);
+	}
 	if (!cordon_ports_may_be(pkt.ports, rs->policy->draft.devices[pkt.device].port, pkt.in))
 		return cordon_deny(&pkt, CORDON_KIND_MOVED_PORT);
 	kind = cordon_neighbour_arp(&pkt);
 	return kind < 0 ? NF_ACCEPT : cordon_deny(&pkt, kind);
+}
+
+static bool may_be_dhcp(const struct sk_buff *skb)
+{
+	const u8 *at = skb->data + ETH_HLEN;
+
+	if (skb->protocol == htons(ETH_P_IP))
+		return skb_headlen(skb) >= ETH_HLEN + sizeof(struct iphdr) &&
+		       at[offsetof(struct iphdr, protocol)] == IPPROTO_UDP;
+	return skb->protocol == htons(ETH_P_IPV6) &&
+	       skb_headlen(skb) >= ETH_HLEN + sizeof(struct ipv6hdr) &&
+	       at[offsetof(struct ipv6hdr, nexthdr)] == IPPROTO_UDP;
+}
+
+/* A packet leaves by a port, where devices learn their addresses. */
+static unsigned int egress(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	struct cordon_net *cn = priv;
+	const struct cordon_ruleset *rs;
+
+	if (!may_be_dhcp(skb))
+		return NF_ACCEPT;
+	rs = rcu_dereference(cn->ruleset);
+	return rs ? cordon_snoop_reply(cn, rs, skb) : NF_ACCEPT;
 }
 
 #define HOOK(fn, family, num, prio) \
@@ -372,6 +451,9 @@ static unsigned int arp(void *priv, struct sk_buff *skb, const struct nf_hook_st
 const struct nf_hook_ops cordon_arp_hooks[CORDON_ARP_HOOKS] = {
 	HOOK(arp, NFPROTO_ARP, NF_ARP_IN, NF_IP_PRI_FIRST),
 };
+
+const struct nf_hook_ops cordon_egress_hook =
+	HOOK(egress, NFPROTO_NETDEV, NF_NETDEV_EGRESS, NF_IP_PRI_FIRST);
 
 /* Prerouting before connection tracking and br_netfilter, the others behind it and before that. */
 const struct nf_hook_ops cordon_bridge_hooks[CORDON_BRIDGE_HOOKS] = {

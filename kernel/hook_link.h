@@ -9,6 +9,7 @@
 #define CORDON_BRIDGE_HOOKS 3
 
 extern const struct nf_hook_ops cordon_arp_hooks[CORDON_ARP_HOOKS];
+extern const struct nf_hook_ops cordon_egress_hook;
 extern const struct nf_hook_ops cordon_bridge_hooks[CORDON_BRIDGE_HOOKS];
 
 #endif

@@ -5,6 +5,7 @@
 #include <linux/rcupdate.h>
 
 #include "device.h"
+#include "egress.h"
 #include "hook_inet.h"
 #include "hook_link.h"
 #include "inspect.h"
@@ -33,6 +34,7 @@ static int __init cordon_init(void)
 		cordon_netfilter_add(cordon_arp_hooks, CORDON_ARP_HOOKS);
 	if (IS_ENABLED(CONFIG_NETFILTER_FAMILY_BRIDGE))
 		cordon_netfilter_add(cordon_bridge_hooks, CORDON_BRIDGE_HOOKS);
+	cordon_egress_set(&cordon_egress_hook);
 	ret = cordon_pernet_init();
 	if (ret)
 		goto err_sysfs;

@@ -9,6 +9,8 @@
 #include <net/ndisc.h>
 
 #include "neighbour.h"
+#include "net.h"
+#include "snoop.h"
 
 #define MAX_OPTIONS		16	/* of a message of neighbour discovery; five are defined */
 
@@ -34,6 +36,15 @@ static const struct arp_message *read_arp(const struct sk_buff *skb, struct arp_
 	return arp;
 }
 
+/* A device says that it has an address: it is its own, or becomes it. */
+static bool takes(const struct cordon_pkt *pkt, const struct cordon_addr *addr)
+{
+	if (!cordon_policy_device_has(pkt->rs->policy, pkt->device, addr))
+		return cordon_snoop_address(pkt, addr);
+	cordon_snoop_seen(pkt, addr);
+	return true;
+}
+
 /**
  * cordon_neighbour_arp - may a device say what it says with ARP
  * @pkt: the frame; its device is set; the addresses of sender and target become those of @pkt->flow
@@ -56,8 +67,7 @@ int cordon_neighbour_arp(struct cordon_pkt *pkt)
 		return CORDON_KIND_ARP_SPOOF;
 	if (!arp->sender && arp->head.ar_op == htons(ARPOP_REQUEST))
 		return -1;
-	return cordon_policy_device_has(pkt->rs->policy, pkt->device, &pkt->flow.src) ?
-	       -1 : CORDON_KIND_ARP_SPOOF;
+	return takes(pkt, &pkt->flow.src) ? -1 : CORDON_KIND_ARP_SPOOF;
 }
 
 /* Where the message of ICMPv6 begins; 0, it is not to be had. */
@@ -114,7 +124,8 @@ static bool is_own(const struct cordon_pkt *pkt, const struct cordon_addr *a)
 	};
 	u16 tied = pkt->rs->policy->draft.devices[pkt->device].port;
 
-	return cordon_decide_source(pkt->rs->policy, pkt->device, tied, claim, &packet).accept;
+	return takes(pkt, a) ||
+	       cordon_decide_source(pkt->rs->policy, pkt->device, tied, claim, &packet).accept;
 }
 
 /* What a device says with neighbour discovery. */
@@ -135,6 +146,9 @@ static int discovery(const struct cordon_pkt *pkt)
 	if (!target_of(pkt->skb, at, &target) ||
 	    !tells_own_mac(pkt->skb, at + sizeof(struct nd_msg)))
 		return CORDON_KIND_ND_SPOOF;
+	/* To ask whether an address is free is to take it, if nobody has it (RFC 4862, 5.4). */
+	if (f->dport == NDISC_NEIGHBOUR_SOLICITATION)
+		takes(pkt, cordon_addr_is_unspecified(&f->src) ? &target : &f->src);
 	return f->dport == NDISC_NEIGHBOUR_SOLICITATION || is_own(pkt, &target) ?
 	       -1 : CORDON_KIND_ND_SPOOF;
 }
@@ -143,8 +157,8 @@ static int discovery(const struct cordon_pkt *pkt)
  * cordon_neighbour_ip - may a device say what it says on its link with IP
  * @pkt: the packet, whose source is its device's own; @flow is its headers
  *
- * No device is a router, or, in a bridge, a server of DHCP. Elsewhere what a server says reaches
- * the gateway alone, and is decided on as any other packet.
+ * No device is a router, or, in a bridge, a server of DHCP that the policy does not list. Elsewhere
+ * what a server says reaches the gateway alone, and is decided on as any other packet.
  *
  * Return: -1, it may; or enum cordon_kind.
  */
@@ -156,7 +170,65 @@ int cordon_neighbour_ip(const struct cordon_pkt *pkt)
 		return -1;
 	if (cordon_flow_is_discovery(f))
 		return discovery(pkt);
-	return pkt->switched && cordon_flow_is_server(f) ? CORDON_KIND_ROGUE_DHCP : -1;
+	if (cordon_flow_is_server(f))
+		return pkt->switched && !cordon_policy_is_server(pkt->rs->policy, pkt->device) ?
+		       CORDON_KIND_ROGUE_DHCP : -1;
+	return cordon_flow_is_for_server(f) ? cordon_snoop_request(pkt) : -1;
+}
+
+/**
+ * cordon_neighbour_source - a packet has a source that is not its device's own
+ * @pkt: the packet; its device is set, @flow is its headers
+ * @kind: what it is otherwise
+ *
+ * Return: @kind; or CORDON_KIND_UNJUDGED, the device learns its addresses, and this one is its own
+ * in a moment.
+ */
+int cordon_neighbour_source(const struct cordon_pkt *pkt, int kind)
+{
+	if (kind == CORDON_KIND_SPOOFED_SOURCE && cordon_snoop_address(pkt, &pkt->flow.src))
+		return CORDON_KIND_UNJUDGED;
+	return kind;
+}
+
+/**
+ * cordon_neighbour_input - what a device says to the gateway from an address of its own
+ * @pkt: the packet; its device is set, and it is in the original direction
+ *
+ * What came in on a port in a bridge, or from an address that was not the device's, has been looked
+ * at there.
+ *
+ * Return: -1, it may say so; or enum cordon_kind.
+ */
+int cordon_neighbour_input(const struct cordon_pkt *pkt)
+{
+	const struct cordon_flow *f = &pkt->flow;
+
+	if (pkt->interface->role != CORDON_ROLE_PORT ||
+	    !cordon_policy_device_has(pkt->rs->policy, pkt->device, &pkt->source))
+		return -1;
+	if (cordon_flow_is_discovery(f))
+		cordon_snoop_seen(pkt, &pkt->source);
+	return cordon_flow_is_for_server(f) ? cordon_snoop_request(pkt) : -1;
+}
+
+/**
+ * cordon_neighbour_dhcp - whether a frame is between clients of DHCP and servers on the link
+ * @pkt: the frame; cordon_neighbour_ip() lets it through
+ *
+ * Return: which of them it comes from; servers are those that the policy lists.
+ */
+enum cordon_dhcp_from cordon_neighbour_dhcp(const struct cordon_pkt *pkt)
+{
+	const struct cordon_policy *p = pkt->rs->policy;
+	const struct cordon_flow *f = &pkt->flow;
+
+	if (!p->draft.n_servers || pkt->skb->protocol == htons(ETH_P_ARP) ||
+	    pkt->from.segment == CORDON_SEGMENT_QUARANTINE)
+		return CORDON_DHCP_FROM_NOBODY;
+	if (cordon_flow_is_server(f) && cordon_policy_is_server(p, pkt->device))
+		return CORDON_DHCP_FROM_SERVER;
+	return cordon_flow_is_for_server(f) ? CORDON_DHCP_FROM_CLIENT : CORDON_DHCP_FROM_NOBODY;
 }
 
 /**

@@ -11,7 +11,10 @@
 #include <net/net_namespace.h>
 
 #include "inspector.h"
+#include "learned.h"
+#include "snooper.h"
 #include "tally.h"
+#include "unlisted.h"
 
 struct cordon_caps;
 struct cordon_ruleset;
@@ -46,6 +49,15 @@ struct nf_hook_ops;
  *
  * cordon_net.settle_changes takes cordon_net.lock. Only changes of devices queue it; a namespace
  * cancels it after its ruleset is withdrawn.
+ *
+ * cordon_net.learned changes under cordon_net.lock, and inside it cordon_learned.lock, for moments.
+ * Packets of the slow path that tell of addresses take that one alone, and note that one is in use.
+ * cordon_net.expire takes cordon_net.lock; a namespace cancels it likewise. The work of
+ * cordon_net.snoop takes it, too, and has its list under cordon_snooper.lock, which is inside no
+ * other; only hooks queue it, and a namespace cancels it when those are gone.
+ *
+ * cordon_net.egress is under RTNL. cordon_net.unlisted changes under cordon_net.lock, and inside it
+ * cordon_unlisted.lock, for moments, which packets of the slow path take alone.
  *
  * Packets, sysfs and whoever asks over netlink take no lock; they read the ruleset under RCU. A
  * ruleset and a map are freed after a grace period, a device or segment after one
@@ -85,6 +97,12 @@ struct nf_hook_ops;
  * @generation: of the last commit or change of a device; under @lock
  * @changes: see DOC: locking
  * @settle_changes: lets what changes left behind be used again, see change.c
+ * @revision: of the last change of a device that made no new generation; under @lock
+ * @learned: addresses that devices have learned
+ * @expire: ends what was learned, see bind.c
+ * @snoop: what packets tell of addresses, see snoop.c
+ * @egress: hooks of ports by which devices are sent what servers say, see egress.c
+ * @unlisted: devices that no policy lists
  * @links_work: brings the ruleset's links up to date
  * @settle: classifies all interfaces anew, see watch.c
  * @links_due: not before then, in jiffies; written by @links_work alone
@@ -114,6 +132,12 @@ struct cordon_net {
 	u32 generation;
 	seqcount_t changes;
 	struct delayed_work settle_changes;
+	u32 revision;
+	struct cordon_learned learned;
+	struct delayed_work expire;
+	struct cordon_snooper snoop;
+	struct list_head egress;
+	struct cordon_unlisted unlisted;
 	struct delayed_work links_work;
 	struct work_struct settle;
 	unsigned long links_due;

@@ -98,7 +98,7 @@ int cordon_reply_send(struct sk_buff *skb, void *head, int err, struct genl_info
 	return genlmsg_reply(skb, info);
 }
 
-static int reply_generation(struct genl_info *info, struct cordon_net *cn)
+static int reply_generation(struct genl_info *info, u32 generation)
 {
 	struct sk_buff *skb;
 	void *head;
@@ -106,8 +106,8 @@ static int reply_generation(struct genl_info *info, struct cordon_net *cn)
 	skb = cordon_reply_new(info, &head);
 	if (!skb)
 		return -ENOMEM;
-	return cordon_reply_send(skb, head, nla_put_u32(skb, CORDON_A_GENERATION,
-							READ_ONCE(cn->generation)), info);
+	return cordon_reply_send(skb, head,
+				 nla_put_u32(skb, CORDON_A_GENERATION, generation), info);
 }
 
 /**
@@ -164,7 +164,7 @@ int cordon_nl_begin_doit(struct sk_buff *request, struct genl_info *info)
 	if (!ret)
 		ret = cordon_transaction_begin(cn, info->snd_portid, info->extack);
 	if (!ret)
-		ret = reply_generation(info, cn);
+		ret = reply_generation(info, cn->generation);
 	mutex_unlock(&cn->lock);
 	return ret;
 }
@@ -190,15 +190,19 @@ int cordon_nl_commit_doit(struct sk_buff *request, struct genl_info *info)
 {
 	struct nlattr *confirm = info->attrs[CORDON_A_CONFIRM];
 	struct cordon_net *cn = cordon_request_net(info);
+	u32 generation;
 	int ret;
 
 	mutex_lock(&cn->lock);
 	ret = cordon_transaction_commit(cn, info->snd_portid,
 					confirm ? nla_get_u32(confirm) : 0, info->extack);
-	if (!ret)
-		ret = reply_generation(info, cn);
+	generation = cn->generation;
 	mutex_unlock(&cn->lock);
-	return ret;
+	if (ret)
+		return ret;
+	/* What servers of DHCP say is heard from now on. It takes RTNL, which the lock forbids. */
+	flush_work(&cn->settle);
+	return reply_generation(info, generation);
 }
 
 int cordon_nl_abort_doit(struct sk_buff *request, struct genl_info *info)
@@ -224,7 +228,7 @@ int cordon_nl_confirm_doit(struct sk_buff *request, struct genl_info *info)
 	if (!ret)
 		ret = cordon_publish_confirm(cn, info->extack);
 	if (!ret)
-		ret = reply_generation(info, cn);
+		ret = reply_generation(info, cn->generation);
 	mutex_unlock(&cn->lock);
 	return ret;
 }
@@ -467,7 +471,9 @@ static int dump(struct sk_buff *skb, struct netlink_callback *cb, cordon_fill_fn
 	rcu_read_lock();
 	read_seqcount_begin(&cn->changes);
 	rs = rcu_dereference(cn->ruleset);
-	cb->seq = rs ? READ_ONCE(rs->generation) : READ_ONCE(cn->generation);
+	/* Each of the two only grows. */
+	cb->seq = (rs ? READ_ONCE(rs->generation) : READ_ONCE(cn->generation)) +
+		  READ_ONCE(cn->revision);
 	while (rs) {
 		at = next(rs->policy, last);
 		if (at == CORDON_NO_DEVICE)
@@ -519,7 +525,9 @@ static u32 next_binding(const struct cordon_policy *p, u32 at)
 		if (at + 1 < d->first + d->n)
 			return at + 1;
 	}
-	device = next_device(p, device);
+	do {
+		device = next_device(p, device);
+	} while (device != CORDON_NO_DEVICE && !p->draft.devices[device].n);
 	return device == CORDON_NO_DEVICE ? device : p->draft.devices[device].first;
 }
 
@@ -620,6 +628,26 @@ void cordon_netlink_device(struct cordon_net *cn, const struct cordon_ruleset *r
 	skb = event_new(CORDON_CMD_DEVICE_NTF, GFP_ATOMIC, &head);
 	if (skb)
 		event_send(cn, skb, head, cordon_fill_device(skb, rs, device), GFP_ATOMIC);
+}
+
+/**
+ * cordon_netlink_binding - tell that a device has learned an address, or that one has ended
+ * @cn: the namespace
+ * @def: the device
+ * @b: the binding
+ * @ended: it has ended
+ */
+void cordon_netlink_binding(struct cordon_net *cn, const struct cordon_device_def *def,
+			    const struct cordon_binding *b, bool ended)
+{
+	struct sk_buff *skb;
+	void *head;
+
+	if (!cordon_netlink_listening(cn))
+		return;
+	skb = event_new(CORDON_CMD_BINDING_NTF, GFP_KERNEL, &head);
+	if (skb)
+		event_send(cn, skb, head, cordon_fill_learned(skb, def, b, ended), GFP_KERNEL);
 }
 
 /**

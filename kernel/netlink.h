@@ -10,10 +10,13 @@
 
 struct cordon_addr;
 struct cordon_anomaly;
+struct cordon_binding;
 struct cordon_device_change;
+struct cordon_device_def;
 struct cordon_draft;
 struct cordon_report;
 struct cordon_ruleset;
+struct cordon_told;
 struct cordon_transaction;
 struct nlattr;
 struct sk_buff;
@@ -30,6 +33,8 @@ int cordon_fill_network(struct sk_buff *skb, const struct cordon_ruleset *rs, u3
 int cordon_fill_rule(struct sk_buff *skb, const struct cordon_ruleset *rs, u32 i);
 int cordon_fill_device(struct sk_buff *skb, const struct cordon_ruleset *rs, u32 i);
 int cordon_fill_binding(struct sk_buff *skb, const struct cordon_ruleset *rs, u32 i);
+int cordon_fill_learned(struct sk_buff *skb, const struct cordon_device_def *def,
+			const struct cordon_binding *b, bool ended);
 int cordon_fill_anomaly(struct sk_buff *skb, const struct cordon_anomaly *a);
 int cordon_fill_interface(struct sk_buff *skb, const struct cordon_report *r);
 
@@ -41,6 +46,9 @@ int cordon_read_address(const struct nlattr *attr, struct cordon_addr *addr,
 int cordon_read_device(const struct cordon_draft *d, const struct nlattr *nest,
 		       struct nlattr **tb, struct cordon_device_change *change,
 		       struct netlink_ext_ack *extack);
+
+int cordon_read_binding(const struct nlattr *nest, struct nlattr **tb, struct cordon_told *told,
+			struct netlink_ext_ack *extack);
 
 /* netlink_device.c: the states that a request may give. */
 int cordon_check_state(const struct nlattr *attr, struct netlink_ext_ack *extack);

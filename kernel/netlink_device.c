@@ -16,7 +16,8 @@
 			 BIT(CORDON_A_DEVICE_AUTHENTICATION) |				\
 			 BIT(CORDON_A_DEVICE_ENCRYPTION) |				\
 			 BIT(CORDON_A_DEVICE_FIRMWARE_AUTO_UPDATE) |			\
-			 BIT(CORDON_A_DEVICE_MODEL))
+			 BIT(CORDON_A_DEVICE_MODEL) | BIT(CORDON_A_DEVICE_LEARN) |	\
+			 BIT(CORDON_A_DEVICE_ROAM))
 #define DEVICE_CHANGE	(DEVICE_INPUT | BIT(CORDON_A_DEVICE_STATE) |			\
 			 BIT(CORDON_A_DEVICE_OUTDATED) |				\
 			 BIT(CORDON_A_DEVICE_LEASE) | BIT(CORDON_A_DEVICE_CERTIFICATE))
@@ -46,7 +47,8 @@ static int device_new(struct cordon_net *cn, struct genl_info *info, struct nlat
 		return -ENOENT;
 	}
 	if (!tb[CORDON_A_DEVICE_NAME] || !tb[CORDON_A_DEVICE_MAC] ||
-	    !tb[CORDON_A_DEVICE_SEGMENT] || !tb[CORDON_A_DEVICE_ADDRESS]) {
+	    !tb[CORDON_A_DEVICE_SEGMENT] ||
+	    (!tb[CORDON_A_DEVICE_ADDRESS] && !tb[CORDON_A_DEVICE_LEARN])) {
 		NL_SET_ERR_MSG(extack, "a device needs a name, a MAC, a segment and an address");
 		return -EINVAL;
 	}
@@ -66,11 +68,11 @@ static int device_new(struct cordon_net *cn, struct genl_info *info, struct nlat
 
 int cordon_nl_device_new_doit(struct sk_buff *request, struct genl_info *info)
 {
-	struct nlattr *tb[CORDON_A_DEVICE_OUTDATED + 1];
+	struct nlattr *tb[CORDON_A_DEVICE_ROAM + 1];
 	struct cordon_net *cn = cordon_request_net(info);
 	int ret;
 
-	ret = cordon_request_nest(info, CORDON_A_DEVICE, tb, CORDON_A_DEVICE_OUTDATED,
+	ret = cordon_request_nest(info, CORDON_A_DEVICE, tb, CORDON_A_DEVICE_ROAM,
 				  cordon_device_nl_policy, DEVICE_INPUT);
 	if (ret)
 		return ret;
@@ -137,7 +139,8 @@ static int change_def(struct cordon_net *cn, u32 *i, struct genl_info *info, str
 		if (tb[type] && type != CORDON_A_DEVICE_MAC &&
 		    !(named && type == CORDON_A_DEVICE_NAME))
 			break;
-	if (type > CORDON_A_DEVICE_MODEL)
+	if (type > CORDON_A_DEVICE_MODEL && !tb[CORDON_A_DEVICE_LEARN] &&
+	    !tb[CORDON_A_DEVICE_ROAM])
 		return 0;
 	change.def = d->devices[*i];
 	memcpy(change.addresses, &d->addresses[change.def.first],
@@ -146,6 +149,9 @@ static int change_def(struct cordon_net *cn, u32 *i, struct genl_info *info, str
 	if (!ret && tb[CORDON_A_DEVICE_SEGMENT])
 		ret = read_segment(rs, tb[CORDON_A_DEVICE_SEGMENT], &change.def.segment,
 				   info->extack);
+	/* To be named is to be listed. */
+	if (tb[CORDON_A_DEVICE_NAME] && !named)
+		change.def.unlisted = 0;
 	if (!ret)
 		ret = cordon_device_change(cn, *i, &change, info->extack);
 	if (!ret)
@@ -216,11 +222,11 @@ static int device_set(struct cordon_net *cn, struct genl_info *info, struct nlat
 
 int cordon_nl_device_set_doit(struct sk_buff *request, struct genl_info *info)
 {
-	struct nlattr *tb[CORDON_A_DEVICE_OUTDATED + 1];
+	struct nlattr *tb[CORDON_A_DEVICE_ROAM + 1];
 	struct cordon_net *cn = cordon_request_net(info);
 	int ret;
 
-	ret = cordon_request_nest(info, CORDON_A_DEVICE, tb, CORDON_A_DEVICE_OUTDATED,
+	ret = cordon_request_nest(info, CORDON_A_DEVICE, tb, CORDON_A_DEVICE_ROAM,
 				  cordon_device_nl_policy, DEVICE_CHANGE);
 	if (ret)
 		return ret;
@@ -376,6 +382,10 @@ static int check_checkin_port(const struct cordon_ruleset *rs, u32 device, struc
 		return -ENODEV;
 	}
 	c->port = d->ports[port].name;
+	if (may_be && def->roam) {
+		c->ifindex = 0;
+		c->port = "";
+	}
 	if (may_be)
 		return 0;
 	NL_SET_ERR_MSG_FMT(extack, "%.20s may be on %s only, not on %s", def->name,

@@ -95,8 +95,14 @@ int cordon_fill_policy(struct sk_buff *skb, struct cordon_net *cn,
 	    nla_put_u32(skb, CORDON_A_SEGMENTS, d->n_segments) ||
 	    nla_put_u32(skb, CORDON_A_NETWORKS, d->n_networks) ||
 	    nla_put_u32(skb, CORDON_A_RULES, d->n_rules) ||
-	    nla_put_u32(skb, CORDON_A_DEVICES, rs ? READ_ONCE(rs->policy->places.n) : 0))
+	    nla_put_u32(skb, CORDON_A_DEVICES, rs ? READ_ONCE(rs->policy->places.n) -
+						    READ_ONCE(cn->unlisted.n) : 0))
 		return -EMSGSIZE;
+	if (d->unknown && nla_put_string(skb, CORDON_A_UNKNOWN, d->segments[d->unknown].name))
+		return -EMSGSIZE;
+	for (i = 0; i < d->n_servers; i++)
+		if (put_addr(skb, CORDON_A_DHCP_SERVER, &d->servers[i]))
+			return -EMSGSIZE;
 	if (READ_ONCE(cn->awaiting) &&
 	    nla_put_u32(skb, CORDON_A_CONFIRM, left > 0 ? cordon_tick_seconds(left) : 0))
 		return -EMSGSIZE;
@@ -278,7 +284,7 @@ static int put_device_def(struct sk_buff *skb, const struct cordon_draft *d,
 	    nla_put(skb, CORDON_A_DEVICE_MAC, ETH_ALEN, v->mac) ||
 	    nla_put_string(skb, CORDON_A_DEVICE_SEGMENT, d->segments[v->segment].name))
 		return -EMSGSIZE;
-	for (i = 0; i < v->n; i++)
+	for (i = 0; i < cordon_device_fixed(v); i++)
 		if (put_addr(skb, CORDON_A_DEVICE_ADDRESS, &d->addresses[v->first + i]))
 			return -EMSGSIZE;
 	if ((v->port != CORDON_ANY_PORT &&
@@ -289,9 +295,31 @@ static int put_device_def(struct sk_buff *skb, const struct cordon_draft *d,
 	     nla_put_u32(skb, CORDON_A_DEVICE_ENCRYPTION, v->encryption)) ||
 	    (v->firmware != CORDON_INHERIT &&
 	     nla_put_u32(skb, CORDON_A_DEVICE_FIRMWARE_AUTO_UPDATE, v->firmware)) ||
+	    (v->learn && nla_put_u32(skb, CORDON_A_DEVICE_LEARN, v->learn)) ||
+	    (v->roam && nla_put_u32(skb, CORDON_A_DEVICE_ROAM, v->roam)) ||
 	    (v->model[0] && nla_put_string(skb, CORDON_A_DEVICE_MODEL, v->model)))
 		return -EMSGSIZE;
 	return 0;
+}
+
+/* Of a device that no policy lists, what is known of it. */
+static int put_sighting(struct sk_buff *skb, const struct cordon_ruleset *rs,
+			const struct cordon_device_def *v)
+{
+	struct cordon_sighting s;
+	const struct cordon_dhcp_client *c = &s.client;
+
+	if (!v->unlisted || !cordon_unlisted_get(&rs->cn->unlisted, v->mac, &s))
+		return 0;
+	return nla_put_u32(skb, CORDON_A_DEVICE_UNLISTED, 1) ||
+	       nla_put_u32(skb, CORDON_A_DEVICE_FIRST_SEEN, cordon_unlisted_ago(s.first)) ||
+	       nla_put_u32(skb, CORDON_A_DEVICE_LAST_SEEN, cordon_unlisted_ago(s.last)) ||
+	       (c->hostname_len && nla_put(skb, CORDON_A_DEVICE_HOSTNAME, c->hostname_len,
+					   c->hostname)) ||
+	       (c->class_len && nla_put(skb, CORDON_A_DEVICE_VENDOR_CLASS, c->class_len,
+					c->class)) ||
+	       (c->n_parameters && nla_put(skb, CORDON_A_DEVICE_PARAMETERS, c->n_parameters,
+					   c->parameters));
 }
 
 /**
@@ -314,7 +342,7 @@ int cordon_fill_device(struct sk_buff *skb, const struct cordon_ruleset *rs, u32
 	if (!nest)
 		return -EMSGSIZE;
 	cordon_traffic_read(device->traffic, &t);
-	err = put_device_def(skb, d, &d->devices[i]) ||
+	err = put_device_def(skb, d, &d->devices[i]) || put_sighting(skb, rs, &d->devices[i]) ||
 	      nla_put_u32(skb, CORDON_A_DEVICE_STATE, now.state) ||
 	      nla_put_string(skb, CORDON_A_DEVICE_EFFECTIVE_SEGMENT,
 			     d->segments[now.segment].name) ||
@@ -341,15 +369,46 @@ int cordon_fill_binding(struct sk_buff *skb, const struct cordon_ruleset *rs, u3
 	const struct cordon_draft *d = &rs->policy->draft;
 	const struct cordon_device_def *v = &d->devices[rs->policy->owner[i]];
 	struct nlattr *nest = nla_nest_start(skb, CORDON_A_BINDING);
+	struct cordon_binding b = { .origin = CORDON_ORIGIN_POLICY };
 	int err;
 
 	if (!nest)
 		return -EMSGSIZE;
+	/* What it has lost just now has ended. */
+	if (i >= v->first + cordon_device_fixed(v) &&
+	    !cordon_learned_find(&rs->cn->learned, v->mac, &d->addresses[i], &b))
+		cordon_binding_init(&b, &d->addresses[i], CORDON_ORIGIN_DHCP, 1);
 	err = put_addr(skb, CORDON_A_BINDING_ADDRESS, &d->addresses[i]) ||
+	      nla_put_u32(skb, CORDON_A_BINDING_ORIGIN, b.origin) ||
+	      (b.end && nla_put_u32(skb, CORDON_A_BINDING_LEASE, cordon_binding_seconds(&b))) ||
 	      nla_put(skb, CORDON_A_BINDING_MAC, ETH_ALEN, v->mac) ||
 	      nla_put_string(skb, CORDON_A_BINDING_NAME, v->name) ||
 	      (v->port != CORDON_ANY_PORT &&
 	       nla_put_string(skb, CORDON_A_BINDING_PORT, d->ports[v->port].name));
+	return end(skb, nest, err);
+}
+
+/**
+ * cordon_fill_learned - a binding that was learned, as it is told
+ * @skb: the message
+ * @def: of its device
+ * @b: the binding
+ * @ended: it has ended
+ */
+int cordon_fill_learned(struct sk_buff *skb, const struct cordon_device_def *def,
+			const struct cordon_binding *b, bool ended)
+{
+	struct nlattr *nest = nla_nest_start(skb, CORDON_A_BINDING);
+	int err;
+
+	if (!nest)
+		return -EMSGSIZE;
+	err = put_addr(skb, CORDON_A_BINDING_ADDRESS, &b->addr) ||
+	      nla_put(skb, CORDON_A_BINDING_MAC, ETH_ALEN, def->mac) ||
+	      nla_put_string(skb, CORDON_A_BINDING_NAME, def->name) ||
+	      nla_put_u32(skb, CORDON_A_BINDING_ORIGIN, b->origin) ||
+	      ((ended || b->end) && nla_put_u32(skb, CORDON_A_BINDING_LEASE,
+						ended ? 0 : cordon_binding_seconds(b)));
 	return end(skb, nest, err);
 }
 

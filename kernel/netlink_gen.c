@@ -47,12 +47,26 @@ static struct netlink_range_validation cordon_a_device_lease_range = {
 	.max	= 31536000ULL,
 };
 
+static struct netlink_range_validation cordon_a_binding_lease_range = {
+	.max	= 31536000ULL,
+};
+
 /* Common nested types */
-const struct nla_policy cordon_binding_nl_policy[CORDON_A_BINDING_PORT + 1] = {
+const struct nla_policy cordon_binding_nl_policy[CORDON_A_BINDING_LEASE + 1] = {
 	[CORDON_A_BINDING_ADDRESS] = { .type = NLA_BINARY, .len = 16, },
 	[CORDON_A_BINDING_MAC] = NLA_POLICY_EXACT_LEN(6),
 	[CORDON_A_BINDING_NAME] = { .type = NLA_NUL_STRING, },
 	[CORDON_A_BINDING_PORT] = { .type = NLA_NUL_STRING, },
+	[CORDON_A_BINDING_ORIGIN] = NLA_POLICY_MAX(NLA_U32, 3),
+	[CORDON_A_BINDING_LEASE] = NLA_POLICY_FULL_RANGE(NLA_U32, &cordon_a_binding_lease_range),
+};
+
+const struct nla_policy cordon_binding_input_nl_policy[CORDON_A_BINDING_LEASE + 1] = {
+	[CORDON_A_BINDING_ADDRESS] = { .type = NLA_BINARY, .len = 16, },
+	[CORDON_A_BINDING_MAC] = NLA_POLICY_EXACT_LEN(6),
+	[CORDON_A_BINDING_NAME] = { .type = NLA_NUL_STRING, },
+	[CORDON_A_BINDING_ORIGIN] = NLA_POLICY_MAX(NLA_U32, 3),
+	[CORDON_A_BINDING_LEASE] = NLA_POLICY_FULL_RANGE(NLA_U32, &cordon_a_binding_lease_range),
 };
 
 const struct nla_policy cordon_count_nl_policy[CORDON_A_COUNT_PAD + 1] = {
@@ -60,7 +74,7 @@ const struct nla_policy cordon_count_nl_policy[CORDON_A_COUNT_PAD + 1] = {
 	[CORDON_A_COUNT_COUNT] = { .type = NLA_U64, },
 };
 
-const struct nla_policy cordon_device_nl_policy[CORDON_A_DEVICE_LEASE_PORT + 1] = {
+const struct nla_policy cordon_device_nl_policy[CORDON_A_DEVICE_ROAM + 1] = {
 	[CORDON_A_DEVICE_NAME] = { .type = NLA_NUL_STRING, .len = 63, },
 	[CORDON_A_DEVICE_MAC] = NLA_POLICY_EXACT_LEN(6),
 	[CORDON_A_DEVICE_SEGMENT] = { .type = NLA_NUL_STRING, .len = 31, },
@@ -77,6 +91,14 @@ const struct nla_policy cordon_device_nl_policy[CORDON_A_DEVICE_LEASE_PORT + 1] 
 	[CORDON_A_DEVICE_CERTIFICATE] = NLA_POLICY_EXACT_LEN(32),
 	[CORDON_A_DEVICE_OUTDATED] = NLA_POLICY_MAX(NLA_U32, 1),
 	[CORDON_A_DEVICE_LEASE_PORT] = { .type = NLA_NUL_STRING, .len = 15, },
+	[CORDON_A_DEVICE_LEARN] = NLA_POLICY_MAX(NLA_U32, 2),
+	[CORDON_A_DEVICE_UNLISTED] = { .type = NLA_U32, },
+	[CORDON_A_DEVICE_FIRST_SEEN] = { .type = NLA_U32, },
+	[CORDON_A_DEVICE_LAST_SEEN] = { .type = NLA_U32, },
+	[CORDON_A_DEVICE_HOSTNAME] = { .type = NLA_BINARY, .len = 64, },
+	[CORDON_A_DEVICE_VENDOR_CLASS] = { .type = NLA_BINARY, .len = 64, },
+	[CORDON_A_DEVICE_PARAMETERS] = { .type = NLA_BINARY, .len = 64, },
+	[CORDON_A_DEVICE_ROAM] = NLA_POLICY_MAX(NLA_U32, 1),
 };
 
 const struct nla_policy cordon_device_id_nl_policy[CORDON_A_DEVICE_MAC + 1] = {
@@ -84,7 +106,7 @@ const struct nla_policy cordon_device_id_nl_policy[CORDON_A_DEVICE_MAC + 1] = {
 	[CORDON_A_DEVICE_MAC] = NLA_POLICY_EXACT_LEN(6),
 };
 
-const struct nla_policy cordon_device_input_nl_policy[CORDON_A_DEVICE_LEASE_PORT + 1] = {
+const struct nla_policy cordon_device_input_nl_policy[CORDON_A_DEVICE_ROAM + 1] = {
 	[CORDON_A_DEVICE_NAME] = { .type = NLA_NUL_STRING, .len = 63, },
 	[CORDON_A_DEVICE_MAC] = NLA_POLICY_EXACT_LEN(6),
 	[CORDON_A_DEVICE_SEGMENT] = { .type = NLA_NUL_STRING, .len = 31, },
@@ -99,6 +121,8 @@ const struct nla_policy cordon_device_input_nl_policy[CORDON_A_DEVICE_LEASE_PORT
 	[CORDON_A_DEVICE_CERTIFICATE] = NLA_POLICY_EXACT_LEN(32),
 	[CORDON_A_DEVICE_OUTDATED] = NLA_POLICY_MAX(NLA_U32, 1),
 	[CORDON_A_DEVICE_LEASE_PORT] = { .type = NLA_NUL_STRING, .len = 15, },
+	[CORDON_A_DEVICE_LEARN] = NLA_POLICY_MAX(NLA_U32, 2),
+	[CORDON_A_DEVICE_ROAM] = NLA_POLICY_MAX(NLA_U32, 1),
 };
 
 const struct nla_policy cordon_interface_nl_policy[CORDON_A_INTERFACE_UP + 1] = {
@@ -216,7 +240,7 @@ static const struct nla_policy cordon_begin_nl_policy[CORDON_A_GENERATION + 1] =
 };
 
 /* CORDON_CMD_STAGE - do */
-static const struct nla_policy cordon_stage_nl_policy[CORDON_A_UPLINK + 1] = {
+static const struct nla_policy cordon_stage_nl_policy[CORDON_A_UNKNOWN + 1] = {
 	[CORDON_A_MODE] = NLA_POLICY_MAX(NLA_U32, 1),
 	[CORDON_A_PORT] = NLA_POLICY_NESTED(cordon_port_input_nl_policy),
 	[CORDON_A_SEGMENT] = NLA_POLICY_NESTED(cordon_segment_input_nl_policy),
@@ -224,6 +248,9 @@ static const struct nla_policy cordon_stage_nl_policy[CORDON_A_UPLINK + 1] = {
 	[CORDON_A_RULE] = NLA_POLICY_NESTED(cordon_rule_input_nl_policy),
 	[CORDON_A_DEVICE] = NLA_POLICY_NESTED(cordon_device_input_nl_policy),
 	[CORDON_A_UPLINK] = NLA_POLICY_NESTED(cordon_uplink_input_nl_policy),
+	[CORDON_A_BINDING] = NLA_POLICY_NESTED(cordon_binding_input_nl_policy),
+	[CORDON_A_DHCP_SERVER] = { .type = NLA_BINARY, .len = 16, },
+	[CORDON_A_UNKNOWN] = { .type = NLA_NUL_STRING, .len = 31, },
 };
 
 /* CORDON_CMD_COMMIT - do */
@@ -302,6 +329,16 @@ static const struct nla_policy cordon_interface_get_nl_policy[CORDON_A_INTERFACE
 	[CORDON_A_INTERFACE] = NLA_POLICY_NESTED(cordon_interface_nl_policy),
 };
 
+/* CORDON_CMD_BINDING_SET - do */
+static const struct nla_policy cordon_binding_set_nl_policy[CORDON_A_BINDING + 1] = {
+	[CORDON_A_BINDING] = NLA_POLICY_NESTED(cordon_binding_input_nl_policy),
+};
+
+/* CORDON_CMD_BINDING_DEL - do */
+static const struct nla_policy cordon_binding_del_nl_policy[CORDON_A_BINDING + 1] = {
+	[CORDON_A_BINDING] = NLA_POLICY_NESTED(cordon_binding_input_nl_policy),
+};
+
 /* Ops table for cordon */
 static const struct genl_ops cordon_nl_ops[] = {
 	{
@@ -321,7 +358,7 @@ static const struct genl_ops cordon_nl_ops[] = {
 		.cmd		= CORDON_CMD_STAGE,
 		.doit		= cordon_nl_stage_doit,
 		.policy		= cordon_stage_nl_policy,
-		.maxattr	= CORDON_A_UPLINK,
+		.maxattr	= CORDON_A_UNKNOWN,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 	{
@@ -428,6 +465,20 @@ static const struct genl_ops cordon_nl_ops[] = {
 		.dumpit		= cordon_nl_interface_get_dumpit,
 		.policy		= cordon_interface_get_nl_policy,
 		.maxattr	= CORDON_A_INTERFACE,
+	},
+	{
+		.cmd		= CORDON_CMD_BINDING_SET,
+		.doit		= cordon_nl_binding_set_doit,
+		.policy		= cordon_binding_set_nl_policy,
+		.maxattr	= CORDON_A_BINDING,
+		.flags		= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd		= CORDON_CMD_BINDING_DEL,
+		.doit		= cordon_nl_binding_del_doit,
+		.policy		= cordon_binding_del_nl_policy,
+		.maxattr	= CORDON_A_BINDING,
+		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 };
 

@@ -13,11 +13,12 @@
 #include <uapi/linux/cordon.h>
 
 /* Common nested types */
-extern const struct nla_policy cordon_binding_nl_policy[CORDON_A_BINDING_PORT + 1];
+extern const struct nla_policy cordon_binding_nl_policy[CORDON_A_BINDING_LEASE + 1];
+extern const struct nla_policy cordon_binding_input_nl_policy[CORDON_A_BINDING_LEASE + 1];
 extern const struct nla_policy cordon_count_nl_policy[CORDON_A_COUNT_PAD + 1];
-extern const struct nla_policy cordon_device_nl_policy[CORDON_A_DEVICE_LEASE_PORT + 1];
+extern const struct nla_policy cordon_device_nl_policy[CORDON_A_DEVICE_ROAM + 1];
 extern const struct nla_policy cordon_device_id_nl_policy[CORDON_A_DEVICE_MAC + 1];
-extern const struct nla_policy cordon_device_input_nl_policy[CORDON_A_DEVICE_LEASE_PORT + 1];
+extern const struct nla_policy cordon_device_input_nl_policy[CORDON_A_DEVICE_ROAM + 1];
 extern const struct nla_policy cordon_interface_nl_policy[CORDON_A_INTERFACE_UP + 1];
 extern const struct nla_policy cordon_limit_nl_policy[CORDON_A_LIMIT_ACTION + 1];
 extern const struct nla_policy cordon_match_nl_policy[CORDON_A_MATCH_HIGH + 1];
@@ -64,6 +65,8 @@ int cordon_nl_uplink_get_dumpit(struct sk_buff *skb,
 int cordon_nl_interface_get_doit(struct sk_buff *skb, struct genl_info *info);
 int cordon_nl_interface_get_dumpit(struct sk_buff *skb,
 				   struct netlink_callback *cb);
+int cordon_nl_binding_set_doit(struct sk_buff *skb, struct genl_info *info);
+int cordon_nl_binding_del_doit(struct sk_buff *skb, struct genl_info *info);
 
 enum {
 	CORDON_NLGRP_EVENTS,

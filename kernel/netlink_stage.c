@@ -3,6 +3,7 @@
 #include <net/genetlink.h>
 #include <net/netlink.h>
 
+#include "bind.h"
 #include "caps.h"
 #include "change.h"
 #include "netlink.h"
@@ -354,14 +355,25 @@ static int read_addresses(const struct nlattr *nest, struct cordon_device_change
 			return ret;
 		change->def.n++;
 	}
+	change->def.fixed = change->def.n;
 	return 0;
+}
+
+/* What it has learned is none of its own any more, or none of what it has from now on. */
+static void read_learn(struct cordon_device_def *def, u8 learn)
+{
+	if (def->learn)
+		def->n = def->fixed;
+	else
+		def->fixed = def->n;
+	def->learn = learn;
 }
 
 /**
  * cordon_read_device - what attributes say of a device
  * @d: in which its port is looked up
  * @nest: the device
- * @tb: @nest, parsed, at least up to CORDON_A_DEVICE_MODEL
+ * @tb: @nest, parsed, up to CORDON_A_DEVICE_ROAM
  * @change: overwritten where an attribute is there; the segment is the caller's
  * @extack: gets a sentence
  *
@@ -383,10 +395,13 @@ int cordon_read_device(const struct cordon_draft *d, const struct nlattr *nest,
 	def->authentication = get_u32(tb[CORDON_A_DEVICE_AUTHENTICATION], def->authentication);
 	def->encryption = get_u32(tb[CORDON_A_DEVICE_ENCRYPTION], def->encryption);
 	def->firmware = get_u32(tb[CORDON_A_DEVICE_FIRMWARE_AUTO_UPDATE], def->firmware);
+	def->roam = get_u32(tb[CORDON_A_DEVICE_ROAM], def->roam);
 	if (tb[CORDON_A_DEVICE_PORT])
 		ret = read_port(d, tb[CORDON_A_DEVICE_PORT], &def->port, extack);
 	if (!ret && tb[CORDON_A_DEVICE_ADDRESS])
 		ret = read_addresses(nest, change, extack);
+	if (!ret && tb[CORDON_A_DEVICE_LEARN])
+		read_learn(def, nla_get_u32(tb[CORDON_A_DEVICE_LEARN]));
 	return ret;
 }
 
@@ -434,14 +449,14 @@ static int stage_start(struct cordon_transaction *t, const struct nlattr *nest,
 static int stage_device(struct cordon_transaction *t, const struct nlattr *nest,
 			struct netlink_ext_ack *extack)
 {
-	struct nlattr *tb[CORDON_A_DEVICE_LEASE_PORT + 1];
+	struct nlattr *tb[CORDON_A_DEVICE_ROAM + 1];
 	struct cordon_device_change read;
 	struct cordon_device_def *def;
 	struct cordon_addr *addr;
 	u32 first;
 	int i, ret;
 
-	ret = nla_parse_nested(tb, CORDON_A_DEVICE_LEASE_PORT, nest,
+	ret = nla_parse_nested(tb, CORDON_A_DEVICE_ROAM, nest,
 			       cordon_device_input_nl_policy, extack);
 	if (ret)
 		return ret;
@@ -477,6 +492,59 @@ static int stage_device(struct cordon_transaction *t, const struct nlattr *nest,
 	return stage_start(t, nest, tb, extack);
 }
 
+static int stage_server(struct cordon_transaction *t, const struct nlattr *attr,
+			struct netlink_ext_ack *extack)
+{
+	struct cordon_addr *server = cordon_transaction_server(t);
+
+	if (IS_ERR(server))
+		return full(server, "servers of DHCP", attr, extack);
+	return cordon_read_address(attr, server, extack);
+}
+
+/**
+ * cordon_read_binding - what attributes say of a binding that was learned
+ * @nest: the binding
+ * @tb: @nest, parsed; the device is the caller's
+ * @told: filled
+ * @extack: gets a sentence
+ *
+ * Return: 0 or -EINVAL.
+ */
+int cordon_read_binding(const struct nlattr *nest, struct nlattr **tb, struct cordon_told *told,
+			struct netlink_ext_ack *extack)
+{
+	if (!tb[CORDON_A_BINDING_ADDRESS])
+		return lacks(nest, CORDON_A_BINDING_ADDRESS, "a binding's address", extack);
+	told->origin = get_u32(tb[CORDON_A_BINDING_ORIGIN], CORDON_ORIGIN_DHCP);
+	told->seconds = get_u32(tb[CORDON_A_BINDING_LEASE], 0);
+	if (told->origin == CORDON_ORIGIN_POLICY) {
+		NL_SET_ERR_MSG(extack, "what the policy binds is an address of its device");
+		return refuse(extack, tb[CORDON_A_BINDING_ORIGIN], -EINVAL);
+	}
+	return cordon_read_address(tb[CORDON_A_BINDING_ADDRESS], &told->addr, extack);
+}
+
+static int stage_binding(struct cordon_transaction *t, const struct nlattr *nest,
+			 struct netlink_ext_ack *extack)
+{
+	struct nlattr *tb[CORDON_A_BINDING_LEASE + 1];
+	struct cordon_told *told;
+	int ret;
+
+	ret = nla_parse_nested(tb, CORDON_A_BINDING_LEASE, nest, cordon_binding_input_nl_policy,
+			       extack);
+	if (ret)
+		return ret;
+	if (!tb[CORDON_A_BINDING_MAC])
+		return lacks(nest, CORDON_A_BINDING_MAC, "the MAC of a binding's device", extack);
+	told = cordon_transaction_binding(t);
+	if (IS_ERR(told))
+		return full(told, "bindings", nest, extack);
+	nla_memcpy(told->mac, tb[CORDON_A_BINDING_MAC], sizeof(told->mac));
+	return cordon_read_binding(nest, tb, told, extack);
+}
+
 static int stage_one(struct cordon_transaction *t, const struct nlattr *attr,
 		     struct netlink_ext_ack *extack)
 {
@@ -496,6 +564,12 @@ static int stage_one(struct cordon_transaction *t, const struct nlattr *attr,
 		return stage_rule(t, attr, extack);
 	case CORDON_A_DEVICE:
 		return stage_device(t, attr, extack);
+	case CORDON_A_UNKNOWN:
+		return find_segment(t, attr, &t->draft.unknown, extack);
+	case CORDON_A_DHCP_SERVER:
+		return stage_server(t, attr, extack);
+	case CORDON_A_BINDING:
+		return stage_binding(t, attr, extack);
 	default:
 		NL_SET_ERR_MSG(extack, "this attribute cannot be staged");
 		return refuse(extack, attr, -EINVAL);
@@ -517,6 +591,7 @@ int cordon_stage(struct cordon_transaction *t, const struct nlattr *head, int le
 		 struct netlink_ext_ack *extack)
 {
 	const struct cordon_draft before = t->draft;
+	const u32 told = t->n_told;
 	const struct nlattr *attr;
 	int rem, ret;
 
@@ -527,6 +602,7 @@ int cordon_stage(struct cordon_transaction *t, const struct nlattr *head, int le
 			cordon_caps_explain(extack, t->full, t->what);
 		if (ret) {
 			cordon_transaction_undo(t, &before);
+			t->n_told = told;
 			return ret;
 		}
 	}

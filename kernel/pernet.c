@@ -2,8 +2,10 @@
 /* The life of a namespace: it has hooks from its first policy on, or from lockdown. */
 #include <linux/slab.h>
 
+#include "bind.h"
 #include "caps.h"
 #include "change.h"
+#include "egress.h"
 #include "event.h"
 #include "inspect.h"
 #include "link.h"
@@ -11,6 +13,7 @@
 #include "netfilter.h"
 #include "pernet.h"
 #include "publish.h"
+#include "snoop.h"
 #include "stats.h"
 #include "transaction.h"
 #include "watch.h"
@@ -31,11 +34,19 @@ static int __net_init net_init(struct net *net)
 	INIT_DELAYED_WORK(&cn->settle_changes, cordon_change_settle);
 	INIT_DELAYED_WORK(&cn->links_work, cordon_links_update);
 	INIT_WORK(&cn->settle, cordon_watch_settle);
+	INIT_DELAYED_WORK(&cn->expire, cordon_bind_expire);
+	INIT_LIST_HEAD(&cn->egress);
+	cordon_snoop_init(&cn->snoop);
+	cordon_unlisted_init(&cn->unlisted);
 	/* Jiffies do not begin at 0. */
 	cn->links_due = jiffies;
+	ret = cordon_learned_init(&cn->learned);
+	if (ret)
+		return ret;
 	cn->traffic = cordon_traffic_pool_new();
+	ret = -ENOMEM;
 	if (!cn->traffic)
-		return -ENOMEM;
+		goto err_learned;
 	ret = cordon_sysfs_net_add(cn);
 	if (ret)
 		goto err;
@@ -49,6 +60,8 @@ static int __net_init net_init(struct net *net)
 	cordon_sysfs_net_del(cn);
 err:
 	cordon_traffic_pool_put(cn->traffic);
+err_learned:
+	cordon_learned_exit(&cn->learned);
 	return ret;
 }
 
@@ -60,6 +73,7 @@ static void __net_exit net_pre_exit(struct net *net)
 	cn->dying = true;
 	mutex_unlock(&cn->lock);
 	cancel_delayed_work_sync(&cn->rollback);
+	cordon_egress_stop(cn);
 	cordon_netfilter_stop(cn);
 }
 
@@ -69,12 +83,16 @@ static void __net_exit net_exit(struct net *net)
 
 	cordon_inspector_stop(cn);
 	kfree(cn->hooks);
+	cordon_snoop_exit(&cn->snoop);
 	cordon_transactions_abort(cn);
 	cordon_publish_withdraw(cn);
 	/* Interfaces that go find no ruleset any more, and queue nothing. */
+	cancel_delayed_work_sync(&cn->expire);
 	cancel_delayed_work_sync(&cn->settle_changes);
 	cancel_delayed_work_sync(&cn->links_work);
 	cancel_work_sync(&cn->settle);
+	cordon_learned_exit(&cn->learned);
+	cordon_unlisted_exit(&cn->unlisted);
 	cordon_sysfs_net_del(cn);
 	cordon_traffic_pool_put(cn->traffic);
 	mutex_destroy(&cn->ports_lock);

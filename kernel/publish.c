@@ -4,8 +4,10 @@
 #include <linux/slab.h>
 
 #include "core/change.h"
+#include "egress.h"
 #include "event.h"
 #include "inspect.h"
+#include "learned.h"
 #include "lease.h"
 #include "link.h"
 #include "net.h"
@@ -104,7 +106,8 @@ static struct cordon_ruleset *replace(struct cordon_net *cn, struct cordon_rules
 		rs->generation = ++cn->generation;
 		rs->committed = rs->generation;
 		begin_epoch(cn, rs);
-		if (cordon_ports_bridged(rcu_dereference_protected(rs->ports, true)))
+		if (cordon_ports_bridged(rcu_dereference_protected(rs->ports, true)) ||
+		    rs->policy->learns || !list_empty(&cn->egress))
 			schedule_work(&cn->settle);
 	}
 	old = rcu_replace_pointer(cn->ruleset, rs, lockdep_is_held(&cn->lock));
@@ -196,6 +199,15 @@ bool cordon_publish_awaits(struct cordon_net *cn, struct netlink_ext_ack *extack
 	return cn->awaiting;
 }
 
+/* Nothing is waited for, so what the devices in force have not learned is no longer known. */
+static void sweep(struct cordon_net *cn)
+{
+	const struct cordon_ruleset *rs = cordon_net_ruleset(cn);
+
+	cordon_learned_sweep(&cn->learned, rs ? rs->policy : NULL);
+	cordon_unlisted_sweep(&cn->unlisted, rs ? rs->policy : NULL);
+}
+
 /* What bridges switch can be decided on, if a port was in one when the policy was checked. */
 static int track_bridges(struct cordon_net *cn, const struct cordon_ruleset *rs,
 			 struct netlink_ext_ack *extack)
@@ -218,7 +230,7 @@ static int track_bridges(struct cordon_net *cn, const struct cordon_ruleset *rs,
  *
  * Context: cordon_net.lock held; sleeps for a grace period.
  * Return: 0; -EBUSY, the one in force awaits confirmation; -EOPNOTSUPP, the kernel has no
- * conntrack labels, or does not track what bridges switch; -ENOMEM.
+ * conntrack labels, or hooks of egress, or does not track what bridges switch; -ENOMEM.
  */
 int cordon_publish(struct cordon_net *cn, struct cordon_ruleset *rs, u32 confirm,
 		   struct netlink_ext_ack *extack)
@@ -232,12 +244,17 @@ int cordon_publish(struct cordon_net *cn, struct cordon_ruleset *rs, u32 confirm
 	ret = cordon_netfilter_start(cn);
 	if (!ret)
 		ret = track_bridges(cn, rs, extack);
+	if (!ret && rs->policy->learns && !cordon_egress_is_possible()) {
+		NL_SET_ERR_MSG(extack, "addresses: auto: the kernel lacks CONFIG_NETFILTER_EGRESS");
+		ret = -EOPNOTSUPP;
+	}
 	if (!ret)
 		ret = cordon_inspector_label(cn, rs->policy->encrypted, extack);
 	if (!ret)
 		ret = show(cn, rs);
 	if (ret)
 		return ret;
+	cordon_ruleset_learn(cn, rs);
 	old = replace(cn, rs);
 	if (!old)
 		cordon_tear_out_of_flow_tables(cn->net);
@@ -248,6 +265,7 @@ int cordon_publish(struct cordon_net *cn, struct cordon_ruleset *rs, u32 confirm
 		schedule_delayed_work(&cn->rollback, confirm * HZ);
 	} else {
 		cordon_ruleset_free(old);
+		sweep(cn);
 	}
 	cordon_netlink_policy(cn);
 	return 0;
@@ -272,6 +290,7 @@ int cordon_publish_confirm(struct cordon_net *cn, struct netlink_ext_ack *extack
 	cn->awaiting = false;
 	cordon_ruleset_free(cn->fallback);
 	cn->fallback = NULL;
+	sweep(cn);
 	return 0;
 }
 
@@ -289,11 +308,14 @@ void cordon_publish_rollback(struct work_struct *work)
 		cn->awaiting = false;
 		if (cn->fallback && show(cn, cn->fallback))
 			pr_warn_once("sysfs is incomplete: out of memory at a roll-back\n");
-		if (!cn->fallback)
+		if (cn->fallback)
+			cordon_ruleset_learn(cn, cn->fallback);
+		else
 			cn->generation++;
 		old = replace(cn, cn->fallback);
 		cn->fallback = NULL;
 		cordon_ruleset_free(old);
+		sweep(cn);
 		cordon_netlink_policy(cn);
 	}
 	mutex_unlock(&cn->lock);

@@ -7,6 +7,7 @@
 #include <linux/unaligned.h>
 
 #include "caps.h"
+#include "core/change.h"
 #include "links.h"
 #include "net.h"
 #include "ruleset.h"
@@ -63,6 +64,7 @@ void cordon_ruleset_explain(const struct cordon_draft *d, const struct cordon_er
 		[CORDON_OBJECT_RULE] = "rule", [CORDON_OBJECT_DEVICE] = "device",
 		[CORDON_OBJECT_ADDRESS] = "address", [CORDON_OBJECT_UPLINK] = "uplink",
 		[CORDON_OBJECT_INTERFACE] = "interface",
+		[CORDON_OBJECT_SERVER] = "DHCP server",
 	};
 	static const char * const why[] = {
 		[CORDON_FAULT_NONE] = "no fault",
@@ -84,6 +86,7 @@ void cordon_ruleset_explain(const struct cordon_draft *d, const struct cordon_er
 		[CORDON_FAULT_IS_PORT] = "is a port of this policy",
 		[CORDON_FAULT_NO_NETWORK] = "its segment has no network",
 		[CORDON_FAULT_NO_PORTS] = "ports of a protocol without any",
+		[CORDON_FAULT_NOT_A_DEVICE] = "is no device's address",
 	};
 	const char *name;
 
@@ -132,14 +135,18 @@ static int build(struct cordon_policy *policy, const struct cordon_draft *draft,
 }
 
 /* With room for an eighth more devices, so that single ones can be changed in place. */
-static struct cordon_policy *seal(const struct cordon_draft *draft, struct netlink_ext_ack *extack)
+static struct cordon_policy *seal(const struct cordon_net *cn, const struct cordon_draft *draft,
+				  struct netlink_ext_ack *extack)
 {
 	struct cordon_draft roomy = *draft;
 	struct cordon_policy *policy;
 	void *scratch;
 	int ret;
 
-	roomy.spare = clamp_t(u32, draft->n_devices / 8, CORDON_MIN_SPARE, CORDON_MAX_SPARE);
+	roomy.learners = cordon_draft_learners(draft);
+	roomy.wide = cn->learned.wide;
+	roomy.spare = clamp_t(u32, draft->n_devices / 8, CORDON_MIN_SPARE, CORDON_MAX_SPARE) +
+		      cn->unlisted.n;
 	policy = kvmalloc(cordon_policy_size(&roomy), GFP_KERNEL_ACCOUNT);
 	scratch = kvmalloc(cordon_policy_scratch_size(&roomy), GFP_KERNEL_ACCOUNT);
 	if (!policy || !scratch) {
@@ -306,7 +313,8 @@ struct cordon_ruleset *cordon_ruleset_new(struct cordon_net *cn, const struct co
 	rs = kzalloc(sizeof(*rs), GFP_KERNEL_ACCOUNT);
 	if (!rs)
 		return ERR_PTR(-ENOMEM);
-	rs->policy = seal(draft, extack);
+	rs->cn = cn;
+	rs->policy = seal(cn, draft, extack);
 	if (IS_ERR(rs->policy)) {
 		ret = PTR_ERR(rs->policy);
 		rs->policy = NULL;
@@ -331,6 +339,102 @@ struct cordon_ruleset *cordon_ruleset_new(struct cordon_net *cn, const struct co
 err:
 	cordon_ruleset_free(rs);
 	return ERR_PTR(ret);
+}
+
+/**
+ * cordon_ruleset_carry - devices that no policy lists go on in another one
+ * @cn: the namespace
+ * @rs: the ruleset, which no packet can see
+ *
+ * But those that it lists; and none, if it has no segment for them.
+ *
+ * Context: cordon_net.lock held; may sleep.
+ */
+void cordon_ruleset_carry(struct cordon_net *cn, struct cordon_ruleset *rs)
+{
+	const struct cordon_ruleset *old = cordon_net_ruleset(cn);
+	const struct cordon_places *places;
+	struct cordon_device_def def;
+	struct cordon_error err;
+	u32 i, place;
+
+	if (!old || !rs->policy->draft.unknown || !cn->unlisted.n)
+		return;
+	places = &old->policy->places;
+	for (i = places->next[places->room]; i != places->room; i = places->next[i]) {
+		cond_resched();
+		def = old->policy->draft.devices[i];
+		if (!def.unlisted || cordon_policy_device_by_mac(rs->policy, def.mac) !=
+				     CORDON_NO_DEVICE)
+			continue;
+		def.segment = rs->policy->draft.unknown;
+		def.n = 0;
+		def.fixed = 0;
+		if (cordon_change_prepare(rs->policy, CORDON_NO_DEVICE, &def, NULL, &place, &err))
+			continue;
+		rs->devices[place] = cordon_device_get(old->devices[i]);
+		cordon_ruleset_host(rs, place);
+		cordon_change_publish(rs->policy, CORDON_NO_DEVICE, place);
+	}
+}
+
+/* Nobody sees the ruleset, so what is gone is gone at once. */
+static void reclaim(struct cordon_ruleset *rs)
+{
+	u32 place;
+
+	while ((place = cordon_change_reclaim(rs->policy)) != CORDON_NO_DEVICE) {
+		cordon_device_put(rs->devices[place]);
+		rs->devices[place] = NULL;
+	}
+}
+
+static void install(struct cordon_learned *l, struct cordon_ruleset *rs, u32 old)
+{
+	const struct cordon_draft *d = &rs->policy->draft;
+	struct cordon_addr addresses[CORDON_MAX_DEVICE_ADDRESSES];
+	struct cordon_device_def def = d->devices[old];
+	struct cordon_error err;
+	u32 place;
+
+	memcpy(addresses, &d->addresses[def.first], def.n * sizeof(addresses[0]));
+	cordon_learned_append(l, rs->policy, &def, addresses);
+	if (def.n == d->devices[old].n &&
+	    !memcmp(addresses, &d->addresses[def.first], def.n * sizeof(addresses[0])))
+		return;
+	if (cordon_change_prepare(rs->policy, old, &def, addresses, &place, &err))
+		return;
+	rs->devices[place] = cordon_device_get(rs->devices[old]);
+	cordon_ruleset_host(rs, place);
+	cordon_change_publish(rs->policy, old, place);
+	cordon_host_leave(&rs->hosts[old]);
+	reclaim(rs);
+}
+
+/**
+ * cordon_ruleset_learn - give the devices of a ruleset what they have learned
+ * @cn: the namespace
+ * @rs: the ruleset, which no packet can see
+ *
+ * What it cannot have, as another device has it there, cordon_learned_sweep() forgets.
+ *
+ * Context: cordon_net.lock held; may sleep.
+ */
+void cordon_ruleset_learn(struct cordon_net *cn, struct cordon_ruleset *rs)
+{
+	const struct cordon_policy *p = rs->policy;
+	u32 i, next;
+
+	lockdep_assert_held(&cn->lock);
+	if (!READ_ONCE(p->learns))
+		return;
+	reclaim(rs);
+	for (i = p->places.next[p->places.room]; i != p->places.room; i = next) {
+		next = p->places.next[i];
+		if (p->draft.devices[i].learn)
+			install(&cn->learned, rs, i);
+		cond_resched();
+	}
 }
 
 /**

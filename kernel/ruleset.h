@@ -23,6 +23,7 @@ struct cordon_net;
  * @multiplier: of the hash of MACs
  * @rebound: since the epoch of @stamp began, an address was bound that was not bound before
  * @policy: the sealed policy
+ * @cn: of which namespace
  * @generation: its number; grows with each change of a device, under cordon_net.changes
  * @committed: its number when it was put in force
  * @devices: state of each of the policy's devices, by place; NULL where there is none
@@ -44,6 +45,7 @@ struct cordon_ruleset {
 	bool rebound;
 
 	struct cordon_policy *policy ____cacheline_aligned;
+	struct cordon_net *cn;
 	u32 generation;
 	u32 committed;
 	struct cordon_device **devices;
@@ -54,6 +56,8 @@ struct cordon_ruleset {
 
 struct cordon_ruleset *cordon_ruleset_new(struct cordon_net *cn, const struct cordon_draft *draft,
 					  struct netlink_ext_ack *extack);
+void cordon_ruleset_carry(struct cordon_net *cn, struct cordon_ruleset *rs);
+void cordon_ruleset_learn(struct cordon_net *cn, struct cordon_ruleset *rs);
 void cordon_ruleset_free(struct cordon_ruleset *rs);
 void cordon_ruleset_host(struct cordon_ruleset *rs, u32 place);
 void cordon_ruleset_explain(const struct cordon_draft *d, const struct cordon_error *e,

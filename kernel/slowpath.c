@@ -6,6 +6,7 @@
  */
 #include <linux/netfilter.h>
 #include <linux/netfilter_bridge.h>
+#include <linux/udp.h>
 #include <net/addrconf.h>
 #include <net/ip.h>
 #include <net/netfilter/nf_conntrack.h>
@@ -19,6 +20,7 @@
 #include "net.h"
 #include "netfilter.h"
 #include "slowpath.h"
+#include "snoop.h"
 #include "source.h"
 #include "verdict.h"
 
@@ -70,6 +72,7 @@ unsigned int cordon_slow_stranger(struct cordon_net *cn, struct sk_buff *skb,
 {
 	if (unlikely(is_copy(skb)))
 		return NF_ACCEPT;
+	cordon_snoop_stranger(cn, rs, cordon_pkt_mac(skb));
 	return prerouting_refused(cn, skb, state, rs, in, CORDON_KIND_UNKNOWN_DEVICE);
 }
 
@@ -91,7 +94,9 @@ static noinline unsigned int prerouting_read(struct cordon_net *cn, struct sk_bu
 
 	cordon_pkt_flow(skb, state->pf, &pkt.flow);
 	v = cordon_source_decide(&pkt, &pkt.flow);
-	kind = v.accept ? cordon_neighbour_ip(&pkt) : v.kind;
+	kind = v.accept ? cordon_neighbour_ip(&pkt) : cordon_neighbour_source(&pkt, v.kind);
+	if (kind == CORDON_KIND_UNJUDGED)
+		return cordon_deny_unblamed(&pkt, kind);
 	return kind < 0 ? count_sent(rs, device, skb) : cordon_deny(&pkt, kind);
 }
 
@@ -135,9 +140,11 @@ unsigned int cordon_slow_prerouting(struct cordon_net *cn, struct sk_buff *skb,
 	}
 	mac = cordon_pkt_mac(skb);
 	device = mac ? cordon_policy_device_by_mac(rs->policy, mac) : CORDON_NO_DEVICE;
-	if (unlikely(device == CORDON_NO_DEVICE))
+	if (unlikely(device == CORDON_NO_DEVICE)) {
+		cordon_snoop_stranger(cn, rs, mac);
 		return prerouting_refused(cn, skb, state, rs, interface->port,
 					  CORDON_KIND_UNKNOWN_DEVICE);
+	}
 	cordon_hint_note(skb, device);
 	source = cordon_pkt_source(skb, state->pf);
 	if (unlikely(cordon_pkt_must_be_read(skb, state->pf) ||
@@ -229,8 +236,13 @@ static unsigned int deny_unsound(const struct cordon_pkt *pkt, u8 kind)
 
 static unsigned int input(struct cordon_pkt *pkt)
 {
+	int kind;
+
 	if (!pkt->original || (pkt->in == CORDON_ANY_PORT && cordon_flow_is_for_host(&pkt->flow)))
 		return NF_ACCEPT;
+	kind = pkt->device != CORDON_NO_DEVICE ? cordon_neighbour_input(pkt) : -1;
+	if (unlikely(kind >= 0))
+		return cordon_deny(pkt, kind);
 	pkt->from = cordon_endpoint(pkt, &pkt->flow.src);
 	pkt->to = cordon_end_gateway();
 	return cordon_verdict(pkt);
@@ -450,6 +462,18 @@ unsigned int cordon_slow_input(struct cordon_net *cn, struct sk_buff *skb,
 	return is_sound(&pkt, &denied) ? input(&pkt) : denied;
 }
 
+/* A server of DHCP answers a client, whose address it may be about to acknowledge. */
+static bool is_from_dhcp_server(const struct sk_buff *skb)
+{
+	const struct udphdr *udp;
+	struct udphdr buf;
+
+	if (skb->protocol != htons(ETH_P_IP) || ip_hdr(skb)->protocol != IPPROTO_UDP)
+		return false;
+	udp = skb_header_pointer(skb, skb_network_offset(skb) + ip_hdrlen(skb), sizeof(buf), &buf);
+	return udp && udp->source == htons(67) && udp->dest == htons(68);
+}
+
 /* The gateway answers @device, or whoever has the destination's address. */
 static unsigned int answer(struct cordon_pkt *pkt, u32 device)
 {
@@ -504,6 +528,8 @@ unsigned int cordon_slow_output(struct cordon_net *cn, struct sk_buff *skb,
 		if (receiver.device == CORDON_NO_DEVICE)
 			return NF_ACCEPT;
 	}
+	if (is_answer && receiver.device == CORDON_NO_DEVICE && is_from_dhcp_server(skb))
+		return NF_ACCEPT;
 	if (is_answer)
 		return answer(&pkt, receiver.device);
 	if (receiver.device != CORDON_NO_DEVICE)

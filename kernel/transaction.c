@@ -5,6 +5,7 @@
 #include <linux/sizes.h>
 #include <linux/slab.h>
 
+#include "bind.h"
 #include "caps.h"
 #include "net.h"
 #include "publish.h"
@@ -49,7 +50,9 @@ static void transaction_free(struct cordon_transaction *t)
 	kvfree(t->draft.addresses);
 	kvfree(t->draft.uplinks);
 	kvfree(t->draft.interfaces);
+	kvfree(t->draft.servers);
 	kvfree(t->starts);
+	kvfree(t->told);
 	kvfree(t);
 }
 
@@ -187,6 +190,7 @@ int cordon_transaction_commit(struct cordon_net *cn, u32 portid, u32 confirm,
 	struct cordon_transaction *t = cordon_transaction_take(cn, portid, extack);
 	struct cordon_ruleset *rs;
 	int ret;
+	u32 i;
 
 	if (!t)
 		return -ENOENT;
@@ -197,8 +201,12 @@ int cordon_transaction_commit(struct cordon_net *cn, u32 portid, u32 confirm,
 		return -ESTALE;
 	}
 	rs = cordon_ruleset_new(cn, &t->draft, extack);
-	if (!IS_ERR(rs))
+	if (!IS_ERR(rs)) {
 		start_devices(t, rs);
+		cordon_ruleset_carry(cn, rs);
+		for (i = 0; i < t->n_told; i++)
+			cordon_bind_restore(cn, &t->told[i]);
+	}
 	transaction_free(t);
 	if (IS_ERR(rs))
 		return PTR_ERR(rs);
@@ -311,6 +319,20 @@ struct cordon_port_def *cordon_transaction_port(struct cordon_transaction *t)
 struct cordon_uplink_def *cordon_transaction_uplink(struct cordon_transaction *t)
 {
 	return APPEND(t, uplinks, t->caps->uplinks);
+}
+
+struct cordon_addr *cordon_transaction_server(struct cordon_transaction *t)
+{
+	return APPEND(t, servers, CORDON_MAX_SERVERS);
+}
+
+/* A binding of any device. */
+struct cordon_told *cordon_transaction_binding(struct cordon_transaction *t)
+{
+	const u32 most = t->caps->devices * CORDON_MAX_DEVICE_ADDRESSES;
+
+	note_cap(t, most, "bindings");
+	return append(&t->told, &t->n_told, &t->room_told, most, sizeof(*t->told));
 }
 
 /* It belongs to the segment that came last. */
@@ -444,6 +466,8 @@ void cordon_transaction_undo(struct cordon_transaction *t, const struct cordon_d
 	d->n_addresses = before->n_addresses;
 	d->n_uplinks = before->n_uplinks;
 	d->n_interfaces = before->n_interfaces;
+	d->n_servers = before->n_servers;
+	d->unknown = before->unknown;
 	while (t->n_starts && t->starts[t->n_starts - 1].device >= d->n_devices)
 		t->n_starts--;
 }

@@ -23,6 +23,9 @@ struct cordon_net;
  * @starts: how devices begin, in the order of the draft's devices
  * @n_starts: length of @starts
  * @room_starts: allocated length of @starts
+ * @told: bindings that were learned before
+ * @n_told: length of @told
+ * @room_told: allocated length of @told
  * @caps: the namespace's
  * @full: the cap that an object was refused by
  * @what: of which kind it was
@@ -45,10 +48,14 @@ struct cordon_transaction {
 		u32 addresses;
 		u32 uplinks;
 		u32 interfaces;
+		u32 servers;
 	} room;
 	struct cordon_device_start *starts;
 	u32 n_starts;
 	u32 room_starts;
+	struct cordon_told *told;
+	u32 n_told;
+	u32 room_told;
 	const struct cordon_caps *caps;
 	u32 full;
 	const char *what;
@@ -67,6 +74,8 @@ int cordon_transaction_abort(struct cordon_net *cn, u32 portid, struct netlink_e
 void cordon_transactions_abort(struct cordon_net *cn);
 
 struct cordon_port_def *cordon_transaction_port(struct cordon_transaction *t);
+struct cordon_addr *cordon_transaction_server(struct cordon_transaction *t);
+struct cordon_told *cordon_transaction_binding(struct cordon_transaction *t);
 struct cordon_uplink_def *cordon_transaction_uplink(struct cordon_transaction *t);
 struct cordon_interface_def *cordon_transaction_interface(struct cordon_transaction *t);
 struct cordon_segment_def *cordon_transaction_segment(struct cordon_transaction *t,

@@ -3,6 +3,7 @@
 #include <linux/netdevice.h>
 #include <linux/rtnetlink.h>
 
+#include "egress.h"
 #include "event.h"
 #include "learn.h"
 #include "net.h"
@@ -348,6 +349,9 @@ static void follow_name(struct net_device *dev)
 		replace(&c, dev, &now);
 	else if (cordon_interface_is_kept(&now))
 		add_in_place(&c, dev, &now);
+	/* What servers of DHCP send by it is to be heard. */
+	if (now.listed == CORDON_ROLE_PORT && READ_ONCE(c.rs->policy->learns))
+		schedule_work(&c.cn->settle);
 	tell_renamed(&c, &was, &now);
 	if (!cordon_interface_is_kept(&now)) {
 		rcu_read_lock();
@@ -522,6 +526,8 @@ void cordon_watch_settle(struct work_struct *work)
 			change_publish(&c);
 		}
 		cordon_learn(c.cn->net, c.rs, c.ports);
+		if (!READ_ONCE(leaving) && !READ_ONCE(c.cn->dying))
+			cordon_egress_update(c.cn, c.rs, c.ports);
 		change_end(&c);
 	}
 	rtnl_unlock();
@@ -543,6 +549,8 @@ static int device_event(struct notifier_block *nb, unsigned long event, void *pt
 	struct net_device *dev = netdev_notifier_info_to_dev(ptr);
 	struct netdev_notifier_changeupper_info *link = ptr;
 
+	if (event == NETDEV_UNREGISTER)
+		cordon_egress_gone(cordon_net(dev_net(dev)), dev);
 	if (READ_ONCE(leaving))
 		return NOTIFY_DONE;
 	switch (event) {

@@ -147,7 +147,9 @@ int cordon_change_prepare(struct cordon_policy *p, u32 old, const struct cordon_
 			  struct cordon_error *err)
 {
 	const u32 most = CORDON_MAX_DEVICE_ADDRESSES, n = def->n < most ? def->n : most;
-	const u32 width = width_for(n);
+	/* What it learns next fits as well. */
+	const u32 width = width_for(def->learn && n < CORDON_LEARN_ADDRESSES ?
+				    CORDON_LEARN_ADDRESSES : n);
 	struct cordon_device_def *to;
 	u32 first, i;
 	int ret;
@@ -306,6 +308,8 @@ void cordon_change_publish(struct cordon_policy *p, u32 old, u32 place)
 
 	if (cordon_device_encryption(p, v) != CORDON_ENCRYPTION_ANY)
 		WRITE_ONCE(p->encrypted, true);
+	if (v->learn)
+		WRITE_ONCE(p->learns, true);
 	WRITE_ONCE(*members, *members + 1);
 	WRITE_ONCE(p->places.n, p->places.n + 1);
 	publish_addresses(p, old, place);

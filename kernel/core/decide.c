@@ -176,7 +176,10 @@ bool cordon_flow_is_for_host(const struct cordon_flow *f)
 	}
 }
 
-/* An address may be claimed by its owner, a link-local one by whoever has it not taken. */
+/*
+ * An address may be claimed by its owner; what nobody has, if it is link-local or the device learns
+ * its addresses.
+ */
 static bool may_claim(const struct cordon_policy *p, u32 device, const struct cordon_flow *f)
 {
 	u32 owner;
@@ -186,7 +189,7 @@ static bool may_claim(const struct cordon_policy *p, u32 device, const struct co
 		return true;
 	owner = cordon_policy_device_by_addr(p, &f->target);
 	if (owner == CORDON_NO_DEVICE)
-		return cordon_addr_is_link_local(&f->target);
+		return cordon_addr_is_link_local(&f->target) || p->draft.devices[device].learn;
 	/* Not by its place, of which a device that is being changed has two. */
 	return !memcmp(p->draft.devices[owner].mac, p->draft.devices[device].mac,
 		       sizeof(p->draft.devices[device].mac));
@@ -247,6 +250,16 @@ static bool is_derived(const struct cordon_policy *p, u32 device, u64 id)
 }
 
 /*
+ * A client of DHCP has its address longer than it is known here. The server's answer binds it (RFC
+ * 2131, 4.4.5).
+ */
+static bool is_renewal(const struct cordon_flow *f)
+{
+	return cordon_addr_is_v4(&f->src) && f->proto == PROTO_UDP && f->sport == 68 &&
+	       f->dport == CORDON_PORT_DHCP && !(f->flags & CORDON_FLOW_FRAGMENT);
+}
+
+/*
  * A source that is bound to nobody. A link-local one is the device's if it is derived from its
  * MAC, if the device claimed it by duplicate address detection, or if it is the first one that it
  * uses: its detection may lie before the policy. It is good for the link and the gateway only.
@@ -270,6 +283,8 @@ static struct cordon_verdict decide_unbound(const struct cordon_policy *p, u32 d
 	if (own && link && !claim)
 		return pass(CORDON_PASS_CLAIM, false);
 	if (own && cordon_flow_is_autoconf(f))
+		return pass(CORDON_PASS_SOURCE, false);
+	if (p->draft.devices[device].learn && is_renewal(f))
 		return pass(CORDON_PASS_SOURCE, false);
 	return deny(CORDON_DENY_SPOOFED, CORDON_KIND_SPOOFED_SOURCE);
 }

@@ -16,6 +16,9 @@
 #define CORDON_MIN_SPARE		64	/* places kept free for single changes: */
 #define CORDON_MAX_SPARE		8192	/* an eighth of the devices, within these */
 #define CORDON_SPARE_ADDRESSES		4	/* of each of them */
+#define CORDON_LEARN_ADDRESSES		4	/* more, where a device's are learned */
+#define CORDON_MAX_UNLISTED		1024	/* devices that no policy lists */
+#define CORDON_MAX_SERVERS		16	/* of DHCP, besides the gateway */
 #define CORDON_MAX_PLACES		(CORDON_MAX_DEVICES + CORDON_MAX_SPARE)
 #define CORDON_MAX_TRANSACTIONS		16	/* open in one namespace */
 #define CORDON_MAX_TARGETS		10000	/* in a limit for scan, see sketch.h */
@@ -29,6 +32,7 @@
 #define CORDON_SMALL_RULES		1024
 #define CORDON_SMALL_MATCHES		4096
 #define CORDON_SMALL_DEVICES		1024
+#define CORDON_SMALL_UNLISTED		64
 #define CORDON_SMALL_TRANSACTIONS	2
 
 #define CORDON_MAX_PROBES		256	/* steps in a table that is half full */
@@ -37,6 +41,8 @@
 #define CORDON_IFNAME_LEN		16	/* NUL included, as IFNAMSIZ */
 #define CORDON_NAME_LEN			32	/* segment, model; NUL included */
 #define CORDON_DEVICE_NAME_LEN		64	/* NUL included */
+
+#define CORDON_DHCP_TEXT_LEN		64	/* of what a client says of itself; no NUL */
 
 #define CORDON_CERTIFICATE_LEN		32	/* SHA-256 */
 

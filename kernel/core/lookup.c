@@ -69,6 +69,40 @@ bool cordon_policy_device_has(const struct cordon_policy *p, u32 device,
 }
 
 /**
+ * cordon_policy_device_learned - an address is bound to a device, and not by the policy
+ * @p: the policy
+ * @device: the device
+ * @addr: the address
+ */
+bool cordon_policy_device_learned(const struct cordon_policy *p, u32 device,
+				  const struct cordon_addr *addr)
+{
+	const struct cordon_device_def *d = &p->draft.devices[device];
+	const struct cordon_addr *a = &p->draft.addresses[d->first];
+	u32 i;
+
+	for (i = cordon_device_fixed(d); i < d->n; i++)
+		if (cordon_addr_equal(&a[i], addr))
+			return true;
+	return false;
+}
+
+/**
+ * cordon_policy_is_server - a device is trusted as a server of DHCP
+ * @p: the policy
+ * @device: the device
+ */
+bool cordon_policy_is_server(const struct cordon_policy *p, u32 device)
+{
+	u32 i;
+
+	for (i = 0; i < p->draft.n_servers; i++)
+		if (cordon_policy_device_has(p, device, &p->draft.servers[i]))
+			return true;
+	return false;
+}
+
+/**
  * cordon_policy_segment_by_name - which segment has a name
  * @p: the policy
  * @name: NUL-terminated

@@ -60,6 +60,16 @@ bool cordon_flow_is_server(const struct cordon_flow *f)
 	       f->sport == (cordon_addr_is_v4(&f->src) ? CORDON_PORT_DHCP : CORDON_PORT_DHCP6);
 }
 
+/**
+ * cordon_flow_is_for_server - a packet is for servers of DHCP
+ * @f: facts about it
+ */
+bool cordon_flow_is_for_server(const struct cordon_flow *f)
+{
+	return f->proto == PROTO_UDP &&
+	       f->dport == (cordon_addr_is_v4(&f->src) ? CORDON_PORT_DHCP : CORDON_PORT_DHCP6);
+}
+
 /* The device that a link-local address is derived from the MAC of, or that it is bound to. */
 static u32 owner_of(const struct cordon_policy *p, const struct cordon_addr *a)
 {

@@ -17,6 +17,7 @@ bool cordon_flow_is_discovery(const struct cordon_flow *f);
 bool cordon_flow_is_of_link(const struct cordon_flow *f);
 bool cordon_flow_is_router(const struct cordon_flow *f);
 bool cordon_flow_is_server(const struct cordon_flow *f);
+bool cordon_flow_is_for_server(const struct cordon_flow *f);
 enum cordon_asks cordon_flow_asks(const struct cordon_policy *p, const struct cordon_flow *f,
 				  u32 *device);
 

@@ -65,7 +65,9 @@ static void carve_index(struct cordon_index *index, char *base, size_t *offset, 
 
 static size_t lay_out(struct cordon_policy *p, char *base, const struct cordon_draft *d)
 {
-	const u32 addresses = d->n_addresses + d->spare * CORDON_SPARE_ADDRESSES;
+	const u32 addresses = d->n_addresses + d->learners * CORDON_LEARN_ADDRESSES +
+			      d->spare * CORDON_SPARE_ADDRESSES +
+			      d->wide * CORDON_MAX_DEVICE_ADDRESSES;
 	const u32 places = d->n_devices + d->spare;
 	size_t offset = (sizeof(*p) + 7) & ~(size_t)7;
 
@@ -78,6 +80,7 @@ static size_t lay_out(struct cordon_policy *p, char *base, const struct cordon_d
 	CARVE(p, draft.addresses, (size_t)addresses + 1);
 	CARVE(p, draft.uplinks, d->n_uplinks);
 	CARVE(p, draft.interfaces, d->n_interfaces);
+	CARVE(p, draft.servers, d->n_servers);
 	CARVE(p, owner, (size_t)addresses + 1);
 	CARVE(p, places.next, (size_t)places + 1);
 	CARVE(p, places.prev, (size_t)places + 1);
@@ -97,6 +100,21 @@ static size_t lay_out(struct cordon_policy *p, char *base, const struct cordon_d
 	p->places.room = places;
 	p->places.room_addresses = addresses;
 	return offset;
+}
+
+/**
+ * cordon_draft_learners - how many devices of a draft learn addresses
+ * @draft: the draft
+ *
+ * There is to be room for those; so this becomes cordon_draft.learners before it is sealed.
+ */
+u32 cordon_draft_learners(const struct cordon_draft *draft)
+{
+	u32 i, n = 0;
+
+	for (i = 0; i < draft->n_devices; i++)
+		n += !!draft->devices[i].learn;
+	return n;
 }
 
 /**
@@ -157,6 +175,8 @@ static int check_counts(const struct cordon_draft *d, struct cordon_error *err)
 			     d->n_networks, 0);
 	if (d->n_rules > CORDON_MAX_RULES || d->n_matches > CORDON_MAX_MATCHES)
 		return fault(err, CORDON_FAULT_TOO_MANY, CORDON_OBJECT_RULE, d->n_rules, 0);
+	if (d->n_servers > CORDON_MAX_SERVERS)
+		return fault(err, CORDON_FAULT_TOO_MANY, CORDON_OBJECT_SERVER, d->n_servers, 0);
 	if (d->n_devices > CORDON_MAX_DEVICES)
 		return fault(err, CORDON_FAULT_TOO_MANY, CORDON_OBJECT_DEVICE,
 			     d->n_devices, 0);
@@ -543,11 +563,14 @@ int cordon_policy_check_device(const struct cordon_policy *p, u32 i, u32 expecte
 		why = CORDON_FAULT_BUILTIN;
 	else if (v->port != CORDON_ANY_PORT && v->port >= d->n_ports)
 		why = CORDON_FAULT_UNKNOWN_PORT;
-	else if (!v->n)
+	else if (!v->n && !v->learn)
 		why = CORDON_FAULT_NO_ADDRESS;
 	else if (v->n > CORDON_MAX_DEVICE_ADDRESSES)
 		why = CORDON_FAULT_TOO_MANY;
 	else if (v->first != expected_first || v->n > d->n_addresses - v->first)
+		why = CORDON_FAULT_VALUE;
+	else if (v->roam > 1 || v->learn > CORDON_LEARN_AUTO_STATIC ||
+		 (v->learn && v->fixed > v->n))
 		why = CORDON_FAULT_VALUE;
 	else if ((v->authentication > CORDON_AUTHENTICATION_CERTIFICATE &&
 		  v->authentication != CORDON_INHERIT) ||
@@ -560,20 +583,24 @@ int cordon_policy_check_device(const struct cordon_policy *p, u32 i, u32 expecte
 	return why ? fault(err, why, CORDON_OBJECT_DEVICE, i, 0) : 0;
 }
 
-static int build_addresses(struct cordon_policy *p, u32 device, struct cordon_error *err)
+/* @given: the first of its addresses, which stands at @place in the draft */
+static int build_addresses(struct cordon_policy *p, u32 device, const struct cordon_addr *given,
+			   u32 place, struct cordon_error *err)
 {
 	const struct cordon_device_def *v = &p->draft.devices[device];
-	const struct cordon_addr *a = p->draft.addresses;
+	struct cordon_addr *a = p->draft.addresses;
 	u32 i, other;
 	int ret;
 
-	for (i = v->first; i < v->first + v->n; i++) {
+	for (i = v->first; i < v->first + v->n; i++, place++) {
+		a[i] = *given++;
 		if (cordon_policy_check_address(&a[i]))
-			return fault(err, CORDON_FAULT_ADDRESS, CORDON_OBJECT_ADDRESS, i, device);
+			return fault(err, CORDON_FAULT_ADDRESS, CORDON_OBJECT_ADDRESS, place,
+				     device);
 		other = cordon_policy_device_by_addr(p, &a[i]);
 		if (other != CORDON_NO_DEVICE)
 			return fault(err, CORDON_FAULT_DUPLICATE_ADDRESS,
-				     CORDON_OBJECT_ADDRESS, i, other);
+				     CORDON_OBJECT_ADDRESS, place, other);
 		p->owner[i] = device;
 		ret = cordon_index_add(&p->by_addr, cordon_hash_addr(p, &a[i]), i);
 		if (ret)
@@ -626,18 +653,24 @@ static int build_places(struct cordon_policy *p, const struct cordon_build *how)
 	return 0;
 }
 
-static int build_devices(struct cordon_policy *p, const struct cordon_build *how,
-			 struct cordon_error *err)
+/* Room for addresses, where there are none yet. */
+static u32 room_to_learn(const struct cordon_device_def *v)
 {
-	const struct cordon_draft *d = &p->draft;
-	u32 i, other, first = 0;
+	return v->learn ? CORDON_LEARN_ADDRESSES : 0;
+}
+
+static int build_devices(struct cordon_policy *p, const struct cordon_build *how,
+			 const struct cordon_addr *given, struct cordon_error *err)
+{
+	struct cordon_draft *d = &p->draft;
+	u32 i, other, first = 0, learners = 0;
 	int ret;
 
 	ret = build_places(p, how);
 	if (ret)
 		return ret;
 	for (i = 0; i < d->n_devices; i++) {
-		const struct cordon_device_def *v = &d->devices[i];
+		struct cordon_device_def *v = &d->devices[i];
 
 		/* A device has up to CORDON_MAX_DEVICE_ADDRESSES addresses. */
 		if (paused(how, i * 16))
@@ -645,7 +678,8 @@ static int build_devices(struct cordon_policy *p, const struct cordon_build *how
 		ret = cordon_policy_check_device(p, i, first, err);
 		if (ret)
 			return ret;
-		first += v->n;
+		v->first = first + learners * CORDON_LEARN_ADDRESSES;
+		learners += !!v->learn;
 		other = cordon_policy_device_by_mac(p, v->mac);
 		if (other != CORDON_NO_DEVICE)
 			return fault(err, CORDON_FAULT_DUPLICATE_MAC, CORDON_OBJECT_DEVICE,
@@ -654,20 +688,35 @@ static int build_devices(struct cordon_policy *p, const struct cordon_build *how
 		if (other != CORDON_NO_DEVICE)
 			return fault(err, CORDON_FAULT_DUPLICATE_NAME, CORDON_OBJECT_DEVICE,
 				     i, other);
-		ret = build_addresses(p, i, err);
+		ret = build_addresses(p, i, &given[first], first, err);
 		if (!ret)
 			ret = cordon_index_add(&p->by_mac, cordon_hash_mac(p, v->mac), i);
 		if (!ret)
 			ret = cordon_index_add(&p->by_name, cordon_hash_name(p, v->name), i);
 		if (ret)
 			return ret;
+		first += v->n;
 		append(&p->places, i);
-		p->places.width[i] = width_of(v->n);
+		p->places.width[i] = width_of(v->n + room_to_learn(v));
 		p->members[v->segment]++;
 		p->encrypted |= cordon_device_encryption(p, v) != CORDON_ENCRYPTION_ANY;
 	}
-	if (first != d->n_addresses)
+	if (first != d->n_addresses || learners != d->learners)
 		return fault(err, CORDON_FAULT_VALUE, CORDON_OBJECT_POLICY, 0, 0);
+	d->n_addresses += learners * CORDON_LEARN_ADDRESSES;
+	p->learns = learners;
+	return 0;
+}
+
+/* An address is a device's by the policy, so that nobody else can become the server. */
+static int check_servers(const struct cordon_policy *p, struct cordon_error *err)
+{
+	const struct cordon_draft *d = &p->draft;
+	u32 i;
+
+	for (i = 0; i < d->n_servers; i++)
+		if (cordon_policy_device_by_addr(p, &d->servers[i]) == CORDON_NO_DEVICE)
+			return fault(err, CORDON_FAULT_NOT_A_DEVICE, CORDON_OBJECT_SERVER, i, 0);
 	return 0;
 }
 
@@ -700,8 +749,8 @@ static int copy_draft(struct cordon_draft *d, const struct cordon_draft *draft,
 	return COPY(how, d, draft, ports) || COPY(how, d, draft, segments) ||
 	       COPY(how, d, draft, networks) || COPY(how, d, draft, rules) ||
 	       COPY(how, d, draft, matches) || COPY(how, d, draft, devices) ||
-	       COPY(how, d, draft, addresses) || COPY(how, d, draft, uplinks) ||
-	       COPY(how, d, draft, interfaces) ? -EINTR : 0;
+	       COPY(how, d, draft, uplinks) || COPY(how, d, draft, interfaces) ||
+	       COPY(how, d, draft, servers) ? -EINTR : 0;
 }
 
 /**
@@ -736,7 +785,7 @@ int cordon_policy_build(struct cordon_policy *p, const struct cordon_draft *draf
 	if (ret)
 		return ret;
 
-	if (d->mode > CORDON_MODE_OBSERVE)
+	if (d->mode > CORDON_MODE_OBSERVE || d->unknown >= d->n_segments)
 		return fault(err, CORDON_FAULT_VALUE, CORDON_OBJECT_POLICY, 0, 0);
 	ret = check_counts(d, err);
 	if (!ret)
@@ -752,6 +801,8 @@ int cordon_policy_build(struct cordon_policy *p, const struct cordon_draft *draf
 	if (!ret)
 		ret = build_rules(p, how, scratch, err);
 	if (!ret)
-		ret = build_devices(p, how, err);
+		ret = build_devices(p, how, draft->addresses, err);
+	if (!ret)
+		ret = check_servers(p, err);
 	return ret;
 }

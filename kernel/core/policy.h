@@ -120,6 +120,11 @@ struct cordon_interface_def {
  * @segment: the segment the policy puts it into
  * @first: its first address in the list of all addresses
  * @n: how many
+ * @fixed: so many of them, the first ones, the policy gives it, and the others are learned; with
+ *	CORDON_LEARN_NONE it does not matter, see cordon_device_fixed()
+ * @learn: enum cordon_learn
+ * @unlisted: 1, no policy lists it; it was seen
+ * @roam: 1, a lease that a check-in gives is bound to no port
  * @port: index of the only port it may be behind, or CORDON_ANY_PORT
  * @authentication: own demand, or CORDON_INHERIT; after sealing what holds is
  *	asked with cordon_device_authentication()
@@ -134,6 +139,10 @@ struct cordon_device_def {
 	u32 first;
 	u16 port;
 	u8 n;
+	u8 fixed;
+	u8 learn;
+	u8 unlisted;
+	u8 roam;
 	u8 authentication;
 	u8 encryption;
 	u8 firmware;
@@ -152,6 +161,7 @@ enum cordon_object {
 	CORDON_OBJECT_ADDRESS,
 	CORDON_OBJECT_UPLINK,
 	CORDON_OBJECT_INTERFACE,
+	CORDON_OBJECT_SERVER,
 };
 
 /** enum cordon_fault - why a draft cannot be sealed */
@@ -178,6 +188,7 @@ enum cordon_fault {
 	CORDON_FAULT_IS_PORT,		/* an uplink, or a segment's interface, that is a port */
 	CORDON_FAULT_NO_NETWORK,	/* a segment that names interfaces and has no network */
 	CORDON_FAULT_NO_PORTS,		/* ports of a protocol that has none */
+	CORDON_FAULT_NOT_A_DEVICE,	/* a server whose address is no device's */
 };
 
 /**
@@ -207,7 +218,11 @@ struct cordon_error {
  * @n_addresses: length of @addresses
  * @n_uplinks: length of @uplinks
  * @n_interfaces: length of @interfaces
+ * @unknown: segment of devices that it does not list; that of the gateway, they are denied
+ * @n_servers: length of @servers
+ * @learners: how many devices learn addresses, see cordon_draft_learners()
  * @spare: how many devices more there is to be room for when it is sealed, see change.h
+ * @wide: likewise, devices with as many addresses as one may have
  * @ports: interfaces behind which devices live
  * @segments: the built-in ones, then the others
  * @networks: whose the addresses are that belong to no device
@@ -217,6 +232,7 @@ struct cordon_error {
  * @addresses: of all devices, in their order
  * @uplinks: other interfaces that may forward; what is in neither list is closed
  * @interfaces: where the networks of segments are reached, by segment in ascending order
+ * @servers: addresses of devices that are trusted as servers of DHCP
  *
  * The lists belong to the caller. @segments must begin with the built-in ones
  * (cordon_draft_builtin()). In @networks, @rules and @devices, segments and
@@ -224,6 +240,7 @@ struct cordon_error {
  */
 struct cordon_draft {
 	u8 mode;
+	u16 unknown;
 	u32 n_ports;
 	u32 n_segments;
 	u32 n_networks;
@@ -233,7 +250,10 @@ struct cordon_draft {
 	u32 n_addresses;
 	u32 n_uplinks;
 	u32 n_interfaces;
+	u32 n_servers;
+	u32 learners;
 	u32 spare;
+	u32 wide;
 	struct cordon_port_def *ports;
 	struct cordon_segment_def *segments;
 	struct cordon_network_def *networks;
@@ -243,6 +263,7 @@ struct cordon_draft {
 	struct cordon_addr *addresses;
 	struct cordon_uplink_def *uplinks;
 	struct cordon_interface_def *interfaces;
+	struct cordon_addr *servers;
 };
 
 /**
@@ -334,6 +355,7 @@ struct cordon_places {
  * @v4: IPv4 networks, flattened
  * @v6: IPv6 networks, flattened
  * @encrypted: of some device, encryption is or was demanded
+ * @learns: some device learns or has learned addresses
  *
  * All of it is immutable, but for single devices (change.h). After such a change, n_devices and
  * n_addresses of @draft say which places and addresses have been used so far;
@@ -361,6 +383,7 @@ struct cordon_policy {
 	struct cordon_range *v4;
 	struct cordon_range *v6;
 	bool encrypted;
+	bool learns;
 };
 
 void cordon_segment_def_init(struct cordon_segment_def *s);
@@ -369,6 +392,7 @@ u16 cordon_segment_builtin(const char *name);
 bool cordon_name_is_valid(const char *name, size_t size);
 bool cordon_ifname_matches(const char *pattern, const char *name);
 
+u32 cordon_draft_learners(const struct cordon_draft *draft);
 size_t cordon_policy_size(const struct cordon_draft *draft);
 size_t cordon_policy_scratch_size(const struct cordon_draft *draft);
 int cordon_policy_build(struct cordon_policy *p, const struct cordon_draft *draft,
@@ -393,6 +417,9 @@ const struct cordon_opening *cordon_policy_opening(const struct cordon_policy *p
 						   u8 proto, u16 port);
 u32 cordon_policy_rule(const struct cordon_policy *p, u16 from, u16 to,
 		       u8 proto, u16 port);
+bool cordon_policy_is_server(const struct cordon_policy *p, u32 device);
+bool cordon_policy_device_learned(const struct cordon_policy *p, u32 device,
+				  const struct cordon_addr *addr);
 bool cordon_policy_device_has(const struct cordon_policy *p, u32 device,
 			      const struct cordon_addr *addr);
 
@@ -409,6 +436,12 @@ bool cordon_policy_segment_is_at(const struct cordon_policy *p, u16 segment, con
 static inline bool cordon_proto_has_ports(u8 proto)
 {
 	return proto == 6 || proto == 17 || proto == 33 || proto == 132 || proto == 136;
+}
+
+/* How many addresses the policy gives a device: the first ones. The others are learned. */
+static inline u8 cordon_device_fixed(const struct cordon_device_def *d)
+{
+	return d->learn ? d->fixed : d->n;
 }
 
 /* What holds for a device: its own demand, or else its segment's. */

@@ -131,6 +131,35 @@ enum cordon_closed {
 	CORDON_CLOSED_BESIDE_PORT,
 };
 
+/**
+ * enum cordon_learn - Which addresses of a device are learned, besides those
+ *   that the policy gives it.
+ * @CORDON_LEARN_NONE: None.
+ * @CORDON_LEARN_AUTO: What a trusted server of DHCP gives it, and what it
+ *   takes by itself within the gateway's own IPv6 networks of its link.
+ * @CORDON_LEARN_AUTO_STATIC: Those, and what it says by ARP that it has,
+ *   within the gateway's own IPv4 networks of its link.
+ */
+enum cordon_learn {
+	CORDON_LEARN_NONE,
+	CORDON_LEARN_AUTO,
+	CORDON_LEARN_AUTO_STATIC,
+};
+
+/**
+ * enum cordon_origin - What an address was bound to a device by.
+ * @CORDON_ORIGIN_POLICY: The policy gives it.
+ * @CORDON_ORIGIN_DHCP: A server acknowledged it (RFC 2131, RFC 8415).
+ * @CORDON_ORIGIN_ND: The device took it, and no other has it (RFC 6620).
+ * @CORDON_ORIGIN_ARP: Likewise, of IPv4.
+ */
+enum cordon_origin {
+	CORDON_ORIGIN_POLICY,
+	CORDON_ORIGIN_DHCP,
+	CORDON_ORIGIN_ND,
+	CORDON_ORIGIN_ARP,
+};
+
 #define CORDON_NAME_MAX		31
 #define CORDON_DEVICE_NAME_MAX	63
 
@@ -156,6 +185,8 @@ enum {
 	CORDON_A_UPLINKS,
 	CORDON_A_IN_FORCE,
 	CORDON_A_INTERFACE,
+	CORDON_A_DHCP_SERVER,
+	CORDON_A_UNKNOWN,
 
 	__CORDON_A_MAX,
 	CORDON_A_MAX = (__CORDON_A_MAX - 1)
@@ -255,6 +286,14 @@ enum {
 	CORDON_A_DEVICE_CERTIFICATE,
 	CORDON_A_DEVICE_OUTDATED,
 	CORDON_A_DEVICE_LEASE_PORT,
+	CORDON_A_DEVICE_LEARN,
+	CORDON_A_DEVICE_UNLISTED,
+	CORDON_A_DEVICE_FIRST_SEEN,
+	CORDON_A_DEVICE_LAST_SEEN,
+	CORDON_A_DEVICE_HOSTNAME,
+	CORDON_A_DEVICE_VENDOR_CLASS,
+	CORDON_A_DEVICE_PARAMETERS,
+	CORDON_A_DEVICE_ROAM,
 
 	__CORDON_A_DEVICE_MAX,
 	CORDON_A_DEVICE_MAX = (__CORDON_A_DEVICE_MAX - 1)
@@ -287,6 +326,8 @@ enum {
 	CORDON_A_BINDING_MAC,
 	CORDON_A_BINDING_NAME,
 	CORDON_A_BINDING_PORT,
+	CORDON_A_BINDING_ORIGIN,
+	CORDON_A_BINDING_LEASE,
 
 	__CORDON_A_BINDING_MAX,
 	CORDON_A_BINDING_MAX = (__CORDON_A_BINDING_MAX - 1)
@@ -350,6 +391,9 @@ enum cordon_cmd {
 	CORDON_CMD_UPLINK_GET,
 	CORDON_CMD_INTERFACE_GET,
 	CORDON_CMD_INTERFACE_NTF,
+	CORDON_CMD_BINDING_NTF,
+	CORDON_CMD_BINDING_SET,
+	CORDON_CMD_BINDING_DEL,
 
 	__CORDON_CMD_MAX,
 	CORDON_CMD_MAX = (__CORDON_CMD_MAX - 1)
