@@ -24,8 +24,7 @@ int __wrap_cnl_open(struct cnl *nl);
 int __wrap_cnl_summary(struct cnl *nl, struct cnl_summary *out);
 int __wrap_cnl_segment_each(struct cnl *nl, int (*each)(const struct cnl_segment *s, void *arg), void *arg);
 int __wrap_cnl_device_each(struct cnl *nl, int (*each)(const struct cnl_device *d, void *arg), void *arg);
-int __wrap_cnl_binding_get(struct cnl *nl, const struct cordon_addr *addr, u8 mac[6],
-			   char name[CORDON_DEVICE_NAME_LEN]);
+int __wrap_cnl_binding_get(struct cnl *nl, const struct cordon_addr *addr, struct cnl_binding *out);
 int __wrap_cnl_checkin(struct cnl *nl, const u8 mac[6], const struct cordon_addr *peer, u32 ifindex,
 		       const u8 certificate[32], struct cnl_device *out);
 
@@ -115,12 +114,12 @@ static bool find(const struct cordon_addr *addr, u8 mac[6], char name[CORDON_DEV
 }
 
 /** __wrap_cnl_binding_get - whose an address is */
-int __wrap_cnl_binding_get(struct cnl *nl, const struct cordon_addr *addr, u8 mac[6],
-			   char name[CORDON_DEVICE_NAME_LEN])
+int __wrap_cnl_binding_get(struct cnl *nl, const struct cordon_addr *addr, struct cnl_binding *out)
 {
 	int err = round_trip(nl);
 
-	return err ? err : find(addr, mac, name) ? 0 : -ENOENT;
+	*out = (struct cnl_binding){ .addr = *addr };
+	return err ? err : find(addr, out->mac, out->name) ? 0 : -ENOENT;
 }
 
 /** __wrap_cnl_checkin - a lease, if the address is the device's */

@@ -30,16 +30,16 @@ static void print_device(const struct cnl_device *d)
 
 static int whose(struct cnl *nl, const char *text)
 {
-	char name[CORDON_DEVICE_NAME_LEN], mac_text[18];
+	struct cnl_binding b;
 	struct cordon_addr addr;
-	u8 mac[6];
+	char mac[18];
 	int err;
 
 	if (policy_addr_parse(text, &addr))
 		exit(2);
-	err = cnl_binding_get(nl, &addr, mac, name);
+	err = cnl_binding_get(nl, &addr, &b);
 	if (!err)
-		printf("%s %s\n", policy_mac_text(mac, mac_text), name);
+		printf("%s %s\n", policy_mac_text(b.mac, mac), b.name);
 	return err;
 }
 

@@ -48,7 +48,7 @@ int __wrap_cnl_summary(struct cnl *nl, struct cnl_summary *out);
 int __wrap_cnl_segment_each(struct cnl *nl, int (*each)(const struct cnl_segment *s, void *arg), void *arg);
 int __wrap_cnl_device_each(struct cnl *nl, int (*each)(const struct cnl_device *d, void *arg), void *arg);
 int __wrap_cnl_device_set(struct cnl *nl, const struct cnl_change *change, struct cnl_device *out);
-int __wrap_cnl_binding_get(struct cnl *nl, const struct cordon_addr *addr, u8 mac[6], char name[64]);
+int __wrap_cnl_binding_get(struct cnl *nl, const struct cordon_addr *addr, struct cnl_binding *out);
 int __wrap_cnl_checkin(struct cnl *nl, const u8 mac[6], const struct cordon_addr *peer, u32 ifindex,
 		       const u8 certificate[32], struct cnl_device *out);
 int __wrap_cnl_lease_end(struct cnl *nl, const u8 mac[6], const u8 certificate[32], struct cnl_device *out);
@@ -160,15 +160,16 @@ int __wrap_cnl_device_set(struct cnl *nl, const struct cnl_change *change, struc
 }
 
 /** __wrap_cnl_binding_get - whose an address is */
-int __wrap_cnl_binding_get(struct cnl *nl, const struct cordon_addr *addr, u8 mac[6], char name[64])
+int __wrap_cnl_binding_get(struct cnl *nl, const struct cordon_addr *addr, struct cnl_binding *out)
 {
 	u32 i;
 
 	(void)nl;
 	for (i = 0; i < kernel->n && !kernel->absent; i++)
 		if (cordon_addr_is_v4(addr) && kernel->devices[i].address == (u32)addr->lo) {
-			memcpy(mac, kernel->devices[i].mac, 6);
-			strcpy(name, kernel->devices[i].name);
+			*out = (struct cnl_binding){ .addr = *addr };
+			memcpy(out->mac, kernel->devices[i].mac, 6);
+			strcpy(out->name, kernel->devices[i].name);
 			return 0;
 		}
 	return -ENOENT;

@@ -38,6 +38,15 @@ def words(rng, n, longest, taken=()):
     return sorted(found)
 
 
+def addresses(rng, i):
+    """What a device has, and what it learns."""
+    own = [f"192.168.0.{i + 1}"]
+    return rng.choice([
+        {"addresses": own}, {"addresses": "auto"}, {"addresses": {"auto": {"static": True}}},
+        {"addresses": own, "auto": True}, {"addresses": own, "auto": {"static": True}},
+    ])
+
+
 def policy(rng):
     builtin = {"gateway", "onboarding", "quarantine", "update"}
     segments = words(rng, 8, 31, builtin)
@@ -50,9 +59,11 @@ def policy(rng):
                    "allow": [rng.choice(["tcp/%d" % (i + 1), "gre", "any", "sctp/*", "icmp/echo-request", "200"])],
                    "related": rng.random() < 0.5} for i in range(6)],
         "devices": [{"name": name, "mac": f"02:00:00:00:00:{i:02x}", "network_segment": rng.choice(segments),
-                     "addresses": [f"192.168.0.{i + 1}"], "port": rng.choice(ports), "model": word(rng, 31)}
+                     **addresses(rng, i), "port": rng.choice(ports), "model": word(rng, 31)}
                     for i, name in enumerate(words(rng, 8, 63))],
     }
+    out["dhcp_servers"] = [v["addresses"][0] for v in out["devices"] if isinstance(v["addresses"], list) and
+                           rng.random() < 0.5]
     return out
 
 
@@ -67,6 +78,8 @@ def wrong(given, got):
     for key in ("mode", "ports", "uplinks"):
         if got[key] != given[key]:
             return key, given[key], got[key]
+    if got.get("dhcp_servers", []) != given["dhcp_servers"]:
+        return "dhcp_servers", given["dhcp_servers"], got.get("dhcp_servers")
     for key in ("rules", "devices"):
         for one, other in zip(given[key], got[key], strict=True):
             for field, value in one.items():

@@ -393,6 +393,66 @@ static void test_stuck(int fd)
 	event_log_free(l, 0);
 }
 
+static struct cnl_event binding(u8 last, u32 address, u32 lease)
+{
+	struct cnl_event e = { .cmd = CORDON_CMD_BINDING_NTF };
+
+	e.binding.addr = cordon_addr_v4(address);
+	memcpy(e.binding.mac, cam, 6);
+	e.binding.mac[5] = last;
+	snprintf(e.binding.name, sizeof(e.binding.name), "cam%u", last);
+	e.binding.origin = CORDON_ORIGIN_DHCP;
+	e.binding.ends = lease;
+	e.binding.lease = lease;
+	return e;
+}
+
+static void test_binding(int fd)
+{
+	struct event_log *l = event_log_new(path, 0);
+	char text[EVENT_TEXT_LEN];
+	struct cnl_event e;
+	u32 i;
+
+	forget();
+	tell(l, binding(1, 0x0a00140b, 3600), 0);
+	hear(fd);
+	ok(entries == 1 && has(-1, "MESSAGE", "address 10.0.20.11: bound to cam1 (02:00:00:00:01:01) by DHCP, for 3600 s") &&
+	   has(-1, "MESSAGE_ID", JOURNAL_BINDING) && has(-1, "PRIORITY", "6") && has(-1, "CORDON_DEVICE", "cam1") &&
+	   has(-1, "CORDON_MAC", "02:00:00:00:01:01") && has(-1, "CORDON_ADDRESS", "10.0.20.11") &&
+	   has(-1, "CORDON_ORIGIN", "dhcp"), "a learned address");
+	tell(l, binding(1, 0x0a00140b, 3600), 1000);
+	hear(fd);
+	ok(entries == 1, "that its lease was renewed is no news");
+	tell(l, binding(2, 0x0a00140b, 3600), 1000);
+	hear(fd);
+	ok(entries == 2 && has(-1, "CORDON_DEVICE", "cam2"), "that another device has it is");
+	e = binding(2, 0x0a00140b, 0);
+	e.binding.ends = true;
+	tell(l, e, 1000);
+	hear(fd);
+	ok(entries == 3 && has(-1, "MESSAGE", "address 10.0.20.11: no longer bound to cam2 (02:00:00:00:01:02)"),
+	   "that it has ended");
+	tell(l, binding(2, 0x0a00140b, 3600), 1000);
+	hear(fd);
+	ok(entries == 4 && !!strstr(field(-1, "MESSAGE"), ": bound to cam2"), "and that it is bound again");
+	forget();
+	for (i = 0; i < 100; i++)
+		tell(l, binding(3, 0x0a010000 + i, 0), 2000);
+	event_log_tick(l, 2000 + MINUTE);
+	hear(fd);
+	ok(entries == 6 && has(-1, "MESSAGE_ID", JOURNAL_MORE) && has(-1, "CORDON_COUNT", "95") &&
+	   has(-1, "MESSAGE", "device cam3: 95 more addresses bound or ended in the last minute") && !*field(-1, "CORDON_ANOMALY"),
+	   "a device with many: five are told, and how many more");
+	event_log_free(l, 0);
+	e = binding(1, 0x0a00140b, 0);
+	e.binding.origin = CORDON_ORIGIN_ND;
+	ok(!strcmp(event_binding_text(&e.binding, text),
+		   "address 10.0.20.11: bound to cam1 (02:00:00:00:01:01) by neighbour discovery"), "one without an end");
+	e.binding.origin = 99;
+	ok(!!strstr(event_binding_text(&e.binding, text), " by unknown"), "one by something newer");
+}
+
 static void test_none(void)
 {
 	char *said = NULL;
@@ -429,6 +489,7 @@ int main(void)
 	test_flapping(fd);
 	test_hostile(fd);
 	test_stuck(fd);
+	test_binding(fd);
 	test_none();
 	close(fd);
 	tree_remove(dir);

@@ -29,6 +29,10 @@ cat >"$dir/policy.yaml" <<-END
 	  - {name: tag, mac: "02:00:00:00:01:02", network_segment: iot, addresses: [10.9.20.12]}
 END
 
+sed '$a\  - {name: phone, mac: "02:00:00:00:01:03", network_segment: iot, addresses: auto, port: xlan0}\
+  - {name: watch, mac: "02:00:00:00:01:04", network_segment: iot, addresses: [10.9.20.14], auto: true}' \
+	"$dir/policy.yaml" >"$dir/learning.yaml"
+
 # says NAME STATUS WORDS ARGUMENT...: it ends with this status, and prints these words
 says() {
 	local name=$1 status=$2 words=$3
@@ -90,5 +94,34 @@ says "a question of a host that is no device" 1 "no device" --from 198.51.100.7 
 says "a question with a port" 2 "no --dport goes with a question" --from cam --to tag --proto arp --dport 1
 says "a router's advertisement, of a device" 0 "(rogue_ra)" --from cam --to ff02::1 --proto icmp6 --dport 134
 says "neither device nor address" 1 "neither a device nor an address" --from nobody --to cam --proto tcp --dport 1
+! grep -q "note:" "$dir/out" && says "what nobody learns is not said to be learned later" 0 "(unknown_device)" \
+	--from 10.9.20.99 --in xlan0 --to 198.51.100.7 --proto udp --dport 5000 && ! grep -q "note:" "$dir/out"
+ok "and has no note" $?
+
+cp "$dir/learning.yaml" "$dir/policy.yaml"
+says "a device that learns, by a file" 0 "note: a file has no learned addresses: judged is as if there were one" \
+	--from phone --to 198.51.100.7 --proto udp --dport 5000
+says "and the verdict" 0 "allow: a rule opens it (rule 1: iot -> wan)" \
+	--from phone --to 198.51.100.7 --proto udp --dport 5000
+says "what no rule opens" 0 "deny: no rule opens it" --from phone --to 198.51.100.7 --proto udp --dport 5001
+says "towards it" 0 "allow: a rule opens it (rule 4: wan -> iot)" --from 198.51.100.7 --to phone --proto tcp --dport 1
+says "by its MAC, over IPv6" 0 "allow: a rule opens it (rule 1: iot -> wan)" \
+	--from 02:00:00:00:01:03 --to 2001:db8:7::7 --proto udp --dport 5000
+says "to itself" 0 "deny: the segment isolates" --from phone --to phone --proto tcp --dport 1
+says "JSON: that it is assumed" 0 '"assumed": true' --from phone --to 198.51.100.7 --proto udp --dport 5000 --json
+says "from an address that it may have" 0 "note: device phone learns its addresses: 10.9.20.13 is not learned yet" \
+	--from phone --source 10.9.20.13 --to 198.51.100.7 --proto udp --dport 5000
+says "and what is said of it now" 0 "deny: the source address is not the sender's (spoofed_source)" \
+	--from phone --source 10.9.20.13 --to 198.51.100.7 --proto udp --dport 5000
+says "JSON" 0 '"not_learned": "10.9.20.13"' --from phone --source 10.9.20.13 --to 198.51.100.7 --proto udp --dport 5000 --json
+says "one of its own" 0 "allow: a rule opens it" --from watch --to 198.51.100.7 --proto udp --dport 5000
+says "another's address" 0 "(spoofed_source)" --from watch --source 10.9.20.11 --to 198.51.100.7 --proto udp --dport 5000
+! grep -q "note:" "$dir/out"
+ok "will not be learned" $?
+says "DHCP, before anything is learned" 0 "gateway: allow: open to every device" \
+	--from phone --source 0.0.0.0 --to 255.255.255.255 --proto udp --dport 67
+says "an address of nobody behind a port" 0 "10.9.20.99 may be one that is not learned yet" \
+	--from 10.9.20.99 --in xlan0 --to 198.51.100.7 --proto udp --dport 5000
+says "towards it" 0 "10.9.20.99 may be one that is not learned yet" --from 198.51.100.7 --to 10.9.20.99 --out xlan1 --proto tcp --dport 1
 echo "1..$n"
 exit $failed

@@ -131,6 +131,33 @@ static void test_objects(void)
 	json_decref(v);
 }
 
+/* A device that learns says so; one that does not, says nothing; a binding without an end has none. */
+static void test_bindings(void)
+{
+	struct cnl_device learner = { .def.learn = CORDON_LEARN_AUTO_STATIC }, other = { .def.n = 0 };
+	struct cnl_binding b = { .addr = cordon_addr_v4(0x0a00140b), .name = "cam", .port = "\xff", .ends = true,
+				 .lease = UINT32_MAX, .origin = CORDON_ORIGIN_DHCP };
+	json_t *v = parsed(print, json_device(&learner, false));
+
+	ok(!strcmp(json_string_value(json_object_get(v, "learn")), "auto-static"), "a device that learns");
+	json_decref(v);
+	v = parsed(print, json_device(&other, false));
+	ok(v && !json_object_get(v, "learn"), "one that does not");
+	json_decref(v);
+	v = parsed(line, json_binding(&b));
+	ok(!strcmp(json_string_value(json_object_get(v, "address")), "10.0.20.11") &&
+	   !strcmp(json_string_value(json_object_get(v, "origin")), "dhcp") &&
+	   !strcmp(json_string_value(json_object_get(v, "port")), "\xef\xbf\xbd") &&
+	   json_integer_value(json_object_get(v, "lease_seconds")) == UINT32_MAX, "a binding");
+	json_decref(v);
+	b = (struct cnl_binding){ .name = "cam", .origin = 99 };
+	v = parsed(line, json_binding(&b));
+	ok(json_is_null(json_object_get(v, "port")) && !json_object_get(v, "lease_seconds") &&
+	   !strcmp(json_string_value(json_object_get(v, "origin")), "unknown"),
+	   "one on any port, without an end, by something newer");
+	json_decref(v);
+}
+
 static void test_rule(void)
 {
 	struct cordon_segment_def segments[2] = { { .name = "a" }, { .name = "b" } };
@@ -153,6 +180,7 @@ int main(void)
 	test_lists();
 	test_text();
 	test_objects();
+	test_bindings();
 	test_rule();
 	return tap_done();
 }

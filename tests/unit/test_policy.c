@@ -18,6 +18,8 @@
 #define DEVICE(rest) HEAD "devices:\n- {name: a, mac: 02:00:00:00:00:01, network_segment: iot," \
 	     " addresses: [10.0.0.1]" rest "}\n"
 
+#define LEARNER(rest) HEAD "devices:\n- {name: a, mac: 02:00:00:00:00:01, network_segment: iot, " rest "}\n"
+
 static const char good[] =
 	"version: 1\n"
 	"mode: observe\n"
@@ -47,7 +49,9 @@ static const char good[] =
 	"    port: lan0\n"
 	"    model: acme-t1\n"
 	"  - {name: pump, mac: 02-00-00-00-01-0A, network_segment: plant, addresses: [10.0.50.2],\n"
-	"     authentication: certificate}\n";
+	"     authentication: certificate}\n"
+	"  - {name: meter, mac: 02:00:00:00:01:0B, network_segment: plant, addresses: auto}\n"
+	"dhcp_servers: [10.0.50.2, 10.0.20.11]\n";
 
 struct bad {
 	const char *name;
@@ -143,9 +147,44 @@ static const struct bad bad[] = {
 	{ "misspelt required key", HEAD "devices:\n- {name: a, mac: 02:00:00:00:00:01, "
 	  "network_segment: iot, adresses: [10.0.0.1]}\n",
 	  "5:59: unknown key 'adresses': did you mean 'addresses'?", 1 },
-	{ "learned addresses", HEAD "devices:\n- {name: a, mac: 02:00:00:00:00:01, "
-	  "network_segment: iot, addresses: auto}\n", "5:70: learned addresses are not supported yet: "
-	  "list the device's addresses", 1 },
+	{ "auto in a list", LEARNER("addresses: [10.0.0.1, auto]"),
+	  "5:81: 'auto' is no address: besides a list, write auto: true in the device", 1 },
+	{ "neither addresses nor auto", LEARNER("model: m"), "5:3: a device without 'addresses'", 1 },
+	{ "auto: false alone", LEARNER("auto: false"), "5:65: a device without an address", 1 },
+	{ "auto: false beside no address", LEARNER("addresses: [], auto: false"),
+	  "5:70: a device without an address", 1 },
+	{ "addresses: {auto: false}", LEARNER("addresses: {auto: false}"), "5:70: a device without an address", 1 },
+	{ "addresses: no list", LEARNER("addresses: 10.0.0.1"), "5:70: addresses must be a list, or auto", 1 },
+	{ "addresses: auto, misspelt", LEARNER("addresses: atuo"), "5:70: addresses must be a list, or auto", 1 },
+	{ "addresses: an unknown key", LEARNER("addresses: {aut: true}"),
+	  "5:71: unknown key 'aut': did you mean 'auto'?", 1 },
+	{ "addresses: an empty mapping", LEARNER("addresses: {}"), "5:70: addresses without 'auto'", 1 },
+	{ "auto: neither true nor false", LEARNER("auto: yes"), "5:65: auto must be false or true, not 'yes'", 1 },
+	{ "auto: a list", LEARNER("auto: [static]"), "5:65: auto must be one value", 1 },
+	{ "static: neither true nor false", LEARNER("auto: {static: 1}"),
+	  "5:74: static must be false or true, not '1'", 1 },
+	{ "auto: an unknown key", LEARNER("addresses: {auto: {statc: true}}"),
+	  "5:78: unknown key 'statc': did you mean 'static'?", 1 },
+	{ "auto twice", LEARNER("addresses: auto, auto: {static: true}"),
+	  "5:82: auto a second time: 'addresses' says it already", 1 },
+	{ "misspelt auto", LEARNER("atuo: true"), "5:59: unknown key 'atuo': did you mean 'auto'?", 1 },
+	{ "DHCP servers no list", DEVICE("") "dhcp_servers: 10.0.0.1\n", "6:15: dhcp_servers must be a list", 1 },
+	{ "a DHCP server that is no address", DEVICE("") "dhcp_servers: [10.0.0.1, dhcp.lan]\n",
+	  "6:26: DHCP server 'dhcp.lan' is neither IPv4 nor IPv6", 1 },
+	{ "a DHCP server that is no device", DEVICE("") "dhcp_servers: [10.0.0.1, 10.0.0.2]\n",
+	  "6:26: DHCP server '10.0.0.2' is no address of a device of this policy; the gateway itself is trusted "
+	  "without being listed", 1 },
+	{ "a DHCP server, before the devices", "version: 1\ndhcp_servers: [\"fd00::5\"]\n",
+	  "2:16: DHCP server 'fd00::5' is no address of a device of this policy; the gateway itself is trusted "
+	  "without being listed", 1 },
+	{ "a DHCP server twice", DEVICE("") "dhcp_servers: [10.0.0.1, 10.0.0.1]\n",
+	  "6:26: DHCP server '10.0.0.1' a second time: the first is on line 6", 1 },
+	{ "unknown devices in no segment", DEVICE("") "unknown: nobody\n", "6:10: unknown segment 'nobody'", 1 },
+	{ "unknown devices in the gateway", DEVICE("") "unknown: gateway\n", "6:10: no device can be in segment 'gateway'", 1 },
+	{ "unknown devices in two segments", DEVICE("") "unknown: [iot]\n", "6:10: unknown must be one value", 1 },
+	{ "roam: neither true nor false", DEVICE(", roam: 1"), "5:88: roam must be false or true, not '1'", 1 },
+	{ "all that is wrong with what is learned", DEVICE(", auto: {static: maybe}") "dhcp_servers: [1, 10.0.0.9]\n",
+	  "5:97: static must be false or true, not 'maybe'", 3 },
 	{ "no address", HEAD "devices:\n- {name: a, mac: 02:00:00:00:00:01, "
 	  "network_segment: iot, addresses: []}\n", "5:70: a device without an address", 1 },
 	{ "loopback", HEAD "devices:\n- {name: a, mac: 02:00:00:00:00:01, "
@@ -291,7 +330,7 @@ static void test_good(void)
 	d = &p->draft;
 	s = &d->segments[policy_find_segment(p, "iot_zone")];
 	ok(d->mode == CORDON_MODE_OBSERVE && d->n_ports == 2 && d->n_uplinks == 2 && d->n_networks == 4 &&
-	   d->n_interfaces == 2 && d->n_rules == 4 && d->n_matches == 11 && d->n_devices == 2 &&
+	   d->n_interfaces == 2 && d->n_rules == 4 && d->n_matches == 11 && d->n_devices == 3 &&
 	   d->n_addresses == 3, "all of it is there");
 	ok(!strcmp(d->uplinks[0].name, "wan0") && !strcmp(d->uplinks[1].name, "ppp*"), "uplinks");
 	ok(!strcmp(d->interfaces[1].name, "wan0") &&
@@ -589,6 +628,11 @@ static const struct {
 	{ "addresses of a device", HEAD "devices:\n- name: a\n  mac: 02:00:00:00:00:01\n"
 	  "  network_segment: iot\n  addresses:\n", "  - 10.0.0.%u\n", "",
 	  CORDON_MAX_DEVICE_ADDRESSES, "25:5: more than 16 addresses of one device" },
+	{ "DHCP servers", HEAD "devices:\n- {name: a, mac: 02:00:00:00:00:01, network_segment: iot, addresses: [10.0.0.0, "
+	  "10.0.0.1, 10.0.0.2, 10.0.0.3, 10.0.0.4, 10.0.0.5, 10.0.0.6, 10.0.0.7, 10.0.0.8, 10.0.0.9]}\n"
+	  "- {name: b, mac: 02:00:00:00:00:02, network_segment: iot, addresses: [10.0.0.10, 10.0.0.11, 10.0.0.12, "
+	  "10.0.0.13, 10.0.0.14, 10.0.0.15, 10.0.0.16]}\ndhcp_servers:\n", "- 10.0.0.%u\n", "", CORDON_MAX_SERVERS,
+	  "24:3: more than 16 DHCP servers" },
 	{ "rules", HEAD "rules:\n", "- {from: iot, to: net, allow: [tcp/%u]}\n", "",
 	  CORDON_MAX_RULES, "65541:3: more than 65536 rules" },
 };
@@ -752,6 +796,7 @@ static void test_error_text(void)
 
 static const char * const changes[] = {
 	"change mode mode.mode: observe -> enforce",
+	"change unknown unknown.unknown: deny -> plant",
 	"delete port lan1.-: - -> -",
 	"delete uplink ppp*.-: - -> -",
 	"add uplink br-*.-: - -> -",
@@ -774,6 +819,10 @@ static const char * const changes[] = {
 	"change device thermostat-2.addresses: 10.0.20.11, fd00:20::11 -> 10.0.20.12",
 	"change device thermostat-2.port: lan0 -> -",
 	"delete device pump.-: - -> -",
+	"change device meter.addresses: auto -> 10.0.50.3, auto-static",
+	"delete dhcp_server 10.0.20.11.-: - -> -",
+	"delete dhcp_server 10.0.50.2.-: - -> -",
+	"add dhcp_server 10.0.20.12.-: - -> -",
 };
 
 static const char changed[] =
@@ -792,7 +841,11 @@ static const char changed[] =
 	"  - {from: iot_zone, to: gateway, allow: [icmp/8], plaintext: true}\n"
 	"devices:\n"
 	"  - {name: thermostat-2, mac: 02:00:00:00:01:01, network_segment: iot_zone,\n"
-	"     addresses: [10.0.20.12], model: acme-t1}\n";
+	"     addresses: [10.0.20.12], model: acme-t1}\n"
+	"  - {name: meter, mac: 02:00:00:00:01:0B, network_segment: plant, addresses: [10.0.50.3],\n"
+	"     auto: {static: true}}\n"
+	"unknown: plant\n"
+	"dhcp_servers: [10.0.20.12]\n";
 
 #define OR_DASH(s) ((s) ? (s) : "-")
 
@@ -822,6 +875,158 @@ static void test_diff(void)
 	policy_diff_free(&d);
 	policy_free(a);
 	policy_free(b);
+}
+
+static const char learning[] =
+	"version: 1\n"
+	"dhcp_servers: [10.0.0.5, \"fd00::5\"]\n"
+	"unknown: iot\n"
+	"uplinks: []\n"
+	"segments: {iot: {}}\n"
+	"devices:\n"
+	"  - {name: dhcp, mac: 02:00:00:00:00:05, network_segment: iot, addresses: [10.0.0.5, \"fd00::5\"]}\n"
+	"  - {name: one, mac: 02:00:00:00:00:01, network_segment: iot, addresses: auto, roam: true}\n"
+	"  - {name: two, mac: 02:00:00:00:00:02, network_segment: iot, addresses: {auto: {static: true}}}\n"
+	"  - {name: three, mac: 02:00:00:00:00:03, network_segment: iot, addresses: [10.0.0.3], auto: true}\n"
+	"  - {name: four, mac: 02:00:00:00:00:04, network_segment: iot, addresses: [10.0.0.4], auto: {static: true}}\n"
+	"  - {name: six, mac: 02:00:00:00:00:06, network_segment: iot, auto: true}\n"
+	"  - {name: seven, mac: 02:00:00:00:00:07, network_segment: iot, addresses: {auto: true}}\n"
+	"  - {name: eight, mac: 02:00:00:00:00:08, network_segment: iot, addresses: [10.0.0.8], auto: false}\n"
+	"  - {name: nine, mac: 02:00:00:00:00:09, network_segment: iot, addresses: [], auto: {static: false}}\n";
+
+static const struct {
+	u8 learn;
+	u8 fixed;
+} learners[] = {
+	{ CORDON_LEARN_NONE, 2 }, { CORDON_LEARN_AUTO, 0 }, { CORDON_LEARN_AUTO_STATIC, 0 }, { CORDON_LEARN_AUTO, 1 },
+	{ CORDON_LEARN_AUTO_STATIC, 1 }, { CORDON_LEARN_AUTO, 0 }, { CORDON_LEARN_AUTO, 0 }, { CORDON_LEARN_NONE, 1 },
+	{ CORDON_LEARN_AUTO, 0 },
+};
+
+/* As it is printed; free() it. */
+static char *printed(const struct policy *p)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	policy_print(p, out);
+	fclose(out);
+	return text;
+}
+
+static void test_learning(void)
+{
+	struct policy *p = load_good(learning), *again;
+	struct policy_diff d = { NULL, 0 };
+	const struct cordon_device_def *v;
+	char *first, *second;
+	u32 i;
+
+	if (!ok(p && p->draft.n_devices == 9 && p->draft.n_servers == 2, "devices that learn, and DHCP servers"))
+		return;
+	for (i = 0; i < p->draft.n_devices; i++) {
+		v = &p->draft.devices[i];
+		ok(v->learn == learners[i].learn && v->n == learners[i].fixed && cordon_device_fixed(v) == v->n,
+		   "%s: %s, and %u of its own", v->name, policy_learn_name(v->learn), v->n);
+	}
+	first = printed(p);
+	again = load_good(first);
+	second = again ? printed(again) : NULL;
+	ok(again && !strcmp(first, second), "what was printed is printed the same again");
+	ok(again && !policy_diff(p, again, &d) && !d.n, "and does not differ");
+	ok(p->draft.unknown == p->draft.devices[0].segment && strstr(first, "\nunknown: \"iot\"\n"),
+	   "devices that it does not list are held in a segment");
+	ok(p->draft.devices[1].roam && !p->draft.devices[2].roam, "one roams");
+	ok(strstr(first, "\ndhcp_servers: [\"10.0.0.5\", \"fd00::5\"]\n") && strstr(first, "iot\", addresses: auto, roam: true}") &&
+	   strstr(first, "addresses: {auto: {static: true}}}") && strstr(first, "addresses: [\"10.0.0.3\"], auto: true}") &&
+	   strstr(first, "addresses: [\"10.0.0.4\"], auto: {static: true}}"), "in the shortest form");
+	free(first);
+	free(second);
+	policy_diff_free(&d);
+	policy_free(again);
+	policy_free(p);
+}
+
+/* All addresses, those of a device after another: "NAME: ADDRESS...; " */
+static char *all_addresses(const struct policy *p)
+{
+	char *text = NULL, addr[POLICY_ADDR_LEN];
+	const struct cordon_device_def *v;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	u32 i, j;
+
+	for (i = 0; i < p->draft.n_devices; i++) {
+		v = &p->draft.devices[i];
+		fprintf(out, "%s:", v->name);
+		for (j = 0; j < v->n; j++)
+			fprintf(out, " %s", policy_addr_text(&p->draft.addresses[v->first + j], addr));
+		fputs("; ", out);
+	}
+	fclose(out);
+	return text;
+}
+
+static void test_learned(void)
+{
+	struct policy_learned list[24] = {
+		{ { 2, 0, 0, 0, 0, 3 }, cordon_addr_v4(0x0a000021) }, { { 2, 0, 0, 0, 0, 1 }, cordon_addr_v4(0x0a000012) },
+		{ { 2, 0, 0, 0, 0, 1 }, cordon_addr_v4(0x0a000011) },
+		{ { 2, 0, 0, 0, 0, 8 }, cordon_addr_v4(0x0a000031) },	/* learns nothing */
+		{ { 2, 0, 0, 0, 0, 9 }, cordon_addr_v4(0x0a000005) },	/* another's by the policy */
+		{ { 2, 0, 0, 0, 0, 6 }, cordon_addr_v4(0x0a000041) }, { { 2, 0, 0, 0, 0, 7 }, cordon_addr_v4(0x0a000041) },
+		{ { 2, 0, 0, 0, 9, 9 }, cordon_addr_v4(0x0a000051) },	/* nobody */
+	};
+	struct policy *p = load_good(learning), *before = load_good(learning);
+	struct policy_diff d = { NULL, 0 };
+	struct cordon_policy *sealed;
+	struct cordon_error err;
+	char *got, *first, *second;
+	u32 i;
+
+	if (!p || !before)
+		return;
+	for (i = 8; i < 24; i++)
+		list[i] = (struct policy_learned){ { 2, 0, 0, 0, 0, 4 }, cordon_addr_v4(0x0a000100 + i) };
+	ok(!policy_learn(p, list, 24), "what was learned is appended");
+	got = all_addresses(p);
+	ok(!strcmp(got, "dhcp: 10.0.0.5 fd00::5; one: 10.0.0.17 10.0.0.18; two:; three: 10.0.0.3 10.0.0.33; four: 10.0.0.4 "
+		   "10.0.1.8 10.0.1.9 10.0.1.10 10.0.1.11 10.0.1.12 10.0.1.13 10.0.1.14 10.0.1.15 10.0.1.16 10.0.1.17 "
+		   "10.0.1.18 10.0.1.19 10.0.1.20 10.0.1.21 10.0.1.22; six:; seven:; eight: 10.0.0.8; nine:; "),
+	   "to devices that learn, as much as there may be, and once: %s", got);
+	free(got);
+	ok(cordon_device_fixed(&p->draft.devices[3]) == 1 && p->draft.devices[3].n == 2, "behind what is fixed");
+	ok(!policy_seal(p, &sealed, &err), "it is sealed");
+	free(sealed);
+	first = printed(before);
+	second = printed(p);
+	ok(!strcmp(first, second) && !policy_diff(before, p, &d) && !d.n, "and is the same policy");
+	free(first);
+	free(second);
+	policy_diff_free(&d);
+	policy_free(p);
+	policy_free(before);
+}
+
+/* Of 16 addresses of its own none is left to learn; of 15, one is. */
+static void test_full(void)
+{
+	static const char head[] = HEAD "devices:\n- {name: a, mac: 02:00:00:00:00:01, network_segment: iot, auto: true, "
+				   "addresses: [\n";
+	struct policy *p = NULL;
+	char *said = NULL;
+	int faults;
+
+	faults = load_repeated(head, "10.0.0.%u,\n", 16, "]}\n", &p, &said);
+	ok(!faults && strstr(said, ": warning: 16 addresses are as many as a device may have: none can be learned\n"),
+	   "a device with no room to learn is warned of");
+	free(said);
+	policy_free(p);
+	faults = load_repeated(head, "10.0.0.%u,\n", 15, "]}\n", &p, &said);
+	ok(!faults && !strstr(said, "none can be learned"), "not one with room for one");
+	free(said);
+	policy_free(p);
 }
 
 static u64 seed = 1;
@@ -916,6 +1121,9 @@ int main(void)
 	test_text();
 	test_error_text();
 	test_diff();
+	test_learning();
+	test_learned();
+	test_full();
 	test_mutations();
 	unlink(FILE_NAME);
 	rmdir(dir);

@@ -114,10 +114,12 @@ router() {
 router
 ssh="203.0.113.7 50000 198.51.100.2 22"
 makes "two interfaces"
+cp "$dir/out" "$dir/kept"
 holds "what has an address is a port" 'ports: ["eth1"]'
 holds "where the default route goes is an uplink" 'uplinks: ["eth0"]'
 holds "the session's client may administer" 'networks: ["203.0.113.7/32"]'
-holds "a lease is a device, on its port" 'name: "cam", mac: "02:00:00:00:01:01", network_segment: "iot", addresses: ["10.0.20.11"], port: "eth1"'
+holds "a lease is a device, on its port, and its address is learned" \
+	'name: "cam", mac: "02:00:00:00:01:01", network_segment: "iot", addresses: auto, port: "eth1"'
 holds "by its name without the domain" '{name: "lock", mac: "02:00:00:00:01:02"'
 opens "the session is open" allow --from 203.0.113.7 --in eth0 --proto tcp --dport 22
 opens "that of a neighbour is not" deny --from 203.0.113.8 --in eth0 --proto tcp --dport 22
@@ -125,6 +127,8 @@ for at in udp/53 udp/67 udp/123; do
 	opens "$at is open to a device" allow --from cam --proto ${at%/*} --dport ${at#*/}
 	opens "$at is open to who administers" allow --from 203.0.113.7 --in eth0 --proto ${at%/*} --dport ${at#*/}
 done
+grep -qF "cordonctl device bind --leases $root/var/lib/misc/dnsmasq.leases " "$dir/kept"
+ok "it is said how those that have an address keep it" $?
 cp "$policy" "$dir/before"
 setup
 [ $? = 1 ] && grep -qF -- "--force replaces it" "$dir/out" && cmp -s "$policy" "$dir/before"
@@ -157,7 +161,8 @@ opens "and gets in at the port of SSH" allow --from 10.0.20.50 --in eth1 --proto
 opens "other devices do not" deny --from cam --in eth1 --proto tcp --dport 2222
 ssh="10.0.20.11 50000 10.0.20.1 22"
 makes "a session from a device with a lease"
-holds "it has its name" 'name: "cam", mac: "02:00:00:00:01:01", network_segment: "admin"'
+holds "it has its name, the session's address, and learns others" \
+	'name: "cam", mac: "02:00:00:00:01:01", network_segment: "admin", addresses: ["10.0.20.11"], auto: true, port: "eth1"'
 rm "$policy"
 ssh="10.0.20.99 50000 10.0.20.1 22"
 refuses "nobody knows its MAC" "neither ARP nor a lease tells its MAC"
@@ -181,17 +186,20 @@ route eth0 0.0.0.0 0.0.0.0 198.51.100.1
 route br0 192.168.1.0 255.255.255.0
 neighbour 192.168.1.7 02:00:00:00:01:07 br0
 lease 02:00:00:00:01:01 192.168.1.11 cam
+lease 02:00:00:00:01:02 192.168.1.12 nas 0
 makes "a bridge"
 holds "its members are ports, and it is in no list" 'ports: ["lan1", "lan2"]'
 holds "where the default route goes is the uplink" 'uplinks: ["eth0"]'
-holds "a lease behind it is a device, on any of them" '{name: "cam", mac: "02:00:00:00:01:01", network_segment: "iot", addresses: ["192.168.1.11"]}'
+holds "a lease behind it is a device, on any of them" '{name: "cam", mac: "02:00:00:00:01:01", network_segment: "iot", addresses: auto}'
+holds "one for ever is an address for good, and others are learned" \
+	'{name: "nas", mac: "02:00:00:00:01:02", network_segment: "iot", addresses: ["192.168.1.12"], auto: true}'
 rm "$policy"
 refuses "a bridge as a port" "--ports: br0: it is a bridge: list its members instead" --ports br0
 makes "one of its members" --ports lan1
 holds "the other one is named" "# lan2: in neither list, and in br0 with a port: to enforce would close it"
 ssh="192.168.1.7 50000 192.168.1.1 22"
 makes "a session by a bridge of ports"
-holds "its client is a device" 'mac: "02:00:00:00:01:07", network_segment: "admin", addresses: ["192.168.1.7"]'
+holds "its client is a device" 'mac: "02:00:00:00:01:07", network_segment: "admin", addresses: ["192.168.1.7"], auto: true'
 opens "the session stays" allow --from device-020000000107 --proto tcp --dport 22
 rm "$policy"
 refuses "a network behind it" "it is behind a port" --admin 192.168.1.0/24
@@ -287,6 +295,7 @@ lease 01:00:5e:00:00:01 10.0.20.21 group
 lease zz:00:00:00:00:01 10.0.20.22 bad
 lease 02:00:00:00:01:0b 10.0.99.23 elsewhere
 lease 02:00:00:00:01:0c 10.0.20.12 thief
+lease 02:00:00:00:01:0d 10.0.20.24 pump 0
 printf 'duid 00:01\n%s 5 fd00::5 v6 00:01\n\n \ngarbage\n' $late >>"$root/var/lib/misc/dnsmasq.leases"
 makes "names of all kinds"
 for mac in 03 04 05 06 08 09; do
@@ -296,7 +305,10 @@ holds "a word that YAML knows stands in quotes" '{name: "true", mac: "02:00:00:0
 lacks "a lease that has ended is none" '"old"'
 lacks "a group has no lease" '"group"'
 lacks "what is behind no port is no device of a port" '10.0.99.23'
-holds "who has an address last has it" '{name: "thief", mac: "02:00:00:00:01:0c", network_segment: "iot", addresses: ["10.0.20.12"]'
+lacks "who has an address last has it" '"lock"'
+holds "and is a device" '{name: "thief", mac: "02:00:00:00:01:0c", network_segment: "iot", addresses: auto'
+holds "a lease for ever, on a port: an address for good, and nothing is learned" \
+	'{name: "pump", mac: "02:00:00:00:01:0d", network_segment: "iot", addresses: ["10.0.20.24"], port: "eth1"}'
 ! grep -q $'\e' "$policy" "$dir/out"
 ok "no control character comes through" $?
 
@@ -311,7 +323,7 @@ rm "$root/var/lib/misc/dnsmasq.leases"
 	echo "10.0.20.34"
 } >"$root/var/lib/kea/kea-leases4.csv"
 makes "Kea's leases"
-holds "both addresses of a MAC" '{name: "first", mac: "02:00:00:00:01:31", network_segment: "iot", addresses: ["10.0.20.31", "10.0.20.33"]'
+holds "both addresses of a MAC: one device" '{name: "first", mac: "02:00:00:00:01:31", network_segment: "iot", addresses: auto'
 lacks "what Kea took back is none" '"gone"'
 makes "another file" --leases "$root/var/lib/kea/kea-leases4.csv"
 holds "is read" '"first"'

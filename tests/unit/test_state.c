@@ -24,6 +24,12 @@ static const u8 cam[6] = { 2, 0, 0, 0, 1, 1 }, lock_mac[6] = { 2, 0, 0, 0, 1, 2 
 		"addresses: [10.0.20.77, \"fd00::7\"], port: lan0, model: m1, " \
 		"authentication: certificate, encryption: TLS1.3, firmware_auto_update: true}\n"
 
+#define PHONE	"  - {name: phone, mac: \"02:00:00:00:05:05\", network_segment: iot, addresses: auto}\n"
+#define PHONE_2	"  - {name: phone, mac: \"02:00:00:00:05:05\", network_segment: iot, addresses: [10.0.20.55], " \
+		"auto: {static: true}}\n"
+
+static const u8 phone[6] = { 2, 0, 0, 0, 5, 5 };
+
 static const char *path(const char *name)
 {
 	static char buf[128];
@@ -94,6 +100,15 @@ static FILE *hear(void)
 	return open_memstream(&heard, &heard_len);
 }
 
+static void learn(struct state *s, const u8 mac[6], u32 addr, u32 origin, int64_t end)
+{
+	struct state_binding b = { .addr = cordon_addr_v4(addr), .name = "phone", .origin = origin, .end = end };
+
+	memcpy(b.mac, mac, 6);
+	if (state_bind(s, &b))
+		abort();
+}
+
 static struct state *full(void)
 {
 	struct state *s = state_new();
@@ -115,6 +130,8 @@ static struct state *full(void)
 	memset(d->certificate, 0xa5, sizeof(d->certificate));
 	state_copy_device(s->changed, p, 0);
 	state_delete(s, extra);
+	learn(s, phone, 0x0a001433, CORDON_ORIGIN_DHCP, 1003600);
+	learn(s, phone, 0x0a001434, CORDON_ORIGIN_ARP, 0);
 	policy_free(p);
 	return s;
 }
@@ -136,6 +153,26 @@ static void test_round_trip(void)
 	if (r)
 		r->devices[1].lease_end += 60;
 	ok(r && !state_settle(r, s), "one that moved by a minute is");
+	if (r)
+		r->devices[1].lease_end -= 60;
+	ok(r && state_settle(r, s), "one that moved back is not");
+	if (r)
+		r->bindings[0].end -= 2;
+	ok(r && state_settle(r, s) && r->bindings[0].end == s->bindings[0].end,
+	   "nor is the end of a binding, by its rounding");
+	if (r)
+		r->bindings[0].end += 60;
+	ok(r && !state_settle(r, s), "that of a binding that was renewed is");
+	if (r) {
+		r->bindings[0].end -= 60;
+		r->bindings[1].origin = CORDON_ORIGIN_ND;
+	}
+	ok(r && !state_settle(r, s), "and so is what it is by");
+	if (r) {
+		r->bindings[1].origin = CORDON_ORIGIN_ARP;
+		r->n_bindings--;
+	}
+	ok(r && !state_settle(r, s), "and that there is one less");
 	ok(!state_settle(s, NULL), "without one before, everything is new");
 	state_free(s);
 	state_free(r);
@@ -165,6 +202,23 @@ static void test_files(void)
 		{ "a certificate of another length",
 		  "{\"version\": 1, \"devices\": [{\"mac\": \"02:00:00:00:01:01\", \"certificate\": \"aa\"}]}",
 		  0, "is no SHA-256", 1, 0, 0 },
+		{ "a device that learns what it cannot",
+		  "{\"version\": 1, \"changed\": [{\"mac\": \"02:00:00:00:01:01\", \"name\": \"a\", "
+		  "\"segment\": \"iot\", \"learn\": \"all\"}]}", 0, "changed[0]: 'learn' is a word that it cannot be; left out",
+		  0, 0, 0 },
+		{ "a binding of no address",
+		  "{\"version\": 1, \"bindings\": [{\"mac\": \"02:00:00:00:01:01\", \"origin\": \"dhcp\"}]}",
+		  0, "bindings[0]: 'address' is none; left out", 0, 0, 0 },
+		{ "a binding of no device", "{\"version\": 1, \"bindings\": [{\"address\": \"10.0.0.1\", \"origin\": \"dhcp\"}]}",
+		  0, "bindings[0]: 'mac' is no MAC; left out", 0, 0, 0 },
+		{ "a binding by the policy", "{\"version\": 1, \"bindings\": [{\"address\": \"10.0.0.1\", "
+		  "\"mac\": \"02:00:00:00:01:01\", \"origin\": \"policy\"}]}",
+		  0, "bindings[0]: 'origin' is a word that it cannot be; left out", 0, 0, 0 },
+		{ "a binding by nothing", "{\"version\": 1, \"bindings\": [{\"address\": \"10.0.0.1\", "
+		  "\"mac\": \"02:00:00:00:01:01\"}]}", 0, "'origin' is a word that it cannot be", 0, 0, 0 },
+		{ "a binding that ends sometime", "{\"version\": 1, \"bindings\": [{\"address\": \"10.0.0.1\", "
+		  "\"mac\": \"02:00:00:00:01:01\", \"origin\": \"nd\", \"end\": \"soon\"}]}",
+		  0, "bindings[0]: 'end' is no number; left out", 0, 0, 0 },
 		{ "half a file", "{\"version\": 1, \"devices\": [", -EINVAL, "state:1:", 0, 0, 0 },
 		{ "an empty file", "", -EINVAL, "state:", 0, 0, 0 },
 		{ "something else", "[1]", -EINVAL, "not a state of Cordon's", 0, 0, 0 },
@@ -229,6 +283,8 @@ static void test_overlay(void)
 	static const char gone[] =
 		"version: 1\nports: [lan0, lan1]\nuplinks: [wan0]\nsegments: {critical: {}}\ndevices:\n" LOCK;
 
+	overlay("learns since", TOP CAM PHONE, TOP CAM PHONE_2, TOP CAM PHONE, TOP CAM PHONE_2, "");
+	overlay("learns, added", TOP CAM, TOP CAM PHONE, TOP CAM, TOP CAM PHONE, "");
 	overlay("nothing", TOP CAM LOCK, TOP CAM LOCK, TOP CAM, TOP CAM, "");
 	overlay("added", TOP CAM LOCK, TOP CAM LOCK EXTRA, TOP CAM LOCK, TOP CAM LOCK EXTRA, "");
 	overlay("changed", TOP CAM LOCK, moved, TOP CAM LOCK, moved, "");
@@ -249,6 +305,71 @@ static void test_overlay(void)
 		"'extra': the policy has no such port");
 	overlay("its segment is gone", TOP CAM LOCK, TOP CAM LOCK EXTRA, gone, gone,
 		"'extra': the policy has no such segment");
+}
+
+/* Each learned address as "ADDRESS ORIGIN SECONDS", with a blank after it. */
+static char *bound(const struct policy *p, const struct state *s, int64_t now, bool clock)
+{
+	struct cnl_begin begin = { .bindings = NULL };
+	char *text = NULL, addr[POLICY_ADDR_LEN];
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	u32 i;
+
+	if (state_bindings(p, s, now, clock, &begin))
+		abort();
+	for (i = 0; i < begin.n_bindings; i++) {
+		const struct cnl_binding *b = &begin.bindings[i];
+
+		fprintf(out, "%s %s ", policy_addr_text(&b->addr, addr), policy_origin_name(b->origin));
+		fprintf(out, b->ends ? "%u " : "- ", b->lease);
+	}
+	fclose(out);
+	free(begin.bindings);
+	return text;
+}
+
+static void bindings(const char *name, const struct policy *p, const struct state *s, int64_t now, bool clock,
+		     const char *wanted)
+{
+	char *got = bound(p, s, now, clock);
+
+	if (!ok(!strcmp(got, wanted), "%s", name))
+		printf("# '%s', not '%s'\n", got, wanted);
+	free(got);
+}
+
+static void test_bindings(void)
+{
+	struct policy *p = policy(TOP CAM PHONE), *none = policy(TOP CAM),
+		*fixed = policy(TOP CAM "  - {name: phone, mac: \"02:00:00:00:05:05\", network_segment: iot, "
+				"addresses: [10.0.20.99]}\n");
+	struct cnl_binding list[2] = { { .addr = cordon_addr_v4(0x0a001433), .origin = CORDON_ORIGIN_DHCP, .ends = true,
+					 .lease = 3600 }, { .addr = cordon_addr_v4(0x0a001434), .origin = CORDON_ORIGIN_ND } };
+	struct cnl_bindings all = { .list = list, .n = 2 };
+	struct state *s = full(), *old = NULL, *c = state_new();
+
+	bindings("learned addresses go on for what is left of them", p, s, 1000600, true,
+		 "10.0.20.51 dhcp 3000 10.0.20.52 arp - ");
+	bindings("one that is past is left out", p, s, 1003600, true, "10.0.20.52 arp - ");
+	bindings("by a clock that cannot be relied on, they have as long as when they were saved", p, s, 5000, false,
+		 "10.0.20.51 dhcp 3600 10.0.20.52 arp - ");
+	bindings("those of a device that is gone are left out", none, s, 1000600, true, "");
+	bindings("and those of one that learns nothing any more", fixed, s, 1000600, true, "");
+	s->bindings[0].end = 1000000 + 2LL * CORDON_MAX_LEASE;
+	bindings("none lasts longer than any may", p, s, 1000000, true, "10.0.20.51 dhcp 31536000 10.0.20.52 arp - ");
+	put("state", "{\"version\": 1, \"saved\": 5, \"devices\": [], \"changed\": [], \"deleted\": []}");
+	ok(!state_load(path("state"), &old, stderr) && !old->n_bindings, "a state of before there were any is read");
+	bindings("and has none", p, old, 10, true, "");
+	c->saved = 1000000;
+	ok(!state_collect_bindings(c, &all) && c->n_bindings == 2 && c->bindings[0].end == 1003600 && !c->bindings[1].end &&
+	   c->bindings[1].origin == CORDON_ORIGIN_ND, "they are saved with their ends by the clock");
+	state_free(s);
+	state_free(old);
+	state_free(c);
+	policy_free(p);
+	policy_free(none);
+	policy_free(fixed);
 }
 
 static void test_starts(void)
@@ -344,6 +465,7 @@ int main(void)
 	test_files();
 	test_overlay();
 	test_starts();
+	test_bindings();
 	test_kept();
 	tree_remove(dir);
 	free(heard);

@@ -202,6 +202,9 @@ static void print_generation(const char *path, u32 generation, u32 confirm)
 /* Whoever would lose the way in is told of; and it is refused, unless the kernel takes it back or @force says so. */
 static int refuse_lockout(struct compared *c, const char *path, u32 confirm, bool force)
 {
+	/* Who got in by an address that was learned still does: the kernel keeps those of devices that go on learning. */
+	if (add_learned(&c->nl, c->file, c->kernel))
+		return complain_nl(&c->nl);
 	if (!guard_check(&c->nl, path, c->file, c->kernel, &c->runtime) || confirm || force)
 		return EXIT_DONE;
 	return complain(path, "refused: add a rule that opens it, or apply with --confirm 5m, after which the policy before "

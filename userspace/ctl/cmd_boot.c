@@ -117,40 +117,48 @@ static struct policy *with_changes(const struct boot *b, struct policy *p, const
 	return policy_load(path, &again, stderr) ? NULL : again;
 }
 
-static struct cnl_start *find_starts(const struct policy *p, const struct state *s)
+/* What of the state the policy begins with; freed with begin_free(). Return: 0 or -errno. */
+static int find_begin(const struct policy *p, const struct state *s, struct cnl_begin *begin)
 {
-	struct cnl_start *starts = NULL;
 	int64_t now = time(NULL);
 	bool clock;
+	int err;
 
+	*begin = (struct cnl_begin){ .starts = NULL };
 	if (!s)
-		return NULL;
+		return 0;
 	clock = state_clock_is_right(s, now);
 	if (!clock)
-		say(WARNING, "the clock cannot be relied on: no lease is restored, devices check in again");
-	if (state_starts(p, s, now, clock, &starts, stderr))
-		return NULL;
-	return starts;
+		say(WARNING, "the clock cannot be relied on: no lease is restored, devices check in again; "
+		    "learned addresses have as long as when they were saved");
+	err = state_starts(p, s, now, clock, &begin->starts, stderr);
+	return err ? err : state_bindings(p, s, now, clock, begin);
+}
+
+static void begin_free(struct cnl_begin *begin)
+{
+	free(begin->starts);
+	free(begin->bindings);
 }
 
 /* A policy with the state, at one stroke. */
 static int commit(struct cnl *nl, const struct policy *p, const struct state *s, const char *path)
 {
-	struct cnl_start *starts = find_starts(p, s);
+	struct cnl_begin begin;
 	struct cnl_summary in;
 	u32 generation;
 	int ret = EXIT_REFUSED;
 
-	if (s && !starts)
+	if (find_begin(p, s, &begin))
 		say(ERROR, "the state cannot be restored: out of memory");
 	else if (cnl_summary(nl, &in) ||
-		 cnl_commit(nl, p, starts, in.generation, 0, &generation, NULL))
+		 cnl_commit(nl, p, &begin, in.generation, 0, &generation, NULL))
 		say(ERROR, "%s: the kernel refuses it: %s", path, nl->error);
 	else
 		ret = EXIT_DONE;
 	if (!ret)
 		say(NOTICE, "%s: generation %u is in force, %u devices", path, generation, p->draft.n_devices);
-	free(starts);
+	begin_free(&begin);
 	return ret;
 }
 

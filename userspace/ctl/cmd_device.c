@@ -56,8 +56,16 @@ static const char *take(struct words *w, int option, char *value)
 		if (c->n_addresses == CORDON_MAX_DEVICE_ADDRESSES)
 			return "too many addresses";
 		c->addresses = w->addresses;
-		return policy_addr_parse(value, &w->addresses[c->n_addresses++]) ?
-		       "not an address" : NULL;
+		if (!policy_addr_parse(value, &w->addresses[c->n_addresses++]))
+			return NULL;
+		return !strncmp(value, "auto", 4) ? "not an address; --learn auto has addresses learned" :
+						    "not an address";
+	case 'l':
+		c->learn = find_word(value, policy_learn_name, CORDON_LEARN_AUTO_STATIC + 1);
+		return c->learn < 0 ? "not auto, auto-static or none" : NULL;
+	case 'r':
+		c->roam = parse_bool(value);
+		return c->roam < 0 ? "not true or false" : NULL;
 	case 's':
 		c->segment = value;
 		return strlen(value) >= CORDON_NAME_LEN ? "too long a name" : NULL;
@@ -88,6 +96,7 @@ static const char *take(struct words *w, int option, char *value)
 
 static const struct option options[] = {
 	{ "mac", required_argument, NULL, 'm' }, { "address", required_argument, NULL, 'a' },
+	{ "learn", required_argument, NULL, 'l' }, { "roam", required_argument, NULL, 'r' },
 	{ "segment", required_argument, NULL, 's' }, { "port", required_argument, NULL, 'p' },
 	{ "model", required_argument, NULL, 'o' },
 	{ "authentication", required_argument, NULL, 'u' },
@@ -113,8 +122,8 @@ static void print_device(const struct cnl_device *d, bool json)
 
 static bool names_something(const struct cnl_change *c)
 {
-	return c->segment || c->port || c->model || c->n_addresses || c->authentication >= 0 ||
-	       c->encryption >= 0 || c->firmware >= 0 || c->state >= 0 || c->lease >= 0;
+	return c->segment || c->port || c->model || c->n_addresses || c->learn >= 0 || c->roam >= 0 ||
+	       c->authentication >= 0 || c->encryption >= 0 || c->firmware >= 0 || c->state >= 0 || c->lease >= 0;
 }
 
 static int change(struct words *w, bool add, bool del)
@@ -146,8 +155,8 @@ static int run_add(const struct command *self, struct words *w, const char *word
 	if (!cordon_name_is_valid(word, strlen(word) + 1) || strlen(word) >= CORDON_DEVICE_NAME_LEN)
 		return usage_error(self, "not a valid name", word);
 	w->change.name = word;
-	if (!w->change.mac || !w->change.segment || !w->change.n_addresses)
-		return usage_error(self, "add needs --mac, --segment and --address", NULL);
+	if (!w->change.mac || !w->change.segment || (!w->change.n_addresses && w->change.learn <= CORDON_LEARN_NONE))
+		return usage_error(self, "add needs --mac, --segment, and --address or --learn", NULL);
 	if (w->change.state >= 0)
 		return usage_error(self, "a new device has no state yet", NULL);
 	return change(w, true, false);
@@ -194,7 +203,7 @@ static int run_change(const struct command *self, int argc, char **argv)
 	wanted = !strcmp(verb, "lease") ? 3 : 2;
 	if (words < wanted)
 		return usage_error(self, words > 1 ? "how long?" : words ? "which device?" :
-				   "add, del, set, quarantine, release, lease, token or approve?",
+				   "add, del, set, quarantine, release, lease, bind, unbind, unknown, adopt, token or approve?",
 				   NULL);
 	if (words > wanted)
 		return usage_error(self, "too many words", argv[optind + wanted]);
@@ -218,7 +227,7 @@ static int run_change(const struct command *self, int argc, char **argv)
 	return change(&w, false, !strcmp(verb, "del"));
 }
 
-/* What goes to the registry has options of its own, so its verb comes first. */
+/* What has options of its own, has its verb first. */
 static int run_device(const struct command *self, int argc, char **argv)
 {
 	const char *verb = argc > 1 ? argv[1] : "";
@@ -227,23 +236,38 @@ static int run_device(const struct command *self, int argc, char **argv)
 		return device_token(self, argc, argv);
 	if (!strcmp(verb, "approve"))
 		return device_approve(self, argc, argv);
+	if (!strcmp(verb, "bind"))
+		return device_bind(self, argc, argv);
+	if (!strcmp(verb, "unbind"))
+		return device_unbind(self, argc, argv);
+	if (!strcmp(verb, "unknown"))
+		return device_unknown(self, argc, argv);
+	if (!strcmp(verb, "adopt"))
+		return device_adopt(self, argc, argv);
 	return run_change(self, argc, argv);
 }
 
 const struct command cmd_device = {
 	"device", "Add, change, hold, free, enrol or remove one device",
-	"device add NAME --mac MAC --segment SEGMENT --address ADDR... [OPTION...]\n"
+	"device add NAME --mac MAC --segment SEGMENT --address ADDR... | --learn WORD [OPTION...]\n"
 	"device set DEVICE OPTION...\n"
 	"device del DEVICE\n"
 	"device quarantine DEVICE\n"
 	"device release DEVICE\n"
 	"device lease DEVICE DURATION\n"
+	"device bind DEVICE ADDRESS [DURATION] [--json]\n"
+	"device bind --leases FILE [--json]\n"
+	"device unbind ADDRESS\n"
+	"device unknown [--json]\n"
+	"device adopt MAC NAME --segment SEGMENT [--json]\n"
 	"device token DEVICE [OPTION...]\n"
 	"device approve DEVICE [--registry FILE]",
 	"DEVICE is a name or a MAC. A lease of 0 ends it; release takes quarantine and\n"
 	"outdated back. 'apply' replaces what add, set and del changed in the policy.\n\n"
 	"  --segment SEGMENT        network segment\n"
 	"  --address ADDR           bound address; repeat it, up to 16; set replaces all\n"
+	"  --learn WORD             learn others: auto | auto-static, or none\n"
+	"  --roam B                 true: a check-in's lease holds on every port\n"
 	"  --port PORT              only behind that port; any, everywhere\n"
 	"  --model MODEL            which firmware fits it\n"
 	"  --authentication WORD    certificate | none\n"
@@ -251,6 +275,12 @@ const struct command cmd_device = {
 	"  --firmware-auto-update B true | false\n"
 	"  --state STATE            active | outdated | quarantined (set only)\n"
 	"  --json                   print the device as JSON\n\n"
+	"bind binds an address to a device that learns its own, until unbind or the end of\n"
+	"DURATION, up to 365d.\n\n"
+	"  --leases FILE            all that dnsmasq's or Kea's file of leases says\n"
+	"  --json                   print the binding, or how many there were, as JSON\n\n"
+	"unknown lists devices that no policy lists, where it has 'unknown: SEGMENT' for\n"
+	"them; adopt makes one of them a device of the policy in force, with a name.\n\n"
 	"token prints a one-time secret to enrol with; it replaces an older one. approve\n"
 	"lets a device have its certificate whose token asks for that.\n\n"
 	"  --mac MAC                of a device by a name the kernel need not know yet\n"

@@ -41,12 +41,14 @@ struct question {
  * @p: the policy
  * @sealed: the same, sealed
  * @runtime: states, where the kernel was asked
+ * @assumed: an address is assumed of a device that learns
  * @e: the gateway
  */
 struct facts {
 	struct policy *p;
 	struct cordon_policy *sealed;
 	struct cnl_runtime runtime;
+	bool assumed;
 	struct explain e;
 };
 
@@ -106,22 +108,25 @@ static int find_who(const struct facts *f, const char *word, struct who *who)
 }
 
 /* An address of a device, of the other end's family if it has one. */
-static void pick_address(const struct facts *f, struct who *who, bool v4)
+static int pick_address(const struct facts *f, struct who *who, bool v4)
 {
 	const struct cordon_device_def *d;
 	const struct cordon_addr *a;
 	u32 i;
 
 	if (!who->named)
-		return;
+		return EXIT_DONE;
 	d = &f->sealed->draft.devices[who->device];
 	a = &f->sealed->draft.addresses[d->first];
+	if (!d->n)
+		return complain(d->name, "it learns its addresses, and has learned none yet");
 	who->addr = a[0];
 	for (i = 0; i < d->n; i++)
 		if (cordon_addr_is_v4(&a[i]) == v4) {
 			who->addr = a[i];
 			break;
 		}
+	return EXIT_DONE;
 }
 
 /* Which family is meant: that of an address, where one is written. */
@@ -166,8 +171,10 @@ static int make_packet(struct facts *f, const struct question *q, struct explain
 
 	if (find_who(f, q->from, &from) || find_who(f, q->to, &to))
 		return EXIT_REFUSED;
-	pick_address(f, &from, means_v4(q, &from, &to));
-	pick_address(f, &to, means_v4(q, &from, &to));
+	if (!q->source && pick_address(f, &from, means_v4(q, &from, &to)))
+		return EXIT_REFUSED;
+	if (pick_address(f, &to, means_v4(q, &from, &to)))
+		return EXIT_REFUSED;
 	if (q->source && policy_addr_parse(q->source, &from.addr))
 		return complain(q->source, "not an address");
 	if ((q->arp || q->solicits) && check_question(q, &from, &to))
@@ -240,8 +247,8 @@ static json_t *json_answer(const struct facts *f, const struct explain_answer *a
 			 "encryption", policy_encryption_name(a->encryption));
 }
 
-static void print_json(const struct facts *f, const struct question *q,
-		       const struct explain_answer *answers, u32 n, bool many)
+static void print_json(const struct facts *f, const struct question *q, const struct explain_answer *answers, u32 n,
+		       bool many, const struct cordon_addr *missing)
 {
 	json_t *list = json_array(), *out = json_answer(f, &answers[0]);
 	bool all = true;
@@ -258,6 +265,10 @@ static void print_json(const struct facts *f, const struct question *q,
 		json_object_set_new(out, "verdict", json_string(all ? "allow" : "deny"));
 		json_object_set(out, "answers", list);
 	}
+	if (f->assumed)
+		json_object_set_new(out, "assumed", json_true());
+	if (missing)
+		json_object_set_new(out, "not_learned", json_addr(missing));
 	json_decref(list);
 	json_print(out);
 }
@@ -302,6 +313,43 @@ static void print_neighbours(const struct explain_answer *a)
 		       explain_reason(a->neighbours ? EXPLAIN_PASS_NEIGHBOURS : EXPLAIN_DENY_NEIGHBOURS));
 }
 
+static bool has_learners(const struct cordon_draft *d)
+{
+	return cordon_draft_learners(d) > 0;
+}
+
+/* An address that is no device's and may become one's; NULL, that is not why it is denied. */
+static const struct cordon_addr *not_learned(const struct facts *f, const struct explain_packet *packet,
+					     const struct explain_answer *a)
+{
+	const struct cordon_addr *src = &packet->flow.src, *dst = &packet->flow.dst;
+
+	if (a->v.accept || packet->gateway)
+		return NULL;
+	if (a->v.reason == CORDON_DENY_SPOOFED && packet->device != CORDON_NO_DEVICE)
+		return f->sealed->draft.devices[packet->device].learn && !needs_interface(src) &&
+		       cordon_policy_device_by_addr(f->sealed, src) == CORDON_NO_DEVICE ? src : NULL;
+	if (a->v.reason == CORDON_DENY_UNKNOWN_DEVICE && has_learners(&f->sealed->draft))
+		return src;
+	if (a->to.segment == CORDON_NO_SEGMENT && a->to.device == CORDON_NO_DEVICE && !explain_is_many(&f->e, packet) &&
+	    a->v.reason == CORDON_DENY_NO_SEGMENT && has_learners(&f->sealed->draft))
+		return dst;
+	return NULL;
+}
+
+static void print_not_learned(const struct facts *f, const struct explain_packet *packet,
+			      const struct cordon_addr *addr)
+{
+	char text[POLICY_ADDR_LEN];
+
+	policy_addr_text(addr, text);
+	if (packet->device != CORDON_NO_DEVICE && addr == &packet->flow.src)
+		printf("note: device %s learns its addresses: %s is not learned yet\n",
+		       f->sealed->draft.devices[packet->device].name, text);
+	else
+		printf("note: some devices learn their addresses: %s may be one that is not learned yet\n", text);
+}
+
 /* Of a packet for many a line for each that it may reach. */
 static void print_many(const struct facts *f, const struct explain_answer *a)
 {
@@ -316,6 +364,7 @@ static void print_many(const struct facts *f, const struct explain_answer *a)
 static int answer(struct facts *f, const struct question *q)
 {
 	struct explain_answer *answers = calloc(f->e.n_links + 1, sizeof(*answers));
+	const struct cordon_addr *missing;
 	struct explain_packet packet = { 0 };
 	bool many;
 	u32 n, i;
@@ -329,8 +378,9 @@ static int answer(struct facts *f, const struct question *q)
 		many = explain_is_many(&f->e, &packet) && !packet.out && n;
 		/* What its source is refused for does not depend on where it would go. */
 		many &= n > 1 || answers[0].local || answers[0].out;
+		missing = n ? not_learned(f, &packet, &answers[0]) : NULL;
 		if (q->json) {
-			print_json(f, q, answers, n, many);
+			print_json(f, q, answers, n, many, missing);
 		} else {
 			print_end(f, "from", &answers[0].from, q->from);
 			if (!many)
@@ -339,10 +389,50 @@ static int answer(struct facts *f, const struct question *q)
 				many ? print_many(f, &answers[i]) : print_answer(f, &answers[i]);
 			if (!many)
 				print_neighbours(&answers[0]);
+			if (missing)
+				print_not_learned(f, &packet, missing);
+			if (f->assumed)
+				puts("note: a file has no learned addresses: judged is as if there were one");
 		}
 	}
 	free(answers);
 	return ret;
+}
+
+/* The device of a name or a MAC, before the policy is sealed; or NULL. */
+static const struct cordon_device_def *find_device(const struct policy *p, const char *word)
+{
+	bool is_mac;
+	u8 mac[6];
+	u32 i;
+
+	is_mac = !policy_mac_parse(word, mac);
+	for (i = 0; i < p->draft.n_devices; i++)
+		if (is_mac ? !memcmp(p->draft.devices[i].mac, mac, 6) : !strcmp(p->draft.devices[i].name, word))
+			return &p->draft.devices[i];
+	return NULL;
+}
+
+/* A file has no learned addresses: whoever is asked about is judged as if it had one, of each family. */
+static int assume_addresses(const struct question *q, struct facts *f)
+{
+	const char *const words[] = { q->from, q->to };
+	const struct cordon_device_def *d;
+	struct policy_learned list[4];
+	u32 i, n = 0;
+
+	for (i = 0; i < 2; i++) {
+		d = find_device(f->p, words[i]);
+		if (!d || !d->learn || d->n || (i && n && !memcmp(list[0].mac, d->mac, 6)))
+			continue;
+		/* Reserved (RFC 1112), and for discarding (RFC 6666): nobody has them. */
+		list[n].addr = cordon_addr_v4(0xf0000001 + i);
+		memcpy(list[n++].mac, d->mac, 6);
+		list[n].addr = (struct cordon_addr){ 0x0100000000000000ULL, 1 + i };
+		memcpy(list[n++].mac, d->mac, 6);
+	}
+	f->assumed = n;
+	return policy_learn(f->p, list, n) ? complain("explain", "out of memory") : EXIT_DONE;
 }
 
 static int gather(const struct question *q, struct facts *f)
@@ -353,12 +443,12 @@ static int gather(const struct question *q, struct facts *f)
 	int ret;
 
 	if (q->file) {
-		if (policy_load(q->file, &f->p, stderr))
+		if (policy_load(q->file, &f->p, stderr) || assume_addresses(q, f))
 			return EXIT_REFUSED;
 	} else {
 		if (!open_kernel(&nl))
 			return EXIT_REFUSED;
-		ret = cnl_fetch(&nl, &f->p, &f->runtime) ? complain_nl(&nl) : EXIT_DONE;
+		ret = cnl_fetch(&nl, &f->p, &f->runtime) || add_learned(&nl, f->p, NULL) ? complain_nl(&nl) : EXIT_DONE;
 		cnl_close(&nl);
 		if (ret)
 			return ret;

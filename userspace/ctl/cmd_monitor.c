@@ -63,6 +63,10 @@ static json_t *json_event(const struct cnl_event *e)
 		out = json_interface(&e->interface);
 		json_object_set_new(out, "event", json_string("interface"));
 		return out;
+	case CORDON_CMD_BINDING_NTF:
+		out = json_binding(&e->binding);
+		json_object_set_new(out, "event", json_string("binding"));
+		return out;
 	default:
 		return json_anomaly(e);
 	}
@@ -97,6 +101,9 @@ static void print_event(const struct cnl_event *e)
 		break;
 	case CORDON_CMD_INTERFACE_NTF:
 		interface_print_event(&e->interface);
+		break;
+	case CORDON_CMD_BINDING_NTF:
+		puts(event_binding_text(&e->binding, text));
 		break;
 	default:
 		puts(event_anomaly_text(e, text));

@@ -338,13 +338,24 @@ static int write_policy(const struct wizard *w, const char *text, size_t size)
 	return ret;
 }
 
+/* As the shell takes it, if it is plain. */
+static const char *lease_file(const struct wizard *w)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-";
+	const char *file = w->facts.lease_file;
+
+	return *file && !file[strspn(file, plain)] ? file : "FILE";
+}
+
 static void tell(const struct wizard *w, const struct policy *p)
 {
 	printf("%s: %u ports, %u uplinks, %u devices, mode observe\n", w->path, p->draft.n_ports, p->draft.n_uplinks,
 	       p->draft.n_devices);
 	propose_notes(&w->p, "  ", stdout);
-	printf("Read it, then:\n  cordonctl check %s\n  cordonctl apply %s\n  cordonctl monitor    # what would be denied\n"
-	       "  cordonctl doctor     # what is not guarded yet\n", w->path, w->path);
+	printf("Read it, then:\n  cordonctl check %s\n  cordonctl apply %s\n", w->path, w->path);
+	if (cordon_draft_learners(&p->draft))
+		printf("  cordonctl device bind --leases %s    # addresses that devices have already\n", lease_file(w));
+	puts("  cordonctl monitor    # what would be denied\n  cordonctl doctor     # what is not guarded yet");
 }
 
 static int make(struct wizard *w)

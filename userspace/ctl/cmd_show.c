@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* show: what the kernel holds. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "ctl/ctl.h"
@@ -12,12 +13,14 @@
  * @runtime: state and counters
  * @versions: of devices' firmware, as far as the registry may be read
  * @interfaces: of this network namespace, if asked for
+ * @bindings: if asked for; with devices, those that were learned, by MAC
  */
 struct shown {
 	struct policy *p;
 	struct cnl_runtime runtime;
 	struct versions versions;
 	struct cnl_interfaces interfaces;
+	struct cnl_bindings bindings;
 };
 
 static void show_ports(const struct shown *s, bool json)
@@ -169,23 +172,81 @@ static void show_interfaces(const struct shown *s, bool json)
 		json_list_end(&list);
 }
 
+static int by_mac(const void *a, const void *b)
+{
+	const struct cnl_binding *x = a, *y = b;
+	int c = memcmp(x->mac, y->mac, 6);
+
+	return c ? c : cordon_addr_compare(&x->addr, &y->addr);
+}
+
+/* What a device has learned; @n: how many. */
+static const struct cnl_binding *learned(const struct shown *s, const struct cnl_device *v, u32 *n)
+{
+	const struct cnl_binding *list = s->bindings.list;
+	u32 first = 0, end = s->bindings.n, middle;
+
+	while (first < end) {
+		middle = first + (end - first) / 2;
+		if (memcmp(list[middle].mac, v->def.mac, 6) < 0)
+			first = middle + 1;
+		else
+			end = middle;
+	}
+	for (*n = 0; first + *n < s->bindings.n && !memcmp(list[first + *n].mac, v->def.mac, 6); ++*n)
+		;
+	return list + first;
+}
+
+static json_t *json_learned(const struct shown *s, const struct cnl_device *v)
+{
+	const struct cnl_binding *b;
+	json_t *out = json_array();
+	u32 i, n;
+
+	b = learned(s, v, &n);
+	for (i = 0; i < n; i++)
+		json_array_append_new(out, json_addr(&b[i].addr));
+	return out;
+}
+
 static json_t *json_shown(const struct shown *s, const struct cnl_device *v)
 {
 	const char *firmware = versions_find(&s->versions, v->def.name);
 	json_t *out = json_device(v, false);
 
+	if (v->def.learn)
+		json_object_set_new(out, "learned", json_learned(s, v));
 	if (firmware)
 		json_object_set_new(out, "firmware", json_string(firmware));
 	return out;
+}
+
+/* Those that the policy gives, then how others are learned, and what was. */
+static void print_addresses(const struct shown *s, const struct cnl_device *v)
+{
+	const struct cnl_binding *b;
+	char addr[POLICY_ADDR_LEN];
+	u32 i, n;
+
+	for (i = 0; i < v->def.n; i++)
+		printf(" %s", policy_addr_text(&v->addresses[i], addr));
+	if (v->def.learn) {
+		printf(" %s", policy_learn_name(v->def.learn));
+		b = learned(s, v, &n);
+		for (i = 0; i < n; i++)
+			printf("%s%s", i ? "," : ":", policy_addr_text(&b[i].addr, addr));
+	}
+	putchar('\n');
 }
 
 static void show_devices(const struct shown *s, bool json)
 {
 	const struct cordon_draft *d = &s->p->draft;
 	struct json_list list = { false };
-	char mac[18], addr[POLICY_ADDR_LEN];
 	const char *firmware;
-	u32 i, j;
+	char mac[18];
+	u32 i;
 
 	if (!json)
 		printf("%-20s %-17s %-16s %-12s %-16s %7s  %-12s %s\n", "DEVICE", "MAC", "SEGMENT",
@@ -201,36 +262,34 @@ static void show_devices(const struct shown *s, bool json)
 		printf("%-20s %-17s %-16s %-12s %-16s %6us  %-12s", v->def.name,
 		       policy_mac_text(v->def.mac, mac), v->segment, policy_state_name(v->state),
 		       v->effective_segment, v->lease, firmware ? firmware : "-");
-		for (j = 0; j < v->def.n; j++)
-			printf(" %s", policy_addr_text(&v->addresses[j], addr));
-		putchar('\n');
+		print_addresses(s, v);
 	}
 	if (json)
 		json_list_end(&list);
 }
 
+static void print_binding(const struct cnl_binding *b)
+{
+	char mac[18], addr[POLICY_ADDR_LEN], left[16] = "-";
+
+	if (b->ends)
+		snprintf(left, sizeof(left), "%us", b->lease);
+	printf("%-40s %s  %-20s %-15s %-6s %8s\n", policy_addr_text(&b->addr, addr), policy_mac_text(b->mac, mac),
+	       b->name, b->port[0] ? b->port : "any port", policy_origin_name(b->origin), left);
+}
+
 static void show_bindings(const struct shown *s, bool json)
 {
-	const struct cordon_draft *d = &s->p->draft;
 	struct json_list list = { false };
-	char mac[18], addr[POLICY_ADDR_LEN];
-	u32 i, j;
+	u32 i;
 
-	for (i = 0; i < d->n_devices; i++) {
-		const struct cnl_device *v = &s->runtime.devices[i];
-
-		for (j = 0; j < v->def.n; j++) {
-			policy_addr_text(&v->addresses[j], addr);
-			policy_mac_text(v->def.mac, mac);
-			if (json)
-				json_list_add(&list, json_pack("{s:s,s:s,s:s,s:o}", "address", addr,
-							       "mac", mac, "device", v->def.name,
-							       "port", v->port[0] ? json_text(v->port) :
-							       json_null()));
-			else
-				printf("%-40s %s  %-20s %s\n", addr, mac, v->def.name,
-				       v->port[0] ? v->port : "any port");
-		}
+	if (!json)
+		printf("%-40s %-17s  %-20s %-15s %-6s %8s\n", "ADDRESS", "MAC", "DEVICE", "PORT", "ORIGIN", "LEASE");
+	for (i = 0; i < s->bindings.n; i++) {
+		if (json)
+			json_list_add(&list, json_binding(&s->bindings.list[i]));
+		else
+			print_binding(&s->bindings.list[i]);
 	}
 	if (json)
 		json_list_end(&list);
@@ -243,6 +302,17 @@ static void member(const char *name, void (*show)(const struct shown *s, bool js
 	show(s, true);
 }
 
+static void show_servers(const struct shown *s, bool json)
+{
+	struct json_list list = { false };
+	u32 i;
+
+	(void)json;
+	for (i = 0; i < s->p->draft.n_servers; i++)
+		json_list_add(&list, json_addr(&s->p->draft.servers[i]));
+	json_list_end(&list);
+}
+
 static void show_policy(const struct shown *s, bool json)
 {
 	if (!json) {
@@ -253,11 +323,31 @@ static void show_policy(const struct shown *s, bool json)
 	       s->p->draft.mode == CORDON_MODE_OBSERVE ? "observe" : "enforce");
 	member("ports", show_ports, s);
 	member("uplinks", show_uplinks, s);
+	member("dhcp_servers", show_servers, s);
+	printf(",\n\"unknown\": \"%s\"", s->p->draft.unknown ? s->p->draft.segments[s->p->draft.unknown].name : "deny");
 	member("segments", show_segments, s);
 	member("networks", show_networks, s);
 	member("rules", show_rules, s);
 	member("devices", show_devices, s);
 	puts("}");
+}
+
+/* What is shown besides the policy itself. */
+static int fetch_more(struct cnl *nl, struct shown *s, const char *what, bool json, const char *registry)
+{
+	bool devices = !strcmp(what, "devices") || (json && !strcmp(what, "policy"));
+
+	if (devices)
+		versions_load(&s->versions, registry);
+	if (!strcmp(what, "interfaces") && cnl_interfaces(nl, &s->interfaces))
+		return complain_nl(nl);
+	if ((devices && cordon_draft_learners(&s->p->draft)) || !strcmp(what, "bindings")) {
+		if (cnl_bindings(nl, devices, &s->bindings))
+			return complain_nl(nl);
+	}
+	if (devices && s->bindings.n)
+		qsort(s->bindings.list, s->bindings.n, sizeof(*s->bindings.list), by_mac);
+	return EXIT_DONE;
 }
 
 static const struct {
@@ -304,14 +394,13 @@ static int run_show(const struct command *self, int argc, char **argv)
 	if (!open_kernel(&nl))
 		return EXIT_REFUSED;
 	o = cnl_fetch(&nl, &s.p, &s.runtime) ? complain_nl(&nl) : EXIT_DONE;
-	if (!o && (!strcmp(what, "devices") || (json && !strcmp(what, "policy"))))
-		versions_load(&s.versions, registry);
-	if (!o && !strcmp(what, "interfaces") && cnl_interfaces(&nl, &s.interfaces))
-		o = complain_nl(&nl);
+	if (!o)
+		o = fetch_more(&nl, &s, what, json, registry);
 	if (!o)
 		shows[i].show(&s, json);
 	versions_free(&s.versions);
 	cnl_interfaces_free(&s.interfaces);
+	cnl_bindings_free(&s.bindings);
 	cnl_close(&nl);
 	cnl_runtime_free(&s.runtime);
 	policy_free(s.p);

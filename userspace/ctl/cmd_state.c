@@ -68,8 +68,8 @@ static int save(struct place *at)
 	if (err)
 		ret = complain(at->file, strerror(-err));
 	else
-		printf("%s: %u devices with a state, %u changed and %u deleted at run time\n", at->file,
-		       s->n_devices, s->changed->draft.n_devices, s->n_deleted);
+		printf("%s: %u devices with a state, %u changed and %u deleted at run time, %u learned addresses\n",
+		       at->file, s->n_devices, s->changed->draft.n_devices, s->n_deleted, s->n_bindings);
 	state_free(s);
 	return ret;
 }
@@ -110,6 +110,17 @@ static void print_device(const struct state_device *d)
 	putchar('\n');
 }
 
+static void print_binding(const struct state_binding *b)
+{
+	char mac[18], addr[POLICY_ADDR_LEN];
+
+	printf("%s %s: %s by %s", policy_mac_text(b->mac, mac), b->name, policy_addr_text(&b->addr, addr),
+	       policy_origin_name(b->origin));
+	if (b->end)
+		print_time(" until", b->end);
+	putchar('\n');
+}
+
 static void print_state(const struct state *s)
 {
 	const struct cordon_draft *c = &s->changed->draft;
@@ -125,6 +136,8 @@ static void print_state(const struct state *s)
 		       c->devices[i].name);
 	for (i = 0; i < s->n_deleted; i++)
 		printf("%s: deleted at run time\n", policy_mac_text(s->deleted[i], mac));
+	for (i = 0; i < s->n_bindings; i++)
+		print_binding(&s->bindings[i]);
 }
 
 static int show(const struct place *at, bool json)
@@ -174,12 +187,48 @@ static int restore_devices(struct cnl *nl, const struct state *s)
 	u32 i;
 
 	if (!clock)
-		fputs("cordonctl: state: the clock cannot be relied on: no lease is restored\n", stderr);
+		fputs("cordonctl: state: the clock cannot be relied on: no lease is restored, and learned addresses have as "
+		      "long as when they were saved\n", stderr);
 	for (i = 0; i < s->n_devices; i++)
 		if (restore_device(nl, &s->devices[i], clock)) {
 			fprintf(stderr, "cordonctl: state: device '%s': %s\n", s->devices[i].name, nl->error);
 			ret = EXIT_REFUSED;
 		}
+	return ret;
+}
+
+/* What is known of an address by now holds. */
+static int restore_binding(struct cnl *nl, const struct cnl_binding *b)
+{
+	char addr[POLICY_ADDR_LEN];
+	struct cnl_binding now;
+
+	if (!cnl_binding_get(nl, &b->addr, &now) || !cnl_binding_set(nl, b, &now))
+		return EXIT_DONE;
+	fprintf(stderr, "cordonctl: state: address %s: %s\n", policy_addr_text(&b->addr, addr), nl->error);
+	return EXIT_REFUSED;
+}
+
+static int restore_bindings(struct cnl *nl, const struct state *s)
+{
+	struct cnl_begin begin = { .bindings = NULL };
+	struct cnl_runtime runtime;
+	int64_t now = time(NULL);
+	int ret = EXIT_DONE;
+	struct policy *p;
+	u32 i;
+
+	if (!s->n_bindings)
+		return EXIT_DONE;
+	if (cnl_fetch(nl, &p, &runtime))
+		return complain_nl(nl);
+	cnl_runtime_free(&runtime);
+	if (state_bindings(p, s, now, state_clock_is_right(s, now), &begin))
+		ret = complain("state", "learned addresses cannot be restored: out of memory");
+	for (i = 0; i < begin.n_bindings; i++)
+		ret |= restore_binding(nl, &begin.bindings[i]);
+	free(begin.bindings);
+	policy_free(p);
 	return ret;
 }
 
@@ -220,6 +269,8 @@ static int restore(struct place *at)
 	base = kept_last_good(at->dir, stderr);
 	ret = restore_changes(&nl, s, base);
 	if (restore_devices(&nl, s))
+		ret = EXIT_REFUSED;
+	if (restore_bindings(&nl, s))
 		ret = EXIT_REFUSED;
 	if (!ret)
 		printf("%s: restored\n", at->file);
@@ -276,7 +327,7 @@ static int on_event(const struct cnl_event *e, void *arg)
 {
 	struct watch *w = arg;
 
-	if (e->cmd == CORDON_CMD_DEVICE_NTF || e->cmd == CORDON_CMD_POLICY_NTF)
+	if (e->cmd == CORDON_CMD_DEVICE_NTF || e->cmd == CORDON_CMD_POLICY_NTF || e->cmd == CORDON_CMD_BINDING_NTF)
 		w->dirty = true;
 	w->look |= e->cmd == CORDON_CMD_POLICY_NTF;
 	event_log_event(w->log, e, now_ms());
@@ -476,7 +527,7 @@ static int run_state(const struct command *self, int argc, char **argv)
 }
 
 const struct command cmd_state = {
-	"state", "Save and give back what the policy file does not say: quarantines, leases, changes",
+	"state", "Save and give back what the policy file does not say: quarantines, leases, addresses, changes",
 	"state save [FILE]\nstate restore [FILE]\nstate show [FILE] [--json]\nstate watch",
 	"'cordonctl boot' gives it all back; restore is for a policy in force, and cannot give\n"
 	"back a lease that a check-in gave: the device checks in again. watch saves whenever\n"

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The connection to the kernel, names of devices. */
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ctl/ctl.h"
@@ -39,6 +41,41 @@ bool policy_in_force(void)
 	force = !cnl_summary(&nl, &s) && s.in_force;
 	cnl_close(&nl);
 	return force;
+}
+
+/**
+ * add_learned - append what devices have learned by now to policies
+ * @nl: the connection
+ * @p: a policy
+ * @q: another, or NULL
+ *
+ * Return: 0 or -errno, with a sentence in @nl->error.
+ */
+int add_learned(struct cnl *nl, struct policy *p, struct policy *q)
+{
+	struct policy_learned *list;
+	struct cnl_bindings all;
+	int err;
+	u32 i;
+
+	if (!cordon_draft_learners(&p->draft) && !(q && cordon_draft_learners(&q->draft)))
+		return 0;
+	err = cnl_bindings(nl, true, &all);
+	if (err)
+		return err;
+	list = calloc((size_t)all.n + 1, sizeof(*list));
+	for (i = 0; list && i < all.n; i++) {
+		memcpy(list[i].mac, all.list[i].mac, sizeof(list[i].mac));
+		list[i].addr = all.list[i].addr;
+	}
+	err = list ? policy_learn(p, list, all.n) : -ENOMEM;
+	if (!err && q)
+		err = policy_learn(q, list, all.n);
+	if (err)
+		snprintf(nl->error, sizeof(nl->error), "out of memory");
+	free(list);
+	cnl_bindings_free(&all);
+	return err;
 }
 
 /**

@@ -12,6 +12,7 @@
 int complain_nl(const struct cnl *nl);
 bool open_kernel(struct cnl *nl);
 bool policy_in_force(void);
+int add_learned(struct cnl *nl, struct policy *p, struct policy *q);
 bool parse_device(const char *word, const char **name, const u8 **mac, u8 buf[6]);
 
 /* cmd_module.c */
@@ -47,6 +48,14 @@ bool serve_is_running(const struct serve_config *c);
 /* device_token.c */
 int device_token(const struct command *self, int argc, char **argv);
 int device_approve(const struct command *self, int argc, char **argv);
+
+/* device_bind.c */
+int device_bind(const struct command *self, int argc, char **argv);
+int device_unbind(const struct command *self, int argc, char **argv);
+
+/* device_unknown.c */
+int device_unknown(const struct command *self, int argc, char **argv);
+int device_adopt(const struct command *self, int argc, char **argv);
 
 /* cmd_firmware_sign.c */
 int firmware_sign(const struct command *self, int argc, char **argv);
@@ -100,6 +109,7 @@ json_t *json_text(const char *text);
 json_t *json_count(u64 count);
 json_t *json_addr(const struct cordon_addr *a);
 json_t *json_device(const struct cnl_device *d, bool stats);
+json_t *json_binding(const struct cnl_binding *b);
 json_t *json_hex(const u8 *bytes, size_t n);	/* at most 32 bytes */
 json_t *json_stats(const struct cnl_stats *s);
 json_t *json_segment(const struct cnl_segment *s);

@@ -79,6 +79,22 @@ static int find_changes(struct state *s, const char *dir, const struct policy *k
 	return err;
 }
 
+/* Only a policy with devices that learn has any. */
+static int collect_bindings(struct cnl *nl, struct state *s, const struct policy *kernel)
+{
+	struct cnl_bindings all;
+	int err;
+
+	if (!cordon_draft_learners(&kernel->draft))
+		return 0;
+	err = cnl_bindings(nl, true, &all);
+	if (err)
+		return err;
+	err = state_collect_bindings(s, &all);
+	cnl_bindings_free(&all);
+	return err;
+}
+
 /**
  * keep_collect - what the kernel holds that the policy file does not
  * @nl: the connection
@@ -109,6 +125,8 @@ int keep_collect(struct cnl *nl, const char *dir, struct state **out)
 		note_boot(s);
 		err = state_collect(s, kernel, runtime.devices);
 	}
+	if (!err)
+		err = collect_bindings(nl, s, kernel);
 	if (!err)
 		err = find_changes(s, dir, kernel, in.awaiting);
 	if (err)

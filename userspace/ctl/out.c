@@ -114,6 +114,10 @@ json_t *json_device(const struct cnl_device *d, bool stats)
 			"effective_segment", d->effective_segment,
 			"state", policy_state_name(d->state),
 			"lease_seconds", (json_int_t)d->lease, "addresses", addresses);
+	if (d->def.learn)
+		json_object_set_new(out, "learn", json_string(policy_learn_name(d->def.learn)));
+	if (d->def.roam)
+		json_object_set_new(out, "roam", json_true());
 	if (d->port[0])
 		json_object_set_new(out, "port", json_text(d->port));
 	if (d->def.model[0])
@@ -133,6 +137,19 @@ json_t *json_device(const struct cnl_device *d, bool stats)
 		json_object_set_new(out, "lease_port", json_text(d->lease_port));
 	if (stats)
 		json_object_set_new(out, "stats", json_stats(&d->stats));
+	return out;
+}
+
+json_t *json_binding(const struct cnl_binding *b)
+{
+	char mac[18];
+	json_t *out = json_pack("{s:o,s:s,s:s,s:o,s:s}", "address", json_addr(&b->addr),
+				"mac", policy_mac_text(b->mac, mac), "device", b->name,
+				"port", b->port[0] ? json_text(b->port) : json_null(),
+				"origin", policy_origin_name(b->origin));
+
+	if (b->ends)
+		json_object_set_new(out, "lease_seconds", json_integer(b->lease));
 	return out;
 }
 

@@ -14,6 +14,7 @@
 /* text.c */
 const char *event_tls_text(u32 version, char out[EVENT_TLS_LEN]);
 const char *event_service_text(u32 protocol, u32 port, char out[EVENT_SERVICE_LEN]);
+const char *event_binding_text(const struct cnl_binding *b, char out[EVENT_TEXT_LEN]);
 const char *event_anomaly_text(const struct cnl_event *e, char out[EVENT_TEXT_LEN]);
 
 /* journal.c: entries for the journal of systemd. */
@@ -26,6 +27,7 @@ const char *event_anomaly_text(const struct cnl_event *e, char out[EVENT_TEXT_LE
 #define JOURNAL_MORE		"673e3761685a42feb71d577207aca355"
 #define JOURNAL_POLICY		"b29b76f640f346dcaae98b3a070b72d2"
 #define JOURNAL_LOST		"737e1b04ec3d42f590b3e272b77eccaf"
+#define JOURNAL_BINDING		"60dd7f60a6674b738a2239fa9f560b34"
 #define JOURNAL_FINDING		"255fc8fe3b9c415cb592958a66ef23d0"
 
 /**
@@ -72,7 +74,7 @@ void journal_add(struct journal_entry *e, const char *field, const char *fmt, ..
 #define TALLY_WINDOW	60000	/* ms */
 
 /** enum tally_what - what is counted, beside the kind of an anomaly */
-enum tally_what { TALLY_ANOMALY, TALLY_LIMIT, TALLY_STATE };
+enum tally_what { TALLY_ANOMALY, TALLY_LIMIT, TALLY_STATE, TALLY_BINDING };
 
 /**
  * struct tally_key - what a count is of

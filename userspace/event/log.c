@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Which events become entries of the journal: changes of devices' states, anomalies, policies. */
+/* Which events become entries of the journal: changes of devices' states, anomalies, policies, learned addresses. */
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,11 +13,20 @@ struct known {
 	u8 state;
 };
 
+#define OWNERS	1024	/* addresses whose owners are remembered, each at one place; a power of two */
+
+/** struct owner - an address, and whose it was said to be last */
+struct owner {
+	struct cordon_addr addr;
+	u8 mac[6];
+};
+
 /**
  * struct event_log - what has become of events
  * @journal: where entries go
  * @tally: how many there were
  * @known: devices, a tree of search.h
+ * @owners: of learned addresses, by their hash; a newer one takes the place
  * @seen: while the kernel is asked for all devices, those that it has told of
  */
 struct event_log {
@@ -25,6 +34,7 @@ struct event_log {
 	struct tally tally;
 	void *known;
 	void *seen;
+	struct owner owners[OWNERS];
 };
 
 /**
@@ -55,9 +65,10 @@ static int tell_more(const struct tally_count *c, int64_t ms, void *arg)
 {
 	static const u8 nobody[6];
 	struct event_log *l = arg;
-	bool state = c->key.what == TALLY_STATE, limit = c->key.what == TALLY_LIMIT;
-	bool others = c == &l->tally.others;
-	const char *kind = state ? "changes of state" : policy_kind_name(c->key.kind);
+	bool anomaly = c->key.what == TALLY_ANOMALY || c->key.what == TALLY_LIMIT;
+	bool limit = c->key.what == TALLY_LIMIT, others = c == &l->tally.others;
+	const char *kind = anomaly ? policy_kind_name(c->key.kind) :
+			   c->key.what == TALLY_STATE ? "changes of state" : "addresses bound or ended";
 	bool known = !others && memcmp(c->key.mac, nobody, 6);
 	char when[32] = "minute", who[CORDON_DEVICE_NAME_LEN + 16] = "unknown devices";
 	struct journal_entry e;
@@ -77,7 +88,7 @@ static int tell_more(const struct tally_count *c, int64_t ms, void *arg)
 		journal_add(&e, "CORDON_DEVICE", "%s", c->name);
 		add_mac(&e, c->key.mac);
 	}
-	if (!others && !state)
+	if (!others && anomaly)
 		journal_add(&e, "CORDON_ANOMALY", "%s", kind);
 	return journal_send(&l->journal, &e);
 }
@@ -237,6 +248,46 @@ static void hear_device(struct event_log *l, const struct cnl_device *d, int64_t
 	tell_state(l, d, was, now);
 }
 
+static struct owner *find_owner(struct event_log *l, const struct cordon_addr *a)
+{
+	return &l->owners[((a->hi ^ a->lo) * 0x9e3779b97f4a7c15ULL) >> 32 & (OWNERS - 1)];
+}
+
+static int send_binding(struct event_log *l, const struct cnl_binding *b)
+{
+	char text[EVENT_TEXT_LEN], addr[POLICY_ADDR_LEN];
+	struct journal_entry e;
+
+	journal_begin(&e, LOG_INFO, JOURNAL_BINDING, "%s", event_binding_text(b, text));
+	journal_add(&e, "CORDON_DEVICE", "%s", b->name);
+	add_mac(&e, b->mac);
+	journal_add(&e, "CORDON_ADDRESS", "%s", policy_addr_text(&b->addr, addr));
+	journal_add(&e, "CORDON_ORIGIN", "%s", policy_origin_name(b->origin));
+	return journal_send(&l->journal, &e);
+}
+
+/* That a lease was renewed is no news. */
+static void tell_binding(struct event_log *l, const struct cnl_binding *b, int64_t now)
+{
+	struct owner *o = find_owner(l, &b->addr);
+	struct tally_key key = { .what = TALLY_BINDING };
+	struct tally_count *c;
+	bool may;
+
+	if (b->ends && !b->lease) {
+		*o = (struct owner){ { 0, 0 }, { 0 } };
+	} else if (cordon_addr_equal(&o->addr, &b->addr) && !memcmp(o->mac, b->mac, 6)) {
+		return;
+	} else {
+		o->addr = b->addr;
+		memcpy(o->mac, b->mac, 6);
+	}
+	memcpy(key.mac, b->mac, 6);
+	c = count(l, &key, b->name, now, &may);
+	if (!may || send_binding(l, b))
+		c->more++;
+}
+
 static void tell_policy(struct event_log *l, const struct cnl_summary *s)
 {
 	struct journal_entry e;
@@ -267,6 +318,8 @@ void event_log_event(struct event_log *l, const struct cnl_event *e, int64_t now
 		tell_anomaly(l, e, now);
 	else if (e->cmd == CORDON_CMD_POLICY_NTF)
 		tell_policy(l, &e->summary);
+	else if (e->cmd == CORDON_CMD_BINDING_NTF)
+		tell_binding(l, &e->binding, now);
 }
 
 /**

@@ -60,6 +60,33 @@ static size_t add(char *out, size_t len, const char *fmt, ...)
 }
 
 /**
+ * event_binding_text - a line about a binding, without its end
+ * @b: the binding
+ * @out: where to
+ */
+const char *event_binding_text(const struct cnl_binding *b, char out[EVENT_TEXT_LEN])
+{
+	static const char *const by[] = {
+		[CORDON_ORIGIN_POLICY] = "the policy", [CORDON_ORIGIN_DHCP] = "DHCP",
+		[CORDON_ORIGIN_ND] = "neighbour discovery", [CORDON_ORIGIN_ARP] = "ARP",
+	};
+	char addr[POLICY_ADDR_LEN], mac[18];
+	size_t n;
+
+	if (b->ends && !b->lease) {
+		add(out, 0, "address %s: no longer bound to %s (%s)", policy_addr_text(&b->addr, addr), b->name,
+		    policy_mac_text(b->mac, mac));
+		return out;
+	}
+	n = add(out, 0, "address %s: bound to %s (%s) by %s", policy_addr_text(&b->addr, addr), b->name,
+		policy_mac_text(b->mac, mac), b->origin < sizeof(by) / sizeof(*by) ? by[b->origin] : policy_origin_name(b->origin));
+
+	if (b->ends)
+		add(out, n, ", for %u s", b->lease);
+	return out;
+}
+
+/**
  * event_anomaly_text - a line about an anomaly, without its end
  * @e: the event
  * @out: where to

@@ -45,11 +45,13 @@ struct host_route {
  * struct host_lease - an address and who has it
  * @addr: address
  * @mac: whose
+ * @until: seconds since 1970; 0, it has no end
  * @name: as the device calls itself, if that may be a device's name; else empty
  */
 struct host_lease {
 	struct cordon_addr addr;
 	u8 mac[6];
+	int64_t until;
 	char name[CORDON_DEVICE_NAME_LEN];
 };
 
@@ -61,9 +63,10 @@ struct host_lease {
  * @n_routes: how many
  * @leases: of DHCP
  * @n_leases: how many
- * @neighbours: of ARP; without names
+ * @neighbours: of ARP; without names or ends
  * @n_neighbours: how many
  * @more_leases: there were more than HOST_LEASES_MAX
+ * @lease_file: that the last one was read from, or empty
  */
 struct host_facts {
 	struct host_link *links;
@@ -75,6 +78,7 @@ struct host_facts {
 	struct host_lease *neighbours;
 	u32 n_neighbours;
 	bool more_leases;
+	char lease_file[512];
 };
 
 int host_facts_read(const char *root, struct host_facts *out);

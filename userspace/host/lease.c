@@ -11,7 +11,9 @@
 
 #define FILE_MAX	(16 * 1024 * 1024)
 
-enum { ADDRESS, HWADDR, EXPIRE, HOSTNAME, STATE, N_COLUMNS };
+enum { ADDRESS, HWADDR, EXPIRE, HOSTNAME, STATE, DUID, LEASE_TYPE, N_COLUMNS };
+
+#define NO_END	(100LL * 365 * 86400)	/* seconds: what lasts longer is a lease for ever */
 
 /* A host's name, if it can stand as a device's: the part before the first dot. */
 static void take_name(const char *text, char out[CORDON_DEVICE_NAME_LEN])
@@ -39,13 +41,30 @@ static void drop(struct host_facts *f, const struct cordon_addr *addr)
 		}
 }
 
-/* The last word on an address holds. Return: 0 or -ENOMEM. */
-static int put(struct host_facts *f, const char *address, const char *mac, const char *name, bool over)
+/* The MAC in a DUID: of kind LLT or LL, of Ethernet (RFC 8415, 11.2 and 11.4). */
+static bool duid_mac(const char *duid, u8 mac[6])
+{
+	size_t skip = !strncmp(duid, "00:01:00:01:", 12) ? 24 : !strncmp(duid, "00:03:00:01:", 12) ? 12 : 0;
+
+	return skip && strlen(duid) == skip + 17 && !policy_mac_parse(duid + skip, mac);
+}
+
+/*
+ * One word on an address: the last one holds. A client of DHCPv6 may be known by its DUID alone.
+ * Return: 0 or -ENOMEM.
+ */
+static int put(struct host_facts *f, const char *address, const char *mac, const char *duid, const char *name,
+	       long long until, time_t now, bool over)
 {
 	struct host_lease lease;
 
-	if (policy_addr_parse(address, &lease.addr) || policy_mac_parse(mac, lease.mac) || (lease.mac[0] & 1))
+	if (policy_addr_parse(address, &lease.addr))
 		return 0;
+	if (policy_mac_parse(mac, lease.mac) && (cordon_addr_is_v4(&lease.addr) || !duid_mac(duid, lease.mac)))
+		return 0;
+	if (lease.mac[0] & 1)
+		return 0;
+	over |= until && until <= now;
 	drop(f, &lease.addr);
 	if (over)
 		return 0;
@@ -57,26 +76,28 @@ static int put(struct host_facts *f, const char *address, const char *mac, const
 		f->leases = calloc(HOST_LEASES_MAX, sizeof(*f->leases));
 	if (!f->leases)
 		return -ENOMEM;
+	lease.until = until - now > NO_END ? 0 : until;
 	take_name(name, lease.name);
 	f->leases[f->n_leases++] = lease;
 	return 0;
 }
 
-/* dnsmasq: expiry, MAC, address, name, client. 0 is no expiry; a line of DHCPv6 has no MAC and is left out. */
+/* dnsmasq: expiry, MAC (of DHCPv6: IAID), address, name, client (of DHCPv6: DUID). 0 is no expiry. */
 static int read_dnsmasq(char *line, time_t now, struct host_facts *f)
 {
 	char *rest = NULL, *expiry = strtok_r(line, " ", &rest), *mac = strtok_r(NULL, " ", &rest),
-	     *address = strtok_r(NULL, " ", &rest), *name = strtok_r(NULL, " ", &rest);
+	     *address = strtok_r(NULL, " ", &rest), *name = strtok_r(NULL, " ", &rest),
+	     *client = strtok_r(NULL, " ", &rest);
 	long long until = expiry ? strtoll(expiry, NULL, 10) : 0;
 
 	if (!name)
 		return 0;
-	return put(f, address, mac, strcmp(name, "*") ? name : "", until && until <= now);
+	return put(f, address, mac, client ? client : "", strcmp(name, "*") ? name : "", until, now, false);
 }
 
 static void find_columns(char *line, int columns[N_COLUMNS])
 {
-	static const char *const names[] = { "address", "hwaddr", "expire", "hostname", "state" };
+	static const char *const names[] = { "address", "hwaddr", "expire", "hostname", "state", "duid", "lease_type" };
 	char *word;
 	int at, i;
 
@@ -88,20 +109,20 @@ static void find_columns(char *line, int columns[N_COLUMNS])
 				columns[i] = at;
 }
 
-/* Kea: columns as its first line names them; state 0 is a lease, others are one that was. */
+/* Kea: columns as its first line names them; state 0 is a lease, others are one that was; type 2 is a prefix. */
 static int read_kea(char *line, const int columns[N_COLUMNS], time_t now, struct host_facts *f)
 {
-	char *values[N_COLUMNS] = { "", "", "0", "", "0" }, *word;
-	long long until;
+	char *values[N_COLUMNS] = { "", "", "0", "", "0", "", "0" }, *word;
 	int at, i;
 
 	for (at = 0; (word = strsep(&line, ",")); at++)
 		for (i = 0; i < N_COLUMNS; i++)
 			if (columns[i] == at)
 				values[i] = word;
-	until = strtoll(values[EXPIRE], NULL, 10);
-	return put(f, values[ADDRESS], values[HWADDR], values[HOSTNAME],
-		   strcmp(values[STATE], "0") || (until && until <= now));
+	if (!strcmp(values[LEASE_TYPE], "2"))
+		return 0;
+	return put(f, values[ADDRESS], values[HWADDR], values[DUID], values[HOSTNAME],
+		   strtoll(values[EXPIRE], NULL, 10), now, strcmp(values[STATE], "0"));
 }
 
 /**
@@ -115,6 +136,7 @@ static int read_kea(char *line, const int columns[N_COLUMNS], time_t now, struct
 int host_leases_read(const char *path, time_t now, struct host_facts *f)
 {
 	int columns[N_COLUMNS], err;
+	u32 before = f->n_leases;
 	char *text, *rest, *line;
 	bool kea = false;
 	size_t len;
@@ -133,6 +155,8 @@ int host_leases_read(const char *path, time_t now, struct host_facts *f)
 		}
 	}
 	free(text);
+	if (f->n_leases > before)
+		snprintf(f->lease_file, sizeof(f->lease_file), "%s", path);
 	return err;
 }
 

@@ -412,7 +412,16 @@ static bool has_addr(const struct policy *p, const struct cordon_addr *addr)
 	return false;
 }
 
-/* All addresses of a MAC that are reached by one interface; nothing, if it is listed already. */
+/* What a lease that ends is for is learned, and on a bridge what else a device of a home takes. */
+static bool is_learned(const struct build *b, const struct host_lease *l, const struct host_link *link)
+{
+	return l->until || b->p->roles[place(b->p, link)] == HOST_OVER_PORTS;
+}
+
+/*
+ * A MAC that is reached by one interface, and all addresses that it has there for good; nothing, if it is listed
+ * already.
+ */
 static void add_device(struct build *b, const u8 mac[6], const struct host_link *link, enum way way, const char *name)
 {
 	const struct host_facts *f = b->p->facts;
@@ -437,6 +446,10 @@ static void add_device(struct build *b, const u8 mac[6], const struct host_link 
 	for (i = 0; i < f->n_leases && d->n < CORDON_MAX_DEVICE_ADDRESSES && !b->failed; i++) {
 		if (memcmp(f->leases[i].mac, mac, 6) || has_addr(b->out, &f->leases[i].addr) ||
 		    host_find_route(f, &f->leases[i].addr) != link)
+			continue;
+		if (is_learned(b, &f->leases[i], link))
+			d->learn = CORDON_LEARN_AUTO;
+		if (f->leases[i].until)
 			continue;
 		a = policy_add_address(b->out);
 		b->failed |= !a;
@@ -464,6 +477,7 @@ static bool add_client(struct build *b, char why[256])
 		return false;
 	}
 	add_device(b, mac, b->p->link, ADMIN, "");
+	/* Whatever the lease: this address keeps the session. */
 	d = b->out->draft.n_devices ? &b->out->draft.devices[b->out->draft.n_devices - 1] : NULL;
 	for (i = 0; d && i < b->p->facts->n_leases; i++)
 		if (cordon_addr_equal(&b->p->facts->leases[i].addr, &b->p->ssh->client))
@@ -474,6 +488,8 @@ static bool add_client(struct build *b, char why[256])
 		b->failed |= !a;
 		if (a)
 			*a = b->p->ssh->client;
+		if (b->p->roles[place(b->p, b->p->link)] == HOST_OVER_PORTS)
+			d->learn = CORDON_LEARN_AUTO;
 	}
 	return true;
 }

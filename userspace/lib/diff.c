@@ -143,6 +143,11 @@ static void uplink_key(const struct cordon_draft *d, u32 at, char key[KEY_LEN])
 	snprintf(key, KEY_LEN, "%s", d->uplinks[at].name);
 }
 
+static void server_key(const struct cordon_draft *d, u32 at, char key[KEY_LEN])
+{
+	policy_addr_text(&d->servers[at], key);
+}
+
 static void segment_key(const struct cordon_draft *d, u32 at, char key[KEY_LEN])
 {
 	snprintf(key, KEY_LEN, "%s", d->segments[at].name);
@@ -262,17 +267,19 @@ static const char *addresses_text(const struct cordon_draft *d, const struct cor
 {
 	struct cordon_addr sorted[UINT8_MAX];
 	char text[POLICY_ADDR_LEN];
+	u32 i, n = cordon_device_fixed(v);
 	size_t at = 0;
-	u32 i;
 
 	buf[0] = 0;
-	if (!v->n)
-		return buf;
-	memcpy(sorted, &d->addresses[v->first], v->n * sizeof(*sorted));
-	qsort(sorted, v->n, sizeof(*sorted), addr_compare);
-	for (i = 0; i < v->n && at < size; i++)
+	if (n) {
+		memcpy(sorted, &d->addresses[v->first], n * sizeof(*sorted));
+		qsort(sorted, n, sizeof(*sorted), addr_compare);
+	}
+	for (i = 0; i < n && at < size; i++)
 		at += snprintf(buf + at, size - at, "%s%s", i ? ", " : "",
 			       policy_addr_text(&sorted[i], text));
+	if (v->learn && at < size)
+		snprintf(buf + at, size - at, "%s%s", n ? ", " : "", policy_learn_name(v->learn));
 	return buf;
 }
 
@@ -282,7 +289,7 @@ static void device_change(struct work *w, const char *key, u32 before, u32 after
 {
 	const struct cordon_draft *bd = &w->before->draft, *ad = &w->after->draft;
 	const struct cordon_device_def *b = &bd->devices[before], *a = &ad->devices[after];
-	char bt[UINT8_MAX * POLICY_ADDR_LEN], at[UINT8_MAX * POLICY_ADDR_LEN];
+	char bt[(UINT8_MAX + 1) * POLICY_ADDR_LEN], at[(UINT8_MAX + 1) * POLICY_ADDR_LEN];
 	const char *name = a->name;
 
 	(void)key;
@@ -293,6 +300,7 @@ static void device_change(struct work *w, const char *key, u32 before, u32 after
 	      addresses_text(ad, a, at, sizeof(at)));
 	field(w, "device", name, "port", b->port < bd->n_ports ? bd->ports[b->port].name : NULL,
 	      a->port < ad->n_ports ? ad->ports[a->port].name : NULL);
+	field(w, "device", name, "roam", yes_no(b->roam), yes_no(a->roam));
 	field(w, "device", name, "model", b->model[0] ? b->model : NULL,
 	      a->model[0] ? a->model : NULL);
 	field(w, "device", name, "authentication", OWN(b->authentication, policy_authentication_name),
@@ -401,6 +409,11 @@ static void diff_rules(struct work *w)
 	free(b);
 }
 
+static const char *unknown_text(const struct cordon_draft *d)
+{
+	return d->unknown ? d->segments[d->unknown].name : "deny";
+}
+
 /**
  * policy_diff - what changes between two policies
  * @before: one, without faults
@@ -417,8 +430,10 @@ int policy_diff(const struct policy *before, const struct policy *after,
 
 	*out = (struct policy_diff){ NULL, 0 };
 	field(&w, "mode", "mode", "mode", policy_mode_name(b->mode), policy_mode_name(a->mode));
+	field(&w, "unknown", "unknown", "unknown", unknown_text(b), unknown_text(a));
 	merge(&w, "port", 0, b->n_ports, a->n_ports, port_key, key_name, NULL);
 	merge(&w, "uplink", 0, b->n_uplinks, a->n_uplinks, uplink_key, key_name, NULL);
+	merge(&w, "dhcp_server", 0, b->n_servers, a->n_servers, server_key, key_name, NULL);
 	merge(&w, "segment", CORDON_BUILTIN_SEGMENTS, b->n_segments, a->n_segments, segment_key,
 	      key_name, segment_change);
 	merge(&w, "network", 0, b->n_networks, a->n_networks, network_key, key_name,

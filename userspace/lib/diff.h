@@ -12,7 +12,7 @@ enum policy_change_op { POLICY_ADD, POLICY_DELETE, POLICY_CHANGE };
 /**
  * struct policy_change - one difference
  * @op: what happens to the object
- * @object: "mode", "port", "uplink", "segment", "network", "rule", "device"
+ * @object: "mode", "port", "uplink", "dhcp_server", "segment", "network", "rule", "device"
  * @name: of the object (a rule's: "iot_zone -> wan")
  * @field: POLICY_CHANGE: the field's name as in YAML, else NULL
  * @before: its text before, or NULL

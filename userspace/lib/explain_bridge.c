@@ -84,7 +84,8 @@ struct cordon_verdict explain_sound(const struct explain *e, const struct explai
 		return explain_deny(EXPLAIN_DENY_LEASE, CORDON_KIND_MOVED_PORT);
 	if (cordon_flow_is_router(&packet->flow))
 		return explain_deny(EXPLAIN_DENY_ROGUE, CORDON_KIND_ROGUE_RA);
-	if (bridge && cordon_flow_is_server(&packet->flow))
+	if (bridge && cordon_flow_is_server(&packet->flow) &&
+	    !cordon_policy_is_server(e->p, packet->device))
 		return explain_deny(EXPLAIN_DENY_ROGUE, CORDON_KIND_ROGUE_DHCP);
 	return explain_pass(CORDON_PASS_SOURCE);
 }

@@ -48,6 +48,7 @@ void policy_free(struct policy *p)
 	free(p->draft.addresses);
 	free(p->draft.uplinks);
 	free(p->draft.interfaces);
+	free(p->draft.servers);
 	free(p->lookup);
 	free(p);
 }
@@ -138,7 +139,7 @@ struct cordon_addr *policy_add_address(struct policy *p)
 	struct cordon_addr *a = d->n < UINT8_MAX ? APPEND(p, addresses) : NULL;
 
 	if (a)
-		d->n++;
+		d->fixed = ++d->n;
 	return a;
 }
 
@@ -156,6 +157,12 @@ struct cordon_interface_def *policy_add_interface(struct policy *p)
 	if (n)
 		n->segment = p->draft.n_segments - 1;
 	return n;
+}
+
+/** policy_add_server - append the address of a trusted server of DHCP */
+struct cordon_addr *policy_add_server(struct policy *p)
+{
+	return APPEND(p, servers);
 }
 
 static u32 hash(const char *name)
@@ -217,17 +224,21 @@ u16 policy_find_port(const struct policy *p, const char *name)
  */
 int policy_seal(const struct policy *p, struct cordon_policy **out, struct cordon_error *err)
 {
-	struct cordon_policy *sealed = malloc(cordon_policy_size(&p->draft));
-	void *scratch = malloc(cordon_policy_scratch_size(&p->draft));
 	struct cordon_build how = { .pause = NULL };
+	struct cordon_draft d = p->draft;
+	struct cordon_policy *sealed;
 	int tries = 0, ret = -ENOMEM;
+	void *scratch;
 
+	d.learners = cordon_draft_learners(&d);
+	sealed = malloc(cordon_policy_size(&d));
+	scratch = malloc(cordon_policy_scratch_size(&d));
 	*err = (struct cordon_error){ CORDON_FAULT_NONE, CORDON_OBJECT_POLICY, 0, 0 };
 	while (sealed && scratch && tries++ < CORDON_MAX_KEYS) {
 		if (getentropy(&how.key, sizeof(how.key)) < 0)
 			ret = -errno;
 		else
-			ret = cordon_policy_build(sealed, &p->draft, &how, scratch, err);
+			ret = cordon_policy_build(sealed, &d, &how, scratch, err);
 		if (ret != -EAGAIN)
 			break;
 	}
@@ -270,6 +281,8 @@ static void object_text(const struct policy *p, enum cordon_object object, u32 i
 		snprintf(buf, size, "device '%.*s'", CORDON_DEVICE_NAME_LEN, d->devices[i].name);
 	else if (object == CORDON_OBJECT_ADDRESS && i < d->n_addresses)
 		snprintf(buf, size, "address '%s'", policy_addr_text(&d->addresses[i], addr));
+	else if (object == CORDON_OBJECT_SERVER && i < d->n_servers)
+		snprintf(buf, size, "DHCP server '%s'", policy_addr_text(&d->servers[i], addr));
 }
 
 static const char * const faults[] = {
@@ -295,6 +308,7 @@ static const char * const faults[] = {
 	[CORDON_FAULT_IS_PORT] = "is a port of this policy",
 	[CORDON_FAULT_NO_NETWORK] = "its segment has no network",
 	[CORDON_FAULT_NO_PORTS] = "names ports of a protocol that has none",
+	[CORDON_FAULT_NOT_A_DEVICE] = "is no address of a device",
 };
 
 /* What is too many where the list itself, and not one object of it, is too long. */
@@ -307,6 +321,8 @@ static const char *list_text(enum cordon_object object)
 		return "uplinks";
 	case CORDON_OBJECT_INTERFACE:
 		return "interfaces of segments";
+	case CORDON_OBJECT_SERVER:
+		return "DHCP servers";
 	case CORDON_OBJECT_SEGMENT:
 		return "segments";
 	case CORDON_OBJECT_NETWORK:

@@ -17,7 +17,8 @@ struct policy {
 	struct cordon_draft draft;
 	u32 generation;			/* of the kernel's; 0 for a file */
 	struct {
-		u32 ports, segments, networks, rules, matches, devices, addresses, uplinks, interfaces;
+		u32 ports, segments, networks, rules, matches, devices, addresses, uplinks, interfaces,
+			servers;
 	} room;				/* allocated length of each list */
 	u16 *lookup;			/* segments seen by policy_find_segment(), by hash */
 };
@@ -37,6 +38,17 @@ struct cordon_device_def *policy_add_device(struct policy *p);
 struct cordon_addr *policy_add_address(struct policy *p);
 struct cordon_uplink_def *policy_add_uplink(struct policy *p);
 struct cordon_interface_def *policy_add_interface(struct policy *p);
+struct cordon_addr *policy_add_server(struct policy *p);
+
+/* learned.c */
+
+/** struct policy_learned - an address that the device of a MAC has learned */
+struct policy_learned {
+	u8 mac[6];
+	struct cordon_addr addr;
+};
+
+int policy_learn(struct policy *p, struct policy_learned *list, u32 n);
 
 u16 policy_find_segment(const struct policy *p, const char *name);
 u16 policy_find_port(const struct policy *p, const char *name);
@@ -73,6 +85,8 @@ const char *policy_encryption_name(u32 encryption);	/* any, TLS1.2, TLS1.3 */
 const char *policy_authentication_name(u32 authentication);
 const char *policy_action_name(u32 action);
 const char *policy_mode_name(u32 mode);
+const char *policy_learn_name(u32 learn);	/* none, auto, auto-static */
+const char *policy_origin_name(u32 origin);	/* policy, dhcp, nd, arp */
 
 /* protocol.c */
 const char *policy_proto_name(u8 proto);	/* gre, or NULL */

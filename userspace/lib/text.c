@@ -67,6 +67,8 @@ static const char * const encryptions[] = { "any", "TLS1.2", "TLS1.3" };
 static const char * const authentications[] = { "none", "certificate" };
 static const char * const actions[] = { "count", "event", "quarantine" };
 static const char * const modes[] = { "enforce", "observe" };
+static const char * const learns[] = { "none", "auto", "auto-static" };
+static const char * const origins[] = { "policy", "dhcp", "nd", "arp" };
 
 #define NAME_OF(table, i) ((i) < ARRAY_LEN(table) ? (table)[i] : "unknown")
 
@@ -120,6 +122,18 @@ const char *policy_action_name(u32 action)
 const char *policy_mode_name(u32 mode)
 {
 	return NAME_OF(modes, mode);
+}
+
+/** policy_learn_name - name of an enum cordon_learn */
+const char *policy_learn_name(u32 learn)
+{
+	return NAME_OF(learns, learn);
+}
+
+/** policy_origin_name - name of an enum cordon_origin */
+const char *policy_origin_name(u32 origin)
+{
+	return NAME_OF(origins, origin);
 }
 
 /**

@@ -359,7 +359,25 @@ static void load_rules(struct loader *l, const struct yaml_node *list)
 	}
 }
 
-enum top_field { T_VERSION, T_MODE, T_PORTS, T_UPLINKS, T_SEGMENTS, T_RULES, T_DEVICES, T_FIELDS };
+enum top_field { T_VERSION, T_MODE, T_PORTS, T_UPLINKS, T_SEGMENTS, T_RULES, T_DEVICES,
+		 T_SERVERS, T_UNKNOWN, T_FIELDS };
+
+/* Where devices are held that the policy does not list; they are denied unless it says so. */
+static void load_unknown(struct loader *l, struct yaml_node *node)
+{
+	const char *name = yaml_text(l, node, "unknown");
+	u16 segment;
+
+	if (!name || !strcmp(name, "deny"))
+		return;
+	segment = policy_find_segment(l->policy, name);
+	if (segment == CORDON_NO_SEGMENT)
+		report_error(l->report, node->at, "unknown segment '%s'", name);
+	else if (segment == CORDON_SEGMENT_GATEWAY)
+		report_error(l->report, node->at, "no device can be in segment '%s'", name);
+	else
+		l->policy->draft.unknown = segment;
+}
 
 static void load_top(struct loader *l, const struct yaml_node *root)
 {
@@ -371,6 +389,8 @@ static void load_top(struct loader *l, const struct yaml_node *root)
 		[T_SEGMENTS] = { "segments", false },
 		[T_RULES] = { "rules", false },
 		[T_DEVICES] = { "devices", false },
+		[T_SERVERS] = { "dhcp_servers", false },
+		[T_UNKNOWN] = { "unknown", false },
 	};
 	struct yaml_node *v[T_FIELDS];
 	const char *version;
@@ -393,6 +413,10 @@ static void load_top(struct loader *l, const struct yaml_node *root)
 		load_rules(l, v[T_RULES]);
 	if (v[T_DEVICES])
 		yaml_load_devices(l, v[T_DEVICES]);
+	if (v[T_SERVERS])
+		yaml_load_servers(l, v[T_SERVERS]);
+	if (v[T_UNKNOWN])
+		load_unknown(l, v[T_UNKNOWN]);
 	if (root->kind == YAML_MAPPING && !yaml_has(root, fields, T_FIELDS, T_UPLINKS))
 		yaml_want_uplinks(l, root->at);
 }
@@ -422,6 +446,7 @@ static void forget(struct loader *l)
 	free(l->uplinks.slots);
 	free(l->macs.slots);
 	free(l->addresses.slots);
+	free(l->servers.slots);
 	for (i = 0; i < YAML_PREFIX_LENGTHS; i++)
 		free(l->networks[i].slots);
 }

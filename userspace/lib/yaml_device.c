@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The devices of a policy from YAML. */
+/* The devices of a policy from YAML, and which of them give others their addresses. */
 #include "yaml_get.h"
 
-enum device_field { D_NAME, D_MAC, D_SEGMENT, D_ADDRESSES, D_PORT, D_MODEL, D_AUTHENTICATION,
-		    D_ENCRYPTION, D_FIRMWARE, D_FIELDS };
+enum device_field { D_NAME, D_MAC, D_SEGMENT, D_ADDRESSES, D_AUTO, D_PORT, D_ROAM, D_MODEL,
+		    D_AUTHENTICATION, D_ENCRYPTION, D_FIRMWARE, D_FIELDS };
 
 static const struct yaml_field fields[D_FIELDS] = {
 	[D_NAME] = { "name", true },
 	[D_MAC] = { "mac", true },
 	[D_SEGMENT] = { "network_segment", true },
 	[D_ADDRESSES] = { "addresses", true },
+	[D_AUTO] = { "auto", false },
 	[D_PORT] = { "port", false },
+	[D_ROAM] = { "roam", false },
 	[D_MODEL] = { "model", false },
 	[D_AUTHENTICATION] = { "authentication", false },
 	[D_ENCRYPTION] = { "encryption", false },
@@ -46,7 +48,7 @@ static void load_address(struct loader *l, const struct yaml_node *node)
 		return;
 	if (!strcmp(text, "auto")) {
 		report_error(l->report, node->at,
-			     "learned addresses are not supported yet: list the device's addresses");
+			     "'auto' is no address: besides a list, write auto: true in the device");
 		return;
 	}
 	if (policy_addr_parse(text, &a)) {
@@ -67,18 +69,35 @@ static void load_address(struct loader *l, const struct yaml_node *node)
 		yaml_no_memory(l, node);
 }
 
-static void load_addresses(struct loader *l, const struct yaml_node *list)
+static const struct yaml_field auto_fields[] = { { "static", false } };
+
+/* true, false, or {static: true}: enum cordon_learn. */
+static u8 load_auto(struct loader *l, const struct yaml_node *node)
+{
+	struct yaml_node *v;
+
+	if (node->kind != YAML_MAPPING)
+		return yaml_bool(l, node, "auto") ? CORDON_LEARN_AUTO : CORDON_LEARN_NONE;
+	if (!yaml_fields(l, node, "auto", auto_fields, 1, &v) || !v)
+		return CORDON_LEARN_AUTO;
+	return yaml_bool(l, v, "static") ? CORDON_LEARN_AUTO_STATIC : CORDON_LEARN_AUTO;
+}
+
+/* No list but {auto: ...}. */
+static u8 load_auto_addresses(struct loader *l, const struct yaml_node *map)
+{
+	static const struct yaml_field only[] = { { "auto", true } };
+	struct yaml_node *v;
+
+	if (!yaml_fields(l, map, "addresses", only, 1, &v))
+		return CORDON_LEARN_AUTO;
+	return load_auto(l, v);
+}
+
+static void load_list(struct loader *l, const struct yaml_node *list)
 {
 	const struct yaml_node *node;
 
-	if (list->kind == YAML_SCALAR && !strcmp(list->text, "auto")) {
-		load_address(l, list);
-		return;
-	}
-	if (!yaml_is(l, list, YAML_SEQUENCE, "addresses"))
-		return;
-	if (!list->child)
-		report_error(l->report, list->at, "a device without an address");
 	for (node = list->child; node; node = node->next) {
 		if (l->policy->draft.devices[l->policy->draft.n_devices - 1].n ==
 		    CORDON_MAX_DEVICE_ADDRESSES) {
@@ -88,6 +107,43 @@ static void load_addresses(struct loader *l, const struct yaml_node *list)
 		}
 		load_address(l, node);
 	}
+}
+
+/* @node: a list, auto, {auto: ...}, or what is none of these. Return: enum cordon_learn. */
+static u8 load_addresses(struct loader *l, const struct yaml_node *node)
+{
+	if (node->kind == YAML_SCALAR && !strcmp(node->text, "auto"))
+		return CORDON_LEARN_AUTO;
+	if (node->kind == YAML_MAPPING)
+		return load_auto_addresses(l, node);
+	if (node->kind == YAML_SCALAR && !yaml_is_null(node))
+		report_error(l->report, node->at, "addresses must be a list, or auto");
+	else if (yaml_is(l, node, YAML_SEQUENCE, "addresses"))
+		load_list(l, node);
+	return CORDON_LEARN_NONE;
+}
+
+/* What the device has, and what it learns. */
+static void load_bindings(struct loader *l, struct yaml_node **v)
+{
+	struct cordon_device_def *d = &l->policy->draft.devices[l->policy->draft.n_devices - 1];
+	const struct yaml_node *node = v[D_ADDRESSES] ? v[D_ADDRESSES] : v[D_AUTO];
+	u32 before = l->report->errors;
+
+	if (v[D_ADDRESSES])
+		d->learn = load_addresses(l, v[D_ADDRESSES]);
+	if (v[D_AUTO] && d->learn)
+		report_error(l->report, v[D_AUTO]->at, "auto a second time: 'addresses' says it already");
+	else if (v[D_AUTO])
+		d->learn = load_auto(l, v[D_AUTO]);
+	if (!node || l->report->errors != before)
+		return;
+	if (!d->n && !d->learn)
+		report_error(l->report, node->at, "a device without an address");
+	if (d->learn && d->n == CORDON_MAX_DEVICE_ADDRESSES)
+		report_warning(l->report, node->at,
+			       "%u addresses are as many as a device may have: none can be learned",
+			       CORDON_MAX_DEVICE_ADDRESSES);
 }
 
 /* A device may only demand more than its segment does. */
@@ -138,13 +194,16 @@ static void load_demands(struct loader *l, struct yaml_node **v, struct cordon_d
 static void load_device(struct loader *l, const struct yaml_node *map)
 {
 	struct cordon_device_def *d = policy_add_device(l->policy);
+	struct yaml_field needed[D_FIELDS];
 	struct yaml_node *v[D_FIELDS];
 
 	if (!d) {
 		yaml_no_memory(l, map);
 		return;
 	}
-	yaml_fields(l, map, "a device", fields, D_FIELDS, v);
+	memcpy(needed, fields, sizeof(needed));
+	needed[D_ADDRESSES].required = map->kind != YAML_MAPPING || !yaml_has(map, fields, D_FIELDS, D_AUTO);
+	yaml_fields(l, map, "a device", needed, D_FIELDS, v);
 	d->segment = CORDON_NO_SEGMENT;
 	if (v[D_NAME] && yaml_name(l, v[D_NAME], "name", d->name, sizeof(d->name)))
 		yaml_seen(l, &l->names, seen_name(v[D_NAME]->text), v[D_NAME], "name");
@@ -157,11 +216,14 @@ static void load_device(struct loader *l, const struct yaml_node *map)
 			     "segment gateway is the gateway itself: a device cannot be in it");
 	if (v[D_PORT])
 		d->port = yaml_port(l, v[D_PORT]);
+	if (v[D_ROAM])
+		d->roam = max(0, yaml_bool(l, v[D_ROAM], "roam"));
+	if (d->roam && v[D_PORT])
+		report_error(l->report, v[D_ROAM]->at, "a device that roams is tied to no port: leave out port, or roam");
 	if (v[D_MODEL])
 		yaml_name(l, v[D_MODEL], "model", d->model, sizeof(d->model));
 	load_demands(l, v, d);
-	if (v[D_ADDRESSES])
-		load_addresses(l, v[D_ADDRESSES]);
+	load_bindings(l, v);
 }
 
 /**
@@ -181,5 +243,50 @@ void yaml_load_devices(struct loader *l, const struct yaml_node *list)
 			return;
 		}
 		load_device(l, node);
+	}
+}
+
+static void load_server(struct loader *l, const struct yaml_node *node)
+{
+	const char *text = yaml_text(l, node, "a DHCP server");
+	struct cordon_addr a, *out;
+
+	if (!text)
+		return;
+	if (policy_addr_parse(text, &a)) {
+		report_error(l->report, node->at, "DHCP server '%s' is neither IPv4 nor IPv6", text);
+		return;
+	}
+	if (yaml_seen(l, &l->servers, (struct seen_key){ a.hi, a.lo, NULL }, node, "DHCP server"))
+		return;
+	if (!yaml_was_seen(&l->addresses, (struct seen_key){ a.hi, a.lo, NULL })) {
+		report_error(l->report, node->at, "DHCP server '%s' is no address of a device of this policy; "
+			     "the gateway itself is trusted without being listed", text);
+		return;
+	}
+	out = policy_add_server(l->policy);
+	if (out)
+		*out = a;
+	else
+		yaml_no_memory(l, node);
+}
+
+/**
+ * yaml_load_servers - read which servers of DHCP are trusted besides the gateway
+ * @l: the loader; addresses of devices are known
+ * @list: the value of "dhcp_servers"
+ */
+void yaml_load_servers(struct loader *l, const struct yaml_node *list)
+{
+	const struct yaml_node *node;
+
+	if (!yaml_is(l, list, YAML_SEQUENCE, "dhcp_servers"))
+		return;
+	for (node = list->child; node; node = node->next) {
+		if (l->servers.n == CORDON_MAX_SERVERS) {
+			report_error(l->report, node->at, "more than %u DHCP servers", CORDON_MAX_SERVERS);
+			return;
+		}
+		load_server(l, node);
 	}
 }

@@ -402,3 +402,13 @@ bool yaml_seen(struct loader *l, struct seen *s, struct seen_key key,
 	s->n++;
 	return false;
 }
+
+/**
+ * yaml_was_seen - was something remembered?
+ * @s: where it would be
+ * @key: what
+ */
+bool yaml_was_seen(const struct seen *s, struct seen_key key)
+{
+	return s->slots && seen_find(s, &key)->line;
+}

@@ -52,6 +52,7 @@ struct seen {
  * @uplinks: names of uplinks
  * @macs: of devices
  * @addresses: of devices
+ * @servers: of DHCP
  * @networks: of segments, by length
  * @warned_kinds: the warning was given, by kind of anomaly
  */
@@ -64,6 +65,7 @@ struct loader {
 	struct seen uplinks;
 	struct seen macs;
 	struct seen addresses;
+	struct seen servers;
 	struct seen networks[YAML_PREFIX_LENGTHS];
 	bool warned_kinds[CORDON_KINDS];
 };
@@ -87,6 +89,7 @@ u16 yaml_port(struct loader *l, const struct yaml_node *node);
 struct seen_key seen_name(const char *text);
 bool yaml_seen(struct loader *l, struct seen *s, struct seen_key key,
 	       const struct yaml_node *node, const char *what);
+bool yaml_was_seen(const struct seen *s, struct seen_key key);
 void yaml_no_memory(struct loader *l, const struct yaml_node *node);
 
 /* yaml_interface.c */
@@ -97,5 +100,6 @@ void yaml_want_uplinks(struct loader *l, struct report_mark at);
 
 /* yaml_device.c */
 void yaml_load_devices(struct loader *l, const struct yaml_node *list);
+void yaml_load_servers(struct loader *l, const struct yaml_node *list);
 
 #endif

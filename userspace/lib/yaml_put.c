@@ -144,20 +144,38 @@ static void put_rule(FILE *out, const struct cordon_draft *d, const struct cordo
 	fprintf(out, "]%s%s}\n", r->plaintext ? ", plaintext: true" : "", r->related ? ", related: true" : "");
 }
 
-static void put_device(FILE *out, const struct cordon_draft *d, const struct cordon_device_def *v)
+/* The addresses that the policy gives a device, and whether others are learned. */
+static void put_addresses(FILE *out, const struct cordon_draft *d, const struct cordon_device_def *v)
 {
-	char mac[18], addr[POLICY_ADDR_LEN];
-	u32 i;
+	bool arp = v->learn == CORDON_LEARN_AUTO_STATIC;
+	u32 i, n = cordon_device_fixed(v);
+	char addr[POLICY_ADDR_LEN];
 
-	fprintf(out, "  - {name: \"%s\", mac: \"%s\", network_segment: \"%s\", addresses: [", v->name,
-		policy_mac_text(v->mac, mac), d->segments[v->segment].name);
-	for (i = 0; i < v->n; i++)
+	if (v->learn && !n) {
+		fputs(arp ? "addresses: {auto: {static: true}}" : "addresses: auto", out);
+		return;
+	}
+	fputs("addresses: [", out);
+	for (i = 0; i < n; i++)
 		fprintf(out, "%s\"%s\"", i ? ", " : "", policy_addr_text(&d->addresses[v->first + i], addr));
 	fputc(']', out);
+	if (v->learn)
+		fputs(arp ? ", auto: {static: true}" : ", auto: true", out);
+}
+
+static void put_device(FILE *out, const struct cordon_draft *d, const struct cordon_device_def *v)
+{
+	char mac[18];
+
+	fprintf(out, "  - {name: \"%s\", mac: \"%s\", network_segment: \"%s\", ", v->name,
+		policy_mac_text(v->mac, mac), d->segments[v->segment].name);
+	put_addresses(out, d, v);
 	if (v->port != CORDON_ANY_PORT) {
 		fputs(", port: ", out);
 		put_text(out, d->ports[v->port].name);
 	}
+	if (v->roam)
+		fputs(", roam: true", out);
 	if (v->model[0])
 		fprintf(out, ", model: \"%s\"", v->model);
 	if (v->authentication != CORDON_INHERIT)
@@ -184,6 +202,17 @@ static void put_uplinks(FILE *out, const struct cordon_draft *d)
 	fputs("]\n", out);
 }
 
+static void put_servers(FILE *out, const struct cordon_draft *d)
+{
+	char addr[POLICY_ADDR_LEN];
+	u32 i;
+
+	for (i = 0; i < d->n_servers; i++)
+		fprintf(out, "%s\"%s\"", i ? ", " : "dhcp_servers: [", policy_addr_text(&d->servers[i], addr));
+	if (d->n_servers)
+		fputs("]\n", out);
+}
+
 /**
  * policy_print - a policy as policy_load() reads it
  * @p: the policy
@@ -203,6 +232,12 @@ void policy_print(const struct policy *p, FILE *out)
 	}
 	fputs("]\n", out);
 	put_uplinks(out, d);
+	put_servers(out, d);
+	if (d->unknown) {
+		fputs("unknown: ", out);
+		put_text(out, d->segments[d->unknown].name);
+		fputs("\n", out);
+	}
 	if (d->n_segments > CORDON_BUILTIN_SEGMENTS)
 		fputs("segments:\n", out);
 	for (i = CORDON_BUILTIN_SEGMENTS; i < d->n_segments; i++)

@@ -12,7 +12,7 @@
  * @nl: the connection
  * @msg: being filled, or NULL
  * @d: what is staged
- * @starts: how its devices begin, or NULL
+ * @begin: what it begins with
  * @done: objects
  * @all: objects
  * @progress: told after each message, may be NULL
@@ -21,7 +21,7 @@ struct commit {
 	struct cnl *nl;
 	struct nl_msg *msg;
 	const struct cordon_draft *d;
-	const struct cnl_start *starts;
+	const struct cnl_begin *begin;
 	u32 done;
 	u32 all;
 	void (*progress)(u32 done, u32 all);
@@ -79,6 +79,17 @@ static int put_uplink(struct commit *c, u32 i)
 
 	nla_nest_end(c->msg, nest);
 	return err;
+}
+
+static int put_server(struct commit *c, u32 i)
+{
+	return cnl_put_addr(c->msg, CORDON_A_DHCP_SERVER, &c->d->servers[i]);
+}
+
+static int put_unknown(struct commit *c, u32 i)
+{
+	(void)i;
+	return nla_put_string(c->msg, CORDON_A_UNKNOWN, c->d->segments[c->d->unknown].name);
 }
 
 static int put_interfaces(struct commit *c, u32 segment)
@@ -202,9 +213,13 @@ static int put_device(struct commit *c, u32 i)
 	err = nla_put_string(c->msg, CORDON_A_DEVICE_NAME, v->name) ||
 	      nla_put(c->msg, CORDON_A_DEVICE_MAC, 6, v->mac) ||
 	      nla_put_string(c->msg, CORDON_A_DEVICE_SEGMENT, c->d->segments[v->segment].name);
-	for (j = 0; !err && j < v->n; j++)
+	for (j = 0; !err && j < cordon_device_fixed(v); j++)
 		err = cnl_put_addr(c->msg, CORDON_A_DEVICE_ADDRESS,
 				  &c->d->addresses[v->first + j]);
+	if (!err && v->learn)
+		err = nla_put_u32(c->msg, CORDON_A_DEVICE_LEARN, v->learn);
+	if (!err && v->roam)
+		err = nla_put_u32(c->msg, CORDON_A_DEVICE_ROAM, v->roam);
 	if (!err && v->port != CORDON_ANY_PORT)
 		err = nla_put_string(c->msg, CORDON_A_DEVICE_PORT, c->d->ports[v->port].name);
 	if (!err && v->authentication != CORDON_INHERIT)
@@ -215,10 +230,15 @@ static int put_device(struct commit *c, u32 i)
 		err = nla_put_u32(c->msg, CORDON_A_DEVICE_FIRMWARE_AUTO_UPDATE, v->firmware);
 	if (!err && v->model[0])
 		err = nla_put_string(c->msg, CORDON_A_DEVICE_MODEL, v->model);
-	if (!err && c->starts)
-		err = put_start(c->msg, &c->starts[i]);
+	if (!err && c->begin->starts)
+		err = put_start(c->msg, &c->begin->starts[i]);
 	nla_nest_end(c->msg, nest);
 	return err;
+}
+
+static int put_binding(struct commit *c, u32 i)
+{
+	return cnl_put_binding(c->msg, &c->begin->bindings[i]);
 }
 
 static int stage_all(struct commit *c)
@@ -235,6 +255,9 @@ static int stage_all(struct commit *c)
 		{ put_network, 0, c->d->n_networks },
 		{ put_rule, 0, c->d->n_rules },
 		{ put_device, 0, c->d->n_devices },
+		{ put_server, 0, c->d->n_servers },
+		{ put_unknown, 0, !!c->d->unknown },
+		{ put_binding, 0, c->begin->n_bindings },
 	};
 	int err = 0;
 	size_t l;
@@ -258,20 +281,22 @@ static int read_generation(struct nlattr **tb, void *arg)
  * cnl_commit - replace the kernel's policy
  * @nl: the connection
  * @p: the policy
- * @starts: how those of its devices begin that the kernel does not know, one for each; or NULL
+ * @begin: what it begins with, or NULL
  * @generation: the one that it takes over from
  * @confirm: seconds within which cnl_confirm() must come, 0 for never
  * @committed: the new generation
  * @progress: told now and then, may be NULL
  */
-int cnl_commit(struct cnl *nl, const struct policy *p, const struct cnl_start *starts, u32 generation,
+int cnl_commit(struct cnl *nl, const struct policy *p, const struct cnl_begin *begin, u32 generation,
 	       u32 confirm, u32 *committed, void (*progress)(u32 done, u32 all))
 {
+	static const struct cnl_begin anew;
 	const struct cordon_draft *d = &p->draft;
 	struct commit c = {
-		.nl = nl, .d = d, .starts = starts, .progress = progress,
+		.nl = nl, .d = d, .begin = begin ? begin : &anew, .progress = progress,
 		.all = 1 + d->n_ports + d->n_uplinks + d->n_segments - CORDON_BUILTIN_SEGMENTS +
-		       d->n_networks + d->n_rules + d->n_devices,
+		       d->n_networks + d->n_rules + d->n_devices + d->n_servers + !!d->unknown +
+		       (begin ? begin->n_bindings : 0),
 	};
 	struct nl_msg *msg;
 	int err;

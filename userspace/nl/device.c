@@ -33,6 +33,7 @@ static int put_change(struct nl_msg *msg, const struct cnl_change *c)
 		int64_t number;
 		int type;
 	} numbers[] = {
+		{ c->learn, CORDON_A_DEVICE_LEARN }, { c->roam, CORDON_A_DEVICE_ROAM },
 		{ c->authentication, CORDON_A_DEVICE_AUTHENTICATION },
 		{ c->encryption, CORDON_A_DEVICE_ENCRYPTION },
 		{ c->firmware, CORDON_A_DEVICE_FIRMWARE_AUTO_UPDATE },
@@ -88,7 +89,7 @@ int cnl_device_get(struct cnl *nl, const char *name, const u8 *mac, struct cnl_d
 /**
  * cnl_device_new - add a device to the policy in force
  * @nl: the connection
- * @change: with name, MAC, segment and addresses at least
+ * @change: with name, MAC, segment, and addresses or what is to be learned, at least
  * @out: the device as it is now
  */
 int cnl_device_new(struct cnl *nl, const struct cnl_change *change, struct cnl_device *out)
@@ -184,51 +185,6 @@ int cnl_lease_end(struct cnl *nl, const u8 mac[6], const u8 certificate[CORDON_C
 	return talk_device(nl, CORDON_CMD_DEVICE_SET, &change, out);
 }
 
-struct binding {
-	u8 *mac;
-	char *name;
-};
-
-static int on_binding(struct nlattr **tb, void *arg)
-{
-	struct nlattr *b[CORDON_A_BINDING_MAX + 1];
-	struct binding *out = arg;
-
-	if (!tb[CORDON_A_BINDING] ||
-	    nla_parse_nested(b, CORDON_A_BINDING_MAX, tb[CORDON_A_BINDING], NULL) ||
-	    !b[CORDON_A_BINDING_NAME] || !b[CORDON_A_BINDING_MAC] ||
-	    nla_len(b[CORDON_A_BINDING_MAC]) != 6)
-		return -EPROTO;
-	memcpy(out->mac, nla_data(b[CORDON_A_BINDING_MAC]), 6);
-	nla_strlcpy(out->name, b[CORDON_A_BINDING_NAME], CORDON_DEVICE_NAME_LEN);
-	return 0;
-}
-
-/**
- * cnl_binding_get - whose an address is
- * @nl: the connection
- * @addr: the address
- * @mac: gets the device's MAC
- * @name: gets its name
- *
- * Return: 0; -ENOENT, nobody's; another -errno.
- */
-int cnl_binding_get(struct cnl *nl, const struct cordon_addr *addr, u8 mac[6],
-		    char name[CORDON_DEVICE_NAME_LEN])
-{
-	struct nl_msg *msg = cnl_message(nl, CORDON_CMD_BINDING_GET, 0);
-	struct binding out = { mac, name };
-	struct nlattr *nest;
-
-	if (msg) {
-		nest = nla_nest_start(msg, CORDON_A_BINDING);
-		if (!nest || cnl_put_addr(msg, CORDON_A_BINDING_ADDRESS, addr))
-			return too_long(nl, msg);
-		nla_nest_end(msg, nest);
-	}
-	return cnl_talk(nl, msg, on_binding, &out);
-}
-
 struct each {
 	int (*each)(const struct cnl_device *device, void *arg);
 	void *arg;
@@ -322,6 +278,8 @@ static int on_event(struct nl_msg *msg, void *arg)
 		err = read_anomaly(tb[CORDON_A_ANOMALY], &event);
 	else if (event.cmd == CORDON_CMD_INTERFACE_NTF && tb[CORDON_A_INTERFACE])
 		err = cnl_read_interface(tb[CORDON_A_INTERFACE], &event.interface);
+	else if (event.cmd == CORDON_CMD_BINDING_NTF && tb[CORDON_A_BINDING])
+		err = cnl_read_binding(tb[CORDON_A_BINDING], &event.binding);
 	if (err)
 		return NL_SKIP;
 	l->stop = l->event(&event, l->arg);

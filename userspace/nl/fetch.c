@@ -63,6 +63,7 @@ int cnl_read_summary(struct nlattr **tb, struct cnl_summary *out)
 	out->networks = get_u32(tb[CORDON_A_NETWORKS], 0);
 	out->rules = get_u32(tb[CORDON_A_RULES], 0);
 	out->devices = get_u32(tb[CORDON_A_DEVICES], 0);
+	get_string(tb[CORDON_A_UNKNOWN], out->unknown, sizeof(out->unknown));
 	return tb[CORDON_A_STATS] ? read_stats(tb[CORDON_A_STATS], &out->stats) : 0;
 }
 
@@ -77,6 +78,32 @@ static int read_addresses(struct nlattr *nest, struct cnl_device *out)
 		     cnl_read_addr(attr, &out->addresses[out->def.n++])))
 			return -EPROTO;
 	return 0;
+}
+
+/* Text of whoever sent it. */
+static void get_text(const struct nlattr *attr, char *out, size_t size)
+{
+	size_t i, n = attr ? (size_t)nla_len(attr) : 0;
+	const unsigned char *in = attr ? nla_data(attr) : NULL;
+
+	for (i = 0; i < n && i + 1 < size; i++)
+		out[i] = in[i] >= 0x20 && in[i] < 0x7f ? (char)in[i] : '?';
+	out[i] = 0;
+}
+
+static void read_sighting(struct nlattr **tb, struct cnl_sighting *out)
+{
+	const struct nlattr *attr = tb[CORDON_A_DEVICE_PARAMETERS];
+	const unsigned char *in = attr ? nla_data(attr) : NULL;
+	int i, n = attr ? nla_len(attr) : 0;
+	size_t at = 0;
+
+	out->first = get_u32(tb[CORDON_A_DEVICE_FIRST_SEEN], 0);
+	out->last = get_u32(tb[CORDON_A_DEVICE_LAST_SEEN], 0);
+	get_text(tb[CORDON_A_DEVICE_HOSTNAME], out->hostname, sizeof(out->hostname));
+	get_text(tb[CORDON_A_DEVICE_VENDOR_CLASS], out->vendor_class, sizeof(out->vendor_class));
+	for (i = 0; i < n && at + 5 < sizeof(out->parameters); i++)
+		at += snprintf(out->parameters + at, sizeof(out->parameters) - at, "%s%u", i ? "," : "", in[i]);
 }
 
 int cnl_read_device(struct nlattr *nest, struct cnl_device *out)
@@ -97,6 +124,11 @@ int cnl_read_device(struct nlattr *nest, struct cnl_device *out)
 	out->def.authentication = get_u32(tb[CORDON_A_DEVICE_AUTHENTICATION], CORDON_INHERIT);
 	out->def.encryption = get_u32(tb[CORDON_A_DEVICE_ENCRYPTION], CORDON_INHERIT);
 	out->def.firmware = get_u32(tb[CORDON_A_DEVICE_FIRMWARE_AUTO_UPDATE], CORDON_INHERIT);
+	/* A module that does not tell learns nothing. */
+	out->def.learn = get_u32(tb[CORDON_A_DEVICE_LEARN], CORDON_LEARN_NONE);
+	out->def.roam = get_u32(tb[CORDON_A_DEVICE_ROAM], 0);
+	out->def.unlisted = get_u32(tb[CORDON_A_DEVICE_UNLISTED], 0);
+	read_sighting(tb, &out->sighting);
 	out->state = get_u32(tb[CORDON_A_DEVICE_STATE], 0);
 	out->lease = get_u32(tb[CORDON_A_DEVICE_LEASE], 0);
 	out->outdated = get_u32(tb[CORDON_A_DEVICE_OUTDATED], 0);
@@ -339,7 +371,7 @@ static int add_device(struct fetch *f, const struct cnl_device *read)
 	first = def->first;
 	*def = read->def;
 	def->first = first;
-	def->n = 0;
+	def->n = def->fixed = 0;
 	def->port = read->port[0] ? policy_find_port(f->p, read->port) : CORDON_ANY_PORT;
 	if (f->last >= f->p->draft.n_segments ||
 	    strcmp(f->p->draft.segments[f->last].name, read->segment))
@@ -369,6 +401,9 @@ static int on_device(struct nlattr **tb, void *arg)
 	read = &list[f->n_devices];
 	if (!tb[CORDON_A_DEVICE] || cnl_read_device(tb[CORDON_A_DEVICE], read))
 		return -EPROTO;
+	/* It is none of the policy's. */
+	if (read->def.unlisted)
+		return 0;
 	f->n_devices++;
 	return add_device(f, read);
 }
@@ -403,6 +438,19 @@ int cnl_segment_each(struct cnl *nl, int (*each)(const struct cnl_segment *segme
 	return cnl_talk(nl, cnl_message(nl, CORDON_CMD_SEGMENT_GET, NLM_F_DUMP), on_each, &e);
 }
 
+static int on_server(struct nlattr *attr, void *arg)
+{
+	struct cordon_addr *server;
+	struct fetch *f = arg;
+
+	if (nla_type(attr) != CORDON_A_DHCP_SERVER)
+		return 0;
+	server = policy_add_server(f->p);
+	if (!server)
+		return -ENOMEM;
+	return cnl_read_addr(attr, server);
+}
+
 static int fetch_once(struct cnl *nl, struct fetch *f)
 {
 	static const struct {
@@ -423,12 +471,16 @@ static int fetch_once(struct cnl *nl, struct fetch *f)
 	for (i = 0; !err && i < sizeof(dumps) / sizeof(*dumps); i++)
 		err = cnl_talk(nl, cnl_message(nl, dumps[i].cmd, NLM_F_DUMP), dumps[i].on, f);
 	if (!err)
+		err = cnl_talk_each(nl, cnl_message(nl, CORDON_CMD_POLICY_GET, 0), on_server, f);
+	if (!err)
 		err = cnl_summary(nl, &after);
 	if (!err && before.generation != after.generation)
 		err = -EAGAIN;
 	if (!err) {
 		f->p->generation = after.generation;
 		f->p->draft.mode = after.mode;
+		f->p->draft.unknown = after.unknown[0] ? policy_find_segment(f->p, after.unknown) :
+							 CORDON_SEGMENT_GATEWAY;
 	}
 	return err;
 }

@@ -77,11 +77,23 @@ struct nl_msg *cnl_message(struct cnl *nl, u8 cmd, int flags)
 struct talk {
 	struct cnl *nl;
 	int (*reply)(struct nlattr **tb, void *arg);
+	int (*each)(struct nlattr *attr, void *arg);
 	void *arg;
 	int err;
 	bool done;
 	bool interrupted;
 };
+
+static int tell_each(const struct talk *t, struct nlmsghdr *h)
+{
+	struct genlmsghdr *g = nlmsg_data(h);
+	struct nlattr *attr;
+	int rest, err = 0;
+
+	nla_for_each_attr(attr, genlmsg_attrdata(g, 0), genlmsg_attrlen(g, 0), rest)
+		err = err ? err : t->each(attr, t->arg);
+	return err;
+}
 
 static int on_valid(struct nl_msg *msg, void *arg)
 {
@@ -91,9 +103,11 @@ static int on_valid(struct nl_msg *msg, void *arg)
 
 	if (h->nlmsg_flags & NLM_F_DUMP_INTR)
 		t->interrupted = true;
-	if (!t->reply || t->err)
+	if ((!t->reply && !t->each) || t->err)
 		return NL_OK;
-	if (genlmsg_parse(h, 0, tb, CORDON_A_MAX, NULL))
+	if (t->each)
+		t->err = tell_each(t, h);
+	else if (genlmsg_parse(h, 0, tb, CORDON_A_MAX, NULL))
 		t->err = -EPROTO;
 	else
 		t->err = t->reply(tb, t->arg);
@@ -141,6 +155,39 @@ static int on_error(struct sockaddr_nl *who, struct nlmsgerr *e, void *arg)
 	return NL_STOP;
 }
 
+static int talk(struct talk *t, struct nl_msg *msg)
+{
+	struct nl_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
+	struct cnl *nl = t->nl;
+	int err;
+
+	nl->error[0] = '\0';
+	if (!msg || !cb) {
+		nlmsg_free(msg);
+		nl_cb_put(cb);
+		return fail(nl, -ENOMEM, "out of memory");
+	}
+	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, on_valid, t);
+	nl_cb_set(cb, NL_CB_FINISH, NL_CB_CUSTOM, on_finish, t);
+	nl_cb_set(cb, NL_CB_ACK, NL_CB_CUSTOM, on_ack, t);
+	nl_cb_err(cb, NL_CB_CUSTOM, on_error, t);
+	err = nl_send_auto(nl->sock, msg);
+	nlmsg_free(msg);
+	while (err >= 0 && !t->done)
+		err = nl_recvmsgs(nl->sock, cb);
+	nl_cb_put(cb);
+	if (t->err) {
+		if (!nl->error[0])
+			fail(nl, t->err, describe(-t->err));
+		return t->err;
+	}
+	if (err == -NLE_DUMP_INTR || t->interrupted)
+		return fail(nl, -EAGAIN, "the policy changed meanwhile");
+	if (err < 0)
+		return fail(nl, -EIO, nl_geterror(err));
+	return 0;
+}
+
 /**
  * cnl_talk - send a request and hear all of the answer
  * @nl: the connection
@@ -154,34 +201,25 @@ int cnl_talk(struct cnl *nl, struct nl_msg *msg,
 	    int (*reply)(struct nlattr **tb, void *arg), void *arg)
 {
 	struct talk t = { .nl = nl, .reply = reply, .arg = arg };
-	struct nl_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
-	int err;
 
-	nl->error[0] = '\0';
-	if (!msg || !cb) {
-		nlmsg_free(msg);
-		nl_cb_put(cb);
-		return fail(nl, -ENOMEM, "out of memory");
-	}
-	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, on_valid, &t);
-	nl_cb_set(cb, NL_CB_FINISH, NL_CB_CUSTOM, on_finish, &t);
-	nl_cb_set(cb, NL_CB_ACK, NL_CB_CUSTOM, on_ack, &t);
-	nl_cb_err(cb, NL_CB_CUSTOM, on_error, &t);
-	err = nl_send_auto(nl->sock, msg);
-	nlmsg_free(msg);
-	while (err >= 0 && !t.done)
-		err = nl_recvmsgs(nl->sock, cb);
-	nl_cb_put(cb);
-	if (t.err) {
-		if (!nl->error[0])
-			fail(nl, t.err, describe(-t.err));
-		return t.err;
-	}
-	if (err == -NLE_DUMP_INTR || t.interrupted)
-		return fail(nl, -EAGAIN, "the policy changed meanwhile");
-	if (err < 0)
-		return fail(nl, -EIO, nl_geterror(err));
-	return 0;
+	return talk(&t, msg);
+}
+
+/**
+ * cnl_talk_each - likewise, where an attribute may come more than once
+ * @nl: the connection
+ * @msg: the request, freed
+ * @each: gets every attribute of each reply
+ * @arg: for @each
+ *
+ * Return: as cnl_talk().
+ */
+int cnl_talk_each(struct cnl *nl, struct nl_msg *msg,
+		  int (*each)(struct nlattr *attr, void *arg), void *arg)
+{
+	struct talk t = { .nl = nl, .each = each, .arg = arg };
+
+	return talk(&t, msg);
 }
 
 int cnl_put_addr(struct nl_msg *msg, int type, const struct cordon_addr *a)

@@ -46,7 +46,8 @@ struct cnl_stats {
  * @segments: how many, built-in ones included
  * @networks: how many
  * @rules: how many
- * @devices: how many
+ * @devices: how many it lists
+ * @unknown: segment of devices that it does not list; empty, they are denied
  * @stats: totals of the namespace
  */
 struct cnl_summary {
@@ -62,7 +63,24 @@ struct cnl_summary {
 	u32 networks;
 	u32 rules;
 	u32 devices;
+	char unknown[CORDON_NAME_LEN];
 	struct cnl_stats stats;
+};
+
+/**
+ * struct cnl_sighting - what is known of a device that no policy lists
+ * @first: seconds since it was seen first
+ * @last: likewise, last
+ * @hostname: as it told a server of DHCP; what is not printable is a question mark
+ * @vendor_class: likewise
+ * @parameters: options that it asked for, as numbers between commas
+ */
+struct cnl_sighting {
+	u32 first;
+	u32 last;
+	char hostname[65];
+	char vendor_class[65];
+	char parameters[64 * 4 + 1];
 };
 
 /**
@@ -78,6 +96,7 @@ struct cnl_summary {
  * @has_certificate: a check-in gave the lease
  * @certificate: SHA-256 of the certificate that it was made with
  * @lease_port: name of the port that the lease is bound to, or empty
+ * @sighting: of one with @def.unlisted
  * @stats: its counters
  */
 struct cnl_device {
@@ -92,6 +111,7 @@ struct cnl_device {
 	bool has_certificate;
 	u8 certificate[CORDON_CERTIFICATE_LEN];
 	char lease_port[CORDON_IFNAME_LEN];
+	struct cnl_sighting sighting;
 	struct cnl_stats stats;
 };
 
@@ -113,6 +133,50 @@ struct cnl_start {
 	char lease_port[CORDON_IFNAME_LEN];
 	bool has_certificate;
 	u8 certificate[CORDON_CERTIFICATE_LEN];
+};
+
+/**
+ * struct cnl_binding - an address and the device that has it
+ * @addr: the address
+ * @mac: of the device
+ * @name: of the device
+ * @port: that the device is tied to, or empty
+ * @origin: enum cordon_origin
+ * @ends: it does, in @lease seconds
+ * @lease: seconds; in an event 0, it has ended
+ */
+struct cnl_binding {
+	struct cordon_addr addr;
+	u8 mac[6];
+	char name[CORDON_DEVICE_NAME_LEN];
+	char port[CORDON_IFNAME_LEN];
+	u32 origin;
+	bool ends;
+	u32 lease;
+};
+
+/**
+ * struct cnl_bindings - many of them
+ * @list: the bindings
+ * @n: how many
+ * @learned: those that the policy gives are left out
+ */
+struct cnl_bindings {
+	struct cnl_binding *list;
+	u32 n;
+	bool learned;
+};
+
+/**
+ * struct cnl_begin - what a new policy begins with
+ * @starts: how those of its devices begin that the kernel does not know, one for each; or NULL
+ * @bindings: addresses that were learned before
+ * @n_bindings: how many
+ */
+struct cnl_begin {
+	struct cnl_start *starts;
+	struct cnl_binding *bindings;
+	u32 n_bindings;
 };
 
 /** struct cnl_segment - a segment as the kernel has it */
@@ -144,6 +208,8 @@ struct cnl_runtime {
  * @model: NULL
  * @addresses: replace the present ones; NULL
  * @n_addresses: how many
+ * @learn: enum cordon_learn; -1
+ * @roam: 0, 1, or -1
  * @authentication: -1
  * @encryption: -1
  * @firmware: -1
@@ -160,6 +226,8 @@ struct cnl_change {
 	const char *model;
 	const struct cordon_addr *addresses;
 	u32 n_addresses;
+	int learn;
+	int roam;
 	int authentication;
 	int encryption;
 	int firmware;
@@ -169,7 +237,7 @@ struct cnl_change {
 	const u8 *certificate;
 };
 
-#define CNL_CHANGE_NONE { .authentication = -1, .encryption = -1, .firmware = -1, \
+#define CNL_CHANGE_NONE { .learn = -1, .roam = -1, .authentication = -1, .encryption = -1, .firmware = -1, \
 			 .state = -1, .lease = -1, .outdated = -1 }
 
 /**
@@ -202,9 +270,10 @@ struct cnl_interfaces {
 
 /** struct cnl_event - what the multicast group tells */
 struct cnl_event {
-	u8 cmd;			/* CORDON_CMD_POLICY_NTF, _DEVICE_NTF, _ANOMALY_NTF, _INTERFACE_NTF */
+	u8 cmd;		/* CORDON_CMD_POLICY_NTF, _DEVICE_NTF, _ANOMALY_NTF, _INTERFACE_NTF, _BINDING_NTF */
 	struct cnl_summary summary;
 	struct cnl_device device;
+	struct cnl_binding binding;
 	struct cnl_interface interface;
 	struct {
 		u32 kind;
@@ -240,7 +309,7 @@ struct cnl_listener {
 int cnl_open(struct cnl *nl);
 void cnl_close(struct cnl *nl);
 int cnl_summary(struct cnl *nl, struct cnl_summary *out);
-int cnl_commit(struct cnl *nl, const struct policy *p, const struct cnl_start *starts, u32 generation,
+int cnl_commit(struct cnl *nl, const struct policy *p, const struct cnl_begin *begin, u32 generation,
 	       u32 confirm, u32 *committed, void (*progress)(u32 done, u32 all));
 int cnl_confirm(struct cnl *nl, u32 *generation);
 int cnl_fetch(struct cnl *nl, struct policy **out, struct cnl_runtime *runtime);
@@ -257,8 +326,11 @@ int cnl_checkin(struct cnl *nl, const u8 mac[6], const struct cordon_addr *peer,
 		const u8 certificate[CORDON_CERTIFICATE_LEN], struct cnl_device *out);
 int cnl_lease_end(struct cnl *nl, const u8 mac[6], const u8 certificate[CORDON_CERTIFICATE_LEN],
 		  struct cnl_device *out);
-int cnl_binding_get(struct cnl *nl, const struct cordon_addr *addr, u8 mac[6],
-		    char name[CORDON_DEVICE_NAME_LEN]);
+int cnl_binding_get(struct cnl *nl, const struct cordon_addr *addr, struct cnl_binding *out);
+int cnl_binding_set(struct cnl *nl, const struct cnl_binding *b, struct cnl_binding *out);
+int cnl_binding_del(struct cnl *nl, const struct cordon_addr *addr);
+int cnl_bindings(struct cnl *nl, bool learned, struct cnl_bindings *out);
+void cnl_bindings_free(struct cnl_bindings *all);
 int cnl_listen(struct cnl *nl, int (*event)(const struct cnl_event *event, void *arg), void *arg);
 int cnl_join(struct cnl *nl, struct cnl_listener *listener);
 int cnl_hear(struct cnl *nl);
@@ -267,7 +339,11 @@ int cnl_hear(struct cnl *nl);
 struct nl_msg *cnl_message(struct cnl *nl, u8 cmd, int flags);
 int cnl_talk(struct cnl *nl, struct nl_msg *msg,
 	    int (*reply)(struct nlattr **tb, void *arg), void *arg);
+int cnl_talk_each(struct cnl *nl, struct nl_msg *msg,
+		  int (*each)(struct nlattr *attr, void *arg), void *arg);
 int cnl_read_device(struct nlattr *nest, struct cnl_device *out);
+int cnl_read_binding(struct nlattr *nest, struct cnl_binding *out);
+int cnl_put_binding(struct nl_msg *msg, const struct cnl_binding *b);
 int cnl_read_interface(struct nlattr *nest, struct cnl_interface *out);
 int cnl_read_summary(struct nlattr **tb, struct cnl_summary *out);
 int cnl_put_addr(struct nl_msg *msg, int type, const struct cordon_addr *a);

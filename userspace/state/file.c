@@ -45,11 +45,15 @@ static json_t *put_device(const struct policy *p, u32 i)
 	char mac[18], addr[POLICY_ADDR_LEN];
 	u32 a;
 
-	for (a = 0; a < d->n; a++)
+	for (a = 0; a < cordon_device_fixed(d); a++)
 		json_array_append_new(addresses,
 				      json_string(policy_addr_text(&p->draft.addresses[d->first + a], addr)));
 	out = json_pack("{s:s,s:s,s:s,s:o}", "mac", policy_mac_text(d->mac, mac), "name", d->name,
 			"segment", p->draft.segments[d->segment].name, "addresses", addresses);
+	if (d->learn)
+		put_text(out, "learn", policy_learn_name(d->learn));
+	if (d->roam)
+		json_object_set_new(out, "roam", json_true());
 	put_text(out, "model", d->model);
 	if (d->port != CORDON_ANY_PORT)
 		put_text(out, "port", p->draft.ports[d->port].name);
@@ -62,9 +66,22 @@ static json_t *put_device(const struct policy *p, u32 i)
 	return out;
 }
 
+static json_t *put_binding(const struct state_binding *b)
+{
+	char mac[18], addr[POLICY_ADDR_LEN];
+	json_t *out = json_pack("{s:s,s:s,s:s}", "address", policy_addr_text(&b->addr, addr),
+				"mac", policy_mac_text(b->mac, mac), "origin", policy_origin_name(b->origin));
+
+	put_text(out, "name", b->name);
+	if (b->end)
+		json_object_set_new(out, "end", json_integer(b->end));
+	return out;
+}
+
 static json_t *put_all(const struct state *s)
 {
 	json_t *devices = json_array(), *changed = json_array(), *deleted = json_array();
+	json_t *bindings = json_array();
 	char mac[18];
 	u32 i;
 
@@ -74,8 +91,11 @@ static json_t *put_all(const struct state *s)
 		json_array_append_new(changed, put_device(s->changed, i));
 	for (i = 0; i < s->n_deleted; i++)
 		json_array_append_new(deleted, json_string(policy_mac_text(s->deleted[i], mac)));
-	return json_pack("{s:i,s:I,s:s,s:o,s:o,s:o}", "version", STATE_VERSION, "saved", (json_int_t)s->saved,
-			 "boot", s->boot, "devices", devices, "changed", changed, "deleted", deleted);
+	for (i = 0; i < s->n_bindings; i++)
+		json_array_append_new(bindings, put_binding(&s->bindings[i]));
+	return json_pack("{s:i,s:I,s:s,s:o,s:o,s:o,s:o}", "version", STATE_VERSION, "saved", (json_int_t)s->saved,
+			 "boot", s->boot, "devices", devices, "changed", changed, "deleted", deleted,
+			 "bindings", bindings);
 }
 
 /**
@@ -194,6 +214,7 @@ static const char *get_one(struct policy *one, const json_t *o)
 {
 	int authentication = get_enum(o, "authentication", policy_authentication_name, CORDON_AUTHENTICATION_CERTIFICATE + 1);
 	int encryption = get_enum(o, "encryption", policy_encryption_name, CORDON_ENCRYPTION_TLS1_3 + 1);
+	int learn = get_enum(o, "learn", policy_learn_name, CORDON_LEARN_AUTO_STATIC + 1);
 	const json_t *firmware = json_object_get(o, "firmware_auto_update");
 	struct cordon_segment_def *segment = policy_add_segment(one);
 	struct cordon_port_def *port = policy_add_port(one);
@@ -213,6 +234,10 @@ static const char *get_one(struct policy *one, const json_t *o)
 		return "'port' is too long";
 	if (authentication < 0 || encryption < 0)
 		return "'authentication' or 'encryption' is a word that it cannot be";
+	if (learn < 0)
+		return "'learn' is a word that it cannot be";
+	d->learn = learn == CORDON_INHERIT ? CORDON_LEARN_NONE : learn;
+	d->roam = json_is_true(json_object_get(o, "roam"));
 	d->segment = policy_find_segment(one, segment->name);
 	d->port = port->name[0] ? 0 : CORDON_ANY_PORT;
 	d->authentication = authentication;
@@ -240,6 +265,25 @@ static const char *get_deleted(struct state *s, const json_t *o)
 	if (!text || policy_mac_parse(text, mac))
 		return "it is no MAC";
 	return state_delete(s, mac) ? "out of memory" : NULL;
+}
+
+static const char *get_binding(struct state *s, const json_t *o)
+{
+	int origin = get_enum(o, "origin", policy_origin_name, CORDON_ORIGIN_ARP + 1);
+	const json_t *end = json_object_get(o, "end");
+	struct state_binding b = { .origin = origin, .end = json_integer_value(end) };
+
+	if (policy_addr_parse(text_of(o, "address"), &b.addr))
+		return "'address' is none";
+	if (policy_mac_parse(text_of(o, "mac"), b.mac))
+		return "'mac' is no MAC";
+	if (!get_text(o, "name", b.name, sizeof(b.name)))
+		return "'name' is too long";
+	if (origin <= CORDON_ORIGIN_POLICY || origin > CORDON_ORIGIN_ARP)
+		return "'origin' is a word that it cannot be";
+	if (end && (!json_is_integer(end) || !b.end))
+		return "'end' is no number";
+	return state_bind(s, &b) ? "out of memory" : NULL;
 }
 
 /* Whatever of a list cannot be read is told and left out: the rest counts none the less. */
@@ -275,6 +319,7 @@ static int parse(const char *path, const char *text, size_t len, struct state *s
 	get_list(s, path, all, "devices", get_state, errors);
 	get_list(s, path, all, "changed", get_changed, errors);
 	get_list(s, path, all, "deleted", get_deleted, errors);
+	get_list(s, path, all, "bindings", get_binding, errors);
 	json_decref(all);
 	return 0;
 }

@@ -305,3 +305,58 @@ int state_starts(const struct policy *p, const struct state *s, int64_t now, boo
 		*out = starts;
 	return err;
 }
+
+/*
+ * What is left of a binding; 0, nothing. Where the clock cannot tell, as much as when it was saved: a device that
+ * believes in its address asks nobody for it, and would be cut off until it does. If somebody else has it by now, that
+ * is learned again.
+ */
+static int64_t binding_left(const struct state_binding *b, const struct state *s, int64_t now, bool clock)
+{
+	int64_t left = b->end - (clock ? now : s->saved);
+
+	return left > CORDON_MAX_LEASE ? CORDON_MAX_LEASE : left > 0 ? left : 0;
+}
+
+/**
+ * state_bindings - addresses that were learned, and that a policy can begin with
+ * @p: the policy
+ * @s: the state
+ * @now: seconds since 1970
+ * @clock: ends may be compared with @now
+ * @out: gets them; free() its @bindings
+ *
+ * Left out are those that have ended, and those of devices that the policy does not have, or that learn nothing by it.
+ *
+ * Return: 0 or -errno.
+ */
+int state_bindings(const struct policy *p, const struct state *s, int64_t now, bool clock, struct cnl_begin *out)
+{
+	struct cnl_binding *list = calloc((size_t)s->n_bindings + 1, sizeof(*list));
+	struct cordon_policy *sealed = NULL;
+	struct cordon_error why;
+	u32 i, found, n = 0;
+	int err = list ? policy_seal(p, &sealed, &why) : -ENOMEM;
+
+	for (i = 0; !err && i < s->n_bindings; i++) {
+		const struct state_binding *b = &s->bindings[i];
+
+		found = cordon_policy_device_by_mac(sealed, b->mac);
+		if (found == CORDON_NO_DEVICE || !sealed->draft.devices[found].learn ||
+		    (b->end && !binding_left(b, s, now, clock)))
+			continue;
+		list[n].addr = b->addr;
+		memcpy(list[n].mac, b->mac, sizeof(b->mac));
+		list[n].origin = b->origin;
+		list[n].ends = b->end;
+		list[n++].lease = b->end ? binding_left(b, s, now, clock) : 0;
+	}
+	free(sealed);
+	if (err) {
+		free(list);
+		return err;
+	}
+	out->bindings = list;
+	out->n_bindings = n;
+	return 0;
+}

@@ -33,6 +33,7 @@ void state_free(struct state *s)
 	policy_free(s->changed);
 	free(s->devices);
 	free(s->deleted);
+	free(s->bindings);
 	free(s);
 }
 
@@ -76,6 +77,24 @@ int state_delete(struct state *s, const u8 mac[6])
 		return -ENOMEM;
 	s->deleted = list;
 	memcpy(s->deleted[s->n_deleted++], mac, sizeof(*s->deleted));
+	return 0;
+}
+
+/**
+ * state_bind - tell of an address that was learned
+ * @s: the state
+ * @b: the binding
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int state_bind(struct state *s, const struct state_binding *b)
+{
+	struct state_binding *list = more(s->bindings, s->n_bindings, sizeof(*list));
+
+	if (!list)
+		return -ENOMEM;
+	s->bindings = list;
+	list[s->n_bindings++] = *b;
 	return 0;
 }
 
@@ -164,7 +183,8 @@ bool state_same_device(const struct policy *a, u32 i, const struct policy *b, u3
 	const struct cordon_device_def *x = &a->draft.devices[i], *y = &b->draft.devices[j];
 
 	return !memcmp(x->mac, y->mac, sizeof(x->mac)) && !strcmp(x->name, y->name) &&
-	       !strcmp(x->model, y->model) && x->n == y->n &&
+	       !strcmp(x->model, y->model) && x->n == y->n && x->learn == y->learn &&
+	       x->roam == y->roam &&
 	       x->authentication == y->authentication && x->encryption == y->encryption &&
 	       x->firmware == y->firmware &&
 	       !strcmp(a->draft.segments[x->segment].name, b->draft.segments[y->segment].name) &&
@@ -216,6 +236,31 @@ int state_collect(struct state *s, const struct policy *kernel, const struct cnl
 }
 
 /**
+ * state_collect_bindings - what the kernel says of learned addresses
+ * @s: with the time that it is saved
+ * @all: they, without those that the policy gives
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int state_collect_bindings(struct state *s, const struct cnl_bindings *all)
+{
+	struct state_binding b;
+	int err = 0;
+	u32 i;
+
+	for (i = 0; !err && i < all->n; i++) {
+		const struct cnl_binding *from = &all->list[i];
+
+		b = (struct state_binding){ .addr = from->addr, .origin = from->origin,
+					    .end = from->ends ? s->saved + from->lease : 0 };
+		memcpy(b.mac, from->mac, sizeof(b.mac));
+		memcpy(b.name, from->name, sizeof(b.name));
+		err = state_bind(s, &b);
+	}
+	return err;
+}
+
+/**
  * state_compare - which devices were added, changed or deleted at run time
  * @s: gets them
  * @kernel: the policy in force
@@ -246,12 +291,24 @@ int state_compare(struct state *s, const struct policy *kernel, const struct pol
 	return err;
 }
 
+/* The same end as before, if it is but for its rounding. */
+static int64_t settle_end(int64_t end, int64_t before)
+{
+	int64_t moved = end - before;
+
+	return moved >= -JITTER && moved <= JITTER ? before : end;
+}
+
+static bool settle_binding(struct state_binding *b, const struct state_binding *before)
+{
+	b->end = settle_end(b->end, before->end);
+	return cordon_addr_equal(&b->addr, &before->addr) && !memcmp(b->mac, before->mac, sizeof(b->mac)) &&
+	       !strcmp(b->name, before->name) && b->origin == before->origin && b->end == before->end;
+}
+
 static bool settle_device(struct state_device *d, const struct state_device *before)
 {
-	int64_t moved = d->lease_end - before->lease_end;
-
-	if (moved >= -JITTER && moved <= JITTER)
-		d->lease_end = before->lease_end;
+	d->lease_end = settle_end(d->lease_end, before->lease_end);
 	return !memcmp(d->mac, before->mac, sizeof(d->mac)) && !strcmp(d->name, before->name) &&
 	       d->quarantined == before->quarantined && d->outdated == before->outdated &&
 	       d->leased == before->leased && d->lease_end == before->lease_end &&
@@ -272,11 +329,14 @@ bool state_settle(struct state *s, const struct state *before)
 	u32 i;
 
 	if (!before || s->n_devices != before->n_devices || s->n_deleted != before->n_deleted ||
+	    s->n_bindings != before->n_bindings ||
 	    s->changed->draft.n_devices != before->changed->draft.n_devices)
 		return false;
 	same = !s->n_deleted || !memcmp(s->deleted, before->deleted, s->n_deleted * sizeof(*s->deleted));
 	for (i = 0; i < s->n_devices; i++)
 		same &= settle_device(&s->devices[i], &before->devices[i]);
+	for (i = 0; i < s->n_bindings; i++)
+		same &= settle_binding(&s->bindings[i], &before->bindings[i]);
 	for (i = 0; i < s->changed->draft.n_devices; i++)
 		same &= state_same_device(s->changed, i, before->changed, i);
 	return same;

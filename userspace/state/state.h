@@ -36,6 +36,22 @@ struct state_device {
 };
 
 /**
+ * struct state_binding - an address that was learned
+ * @addr: the address
+ * @mac: of the device that has it
+ * @name: of the device when it was saved, for people
+ * @origin: enum cordon_origin
+ * @end: when it ends, in seconds since 1970; 0, it does not
+ */
+struct state_binding {
+	struct cordon_addr addr;
+	u8 mac[6];
+	char name[CORDON_DEVICE_NAME_LEN];
+	u32 origin;
+	int64_t end;
+};
+
+/**
  * struct state - what is saved
  * @saved: when, in seconds since 1970
  * @boot: of which boot of this machine
@@ -44,6 +60,8 @@ struct state_device {
  * @changed: devices that were added or changed at run time, as they were then
  * @deleted: MACs of those that were deleted at run time
  * @n_deleted: how many
+ * @bindings: addresses that were learned
+ * @n_bindings: how many
  */
 struct state {
 	int64_t saved;
@@ -53,6 +71,8 @@ struct state {
 	struct policy *changed;
 	u8 (*deleted)[6];
 	u32 n_deleted;
+	struct state_binding *bindings;
+	u32 n_bindings;
 };
 
 /* state.c: what is saved. */
@@ -60,9 +80,11 @@ struct state *state_new(void);
 void state_free(struct state *s);
 struct state_device *state_add(struct state *s, const u8 mac[6]);
 int state_delete(struct state *s, const u8 mac[6]);
+int state_bind(struct state *s, const struct state_binding *b);
 int state_copy_device(struct policy *to, const struct policy *from, u32 i);
 bool state_same_device(const struct policy *a, u32 i, const struct policy *b, u32 j);
 int state_collect(struct state *s, const struct policy *kernel, const struct cnl_device *devices);
+int state_collect_bindings(struct state *s, const struct cnl_bindings *all);
 int state_compare(struct state *s, const struct policy *kernel, const struct policy *base);
 bool state_settle(struct state *s, const struct state *before);
 
@@ -71,6 +93,7 @@ bool state_clock_is_right(const struct state *s, int64_t now);
 int state_overlay(struct policy *p, const struct policy *base, const struct state *s, FILE *say);
 int state_starts(const struct policy *p, const struct state *s, int64_t now, bool clock,
 		 struct cnl_start **out, FILE *say);
+int state_bindings(const struct policy *p, const struct state *s, int64_t now, bool clock, struct cnl_begin *out);
 
 /* file.c: as JSON. */
 int state_load(const char *path, struct state **out, FILE *errors);

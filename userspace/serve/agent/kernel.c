@@ -70,17 +70,19 @@ int agent_summary(struct agent *a, struct cnl_summary *out)
 enum agent_place agent_place(struct agent *a, const struct cordon_addr *peer, const uint8_t *mac,
 			     char name[CORDON_DEVICE_NAME_LEN])
 {
-	uint8_t owner[6];
+	struct cnl_binding b;
 	int err;
 
 	name[0] = 0;
 	if (agent_connect(a))
 		return AGENT_PLACE_REMOTE;
-	err = cnl_binding_get(&a->nl, peer, owner, name);
+	err = cnl_binding_get(&a->nl, peer, &b);
 	if (err && worth_another(a, err))
-		err = cnl_binding_get(&a->nl, peer, owner, name);
-	if (!err)
-		return mac && !memcmp(mac, owner, 6) ? AGENT_PLACE_OWN : AGENT_PLACE_OTHER;
+		err = cnl_binding_get(&a->nl, peer, &b);
+	if (!err) {
+		memcpy(name, b.name, sizeof(b.name));
+		return mac && !memcmp(mac, b.mac, 6) ? AGENT_PLACE_OWN : AGENT_PLACE_OTHER;
+	}
 	return err == -ENOENT || !a->connected ? AGENT_PLACE_REMOTE : AGENT_PLACE_UNKNOWN;
 }
 
