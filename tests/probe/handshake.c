@@ -56,6 +56,25 @@ static int tap(const char *name, uint8_t mac[6])
 	return fd;
 }
 
+/* The kernel notes once in a second that carriers came; until then, what is sent to a tap is dropped. */
+static void wait_for(const char *name)
+{
+	char path[64], state[16];
+	int tries, fd;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/sys/class/net/%s/operstate", name);
+	for (tries = 0; tries < 5000; tries++) {
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		n = fd < 0 ? -1 : read(fd, state, sizeof(state));
+		close(fd);
+		if (n == 3 && !memcmp(state, "up\n", 3))
+			return;
+		poll(NULL, 0, 1);
+	}
+	errx(1, "%s does not come up", name);
+}
+
 static void read_flow(const char *name, struct side sides[2])
 {
 	FILE *f = fopen(name, "r");
@@ -247,6 +266,8 @@ int main(int argc, char **argv)
 	devices = strtoul(argv[2], NULL, 10);
 	sides[0].tap = tap("gd", sides[0].gateway);
 	sides[1].tap = tap("gx", sides[1].gateway);
+	wait_for("gd");
+	wait_for("gx");
 	quic = !strcmp(argv[3], "quic");
 	if (!quic)
 		read_flow(argv[3], sides);
