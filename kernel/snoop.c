@@ -300,6 +300,7 @@ static const u8 *payload(struct sk_buff *skb, unsigned int at, bool v4, u16 sour
 			 u32 *len)
 {
 	const struct udphdr *udp;
+	struct udphdr buf;
 	struct iphdr buf4;
 	const struct iphdr *iph;
 	struct ipv6hdr buf6;
@@ -317,13 +318,12 @@ static const u8 *payload(struct sk_buff *skb, unsigned int at, bool v4, u16 sour
 			return NULL;
 		at += sizeof(*ip6);
 	}
-	if ((skb_is_nonlinear(skb) && skb_shared(skb)) || !pskb_may_pull(skb, skb->len) ||
-	    at + sizeof(*udp) > skb->len)
+	udp = skb_header_pointer(skb, at, sizeof(buf), &buf);
+	if (!udp || ntohs(udp->source) != source || ntohs(udp->dest) != to)
 		return NULL;
-	udp = (const struct udphdr *)(skb->data + at);
 	size = ntohs(udp->len);
-	if (ntohs(udp->source) != source || ntohs(udp->dest) != to || size < sizeof(*udp) ||
-	    size > skb->len - at)
+	if (size < sizeof(*udp) || size > skb->len - at ||
+	    (skb_is_nonlinear(skb) && skb_shared(skb)) || !pskb_may_pull(skb, at + size))
 		return NULL;
 	*len = size - sizeof(*udp);
 	return skb->data + at + sizeof(*udp);
