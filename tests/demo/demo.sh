@@ -235,6 +235,52 @@ try yes "the state becomes expired" poll 10 state_is expired
 try yes "cam's transfer stands still, lock's goes on" stands cam
 pkill -f 'probe transfer'
 
+chapter "A home's bridge: addresses by DHCP, and a device that no policy lists"
+BULB_MAC=02:00:00:00:01:0b PHONE_MAC=02:00:00:00:01:0f
+extra='bulb phone'
+ip -n gw link add br0 address 02:00:00:00:01:fe type bridge
+for ns in bulb:lan4:$BULB_MAC phone:lan5:$PHONE_MAC; do
+	IFS=: read -r name port mac <<<"$ns"
+	host "$name" "$port" 10.0.40.99 fd00:40::99 10.0.40.1 fd00:40::1 "$mac"
+	ip -n "$name" addr flush dev eth0 scope global
+	ip -n gw addr flush dev "$port"
+	ip -n gw link set "$port" master br0
+	serve "$name"
+done
+ip -n gw addr add 10.0.40.1/24 dev br0
+ip -n gw link set br0 up
+printf '%s\n' 'start 10.0.40.10' 'end 10.0.40.20' 'interface br0' 'option subnet 255.255.255.0' 'option router 10.0.40.1' \
+	'option lease 3600' "lease_file $work/udhcpd.leases" "pidfile $work/udhcpd.pid" >"$work/udhcpd.conf"
+: >"$work/udhcpd.leases"
+spawn gw busybox udhcpd -f "$work/udhcpd.conf" 2>/dev/null
+printf '%s\n' '#!/bin/sh' '[ "$1" = bound ] || exit 0' 'ip addr add "$ip/24" dev eth0' 'ip route replace default via "$router"' \
+	>"$work/leased"
+chmod +x "$work/leased"
+dhcp() {	# NS HOSTNAME
+	on "$1" busybox udhcpc -i eth0 -f -q -n -t 5 -T 1 -A 1 -x "hostname:$2" -s "$work/leased"
+}
+address_of() {
+	ip -n "$1" -4 -o addr show dev eth0 scope global | sed 's/.*inet //; s,/.*,,'
+}
+sed -i 's/^ports: .*/ports: [lan0, lan1, lan4, lan5]/; s/^segments:/unknown: guests\n&\n  guests: {isolate: true}/
+	s/^rules:/&\n  - {from: guests, to: wan, allow: [tcp\/80]}/' "$work/policy.yaml"
+cat >>"$work/policy.yaml" <<-END
+	  - {name: bulb, mac: "$BULB_MAC", network_segment: guests, addresses: auto}
+END
+run cordonctl apply "$work/policy.yaml"
+try yes "bulb gets its address by DHCP" dhcp bulb bulb
+try yes "bulb -> internet, port 80" reaches bulb tcp $INET 80
+try yes "phone, which no policy lists, gets one, too" dhcp phone kitchen-phone
+try yes "phone -> internet, port 80" reaches phone tcp $INET 80
+try no "phone -> bulb, on the same bridge" reaches phone tcp "$(address_of bulb)" 80 500
+ip -n phone addr add "$(address_of bulb)/24" dev eth0
+ip -n phone neigh flush dev eth0
+counted "devices/$PHONE_MAC/anomalies/arp_spoof" "phone says that it has bulb's address" \
+	on phone ping -c 1 -W 1 -I "$(address_of bulb)" 10.0.40.1
+run cordonctl show bindings
+run cordonctl device unknown
+run cordonctl device adopt $PHONE_MAC phone --segment guests
+
 chapter "What the gateway saw"
 run cordonctl stats
 run cordonctl status
@@ -242,7 +288,7 @@ run sh -c "cd /sys/kernel/cordon/devices/$CAM_MAC && grep . state rx_packets tx_
 teardown
 
 echo
-if [ $wrong = 0 ] && [ $steps -gt 45 ]; then
+if [ $wrong = 0 ] && [ $steps -gt 50 ]; then
 	echo "$steps steps, all as expected"
 	echo "demo: ok"
 else
