@@ -208,7 +208,8 @@ static unsigned int prerouting(void *priv, struct sk_buff *skb, const struct nf_
 		return stranger(pkt, CORDON_KIND_UNLISTED);
 	pkt->device = cordon_policy_device_by_mac(rs->policy, eth_hdr(skb)->h_source);
 	if (pkt->device == CORDON_NO_DEVICE) {
-		cordon_snoop_stranger(cn, rs, eth_hdr(skb)->h_source);
+		if (unlikely(rs->policy->draft.unknown))
+			cordon_snoop_stranger(cn, eth_hdr(skb)->h_source);
 		return stranger(pkt, CORDON_KIND_UNKNOWN_DEVICE);
 	}
 	kind = judge(pkt);
@@ -412,7 +413,8 @@ static unsigned int arp(void *priv, struct sk_buff *skb, const struct nf_hook_st
 	mac = cordon_pkt_mac(skb);
 	pkt.device = mac ? cordon_policy_device_by_mac(rs->policy, mac) : CORDON_NO_DEVICE;
 	if (pkt.device == CORDON_NO_DEVICE) {
-		cordon_snoop_stranger(cn, rs, mac);
+		if (unlikely(rs->policy->draft.unknown))
+			cordon_snoop_stranger(cn, mac);
 		return cordon_deny_unblamed(&pkt, CORDON_KIND_UNKNOWN_DEVICE);
 	}
 	if (!cordon_ports_may_be(pkt.ports, rs->policy->draft.devices[pkt.device].port, pkt.in))

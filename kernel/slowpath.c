@@ -72,7 +72,8 @@ unsigned int cordon_slow_stranger(struct cordon_net *cn, struct sk_buff *skb,
 {
 	if (unlikely(is_copy(skb)))
 		return NF_ACCEPT;
-	cordon_snoop_stranger(cn, rs, cordon_pkt_mac(skb));
+	if (unlikely(rs->policy->draft.unknown))
+		cordon_snoop_stranger(cn, cordon_pkt_mac(skb));
 	return prerouting_refused(cn, skb, state, rs, in, CORDON_KIND_UNKNOWN_DEVICE);
 }
 
@@ -141,7 +142,8 @@ unsigned int cordon_slow_prerouting(struct cordon_net *cn, struct sk_buff *skb,
 	mac = cordon_pkt_mac(skb);
 	device = mac ? cordon_policy_device_by_mac(rs->policy, mac) : CORDON_NO_DEVICE;
 	if (unlikely(device == CORDON_NO_DEVICE)) {
-		cordon_snoop_stranger(cn, rs, mac);
+		if (unlikely(rs->policy->draft.unknown))
+			cordon_snoop_stranger(cn, mac);
 		return prerouting_refused(cn, skb, state, rs, interface->port,
 					  CORDON_KIND_UNKNOWN_DEVICE);
 	}

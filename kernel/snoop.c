@@ -276,17 +276,16 @@ void cordon_snoop_seen(const struct cordon_pkt *pkt, const struct cordon_addr *a
 
 /**
  * cordon_snoop_stranger - a frame of a MAC that no device has came in on a port
- * @cn: the namespace
- * @rs: in force
+ * @cn: the namespace; the policy in force has a segment for such devices
  * @mac: six bytes; or NULL
  *
  * Context: RCU read side.
  */
-void cordon_snoop_stranger(struct cordon_net *cn, const struct cordon_ruleset *rs, const u8 *mac)
+void cordon_snoop_stranger(struct cordon_net *cn, const u8 *mac)
 {
 	struct news n = { .what = COMES, .by = CORDON_TELLER_STRANGER };
 
-	if (!rs->policy->draft.unknown || !mac || !is_valid_ether_addr(mac))
+	if (!mac || !is_valid_ether_addr(mac))
 		return;
 	ether_addr_copy(n.told.mac, mac);
 	tell(cn, &n);

@@ -25,6 +25,11 @@ static void print_change(const struct policy_change *c)
 		       c->before ? c->before : "");
 		break;
 	case POLICY_CHANGE:
+		/* What there is one of, as the mode. */
+		if (!strcmp(c->object, c->name)) {
+			printf("~ %s: %s -> %s\n", c->object, c->before, c->after);
+			break;
+		}
 		printf("~ %s %s: %s: %s -> %s\n", c->object, c->name, c->field ? c->field : "",
 		       c->before ? c->before : "-", c->after ? c->after : "-");
 		break;
