@@ -25,6 +25,7 @@ ip -n gw addr add $GW_CAM6/64 dev br0 nodad
 ip -n gw link set br0 up
 
 # policy [SED]: cam alone is listed
+# shellcheck disable=SC2120
 policy() {
 	sed "${1-}" <<-END | apply
 		version: 1

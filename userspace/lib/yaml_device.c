@@ -218,7 +218,7 @@ static void load_device(struct loader *l, const struct yaml_node *map)
 		d->port = yaml_port(l, v[D_PORT]);
 	if (v[D_ROAM])
 		d->roam = max(0, yaml_bool(l, v[D_ROAM], "roam"));
-	if (d->roam && v[D_PORT])
+	if (v[D_ROAM] && d->roam && v[D_PORT])
 		report_error(l->report, v[D_ROAM]->at, "a device that roams is tied to no port: leave out port, or roam");
 	if (v[D_MODEL])
 		yaml_name(l, v[D_MODEL], "model", d->model, sizeof(d->model));
