@@ -762,6 +762,9 @@ static void test_text(void)
 		   "duration there and back: %s", text);
 	EACH(no_durations, text)
 		ok(policy_duration_parse(text, &seconds), "no duration: '%s'", text);
+	ok(!policy_match_parse("mdns", &m) && !strcmp(policy_match_text(&m, buf), "udp/5353"), "multicast DNS by its name");
+	ok(!policy_match_parse("ssdp", &m) && !strcmp(policy_match_text(&m, buf), "udp/1900"), "and SSDP");
+	ok(policy_match_parse("mdns/5353", &m), "which has no port");
 	ok(!policy_match_parse("47", &m) && !strcmp(policy_match_text(&m, buf), "gre"), "a number becomes a name");
 	ok(!policy_match_parse("6/443", &m) && !strcmp(policy_match_text(&m, buf), "tcp/443"), "with ports, too");
 	ok(!policy_match_parse("ipv6-icmp/128", &m) && !strcmp(policy_match_text(&m, buf), "icmp6/echo-request"),

@@ -453,9 +453,15 @@ static int parse_range(const char *text, struct cordon_match *m)
 	return 0;
 }
 
+/* By which devices are found: multicast DNS (RFC 6762), and SSDP of UPnP. */
+static const struct {
+	const char *name;
+	u16 port;
+} discovery[] = { { "mdns", 5353 }, { "ssdp", 1900 } };
+
 /**
  * policy_match_parse - what a rule allows, from its text
- * @text: tcp/443, sctp/8000-8100, udp/\*, icmp/echo-request, icmp6/128, gre, 47, any
+ * @text: tcp/443, sctp/8000-8100, udp/\*, icmp/echo-request, icmp6/128, gre, 47, mdns, any
  * @out: where to, on success
  *
  * Return: 0; -EPROTONOSUPPORT, there is no such protocol; -ENOPROTOOPT, ports of one that has none;
@@ -466,8 +472,14 @@ int policy_match_parse(const char *text, struct cordon_match *out)
 	const char *slash = strchrnul(text, '/');
 	struct cordon_match m = { 0 };
 	char name[POLICY_PROTO_LEN];
+	size_t i;
 	int proto;
 
+	for (i = 0; i < ARRAY_LEN(discovery); i++)
+		if (!strcmp(text, discovery[i].name)) {
+			*out = (struct cordon_match){ 17, discovery[i].port, discovery[i].port };
+			return 0;
+		}
 	if (!strcmp(text, "any")) {
 		*out = (struct cordon_match){ CORDON_PROTO_ANY, 0, 65535 };
 		return 0;
