@@ -309,6 +309,17 @@ static bool is_notice(const struct cordon_flow *packet)
 	}
 }
 
+/*
+ * A bridge of ports takes a frame for many to more than one of them, and to the gateway. Before it
+ * is confirmed, its entry cannot be of several copies, so the gateway's has none; with br_netfilter
+ * it gets no other. It opens something, and is decided on by itself.
+ */
+static bool is_copy_of_bridge(const struct cordon_pkt *pkt)
+{
+	return pkt->in == CORDON_BRIDGE_PORT && pkt->state->hook == NF_INET_LOCAL_IN &&
+	       cordon_pkt_is_for_many(pkt);
+}
+
 static u64 read_word(const struct nf_conn *ct)
 {
 #ifdef CONFIG_64BIT
@@ -346,7 +357,7 @@ u8 cordon_pkt_track(struct cordon_pkt *pkt)
 		return CORDON_KIND_MALFORMED;
 	if (pkt->flow.flags & CORDON_FLOW_BAD_PART)
 		return CORDON_KIND_FRAGMENT;
-	if (ctinfo == IP_CT_UNTRACKED || is_notice(&pkt->flow))
+	if (ctinfo == IP_CT_UNTRACKED || is_notice(&pkt->flow) || is_copy_of_bridge(pkt))
 		return 0;
 	return pkt->flow.flags & CORDON_FLOW_BAD_FLAGS ? CORDON_KIND_BAD_FLAGS :
 							 CORDON_KIND_UNJUDGED;

@@ -13,6 +13,7 @@ SERVICES='22 53 443'
 tree=$("$(dirname "$0")/../vm/daemons.sh") || exit
 extra=plug
 PLUG=10.0.20.13 PLUG6=fd00:20::13 PLUG_MAC=02:00:00:00:01:03
+modprobe br_netfilter
 setup
 enter_tree
 
@@ -128,7 +129,17 @@ dnsmasq server gw interface=br0 interface=lan1 "dhcp-range=10.0.20.50,10.0.20.60
 expect "a policy with addresses: auto" policy
 expect "no address is bound yet" unbound 10.0.20.50
 
+# bridged 0|1: what a bridge switches passes the hooks of IP, or not
+bridged() {
+	on gw sysctl -qw net.bridge.bridge-nf-call-iptables="$1" net.bridge.bridge-nf-call-ip6tables="$1" \
+		net.bridge.bridge-nf-call-arptables="$1"
+}
+bridged 0
 expect "a device in a bridge gets its lease" lease cam -q
+expect "and gives it back, as far as the gateway knows" on gw cordonctl device unbind "$(sed -n 's/^bound //p' "$work/cam.lease")"
+bare cam
+bridged 1
+expect "with br_netfilter, too" lease cam -q
 address=$(sed -n 's/^bound //p' "$work/cam.lease")
 expect "and its address is bound to it, by DHCP" bound "$address" cam dhcp
 expect "for as long as the server said" test "$(lasts "$address")" -gt 3500
@@ -173,6 +184,7 @@ wait "$held"
 expect "and it is bound no longer" poll 10 unbound "$address"
 ip -n cam addr add "$address/24" dev eth0 2>/dev/null
 expect "nor passes" blocked_from cam "$address"
+bridged 0
 expect "until it asks again" leased cam "$address"
 expect "and passes" reaches cam tcp $INET 443
 
