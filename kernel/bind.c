@@ -2,6 +2,8 @@
 /* Bindings that are learned are made, and end, in the ruleset in force. */
 #include <linux/etherdevice.h>
 #include <linux/timekeeping.h>
+#include <net/addrconf.h>
+#include <net/route.h>
 
 #include "bind.h"
 #include "change.h"
@@ -50,10 +52,20 @@ static void drop(struct cordon_net *cn, const u8 *mac, const struct cordon_bindi
 	tell(cn, mac, b, true);
 }
 
+/* Where there is no room for the change now, it is tried again. */
 static int end_one(struct cordon_net *cn, const u8 *mac, const struct cordon_binding *b)
 {
+	struct cordon_binding again;
+	int ret;
+
 	drop(cn, mac, b);
-	return relearn(cn, mac, NULL);
+	ret = relearn(cn, mac, NULL);
+	if (!ret)
+		return 0;
+	cordon_binding_init(&again, &b->addr, CORDON_ORIGIN_DHCP, 1);
+	if (!cordon_learned_put(&cn->learned, mac, &again))
+		wait_for_end(cn, again.end);
+	return ret;
 }
 
 /**
@@ -133,21 +145,44 @@ static int make_room(struct cordon_net *cn, const struct cordon_told *told, u32 
 	return 0;
 }
 
+/* It is the gateway's own. */
+static bool is_local(struct net *net, const struct cordon_addr *addr)
+{
+	struct in6_addr v6;
+	__be64 half[2];
+
+	if (cordon_addr_is_v4(addr))
+		return inet_addr_type(net, cpu_to_be32((u32)addr->lo)) == RTN_LOCAL;
+	half[0] = cpu_to_be64(addr->hi);
+	half[1] = cpu_to_be64(addr->lo);
+	memcpy(&v6, half, sizeof(v6));
+	return ipv6_chk_addr(net, &v6, NULL, 0);
+}
+
 static bool may_learn(const struct cordon_device_def *def, u8 origin)
 {
 	return origin == CORDON_ORIGIN_ARP ? def->learn == CORDON_LEARN_AUTO_STATIC : def->learn;
 }
 
-/* Another device has the address. What a server says goes before what that has taken by itself. */
+/*
+ * Another device has the address. What a server says goes before what that has taken by itself, but
+ * not before its lease: who asks with another's client identifier would be given its address.
+ */
 static int take_over(struct cordon_net *cn, const struct cordon_told *told, u32 owner,
 		     struct netlink_ext_ack *extack)
 {
 	const struct cordon_policy *p = cordon_net_ruleset(cn)->policy;
 	const struct cordon_device_def *def = &p->draft.devices[owner];
+	struct cordon_binding b;
 
-	if (cordon_policy_device_learned(p, owner, &told->addr) &&
-	    told->origin == CORDON_ORIGIN_DHCP)
-		return cordon_unbind(cn, def->mac, &told->addr);
+	if (cordon_policy_device_learned(p, owner, &told->addr)) {
+		/* What is left of one that could not be ended. */
+		if (!cordon_learned_find(&cn->learned, def->mac, &told->addr, &b))
+			return relearn(cn, def->mac, extack);
+		if (told->over || (told->origin == CORDON_ORIGIN_DHCP &&
+				   b.origin != CORDON_ORIGIN_DHCP))
+			return end_one(cn, def->mac, &b);
+	}
 	NL_SET_ERR_MSG_FMT(extack, "the address is bound to %.40s already", def->name);
 	return -EADDRINUSE;
 }
@@ -170,7 +205,8 @@ static int check(struct cordon_net *cn, const struct cordon_told *told,
 		NL_SET_ERR_MSG_FMT(extack, "%.40s learns no such addresses", def->name);
 		return -EOPNOTSUPP;
 	}
-	if (cordon_policy_check_address(&told->addr)) {
+	if (cordon_policy_check_address(&told->addr) || cordon_policy_serves(p, &told->addr) ||
+	    is_local(cn->net, &told->addr)) {
 		NL_SET_ERR_MSG(extack, "not an address that a device can have");
 		return -EADDRNOTAVAIL;
 	}
@@ -200,6 +236,14 @@ static int put(struct cordon_net *cn, const struct cordon_told *told,
 		return 0;
 	cordon_learned_drop(&cn->learned, told->mac, &b->addr);
 	return ret;
+}
+
+static bool is_bound(struct cordon_net *cn, const struct cordon_told *told)
+{
+	const struct cordon_policy *p = cordon_net_ruleset(cn)->policy;
+
+	return cordon_policy_device_learned(p, cordon_policy_device_by_mac(p, told->mac),
+					    &told->addr);
 }
 
 /**
@@ -234,6 +278,8 @@ int cordon_bind(struct cordon_net *cn, const struct cordon_told *told,
 		if (old.origin == CORDON_ORIGIN_DHCP && told->origin != CORDON_ORIGIN_DHCP)
 			return 0;
 		ret = cordon_learned_put(&cn->learned, told->mac, &b);
+		if (!ret && !is_bound(cn, told))
+			ret = relearn(cn, told->mac, extack);
 	} else {
 		ret = put(cn, told, &b, extack);
 	}

@@ -15,12 +15,14 @@ struct cordon_net;
  * struct cordon_told - a binding as somebody tells of it
  * @mac: the device's
  * @origin: enum cordon_origin, and not the policy
+ * @over: whoever has learned the address loses it
  * @seconds: how long it lasts; 0, it has no end
  * @addr: the address
  */
 struct cordon_told {
 	u8 mac[ETH_ALEN];
 	u8 origin;
+	bool over;
 	u32 seconds;
 	struct cordon_addr addr;
 };

@@ -221,6 +221,23 @@ static int put_anywhere(struct cordon_net *cn, u32 device,
 	return ret;
 }
 
+/* An address of a trusted server of DHCP would be nobody's, for whoever learns it. */
+static bool orphans_server(const struct cordon_policy *p, u32 device,
+			   const struct cordon_device_change *change)
+{
+	const struct cordon_device_def *def = &p->draft.devices[device];
+	u32 i, j, n = change ? cordon_device_fixed(&change->def) : 0;
+
+	for (i = def->first; i < def->first + cordon_device_fixed(def); i++) {
+		for (j = 0; j < n; j++)
+			if (cordon_addr_equal(&change->addresses[j], &p->draft.addresses[i]))
+				break;
+		if (j == n && cordon_policy_serves(p, &p->draft.addresses[i]))
+			return true;
+	}
+	return false;
+}
+
 /* What servers of DHCP say is to be heard, from now on at the latest. */
 static void hear_servers(struct cordon_net *cn)
 {
@@ -249,7 +266,7 @@ static void forget(struct cordon_net *cn, const struct cordon_device_def *def)
  * policy anew.
  *
  * Context: cordon_net.lock held, a ruleset is in force; may sleep.
- * Return: 0; -EBUSY, it awaits confirmation; -E2BIG, the namespace may have no more devices; or
+ * Return: 0; -EBUSY, it awaits confirmation, or @device is a server that others rely on; -E2BIG, the namespace may have no more devices; or
  * what cordon_ruleset_new() and cordon_publish() say.
  */
 int cordon_device_change(struct cordon_net *cn, u32 device,
@@ -266,6 +283,10 @@ int cordon_device_change(struct cordon_net *cn, u32 device,
 	if (device == CORDON_NO_DEVICE && rs->policy->places.n >= cn->caps->devices) {
 		cordon_caps_explain(extack, cn->caps->devices, "devices");
 		return -E2BIG;
+	}
+	if (device != CORDON_NO_DEVICE && orphans_server(rs->policy, device, change)) {
+		NL_SET_ERR_MSG(extack, "the policy trusts this address as a server of DHCP");
+		return -EBUSY;
 	}
 	if (!change) {
 		take_away(cn, device, false);
@@ -322,13 +343,14 @@ int cordon_device_relearn(struct cordon_net *cn, u32 device, struct netlink_ext_
 int cordon_device_admit(struct cordon_net *cn, const struct cordon_device_change *change)
 {
 	const struct cordon_policy *p = cordon_net_ruleset(cn)->policy;
+	const bool heard = READ_ONCE(p->learns);
 	int ret;
 
 	lockdep_assert_held(&cn->lock);
 	if (p->places.n >= cn->caps->devices)
 		return -E2BIG;
 	ret = put_anywhere(cn, CORDON_NO_DEVICE, change, true, NULL);
-	if (!ret)
+	if (!ret && !heard)
 		hear_servers(cn);
 	return ret;
 }

@@ -17,11 +17,13 @@
  * @list: in cordon_net.egress
  * @ops: the hook
  * @due: the policy in force needs it
+ * @rcu: frees it, since who lists hooks may still look at @ops
  */
 struct egress {
 	struct list_head list;
 	struct nf_hook_ops ops;
 	bool due;
+	struct rcu_head rcu;
 };
 
 static const struct nf_hook_ops *hook;
@@ -42,7 +44,7 @@ static void drop(struct cordon_net *cn, struct egress *e)
 {
 	nf_unregister_net_hook(cn->net, &e->ops);
 	list_del(&e->list);
-	kfree(e);
+	kfree_rcu(e, rcu);
 }
 
 static struct egress *find(struct cordon_net *cn, const struct net_device *dev)

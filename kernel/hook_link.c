@@ -359,6 +359,7 @@ static unsigned int forward(void *priv, struct sk_buff *skb, const struct nf_hoo
 	pkt = &f.pkt;
 	if (!f.open || !is_port(pkt->interface))
 		return cordon_drop(pkt);
+	pkt->again = true;
 	many = is_multicast_ether_addr(eth_hdr(skb)->h_dest);
 	if (!is_port(pkt->out))
 		return many ? cordon_drop(pkt) :

@@ -48,7 +48,6 @@ int cordon_learned_init(struct cordon_learned *l)
 {
 	spin_lock_init(&l->lock);
 	timerqueue_init_head(&l->ends);
-	l->wide = 0;
 	return rhashtable_init(&l->devices, &params);
 }
 
@@ -141,7 +140,6 @@ static void forget(struct cordon_learned *l, struct learner *d)
 {
 	if (d->timed)
 		timerqueue_del(&l->ends, &d->next);
-	l->wide -= d->room > FEW;
 	rhashtable_remove_fast(&l->devices, &d->node, params);
 	kfree_rcu(d, rcu);
 }
@@ -156,13 +154,11 @@ static struct learner *enlarge(struct cordon_learned *l, struct learner *d, stru
 		more->n = d->n;
 		forget(l, d);
 	}
-	l->wide += more->room > FEW;
 	ret = rhashtable_insert_fast(&l->devices, &more->node, params);
 	if (!ret) {
 		retime(l, more);
 		return more;
 	}
-	l->wide -= more->room > FEW;
 	kfree(more);
 	return NULL;
 }
@@ -290,6 +286,23 @@ bool cordon_learned_find(struct cordon_learned *l, const u8 *mac, const struct c
 }
 
 /**
+ * cordon_learned_count - how many addresses a device has learned
+ * @l: the table
+ * @mac: of the device
+ */
+u32 cordon_learned_count(struct cordon_learned *l, const u8 *mac)
+{
+	struct learner *d;
+	u32 n;
+
+	spin_lock_bh(&l->lock);
+	d = find(l, mac);
+	n = d ? d->n : 0;
+	spin_unlock_bh(&l->lock);
+	return n;
+}
+
+/**
  * cordon_learned_all - what a device has learned
  * @l: the table
  * @mac: of the device
@@ -408,6 +421,8 @@ void cordon_learned_append(struct cordon_learned *l, const struct cordon_policy 
 	def->n = cordon_device_fixed(def);
 	n = def->learn ? cordon_learned_all(l, def->mac, all) : 0;
 	for (i = 0; i < n && def->n < CORDON_MAX_DEVICE_ADDRESSES; i++) {
+		if (all[i].origin == CORDON_ORIGIN_ARP && def->learn != CORDON_LEARN_AUTO_STATIC)
+			continue;
 		owner = cordon_policy_device_by_addr(p, &all[i].addr);
 		if (owner != CORDON_NO_DEVICE &&
 		    !ether_addr_equal(p->draft.devices[owner].mac, def->mac))
@@ -456,6 +471,7 @@ void cordon_learned_sweep(struct cordon_learned *l, const struct cordon_policy *
 {
 	struct rhashtable_iter iter;
 	struct learner *d;
+	u32 n = 0;
 
 	rhashtable_walk_enter(&l->devices, &iter);
 	rhashtable_walk_start(&iter);
@@ -467,6 +483,11 @@ void cordon_learned_sweep(struct cordon_learned *l, const struct cordon_policy *
 		if (sweep(l, p, d))
 			forget(l, d);
 		spin_unlock_bh(&l->lock);
+		if (++n % 64)
+			continue;
+		rhashtable_walk_stop(&iter);
+		cond_resched();
+		rhashtable_walk_start(&iter);
 	}
 	rhashtable_walk_stop(&iter);
 	rhashtable_walk_exit(&iter);

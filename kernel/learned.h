@@ -32,13 +32,11 @@ struct cordon_binding {
  * @lock: protects the rest, see DOC: locking in net.h
  * @devices: by MAC, those that have learned something
  * @ends: the same, by the next end of one of theirs
- * @wide: how many of them have room for as many addresses as a device may have
  */
 struct cordon_learned {
 	spinlock_t lock;	/* the table, for moments */
 	struct rhashtable devices;
 	struct timerqueue_head ends;
-	u32 wide;
 };
 
 int cordon_learned_init(struct cordon_learned *l);
@@ -53,6 +51,7 @@ bool cordon_learned_drop(struct cordon_learned *l, const u8 *mac, const struct c
 void cordon_learned_forget(struct cordon_learned *l, const u8 *mac);
 bool cordon_learned_find(struct cordon_learned *l, const u8 *mac, const struct cordon_addr *addr,
 			 struct cordon_binding *out);
+u32 cordon_learned_count(struct cordon_learned *l, const u8 *mac);
 u32 cordon_learned_all(struct cordon_learned *l, const u8 *mac, struct cordon_binding *out);
 void cordon_learned_seen(struct cordon_learned *l, const u8 *mac, const struct cordon_addr *addr);
 u64 cordon_learned_due(struct cordon_learned *l, u8 *mac, struct cordon_binding *out);

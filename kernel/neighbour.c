@@ -173,7 +173,10 @@ int cordon_neighbour_ip(const struct cordon_pkt *pkt)
 	if (cordon_flow_is_server(f))
 		return pkt->switched && !cordon_policy_is_server(pkt->rs->policy, pkt->device) ?
 		       CORDON_KIND_ROGUE_DHCP : -1;
-	return cordon_flow_is_for_server(f) ? cordon_snoop_request(pkt) : -1;
+	if (!cordon_flow_is_for_server(f))
+		return -1;
+	/* Put together, it would be read nowhere. */
+	return f->flags & CORDON_FLOW_FRAGMENT ? CORDON_KIND_FRAGMENT : cordon_snoop_request(pkt);
 }
 
 /**
@@ -193,7 +196,7 @@ int cordon_neighbour_source(const struct cordon_pkt *pkt, int kind)
 
 /**
  * cordon_neighbour_input - what a device says to the gateway from an address of its own
- * @pkt: the packet; its device is set, and it is in the original direction
+ * @pkt: the packet; its device is set
  *
  * What came in on a port in a bridge, or from an address that was not the device's, has been looked
  * at there.
@@ -203,7 +206,13 @@ int cordon_neighbour_source(const struct cordon_pkt *pkt, int kind)
 int cordon_neighbour_input(const struct cordon_pkt *pkt)
 {
 	const struct cordon_flow *f = &pkt->flow;
+	struct cordon_flow packet;
 
+	/* Of an answer the flow is what it answers; a server asks neither. */
+	if (unlikely(!pkt->original && f->proto == IPPROTO_UDP)) {
+		cordon_pkt_flow(pkt->skb, pkt->state->pf, &packet);
+		f = &packet;
+	}
 	if (pkt->interface->role != CORDON_ROLE_PORT ||
 	    !cordon_policy_device_has(pkt->rs->policy, pkt->device, &pkt->source))
 		return -1;

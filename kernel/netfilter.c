@@ -65,6 +65,8 @@ int cordon_netfilter_start(struct cordon_net *cn)
 	cn->hooks = own;
 	return 0;
 stop:
+	/* Who lists hooks may still look at those that were there. */
+	synchronize_rcu();
 	cordon_inspector_stop(cn);
 put:
 	nf_ct_netns_put(cn->net, NFPROTO_INET);

@@ -28,6 +28,7 @@ static int find_device(const struct cordon_ruleset *rs, struct nlattr **tb,
 	return -ENOENT;
 }
 
+/* Return: where the address is; CORDON_NO_DEVICE, the device has it not. */
 static u32 place_of(const struct cordon_ruleset *rs, const struct cordon_told *told)
 {
 	const struct cordon_policy *p = rs->policy;
@@ -37,15 +38,15 @@ static u32 place_of(const struct cordon_ruleset *rs, const struct cordon_told *t
 	def = &p->draft.devices[cordon_policy_device_by_mac(p, told->mac)];
 	for (i = def->first; i < def->first + def->n; i++)
 		if (cordon_addr_equal(&p->draft.addresses[i], &told->addr))
-			break;
-	return i;
+			return i;
+	return CORDON_NO_DEVICE;
 }
 
 static int binding_set(struct cordon_net *cn, struct genl_info *info, struct nlattr **tb)
 {
 	const struct cordon_ruleset *rs = cordon_net_ruleset(cn);
-	struct cordon_told told;
-	u32 device;
+	struct cordon_told told = { .over = true };
+	u32 device, place;
 	int ret;
 
 	ret = find_device(rs, tb, info->extack, &device);
@@ -58,7 +59,12 @@ static int binding_set(struct cordon_net *cn, struct genl_info *info, struct nla
 	if (ret)
 		return ret;
 	rs = cordon_net_ruleset(cn);
-	return cordon_reply_object(info, rs, cordon_fill_binding, place_of(rs, &told));
+	place = place_of(rs, &told);
+	if (place == CORDON_NO_DEVICE) {
+		NL_SET_ERR_MSG(info->extack, "there is no room for the address now");
+		return -EAGAIN;
+	}
+	return cordon_reply_object(info, rs, cordon_fill_binding, place);
 }
 
 static int request(struct genl_info *info,

@@ -79,8 +79,9 @@ int cordon_fill_policy(struct sk_buff *skb, struct cordon_net *cn,
 	const struct cordon_draft *d = rs ? &rs->policy->draft : &none;
 	struct cordon_totals sum = {}, one;
 	s32 left = READ_ONCE(cn->deadline) - cordon_now();
-	u32 i;
+	u32 i, n = rs ? READ_ONCE(rs->policy->places.n) : 0;
 
+	n -= min(n, READ_ONCE(cn->unlisted.n));
 	for (i = 0; i < d->n_segments; i++) {
 		cordon_traffic_read(rs->segments[i]->traffic, &one);
 		sum.rx_packets += one.rx_packets;
@@ -95,8 +96,7 @@ int cordon_fill_policy(struct sk_buff *skb, struct cordon_net *cn,
 	    nla_put_u32(skb, CORDON_A_SEGMENTS, d->n_segments) ||
 	    nla_put_u32(skb, CORDON_A_NETWORKS, d->n_networks) ||
 	    nla_put_u32(skb, CORDON_A_RULES, d->n_rules) ||
-	    nla_put_u32(skb, CORDON_A_DEVICES, rs ? READ_ONCE(rs->policy->places.n) -
-						    READ_ONCE(cn->unlisted.n) : 0))
+	    nla_put_u32(skb, CORDON_A_DEVICES, n))
 		return -EMSGSIZE;
 	if (d->unknown && nla_put_string(skb, CORDON_A_UNKNOWN, d->segments[d->unknown].name))
 		return -EMSGSIZE;

@@ -33,6 +33,7 @@ struct nf_conn;
  * @flow: the connection that it is of; of a packet without one, its own headers
  * @unread: nothing had to be known of @flow, which is not set
  * @switched: a bridge takes it from one port to another
+ * @again: what it tells of addresses has been told where it came in
  * @ct: its entry, or NULL
  * @word: where the entry has its stamp, what was there before anything was decided
  * @established: both ends have sent, and it is no ICMP error
@@ -55,6 +56,7 @@ struct cordon_pkt {
 	struct cordon_flow flow;
 	bool unread;
 	bool switched;
+	bool again;
 	struct nf_conn *ct;
 	u64 word;
 	bool established;

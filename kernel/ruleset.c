@@ -134,8 +134,20 @@ static int build(struct cordon_policy *policy, const struct cordon_draft *draft,
 	return ret;
 }
 
+/* Devices that have learned more than there is room for where they are sealed. */
+static u32 count_wide(struct cordon_net *cn, const struct cordon_draft *d)
+{
+	const struct cordon_device_def *v = d->devices;
+	u32 n = 0;
+
+	for (; v < d->devices + d->n_devices; v++)
+		n += v->learn && cordon_device_fixed(v) +
+		     cordon_learned_count(&cn->learned, v->mac) > cordon_device_room(v);
+	return min(n, CORDON_MAX_WIDE);
+}
+
 /* With room for an eighth more devices, so that single ones can be changed in place. */
-static struct cordon_policy *seal(const struct cordon_net *cn, const struct cordon_draft *draft,
+static struct cordon_policy *seal(struct cordon_net *cn, const struct cordon_draft *draft,
 				  struct netlink_ext_ack *extack)
 {
 	struct cordon_draft roomy = *draft;
@@ -144,7 +156,7 @@ static struct cordon_policy *seal(const struct cordon_net *cn, const struct cord
 	int ret;
 
 	roomy.learners = cordon_draft_learners(draft);
-	roomy.wide = cn->learned.wide;
+	roomy.wide = roomy.learners ? count_wide(cn, draft) : 0;
 	roomy.spare = clamp_t(u32, draft->n_devices / 8, CORDON_MIN_SPARE, CORDON_MAX_SPARE) +
 		      cn->unlisted.n;
 	policy = kvmalloc(cordon_policy_size(&roomy), GFP_KERNEL_ACCOUNT);

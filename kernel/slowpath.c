@@ -240,11 +240,11 @@ static unsigned int input(struct cordon_pkt *pkt)
 {
 	int kind;
 
-	if (!pkt->original || (pkt->in == CORDON_ANY_PORT && cordon_flow_is_for_host(&pkt->flow)))
-		return NF_ACCEPT;
 	kind = pkt->device != CORDON_NO_DEVICE ? cordon_neighbour_input(pkt) : -1;
 	if (unlikely(kind >= 0))
 		return cordon_deny(pkt, kind);
+	if (!pkt->original || (pkt->in == CORDON_ANY_PORT && cordon_flow_is_for_host(&pkt->flow)))
+		return NF_ACCEPT;
 	pkt->from = cordon_endpoint(pkt, &pkt->flow.src);
 	pkt->to = cordon_end_gateway();
 	return cordon_verdict(pkt);

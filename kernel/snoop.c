@@ -23,6 +23,8 @@
 
 #define CLIENT_PORT	68	/* of DHCP */
 #define CLIENT_PORT6	546
+#define AT_A_TIME	64	/* news that the worker looks at */
+#define EACH		4	/* news that may wait of one device */
 #define CLOSE		2	/* seconds; a lease that ends so much later is no longer one */
 
 /* So much may wait: no one takes another's place. */
@@ -65,13 +67,17 @@ static void release(struct news *n)
 	kfree(n);
 }
 
-static void send(struct news *n)
+static void send(struct cordon_net *cn, struct news *n)
 {
 	struct sk_buff *skb = n->held;
 	struct net_device *dev = skb->dev;
 
 	n->held = NULL;
-	dev_queue_xmit(skb);
+	/* It may have moved to another namespace. */
+	if (net_eq(dev_net(dev), cn->net))
+		dev_queue_xmit(skb);
+	else
+		kfree_skb(skb);
 	dev_put(dev);
 }
 
@@ -111,7 +117,7 @@ static void heed(struct cordon_net *cn, struct news *n)
 		break;
 	case SENDS:
 		if (has_all(cn, n))
-			send(n);
+			send(cn, n);
 		else
 			count_refused(cn);
 		break;
@@ -135,15 +141,19 @@ static struct news *next(struct cordon_snooper *s)
 static void work(struct work_struct *work)
 {
 	struct cordon_net *cn = container_of(work, struct cordon_net, snoop.work);
+	int some = AT_A_TIME;
 	struct news *n;
 
-	while ((n = next(&cn->snoop))) {
+	while (some-- && (n = next(&cn->snoop))) {
 		mutex_lock(&cn->lock);
 		heed(cn, n);
 		mutex_unlock(&cn->lock);
 		release(n);
 		cond_resched();
 	}
+	/* However much is told, others come in between. */
+	if (some < 0)
+		queue_work(system_wq, work);
 }
 
 /** cordon_snoop_init - nothing has been told */
@@ -164,6 +174,19 @@ void cordon_snoop_exit(struct cordon_snooper *s)
 		release(n);
 }
 
+/* So that no device keeps others' from being heard. */
+static bool waits_enough(const struct cordon_snooper *s, const struct news *what)
+{
+	const struct news *n;
+	int of = 0;
+
+	if (what->by != CORDON_TELLER_DEVICE)
+		return false;
+	list_for_each_entry(n, &s->news, list)
+		of += n->by == what->by && ether_addr_equal(n->told.mac, what->told.mac);
+	return of >= EACH;
+}
+
 /* Return: false, there is no memory, or too much waits already. */
 static bool tell(struct cordon_net *cn, const struct news *what)
 {
@@ -174,7 +197,7 @@ static bool tell(struct cordon_net *cn, const struct news *what)
 	if (!n)
 		return false;
 	spin_lock_bh(&s->lock);
-	room = s->n[n->by] < most[n->by];
+	room = s->n[n->by] < most[n->by] && !waits_enough(s, n);
 	if (room) {
 		list_add_tail(&n->list, &s->news);
 		s->n[n->by]++;
@@ -212,23 +235,20 @@ static bool is_on_link4(const struct net_device *dev, __be32 addr)
 	return found;
 }
 
-static bool is_on_link(const struct cordon_pkt *pkt, const struct cordon_addr *addr)
+/* An address that a host beside the gateway may have, behind this port. */
+static bool is_on_link(struct net *net, struct net_device *dev, const struct cordon_addr *addr)
 {
-	struct net_device *dev = pkt->state->in;
 	struct in6_addr v6;
 	__be64 half[2];
 
-	if (pkt->switched)
-		dev = netdev_master_upper_dev_get_rcu(dev);
-	if (!dev)
-		return false;
+	dev = netdev_master_upper_dev_get_rcu(dev) ?: dev;
 	if (cordon_addr_is_v4(addr))
 		return is_on_link4(dev, cpu_to_be32((u32)addr->lo));
 	half[0] = cpu_to_be64(addr->hi);
 	half[1] = cpu_to_be64(addr->lo);
 	memcpy(&v6, half, sizeof(v6));
 	return !cordon_addr_is_link_local(addr) && ipv6_chk_prefix(&v6, dev) &&
-	       !ipv6_chk_addr(pkt->state->net, &v6, NULL, 0);
+	       !ipv6_chk_addr(net, &v6, NULL, 0);
 }
 
 /**
@@ -239,7 +259,7 @@ static bool is_on_link(const struct cordon_pkt *pkt, const struct cordon_addr *a
  * The first one that says so gets it (RFC 6620), within the networks that the gateway has on the
  * link.
  *
- * Context: RCU read side. Return: it may have it, and gets it soon.
+ * Context: RCU read side. Return: it may have it, and gets it soon, or when it says so once more.
  */
 bool cordon_snoop_address(const struct cordon_pkt *pkt, const struct cordon_addr *addr)
 {
@@ -253,10 +273,14 @@ bool cordon_snoop_address(const struct cordon_pkt *pkt, const struct cordon_addr
 
 	if (!def->learn || (v4 && def->learn != CORDON_LEARN_AUTO_STATIC) ||
 	    cordon_policy_device_by_addr(pkt->rs->policy, addr) != CORDON_NO_DEVICE ||
-	    cordon_policy_check_address(addr) || !is_on_link(pkt, addr))
+	    cordon_policy_check_address(addr) || cordon_policy_serves(pkt->rs->policy, addr) ||
+	    !is_on_link(pkt->state->net, pkt->state->in, addr))
 		return false;
 	ether_addr_copy(n.told.mac, def->mac);
-	return tell(pkt->cn, &n);
+	/* Where too much waits, it says so again; that is nobody's fault. */
+	if (!pkt->again)
+		tell(pkt->cn, &n);
+	return true;
 }
 
 /**
@@ -285,7 +309,7 @@ void cordon_snoop_stranger(struct cordon_net *cn, const u8 *mac)
 {
 	struct news n = { .what = COMES, .by = CORDON_TELLER_STRANGER };
 
-	if (!mac || !is_valid_ether_addr(mac))
+	if (!mac || !is_valid_ether_addr(mac) || cordon_unlisted_hurry(&cn->unlisted))
 		return;
 	ether_addr_copy(n.told.mac, mac);
 	tell(cn, &n);
@@ -366,24 +390,28 @@ static void end_those(const struct cordon_pkt *pkt, const struct cordon_dhcp *m)
  * cordon_snoop_request - what a device says to servers of DHCP
  * @pkt: the packet; its device and its headers are set
  *
- * No device asks in the name of another MAC, by which it could have all addresses that there are;
- * but a relay that is listed as a server.
+ * No device asks in the name of another MAC, by which it could have all addresses that there are,
+ * or end another's; but a relay that is listed as a server.
  *
  * Return: -1, it may say so; or enum cordon_kind.
  */
 int cordon_snoop_request(const struct cordon_pkt *pkt)
 {
 	const struct cordon_device_def *def = def_of(pkt->rs, pkt->device);
-	bool v4 = cordon_addr_is_v4(&pkt->flow.src);
+	bool v4 = pkt->skb->protocol == htons(ETH_P_IP);
 	struct cordon_dhcp_client client;
 	struct cordon_dhcp m;
 
-	if (!read(&m, pkt->skb, skb_network_offset(pkt->skb), v4, true,
-		  def->unlisted ? &client : NULL) || !m.request)
+	if (cordon_policy_is_server(pkt->rs->policy, pkt->device))
 		return -1;
-	if (v4 && !ether_addr_equal(m.mac, def->mac) &&
-	    !cordon_policy_is_server(pkt->rs->policy, pkt->device))
+	/* What is not understood here, a server might understand. */
+	if (!read(&m, pkt->skb, skb_network_offset(pkt->skb), v4, true,
+		  def->unlisted ? &client : NULL))
+		return CORDON_KIND_MALFORMED;
+	if (v4 && (!m.request || !ether_addr_equal(m.mac, def->mac)))
 		return CORDON_KIND_SPOOFED_SOURCE;
+	if (pkt->again)
+		return -1;
 	end_those(pkt, &m);
 	if (def->unlisted)
 		cordon_unlisted_seen(&pkt->cn->unlisted, def->mac, v4 ? &client : NULL);
@@ -426,7 +454,24 @@ static bool is_known(struct cordon_net *cn, const struct cordon_told *told)
 	return cordon_binding_seconds(&b) + CLOSE > told->seconds;
 }
 
-/* The gateway itself sends it, or a device that the policy lists as a server. */
+/* A device may be behind an interface, as far as is known. */
+static bool may_be_behind(const struct cordon_ruleset *rs, u32 device, int ifindex)
+{
+	const struct cordon_ports *ports = rcu_dereference(rs->ports);
+	const struct cordon_interface *port = cordon_ports_find(ports, ifindex);
+	const int seen = READ_ONCE(rs->devices[device]->seen);
+	const u16 tied = def_of(rs, device)->port;
+
+	if (!port || port->role != CORDON_ROLE_PORT || !cordon_ports_may_be(ports, tied, port->port))
+		return false;
+	return tied != CORDON_ANY_PORT || !seen || seen == ifindex;
+}
+
+/*
+ * The gateway itself sends it, or a device that the policy lists as a server, from where that may
+ * be. Where the policy only observes, nobody has kept others from sending with its MAC: a server
+ * that is tied to no port is not believed then.
+ */
 static bool is_trusted(const struct cordon_ruleset *rs, const struct sk_buff *skb)
 {
 	const struct ethhdr *eth = (const struct ethhdr *)skb->data;
@@ -435,7 +480,11 @@ static bool is_trusted(const struct cordon_ruleset *rs, const struct sk_buff *sk
 	if (!skb->skb_iif)
 		return true;
 	device = cordon_policy_device_by_mac(rs->policy, eth->h_source);
-	return device != CORDON_NO_DEVICE && cordon_policy_is_server(rs->policy, device);
+	if (device == CORDON_NO_DEVICE || !cordon_policy_is_server(rs->policy, device) ||
+	    !may_be_behind(rs, device, skb->skb_iif))
+		return false;
+	return rs->policy->draft.mode == CORDON_MODE_ENFORCE ||
+	       def_of(rs, device)->port != CORDON_ANY_PORT;
 }
 
 /* Return: false, nobody need be told of an address; it has no binding so far, if @fresh. */
@@ -466,6 +515,9 @@ static unsigned int tell_given(struct cordon_net *cn, const struct cordon_rulese
 		n.told.addr = m->addresses[i];
 		if (!is_news(cn, rs, device, &n, &fresh))
 			continue;
+		/* The gateway's own server knows best; another one, of its link alone. */
+		if (fresh && skb->skb_iif && !is_on_link(cn->net, skb->dev, &n.told.addr))
+			continue;
 		wait |= fresh;
 		last = fresh ? i : last;
 		told = tell(cn, &n);
@@ -476,6 +528,7 @@ static unsigned int tell_given(struct cordon_net *cn, const struct cordon_rulese
 	n.what = SENDS;
 	n.told.addr = m->addresses[last];
 	n.held = skb;
+	skb_dst_force(skb);
 	dev_hold(skb->dev);
 	if (told && tell(cn, &n))
 		return NF_STOLEN;
@@ -506,7 +559,9 @@ unsigned int cordon_snoop_reply(struct cordon_net *cn, const struct cordon_rules
 		return NF_ACCEPT;
 	device = cordon_policy_device_by_mac(rs->policy, v4 ? m.mac :
 					     ((const struct ethhdr *)skb->data)->h_dest);
-	if (device == CORDON_NO_DEVICE || !def_of(rs, device)->learn)
+	/* Of one for all, the copies by other ports tell nothing. */
+	if (device == CORDON_NO_DEVICE || !def_of(rs, device)->learn ||
+	    !may_be_behind(rs, device, skb->dev->ifindex))
 		return NF_ACCEPT;
 	if (m.says == CORDON_DHCP_BINDS)
 		return tell_given(cn, rs, device, &m, skb);

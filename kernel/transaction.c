@@ -2,6 +2,7 @@
 /* Transactions: staged by a socket, committed at one stroke or forgotten with it. */
 #include <linux/mm.h>
 #include <linux/random.h>
+#include <linux/sched/signal.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 
@@ -200,12 +201,15 @@ int cordon_transaction_commit(struct cordon_net *cn, u32 portid, u32 confirm,
 		transaction_free(t);
 		return -ESTALE;
 	}
+	/* First, as there is to be room for it. What comes to nothing, the next sweep forgets. */
+	for (i = 0; i < t->n_told && !fatal_signal_pending(current); i++) {
+		cordon_bind_restore(cn, &t->told[i]);
+		cond_resched();
+	}
 	rs = cordon_ruleset_new(cn, &t->draft, extack);
 	if (!IS_ERR(rs)) {
 		start_devices(t, rs);
 		cordon_ruleset_carry(cn, rs);
-		for (i = 0; i < t->n_told; i++)
-			cordon_bind_restore(cn, &t->told[i]);
 	}
 	transaction_free(t);
 	if (IS_ERR(rs))

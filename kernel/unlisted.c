@@ -66,10 +66,22 @@ bool cordon_unlisted_hurries(struct cordon_unlisted *u)
 {
 	const u32 second = now();
 
-	if (u->second != second)
-		u->burst = 0;
-	u->second = second;
-	return u->burst++ >= A_SECOND;
+	const u32 burst = u->second == second ? u->burst : 0;
+
+	WRITE_ONCE(u->second, second);
+	WRITE_ONCE(u->burst, burst + 1);
+	return burst >= A_SECOND;
+}
+
+/**
+ * cordon_unlisted_hurry - as many have come in this second as may
+ * @u: of the namespace
+ *
+ * Context: any; somebody may just change what it looks at.
+ */
+bool cordon_unlisted_hurry(const struct cordon_unlisted *u)
+{
+	return READ_ONCE(u->burst) >= A_SECOND && READ_ONCE(u->second) == now();
 }
 
 /**

@@ -45,6 +45,7 @@ struct cordon_unlisted {
 
 void cordon_unlisted_init(struct cordon_unlisted *u);
 void cordon_unlisted_exit(struct cordon_unlisted *u);
+bool cordon_unlisted_hurry(const struct cordon_unlisted *u);
 bool cordon_unlisted_hurries(struct cordon_unlisted *u);
 int cordon_unlisted_add(struct cordon_unlisted *u, const u8 *mac);
 void cordon_unlisted_del(struct cordon_unlisted *u, const u8 *mac);

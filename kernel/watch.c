@@ -349,8 +349,9 @@ static void follow_name(struct net_device *dev)
 		replace(&c, dev, &now);
 	else if (cordon_interface_is_kept(&now))
 		add_in_place(&c, dev, &now);
-	/* What servers of DHCP send by it is to be heard. */
-	if (now.listed == CORDON_ROLE_PORT && READ_ONCE(c.rs->policy->learns))
+	/* What servers of DHCP send by it is to be heard, or not any more. */
+	if ((now.listed == CORDON_ROLE_PORT || was.listed == CORDON_ROLE_PORT) &&
+	    READ_ONCE(c.rs->policy->learns))
 		schedule_work(&c.cn->settle);
 	tell_renamed(&c, &was, &now);
 	if (!cordon_interface_is_kept(&now)) {

@@ -19,7 +19,9 @@
 #define CORDON_LEARN_ADDRESSES		4	/* more, where a device's are learned */
 #define CORDON_MAX_UNLISTED		1024	/* devices that no policy lists */
 #define CORDON_MAX_SERVERS		16	/* of DHCP, besides the gateway */
-#define CORDON_MAX_PLACES		(CORDON_MAX_DEVICES + CORDON_MAX_SPARE)
+#define CORDON_MAX_WIDE			131072	/* devices that have learned much */
+#define CORDON_MAX_PLACES		(CORDON_MAX_DEVICES + CORDON_MAX_SPARE + \
+					 CORDON_MAX_UNLISTED + CORDON_MAX_WIDE)
 #define CORDON_MAX_TRANSACTIONS		16	/* open in one namespace */
 #define CORDON_MAX_TARGETS		10000	/* in a limit for scan, see sketch.h */
 

@@ -88,16 +88,34 @@ bool cordon_policy_device_learned(const struct cordon_policy *p, u32 device,
 }
 
 /**
- * cordon_policy_is_server - a device is trusted as a server of DHCP
+ * cordon_policy_serves - an address is that of a trusted server of DHCP
  * @p: the policy
- * @device: the device
+ * @addr: the address
  */
-bool cordon_policy_is_server(const struct cordon_policy *p, u32 device)
+bool cordon_policy_serves(const struct cordon_policy *p, const struct cordon_addr *addr)
 {
 	u32 i;
 
 	for (i = 0; i < p->draft.n_servers; i++)
-		if (cordon_policy_device_has(p, device, &p->draft.servers[i]))
+		if (cordon_addr_equal(&p->draft.servers[i], addr))
+			return true;
+	return false;
+}
+
+/**
+ * cordon_policy_is_server - a device is trusted as a server of DHCP
+ * @p: the policy
+ * @device: the device; what it has learned does not make it one
+ */
+bool cordon_policy_is_server(const struct cordon_policy *p, u32 device)
+{
+	const struct cordon_device_def *d = &p->draft.devices[device];
+	u32 i;
+
+	if (!p->draft.n_servers)
+		return false;
+	for (i = d->first; i < d->first + cordon_device_fixed(d); i++)
+		if (cordon_policy_serves(p, &p->draft.addresses[i]))
 			return true;
 	return false;
 }

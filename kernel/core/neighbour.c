@@ -15,6 +15,9 @@
 #define PROTO_UDP	17
 #define PROTO_ICMP6	58
 
+#define CLIENT_PORT	68	/* of DHCP */
+#define CLIENT_PORT6	546
+
 /**
  * cordon_flow_is_discovery - a packet is a message of neighbour discovery (RFC 4861)
  * @f: facts about it
@@ -53,11 +56,15 @@ bool cordon_flow_is_router(const struct cordon_flow *f)
 /**
  * cordon_flow_is_server - only a server of DHCP says this
  * @f: facts about a packet
+ *
+ * From whatever port: clients look at their own.
  */
 bool cordon_flow_is_server(const struct cordon_flow *f)
 {
-	return f->proto == PROTO_UDP &&
-	       f->sport == (cordon_addr_is_v4(&f->src) ? CORDON_PORT_DHCP : CORDON_PORT_DHCP6);
+	bool v4 = cordon_addr_is_v4(&f->src);
+
+	return f->proto == PROTO_UDP && (f->sport == (v4 ? CORDON_PORT_DHCP : CORDON_PORT_DHCP6) ||
+					 f->dport == (v4 ? CLIENT_PORT : CLIENT_PORT6));
 }
 
 /**

@@ -68,7 +68,7 @@ static size_t lay_out(struct cordon_policy *p, char *base, const struct cordon_d
 	const u32 addresses = d->n_addresses + d->learners * CORDON_LEARN_ADDRESSES +
 			      d->spare * CORDON_SPARE_ADDRESSES +
 			      d->wide * CORDON_MAX_DEVICE_ADDRESSES;
-	const u32 places = d->n_devices + d->spare;
+	const u32 places = d->n_devices + d->spare + d->wide;
 	size_t offset = (sizeof(*p) + 7) & ~(size_t)7;
 
 	CARVE(p, draft.ports, d->n_ports);
@@ -609,6 +609,12 @@ static int build_addresses(struct cordon_policy *p, u32 device, const struct cor
 	return 0;
 }
 
+/* Addresses, and room for those that it learns. */
+static u32 stretch(const struct cordon_device_def *v)
+{
+	return v->n + (v->learn ? CORDON_LEARN_ADDRESSES : 0);
+}
+
 static u8 width_of(u32 n)
 {
 	u8 width = 0;
@@ -616,6 +622,15 @@ static u8 width_of(u32 n)
 	while (n >>= 1)
 		width++;
 	return width;
+}
+
+/**
+ * cordon_device_room - for how many addresses a device has room where it is sealed
+ * @d: the device
+ */
+u32 cordon_device_room(const struct cordon_device_def *d)
+{
+	return 1U << width_of(stretch(d));
 }
 
 /* Behind the last device so far. */
@@ -651,12 +666,6 @@ static int build_places(struct cordon_policy *p, const struct cordon_build *how)
 	p->by_name.left = places->room + 1;
 	p->by_addr.left = places->room_addresses + 1;
 	return 0;
-}
-
-/* Room for addresses, where there are none yet. */
-static u32 room_to_learn(const struct cordon_device_def *v)
-{
-	return v->learn ? CORDON_LEARN_ADDRESSES : 0;
 }
 
 static int build_devices(struct cordon_policy *p, const struct cordon_build *how,
@@ -697,7 +706,7 @@ static int build_devices(struct cordon_policy *p, const struct cordon_build *how
 			return ret;
 		first += v->n;
 		append(&p->places, i);
-		p->places.width[i] = width_of(v->n + room_to_learn(v));
+		p->places.width[i] = width_of(stretch(v));
 		p->members[v->segment]++;
 		p->encrypted |= cordon_device_encryption(p, v) != CORDON_ENCRYPTION_ANY;
 	}

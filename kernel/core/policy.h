@@ -222,7 +222,8 @@ struct cordon_error {
  * @n_servers: length of @servers
  * @learners: how many devices learn addresses, see cordon_draft_learners()
  * @spare: how many devices more there is to be room for when it is sealed, see change.h
- * @wide: likewise, devices with as many addresses as one may have
+ * @wide: likewise, places with as many addresses as a device may have, for those that have learned
+ *	more than there is room for where they are
  * @ports: interfaces behind which devices live
  * @segments: the built-in ones, then the others
  * @networks: whose the addresses are that belong to no device
@@ -392,6 +393,7 @@ u16 cordon_segment_builtin(const char *name);
 bool cordon_name_is_valid(const char *name, size_t size);
 bool cordon_ifname_matches(const char *pattern, const char *name);
 
+u32 cordon_device_room(const struct cordon_device_def *d);
 u32 cordon_draft_learners(const struct cordon_draft *draft);
 size_t cordon_policy_size(const struct cordon_draft *draft);
 size_t cordon_policy_scratch_size(const struct cordon_draft *draft);
@@ -417,6 +419,7 @@ const struct cordon_opening *cordon_policy_opening(const struct cordon_policy *p
 						   u8 proto, u16 port);
 u32 cordon_policy_rule(const struct cordon_policy *p, u16 from, u16 to,
 		       u8 proto, u16 port);
+bool cordon_policy_serves(const struct cordon_policy *p, const struct cordon_addr *addr);
 bool cordon_policy_is_server(const struct cordon_policy *p, u32 device);
 bool cordon_policy_device_learned(const struct cordon_policy *p, u32 device,
 				  const struct cordon_addr *addr);

@@ -154,12 +154,29 @@ grows "and by IP" "devices/$CAM_MAC/anomalies/spoofed_source" from cam 10.0.20.9
 expect "and does not pass" blocked_from cam 10.0.20.99
 ip -n cam addr del 10.0.20.99/24 dev eth0
 
+# ask NS CHADDR [OPTIONS]: a DHCPREQUEST from its address, in the name of another, or cut off
+ask() {
+	on "$1" python3 -c '
+import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth0")
+s.bind(("", 68))
+mac = bytes.fromhex(sys.argv[1].replace(":", ""))
+s.sendto(b"\x01\x01\x06\x00" + bytes(24) + mac + bytes(202) + bytes.fromhex("63825363" + sys.argv[2]), ("255.255.255.255", 67))' \
+		"$2" "${3-350103ff}"
+}
+stays "it may ask in its own name" "devices/$CAM_MAC/denied" ask cam $CAM_MAC
+grows "and in no other's" "devices/$CAM_MAC/anomalies/spoofed_source" ask cam $LOCK_MAC
+grows "nor so that nobody can read it" "devices/$CAM_MAC/anomalies/malformed" ask cam $LOCK_MAC 35010339ff
 expect "a device behind a port in no bridge gets its lease" lease lock -q
 there=$(sed -n 's/^bound //p' "$work/lock.lease")
 expect "and its address is bound to it" bound "$there" lock dhcp
 ip -n lock route replace default via $GW_LOCK
 expect "and passes" reaches lock tcp $INET 443
+stays "it may ask in its own name" "devices/$LOCK_MAC/denied" ask lock $LOCK_MAC
 healthy "the device behind a port in no bridge" $LOCK_MAC
+grows "and in no other's" "devices/$LOCK_MAC/anomalies/spoofed_source" ask lock $CAM_MAC
 
 expect "the same policy once more" policy
 expect "its bindings are still there" bound "$address" cam dhcp
@@ -203,6 +220,8 @@ dnsmasq rogue plug interface=eth0 "dhcp-range=10.0.20.70,10.0.20.80,1h" dhcp-opt
 refuse "a device that is a server serves nobody" lease cam -q
 expect "a policy that lists it" policy "s/^ports:/dhcp_servers: [$PLUG]\n&/"
 expect "it serves" lease cam -q
+refuse "what others rely on is not deleted" on gw cordonctl device del plug
+refuse "nor given another address" on gw cordonctl device set plug --address 10.0.20.14
 elsewhere=$(sed -n 's/^bound //p' "$work/cam.lease")
 expect "and its address is bound" bound "$elsewhere" cam dhcp
 ip -n cam route replace default via $GW_CAM
@@ -238,6 +257,8 @@ for i in $(seq 40); do
 	ip -n cam addr add fd00:20::a:$i/64 dev eth0
 done
 expect "of many it has sixteen at most" poll 10 sh -c "[ \$(ip netns exec gw cordonctl show bindings | grep -c ' cam ') = 16 ]"
+expect "the same policy once more" policy
+expect "it has them still" sh -c "[ \$(ip netns exec gw cordonctl show bindings | grep -c ' cam ') = 16 ]"
 ended router
 
 # IPv4 that nobody gave it

@@ -166,7 +166,6 @@ int device_adopt(const struct command *self, int argc, char **argv)
 	change.name = argv[optind + 2];
 	if (!cordon_name_is_valid(change.name, strlen(change.name) + 1) || strlen(change.name) >= CORDON_DEVICE_NAME_LEN)
 		return usage_error(self, "not a valid name", change.name);
-	change.learn = CORDON_LEARN_AUTO;
 	if (!open_kernel(&nl))
 		return EXIT_REFUSED;
 	err = cnl_device_get(&nl, NULL, mac, &now);

@@ -52,7 +52,7 @@ static void device_learns_sixteen_and_no_more(struct kunit *test)
 
 	for (i = 0; i < CORDON_MAX_DEVICE_ADDRESSES; i++) {
 		KUNIT_EXPECT_EQ(test, put(l, first, i, CORDON_ORIGIN_ND, 60), 0);
-		KUNIT_EXPECT_EQ(test, l->wide, (u32)(i >= FEW));
+		KUNIT_EXPECT_EQ(test, cordon_learned_count(l, first), i + 1);
 	}
 	KUNIT_EXPECT_EQ(test, put(l, first, i, CORDON_ORIGIN_ND, 60), -ENOSPC);
 	KUNIT_EXPECT_EQ(test, put(l, first, 3, CORDON_ORIGIN_ND, 90), 0);
@@ -64,7 +64,7 @@ static void device_learns_sixteen_and_no_more(struct kunit *test)
 		KUNIT_EXPECT_TRUE(test, cordon_learned_drop(l, first, &a));
 		KUNIT_EXPECT_FALSE(test, cordon_learned_drop(l, first, &a));
 	}
-	KUNIT_EXPECT_EQ(test, l->wide, 0U);
+	KUNIT_EXPECT_EQ(test, cordon_learned_count(l, first), 0U);
 	KUNIT_EXPECT_TRUE(test, has(l, second, CORDON_MAX_DEVICE_ADDRESSES));
 	cordon_learned_forget(l, second);
 	KUNIT_EXPECT_FALSE(test, has(l, second, CORDON_MAX_DEVICE_ADDRESSES));
