@@ -143,8 +143,8 @@ cat >"$work/dnsmasq.leases" <<-END
 END
 json "device bind --leases: dnsmasq" 'o == {"bound": 4, "others": 2, "given": 1, "refused": 0}' \
 	ctl device bind --leases "$work/dnsmasq.leases" --json
-json "what is bound by it" "sorted((b['address'], b['device'], b.get('lease_seconds', 0) // 100) for b in o if b['origin'] == 'dhcp') ==
-	sorted([('$EXTRA', 'cam', 35), ('$EXTRA6', 'cam', 0), ('10.0.20.55', 'phone', 71), ('fd00:20::55', 'phone', 0)])" \
+json "what is bound by it" "sorted((b['address'], b['device'], round(b.get('lease_seconds', 0) / 100)) for b in o if b['origin'] == 'dhcp') ==
+	sorted([('$EXTRA', 'cam', 36), ('$EXTRA6', 'cam', 0), ('10.0.20.55', 'phone', 72), ('fd00:20::55', 'phone', 0)])" \
 	ctl show bindings --json
 expect "it passes" from cam $EXTRA 443
 {
