@@ -266,8 +266,8 @@ static void forget(struct cordon_net *cn, const struct cordon_device_def *def)
  * policy anew.
  *
  * Context: cordon_net.lock held, a ruleset is in force; may sleep.
- * Return: 0; -EBUSY, it awaits confirmation, or @device is a server that others rely on; -E2BIG, the namespace may have no more devices; or
- * what cordon_ruleset_new() and cordon_publish() say.
+ * Return: 0; -EBUSY, it awaits confirmation, or @device is a server that others rely on; -E2BIG,
+ * the namespace may have no more devices; or what cordon_ruleset_new() and cordon_publish() say.
  */
 int cordon_device_change(struct cordon_net *cn, u32 device,
 			 const struct cordon_device_change *change,

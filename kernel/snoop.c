@@ -462,7 +462,8 @@ static bool may_be_behind(const struct cordon_ruleset *rs, u32 device, int ifind
 	const int seen = READ_ONCE(rs->devices[device]->seen);
 	const u16 tied = def_of(rs, device)->port;
 
-	if (!port || port->role != CORDON_ROLE_PORT || !cordon_ports_may_be(ports, tied, port->port))
+	if (!port || port->role != CORDON_ROLE_PORT ||
+	    !cordon_ports_may_be(ports, tied, port->port))
 		return false;
 	return tied != CORDON_ANY_PORT || !seen || seen == ifindex;
 }
