@@ -28,6 +28,8 @@ tests/vm/daemons.sh >/dev/null
 report $? "a gateway's daemons are there"
 tests/vm/scanner.sh >/dev/null
 report $? "a scanner is there"
+tests/vm/dhcp.sh >/dev/null
+report $? "servers and clients of DHCP are there"
 tests/bench/nginx.sh >/dev/null
 report $? "nginx is there"
 [ ! -d "/proc/$sanitizer" ] || echo "building the sanitizer kernel" >&2
