@@ -317,7 +317,7 @@ void cordon_snoop_stranger(struct cordon_net *cn, const u8 *mac)
 
 /*
  * What is behind the UDP header of a whole packet with these ports; NULL, it is none, or cannot be
- * had. @at: where its IP header begins.
+ * had. @at: where its IP header begins. @source: 0, any port.
  */
 static const u8 *payload(struct sk_buff *skb, unsigned int at, bool v4, u16 source, u16 to,
 			 u32 *len)
@@ -342,7 +342,7 @@ static const u8 *payload(struct sk_buff *skb, unsigned int at, bool v4, u16 sour
 		at += sizeof(*ip6);
 	}
 	udp = skb_header_pointer(skb, at, sizeof(buf), &buf);
-	if (!udp || ntohs(udp->source) != source || ntohs(udp->dest) != to)
+	if (!udp || (source && ntohs(udp->source) != source) || ntohs(udp->dest) != to)
 		return NULL;
 	size = ntohs(udp->len);
 	if (size < sizeof(*udp) || size > skb->len - at ||
@@ -352,23 +352,25 @@ static const u8 *payload(struct sk_buff *skb, unsigned int at, bool v4, u16 sour
 	return skb->data + at + sizeof(*udp);
 }
 
-/* @client: gets what the client says of itself; or NULL */
-static bool read(struct cordon_dhcp *m, struct sk_buff *skb, unsigned int at, bool v4,
-		 bool to_server, struct cordon_dhcp_client *client)
+/*
+ * @client: gets what the client says of itself; or NULL. Return: 0; -ENODATA, it is too short for
+ * any message; -EINVAL, it cannot be read.
+ */
+static int read(struct cordon_dhcp *m, struct sk_buff *skb, unsigned int at, bool v4,
+		bool to_server, struct cordon_dhcp_client *client)
 {
 	const u16 server = v4 ? CORDON_PORT_DHCP : CORDON_PORT_DHCP6;
 	const u16 device = v4 ? CLIENT_PORT : CLIENT_PORT6;
 	const u8 *message;
 	u32 len;
 
-	message = payload(skb, at, v4, to_server ? device : server, to_server ? server : device,
-			  &len);
-	if (!message || (v4 ? cordon_dhcp_read(m, message, len) :
-			      cordon_dhcp6_read(m, message, len)))
-		return false;
+	/* Servers do not ask from which port a client sends. */
+	message = payload(skb, at, v4, to_server ? 0 : server, to_server ? server : device, &len);
+	if (!message)
+		return -EINVAL;
 	if (client && v4)
 		cordon_dhcp_client_read(client, message, len);
-	return true;
+	return v4 ? cordon_dhcp_read(m, message, len) : cordon_dhcp6_read(m, message, len);
 }
 
 /* A client gives addresses back, or says that another has them. */
@@ -401,13 +403,15 @@ int cordon_snoop_request(const struct cordon_pkt *pkt)
 	bool v4 = pkt->skb->protocol == htons(ETH_P_IP);
 	struct cordon_dhcp_client client;
 	struct cordon_dhcp m;
+	int ret;
 
 	if (cordon_policy_is_server(pkt->rs->policy, pkt->device))
 		return -1;
-	/* What is not understood here, a server might understand. */
-	if (!read(&m, pkt->skb, skb_network_offset(pkt->skb), v4, true,
-		  def->unlisted ? &client : NULL))
-		return CORDON_KIND_MALFORMED;
+	ret = read(&m, pkt->skb, skb_network_offset(pkt->skb), v4, true,
+		   def->unlisted ? &client : NULL);
+	/* What is not understood here, a server might understand; IPv6 has no MAC in it. */
+	if (ret)
+		return v4 && ret != -ENODATA ? CORDON_KIND_MALFORMED : -1;
 	if (v4 && (!m.request || !ether_addr_equal(m.mac, def->mac)))
 		return CORDON_KIND_SPOOFED_SOURCE;
 	if (pkt->again)
@@ -428,7 +432,7 @@ u32 cordon_snoop_client(const struct cordon_pkt *pkt)
 {
 	struct cordon_dhcp m;
 
-	if (!read(&m, pkt->skb, skb_network_offset(pkt->skb), true, false, NULL))
+	if (read(&m, pkt->skb, skb_network_offset(pkt->skb), true, false, NULL))
 		return CORDON_NO_DEVICE;
 	return cordon_policy_device_by_mac(pkt->rs->policy, m.mac);
 }
@@ -555,7 +559,7 @@ unsigned int cordon_snoop_reply(struct cordon_net *cn, const struct cordon_rules
 	struct news n = { .what = REFUSES };
 	u32 device;
 
-	if (!read(&m, skb, ETH_HLEN, v4, false, NULL) || m.request || m.says == CORDON_DHCP_OTHER ||
+	if (read(&m, skb, ETH_HLEN, v4, false, NULL) || m.request || m.says == CORDON_DHCP_OTHER ||
 	    !is_trusted(rs, skb))
 		return NF_ACCEPT;
 	device = cordon_policy_device_by_mac(rs->policy, v4 ? m.mac :

@@ -180,13 +180,15 @@ static void say(struct cordon_dhcp *out, const struct options *o, const u8 *mess
  *
  * Of options that are there twice, the last one counts.
  *
- * Return: 0; -EINVAL, it is none, and @out says nothing.
+ * Return: 0; -ENODATA, it is too short for one; -EINVAL, it is none; then @out says nothing.
  */
 int cordon_dhcp_read(struct cordon_dhcp *out, const u8 *message, u32 len)
 {
 	struct options o = { 0 };
 
 	memset(out, 0, sizeof(*out));
+	if (len < AT_COOKIE)
+		return -ENODATA;
 	if (len < AT_OPTIONS || get32(message + AT_COOKIE) != COOKIE ||
 	    (message[0] != BOOTREQUEST && message[0] != BOOTREPLY) ||
 	    read_all_options(&o, message, len) || !o.type)

@@ -204,7 +204,8 @@ unleased() {
 	! leased 1
 }
 answers() {	# NS SERVER: its DNS does, whatever it says
-	on "$1" timeout 20 busybox nslookup -type=a guest.test "$2" 2>&1 | grep -qE 'NXDOMAIN|REFUSED|SERVFAIL|Address'
+	on "$1" timeout 20 busybox nslookup -type=a guest.test "$2" >"$work/answer" 2>&1
+	grep -qE 'NXDOMAIN|REFUSED|SERVFAIL|Address' "$work/answer"
 }
 libvirt() {
 	libvirt_up >/dev/null
