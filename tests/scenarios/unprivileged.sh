@@ -122,8 +122,15 @@ equal "the gateway has" 1 "$(ls /sys/kernel/cordon/devices | wc -l)"
 # Addresses that collided by the hash that was unkeyed
 # The first commit makes the devices, the others find them.
 on gw /usr/bin/python3 "$here/family.py" commit random "$N" >/dev/null
-random=$(on gw /usr/bin/python3 "$here/family.py" commit random "$N")
-old=$(on gw /usr/bin/python3 "$here/family.py" commit old "$N")
+# best old|random: the shortest of three times, as others may have had the processor in one
+best() {
+	local i
+	for i in 1 2 3; do
+		on gw /usr/bin/python3 "$here/family.py" commit "$1" "$N"
+	done | sort -n | head -n 1
+}
+random=$(best random)
+old=$(best old)
 echo "# $N addresses that collided: $old ms; as many others: $random ms"
 [ "${old:-0}" -gt 0 ] && [ $((old * 2)) -lt $((random * 3)) ]
 report $? "addresses that collided take less than 1.5 times as long as others"
