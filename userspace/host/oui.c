@@ -28,15 +28,23 @@ static int compare(const void *a, const void *b)
 /* "28-6F-B9   (hex)\t\tNokia Shanghai Bell Co., Ltd." */
 static bool read_line(const char *line, struct vendor *v)
 {
-	unsigned int a, b, c;
+	const char *at = line;
+	char *end;
 	size_t i;
-	int at = 0;
 
-	if (sscanf(line, "%2x-%2x-%2x (hex) %n", &a, &b, &c, &at) != 3 || !at)
+	v->prefix = 0;
+	for (i = 0; i < 3; i++, at = end + 1) {
+		v->prefix = v->prefix << 8 | (u32)strtoul(at, &end, 16);
+		if (end - at != 2 || *end != (i < 2 ? '-' : ' '))
+			return false;
+	}
+	at = strstr(at, "(hex)");
+	if (!at)
 		return false;
-	v->prefix = a << 16 | b << 8 | c;
-	for (i = 0; i + 1 < sizeof(v->name) && line[at + i] && !strchr("\r\n", line[at + i]); i++)
-		v->name[i] = line[at + i] >= 0x20 && line[at + i] < 0x7f ? line[at + i] : '?';
+	at += strlen("(hex)");
+	at += strspn(at, " \t");
+	for (i = 0; i + 1 < sizeof(v->name) && at[i] && !strchr("\r\n", at[i]); i++)
+		v->name[i] = at[i] >= 0x20 && at[i] < 0x7f ? at[i] : '?';
 	v->name[i] = 0;
 	return i;
 }
