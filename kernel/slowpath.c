@@ -473,7 +473,8 @@ static bool is_from_dhcp_server(const struct sk_buff *skb)
 	if (skb->protocol != htons(ETH_P_IP) || ip_hdr(skb)->protocol != IPPROTO_UDP)
 		return false;
 	udp = skb_header_pointer(skb, skb_network_offset(skb) + ip_hdrlen(skb), sizeof(buf), &buf);
-	return udp && udp->source == htons(67) && udp->dest == htons(68);
+	return udp && udp->source == htons(CORDON_PORT_DHCP) &&
+	       udp->dest == htons(CORDON_PORT_DHCP_CLIENT);
 }
 
 /* The gateway answers @device, or whoever has the destination's address. */

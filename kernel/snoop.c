@@ -21,8 +21,6 @@
 #include "pkt.h"
 #include "snoop.h"
 
-#define CLIENT_PORT	68	/* of DHCP */
-#define CLIENT_PORT6	546
 #define AT_A_TIME	64	/* news that the worker looks at */
 #define EACH		4	/* news that may wait of one device */
 #define CLOSE		2	/* seconds; a lease that ends so much later is no longer one */
@@ -360,7 +358,7 @@ static int read(struct cordon_dhcp *m, struct sk_buff *skb, unsigned int at, boo
 		bool to_server, struct cordon_dhcp_client *client)
 {
 	const u16 server = v4 ? CORDON_PORT_DHCP : CORDON_PORT_DHCP6;
-	const u16 device = v4 ? CLIENT_PORT : CLIENT_PORT6;
+	const u16 device = v4 ? CORDON_PORT_DHCP_CLIENT : CORDON_PORT_DHCP6_CLIENT;
 	const u8 *message;
 	u32 len;
 

@@ -140,14 +140,15 @@ bool cordon_flow_is_autoconf(const struct cordon_flow *f)
 		return false;
 	if (cordon_addr_is_v4(&f->src))
 		return cordon_addr_is_unspecified(&f->src) && f->proto == PROTO_UDP &&
-		       f->sport == 68 && f->dport == CORDON_PORT_DHCP &&
+		       f->sport == CORDON_PORT_DHCP_CLIENT && f->dport == CORDON_PORT_DHCP &&
 		       (u32)f->dst.lo == 0xffffffff;
 	if (cordon_addr_is_unspecified(&f->src))
 		return is_link_control(f) && f->dport != ICMP6_NEIGH_ADVERT;
 	if (!cordon_addr_is_link_local(&f->src))
 		return false;
 	return is_link_control(f) ||
-	       (f->proto == PROTO_UDP && f->sport == 546 && f->dport == CORDON_PORT_DHCP6);
+	       (f->proto == PROTO_UDP && f->sport == CORDON_PORT_DHCP6_CLIENT &&
+		f->dport == CORDON_PORT_DHCP6);
 }
 
 /**
@@ -255,8 +256,9 @@ static bool is_derived(const struct cordon_policy *p, u32 device, u64 id)
  */
 static bool is_renewal(const struct cordon_flow *f)
 {
-	return cordon_addr_is_v4(&f->src) && f->proto == PROTO_UDP && f->sport == 68 &&
-	       f->dport == CORDON_PORT_DHCP && !(f->flags & CORDON_FLOW_FRAGMENT);
+	return cordon_addr_is_v4(&f->src) && f->proto == PROTO_UDP &&
+	       f->sport == CORDON_PORT_DHCP_CLIENT && f->dport == CORDON_PORT_DHCP &&
+	       !(f->flags & CORDON_FLOW_FRAGMENT);
 }
 
 /*

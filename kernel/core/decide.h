@@ -15,6 +15,10 @@
 #define CORDON_PORT_EST		8443
 #define CORDON_PORT_CHECKIN	8883
 
+/* What devices ask for an address from. */
+#define CORDON_PORT_DHCP_CLIENT		68
+#define CORDON_PORT_DHCP6_CLIENT	546
+
 /** enum cordon_reason - why a verdict is what it is */
 enum cordon_reason {
 	CORDON_PASS_RULE,		/* a rule opens it */

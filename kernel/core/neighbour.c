@@ -15,9 +15,6 @@
 #define PROTO_UDP	17
 #define PROTO_ICMP6	58
 
-#define CLIENT_PORT	68	/* of DHCP */
-#define CLIENT_PORT6	546
-
 /**
  * cordon_flow_is_discovery - a packet is a message of neighbour discovery (RFC 4861)
  * @f: facts about it
@@ -62,9 +59,10 @@ bool cordon_flow_is_router(const struct cordon_flow *f)
 bool cordon_flow_is_server(const struct cordon_flow *f)
 {
 	bool v4 = cordon_addr_is_v4(&f->src);
+	u16 server = v4 ? CORDON_PORT_DHCP : CORDON_PORT_DHCP6;
+	u16 client = v4 ? CORDON_PORT_DHCP_CLIENT : CORDON_PORT_DHCP6_CLIENT;
 
-	return f->proto == PROTO_UDP && (f->sport == (v4 ? CORDON_PORT_DHCP : CORDON_PORT_DHCP6) ||
-					 f->dport == (v4 ? CLIENT_PORT : CLIENT_PORT6));
+	return f->proto == PROTO_UDP && (f->sport == server || f->dport == client);
 }
 
 /**

@@ -14,9 +14,6 @@ setup
 
 # br0 with cam, lock and plug, each on a port of its own
 bridge() {
-	# Of its own, or it would be the lowest of its members.
-	ip -n gw link add br0 address 02:00:00:00:01:fe type bridge
-	on gw sysctl -qw net.ipv6.conf.br0.accept_dad=0
 	host plug lan2 $PLUG $PLUG6 $GW_CAM $GW_CAM6 $PLUG_MAC
 	ip -n lock addr flush dev eth0 scope global
 	ip -n lock addr add $NEAR/24 dev eth0
@@ -24,13 +21,7 @@ bridge() {
 	ip -n lock route replace default via $GW_CAM
 	ip -n lock -6 route replace default via $GW_CAM6
 	serve plug
-	for dev in lan0 lan1 lan2; do
-		ip -n gw addr flush dev $dev
-		ip -n gw link set $dev master br0
-	done
-	ip -n gw addr add $GW_CAM/24 dev br0
-	ip -n gw addr add $GW_CAM6/64 dev br0 nodad
-	ip -n gw link set br0 up
+	bridge_lan lan0 lan1 lan2
 }
 
 policy() {

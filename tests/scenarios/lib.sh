@@ -294,6 +294,21 @@ mac_of() {
 	on "$1" cat "/sys/class/net/$2/address"
 }
 
+# bridge_lan DEV...: the gateway's ports DEV become members of br0, which has the gateway's addresses in cam's networks
+bridge_lan() {
+	local dev
+	# Of its own, or it would be the lowest of its members.
+	ip -n gw link add br0 address 02:00:00:00:01:fe type bridge
+	on gw sysctl -qw net.ipv6.conf.br0.accept_dad=0
+	for dev; do
+		ip -n gw addr flush dev "$dev"
+		ip -n gw link set "$dev" master br0
+	done
+	ip -n gw addr add $GW_CAM/24 dev br0
+	ip -n gw addr add $GW_CAM6/64 dev br0 nodad
+	ip -n gw link set br0 up
+}
+
 # enter_tree: make what tests/vm/unpack.sh unpacked in $tree fit to be run in, until the end; what the packages' own
 # scripts would do when they are installed, and no more
 enter_tree() {

@@ -12,17 +12,9 @@ extra=plug
 PLUG=10.0.20.13 PLUG6=fd00:20::13 PLUG_MAC=02:00:00:00:01:03
 setup
 
-ip -n gw link add br0 address 02:00:00:00:01:fe type bridge
-on gw sysctl -qw net.ipv6.conf.br0.accept_dad=0
 host plug lan2 $PLUG $PLUG6 $GW_CAM $GW_CAM6 $PLUG_MAC
 serve plug
-for dev in lan0 lan2; do
-	ip -n gw addr flush dev $dev
-	ip -n gw link set $dev master br0
-done
-ip -n gw addr add $GW_CAM/24 dev br0
-ip -n gw addr add $GW_CAM6/64 dev br0 nodad
-ip -n gw link set br0 up
+bridge_lan lan0 lan2
 
 # policy [SED]: cam alone is listed
 # shellcheck disable=SC2120
