@@ -154,7 +154,7 @@ ossl=(openssl s_server -quiet -www -cert "$work/crt" -key "$work/key" -accept)
 server inet tcp/4433 "${ossl[@]}" 4433
 server inet tcp/4412 "${ossl[@]}" 4412 -tls1_2
 tls() {		# PORT
-	printf 'GET / HTTP/1.0\r\n\r\n' | on cam timeout 20 openssl s_client -connect "$INET:$1" -ign_eof 2>/dev/null | grep -q 'HTTP/1.0 200'
+	printf 'GET / HTTP/1.0\r\n\r\n' | on cam timeout 20 openssl s_client -connect "$INET:$1" -ign_eof 2>/dev/null | shows 'HTTP/1.0 200'
 }
 sed -i 's/{authentication: certificate}/{authentication: certificate, encryption: TLS1.3}/; s|tcp/443, tcp/8883]|tcp/443, tcp/4400-4500]|' \
 	"$work/policy.yaml"

@@ -104,7 +104,7 @@ shell_scripts() {
 licences() {
 	files '*.[ch]' '*.sh' '*.py' '*.mk' '*.yaml' Makefile '*Kbuild' >"$work/files"
 	while read -r file; do
-		head -n 2 "$file" | grep -q SPDX-License-Identifier || echo "$file: no SPDX line"
+		grep -q SPDX-License-Identifier <(head -n 2 "$file") || echo "$file: no SPDX line"
 	done <"$work/files"
 }
 
@@ -126,6 +126,13 @@ top_level() {
 sleeps() {
 	files 'tests/*' >"$work/files"
 	! xargs grep -nE '(^|[^a-z_.])sleep +[1-9][0-9]*([^.0-9]|$)|time\.sleep\([1-9]' <"$work/files"
+}
+
+# grep -q ends at the first match; with pipefail the pipe has then failed if who writes has more to say.
+pipes() {
+	files 'tests/*.sh' >"$work/files"
+	xargs grep -lE 'pipefail|scenarios/lib\.sh|"\$\(dirname "\$0"\)/lib\.sh"' <"$work/files" >"$work/strict"
+	xargs grep -nE "^[^#]*[^|]\| *grep -[a-zA-Z]*q" <"$work/strict" | grep -v 'sh -c "' || :
 }
 
 paths() {
@@ -153,6 +160,7 @@ check "every source says its licence" licences
 check "README is at most 120 lines" readme
 check "nothing new at the top level" top_level
 check "no test sleeps" sleeps
+check "no pipe ends before it is read" pipes
 check "no path of somebody's machine" paths
 echo "1..$count"
 [ $count -gt 0 ] || failed=1

@@ -42,7 +42,8 @@ of_arm64() {
 	local program
 
 	for program in usr/sbin/cordonctl usr/bin/cordonctl; do
-		readelf -h "$unpacked/$program" | tee /dev/stderr | grep -q 'Machine: *AArch64' || return
+		readelf -h "$unpacked/$program" | tee "$unpacked/header"
+		grep -q 'Machine: *AArch64' "$unpacked/header" || return
 	done
 }
 

@@ -57,10 +57,10 @@ held() {
 	! from "$@"
 }
 bound() {	# ADDRESS DEVICE
-	ctl show bindings | grep -q "^$1 .* $2 "
+	ctl show bindings | shows "^$1 .* $2 "
 }
 unbound() {
-	! ctl show bindings | grep -q "^$1 "
+	! ctl show bindings | shows "^$1 "
 }
 
 # The policy, there and back.

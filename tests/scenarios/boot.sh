@@ -57,7 +57,7 @@ held() {
 	equal "$1: of the intruder 0 packets came through" 0 "$(arrived stray)"
 }
 has() {
-	ctl show devices --json | grep -q "\"name\": \"$1\""
+	ctl show devices --json | shows "\"name\": \"$1\""
 }
 saved() {	# PATTERN: what watch has written
 	grep -q "$1" "$state/state"
@@ -201,7 +201,7 @@ refuse "and is none that is tried" test -e "$state/unconfirmed.yaml"
 cp "$work/good.yaml" "$work/policy.yaml"
 expect "one is tried for a moment" ctl apply --confirm 1s --state "$state" "$work/policy.yaml"
 back() {
-	ctl show | grep -q tcp/444
+	ctl show | shows tcp/444
 }
 expect "it takes itself back" poll 30 back
 expect "and the one before stays the last good one" kept tcp/444

@@ -49,7 +49,7 @@ stop() {	# NAME
 	poll 5 gone "$pid" || kill -9 "$pid"
 }
 listens_dhcp() {
-	on gw sh -c 'ss -Hlnup "sport = :67"; ss -Hlnp -0' | grep -q "$1"
+	on gw sh -c 'ss -Hlnup "sport = :67"; ss -Hlnp -0' | shows "$1"
 }
 
 start_dnsmasq() {
@@ -112,10 +112,10 @@ bindings() {
 	on gw cordonctl show bindings
 }
 is_bound() {	# ADDRESS NAME
-	bindings | grep -qE "^$1 .* $2 .*dhcp"
+	bindings | shows -E "^$1 .* $2 .*dhcp"
 }
 is_unbound() {
-	! bindings | grep -q "^$1 "
+	! bindings | shows "^$1 "
 }
 from() {
 	on "$1" python3 -c '

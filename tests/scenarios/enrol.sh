@@ -104,7 +104,7 @@ expect "a plain Python client is welcome" welcomed on cam python3 "$here/plain.p
 equal "it is active" active "$(state $CAM_MAC)"
 expect "and traffic flows" reaches cam tcp $INET 443
 fingerprint=$(openssl x509 -in "$work/cam/crt" -noout -fingerprint -sha256 | sed 's/.*=//; s/://g' | tr A-F a-f)
-ctl show devices --json | grep -q "\"certificate\": *\"$fingerprint\""
+ctl show devices --json | shows "\"certificate\": *\"$fingerprint\""
 report $? "the kernel knows by which certificate"
 
 # strongSwan
@@ -149,7 +149,7 @@ expect "traffic flows again" reaches cam tcp $INET 443
 
 # What it runs, as it told: written down a moment later.
 told() {
-	ctl show devices --json | grep -q '"name": "cam".*"firmware": "1.4.2"'
+	ctl show devices --json | shows '"name": "cam".*"firmware": "1.4.2"'
 }
 poll 20 told
 report $? "show devices has its firmware"

@@ -65,7 +65,7 @@ not() {
 	[ $? = 1 ]
 }
 holds() {	# DEV ADDRESS
-	on gw ip -o addr show "$1" | grep -q " $2/"
+	on gw ip -o addr show "$1" | shows " $2/"
 }
 alone() {	# 4|6: gw has taken the address
 	poll 20 holds plant0 "$(by "$1" 10.0.50.254 fd00:50::254)"
@@ -103,7 +103,7 @@ passive() {
 	get plant "$(by "$1" $CAM "[$CAM6]")" "$2" "$(by "$1" --disable-epsv --epsv)"
 }
 control() {	# NS HOST: a file's size, which is said in the connection that is there
-	on "$1" curl -sSI --max-time 20 "ftp://$2/file" 2>"$work/curl" | grep -q 'Content-Length: 5'
+	on "$1" curl -sSI --max-time 20 "ftp://$2/file" 2>"$work/curl" | shows 'Content-Length: 5'
 }
 # A group that cam has joined: what inet sends to it arrives.
 stream() {
@@ -124,7 +124,7 @@ lease() {
 	if [ "$1" = 4 ]; then leased admin 10.0.70.10 "$2"; else talk admin solicit eth0 "$2"; fi
 }
 leased() {	# NS ADDRESS SECONDS
-	on "$1" busybox udhcpc -i eth0 -f -q -n -t "$3" -T 1 -A 1 -s "$work/leased.sh" 2>&1 | grep -q "^bound $2$"
+	on "$1" busybox udhcpc -i eth0 -f -q -n -t "$3" -T 1 -A 1 -s "$work/leased.sh" 2>&1 | shows "^bound $2$"
 }
 # heard NS FILE FROM TO: the protocols that arrived; the last one passes by every policy
 heard() {

@@ -43,7 +43,7 @@ policy() {
 	END
 }
 missing() {	# port|uplink NAME
-	on gw cordonctl status 2>&1 | grep -q "warning: $1 $2: there is no such interface"
+	on gw cordonctl status 2>&1 | shows "warning: $1 $2: there is no such interface"
 }
 present() {
 	! missing "$@"
@@ -217,7 +217,7 @@ hang_up() {
 	poll 20 missing uplink ppp0
 }
 closed_ppp() {
-	on gw cordonctl status 2>&1 | grep -q "interface ppp0 is closed: the policy does not list it"
+	on gw cordonctl status 2>&1 | shows "interface ppp0 is closed: the policy does not list it"
 }
 
 # An access point, and two stations of it that are devices

@@ -53,10 +53,10 @@ for b in json.load(sys.stdin):
     print(b["address"], b["device"], b["origin"], b.get("lease_seconds", "-"))'
 }
 bound() {	# ADDRESS NAME ORIGIN
-	bindings | tee "$work/bindings" | grep -q "^$1 $2 $3 "
+	bindings | tee "$work/bindings" | shows "^$1 $2 $3 "
 }
 unbound() {
-	! bindings | tee "$work/bindings" | grep -q "^$1 "
+	! bindings | tee "$work/bindings" | shows "^$1 "
 }
 lasts() {	# ADDRESS: how many seconds
 	bindings | awk -v a="$1" '$1 == a { print $4 }'

@@ -46,6 +46,12 @@ expect() {
 	report $status "$name"
 }
 
+# shows PATTERN...: as `grep -q` does, but it reads to the end: with pipefail, whoever writes into a pipe that is closed fails
+shows() {
+	local lines
+	lines=$(grep "$@")
+}
+
 # refuse NAME COMMAND...: it fails, as a command that says no (1), not as one that cannot run
 refuse() {
 	local name=$1
@@ -272,7 +278,7 @@ denied_other() {
 listens() {
 	local how=-t
 	[ "${2%/*}" = tcp ] || how=-u
-	on "$1" ss -Hln $how "sport = :${2#*/}" | grep -q .
+	on "$1" ss -Hln $how "sport = :${2#*/}" | shows .
 }
 
 # server NS tcp/PORT|udp/PORT COMMAND...: runs until the end

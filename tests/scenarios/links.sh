@@ -59,7 +59,7 @@ done
 expect "more addresses than are looked at" on gw cordonctl apply "$work/policy.yaml"
 expect "a roll-back" on gw cordonctl apply --confirm 1s "$work/policy.yaml"
 rolled() {
-	! on gw cordonctl status | grep -qi confirm
+	! on gw cordonctl status | shows -i confirm
 }
 poll 20 rolled
 report $? "has come"

@@ -49,7 +49,7 @@ openssl35() {
 	grep -q 'HTTP/1.[01] 200' "$work/openssl"
 }
 curl8() {	# NS HOST PORT OPTION...
-	run "$1" curl -ksS --max-time 25 "${@:4}" "https://$2:$3/" 2>"$work/curl" | grep -q .
+	run "$1" curl -ksS --max-time 25 "${@:4}" "https://$2:$3/" 2>"$work/curl" | shows .
 }
 node() {	# HOST PORT [MAX-VERSION]: from cam
 	local said

@@ -91,7 +91,7 @@ stopped() {	# as blocked(), or by a reject
 	esac
 }
 says_closed() {
-	on gw cordonctl status 2>&1 | grep -q "interface $1 is closed: the policy does not list it"
+	on gw cordonctl status 2>&1 | shows "interface $1 is closed: the policy does not list it"
 }
 host_on() {	# NS BRIDGE ADDRESS GATEWAY: on a bridge of the gateway's
 	ip netns add "$1"

@@ -35,7 +35,7 @@ connections() {	# FROM [TO]: as connection tracking shows them
 	on gw grep "src=$1 dst=${2:-$INET} " /proc/net/nf_conntrack
 }
 offloaded() {
-	connections "$@" | grep -q OFFLOAD
+	connections "$@" | shows OFFLOAD
 }
 answered() {	# NS WORD
 	grep -q "$2" "$work/$1.heard"
@@ -66,11 +66,11 @@ poll 20 answered cam eno && poll 20 answered cam owt
 report $? "cam's, of TLS 1.3, answers twice, too"
 offloaded $INET $PLANT
 report $? "control: the one between wan and plant is offloaded, as no device is at its ends"
-connections $LOCK | grep -q ESTABLISHED
+connections $LOCK | shows ESTABLISHED
 report $? "lock's is known"
 ! offloaded $LOCK
 report $? "and is not offloaded, though nothing is demanded of it"
-connections $CAM | grep -q ESTABLISHED
+connections $CAM | shows ESTABLISHED
 report $? "cam's is known"
 ! offloaded $CAM
 report $? "and is not offloaded"

@@ -39,10 +39,10 @@ gnutls_tls() {
 }
 # Datagrams: the handshake is all.
 openssl_dtls() {
-	on "$1" timeout 10 openssl s_client -dtls -connect $INET:"$2" </dev/null 2>/dev/null | grep -q 'Cipher is ECDHE'
+	on "$1" timeout 10 openssl s_client -dtls -connect $INET:"$2" </dev/null 2>/dev/null | shows 'Cipher is ECDHE'
 }
 gnutls_dtls() {
-	on "$1" timeout 10 gnutls-cli --udp --insecure --no-ca-verification -p "$2" $INET </dev/null 2>&1 | grep -q 'Handshake was completed'
+	on "$1" timeout 10 gnutls-cli --udp --insecure --no-ca-verification -p "$2" $INET </dev/null 2>&1 | shows 'Handshake was completed'
 }
 
 certificate

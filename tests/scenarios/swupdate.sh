@@ -70,7 +70,7 @@ ends() {
 }
 action() {	# VERSION STATE: its last offer
 	ctl firmware status cam --json | python3 -c 'import json, sys
-print(any((a["version"], a["state"]) == tuple(sys.argv[1:]) for a in json.load(sys.stdin)["actions"]))' "$1" "$2" | grep -q True
+print(any((a["version"], a["state"]) == tuple(sys.argv[1:]) for a in json.load(sys.stdin)["actions"]))' "$1" "$2" | shows True
 }
 flashed() {
 	cmp -s "$work/flashed" "$work/image.$1/app"

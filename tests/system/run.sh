@@ -16,7 +16,7 @@ ok "the disk can be read"
 on_disk apt-get -y -o APT::Sandbox::User=root install --no-install-recommends "/run/debs/$(cd "$debs" && ls cordon-dkms_*.deb)"
 ok "cordon-dkms installs"
 on_disk dkms status cordon
-grep -F ", $release, " "$work/log" | grep -qE "^cordon[/,] *[0-9.]+, .*: installed"
+grep -F ", $release, " "$work/log" | grep -E "^cordon[/,] *[0-9.]+, .*: installed"
 ok "DKMS has built the module for $release"
 stage install -t 900
 stage reboot -t 900
