@@ -62,12 +62,12 @@ struct cordon_inspection {
 	struct nf_conn *ct;
 	struct cordon_device *device;
 	u32 end;
-	bool timed;
-	bool proven;
-	bool answered;
-	bool reversed;
-	bool refused;
-	bool reopened;
+	bool timed : 1;
+	bool proven : 1;
+	bool answered : 1;
+	bool reversed : 1;
+	bool refused : 1;
+	bool reopened : 1;
 	u8 decided;
 	u8 reader;
 	union {

@@ -11,18 +11,18 @@
 /**
  * struct cordon_stream - one direction of a TCP connection
  * @kept: the bytes from @una to @next; NULL where the caller gave no memory yet
- * @size: bytes that @kept has room for
  * @first: sequence number of the first byte
  * @una: of the first byte that the receiver has not acknowledged
  * @next: of the next byte to be read
- * @synced: the three are known
+ * @size: bytes that @kept has room for, at most CORDON_STREAM_ALONE
+ * @synced: the three places are known
  */
 struct cordon_stream {
 	u8 *kept;
-	u32 size;
 	u32 first;
 	u32 una;
 	u32 next;
+	u16 size;
 	bool synced;
 };
 

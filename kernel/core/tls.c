@@ -120,18 +120,18 @@ static enum cordon_tls_verdict read_message_header(struct cordon_tls *t, bool cl
 	u16 flags = client ? 0 : CORDON_HELLO_SERVER;
 
 	if (!s->message_at++) {
-		s->message_len = 0;
+		t->message_len = 0;
 		return cordon_handshake_turn(&t->handshake, client) &&
 		       byte == (client ? CORDON_TLS_CLIENT_HELLO : CORDON_TLS_SERVER_HELLO) ?
 			CORDON_TLS_MORE : CORDON_TLS_MALFORMED;
 	}
-	s->message_len = s->message_len << 8 | byte;
+	t->message_len = t->message_len << 8 | byte;
 	if (s->message_at < MESSAGE_HEADER)
 		return CORDON_TLS_MORE;
 	if (t->handshake.facts.name_len)
 		flags |= CORDON_HELLO_NAMED;
-	cordon_hello_begin(&s->hello, flags, s->message_len);
-	return cordon_hello_is_broken(&s->hello) ? CORDON_TLS_MALFORMED : CORDON_TLS_MORE;
+	cordon_hello_begin(&t->hello, flags, t->message_len);
+	return cordon_hello_is_broken(&t->hello) ? CORDON_TLS_MALFORMED : CORDON_TLS_MORE;
 }
 
 /*
@@ -140,7 +140,7 @@ static enum cordon_tls_verdict read_message_header(struct cordon_tls *t, bool cl
  */
 static enum cordon_tls_verdict conclude(struct cordon_tls *t, bool client, u32 rest)
 {
-	const struct cordon_hello *h = &t->side[client].hello;
+	const struct cordon_hello *h = &t->hello;
 	enum cordon_tls_verdict verdict;
 
 	t->side[client].message_at = 0;
@@ -164,16 +164,16 @@ static enum cordon_tls_verdict read_handshake(struct cordon_tls *t, bool client,
 			n = 1;
 			verdict = read_message_header(t, client, *data);
 		} else {
-			n = cordon_hello_read(&s->hello, &t->handshake.facts, data, len);
+			n = cordon_hello_read(&t->hello, &t->handshake.facts, data, len);
 		}
 		data += n;
 		len -= n;
 		s->left -= n;
 		if (s->message_at < MESSAGE_HEADER || verdict != CORDON_TLS_MORE)
 			continue;
-		if (cordon_hello_is_broken(&s->hello))
+		if (cordon_hello_is_broken(&t->hello))
 			verdict = CORDON_TLS_MALFORMED;
-		else if (cordon_hello_is_complete(&s->hello))
+		else if (cordon_hello_is_complete(&t->hello))
 			verdict = conclude(t, client, s->left);
 	}
 	return verdict;

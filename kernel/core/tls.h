@@ -7,8 +7,6 @@
 
 /**
  * struct cordon_tls_side - what one side sends
- * @hello: its hello
- * @message_len: length of the handshake message whose header is being read
  * @left: bytes of the record's payload still to come; its length, while its header is read
  * @at: bytes of the record's header that were read
  * @message_at: bytes of the handshake message's header that were read
@@ -20,8 +18,6 @@
  * @ended: it sent an alert that ends the handshake
  */
 struct cordon_tls_side {
-	struct cordon_hello hello;
-	u32 message_len;
 	u16 left;
 	u8 at;
 	u8 message_at;
@@ -35,17 +31,21 @@ struct cordon_tls_side {
 
 /**
  * struct cordon_tls - a connection
+ * @hello: the one that is being read: only the side whose turn it is may have begun one
  * @handshake: what its hellos said
- * @side: the server's, then the client's
+ * @message_len: length of the handshake message whose header is being read
  * @early: bytes of early data that passed
  * @unread: bytes at the end of the last piece that lie behind the verdict
+ * @side: the server's, then the client's
  * @verdict: enum cordon_tls_verdict
  */
 struct cordon_tls {
-	struct cordon_tls_side side[2];
+	struct cordon_hello hello;
 	struct cordon_handshake handshake;
+	u32 message_len;
 	u32 early;
 	u32 unread;
+	struct cordon_tls_side side[2];
 	u8 verdict;
 };
 
