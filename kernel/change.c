@@ -53,6 +53,7 @@ static void switch_places(struct cordon_net *cn, u32 old, u32 place, bool learne
 	else
 		WRITE_ONCE(cn->generation, cn->generation + 1);
 	WRITE_ONCE(rs->generation, cn->generation);
+	WRITE_ONCE(rs->revision, cn->revision);
 	write_seqcount_end(&cn->changes);
 	preempt_enable();
 	schedule_delayed_work(&cn->settle_changes, HZ);
@@ -179,7 +180,7 @@ static void carry_all(struct cordon_draft *d, const struct cordon_policy *p, u32
 
 /* Seal a copy of the policy, with the change, and with room for others to come. */
 static int seal_anew(struct cordon_net *cn, u32 device, const struct cordon_device_change *change,
-		     struct netlink_ext_ack *extack)
+		     bool learned, struct netlink_ext_ack *extack)
 {
 	const struct cordon_policy *p = cordon_net_ruleset(cn)->policy;
 	struct cordon_draft d = p->draft;
@@ -196,7 +197,7 @@ static int seal_anew(struct cordon_net *cn, u32 device, const struct cordon_devi
 	ret = PTR_ERR_OR_ZERO(rs);
 	if (ret)
 		goto out;
-	ret = cordon_publish(cn, rs, 0, extack);
+	ret = learned ? cordon_publish_learned(cn, rs, extack) : cordon_publish(cn, rs, 0, extack);
 	if (ret)
 		cordon_ruleset_free(rs);
 out:
@@ -215,7 +216,7 @@ static int put_anywhere(struct cordon_net *cn, u32 device,
 	if (ret == -ENOSPC && !cordon_publish_settle(cn))
 		ret = put_in_place(cn, device, change, learned, extack);
 	if (ret == -ENOSPC || ret == -EAGAIN)
-		ret = seal_anew(cn, device, change, extack);
+		ret = seal_anew(cn, device, change, learned, extack);
 	else if (!ret && !learned)
 		cordon_netlink_policy(cn);
 	return ret;

@@ -472,8 +472,8 @@ static int dump(struct sk_buff *skb, struct netlink_callback *cb, cordon_fill_fn
 	read_seqcount_begin(&cn->changes);
 	rs = rcu_dereference(cn->ruleset);
 	/* Each of the two only grows. */
-	cb->seq = (rs ? READ_ONCE(rs->generation) : READ_ONCE(cn->generation)) +
-		  READ_ONCE(cn->revision);
+	cb->seq = rs ? READ_ONCE(rs->generation) + READ_ONCE(rs->revision) :
+		       READ_ONCE(cn->generation) + READ_ONCE(cn->revision);
 	while (rs) {
 		at = next(rs->policy, last);
 		if (at == CORDON_NO_DEVICE)

@@ -88,8 +88,26 @@ static void begin_epoch(struct cordon_net *cn, struct cordon_ruleset *rs)
 	smp_store_release(&cn->inspector.epoch, epoch);
 }
 
+/*
+ * What is learned makes no generation and begins no window of a limit: the policy is the same. The
+ * sum of generation and revision tells the two rulesets apart.
+ */
+static void number(struct cordon_net *cn, struct cordon_ruleset *rs, bool learned)
+{
+	if (learned) {
+		WRITE_ONCE(cn->revision, cn->revision + 1);
+		rs->committed = cordon_net_ruleset(cn)->committed;
+	} else {
+		rs->committed = ++cn->generation;
+	}
+	rs->generation = cn->generation;
+	rs->revision = cn->revision;
+	rs->sealed = rs->generation + rs->revision;
+}
+
 /* Replace the pointer; when this returns, no packet is seen by the ruleset before any more. */
-static struct cordon_ruleset *replace(struct cordon_net *cn, struct cordon_ruleset *rs)
+static struct cordon_ruleset *replace(struct cordon_net *cn, struct cordon_ruleset *rs,
+				      bool learned)
 {
 	struct cordon_ruleset *old;
 	struct cordon_links *links;
@@ -103,8 +121,7 @@ static struct cordon_ruleset *replace(struct cordon_net *cn, struct cordon_rules
 	mutex_lock(&cn->ports_lock);
 	if (rs) {
 		renew_ports(cn, rs);
-		rs->generation = ++cn->generation;
-		rs->committed = rs->generation;
+		number(cn, rs, learned);
 		begin_epoch(cn, rs);
 		if (cordon_ports_bridged(rcu_dereference_protected(rs->ports, true)) ||
 		    rs->policy->learns || !list_empty(&cn->egress))
@@ -220,6 +237,26 @@ static int track_bridges(struct cordon_net *cn, const struct cordon_ruleset *rs,
 	return -EOPNOTSUPP;
 }
 
+/* What a ruleset needs to be put in force. Return: 0, or what cordon_publish() says. */
+static int prepare(struct cordon_net *cn, struct cordon_ruleset *rs, struct netlink_ext_ack *extack)
+{
+	int ret = cordon_netfilter_start(cn);
+
+	if (!ret)
+		ret = track_bridges(cn, rs, extack);
+	if (!ret && rs->policy->learns && !cordon_egress_is_possible()) {
+		NL_SET_ERR_MSG(extack, "addresses: auto: the kernel lacks CONFIG_NETFILTER_EGRESS");
+		ret = -EOPNOTSUPP;
+	}
+	if (!ret)
+		ret = cordon_inspector_label(cn, rs->policy->encrypted, extack);
+	if (!ret)
+		ret = show(cn, rs);
+	if (!ret)
+		cordon_ruleset_learn(cn, rs);
+	return ret;
+}
+
 /**
  * cordon_publish - put a ruleset in force
  * @cn: the namespace
@@ -241,21 +278,10 @@ int cordon_publish(struct cordon_net *cn, struct cordon_ruleset *rs, u32 confirm
 	lockdep_assert_held(&cn->lock);
 	if (cordon_publish_awaits(cn, extack))
 		return -EBUSY;
-	ret = cordon_netfilter_start(cn);
-	if (!ret)
-		ret = track_bridges(cn, rs, extack);
-	if (!ret && rs->policy->learns && !cordon_egress_is_possible()) {
-		NL_SET_ERR_MSG(extack, "addresses: auto: the kernel lacks CONFIG_NETFILTER_EGRESS");
-		ret = -EOPNOTSUPP;
-	}
-	if (!ret)
-		ret = cordon_inspector_label(cn, rs->policy->encrypted, extack);
-	if (!ret)
-		ret = show(cn, rs);
+	ret = prepare(cn, rs, extack);
 	if (ret)
 		return ret;
-	cordon_ruleset_learn(cn, rs);
-	old = replace(cn, rs);
+	old = replace(cn, rs, false);
 	if (!old)
 		cordon_tear_out_of_flow_tables(cn->net);
 	if (confirm) {
@@ -268,6 +294,32 @@ int cordon_publish(struct cordon_net *cn, struct cordon_ruleset *rs, u32 confirm
 		sweep(cn);
 	}
 	cordon_netlink_policy(cn);
+	return 0;
+}
+
+/**
+ * cordon_publish_learned - put in force a policy that was sealed anew for what a device has learned
+ * @cn: the namespace, a ruleset is in force
+ * @rs: the ruleset; the caller's still, when an error is returned
+ * @extack: gets a sentence
+ *
+ * It is the same policy, so one that awaits confirmation goes on waiting, and no transaction has
+ * to begin anew.
+ *
+ * Context: cordon_net.lock held; sleeps for a grace period. Return: as cordon_publish().
+ */
+int cordon_publish_learned(struct cordon_net *cn, struct cordon_ruleset *rs,
+			   struct netlink_ext_ack *extack)
+{
+	int ret;
+
+	lockdep_assert_held(&cn->lock);
+	ret = prepare(cn, rs, extack);
+	if (ret)
+		return ret;
+	cordon_ruleset_free(replace(cn, rs, true));
+	if (!cn->awaiting)
+		sweep(cn);
 	return 0;
 }
 
@@ -312,7 +364,7 @@ void cordon_publish_rollback(struct work_struct *work)
 			cordon_ruleset_learn(cn, cn->fallback);
 		else
 			cn->generation++;
-		old = replace(cn, cn->fallback);
+		old = replace(cn, cn->fallback, false);
 		cn->fallback = NULL;
 		cordon_ruleset_free(old);
 		sweep(cn);
@@ -333,6 +385,6 @@ void cordon_publish_withdraw(struct cordon_net *cn)
 	cordon_ruleset_free(cn->fallback);
 	cn->fallback = NULL;
 	if (cordon_net_ruleset(cn))
-		cordon_ruleset_free(replace(cn, NULL));
+		cordon_ruleset_free(replace(cn, NULL, false));
 	mutex_unlock(&cn->lock);
 }

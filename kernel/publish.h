@@ -12,6 +12,8 @@ struct work_struct;
 
 int cordon_publish(struct cordon_net *cn, struct cordon_ruleset *rs, u32 confirm,
 		   struct netlink_ext_ack *extack);
+int cordon_publish_learned(struct cordon_net *cn, struct cordon_ruleset *rs,
+			   struct netlink_ext_ack *extack);
 int cordon_publish_check(struct cordon_net *cn, struct cordon_ruleset *rs,
 			 struct netlink_ext_ack *extack);
 void cordon_publish_withdraw(struct cordon_net *cn);

@@ -527,22 +527,22 @@ static u32 count_held(const struct cordon_ruleset *rs, u32 at, u32 *held)
  *
  * A lease ends by the clock alone, so that nobody knows the number without looking at each device.
  * All of them are looked at once, at the reader's expense: no lock is taken, and others run in
- * between. Under a policy that has been committed meanwhile it begins again; a device that changes
+ * between. Under a policy that has been sealed meanwhile it begins again; a device that changes
  * meanwhile may be counted twice, or not at all.
  *
  * Context: may sleep.
  */
 void cordon_ruleset_recount(struct cordon_net *cn)
 {
-	u32 held[CORDON_BUILTIN_SEGMENTS], committed = 0, at = 0;
+	u32 held[CORDON_BUILTIN_SEGMENTS], sealed = 0, at = 0;
 	struct cordon_ruleset *rs;
 	int i;
 
 	do {
 		rcu_read_lock();
 		rs = rcu_dereference(cn->ruleset);
-		if (rs && (!at || rs->committed != committed)) {
-			committed = rs->committed;
+		if (rs && (!at || rs->sealed != sealed)) {
+			sealed = rs->sealed;
 			memset(held, 0, sizeof(held));
 			at = 0;
 		}

@@ -25,7 +25,9 @@ struct cordon_net;
  * @policy: the sealed policy
  * @cn: of which namespace
  * @generation: its number; grows with each change of a device, under cordon_net.changes
- * @committed: its number when it was put in force
+ * @revision: how often what was learned has changed; grows likewise
+ * @committed: @generation when its policy was put in force
+ * @sealed: the sum of both numbers when it was put in force, no other ruleset's
  * @devices: state of each of the policy's devices, by place; NULL where there is none
  * @segments: counters of each of the policy's segments
  * @links: segments behind each port, replaced under cordon_net.lock; NULL, not known
@@ -47,7 +49,9 @@ struct cordon_ruleset {
 	struct cordon_policy *policy ____cacheline_aligned;
 	struct cordon_net *cn;
 	u32 generation;
+	u32 revision;
 	u32 committed;
+	u32 sealed;
 	struct cordon_device **devices;
 	struct cordon_segment **segments;
 	struct cordon_links __rcu *links;

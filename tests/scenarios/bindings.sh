@@ -185,6 +185,34 @@ report $? "state watch saves one that is new"
 kill $watch
 wait $watch 2>/dev/null
 
+# More than the policy in force has room for: it is sealed anew, and is the same policy, which waits for its confirmation.
+{
+	policy
+	for i in {1..16}; do
+		printf '  - {name: many%d, mac: "02:00:00:00:02:%02x", network_segment: iot, addresses: auto}\n' "$i" "$i"
+	done
+} >"$work/many.yaml"
+{
+	echo duid 00:01:00:01:2c:1f:2a:3b:02:00:00:00:01:ff
+	for i in {1..16}; do
+		for j in {1..16}; do
+			printf '%d 16777473 fd00:%x::%x many%d 00:03:00:01:02:00:00:00:02:%02x\n' $((now + 7200)) $((256 + i)) "$j" "$i" "$i"
+		done
+	done
+} >"$work/many.leases"
+expect "a policy that awaits its confirmation" ctl apply --confirm 10m "$work/many.yaml"
+ctl status --json >"$work/before"
+json "learns 256 addresses" 'o == {"bound": 256, "others": 0, "given": 0, "refused": 0}' \
+	ctl device bind --leases "$work/many.leases" --json
+expect "the first of them" bound fd00:101::1 many1
+expect "and the last" bound fd00:110::10 many16
+json "it has the same number, and waits" \
+	"o['generation'] == json.load(open('$work/before'))['generation'] and o['confirm_seconds'] > 0" ctl status --json
+expect "and is confirmed" ctl confirm
+expect "the policy is the same" ctl diff "$work/many.yaml"
+expect "what was learned is there" bound fd00:110::10 many16
+policy | apply >/dev/null
+
 # One device at a time.
 expect "device set --learn none" ctl device set cam --learn none
 expect "ends what was learned" unbound $EXTRA
