@@ -9,15 +9,15 @@
 #include "net.h"
 #include "ruleset.h"
 
-/* The one that was seen least lately goes. Return: there is room for one more. */
-static bool make_room(struct cordon_net *cn)
+/* Another goes, if need be. Return: there is room for one more, at the port @in. */
+static bool make_room(struct cordon_net *cn, int in)
 {
 	u8 mac[ETH_ALEN] __aligned(2);
 	u32 device;
 
 	if (cn->unlisted.n < cn->caps->unlisted)
 		return true;
-	if (!cordon_unlisted_oldest(&cn->unlisted, mac))
+	if (!cordon_unlisted_spare(&cn->unlisted, in, mac))
 		return false;
 	device = cordon_policy_device_by_mac(cordon_net_ruleset(cn)->policy, mac);
 	if (device != CORDON_NO_DEVICE)
@@ -30,15 +30,16 @@ static bool make_room(struct cordon_net *cn)
  * cordon_admit - a frame of a MAC that no device has came in on a port
  * @cn: the namespace, a policy is in force
  * @mac: six bytes, a unicast address
+ * @in: index of the port
  *
  * From now on it is a device like others: its addresses are learned, and its segment is
  * cordon_draft.unknown.
  *
  * Context: cordon_net.lock held; may sleep.
- * Return: 0; -EOPNOTSUPP, the policy wants none; -ENOSPC, there are as many as there may be;
+ * Return: 0; -EOPNOTSUPP, the policy wants none; -ENOSPC, there are as many as may be;
  * -EBUSY, too many come at a time; or what cordon_device_admit() says.
  */
-int cordon_admit(struct cordon_net *cn, const u8 *mac)
+int cordon_admit(struct cordon_net *cn, const u8 *mac, int in)
 {
 	const struct cordon_policy *p = cordon_net_ruleset(cn)->policy;
 	struct cordon_device_change change;
@@ -49,9 +50,9 @@ int cordon_admit(struct cordon_net *cn, const u8 *mac)
 		return -EOPNOTSUPP;
 	if (cordon_policy_device_by_mac(p, mac) != CORDON_NO_DEVICE)
 		return 0;
-	if (cordon_unlisted_hurries(&cn->unlisted))
+	if (cordon_unlisted_hurries(&cn->unlisted, in))
 		return -EBUSY;
-	if (!make_room(cn))
+	if (!make_room(cn, in))
 		return -ENOSPC;
 	cordon_device_change_init(&change);
 	memcpy(change.def.mac, mac, sizeof(change.def.mac));
@@ -60,7 +61,7 @@ int cordon_admit(struct cordon_net *cn, const u8 *mac)
 	change.def.segment = p->draft.unknown;
 	change.def.learn = CORDON_LEARN_AUTO_STATIC;
 	change.def.unlisted = 1;
-	ret = cordon_unlisted_add(&cn->unlisted, mac);
+	ret = cordon_unlisted_add(&cn->unlisted, mac, in);
 	if (!ret)
 		ret = cordon_device_admit(cn, &change);
 	if (ret) {

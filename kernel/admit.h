@@ -7,6 +7,6 @@
 
 struct cordon_net;
 
-int cordon_admit(struct cordon_net *cn, const u8 *mac);
+int cordon_admit(struct cordon_net *cn, const u8 *mac, int in);
 
 #endif

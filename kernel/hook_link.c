@@ -209,7 +209,7 @@ static unsigned int prerouting(void *priv, struct sk_buff *skb, const struct nf_
 	pkt->device = cordon_policy_device_by_mac(rs->policy, eth_hdr(skb)->h_source);
 	if (pkt->device == CORDON_NO_DEVICE) {
 		if (unlikely(rs->policy->draft.unknown))
-			cordon_snoop_stranger(cn, eth_hdr(skb)->h_source);
+			cordon_snoop_stranger(cn, eth_hdr(skb)->h_source, state->in->ifindex);
 		return stranger(pkt, CORDON_KIND_UNKNOWN_DEVICE);
 	}
 	kind = judge(pkt);
@@ -415,7 +415,7 @@ static unsigned int arp(void *priv, struct sk_buff *skb, const struct nf_hook_st
 	pkt.device = mac ? cordon_policy_device_by_mac(rs->policy, mac) : CORDON_NO_DEVICE;
 	if (pkt.device == CORDON_NO_DEVICE) {
 		if (unlikely(rs->policy->draft.unknown))
-			cordon_snoop_stranger(cn, mac);
+			cordon_snoop_stranger(cn, mac, state->in->ifindex);
 		return cordon_deny_unblamed(&pkt, CORDON_KIND_UNKNOWN_DEVICE);
 	}
 	if (!cordon_ports_may_be(pkt.ports, rs->policy->draft.devices[pkt.device].port, pkt.in))

@@ -73,7 +73,7 @@ unsigned int cordon_slow_stranger(struct cordon_net *cn, struct sk_buff *skb,
 	if (unlikely(is_copy(skb)))
 		return NF_ACCEPT;
 	if (unlikely(rs->policy->draft.unknown))
-		cordon_snoop_stranger(cn, cordon_pkt_mac(skb));
+		cordon_snoop_stranger(cn, cordon_pkt_mac(skb), state->in->ifindex);
 	return prerouting_refused(cn, skb, state, rs, in, CORDON_KIND_UNKNOWN_DEVICE);
 }
 
@@ -143,7 +143,7 @@ unsigned int cordon_slow_prerouting(struct cordon_net *cn, struct sk_buff *skb,
 	device = mac ? cordon_policy_device_by_mac(rs->policy, mac) : CORDON_NO_DEVICE;
 	if (unlikely(device == CORDON_NO_DEVICE)) {
 		if (unlikely(rs->policy->draft.unknown))
-			cordon_snoop_stranger(cn, mac);
+			cordon_snoop_stranger(cn, mac, state->in->ifindex);
 		return prerouting_refused(cn, skb, state, rs, interface->port,
 					  CORDON_KIND_UNKNOWN_DEVICE);
 	}

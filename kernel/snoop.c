@@ -45,6 +45,7 @@ enum what {
  * @list: in cordon_snoop.news
  * @what: enum what
  * @by: enum cordon_teller
+ * @in: of COMES: index of the port that it came in on
  * @told: of whom, and which address
  * @held: sent if the device has all that was told before; or NULL
  */
@@ -52,6 +53,7 @@ struct news {
 	struct list_head list;
 	u8 what;
 	u8 by;
+	int in;
 	struct cordon_told told;
 	struct sk_buff *held;
 };
@@ -111,7 +113,7 @@ static void heed(struct cordon_net *cn, struct news *n)
 		cordon_bind_refused(cn, n->told.mac);
 		break;
 	case COMES:
-		cordon_admit(cn, n->told.mac);
+		cordon_admit(cn, n->told.mac, n->in);
 		break;
 	case SENDS:
 		if (has_all(cn, n))
@@ -300,14 +302,15 @@ void cordon_snoop_seen(const struct cordon_pkt *pkt, const struct cordon_addr *a
  * cordon_snoop_stranger - a frame of a MAC that no device has came in on a port
  * @cn: the namespace; the policy in force has a segment for such devices
  * @mac: six bytes; or NULL
+ * @in: index of the port
  *
  * Context: RCU read side.
  */
-void cordon_snoop_stranger(struct cordon_net *cn, const u8 *mac)
+void cordon_snoop_stranger(struct cordon_net *cn, const u8 *mac, int in)
 {
-	struct news n = { .what = COMES, .by = CORDON_TELLER_STRANGER };
+	struct news n = { .what = COMES, .by = CORDON_TELLER_STRANGER, .in = in };
 
-	if (!mac || !is_valid_ether_addr(mac) || cordon_unlisted_hurry(&cn->unlisted))
+	if (!mac || !is_valid_ether_addr(mac) || cordon_unlisted_hurry(&cn->unlisted, in))
 		return;
 	ether_addr_copy(n.told.mac, mac);
 	tell(cn, &n);

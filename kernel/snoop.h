@@ -17,7 +17,7 @@ void cordon_snoop_exit(struct cordon_snooper *s);
 
 bool cordon_snoop_address(const struct cordon_pkt *pkt, const struct cordon_addr *addr);
 void cordon_snoop_seen(const struct cordon_pkt *pkt, const struct cordon_addr *addr);
-void cordon_snoop_stranger(struct cordon_net *cn, const u8 *mac);
+void cordon_snoop_stranger(struct cordon_net *cn, const u8 *mac, int in);
 int cordon_snoop_request(const struct cordon_pkt *pkt);
 u32 cordon_snoop_client(const struct cordon_pkt *pkt);
 unsigned int cordon_snoop_reply(struct cordon_net *cn, const struct cordon_ruleset *rs,

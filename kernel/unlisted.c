@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Devices that no policy lists: they were seen, and are held in a segment for such. */
 #include <linux/etherdevice.h>
+#include <linux/hash.h>
 #include <linux/jhash.h>
 #include <linux/random.h>
 #include <linux/slab.h>
@@ -8,7 +9,7 @@
 
 #include "unlisted.h"
 
-#define A_SECOND	32	/* so many may come */
+#define A_SECOND	16	/* so many may come, on each port */
 #define IDLE		600	/* seconds; who was not seen for so long makes room for another */
 
 static u32 now(void)
@@ -54,50 +55,62 @@ static struct cordon_sighting *find(struct cordon_unlisted *u, const u8 *mac)
 	return NULL;
 }
 
+static u32 share_of(int in)
+{
+	return hash_32(in, ilog2(CORDON_UNLISTED_SHARES));
+}
+
 /**
  * cordon_unlisted_hurries - more than may come in a second
  * @u: of the namespace
+ * @in: index of the port
  *
  * Each costs a change of the policy in force; made-up MACs come as fast as a link carries them.
+ * Whoever makes them up at one port holds nobody up at another.
  *
  * Context: cordon_net.lock held. Return: one more has to wait.
  */
-bool cordon_unlisted_hurries(struct cordon_unlisted *u)
+bool cordon_unlisted_hurries(struct cordon_unlisted *u, int in)
 {
-	const u32 second = now();
+	const u32 share = share_of(in), second = now();
+	const u32 burst = u->paces[share].second == second ? u->paces[share].burst : 0;
 
-	const u32 burst = u->second == second ? u->burst : 0;
-
-	WRITE_ONCE(u->second, second);
-	WRITE_ONCE(u->burst, burst + 1);
+	WRITE_ONCE(u->paces[share].second, second);
+	WRITE_ONCE(u->paces[share].burst, burst + 1);
 	return burst >= A_SECOND;
 }
 
 /**
  * cordon_unlisted_hurry - as many have come in this second as may
  * @u: of the namespace
+ * @in: index of the port
  *
  * Context: any; somebody may just change what it looks at.
  */
-bool cordon_unlisted_hurry(const struct cordon_unlisted *u)
+bool cordon_unlisted_hurry(const struct cordon_unlisted *u, int in)
 {
-	return READ_ONCE(u->burst) >= A_SECOND && READ_ONCE(u->second) == now();
+	const u32 share = share_of(in);
+
+	return READ_ONCE(u->paces[share].burst) >= A_SECOND &&
+	       READ_ONCE(u->paces[share].second) == now();
 }
 
 /**
  * cordon_unlisted_add - a device has been seen
  * @u: of the namespace
  * @mac: six bytes; of none that is there
+ * @in: index of the port that it came in on
  *
  * Context: cordon_net.lock held; may sleep. Return: 0 or -ENOMEM.
  */
-int cordon_unlisted_add(struct cordon_unlisted *u, const u8 *mac)
+int cordon_unlisted_add(struct cordon_unlisted *u, const u8 *mac, int in)
 {
 	struct cordon_sighting *s = kzalloc(sizeof(*s), GFP_KERNEL_ACCOUNT);
 
 	if (!s)
 		return -ENOMEM;
 	ether_addr_copy(s->mac, mac);
+	s->share = share_of(in);
 	s->first = now();
 	s->last = s->first;
 	spin_lock_bh(&u->lock);
@@ -128,30 +141,60 @@ void cordon_unlisted_del(struct cordon_unlisted *u, const u8 *mac)
 	kfree(s);
 }
 
-/**
- * cordon_unlisted_oldest - the device that was seen least lately
- * @u: of the namespace
- * @mac: gets its MAC
- *
- * Context: cordon_net.lock held. Return: there is one, and it has not been seen for a while.
- */
-bool cordon_unlisted_oldest(struct cordon_unlisted *u, u8 *mac)
+/* Of one share, or of all: the device that was seen least lately; NULL, there is none. */
+static struct cordon_sighting *oldest(struct cordon_unlisted *u, int share)
 {
-	struct cordon_sighting *s;
-	u32 longest = IDLE;
-	bool found = false;
+	struct cordon_sighting *s, *found = NULL;
 	int bucket;
 
-	spin_lock_bh(&u->lock);
-	hash_for_each(u->devices, bucket, s, node) {
-		if (cordon_unlisted_ago(s->last) < longest)
-			continue;
-		longest = cordon_unlisted_ago(s->last);
-		ether_addr_copy(mac, s->mac);
-		found = true;
-	}
-	spin_unlock_bh(&u->lock);
+	hash_for_each(u->devices, bucket, s, node)
+		if ((share < 0 || s->share == share) &&
+		    (!found || cordon_unlisted_ago(s->last) > cordon_unlisted_ago(found->last)))
+			found = s;
 	return found;
+}
+
+/* The port that has the most of them; -1, it has no more than this one would have. */
+static int greediest(const struct cordon_unlisted *u, int in)
+{
+	u32 n[CORDON_UNLISTED_SHARES] = {}, most = 0, i;
+	const struct cordon_sighting *s;
+	int bucket;
+
+	hash_for_each(u->devices, bucket, s, node)
+		n[s->share]++;
+	for (i = 1; i < CORDON_UNLISTED_SHARES; i++)
+		if (n[i] > n[most])
+			most = i;
+	return n[most] > n[share_of(in)] + 1 ? most : -1;
+}
+
+/**
+ * cordon_unlisted_spare - the device that makes room for another
+ * @u: of the namespace
+ * @in: index of the port that the other came in on
+ * @mac: gets its MAC
+ *
+ * The one that was seen least lately, if that is a while ago; else of the port that has the most,
+ * so that in the end each port has as many as another that wants them.
+ *
+ * Context: cordon_net.lock held. Return: there is one.
+ */
+bool cordon_unlisted_spare(struct cordon_unlisted *u, int in, u8 *mac)
+{
+	struct cordon_sighting *s;
+	int share;
+
+	spin_lock_bh(&u->lock);
+	s = oldest(u, -1);
+	if (s && cordon_unlisted_ago(s->last) < IDLE) {
+		share = greediest(u, in);
+		s = share < 0 ? NULL : oldest(u, share);
+	}
+	if (s)
+		ether_addr_copy(mac, s->mac);
+	spin_unlock_bh(&u->lock);
+	return s;
 }
 
 /**

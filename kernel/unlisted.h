@@ -13,6 +13,7 @@
  * struct cordon_sighting - what is known of a device that no policy lists
  * @node: in cordon_unlisted.devices
  * @mac: EUI-48
+ * @share: the port that it came in on, see cordon_unlisted.paces
  * @first: when it was seen first, in seconds since boot
  * @last: when it was last seen by what tells of addresses, likewise
  * @client: what it said of itself
@@ -20,10 +21,13 @@
 struct cordon_sighting {
 	struct hlist_node node;
 	u8 mac[ETH_ALEN];
+	u8 share;
 	u32 first;
 	u32 last;
 	struct cordon_dhcp_client client;
 };
+
+#define CORDON_UNLISTED_SHARES	16
 
 /**
  * struct cordon_unlisted - the devices of a namespace that no policy lists
@@ -31,25 +35,28 @@ struct cordon_sighting {
  * @devices: those that are there, by MAC
  * @seed: of the hash; random
  * @n: how many
- * @second: of the last one that came, in seconds since boot
- * @burst: how many came in that second
+ * @paces: of each port, by a hash of its index
+ * @paces.second: of the last one that came, in seconds since boot
+ * @paces.burst: how many came in that second
  */
 struct cordon_unlisted {
 	spinlock_t lock;	/* the list, for moments */
 	DECLARE_HASHTABLE(devices, 8);
 	u32 seed;
 	u32 n;
-	u32 second;
-	u32 burst;
+	struct {
+		u32 second;
+		u32 burst;
+	} paces[CORDON_UNLISTED_SHARES];
 };
 
 void cordon_unlisted_init(struct cordon_unlisted *u);
 void cordon_unlisted_exit(struct cordon_unlisted *u);
-bool cordon_unlisted_hurry(const struct cordon_unlisted *u);
-bool cordon_unlisted_hurries(struct cordon_unlisted *u);
-int cordon_unlisted_add(struct cordon_unlisted *u, const u8 *mac);
+bool cordon_unlisted_hurry(const struct cordon_unlisted *u, int in);
+bool cordon_unlisted_hurries(struct cordon_unlisted *u, int in);
+int cordon_unlisted_add(struct cordon_unlisted *u, const u8 *mac, int in);
 void cordon_unlisted_del(struct cordon_unlisted *u, const u8 *mac);
-bool cordon_unlisted_oldest(struct cordon_unlisted *u, u8 *mac);
+bool cordon_unlisted_spare(struct cordon_unlisted *u, int in, u8 *mac);
 void cordon_unlisted_seen(struct cordon_unlisted *u, const u8 *mac,
 			  const struct cordon_dhcp_client *client);
 bool cordon_unlisted_get(struct cordon_unlisted *u, const u8 *mac, struct cordon_sighting *out);

@@ -9,7 +9,7 @@
 SERVICES='22 80 443'
 . "$(dirname "$0")/lib.sh"
 extra=plug
-PLUG=10.0.20.13 PLUG6=fd00:20::13 PLUG_MAC=02:00:00:00:01:03
+PLUG=10.0.20.13 PLUG6=fd00:20::13 PLUG_MAC=02:00:00:00:01:03 NEW_MAC=02:00:00:00:01:04
 setup
 
 host plug lan2 $PLUG $PLUG6 $GW_CAM $GW_CAM6 $PLUG_MAC
@@ -91,16 +91,36 @@ expect "and not what the other may" blocked plug tcp $INET 80
 refuse "nobody is adopted twice" on gw cordonctl device adopt $PLUG_MAC plug2 --segment iot_zone
 refuse "nor who was not seen" on gw cordonctl device adopt 02:00:00:00:77:77 nobody --segment iot_zone
 
-# Made-up MACs
-on plug python3 -c '
-import os, socket, time
-s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
-s.bind(("eth0", 0))
-end = time.monotonic() + 5
-while time.monotonic() < end:
-    for _ in range(100):
-        mac = b"\x02" + os.urandom(5)
-        s.send(b"\xff" * 6 + mac + b"\x08\x06" + bytes.fromhex("0001080006040001") + mac + bytes(4) + bytes(6) + bytes([10, 0, 20, 1]))'
+# Made-up MACs, at one port; at another port somebody comes who is not made up
+cat >"$work/flood.py" <<-'END'
+	import os, socket, time
+	s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+	s.bind(("eth0", 0))
+	end = time.monotonic() + 20
+	while time.monotonic() < end:
+	    for _ in range(100):
+	        mac = b"\x02" + os.urandom(5)
+	        s.send(b"\xff" * 6 + mac + b"\x08\x06" + bytes.fromhex("0001080006040001") + mac + bytes(4) + bytes(6) + bytes([10, 0, 20, 1]))
+END
+many_unknown() {
+	[ "$(unknowns | wc -l)" -gt 20 ]
+}
+spawn plug python3 "$work/flood.py"
+flood=$!
+expect "made-up MACs come" poll 20 many_unknown
+ip -n lock -batch - <<-END
+	link set eth0 down
+	link set eth0 address $NEW_MAC
+	addr flush dev eth0
+	addr add 10.0.30.13/24 dev eth0
+	link set eth0 up
+	route replace default via $GW_LOCK
+END
+expect "who comes at another port meanwhile is held, too" poll 20 reaches lock tcp $INET 80
+expect "and listed" is_unknown $NEW_MAC
+expect "while they come" kill -0 $flood
+kill $flood
+wait $flood 2>/dev/null
 expect "of made-up MACs there are no more than may be" test "$(unknowns | wc -l)" -le 1024
 expect "and they came slowly" test "$(unknowns | wc -l)" -le 400
 expect "the device is served all the while" reaches cam tcp $INET 443

@@ -15,6 +15,10 @@ static time64_t fake_now(void)
 #undef ktime_get_boottime_seconds
 #include "fixture.h"
 
+/* Indexes of ports */
+#define LAN	1
+#define WLAN	2
+
 static struct cordon_unlisted *nobody(struct kunit *test)
 {
 	struct cordon_unlisted *u = kunit_kzalloc(test, sizeof(*u), GFP_KERNEL);
@@ -42,7 +46,7 @@ static void each_is_there_once_and_goes(struct kunit *test)
 	u32 i;
 
 	for (i = 0; i < CORDON_MAX_UNLISTED; i++)
-		KUNIT_ASSERT_EQ(test, cordon_unlisted_add(u, mac_of(i)), 0);
+		KUNIT_ASSERT_EQ(test, cordon_unlisted_add(u, mac_of(i), LAN), 0);
 	KUNIT_EXPECT_EQ(test, u->n, (u32)CORDON_MAX_UNLISTED);
 	second += 5;
 	cordon_unlisted_seen(u, mac_of(7), &client);
@@ -68,18 +72,39 @@ static void who_was_seen_least_lately_makes_room(struct kunit *test)
 	struct cordon_unlisted *u = nobody(test);
 	u8 mac[ETH_ALEN] __aligned(2);
 
-	cordon_unlisted_add(u, mac_of(1));
+	cordon_unlisted_add(u, mac_of(1), LAN);
 	second += 10;
-	cordon_unlisted_add(u, mac_of(2));
+	cordon_unlisted_add(u, mac_of(2), LAN);
 	second += IDLE - 11;
-	KUNIT_EXPECT_FALSE(test, cordon_unlisted_oldest(u, mac));
+	KUNIT_EXPECT_FALSE(test, cordon_unlisted_spare(u, LAN, mac));
 	second += 1;
-	KUNIT_ASSERT_TRUE(test, cordon_unlisted_oldest(u, mac));
+	KUNIT_ASSERT_TRUE(test, cordon_unlisted_spare(u, LAN, mac));
 	KUNIT_EXPECT_TRUE(test, ether_addr_equal(mac, mac_of(1)));
 	cordon_unlisted_seen(u, mac_of(1), NULL);
 	second += 10;
-	KUNIT_ASSERT_TRUE(test, cordon_unlisted_oldest(u, mac));
+	KUNIT_ASSERT_TRUE(test, cordon_unlisted_spare(u, LAN, mac));
 	KUNIT_EXPECT_TRUE(test, ether_addr_equal(mac, mac_of(2)));
+	cordon_unlisted_exit(u);
+}
+
+static void the_port_with_the_most_makes_room(struct kunit *test)
+{
+	struct cordon_unlisted *u = nobody(test);
+	u8 mac[ETH_ALEN] __aligned(2);
+	u32 i;
+
+	cordon_unlisted_add(u, mac_of(0), WLAN);
+	for (i = 1; i < 4; i++) {
+		second++;
+		cordon_unlisted_add(u, mac_of(i), LAN);
+	}
+	cordon_unlisted_seen(u, mac_of(1), NULL);
+	KUNIT_EXPECT_FALSE(test, cordon_unlisted_spare(u, LAN, mac));
+	KUNIT_ASSERT_TRUE(test, cordon_unlisted_spare(u, WLAN, mac));
+	KUNIT_EXPECT_TRUE(test, ether_addr_equal(mac, mac_of(2)));
+	cordon_unlisted_del(u, mac);
+	cordon_unlisted_add(u, mac_of(4), WLAN);
+	KUNIT_EXPECT_FALSE(test, cordon_unlisted_spare(u, WLAN, mac));
 	cordon_unlisted_exit(u);
 }
 
@@ -89,10 +114,13 @@ static void so_many_come_in_a_second(struct kunit *test)
 	u32 i;
 
 	for (i = 0; i < A_SECOND; i++)
-		KUNIT_EXPECT_FALSE(test, cordon_unlisted_hurries(u));
-	KUNIT_EXPECT_TRUE(test, cordon_unlisted_hurries(u));
+		KUNIT_EXPECT_FALSE(test, cordon_unlisted_hurries(u, LAN));
+	KUNIT_EXPECT_TRUE(test, cordon_unlisted_hurries(u, LAN));
+	KUNIT_EXPECT_TRUE(test, cordon_unlisted_hurry(u, LAN));
+	KUNIT_EXPECT_FALSE(test, cordon_unlisted_hurry(u, WLAN));
+	KUNIT_EXPECT_FALSE(test, cordon_unlisted_hurries(u, WLAN));
 	second++;
-	KUNIT_EXPECT_FALSE(test, cordon_unlisted_hurries(u));
+	KUNIT_EXPECT_FALSE(test, cordon_unlisted_hurries(u, LAN));
 	cordon_unlisted_exit(u);
 }
 
@@ -105,9 +133,9 @@ static void policy_takes_along_its_own(struct kunit *test)
 
 	f->devices[LOCK].unlisted = 1;
 	p = fixture_seal(test, f);
-	cordon_unlisted_add(u, f->devices[CAM].mac);
-	cordon_unlisted_add(u, f->devices[LOCK].mac);
-	cordon_unlisted_add(u, mac_of(9));
+	cordon_unlisted_add(u, f->devices[CAM].mac, LAN);
+	cordon_unlisted_add(u, f->devices[LOCK].mac, LAN);
+	cordon_unlisted_add(u, mac_of(9), LAN);
 	cordon_unlisted_sweep(u, p);
 	KUNIT_EXPECT_EQ(test, u->n, 1U);
 	KUNIT_EXPECT_TRUE(test, cordon_unlisted_get(u, f->devices[LOCK].mac, &s));
@@ -119,6 +147,7 @@ static void policy_takes_along_its_own(struct kunit *test)
 static struct kunit_case cases[] = {
 	KUNIT_CASE(each_is_there_once_and_goes),
 	KUNIT_CASE(who_was_seen_least_lately_makes_room),
+	KUNIT_CASE(the_port_with_the_most_makes_room),
 	KUNIT_CASE(so_many_come_in_a_second),
 	KUNIT_CASE(policy_takes_along_its_own),
 	{}
