@@ -43,7 +43,7 @@ US_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 DEVICE_SRC := $(patsubst %,userspace/ctl/%.c,main command remote cmd_enroll cmd_renew cmd_checkin cmd_update) \
 	$(filter-out userspace/pki/ca_%.c,$(wildcard $(patsubst %,userspace/%/*.c,device tls pki))) \
 	$(patsubst %,userspace/firmware/%.c,ask download install manifest state version) \
-	userspace/lib/file.c userspace/lib/protocol.c userspace/lib/text.c userspace/lib/utf8.c kernel/core/names.c
+	userspace/lib/file.c userspace/lib/protocol.c userspace/lib/suggest.c userspace/lib/text.c userspace/lib/utf8.c kernel/core/names.c
 DEVICE_ASAN_OBJ := $(patsubst %.c,$(BUILD)/asan/device/%.o,$(filter userspace/ctl/%,$(DEVICE_SRC)))
 DEVICE_OBJ := $(DEVICE_SRC:%.c=$(BUILD)/device/obj/%.o)
 DEVICE_PKG_CFLAGS = $(eval DEVICE_PKG_CFLAGS := $$(shell $(US_PKG_CONFIG) --cflags libssl libcrypto))$(DEVICE_PKG_CFLAGS)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ctl/command.h"
+#include "lib/suggest.h"
 
 static const struct command * const commands[] = {
 #ifndef CORDON_DEVICE
@@ -37,9 +38,31 @@ static const struct command *find(const char *name)
 	return NULL;
 }
 
+static const char *command_name(const void *of, u32 i)
+{
+	const struct command * const *all = of;
+
+	return all[i]->name;
+}
+
+static int no_such(const char *name)
+{
+	const char *meant = suggest(name, command_name, commands, N_COMMANDS);
+
+	fprintf(stderr, "cordonctl: no such command: '%s'", name);
+	if (meant) {
+		fprintf(stderr, ": did you mean '%s'?\n", meant);
+	} else {
+		fputc('\n', stderr);
+		print_commands(stderr);
+	}
+	return EXIT_USAGE;
+}
+
 int main(int argc, char **argv)
 {
 	const struct command *c;
+	const char *name;
 
 	if (argc < 2) {
 		print_commands(stderr);
@@ -53,12 +76,10 @@ int main(int argc, char **argv)
 		print_commands(stdout);
 		return EXIT_DONE;
 	}
-	c = find(!strcmp(argv[1], "help") ? argv[2] : argv[1]);
-	if (!c) {
-		fprintf(stderr, "cordonctl: no such command: '%s'\n", argv[1]);
-		print_commands(stderr);
-		return EXIT_USAGE;
-	}
+	name = strcmp(argv[1], "help") ? argv[1] : argv[2];
+	c = find(name);
+	if (!c)
+		return no_such(name);
 	if (!strcmp(argv[1], "help")) {
 		print_help(c);
 		return EXIT_DONE;

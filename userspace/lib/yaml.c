@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A policy from YAML: everything but its devices. */
 #include "yaml.h"
+#include "suggest.h"
 #include "yaml_get.h"
 
 /* A device is to blame for anomalies of this kind. */
@@ -249,7 +250,7 @@ static void bad_match(struct loader *l, const struct yaml_node *node, int err)
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(node->text, "/"), node->text);
 	switch (err) {
 	case -EPROTONOSUPPORT:
-		meant = yaml_suggest(name, policy_proto_each, NULL, policy_proto_count());
+		meant = suggest(name, policy_proto_each, NULL, policy_proto_count());
 		if (!meant)
 			break;
 		report_error(l->report, node->at, "'%s': unknown protocol '%s': did you mean '%s'?", node->text,

@@ -1,72 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Fields, names and values of a policy's YAML, and what is said where they are wrong. */
+#include "suggest.h"
 #include "yaml_get.h"
 
-#define WORD_MAX	63	/* longer words are not guessed at */
 #define FIELDS_MAX	16
 
 struct seen_slot {
 	struct seen_key key;
 	u32 line;		/* from 1; 0, the slot is free */
 };
-
-static u32 min3(u32 a, u32 b, u32 c)
-{
-	return min(min(a, b), c);
-}
-
-/* Insertions, deletions, substitutions and swaps of neighbours. */
-static u32 distance(const char *a, const char *b)
-{
-	u32 rows[3][WORD_MAX + 2], *before = rows[0], *last = rows[1], *row = rows[2], *t;
-	size_t n = strlen(a), m = strlen(b), i, j;
-
-	if (n > WORD_MAX || m > WORD_MAX)
-		return UINT32_MAX;
-	for (j = 0; j <= m; j++) {
-		before[j] = 0;
-		last[j] = j;
-	}
-	for (i = 1; i <= n; i++) {
-		row[0] = i;
-		for (j = 1; j <= m; j++) {
-			row[j] = min3(last[j] + 1, row[j - 1] + 1,
-				      last[j - 1] + (a[i - 1] != b[j - 1]));
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-				row[j] = min(row[j], before[j - 2] + 1);
-		}
-		t = before;
-		before = last;
-		last = row;
-		row = t;
-	}
-	return last[m];
-}
-
-/**
- * yaml_suggest - the word that was probably meant
- * @word: what was written
- * @candidate: gives the words that are known
- * @of: passed to @candidate
- * @n: how many
- *
- * Return: the word, or NULL where none is near.
- */
-const char *yaml_suggest(const char *word, const char *(*candidate)(const void *, u32),
-			 const void *of, u32 n)
-{
-	u32 best = max(1U, (u32)min(strlen(word), (size_t)9) / 3) + 1, d, i;
-	const char *found = NULL;
-
-	for (i = 0; i < n; i++) {
-		d = distance(word, candidate(of, i));
-		if (d < best) {
-			best = d;
-			found = candidate(of, i);
-		}
-	}
-	return found;
-}
 
 /* An unknown word. Guesses cost, so only errors that are printed get one, which is returned. */
 static const char *unknown(struct loader *l, const struct yaml_node *node, const char *what,
@@ -75,7 +17,7 @@ static const char *unknown(struct loader *l, const struct yaml_node *node, const
 	const char *meant = NULL;
 
 	if (l->report->errors < REPORT_MAX)
-		meant = yaml_suggest(node->text, candidate, of, n);
+		meant = suggest(node->text, candidate, of, n);
 	if (meant)
 		report_error(l->report, node->at, "unknown %s '%s': did you mean '%s'?",
 			     what, node->text, meant);
@@ -201,7 +143,7 @@ bool yaml_has(const struct yaml_node *map, const struct yaml_field *fields, u32 
 			continue;
 		for (i = 0; i < n && strcmp(fields[i].name, key->text); i++)
 			;
-		if (i == field || (i == n && yaml_suggest(key->text, field_name, fields, n) == fields[field].name))
+		if (i == field || (i == n && suggest(key->text, field_name, fields, n) == fields[field].name))
 			return true;
 	}
 	return false;

@@ -70,8 +70,6 @@ struct loader {
 	bool warned_kinds[CORDON_KINDS];
 };
 
-const char *yaml_suggest(const char *word, const char *(*candidate)(const void *, u32),
-			 const void *of, u32 n);
 bool yaml_fields(struct loader *l, const struct yaml_node *map, const char *what,
 		 const struct yaml_field *fields, u32 n, struct yaml_node **out);
 bool yaml_has(const struct yaml_node *map, const struct yaml_field *fields, u32 n, u32 field);

@@ -1,0 +1,54 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Commands that are called wrongly, as far as no kernel is needed: what is refused, with which words.
+set -u
+cd "$(dirname "$0")/../.." || exit 2
+ctl=$PWD/build/cordonctl
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+. tests/unit/lib.sh
+shown=("$dir/out")
+
+# refuses NAME STATUS WORDS ARGUMENT...
+refuses() {
+	local name=$1 status=$2 words=$3
+
+	shift 3
+	"$ctl" "$@" >"$dir/out" 2>&1
+	[ $? = "$status" ] && grep -qF -- "$words" "$dir/out"
+	ok "$name" $?
+}
+
+make -s userspace >"$dir/out" 2>&1
+ok "cordonctl is made" $?
+refuses "no command" 2 "no such command: 'xyzzy'" xyzzy
+refuses "a command, mistyped" 2 "no such command: 'aply': did you mean 'apply'?" aply
+refuses "help for one" 2 "no such command: 'statu': did you mean 'status'?" help statu
+refuses "bind: nobody" 2 "which device?" device bind
+refuses "bind: no address" 2 "which address?" device bind cam
+refuses "bind: no device's name" 2 "neither a device's name nor a MAC: 'a b'" device bind "a b" 10.0.0.1
+refuses "bind: no address, but a word" 2 "not an address: '10.0.0'" device bind cam 10.0.0
+refuses "bind: no duration" 2 "not a duration up to 365d: '5'" device bind cam 10.0.0.1 5
+refuses "bind: none of 0" 2 "not a duration up to 365d: '0s'" device bind cam 10.0.0.1 0s
+refuses "bind: none of more than a year" 2 "not a duration up to 365d: '366d'" device bind cam 10.0.0.1 366d
+refuses "bind: too much" 2 "too many words: 'more'" device bind cam 10.0.0.1 1h more
+refuses "bind: a file, and a device besides" 2 "too many words: 'cam'" device bind --leases /dev/null cam
+refuses "bind: a file that is not there" 1 "$dir/none: No such file or directory" device bind --leases "$dir/none"
+refuses "bind: an unknown option" 2 "no such option: '--foo'" device bind --foo
+refuses "unbind: nothing" 2 "which address?" device unbind
+refuses "unbind: no address" 2 "not an address: 'cam'" device unbind cam
+refuses "unbind: too much" 2 "too many words: '10.0.0.2'" device unbind 10.0.0.1 10.0.0.2
+refuses "--learn: another word" 2 "not auto, auto-static or none: 'yes'" device set cam --learn yes
+refuses "--learn, with another verb" 2 "these options are for add and set" device quarantine cam --learn auto
+refuses "--address auto: the option is named" 2 "--learn auto has addresses learned" device set cam --address auto
+refuses "add: neither addresses nor learned ones" 2 "--address or --learn" device add cam --mac 02:00:00:00:01:01 --segment iot
+refuses "add: nor with none" 2 "--address or --learn" device add cam --mac 02:00:00:00:01:01 --segment iot --learn none
+if [ ! -d /sys/kernel/cordon ]; then
+	refuses "what is sound goes to the kernel: add" 1 "is the module loaded?" device add cam --mac 02:00:00:00:01:01 --segment iot --learn auto
+	refuses "bind" 1 "is the module loaded?" device bind cam 10.0.0.1 1h
+	refuses "bind, by MAC, for ever" 1 "is the module loaded?" device bind 02:00:00:00:01:01 fd00::1
+	refuses "a file" 1 "is the module loaded?" device bind --leases /dev/null
+	refuses "unbind" 1 "is the module loaded?" device unbind 10.0.0.1
+fi
+echo "1..$n"
+exit $failed
