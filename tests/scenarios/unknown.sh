@@ -96,7 +96,7 @@ cat >"$work/flood.py" <<-'END'
 	import os, socket, time
 	s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
 	s.bind(("eth0", 0))
-	end = time.monotonic() + 20
+	end = time.monotonic() + 120
 	while time.monotonic() < end:
 	    for _ in range(100):
 	        mac = b"\x02" + os.urandom(5)
@@ -116,7 +116,7 @@ ip -n lock -batch - <<-END
 	link set eth0 up
 	route replace default via $GW_LOCK
 END
-expect "who comes at another port meanwhile is held, too" poll 20 reaches lock tcp $INET 80
+expect "who comes at another port meanwhile is held, too" poll 60 reaches lock tcp $INET 80
 expect "and listed" is_unknown $NEW_MAC
 expect "while they come" kill -0 $flood
 kill $flood
