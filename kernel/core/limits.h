@@ -57,6 +57,6 @@
 
 #define CORDON_TLS_NAME_LEN		64	/* of a server's name, for reports; no NUL */
 #define CORDON_TLS_MAX_EARLY		65536	/* bytes that a client may send before an answer */
-#define CORDON_TLS_STATE_SIZE		160	/* bytes for a connection that is being read */
+#define CORDON_TLS_STATE_SIZE		152	/* bytes for a connection that is being read */
 
 #endif

@@ -8,10 +8,10 @@
 /**
  * struct cordon_tls_side - what one side sends
  * @left: bytes of the record's payload still to come; its length, while its header is read
- * @at: bytes of the record's header that were read
- * @message_at: bytes of the handshake message's header that were read
  * @type: of the record
  * @level: of the alert at hand
+ * @at: bytes of the record's header that were read
+ * @message_at: bytes of the handshake message's header that were read
  * @alerts: how many it sent
  * @started: its first record is one of TLS
  * @changed_cipher: it sent its ChangeCipherSpec
@@ -19,14 +19,14 @@
  */
 struct cordon_tls_side {
 	u16 left;
-	u8 at;
-	u8 message_at;
 	u8 type;
 	u8 level;
-	u8 alerts;
-	bool started;
-	bool changed_cipher;
-	bool ended;
+	u8 at : 3;
+	u8 message_at : 3;
+	u8 alerts : 2;
+	u8 started : 1;
+	u8 changed_cipher : 1;
+	u8 ended : 1;
 };
 
 /**
