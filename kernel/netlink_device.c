@@ -17,7 +17,7 @@
 			 BIT(CORDON_A_DEVICE_ENCRYPTION) |				\
 			 BIT(CORDON_A_DEVICE_FIRMWARE_AUTO_UPDATE) |			\
 			 BIT(CORDON_A_DEVICE_MODEL) | BIT(CORDON_A_DEVICE_LEARN) |	\
-			 BIT(CORDON_A_DEVICE_ROAM))
+			 BIT(CORDON_A_DEVICE_ROAM) | BIT(CORDON_A_DEVICE_VLAN))
 #define DEVICE_CHANGE	(DEVICE_INPUT | BIT(CORDON_A_DEVICE_STATE) |			\
 			 BIT(CORDON_A_DEVICE_OUTDATED) |				\
 			 BIT(CORDON_A_DEVICE_LEASE) | BIT(CORDON_A_DEVICE_CERTIFICATE))
@@ -68,11 +68,11 @@ static int device_new(struct cordon_net *cn, struct genl_info *info, struct nlat
 
 int cordon_nl_device_new_doit(struct sk_buff *request, struct genl_info *info)
 {
-	struct nlattr *tb[CORDON_A_DEVICE_ROAM + 1];
+	struct nlattr *tb[CORDON_A_DEVICE_VLAN + 1];
 	struct cordon_net *cn = cordon_request_net(info);
 	int ret;
 
-	ret = cordon_request_nest(info, CORDON_A_DEVICE, tb, CORDON_A_DEVICE_ROAM,
+	ret = cordon_request_nest(info, CORDON_A_DEVICE, tb, CORDON_A_DEVICE_VLAN,
 				  cordon_device_nl_policy, DEVICE_INPUT);
 	if (ret)
 		return ret;
@@ -140,7 +140,7 @@ static int change_def(struct cordon_net *cn, u32 *i, struct genl_info *info, str
 		    !(named && type == CORDON_A_DEVICE_NAME))
 			break;
 	if (type > CORDON_A_DEVICE_MODEL && !tb[CORDON_A_DEVICE_LEARN] &&
-	    !tb[CORDON_A_DEVICE_ROAM])
+	    !tb[CORDON_A_DEVICE_ROAM] && !tb[CORDON_A_DEVICE_VLAN])
 		return 0;
 	change.def = d->devices[*i];
 	memcpy(change.addresses, &d->addresses[change.def.first],
@@ -222,11 +222,11 @@ static int device_set(struct cordon_net *cn, struct genl_info *info, struct nlat
 
 int cordon_nl_device_set_doit(struct sk_buff *request, struct genl_info *info)
 {
-	struct nlattr *tb[CORDON_A_DEVICE_ROAM + 1];
+	struct nlattr *tb[CORDON_A_DEVICE_VLAN + 1];
 	struct cordon_net *cn = cordon_request_net(info);
 	int ret;
 
-	ret = cordon_request_nest(info, CORDON_A_DEVICE, tb, CORDON_A_DEVICE_ROAM,
+	ret = cordon_request_nest(info, CORDON_A_DEVICE, tb, CORDON_A_DEVICE_VLAN,
 				  cordon_device_nl_policy, DEVICE_CHANGE);
 	if (ret)
 		return ret;

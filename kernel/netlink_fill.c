@@ -297,6 +297,7 @@ static int put_device_def(struct sk_buff *skb, const struct cordon_draft *d,
 	     nla_put_u32(skb, CORDON_A_DEVICE_FIRMWARE_AUTO_UPDATE, v->firmware)) ||
 	    (v->learn && nla_put_u32(skb, CORDON_A_DEVICE_LEARN, v->learn)) ||
 	    (v->roam && nla_put_u32(skb, CORDON_A_DEVICE_ROAM, v->roam)) ||
+	    (v->vlan && nla_put_u32(skb, CORDON_A_DEVICE_VLAN, v->vlan)) ||
 	    (v->model[0] && nla_put_string(skb, CORDON_A_DEVICE_MODEL, v->model)))
 		return -EMSGSIZE;
 	return 0;

@@ -74,7 +74,7 @@ const struct nla_policy cordon_count_nl_policy[CORDON_A_COUNT_PAD + 1] = {
 	[CORDON_A_COUNT_COUNT] = { .type = NLA_U64, },
 };
 
-const struct nla_policy cordon_device_nl_policy[CORDON_A_DEVICE_ROAM + 1] = {
+const struct nla_policy cordon_device_nl_policy[CORDON_A_DEVICE_VLAN + 1] = {
 	[CORDON_A_DEVICE_NAME] = { .type = NLA_NUL_STRING, .len = 63, },
 	[CORDON_A_DEVICE_MAC] = NLA_POLICY_EXACT_LEN(6),
 	[CORDON_A_DEVICE_SEGMENT] = { .type = NLA_NUL_STRING, .len = 31, },
@@ -99,6 +99,7 @@ const struct nla_policy cordon_device_nl_policy[CORDON_A_DEVICE_ROAM + 1] = {
 	[CORDON_A_DEVICE_VENDOR_CLASS] = { .type = NLA_BINARY, .len = 64, },
 	[CORDON_A_DEVICE_PARAMETERS] = { .type = NLA_BINARY, .len = 64, },
 	[CORDON_A_DEVICE_ROAM] = NLA_POLICY_MAX(NLA_U32, 1),
+	[CORDON_A_DEVICE_VLAN] = NLA_POLICY_MAX(NLA_U32, 4094),
 };
 
 const struct nla_policy cordon_device_id_nl_policy[CORDON_A_DEVICE_MAC + 1] = {
@@ -106,7 +107,7 @@ const struct nla_policy cordon_device_id_nl_policy[CORDON_A_DEVICE_MAC + 1] = {
 	[CORDON_A_DEVICE_MAC] = NLA_POLICY_EXACT_LEN(6),
 };
 
-const struct nla_policy cordon_device_input_nl_policy[CORDON_A_DEVICE_ROAM + 1] = {
+const struct nla_policy cordon_device_input_nl_policy[CORDON_A_DEVICE_VLAN + 1] = {
 	[CORDON_A_DEVICE_NAME] = { .type = NLA_NUL_STRING, .len = 63, },
 	[CORDON_A_DEVICE_MAC] = NLA_POLICY_EXACT_LEN(6),
 	[CORDON_A_DEVICE_SEGMENT] = { .type = NLA_NUL_STRING, .len = 31, },
@@ -123,6 +124,7 @@ const struct nla_policy cordon_device_input_nl_policy[CORDON_A_DEVICE_ROAM + 1] 
 	[CORDON_A_DEVICE_LEASE_PORT] = { .type = NLA_NUL_STRING, .len = 15, },
 	[CORDON_A_DEVICE_LEARN] = NLA_POLICY_MAX(NLA_U32, 2),
 	[CORDON_A_DEVICE_ROAM] = NLA_POLICY_MAX(NLA_U32, 1),
+	[CORDON_A_DEVICE_VLAN] = NLA_POLICY_MAX(NLA_U32, 4094),
 };
 
 const struct nla_policy cordon_interface_nl_policy[CORDON_A_INTERFACE_UP + 1] = {

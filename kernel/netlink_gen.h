@@ -16,9 +16,9 @@
 extern const struct nla_policy cordon_binding_nl_policy[CORDON_A_BINDING_LEASE + 1];
 extern const struct nla_policy cordon_binding_input_nl_policy[CORDON_A_BINDING_LEASE + 1];
 extern const struct nla_policy cordon_count_nl_policy[CORDON_A_COUNT_PAD + 1];
-extern const struct nla_policy cordon_device_nl_policy[CORDON_A_DEVICE_ROAM + 1];
+extern const struct nla_policy cordon_device_nl_policy[CORDON_A_DEVICE_VLAN + 1];
 extern const struct nla_policy cordon_device_id_nl_policy[CORDON_A_DEVICE_MAC + 1];
-extern const struct nla_policy cordon_device_input_nl_policy[CORDON_A_DEVICE_ROAM + 1];
+extern const struct nla_policy cordon_device_input_nl_policy[CORDON_A_DEVICE_VLAN + 1];
 extern const struct nla_policy cordon_interface_nl_policy[CORDON_A_INTERFACE_UP + 1];
 extern const struct nla_policy cordon_limit_nl_policy[CORDON_A_LIMIT_ACTION + 1];
 extern const struct nla_policy cordon_match_nl_policy[CORDON_A_MATCH_HIGH + 1];

@@ -373,7 +373,7 @@ static void read_learn(struct cordon_device_def *def, u8 learn)
  * cordon_read_device - what attributes say of a device
  * @d: in which its port is looked up
  * @nest: the device
- * @tb: @nest, parsed, up to CORDON_A_DEVICE_ROAM
+ * @tb: @nest, parsed, up to CORDON_A_DEVICE_VLAN
  * @change: overwritten where an attribute is there; the segment is the caller's
  * @extack: gets a sentence
  *
@@ -396,6 +396,7 @@ int cordon_read_device(const struct cordon_draft *d, const struct nlattr *nest,
 	def->encryption = get_u32(tb[CORDON_A_DEVICE_ENCRYPTION], def->encryption);
 	def->firmware = get_u32(tb[CORDON_A_DEVICE_FIRMWARE_AUTO_UPDATE], def->firmware);
 	def->roam = get_u32(tb[CORDON_A_DEVICE_ROAM], def->roam);
+	def->vlan = get_u32(tb[CORDON_A_DEVICE_VLAN], def->vlan);
 	if (tb[CORDON_A_DEVICE_PORT])
 		ret = read_port(d, tb[CORDON_A_DEVICE_PORT], &def->port, extack);
 	if (!ret && tb[CORDON_A_DEVICE_ADDRESS])
@@ -449,14 +450,14 @@ static int stage_start(struct cordon_transaction *t, const struct nlattr *nest,
 static int stage_device(struct cordon_transaction *t, const struct nlattr *nest,
 			struct netlink_ext_ack *extack)
 {
-	struct nlattr *tb[CORDON_A_DEVICE_ROAM + 1];
+	struct nlattr *tb[CORDON_A_DEVICE_VLAN + 1];
 	struct cordon_device_change read;
 	struct cordon_device_def *def;
 	struct cordon_addr *addr;
 	u32 first;
 	int i, ret;
 
-	ret = nla_parse_nested(tb, CORDON_A_DEVICE_ROAM, nest,
+	ret = nla_parse_nested(tb, CORDON_A_DEVICE_VLAN, nest,
 			       cordon_device_input_nl_policy, extack);
 	if (ret)
 		return ret;

@@ -87,6 +87,7 @@ void cordon_ruleset_explain(const struct cordon_draft *d, const struct cordon_er
 		[CORDON_FAULT_NO_NETWORK] = "its segment has no network",
 		[CORDON_FAULT_NO_PORTS] = "ports of a protocol without any",
 		[CORDON_FAULT_NOT_A_DEVICE] = "is no device's address",
+		[CORDON_FAULT_VLAN] = "a VLAN is from 1 to 4094, and of a port",
 	};
 	const char *name;
 
@@ -262,7 +263,8 @@ void cordon_ruleset_host(struct cordon_ruleset *rs, u32 place)
 	const struct cordon_limit *limits = p->draft.segments[d->segment].limits;
 	struct cordon_host *host = &rs->hosts[place];
 
-	host->port = d->port;
+	/* In a bridge, its packets take the slow path; elsewhere no port has such a device. */
+	host->port = d->vlan ? CORDON_NO_PORT : d->port;
 	host->segment = d->segment;
 	host->device = rs->devices[place];
 	host->sent = rs->segments[d->segment]->traffic;

@@ -563,6 +563,8 @@ int cordon_policy_check_device(const struct cordon_policy *p, u32 i, u32 expecte
 		why = CORDON_FAULT_BUILTIN;
 	else if (v->port != CORDON_ANY_PORT && v->port >= d->n_ports)
 		why = CORDON_FAULT_UNKNOWN_PORT;
+	else if (v->vlan > CORDON_MAX_VLAN || (v->vlan && v->port == CORDON_ANY_PORT))
+		why = CORDON_FAULT_VLAN;
 	else if (!v->n && !v->learn)
 		why = CORDON_FAULT_NO_ADDRESS;
 	else if (v->n > CORDON_MAX_DEVICE_ADDRESSES)

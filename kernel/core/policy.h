@@ -126,6 +126,8 @@ struct cordon_interface_def {
  * @unlisted: 1, no policy lists it; it was seen
  * @roam: 1, a lease that a check-in gives is bound to no port
  * @port: index of the only port it may be behind, or CORDON_ANY_PORT
+ * @vlan: the VLAN that it is in behind that port, a member of a bridge that filters VLANs; 0, that
+ *	of untagged frames
  * @authentication: own demand, or CORDON_INHERIT; after sealing what holds is
  *	asked with cordon_device_authentication()
  * @encryption: own demand, or CORDON_INHERIT
@@ -138,6 +140,7 @@ struct cordon_device_def {
 	u16 segment;
 	u32 first;
 	u16 port;
+	u16 vlan;
 	u8 n;
 	u8 fixed;
 	u8 learn;
@@ -189,6 +192,7 @@ enum cordon_fault {
 	CORDON_FAULT_NO_NETWORK,	/* a segment that names interfaces and has no network */
 	CORDON_FAULT_NO_PORTS,		/* ports of a protocol that has none */
 	CORDON_FAULT_NOT_A_DEVICE,	/* a server whose address is no device's */
+	CORDON_FAULT_VLAN,		/* more than CORDON_MAX_VLAN, or without a port */
 };
 
 /**

@@ -25,6 +25,7 @@ struct model_device {
 	u32 name;
 	u16 segment;
 	u16 port;
+	u16 vlan;
 	u32 n;
 	u32 addrs[CORDON_MAX_DEVICE_ADDRESSES];
 	u32 rank;
@@ -64,6 +65,7 @@ static void def_of(u32 id, struct cordon_device_def *def, struct cordon_addr *ad
 	snprintf(def->name, sizeof(def->name), "n%u", m->name);
 	def->segment = m->segment;
 	def->port = m->port;
+	def->vlan = m->vlan;
 	def->n = m->n;
 	def->authentication = def->encryption = def->firmware = CORDON_INHERIT;
 	for (i = 0; i < m->n; i++)
@@ -450,6 +452,8 @@ static void test_refused(void)
 		{ "a port that is none", CORDON_FAULT_UNKNOWN_PORT },
 		{ "no address", CORDON_FAULT_NO_ADDRESS },
 		{ "a MAC that is another's", CORDON_FAULT_DUPLICATE_MAC },
+		{ "a VLAN without a port", CORDON_FAULT_VLAN },
+		{ "a VLAN that is none", CORDON_FAULT_VLAN },
 	};
 	struct cordon_error err;
 	struct model_device was;
@@ -467,6 +471,8 @@ static void test_refused(void)
 		case 3: model[ids[0]].segment = SEGMENTS; break;
 		case 4: model[ids[0]].port = 2; break;
 		case 5: model[ids[0]].n = 0; break;
+		case 7: model[ids[0]].port = CORDON_ANY_PORT; model[ids[0]].vlan = 20; break;
+		case 8: model[ids[0]].port = 0; model[ids[0]].vlan = 4095; break;
 		}
 		ret = prepare(ids[0], i == 6 ? CORDON_NO_DEVICE : old, &err);
 		model[ids[0]] = was;

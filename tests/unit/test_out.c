@@ -119,7 +119,12 @@ static void test_objects(void)
 
 	s.def.limits[0] = (struct cordon_limit){ 1, 60, CORDON_ACTION_QUARANTINE };
 	v = parsed(print, json_device(&d, true));
+	ok(!json_object_get(v, "vlan"), "a device in no VLAN");
+	json_decref(v);
+	d.def.vlan = 4094;
+	v = parsed(print, json_device(&d, true));
 	ok(!strcmp(json_string_value(json_object_get(v, "port")), "\xef\xbf\xbd") &&
+	   json_integer_value(json_object_get(v, "vlan")) == 4094 &&
 	   json_integer_value(json_object_get(json_object_get(v, "stats"), "rx_bytes")) == INT64_MAX &&
 	   json_integer_value(json_object_get(json_object_get(v, "stats"), "denied")) == 1LL << 53, "a device");
 	json_decref(v);

@@ -47,6 +47,7 @@ static const char good[] =
 	"    network_segment: iot_zone\n"
 	"    addresses: [10.0.20.11, fd00:20::11]\n"
 	"    port: lan0\n"
+	"    vlan: 4094\n"
 	"    model: acme-t1\n"
 	"  - {name: pump, mac: 02-00-00-00-01-0A, network_segment: plant, addresses: [10.0.50.2],\n"
 	"     authentication: certificate}\n"
@@ -182,6 +183,11 @@ static const struct bad bad[] = {
 	{ "unknown devices in no segment", DEVICE("") "unknown: nobody\n", "6:10: unknown segment 'nobody'", 1 },
 	{ "unknown devices in the gateway", DEVICE("") "unknown: gateway\n", "6:10: no device can be in segment 'gateway'", 1 },
 	{ "unknown devices in two segments", DEVICE("") "unknown: [iot]\n", "6:10: unknown must be one value", 1 },
+	{ "a VLAN without a port", DEVICE(", vlan: 20"), "5:88: vlan is one of a port's: give the device a port, too", 1 },
+	{ "VLAN 0", DEVICE(", port: lan0, vlan: 0"), "5:100: vlan must be a number from 1 to 4094, not '0'", 1 },
+	{ "VLAN 4095", DEVICE(", port: lan0, vlan: 4095"), "5:100: vlan must be a number from 1 to 4094, not '4095'", 1 },
+	{ "a VLAN that is no number", DEVICE(", port: lan0, vlan: 20x"), "5:100: vlan must be a number from 1 to 4094, not '20x'", 1 },
+	{ "two VLANs", DEVICE(", port: lan0, vlan: [20, 30]"), "5:100: vlan must be one value", 1 },
 	{ "roam: neither true nor false", DEVICE(", roam: 1"), "5:88: roam must be false or true, not '1'", 1 },
 	{ "all that is wrong with what is learned", DEVICE(", auto: {static: maybe}") "dhcp_servers: [1, 10.0.0.9]\n",
 	  "5:97: static must be false or true, not 'maybe'", 3 },
@@ -821,6 +827,7 @@ static const char * const changes[] = {
 	"change device thermostat-2.name: thermostat-1 -> thermostat-2",
 	"change device thermostat-2.addresses: 10.0.20.11, fd00:20::11 -> 10.0.20.12",
 	"change device thermostat-2.port: lan0 -> -",
+	"change device thermostat-2.vlan: 4094 -> -",
 	"delete device pump.-: - -> -",
 	"change device meter.addresses: auto -> 10.0.50.3, auto-static",
 	"delete dhcp_server 10.0.20.11.-: - -> -",

@@ -21,7 +21,7 @@ static const u8 cam[6] = { 2, 0, 0, 0, 1, 1 }, lock_mac[6] = { 2, 0, 0, 0, 1, 2 
 #define LOCK	"  - {name: lock, mac: \"02:00:00:00:01:02\", network_segment: critical, addresses: [10.0.30.12], " \
 		"port: lan1}\n"
 #define EXTRA	"  - {name: extra, mac: \"02:00:00:00:07:07\", network_segment: iot, " \
-		"addresses: [10.0.20.77, \"fd00::7\"], port: lan0, model: m1, " \
+		"addresses: [10.0.20.77, \"fd00::7\"], port: lan0, vlan: 20, model: m1, " \
 		"authentication: certificate, encryption: TLS1.3, firmware_auto_update: true}\n"
 
 #define PHONE	"  - {name: phone, mac: \"02:00:00:00:05:05\", network_segment: iot, addresses: auto}\n"

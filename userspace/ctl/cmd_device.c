@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* device: one device at a time. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "ctl/ctl.h"
@@ -41,6 +42,17 @@ static int parse_bool(const char *word)
 	return !strcmp(word, "true") ? 1 : !strcmp(word, "false") ? 0 : -1;
 }
 
+/* 0, none; -1, no such VLAN. */
+static int parse_vlan(const char *word)
+{
+	char *end;
+	long vlan = strtol(word, &end, 10);
+
+	if (!strcmp(word, "none"))
+		return 0;
+	return word[0] < '1' || word[0] > '9' || *end || vlan > CORDON_MAX_VLAN ? -1 : vlan;
+}
+
 /* One option; a sentence about what is wrong with it, or NULL. */
 static const char *take(struct words *w, int option, char *value)
 {
@@ -72,6 +84,9 @@ static const char *take(struct words *w, int option, char *value)
 	case 'p':
 		c->port = strcmp(value, "any") ? value : "";
 		return strlen(value) >= CORDON_IFNAME_LEN ? "too long a name" : NULL;
+	case 'v':
+		c->vlan = parse_vlan(value);
+		return c->vlan < 0 ? "not a VLAN from 1 to 4094, or none" : NULL;
 	case 'o':
 		c->model = value;
 		return strlen(value) >= CORDON_NAME_LEN ? "too long a name" : NULL;
@@ -98,6 +113,7 @@ static const struct option options[] = {
 	{ "mac", required_argument, NULL, 'm' }, { "address", required_argument, NULL, 'a' },
 	{ "learn", required_argument, NULL, 'l' }, { "roam", required_argument, NULL, 'r' },
 	{ "segment", required_argument, NULL, 's' }, { "port", required_argument, NULL, 'p' },
+	{ "vlan", required_argument, NULL, 'v' },
 	{ "model", required_argument, NULL, 'o' },
 	{ "authentication", required_argument, NULL, 'u' },
 	{ "encryption", required_argument, NULL, 'e' },
@@ -122,7 +138,7 @@ static void print_device(const struct cnl_device *d, bool json)
 
 static bool names_something(const struct cnl_change *c)
 {
-	return c->segment || c->port || c->model || c->n_addresses || c->learn >= 0 || c->roam >= 0 ||
+	return c->segment || c->port || c->model || c->n_addresses || c->learn >= 0 || c->roam >= 0 || c->vlan >= 0 ||
 	       c->authentication >= 0 || c->encryption >= 0 || c->firmware >= 0 || c->state >= 0 || c->lease >= 0;
 }
 
@@ -269,6 +285,7 @@ const struct command cmd_device = {
 	"  --learn WORD             learn others: auto | auto-static, or none\n"
 	"  --roam B                 true: a check-in's lease holds on every port\n"
 	"  --port PORT              only behind that port; any, everywhere\n"
+	"  --vlan VLAN              in that VLAN of its port, 1 to 4094; none, untagged\n"
 	"  --model MODEL            which firmware fits it\n"
 	"  --authentication WORD    certificate | none\n"
 	"  --encryption WORD        TLS1.3 | TLS1.2 | any\n"

@@ -120,6 +120,8 @@ json_t *json_device(const struct cnl_device *d, bool stats)
 		json_object_set_new(out, "roam", json_true());
 	if (d->port[0])
 		json_object_set_new(out, "port", json_text(d->port));
+	if (d->def.vlan)
+		json_object_set_new(out, "vlan", json_integer(d->def.vlan));
 	if (d->def.model[0])
 		json_object_set_new(out, "model", json_string(d->def.model));
 	if (d->def.authentication != CORDON_INHERIT)

@@ -283,6 +283,11 @@ static const char *addresses_text(const struct cordon_draft *d, const struct cor
 	return buf;
 }
 
+static const char *vlan_text(const struct cordon_device_def *v, char *buf)
+{
+	return v->vlan && sprintf(buf, "%u", v->vlan) ? buf : NULL;
+}
+
 #define OWN(value, text) ((value) == CORDON_INHERIT ? NULL : text(value))
 
 static void device_change(struct work *w, const char *key, u32 before, u32 after)
@@ -300,6 +305,7 @@ static void device_change(struct work *w, const char *key, u32 before, u32 after
 	      addresses_text(ad, a, at, sizeof(at)));
 	field(w, "device", name, "port", b->port < bd->n_ports ? bd->ports[b->port].name : NULL,
 	      a->port < ad->n_ports ? ad->ports[a->port].name : NULL);
+	field(w, "device", name, "vlan", vlan_text(b, bt), vlan_text(a, at));
 	field(w, "device", name, "roam", yes_no(b->roam), yes_no(a->roam));
 	field(w, "device", name, "model", b->model[0] ? b->model : NULL,
 	      a->model[0] ? a->model : NULL);

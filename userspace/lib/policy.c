@@ -307,6 +307,7 @@ static const char * const faults[] = {
 	[CORDON_FAULT_VALUE] = "a value that does not exist",
 	[CORDON_FAULT_IS_PORT] = "is a port of this policy",
 	[CORDON_FAULT_NO_NETWORK] = "its segment has no network",
+	[CORDON_FAULT_VLAN] = "has a VLAN that is none, or without a port",
 	[CORDON_FAULT_NO_PORTS] = "names ports of a protocol that has none",
 	[CORDON_FAULT_NOT_A_DEVICE] = "is no address of a device",
 };

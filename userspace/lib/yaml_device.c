@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The devices of a policy from YAML, and which of them give others their addresses. */
+#include <stdlib.h>
+
 #include "yaml_get.h"
 
-enum device_field { D_NAME, D_MAC, D_SEGMENT, D_ADDRESSES, D_AUTO, D_PORT, D_ROAM, D_MODEL,
+enum device_field { D_NAME, D_MAC, D_SEGMENT, D_ADDRESSES, D_AUTO, D_PORT, D_VLAN, D_ROAM, D_MODEL,
 		    D_AUTHENTICATION, D_ENCRYPTION, D_FIRMWARE, D_FIELDS };
 
 static const struct yaml_field fields[D_FIELDS] = {
@@ -12,6 +14,7 @@ static const struct yaml_field fields[D_FIELDS] = {
 	[D_ADDRESSES] = { "addresses", true },
 	[D_AUTO] = { "auto", false },
 	[D_PORT] = { "port", false },
+	[D_VLAN] = { "vlan", false },
 	[D_ROAM] = { "roam", false },
 	[D_MODEL] = { "model", false },
 	[D_AUTHENTICATION] = { "authentication", false },
@@ -191,6 +194,24 @@ static void load_demands(struct loader *l, struct yaml_node **v, struct cordon_d
 	}
 }
 
+static void load_vlan(struct loader *l, const struct yaml_node *node, const struct yaml_node *port,
+		      struct cordon_device_def *d)
+{
+	const char *text = yaml_text(l, node, "vlan");
+	char *end;
+	long vlan;
+
+	if (!text)
+		return;
+	vlan = strtol(text, &end, 10);
+	if (text[0] < '1' || text[0] > '9' || *end || vlan > CORDON_MAX_VLAN)
+		report_error(l->report, node->at, "vlan must be a number from 1 to %u, not '%s'", CORDON_MAX_VLAN, text);
+	else if (!port)
+		report_error(l->report, node->at, "vlan is one of a port's: give the device a port, too");
+	else
+		d->vlan = vlan;
+}
+
 static void load_device(struct loader *l, const struct yaml_node *map)
 {
 	struct cordon_device_def *d = policy_add_device(l->policy);
@@ -216,6 +237,8 @@ static void load_device(struct loader *l, const struct yaml_node *map)
 			     "segment gateway is the gateway itself: a device cannot be in it");
 	if (v[D_PORT])
 		d->port = yaml_port(l, v[D_PORT]);
+	if (v[D_VLAN])
+		load_vlan(l, v[D_VLAN], v[D_PORT], d);
 	if (v[D_ROAM])
 		d->roam = max(0, yaml_bool(l, v[D_ROAM], "roam"));
 	if (v[D_ROAM] && d->roam && v[D_PORT])

@@ -174,6 +174,8 @@ static void put_device(FILE *out, const struct cordon_draft *d, const struct cor
 		fputs(", port: ", out);
 		put_text(out, d->ports[v->port].name);
 	}
+	if (v->vlan)
+		fprintf(out, ", vlan: %u", v->vlan);
 	if (v->roam)
 		fputs(", roam: true", out);
 	if (v->model[0])

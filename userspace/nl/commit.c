@@ -222,6 +222,8 @@ static int put_device(struct commit *c, u32 i)
 		err = nla_put_u32(c->msg, CORDON_A_DEVICE_ROAM, v->roam);
 	if (!err && v->port != CORDON_ANY_PORT)
 		err = nla_put_string(c->msg, CORDON_A_DEVICE_PORT, c->d->ports[v->port].name);
+	if (!err && v->vlan)
+		err = nla_put_u32(c->msg, CORDON_A_DEVICE_VLAN, v->vlan);
 	if (!err && v->authentication != CORDON_INHERIT)
 		err = nla_put_u32(c->msg, CORDON_A_DEVICE_AUTHENTICATION, v->authentication);
 	if (!err && v->encryption != CORDON_INHERIT)

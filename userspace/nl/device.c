@@ -34,6 +34,7 @@ static int put_change(struct nl_msg *msg, const struct cnl_change *c)
 		int type;
 	} numbers[] = {
 		{ c->learn, CORDON_A_DEVICE_LEARN }, { c->roam, CORDON_A_DEVICE_ROAM },
+		{ c->vlan, CORDON_A_DEVICE_VLAN },
 		{ c->authentication, CORDON_A_DEVICE_AUTHENTICATION },
 		{ c->encryption, CORDON_A_DEVICE_ENCRYPTION },
 		{ c->firmware, CORDON_A_DEVICE_FIRMWARE_AUTO_UPDATE },

@@ -127,6 +127,7 @@ int cnl_read_device(struct nlattr *nest, struct cnl_device *out)
 	/* A module that does not tell learns nothing. */
 	out->def.learn = get_u32(tb[CORDON_A_DEVICE_LEARN], CORDON_LEARN_NONE);
 	out->def.roam = get_u32(tb[CORDON_A_DEVICE_ROAM], 0);
+	out->def.vlan = get_u32(tb[CORDON_A_DEVICE_VLAN], 0);
 	out->def.unlisted = get_u32(tb[CORDON_A_DEVICE_UNLISTED], 0);
 	read_sighting(tb, &out->sighting);
 	out->state = get_u32(tb[CORDON_A_DEVICE_STATE], 0);

@@ -210,6 +210,7 @@ struct cnl_runtime {
  * @n_addresses: how many
  * @learn: enum cordon_learn; -1
  * @roam: 0, 1, or -1
+ * @vlan: of its port; 0, that of untagged frames; -1
  * @authentication: -1
  * @encryption: -1
  * @firmware: -1
@@ -228,6 +229,7 @@ struct cnl_change {
 	u32 n_addresses;
 	int learn;
 	int roam;
+	int vlan;
 	int authentication;
 	int encryption;
 	int firmware;
@@ -237,7 +239,7 @@ struct cnl_change {
 	const u8 *certificate;
 };
 
-#define CNL_CHANGE_NONE { .learn = -1, .roam = -1, .authentication = -1, .encryption = -1, .firmware = -1, \
+#define CNL_CHANGE_NONE { .learn = -1, .roam = -1, .vlan = -1, .authentication = -1, .encryption = -1, .firmware = -1, \
 			 .state = -1, .lease = -1, .outdated = -1 }
 
 /**

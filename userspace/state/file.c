@@ -57,6 +57,8 @@ static json_t *put_device(const struct policy *p, u32 i)
 	put_text(out, "model", d->model);
 	if (d->port != CORDON_ANY_PORT)
 		put_text(out, "port", p->draft.ports[d->port].name);
+	if (d->vlan)
+		json_object_set_new(out, "vlan", json_integer(d->vlan));
 	if (d->authentication != CORDON_INHERIT)
 		put_text(out, "authentication", policy_authentication_name(d->authentication));
 	if (d->encryption != CORDON_INHERIT)
@@ -216,6 +218,7 @@ static const char *get_one(struct policy *one, const json_t *o)
 	int encryption = get_enum(o, "encryption", policy_encryption_name, CORDON_ENCRYPTION_TLS1_3 + 1);
 	int learn = get_enum(o, "learn", policy_learn_name, CORDON_LEARN_AUTO_STATIC + 1);
 	const json_t *firmware = json_object_get(o, "firmware_auto_update");
+	json_int_t vlan = json_integer_value(json_object_get(o, "vlan"));
 	struct cordon_segment_def *segment = policy_add_segment(one);
 	struct cordon_port_def *port = policy_add_port(one);
 	struct cordon_device_def *d = policy_add_device(one);
@@ -232,6 +235,8 @@ static const char *get_one(struct policy *one, const json_t *o)
 		return "'segment' is no name";
 	if (!get_text(o, "port", port->name, sizeof(port->name)))
 		return "'port' is too long";
+	if (vlan < 0 || vlan > CORDON_MAX_VLAN)
+		return "'vlan' is none";
 	if (authentication < 0 || encryption < 0)
 		return "'authentication' or 'encryption' is a word that it cannot be";
 	if (learn < 0)
@@ -240,6 +245,7 @@ static const char *get_one(struct policy *one, const json_t *o)
 	d->roam = json_is_true(json_object_get(o, "roam"));
 	d->segment = policy_find_segment(one, segment->name);
 	d->port = port->name[0] ? 0 : CORDON_ANY_PORT;
+	d->vlan = vlan;
 	d->authentication = authentication;
 	d->encryption = encryption;
 	d->firmware = firmware ? json_is_true(firmware) : CORDON_INHERIT;

@@ -184,7 +184,7 @@ bool state_same_device(const struct policy *a, u32 i, const struct policy *b, u3
 
 	return !memcmp(x->mac, y->mac, sizeof(x->mac)) && !strcmp(x->name, y->name) &&
 	       !strcmp(x->model, y->model) && x->n == y->n && x->learn == y->learn &&
-	       x->roam == y->roam &&
+	       x->roam == y->roam && x->vlan == y->vlan &&
 	       x->authentication == y->authentication && x->encryption == y->encryption &&
 	       x->firmware == y->firmware &&
 	       !strcmp(a->draft.segments[x->segment].name, b->draft.segments[y->segment].name) &&

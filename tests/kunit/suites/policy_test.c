@@ -27,6 +27,8 @@ static void host_bits(struct fixture *f) { f->networks[2].addr.lo |= 1; }
 static void no_segment(struct fixture *f) { f->devices[METER].segment = SEGMENTS; }
 static void no_rule_segment(struct fixture *f) { f->rules[3].to = SEGMENTS; }
 static void no_port(struct fixture *f) { f->devices[CAM].port = 2; }
+static void vlan_alone(struct fixture *f) { f->devices[METER].vlan = 20; }
+static void vlan_4095(struct fixture *f) { f->devices[CAM].vlan = 4095; }
 static void upside_down(struct fixture *f) { f->matches[1].hi = 1; }
 static void icmp_range(struct fixture *f) { f->matches[5].hi = 256; }
 static void lease_zero(struct fixture *f) { f->segments[IOT].lease = 0; }
@@ -75,6 +77,8 @@ static const struct fault_row {
 	{ no_segment, { CORDON_FAULT_UNKNOWN_SEGMENT, CORDON_OBJECT_DEVICE, METER, 0 } },
 	{ no_rule_segment, { CORDON_FAULT_UNKNOWN_SEGMENT, CORDON_OBJECT_RULE, 3, 0 } },
 	{ no_port, { CORDON_FAULT_UNKNOWN_PORT, CORDON_OBJECT_DEVICE, CAM, 0 } },
+	{ vlan_alone, { CORDON_FAULT_VLAN, CORDON_OBJECT_DEVICE, METER, 0 } },
+	{ vlan_4095, { CORDON_FAULT_VLAN, CORDON_OBJECT_DEVICE, CAM, 0 } },
 	{ no_match, { CORDON_FAULT_NO_MATCH, CORDON_OBJECT_RULE, 3, 0 } },
 	{ upside_down, { CORDON_FAULT_MATCH, CORDON_OBJECT_RULE, 0, 0 } },
 	{ icmp_range, { CORDON_FAULT_MATCH, CORDON_OBJECT_RULE, 3, 0 } },
