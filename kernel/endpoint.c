@@ -91,12 +91,12 @@ u32 cordon_endpoint_neighbour(const struct cordon_pkt *pkt, const struct net_dev
 bool cordon_endpoint_leaves_elsewhere(const struct cordon_pkt *pkt,
 				      const struct cordon_end *receiver)
 {
-	u16 port;
+	const struct cordon_device_def *device;
 
 	if (receiver->device == CORDON_NO_DEVICE)
 		return false;
-	port = pkt->rs->policy->draft.devices[receiver->device].port;
+	device = &pkt->rs->policy->draft.devices[receiver->device];
 	if (!pkt->out)
-		return port != CORDON_ANY_PORT;
-	return !cordon_ports_may_be(pkt->ports, port, pkt->out->port);
+		return device->port != CORDON_ANY_PORT;
+	return !cordon_ports_may_have(pkt->ports, device, pkt->out->port);
 }

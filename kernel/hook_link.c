@@ -6,7 +6,6 @@
  * the bridge takes for the gateway goes on to the hooks of ARP and IP, which know that it was seen
  * here.
  */
-#include <linux/if_vlan.h>
 #include <linux/netfilter_arp.h>
 #include <linux/netfilter_bridge.h>
 #include <linux/netfilter_ipv4.h>
@@ -23,6 +22,7 @@
 #include "slowpath.h"
 #include "snoop.h"
 #include "source.h"
+#include "vlan.h"
 
 /**
  * struct frame - a frame at one of the hooks
@@ -128,27 +128,37 @@ static bool is_leased_elsewhere(const struct cordon_pkt *pkt)
 	       cordon_ruleset_end(pkt->rs, pkt->device).state;
 }
 
-/* The device is behind this port: by the policy, or as it was seen last. */
-static bool is_behind(const struct cordon_pkt *pkt, u32 device,
-		      const struct cordon_interface *port)
+/* The VLAN that a device is in, if it is behind this member. */
+static u16 vlan_of(const struct cordon_pkt *pkt, u32 device, const struct net_device *member)
+{
+	return cordon_vlan_of(&pkt->rs->policy->draft.devices[device], member);
+}
+
+/* The device is behind the port that the frame leaves by: by the policy, or as it was seen last. */
+static bool is_behind(const struct cordon_pkt *pkt, u32 device)
 {
 	u16 tied = pkt->rs->policy->draft.devices[device].port;
 
 	if (tied != CORDON_ANY_PORT)
-		return cordon_ports_may_be(pkt->ports, tied, port->port);
-	return READ_ONCE(pkt->rs->devices[device]->seen) == port->ifindex;
+		return cordon_ports_may_be(pkt->ports, tied, pkt->out->port);
+	return READ_ONCE(pkt->rs->devices[device]->seen) == pkt->out->ifindex;
+}
+
+/* The frame leaves to where the device is, in its VLAN. */
+static bool leads_to(const struct cordon_pkt *pkt, u32 device)
+{
+	return is_behind(pkt, device) && vlan_of(pkt, device, pkt->state->out) == pkt->vlan;
 }
 
 /* Likewise; or nobody knows where it is, and it may be there. */
-static bool may_be_behind(const struct cordon_pkt *pkt, u32 device,
-			  const struct cordon_interface *port)
+static bool may_lead_to(const struct cordon_pkt *pkt, u32 device)
 {
 	int seen = READ_ONCE(pkt->rs->devices[device]->seen);
 
 	if (pkt->rs->policy->draft.devices[device].port == CORDON_ANY_PORT &&
 	    (!seen || !is_port(cordon_ports_find(pkt->ports, seen))))
-		return true;
-	return is_behind(pkt, device, port);
+		return vlan_of(pkt, device, pkt->state->out) == pkt->vlan;
+	return leads_to(pkt, device);
 }
 
 /* What a device sends with IP. Return: a kind, if it must not. */
@@ -163,16 +173,35 @@ static int judge_ip(struct cordon_pkt *pkt)
 	return v.accept ? cordon_neighbour_ip(pkt) : cordon_neighbour_source(pkt, v.kind);
 }
 
+/*
+ * The frame is in its device's VLAN. Where it leaves, its tag is what that member makes of its
+ * VLAN, and says whether that may be the device's. Return: a kind, if it is not; or -1.
+ */
+static int judge_vlan(struct cordon_pkt *pkt)
+{
+	u16 own = vlan_of(pkt, pkt->device, pkt->state->in);
+
+	if (pkt->again)
+		pkt->vlan = cordon_vlan_leaves(pkt->skb, pkt->state->out, own) ?
+			    own : CORDON_NO_VLAN;
+	else
+		pkt->vlan = cordon_vlan_entered(pkt->skb, pkt->state->in);
+	if (pkt->vlan == CORDON_NO_VLAN)
+		return CORDON_KIND_UNJUDGED;
+	return pkt->vlan == own ? -1 : CORDON_KIND_MOVED_PORT;
+}
+
 /* What a device sends. Return: a kind, if it must not; or -1. */
 static int judge(struct cordon_pkt *pkt)
 {
 	u16 tied = pkt->rs->policy->draft.devices[pkt->device].port;
+	int kind;
 
 	if (!cordon_ports_may_be(pkt->ports, tied, pkt->in) || is_leased_elsewhere(pkt))
 		return CORDON_KIND_MOVED_PORT;
-	/* Which of several networks of one wire is meant, nothing says so far. */
-	if (skb_vlan_tag_present(pkt->skb))
-		return CORDON_KIND_UNJUDGED;
+	kind = judge_vlan(pkt);
+	if (kind >= 0)
+		return kind;
 	switch (pkt->skb->protocol) {
 	case htons(ETH_P_ARP):
 		return cordon_neighbour_arp(pkt);
@@ -189,6 +218,16 @@ static unsigned int stranger(struct cordon_pkt *pkt, u8 kind)
 {
 	pkt->unread = is_ip(pkt);
 	return cordon_deny_unblamed(pkt, kind);
+}
+
+/* Of a MAC that no device has. In another VLAN than that of untagged frames none is let in. */
+static void note_stranger(const struct cordon_pkt *pkt)
+{
+	u16 vlan = cordon_vlan_entered(pkt->skb, pkt->state->in);
+
+	if (vlan != CORDON_NO_VLAN && vlan == cordon_vlan_pvid(pkt->state->in))
+		cordon_snoop_stranger(pkt->cn, eth_hdr(pkt->skb)->h_source,
+				      pkt->state->in->ifindex);
 }
 
 /* A frame comes in on a member: which device sent it, and may it say what it says. */
@@ -209,7 +248,7 @@ static unsigned int prerouting(void *priv, struct sk_buff *skb, const struct nf_
 	pkt->device = cordon_policy_device_by_mac(rs->policy, eth_hdr(skb)->h_source);
 	if (pkt->device == CORDON_NO_DEVICE) {
 		if (unlikely(rs->policy->draft.unknown))
-			cordon_snoop_stranger(cn, eth_hdr(skb)->h_source, state->in->ifindex);
+			note_stranger(pkt);
 		return stranger(pkt, CORDON_KIND_UNKNOWN_DEVICE);
 	}
 	kind = judge(pkt);
@@ -241,7 +280,7 @@ static bool may_know(const struct cordon_pkt *pkt, u32 other)
 static unsigned int forward_question(struct cordon_pkt *pkt, u32 asked)
 {
 	if (asked == CORDON_NO_DEVICE || asked == pkt->device ||
-	    !may_be_behind(pkt, asked, pkt->out))
+	    !may_lead_to(pkt, asked))
 		return cordon_drop(pkt);
 	pkt->to = cordon_ruleset_end(pkt->rs, asked);
 	return may_know(pkt, asked) ? NF_ACCEPT : cordon_drop(pkt);
@@ -256,7 +295,7 @@ static bool has_server(const struct cordon_pkt *pkt)
 	for (i = 0; i < d->n_servers; i++) {
 		server = cordon_policy_device_by_addr(pkt->rs->policy, &d->servers[i]);
 		if (server != CORDON_NO_DEVICE && server != pkt->device &&
-		    may_be_behind(pkt, server, pkt->out))
+		    may_lead_to(pkt, server))
 			return true;
 	}
 	return false;
@@ -267,7 +306,7 @@ static bool has_client(const struct cordon_pkt *pkt)
 {
 	u32 client = cordon_snoop_client(pkt);
 
-	return client != CORDON_NO_DEVICE && may_be_behind(pkt, client, pkt->out);
+	return client != CORDON_NO_DEVICE && may_lead_to(pkt, client);
 }
 
 /*
@@ -333,8 +372,8 @@ static unsigned int forward_frame(struct cordon_pkt *pkt)
 
 	if (target == CORDON_NO_DEVICE)
 		return cordon_deny_unblamed(pkt, CORDON_KIND_UNJUDGED);
-	/* A copy for another member than the receiver's. */
-	if (!is_behind(pkt, target, pkt->out))
+	/* A copy for another member than the receiver's, or in another VLAN. */
+	if (!leads_to(pkt, target))
 		return cordon_drop(pkt);
 	if (cordon_neighbour_is_of_link(pkt))
 		return forward_answer(pkt, target);
@@ -370,7 +409,10 @@ static unsigned int forward(void *priv, struct sk_buff *skb, const struct nf_hoo
 	return many ? forward_copy(pkt) : forward_frame(pkt);
 }
 
-/* The gateway sends a frame: to a device by the member that it is behind, and by no other. */
+/*
+ * The gateway sends a frame: to a device by the member that it is behind, in its VLAN, and by no
+ * other.
+ */
 static unsigned int output(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
 {
 	struct cordon_net *cn = priv;
@@ -390,7 +432,9 @@ static unsigned int output(void *priv, struct sk_buff *skb, const struct nf_hook
 	target = cordon_policy_device_by_mac(rs->policy, to);
 	if (target == CORDON_NO_DEVICE)
 		return cordon_deny_unblamed(pkt, CORDON_KIND_UNJUDGED);
-	return is_behind(pkt, target, pkt->out) ? NF_ACCEPT : cordon_drop(pkt);
+	return is_behind(pkt, target) &&
+	       cordon_vlan_leaves(skb, state->out, vlan_of(pkt, target, state->out)) ?
+	       NF_ACCEPT : cordon_drop(pkt);
 }
 
 /* A message of ARP for the gateway, that came in on a port in no bridge. */
@@ -418,7 +462,7 @@ static unsigned int arp(void *priv, struct sk_buff *skb, const struct nf_hook_st
 			cordon_snoop_stranger(cn, mac, state->in->ifindex);
 		return cordon_deny_unblamed(&pkt, CORDON_KIND_UNKNOWN_DEVICE);
 	}
-	if (!cordon_ports_may_be(pkt.ports, rs->policy->draft.devices[pkt.device].port, pkt.in))
+	if (!cordon_ports_may_have(pkt.ports, &rs->policy->draft.devices[pkt.device], pkt.in))
 		return cordon_deny(&pkt, CORDON_KIND_MOVED_PORT);
 	kind = cordon_neighbour_arp(&pkt);
 	return kind < 0 ? NF_ACCEPT : cordon_deny(&pkt, kind);

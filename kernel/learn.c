@@ -6,6 +6,7 @@
 
 #include "learn.h"
 #include "ruleset.h"
+#include "vlan.h"
 
 #define DEFAULT_PVID	1	/* of a bridge that filters VLANs */
 
@@ -59,6 +60,7 @@ void cordon_learn(struct net *net, const struct cordon_ruleset *rs,
 	for (i = 0; i <= ports->mask; i++) {
 		if (ports->slots[i].role != CORDON_ROLE_BRIDGE)
 			continue;
+		cordon_vlan_follow();
 		/* Who has no bridge need not load the module for them. */
 		find = find ?: symbol_get(br_fdb_find_port);
 		bridge = find ? __dev_get_by_index(net, ports->slots[i].ifindex) : NULL;

@@ -4,6 +4,7 @@
  * decided on by these, as its destination address says nothing of who receives it; and a packet
  * from an uplink with no address of its own, as a DHCP request, is taken as from there.
  */
+#include <linux/if_vlan.h>
 #include <linux/inetdevice.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -57,15 +58,16 @@ static u32 own_v6(const struct net_device *dev, struct cordon_network_def *own, 
 
 /*
  * The addresses of an interface, with the lengths of their networks; of a point-to-point one that
- * of its peer. Context: RCU read side. Return: how many; more than CORDON_MAX_SUBNETS, there are
- * others.
+ * of its peer. There are @n so far. Context: RCU read side. Return: how many now; more than
+ * CORDON_MAX_SUBNETS, there are others.
  */
-static u32 own_addresses(const struct net_device *dev, struct cordon_network_def *own)
+static u32 own_addresses(const struct net_device *dev, struct cordon_network_def *own, u32 n)
 {
 	const struct in_device *in4 = __in_dev_get_rcu(dev);
 	const struct in_ifaddr *a;
-	u32 n = 0;
 
+	if (n > CORDON_MAX_SUBNETS)
+		return n;
 	if (!in4)
 		return own_v6(dev, own, n);
 	in_dev_for_each_ifa_rcu(a, in4) {
@@ -78,23 +80,36 @@ static u32 own_addresses(const struct net_device *dev, struct cordon_network_def
 	return own_v6(dev, own, n);
 }
 
+/* Those of a bridge and of the VLANs on it, each of which may be untagged at some member. */
+static u32 bridge_addresses(struct net_device *bridge, struct cordon_network_def *own)
+{
+	u32 n = own_addresses(bridge, own, 0);
+	struct net_device *upper;
+	struct list_head *i;
+
+	netdev_for_each_upper_dev_rcu(bridge, upper, i)
+		if (is_vlan_dev(upper) && net_eq(dev_net(upper), dev_net(bridge)))
+			n = own_addresses(upper, own, n);
+	return n;
+}
+
 static void survey_subnets(struct survey *s, struct net *net)
 {
 	struct cordon_network_def own[CORDON_MAX_SUBNETS];
 	const struct cordon_draft *d = &s->policy->draft;
 	struct net_device *dev, *master;
-	u32 i;
+	u32 i, n;
 
 	rcu_read_lock();
 	for (i = 0; i < d->n_ports; i++) {
 		dev = dev_get_by_name_rcu(net, d->ports[i].name);
+		if (!dev)
+			continue;
 		/* What is behind a port of a bridge is in the bridge's networks. */
-		master = dev ? netdev_master_upper_dev_get_rcu(dev) : NULL;
-		if (master && netif_is_bridge_master(master))
-			dev = master;
-		if (dev)
-			s->n = cordon_subnets_add(s->subnets, s->n, i, own,
-						  own_addresses(dev, own));
+		master = netdev_master_upper_dev_get_rcu(dev);
+		n = master && netif_is_bridge_master(master) ? bridge_addresses(master, own) :
+							      own_addresses(dev, own, 0);
+		s->n = cordon_subnets_add(s->subnets, s->n, i, own, n);
 	}
 	rcu_read_unlock();
 	cordon_subnets_sort(s->subnets, s->n);
@@ -309,7 +324,7 @@ static u32 own_segments(const struct cordon_policy *p, const struct net_device *
 			struct cordon_reach *reach)
 {
 	struct cordon_network_def own[CORDON_MAX_SUBNETS];
-	u32 n_own = own_addresses(dev, own), i, n = 0;
+	u32 n_own = own_addresses(dev, own, 0), i, n = 0;
 
 	if (n_own > CORDON_MAX_SUBNETS)
 		return 0;

@@ -14,6 +14,7 @@
 #include "netlink.h"
 #include "pernet.h"
 #include "sysfs.h"
+#include "vlan.h"
 #include "watch.h"
 
 static int __init cordon_init(void)
@@ -74,6 +75,7 @@ static void __exit cordon_exit(void)
 	cordon_sysfs_exit();
 	/* Devices and segments are freed by callbacks of this module. */
 	rcu_barrier();
+	cordon_vlan_exit();
 	cordon_device_exit();
 	cordon_inspect_exit();
 }

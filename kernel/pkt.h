@@ -28,6 +28,7 @@ struct nf_conn;
  * @interface: what it came in on; NULL, not listed, or the gateway sends it
  * @out: what it leaves by, where it is forwarded; NULL, not listed
  * @in: port that it came in on, or CORDON_ANY_PORT: from an uplink
+ * @vlan: in a bridge of ports the VLAN that it is in, see vlan.h
  * @device: the device that sent it, by MAC; or CORDON_NO_DEVICE
  * @source: its source address
  * @flow: the connection that it is of; of a packet without one, its own headers
@@ -51,6 +52,7 @@ struct cordon_pkt {
 	const struct cordon_interface *interface;
 	const struct cordon_interface *out;
 	u16 in;
+	u16 vlan;
 	u32 device;
 	struct cordon_addr source;
 	struct cordon_flow flow;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What each interface of a namespace is to the policy in force: the map that packets read. */
+#include <linux/if_vlan.h>
 #include <linux/log2.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
@@ -176,7 +177,8 @@ void cordon_interface_init(struct cordon_interface *interface, const struct cord
 							    &interface->entry);
 	if (interface->listed != CORDON_ROLE_PORT && cordon_interface_is_port(before))
 		interface->flags |= CORDON_INTERFACE_WAS_PORT;
-	if (netif_is_bridge_master(dev))
+	if (netif_is_bridge_master(dev) ||
+	    (is_vlan_dev(dev) && netif_is_bridge_master(vlan_dev_real_dev(dev))))
 		interface->flags |= CORDON_INTERFACE_BRIDGE;
 }
 

@@ -11,7 +11,7 @@
 #define CORDON_INTERFACE_WAS_PORT	0x01	/* bore the name of a port under this policy */
 #define CORDON_INTERFACE_UNTOLD		0x02	/* closed, and no event has told it yet */
 #define CORDON_INTERFACE_GONE		0x04	/* there is no such interface any more */
-#define CORDON_INTERFACE_BRIDGE		0x08	/* a bridge: what it is follows from its members */
+#define CORDON_INTERFACE_BRIDGE		0x08	/* a bridge, or a VLAN of one, by its members */
 
 /**
  * struct cordon_interface - an interface that the policy lists, or listed by another name
@@ -140,6 +140,22 @@ static inline bool cordon_ports_may_be(const struct cordon_ports *ports, u16 tie
 {
 	return likely(tied == CORDON_ANY_PORT || tied == at) || at == CORDON_BRIDGE_PORT ||
 	       cordon_ports_wire(ports, tied) == at;
+}
+
+/**
+ * cordon_ports_may_have - a device may be behind an interface, as the hooks of IP and ARP see it
+ * @ports: the ports
+ * @device: the device
+ * @at: as for cordon_ports_may_be()
+ *
+ * In a VLAN of its port, it is behind a bridge: where no bridge is, a VLAN has an interface and is
+ * no port's.
+ */
+static inline bool cordon_ports_may_have(const struct cordon_ports *ports,
+					 const struct cordon_device_def *device, u16 at)
+{
+	return unlikely(device->vlan) ? at == CORDON_BRIDGE_PORT :
+					cordon_ports_may_be(ports, device->port, at);
 }
 
 /* Its name, or the one that it had, says something; else it has no slot. */

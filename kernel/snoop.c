@@ -20,6 +20,7 @@
 #include "net.h"
 #include "pkt.h"
 #include "snoop.h"
+#include "vlan.h"
 
 #define AT_A_TIME	64	/* news that the worker looks at */
 #define EACH		4	/* news that may wait of one device */
@@ -235,13 +236,18 @@ static bool is_on_link4(const struct net_device *dev, __be32 addr)
 	return found;
 }
 
-/* An address that a host beside the gateway may have, behind this port. */
-static bool is_on_link(struct net *net, struct net_device *dev, const struct cordon_addr *addr)
+/* An address that a host beside the gateway may have, behind this port, in this VLAN. */
+static bool is_on_link(struct net *net, struct net_device *dev, u16 vlan,
+		       const struct cordon_addr *addr)
 {
+	struct net_device *master = netdev_master_upper_dev_get_rcu(dev);
 	struct in6_addr v6;
 	__be64 half[2];
 
-	dev = netdev_master_upper_dev_get_rcu(dev) ?: dev;
+	if (master)
+		dev = cordon_vlan_interface(master, vlan);
+	if (!dev)
+		return false;
 	if (cordon_addr_is_v4(addr))
 		return is_on_link4(dev, cpu_to_be32((u32)addr->lo));
 	half[0] = cpu_to_be64(addr->hi);
@@ -274,7 +280,7 @@ bool cordon_snoop_address(const struct cordon_pkt *pkt, const struct cordon_addr
 	if (!def->learn || (v4 && def->learn != CORDON_LEARN_AUTO_STATIC) ||
 	    cordon_policy_device_by_addr(pkt->rs->policy, addr) != CORDON_NO_DEVICE ||
 	    cordon_policy_check_address(addr) || cordon_policy_serves(pkt->rs->policy, addr) ||
-	    !is_on_link(pkt->state->net, pkt->state->in, addr))
+	    !is_on_link(pkt->state->net, pkt->state->in, pkt->vlan, addr))
 		return false;
 	ether_addr_copy(n.told.mac, def->mac);
 	/* Where too much waits, it says so again; that is nobody's fault. */
@@ -481,13 +487,16 @@ static bool may_be_behind(const struct cordon_ruleset *rs, u32 device, int ifind
 static bool is_trusted(const struct cordon_ruleset *rs, const struct sk_buff *skb)
 {
 	const struct ethhdr *eth = (const struct ethhdr *)skb->data;
+	const struct net_device *from;
 	u32 device;
 
 	if (!skb->skb_iif)
 		return true;
+	from = dev_get_by_index_rcu(dev_net(skb->dev), skb->skb_iif);
 	device = cordon_policy_device_by_mac(rs->policy, eth->h_source);
-	if (device == CORDON_NO_DEVICE || !cordon_policy_is_server(rs->policy, device) ||
-	    !may_be_behind(rs, device, skb->skb_iif))
+	if (!from || device == CORDON_NO_DEVICE || !cordon_policy_is_server(rs->policy, device) ||
+	    !may_be_behind(rs, device, skb->skb_iif) ||
+	    !cordon_vlan_leaves(skb, skb->dev, cordon_vlan_of(def_of(rs, device), from)))
 		return false;
 	return rs->policy->draft.mode == CORDON_MODE_ENFORCE ||
 	       def_of(rs, device)->port != CORDON_ANY_PORT;
@@ -510,6 +519,7 @@ static bool is_news(struct cordon_net *cn, const struct cordon_ruleset *rs, u32 
 static unsigned int tell_given(struct cordon_net *cn, const struct cordon_ruleset *rs, u32 device,
 			       const struct cordon_dhcp *m, struct sk_buff *skb)
 {
+	const u16 vlan = cordon_vlan_of(def_of(rs, device), skb->dev);
 	struct news n = { .told.origin = CORDON_ORIGIN_DHCP };
 	bool fresh, wait = false, told = true;
 	u32 i, last = 0;
@@ -522,7 +532,7 @@ static unsigned int tell_given(struct cordon_net *cn, const struct cordon_rulese
 		if (!is_news(cn, rs, device, &n, &fresh))
 			continue;
 		/* The gateway's own server knows best; another one, of its link alone. */
-		if (fresh && skb->skb_iif && !is_on_link(cn->net, skb->dev, &n.told.addr))
+		if (fresh && skb->skb_iif && !is_on_link(cn->net, skb->dev, vlan, &n.told.addr))
 			continue;
 		wait |= fresh;
 		last = fresh ? i : last;
@@ -567,7 +577,8 @@ unsigned int cordon_snoop_reply(struct cordon_net *cn, const struct cordon_rules
 					     ((const struct ethhdr *)skb->data)->h_dest);
 	/* Of one for all, the copies by other ports tell nothing. */
 	if (device == CORDON_NO_DEVICE || !def_of(rs, device)->learn ||
-	    !may_be_behind(rs, device, skb->dev->ifindex))
+	    !may_be_behind(rs, device, skb->dev->ifindex) ||
+	    !cordon_vlan_leaves(skb, skb->dev, cordon_vlan_of(def_of(rs, device), skb->dev)))
 		return NF_ACCEPT;
 	if (m.says == CORDON_DHCP_BINDS)
 		return tell_given(cn, rs, device, &m, skb);

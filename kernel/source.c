@@ -19,6 +19,15 @@ static u32 find_by_mac(const struct cordon_pkt *pkt, const u8 *mac)
 	return cordon_ruleset_by_mac(rs, key);
 }
 
+/* The device may be where its packet came in; in a bridge, hook_link.c looks at its VLAN. */
+static bool is_in_place(const struct cordon_pkt *pkt)
+{
+	const struct cordon_device_def *def = &pkt->rs->policy->draft.devices[pkt->device];
+
+	return pkt->switched ? cordon_ports_may_be(pkt->ports, def->port, pkt->in) :
+			       cordon_ports_may_have(pkt->ports, def, pkt->in);
+}
+
 /**
  * cordon_source_decide - may a packet that came in on a port bear its source; by all its headers
  * @pkt: the packet; @in and @device are set
@@ -30,15 +39,14 @@ struct cordon_verdict cordon_source_decide(const struct cordon_pkt *pkt, struct 
 {
 	struct cordon_device *device = NULL;
 	struct cordon_verdict v;
-	u16 in = pkt->in, tied;
+	u16 in = CORDON_NO_PORT;
 	u64 claim = 0;
 
 	if (pkt->device != CORDON_NO_DEVICE) {
 		device = pkt->rs->devices[pkt->device];
 		claim = atomic64_read(&device->claim);
-		tied = pkt->rs->policy->draft.devices[pkt->device].port;
-		if (cordon_ports_may_be(pkt->ports, tied, in))
-			in = tied;
+		if (is_in_place(pkt))
+			in = pkt->rs->policy->draft.devices[pkt->device].port;
 	}
 	/* A device that has no other address yet asks for a service of the gateway from it. */
 	if (cordon_addr_is_link_local(&flow->src) &&
@@ -63,7 +71,7 @@ bool cordon_source_is_bound(const struct cordon_policy *p, const struct cordon_p
 {
 	if (device == CORDON_NO_DEVICE || !cordon_policy_device_has(p, device, source))
 		return false;
-	return cordon_ports_may_be(ports, p->draft.devices[device].port, in);
+	return cordon_ports_may_have(ports, &p->draft.devices[device], in);
 }
 
 static bool holds_on_uplink(const struct cordon_pkt *pkt)
@@ -107,7 +115,8 @@ bool cordon_source_holds(struct cordon_pkt *pkt)
 	mac = cordon_pkt_mac(pkt->skb);
 	if (mac)
 		pkt->device = find_by_mac(pkt, mac);
-	return likely(cordon_source_is_bound(pkt->rs->policy, pkt->ports, pkt->device, pkt->in,
-					     &pkt->source)) ||
+	return likely(pkt->device != CORDON_NO_DEVICE &&
+		      cordon_policy_device_has(pkt->rs->policy, pkt->device, &pkt->source) &&
+		      is_in_place(pkt)) ||
 	       holds_read(pkt);
 }

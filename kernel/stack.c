@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What interfaces lie on, and are in, and what follows for the policy. */
+#include <linux/if_vlan.h>
 #include <net/rtnetlink.h>
 
 #include "stack.h"
@@ -59,31 +60,6 @@ static int see(struct net_device *lower, struct netdev_nested_priv *priv)
 	return !!d->out->port;
 }
 
-static void look_below(const struct cordon_ports *ports, struct net_device *dev,
-		       struct cordon_stack *out)
-{
-	struct descent d = { ports, dev_net(dev), out };
-	struct netdev_nested_priv priv = { .data = &d };
-	const struct cordon_interface *known;
-
-	netdev_walk_all_lower_dev_rcu(dev, see, &priv);
-	out->facts.on_port = out->port;
-	if (!out->below || !net_eq(dev_net(out->below), d.net))
-		return;
-	out->facts.below_known = true;
-	known = find(&d, out->below);
-	if (!known)
-		return;
-	out->facts.below = known->listed;
-	out->facts.below_port = cordon_interface_is_port(known);
-	if (out->facts.shape != CORDON_SHAPE_SHARED || !out->facts.below_port)
-		return;
-	/* What is known of it may be about to change, too. As deep as interfaces nest: eight. */
-	out->beneath = *known;
-	cordon_stack_classify(ports, out->below, &out->beneath);
-	out->facts.below_open = out->beneath.role == CORDON_ROLE_PORT;
-}
-
 /** struct membership - a look at the members of a bridge */
 struct membership {
 	const struct cordon_ports *ports;
@@ -106,6 +82,43 @@ static bool has_ports(const struct cordon_ports *ports, struct net_device *bridg
 	struct netdev_nested_priv priv = { .data = &m };
 
 	return netdev_walk_all_lower_dev_rcu(bridge, is_member_port, &priv);
+}
+
+/* A VLAN of a bridge in which a port is. Of an 802.1ad one, the bridge's members know no frames. */
+static bool is_on_bridge(const struct cordon_ports *ports, const struct net_device *dev,
+			 struct net_device *below, const struct cordon_interface *known)
+{
+	return is_vlan_dev(dev) && vlan_dev_vlan_proto(dev) == htons(ETH_P_8021Q) &&
+	       shape(below) == CORDON_SHAPE_BRIDGE && known->listed == CORDON_ROLE_UNLISTED &&
+	       has_ports(ports, below);
+}
+
+static void look_below(const struct cordon_ports *ports, struct net_device *dev,
+		       struct cordon_stack *out)
+{
+	struct descent d = { ports, dev_net(dev), out };
+	struct netdev_nested_priv priv = { .data = &d };
+	const struct cordon_interface *known;
+
+	netdev_walk_all_lower_dev_rcu(dev, see, &priv);
+	out->facts.on_port = out->port;
+	if (!out->below || !net_eq(dev_net(out->below), d.net))
+		return;
+	out->facts.below_known = true;
+	known = find(&d, out->below);
+	if (!known)
+		return;
+	out->facts.below = known->listed;
+	out->facts.below_port = cordon_interface_is_port(known);
+	out->facts.on_bridge = is_on_bridge(ports, dev, out->below, known);
+	if (!out->facts.on_bridge &&
+	    (out->facts.shape != CORDON_SHAPE_SHARED || !out->facts.below_port))
+		return;
+	/* What is known of it may be about to change, too. As deep as interfaces nest: eight. */
+	out->beneath = *known;
+	cordon_stack_classify(ports, out->below, &out->beneath);
+	out->facts.below_open = out->beneath.role == (out->facts.on_bridge ? CORDON_ROLE_BRIDGE :
+									     CORDON_ROLE_PORT);
 }
 
 /* What an interface is in, and what is in it. */
@@ -226,16 +239,27 @@ static int refuse(const struct cordon_ports *ports, const struct net_device *dev
 				   dev->name);
 		return -EOPNOTSUPP;
 	case CORDON_STACK_UPLINK:
-		NL_SET_ERR_MSG_FMT(extack, "%s lies on port %s: list it in ports, not in uplinks",
-				   dev->name, stack->port->name);
+		if (stack->facts.on_bridge)
+			NL_SET_ERR_MSG_FMT(extack,
+					   "%s is a VLAN of a bridge of ports: take it out of uplinks",
+					   dev->name);
+		else
+			NL_SET_ERR_MSG_FMT(extack,
+					   "%s lies on port %s: list it in ports, not in uplinks",
+					   dev->name, stack->port->name);
 		return -EINVAL;
 	case CORDON_STACK_UNLISTED:
 		NL_SET_ERR_MSG_FMT(extack, "%s lies on port %s and is not listed", dev->name,
 				   stack->port->name);
 		return -EINVAL;
 	case CORDON_STACK_BELOW:
-		NL_SET_ERR_MSG_FMT(extack, "%s is below port %s and is not listed",
-				   stack->below->name, dev->name);
+		if (stack->facts.on_bridge)
+			NL_SET_ERR_MSG_FMT(extack,
+					   "%s is a VLAN of a bridge of ports: take it out of ports",
+					   dev->name);
+		else
+			NL_SET_ERR_MSG_FMT(extack, "%s is below port %s and is not listed",
+					   stack->below->name, dev->name);
 		return -EINVAL;
 	default:
 		return 0;

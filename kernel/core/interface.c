@@ -83,6 +83,12 @@ static bool is_bridge_of_ports(const struct cordon_interface_facts *f)
 	       f->has_ports;
 }
 
+/* A VLAN of such a bridge: likewise. */
+static bool is_vlan_of_ports(const struct cordon_interface_facts *f)
+{
+	return f->listed == CORDON_ROLE_UNLISTED && f->on_bridge;
+}
+
 /* Its frames arrive as its master's, and no hook sees them before. */
 static bool is_swallowed(const struct cordon_interface_facts *f)
 {
@@ -103,6 +109,14 @@ static u8 port_closed(const struct cordon_interface_facts *f)
 	return CORDON_CLOSED_NONE;
 }
 
+/* Why a bridge of ports, or a VLAN of one, must be closed. */
+static u8 bridge_closed(const struct cordon_interface_facts *f)
+{
+	if (f->enslaved)
+		return CORDON_CLOSED_IN_MASTER;
+	return f->on_bridge && !f->below_open ? CORDON_CLOSED_ON_CLOSED : CORDON_CLOSED_NONE;
+}
+
 /**
  * cordon_interface_role - what an interface is to packets
  * @f: facts about it
@@ -119,9 +133,9 @@ u8 cordon_interface_role(const struct cordon_interface_facts *f, u8 *closed)
 	u8 role = f->listed;
 
 	*closed = CORDON_CLOSED_NONE;
-	if (is_bridge_of_ports(f)) {
+	if (is_bridge_of_ports(f) || is_vlan_of_ports(f)) {
 		role = CORDON_ROLE_BRIDGE;
-		*closed = f->enslaved ? CORDON_CLOSED_IN_MASTER : CORDON_CLOSED_NONE;
+		*closed = bridge_closed(f);
 	} else if (role == CORDON_ROLE_UNLISTED) {
 		*closed = CORDON_CLOSED_NOT_LISTED;
 	} else if (role == CORDON_ROLE_PORT || cordon_interface_shares(f)) {
@@ -165,7 +179,7 @@ enum cordon_stack_fault cordon_interface_fault(const struct cordon_interface_fac
 		return fault;
 	if (f->beside_port && f->listed == CORDON_ROLE_UPLINK)
 		return CORDON_STACK_BESIDE;
-	if (is_bridge_of_ports(f))
+	if (is_bridge_of_ports(f) || is_vlan_of_ports(f))
 		return f->enslaved ? CORDON_STACK_ENSLAVED : CORDON_STACK_SOUND;
 	if (f->on_port && f->listed == CORDON_ROLE_UPLINK)
 		return CORDON_STACK_UPLINK;

@@ -31,7 +31,8 @@ enum cordon_shape {
  * @below: of a shared or tagged one, what its name makes of the interface right below
  * @below_known: there is one right below, in the same namespace
  * @below_port: that one is a port by its name, or was one under this policy
- * @below_open: that one is a port to packets now
+ * @on_bridge: it is a VLAN of 802.1Q right above a bridge of ports
+ * @below_open: the one right below is a port to packets now, or that bridge is one of ports
  */
 struct cordon_interface_facts {
 	u8 listed;
@@ -45,6 +46,7 @@ struct cordon_interface_facts {
 	u8 below;
 	bool below_known;
 	bool below_port;
+	bool on_bridge;
 	bool below_open;
 };
 

@@ -252,4 +252,5 @@ def main():
         b.inside(host, lambda: b.run("nft", "delete table inet mute"))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -70,6 +70,7 @@ static void listed_by_name_or_pattern(struct kunit *test)
 #define OVER_RENAMED	.on_port = true, .below_known = true, .below_port = true
 #define OVER_UPLINK	.below = UPLINK, .below_known = true
 #define OVER_UNLISTED	.below_known = true
+#define OVER_BRIDGE	.on_port = true, .below_known = true, .on_bridge = true
 
 static const struct role_row {
 	const char *name;
@@ -162,6 +163,20 @@ static const struct role_row {
 	  CORDON_CLOSED_NONE, CORDON_STACK_SOUND },
 	{ "VLAN over another namespace's, as port", { PORT, TAGGED }, PORT,
 	  CORDON_CLOSED_NONE, CORDON_STACK_SOUND },
+
+	{ "VLAN of a bridge of ports", { UNLISTED, TAGGED, OVER_BRIDGE, .below_open = true },
+	  CORDON_ROLE_BRIDGE, CORDON_CLOSED_NONE, CORDON_STACK_SOUND },
+	{ "VLAN of a bridge of ports, in a bridge",
+	  { UNLISTED, TAGGED, .enslaved = true, OVER_BRIDGE, .below_open = true }, UNLISTED,
+	  CORDON_CLOSED_IN_MASTER, CORDON_STACK_ENSLAVED },
+	{ "VLAN of a closed bridge of ports", { UNLISTED, TAGGED, OVER_BRIDGE }, UNLISTED,
+	  CORDON_CLOSED_ON_CLOSED, CORDON_STACK_SOUND },
+	{ "VLAN of a bridge of ports, as uplink",
+	  { UPLINK, TAGGED, OVER_BRIDGE, .below_open = true }, UNLISTED,
+	  CORDON_CLOSED_ON_PORT, CORDON_STACK_UPLINK },
+	{ "VLAN of a bridge of ports, as port",
+	  { PORT, TAGGED, OVER_BRIDGE, .below_open = true }, PORT,
+	  CORDON_CLOSED_NONE, CORDON_STACK_BELOW },
 
 	{ "macvlan over a port, as port", { PORT, SHARED, OVER_PORT }, PORT,
 	  CORDON_CLOSED_NONE, CORDON_STACK_SOUND },
