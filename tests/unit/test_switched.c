@@ -31,7 +31,9 @@ static const char text[] =
 	"  - {name: lock, mac: \"02:00:00:00:01:04\", network_segment: proven, addresses: [10.9.20.14]}\n"
 	"  - {name: far, mac: \"02:00:00:00:01:05\", network_segment: iot, addresses: [10.9.70.15], port: xlan7}\n"
 	"  - {name: other, mac: \"02:00:00:00:01:06\", network_segment: iot, addresses: [10.9.30.16], port: xlan1}\n"
-	"  - {name: safe, mac: \"02:00:00:00:01:07\", network_segment: vault, addresses: [10.9.20.17], port: xlan0}\n";
+	"  - {name: safe, mac: \"02:00:00:00:01:07\", network_segment: vault, addresses: [10.9.20.17], port: xlan0}\n"
+	"  - {name: hall, mac: \"02:00:00:00:01:08\", network_segment: office, addresses: [10.9.40.18], port: xlan2, vlan: 30}\n"
+	"  - {name: den, mac: \"02:00:00:00:01:09\", network_segment: iot, addresses: [10.9.40.19], port: xlan0, vlan: 30}\n";
 
 static struct cordon_policy *policy;
 static struct explain gateway;
@@ -267,6 +269,52 @@ static void leases(void)
 	expect("towards one that nobody has seen", "-:pass", packet);
 }
 
+/* The bridge filters VLANs: 1 is untagged at all its ports, and 30 tagged. */
+static void vlans(void)
+{
+	struct explain_packet packet = packet_of("hall", "10.9.40.19", TCP, 443);
+	struct explain_link *link;
+	u32 i;
+
+	expect("in a VLAN, and the bridge filters none", "-:moved_port", packet);
+	strcpy(gateway.places[device("lock")].seen, "xlan1");
+	for (i = 0; i < gateway.n_links; i++) {
+		link = &gateway.links[i];
+		link->filters = link->is_bridge;
+		link->pvid = 1;
+		link->in_vlan[0] = 1 << 1;
+		link->in_vlan[30 / 8] = 1 << 30 % 8;
+	}
+	link = add_link("xbr0.30", "");
+	link->vlan = 30;
+	strcpy(link->below, "xbr0");
+	add_network(link, "10.9.40.1", 96 + 24);
+	expect("in one VLAN: switched", "xlan0:pass", packet);
+	ok(answers[0].switched, "by the bridge");
+	expect("in one VLAN, no rule admits it", "xlan0:segment_violation", packet_of("hall", "10.9.40.19", TCP, 22));
+	expect("to another VLAN: routed", "xbr0:pass", packet_of("hall", "10.9.20.11", TCP, 443));
+	ok(!answers[0].switched, "and not switched");
+	expect("from another VLAN: routed", "xbr0.30:pass", packet_of("desk", "10.9.40.19", TCP, 443));
+	expect("untagged, as before", "xlan0:pass", packet_of("desk", "10.9.20.11", TCP, 443));
+	expect("untagged, to a device of another port", "xlan2:pass", packet_of("desk", "10.9.20.13", TCP, 443));
+	packet.arp = true;
+	expect("ARP: one in its VLAN", "xlan0:pass xlan1:no", packet);
+	packet.flow.dst = address("10.9.20.11");
+	expect("ARP: one in another VLAN", "xlan0:no xlan1:no", packet);
+	packet.arp = false;
+	packet = packet_of("hall", "10.9.40.19", TCP, 443);
+	packet.in = explain_find_link(&gateway, "xbr0");
+	expect("a device in another VLAN than its own", "-:moved_port", packet);
+	packet.in = explain_find_link(&gateway, "xbr0.30");
+	expect("and in its own", "xlan0:pass", packet);
+	packet.in = NULL;
+	packet.gateway = true;
+	expect("from the gateway", "xbr0.30:pass", packet);
+	gateway.links[explain_find_link(&gateway, "xlan1") - gateway.links].in_vlan[30 / 8] = 0;
+	expect("a broadcast, to ports that are in its VLAN", "here:segment_violation xlan0:no",
+	       packet_of("hall", "10.9.40.255", UDP, 443));
+}
+
 int main(void)
 {
 	begin();
@@ -275,6 +323,7 @@ int main(void)
 	many();
 	questions();
 	leases();
+	vlans();
 	explain_free(&gateway);
 	free(policy);
 	return tap_done();

@@ -149,13 +149,11 @@ static struct cordon_verdict decide_arp(const struct cordon_policy *p, const str
 static struct cordon_verdict decide_port(const struct explain *e, const struct explain_packet *packet,
 					const struct explain_link *in)
 {
-	u16 port = explain_port(e, in), tied;
+	u16 port = explain_port(e, in);
 
-	if (packet->device != CORDON_NO_DEVICE) {
-		tied = e->p->draft.devices[packet->device].port;
-		if (port == CORDON_ANY_PORT || explain_may_be(e, tied, port))
-			port = tied;
-	}
+	if (packet->device != CORDON_NO_DEVICE)
+		port = port == CORDON_ANY_PORT || explain_may_have(e, packet->device, in) ?
+		       e->p->draft.devices[packet->device].port : CORDON_BRIDGE_PORT;
 	if (packet->arp)
 		return decide_arp(e->p, packet, port);
 	return cordon_decide_source(e->p, packet->device, port, 0, &packet->flow);
@@ -233,15 +231,13 @@ static void decide_local(const struct explain *e, const struct explain_packet *p
 static void decide_one(const struct explain *e, const struct explain_packet *packet,
 		      struct explain_answer *a)
 {
-	u16 tied = CORDON_ANY_PORT;
+	const u32 device = a->to.device;
 
-	if (a->to.device != CORDON_NO_DEVICE)
-		tied = e->p->draft.devices[a->to.device].port;
-	else if (explain_has_devices(e, a->out))
+	if (device == CORDON_NO_DEVICE && explain_has_devices(e, a->out))
 		a->to.segment = CORDON_NO_SEGMENT;
 	if (!packet->gateway && explain_role(e, a->out) == CORDON_ROLE_UNLISTED)
 		a->v = explain_deny(CORDON_DENY_UNLISTED, CORDON_KIND_UNLISTED);
-	else if (a->out && !explain_may_be(e, tied, explain_port(e, a->out)))
+	else if (a->out && device != CORDON_NO_DEVICE && !explain_may_have(e, device, a->out))
 		a->v = explain_deny(CORDON_DENY_WRONG_PORT, CORDON_KIND_MOVED_PORT);
 	else if (packet->gateway)
 		a->v = explain_pass(CORDON_PASS_GATEWAY);
@@ -284,7 +280,7 @@ static const struct explain_link *find_in(const struct explain *e, const struct 
 	d = &e->p->draft.devices[packet->device];
 	for (i = 0; !place && d->port == CORDON_ANY_PORT && i < d->n; i++) {
 		place = find_on_link(e, &e->p->draft.addresses[d->first + i]);
-		if (explain_bridge(e, place) != place)
+		if (explain_role(e, place) != CORDON_ROLE_BRIDGE)
 			place = NULL;
 	}
 	return place;
@@ -357,26 +353,20 @@ static u32 explain_arp(const struct explain *e, const struct explain_packet *pac
 	return 1;
 }
 
-/* By an interface, or by the bridge that it is in. */
-static const struct explain_link *routed(const struct explain *e, const struct explain_link *link)
-{
-	const struct explain_link *bridge = explain_bridge(e, link);
-
-	return bridge ? bridge : link;
-}
-
 /* A copy for many is routed to an interface: to all that are listed, or, if @out is set, to that one. */
 static bool is_routed_to(const struct explain *e, const struct explain_packet *packet, const struct explain_link *in,
 			const struct explain_link *out, const struct explain_link *link)
 {
 	bool own = !packet->gateway && is_for_its_link(&packet->flow.src);
+	const struct explain_link *home = explain_home(e, packet->device, in);
 
-	if (routed(e, link) != link)
+	/* Nothing is routed to a port in a bridge, but to the bridge. */
+	if (explain_bridge(e, link) && explain_role(e, link) != CORDON_ROLE_BRIDGE)
 		return false;
 	if (out)
-		return out == link && (packet->gateway || link != explain_bridge(e, in));
+		return out == link && (packet->gateway || !explain_bridge(e, in) || link != home);
 	return !own && !stays_on_link(&packet->flow.dst) && explain_role(e, link) != CORDON_ROLE_UNLISTED &&
-	       link != routed(e, in);
+	       link != home;
 }
 
 /*
@@ -387,7 +377,7 @@ static u32 explain_many(const struct explain *e, const struct explain_packet *pa
 			const struct explain_link *in, u8 role,
 			const struct explain_answer *base, struct explain_answer *answers)
 {
-	const struct explain_link *out = packet->out ? routed(e, packet->out) :
+	const struct explain_link *out = packet->out ? explain_home(e, packet->device, packet->out) :
 							explain_broadcast(e, &packet->flow.dst);
 	u32 i, n = 0;
 
@@ -404,7 +394,7 @@ static u32 explain_many(const struct explain *e, const struct explain_packet *pa
 		answers[n].out = &e->links[i];
 		decide_many(e, packet, &answers[n++]);
 	}
-	if (!out || out == explain_bridge(e, in))
+	if (!out || (explain_bridge(e, in) && out == explain_home(e, packet->device, in)))
 		n += explain_copies(e, packet, in, base, answers + n);
 	return n;
 }
@@ -562,6 +552,7 @@ const char *explain_reason(u8 reason)
 		[EXPLAIN_DENY_NEIGHBOURS] = "neither of the two may open anything towards the other",
 		[EXPLAIN_DENY_NOBODY] = "no other device has that address",
 		[EXPLAIN_DENY_ELSEWHERE] = "the device is behind another port",
+		[EXPLAIN_DENY_VLAN] = "the device is in another VLAN of the bridge",
 		[EXPLAIN_DENY_OF_LINK] = "it is for the gateway alone",
 		[EXPLAIN_DENY_ROGUE] = "no device is a router, or gives addresses",
 		[EXPLAIN_DENY_LEASE] = "the device's lease holds on another port of the bridge",

@@ -13,6 +13,7 @@ enum explain_reason {
 	EXPLAIN_DENY_NEIGHBOURS,
 	EXPLAIN_DENY_NOBODY,		/* no other device has the address */
 	EXPLAIN_DENY_ELSEWHERE,		/* its owner is behind another port */
+	EXPLAIN_DENY_VLAN,		/* it is in another VLAN */
 	EXPLAIN_DENY_OF_LINK,		/* it is for the gateway alone, as who is in which group */
 	EXPLAIN_DENY_ROGUE,		/* only routers, or servers of DHCP, say it */
 	EXPLAIN_DENY_LEASE,		/* the device's lease holds on another port of the bridge */
@@ -25,7 +26,12 @@ enum explain_reason {
  * @name: its name
  * @wire: of a macvlan or ipvlan, the interface whose wire it shares; empty, it has its own
  * @master: what it is in, such as a bridge; or empty
+ * @below: of a VLAN, the interface that it lies on; or empty
+ * @vlan: its number; 0, it is none
  * @is_bridge: it is a bridge
+ * @filters: it is one that filters VLANs
+ * @pvid: of a bridge that filters them and of its members, the VLAN of untagged frames; 0, none
+ * @in_vlan: of such a member, a bit for each VLAN that it is in
  * @n: how many addresses it has
  * @self: the addresses
  * @net: of each, the address whose network it is in, with the length: its own, or that of a peer
@@ -34,7 +40,12 @@ struct explain_link {
 	char name[CORDON_IFNAME_LEN];
 	char wire[CORDON_IFNAME_LEN];
 	char master[CORDON_IFNAME_LEN];
+	char below[CORDON_IFNAME_LEN];
+	u16 vlan;
 	bool is_bridge;
+	bool filters;
+	u16 pvid;
+	u8 in_vlan[(CORDON_MAX_VLAN + 1) / 8 + 1];
 	u32 n;
 	struct cordon_addr *self;
 	struct cordon_network_def *net;

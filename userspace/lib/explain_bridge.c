@@ -28,30 +28,40 @@ static u32 owner_of(const struct cordon_policy *p, const struct cordon_addr *a)
 	return device;
 }
 
+/* A device that is behind a port of the bridge is in the VLAN that the packet is in. */
+static bool is_in_vlan_of(const struct explain *e, const struct explain_packet *packet, const struct explain_link *in,
+			  u32 device, const struct explain_link *port)
+{
+	return explain_vlan(e, device, port) == explain_vlan(e, packet->device, in);
+}
+
 /**
  * explain_is_switched - a packet for one host is switched, and not routed
  * @e: the gateway
  * @packet: the packet, not for the gateway
  * @in: interface that it comes in on, or NULL
  *
- * The sender asks for the receiver's own MAC, where both are in one of the bridge's networks. Of a bridge
- * without addresses nobody knows; then where the receiver is says it.
+ * The sender asks for the receiver's own MAC, where both are in one of the networks of the bridge, or of its VLAN.
+ * Of one without addresses nobody knows; then where the receiver is says it.
  */
 bool explain_is_switched(const struct explain *e, const struct explain_packet *packet, const struct explain_link *in)
 {
-	const struct explain_link *bridge = explain_bridge(e, in), *place = NULL;
+	const struct explain_link *bridge = explain_bridge(e, in), *place = NULL, *home;
 	const struct cordon_addr *dst = &packet->flow.dst;
 	u32 target = owner_of(e->p, dst);
 
 	if (!bridge || packet->gateway || (packet->out && explain_bridge(e, packet->out) != bridge))
 		return false;
+	home = explain_home(e, packet->device, in);
+	if (packet->out && explain_role(e, packet->out) == CORDON_ROLE_BRIDGE && packet->out != home)
+		return false;
 	if (cordon_addr_is_link_local(dst))
 		return true;
-	if (has_network(bridge, dst))
-		return explain_on_link(bridge, dst, &packet->flow.src);
+	if (home && has_network(home, dst))
+		return explain_on_link(home, dst, &packet->flow.src);
 	if (target != CORDON_NO_DEVICE)
 		place = explain_place(e, target);
-	return place && explain_bridge(e, place) == bridge;
+	return place && explain_bridge(e, place) == bridge && is_in_vlan_of(e, packet, in, target, place);
 }
 
 /* The lease that a device has holds on another port of the bridge. */
@@ -60,7 +70,7 @@ static bool is_leased_elsewhere(const struct explain *e, const struct explain_pa
 {
 	const struct cordon_device_def *d;
 
-	if (packet->device == CORDON_NO_DEVICE || !e->places || in == explain_bridge(e, in))
+	if (packet->device == CORDON_NO_DEVICE || !e->places || explain_role(e, in) == CORDON_ROLE_BRIDGE)
 		return false;
 	d = &e->p->draft.devices[packet->device];
 	return cordon_device_authentication(e->p, d) == CORDON_AUTHENTICATION_CERTIFICATE &&
@@ -119,7 +129,7 @@ static struct cordon_verdict decide_neighbours(const struct explain *e, const st
 void explain_switched(const struct explain *e, const struct explain_packet *packet, const struct explain_link *in,
 		      struct explain_answer *a)
 {
-	const struct explain_link *bridge = explain_bridge(e, in);
+	const struct explain_link *out = packet->out;
 	u32 target = owner_of(e->p, &packet->flow.dst);
 
 	a->switched = true;
@@ -130,9 +140,11 @@ void explain_switched(const struct explain *e, const struct explain_packet *pack
 	}
 	a->to = e->ends[target];
 	a->neighbours = cordon_decide_neighbours(e->p, &a->from, &a->to);
-	a->out = packet->out && packet->out != bridge ? packet->out : explain_place(e, target);
+	a->out = out && explain_role(e, out) != CORDON_ROLE_BRIDGE ? out : explain_place(e, target);
 	a->uncounted = true;
-	if (a->out && a->out == in) {
+	if (a->out && !is_in_vlan_of(e, packet, in, target, a->out)) {
+		a->v = explain_deny(EXPLAIN_DENY_VLAN, CORDON_KIND_UNJUDGED);
+	} else if (a->out && a->out == in) {
 		a->v = explain_pass(EXPLAIN_PASS_BESIDE);
 	} else if (a->out && !may_be_behind(e, target, a->out)) {
 		a->v = explain_deny(CORDON_DENY_WRONG_PORT, CORDON_KIND_UNJUDGED);
@@ -145,8 +157,8 @@ void explain_switched(const struct explain *e, const struct explain_packet *pack
 }
 
 /* For the owner of an address alone, as forward_question() in the kernel. */
-static void decide_question(const struct explain *e, const struct explain_packet *packet, u32 asked,
-			    struct explain_answer *a)
+static void decide_question(const struct explain *e, const struct explain_packet *packet,
+			    const struct explain_link *in, u32 asked, struct explain_answer *a)
 {
 	if (asked == CORDON_NO_DEVICE || asked == packet->device) {
 		a->v = explain_deny(EXPLAIN_DENY_NOBODY, CORDON_KIND_UNJUDGED);
@@ -154,14 +166,17 @@ static void decide_question(const struct explain *e, const struct explain_packet
 	}
 	a->to = e->ends[asked];
 	a->neighbours = cordon_decide_neighbours(e->p, &a->from, &a->to);
-	if (may_be_behind(e, asked, a->out))
+	if (!is_in_vlan_of(e, packet, in, asked, a->out))
+		a->v = explain_deny(EXPLAIN_DENY_VLAN, CORDON_KIND_UNJUDGED);
+	else if (may_be_behind(e, asked, a->out))
 		a->v = decide_neighbours(e, a);
 	else
 		a->v = explain_deny(EXPLAIN_DENY_ELSEWHERE, CORDON_KIND_UNJUDGED);
 }
 
 /* A copy for one of the ports, as forward_copy() in the kernel. */
-static void decide_copy(const struct explain *e, const struct explain_packet *packet, struct explain_answer *a)
+static void decide_copy(const struct explain *e, const struct explain_packet *packet, const struct explain_link *in,
+			struct explain_answer *a)
 {
 	enum cordon_asks asks = CORDON_ASKS_OWNER;
 	struct cordon_reach *reach = NULL;
@@ -172,7 +187,7 @@ static void decide_copy(const struct explain *e, const struct explain_packet *pa
 	else
 		asks = cordon_flow_asks(e->p, &packet->flow, &asked);
 	if (asks == CORDON_ASKS_OWNER)
-		decide_question(e, packet, asked, a);
+		decide_question(e, packet, in, asked, a);
 	else if (asks == CORDON_ASKS_LINK)
 		a->v = cordon_decide_near(e->p, &a->from, reach, n) ?
 		       explain_pass(EXPLAIN_PASS_NEIGHBOURS) :
@@ -198,17 +213,19 @@ u32 explain_copies(const struct explain *e, const struct explain_packet *packet,
 		   const struct explain_answer *base, struct explain_answer *answers)
 {
 	const struct explain_link *bridge = explain_bridge(e, in), *link;
+	const u16 vlan = explain_vlan(e, packet->device, in);
 	u32 i, n = 0;
 
 	for (i = 0; bridge && i < e->n_links; i++) {
 		link = &e->links[i];
-		if (link == bridge || link == in || explain_bridge(e, link) != bridge ||
-		    (packet->out && packet->out != bridge && packet->out != link))
+		if (link == in || explain_role(e, link) != CORDON_ROLE_PORT || explain_bridge(e, link) != bridge ||
+		    !explain_in_vlan(link, vlan) ||
+		    (packet->out && explain_role(e, packet->out) != CORDON_ROLE_BRIDGE && packet->out != link))
 			continue;
 		answers[n] = *base;
 		answers[n].out = link;
 		answers[n].switched = answers[n].uncounted = true;
-		decide_copy(e, packet, &answers[n++]);
+		decide_copy(e, packet, in, &answers[n++]);
 	}
 	return n;
 }

@@ -13,6 +13,10 @@ bool explain_may_be(const struct explain *e, u16 tied, u16 at);
 const struct explain_link *explain_link_of_port(const struct explain *e, u16 port);
 const struct explain_link *explain_bridge(const struct explain *e, const struct explain_link *link);
 const struct explain_link *explain_place(const struct explain *e, u32 device);
+bool explain_may_have(const struct explain *e, u32 device, const struct explain_link *link);
+u16 explain_vlan(const struct explain *e, u32 device, const struct explain_link *link);
+const struct explain_link *explain_home(const struct explain *e, u32 device, const struct explain_link *link);
+bool explain_in_vlan(const struct explain_link *link, u16 vlan);
 
 /* explain_reach.c */
 u32 explain_own_segments(const struct cordon_policy *p, const struct explain_link *link, struct cordon_reach *reach);

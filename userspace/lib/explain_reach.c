@@ -46,6 +46,21 @@ u32 explain_reach_uplink(const struct cordon_policy *p, const struct explain_lin
 	return n <= CORDON_MAX_REACH ? n : 0;
 }
 
+/* Networks of an interface, and how many there are then. */
+static u32 add_own(const struct explain_link *link, struct cordon_network_def *own, u32 n)
+{
+	u32 i;
+
+	for (i = 0; link && i < link->n; i++) {
+		if (cordon_addr_is_link_local(&link->net[i].addr))
+			continue;
+		if (n < CORDON_MAX_SUBNETS)
+			own[n] = link->net[i];
+		n++;
+	}
+	return n;
+}
+
 static u32 port_subnets(const struct explain *e, struct cordon_subnet *subnets)
 {
 	struct cordon_network_def own[CORDON_MAX_SUBNETS];
@@ -54,16 +69,12 @@ static u32 port_subnets(const struct explain *e, struct cordon_subnet *subnets)
 
 	for (port = 0; port < e->p->draft.n_ports; port++) {
 		link = explain_link_of_port(e, port);
-		/* What is behind a port of a bridge is in the bridge's networks. */
+		/* What is behind a port of a bridge is in the networks of the bridge and of its VLANs. */
 		bridge = explain_bridge(e, link);
-		link = bridge ? bridge : link;
-		for (i = n_own = 0; link && i < link->n; i++) {
-			if (cordon_addr_is_link_local(&link->net[i].addr))
-				continue;
-			if (n_own < CORDON_MAX_SUBNETS)
-				own[n_own] = link->net[i];
-			n_own++;
-		}
+		n_own = add_own(bridge ? bridge : link, own, 0);
+		for (i = 0; bridge && i < e->n_links; i++)
+			if (e->links[i].vlan && !strcmp(e->links[i].below, bridge->name))
+				n_own = add_own(&e->links[i], own, n_own);
 		n = cordon_subnets_add(subnets, n, port, own, n_own);
 	}
 	cordon_subnets_sort(subnets, n);

@@ -42,7 +42,7 @@ static bool has_ports(const struct explain *e, const struct explain_link *bridge
 u8 explain_role(const struct explain *e, const struct explain_link *link)
 {
 	struct cordon_interface_facts f = { 0 };
-	const struct explain_link *master, *wire;
+	const struct explain_link *master, *wire, *below;
 	u8 closed;
 
 	if (!link)
@@ -57,6 +57,9 @@ u8 explain_role(const struct explain *e, const struct explain_link *link)
 	wire = link->wire[0] ? explain_find_link(e, link->wire) : NULL;
 	f.below_port = wire && listed(e, wire) == CORDON_ROLE_PORT;
 	f.below_open = f.below_port && explain_role(e, wire) == CORDON_ROLE_PORT;
+	below = link->vlan ? explain_find_link(e, link->below) : NULL;
+	f.on_bridge = below && below->is_bridge && listed(e, below) == CORDON_ROLE_UNLISTED && has_ports(e, below);
+	f.below_open |= f.on_bridge && explain_role(e, below) == CORDON_ROLE_BRIDGE;
 	return cordon_interface_role(&f, &closed);
 }
 
@@ -129,7 +132,7 @@ bool explain_may_be(const struct explain *e, u16 tied, u16 at)
 }
 
 /**
- * explain_bridge - the bridge of ports that an interface is, or that it is a port in
+ * explain_bridge - the bridge of ports that an interface is, or is a VLAN of, or is a port in
  * @e: the gateway
  * @link: the interface, or NULL
  *
@@ -140,7 +143,7 @@ const struct explain_link *explain_bridge(const struct explain *e, const struct 
 	u8 role = link ? explain_role(e, link) : CORDON_ROLE_UNLISTED;
 
 	if (role == CORDON_ROLE_BRIDGE)
-		return link;
+		return link->vlan ? explain_find_link(e, link->below) : link;
 	return role == CORDON_ROLE_PORT ? master_of(e, link) : NULL;
 }
 
@@ -160,4 +163,73 @@ const struct explain_link *explain_place(const struct explain *e, u32 device)
 		return explain_link_of_port(e, tied);
 	link = e->places ? explain_find_link(e, e->places[device].seen) : NULL;
 	return link && explain_bridge(e, link) ? link : NULL;
+}
+
+/**
+ * explain_vlan - the VLAN of its bridge that a device is in, if it is behind an interface
+ * @e: the gateway
+ * @device: the device; CORDON_NO_DEVICE, whatever comes in there untagged
+ * @link: the bridge, a VLAN of it, a port in it, or what is in none; or NULL
+ *
+ * Return: 0, there are none.
+ */
+u16 explain_vlan(const struct explain *e, u32 device, const struct explain_link *link)
+{
+	const struct explain_link *bridge = explain_bridge(e, link);
+
+	if (!bridge || !bridge->filters)
+		return 0;
+	if (device != CORDON_NO_DEVICE && e->p->draft.devices[device].vlan)
+		return e->p->draft.devices[device].vlan;
+	return link->vlan ? link->vlan : link->pvid;
+}
+
+/**
+ * explain_home - by which interface the gateway itself is on the link behind another
+ * @e: the gateway
+ * @device: who sends there, or CORDON_NO_DEVICE
+ * @link: the other, as for explain_vlan()
+ *
+ * Return: the VLAN of a bridge, or the bridge; NULL, by none; of what is in no bridge of ports, itself.
+ */
+const struct explain_link *explain_home(const struct explain *e, u32 device, const struct explain_link *link)
+{
+	const struct explain_link *bridge = explain_bridge(e, link);
+	u16 vlan = explain_vlan(e, device, link);
+	u32 i;
+
+	if (!bridge || !vlan)
+		return bridge ? bridge : link;
+	for (i = 0; i < e->n_links; i++)
+		if (e->links[i].vlan == vlan && !strcmp(e->links[i].below, bridge->name))
+			return &e->links[i];
+	return bridge->pvid == vlan ? bridge : NULL;
+}
+
+/**
+ * explain_may_have - a device may be behind an interface; as cordon_ports_may_have(), and as the hooks in bridges
+ * @e: the gateway
+ * @device: the device
+ * @link: the interface
+ */
+bool explain_may_have(const struct explain *e, u32 device, const struct explain_link *link)
+{
+	const struct cordon_device_def *d = &e->p->draft.devices[device];
+	const struct explain_link *bridge = explain_bridge(e, link);
+	const bool inside = bridge && explain_role(e, link) == CORDON_ROLE_BRIDGE;
+
+	if (d->vlan && (!bridge || !bridge->filters ||
+			(inside && explain_vlan(e, CORDON_NO_DEVICE, link) != d->vlan)))
+		return false;
+	return explain_may_be(e, d->port, explain_port(e, link));
+}
+
+/**
+ * explain_in_vlan - a member of a bridge gets frames of a VLAN
+ * @link: the member
+ * @vlan: the VLAN; 0, the bridge does not filter them
+ */
+bool explain_in_vlan(const struct explain_link *link, u16 vlan)
+{
+	return !vlan || link->in_vlan[vlan / 8] & 1 << vlan % 8;
 }
