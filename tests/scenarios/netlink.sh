@@ -55,6 +55,9 @@ if [ -z "${SANITIZE-}" ]; then
 	ynl --do device-set --json '{"device": {"name": "lock", "outdated": 2}}' >"$work/json" 2>&1
 	grep -q "Numerical result out of range" "$work/json"
 	report $? "there is no third answer"
+	ynl --do device-set --json '{"device": {"name": "lock", "vlan": 4095}}' >"$work/json" 2>&1
+	grep -q "Numerical result out of range" "$work/json"
+	report $? "nor a VLAN 4095"
 	ynl --do device-set --json '{"device": {"name": "lock", "state": "expired"}}' >"$work/json" 2>&1
 	grep -q "follows from the lease" "$work/json"
 	report $? "a state that cannot be set is refused with a sentence"
@@ -212,6 +215,7 @@ expect "the owner of a user namespace rules its network" unshare -Urn cordonctl 
 equal "and the gateway's policy knows nothing of it" active "$(counter "devices/$LOCK_MAC/state")"
 says "a device's address is one device's" "is bound to device cam already" on gw cordonctl device add new --mac 02:00:00:00:05:05 --segment iot --address $CAM
 says "so is its MAC" "the MAC is taken" on gw cordonctl device add new --mac $CAM_MAC --segment iot --address 10.0.20.77
+says "a VLAN is of a port" "device cam: a VLAN is from 1 to 4094, and of a port" on gw cordonctl device set cam --vlan 20
 says "an unknown segment" "unknown segment nowhere" on gw cordonctl device set cam --segment nowhere
 expect "a device is added" on gw cordonctl device add new --mac 02:00:00:00:05:05 --segment iot --address 10.0.20.77 --port lan0
 equal "and known" new "$(counter devices/02:00:00:00:05:05/name)"
