@@ -239,6 +239,40 @@ for kind in mngtmpaddr temporary; do
 	expect "its $kind address is bound to it" poll 5 bound "$address" cam nd
 	expect "and passes" from cam "$address" 443
 done
+# Three weeks of privacy addresses, a new one each day, where a day takes some three seconds; each lasts for a week.
+newest() {
+	ip -n cam -6 -o addr show dev eth0 scope global temporary -tentative -deprecated | sed 's/.*inet6 //; s,/.*,,' | head -1
+}
+is_new() {
+	address=$(newest) && [ -n "$address" ] && ! grep -qxF "$address" "$work/addresses"
+}
+passes_again() {
+	from cam "$address" 443 || ! addresses6 "" | shows -xF "$address"
+}
+if [ -n "${TORTURE-}" ]; then
+	on cam sysctl -qw net.ipv6.conf.eth0.max_desync_factor=0 net.ipv6.conf.eth0.temp_prefered_lft=6 \
+		net.ipv6.conf.eth0.temp_valid_lft=24
+	newest >"$work/addresses"
+	refused=0 most=0 start=$SECONDS
+	for i in $(seq 21); do
+		poll 30 is_new || break
+		echo "$address" >>"$work/addresses"
+		from cam "$address" 443 || { refused=$((refused + 1)); echo "# $address is refused"; }
+		n=$(bindings | grep -c ' cam ')
+		[ "$n" -le $most ] || most=$n
+	done
+	echo "# $(wc -l <"$work/addresses") temporary addresses in $((SECONDS - start)) s, of which $(addresses6 temporary | wc -l)" \
+		"are valid; $most were bound at most"
+	equal "three weeks of privacy addresses: they come" 22 "$(wc -l <"$work/addresses")"
+	equal "each of them passes" 0 $refused
+	expect "of all together it has sixteen at most" test $most -le 16
+	refused=0
+	# Of one that made room for another, the first packet is dropped. Of one that ends now, there is none.
+	for address in $(addresses6 temporary) $(addresses6 mngtmpaddr); do
+		poll 10 passes_again || refused=$((refused + 1))
+	done
+	equal "those that are valid still pass" 0 $refused
+fi
 equal "nothing is counted against it for that" "$before" "$(kind spoofed_source)/$(kind nd_spoof)"
 ip -n cam addr add fd00:99::1/64 dev eth0 nodad
 grows "an address of another network is spoofed" "devices/$CAM_MAC/anomalies/spoofed_source" from cam fd00:99::1 443
