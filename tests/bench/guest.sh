@@ -442,6 +442,121 @@ case_control() {
 	rmmod cordon
 }
 
+# workers: nanoseconds that the kernel's own have worked
+workers() {
+	local task sum=0 ns
+
+	for task in /proc/[0-9]*; do
+		[[ $(<"$task/comm") == kworker* ]] && read -r ns _ <"$task/schedstat" && sum=$((sum + ns))
+	done 2>/dev/null
+	echo $sum
+}
+
+# ran_pktgen: nanoseconds that pktgen has
+ran_pktgen() {
+	cut -d ' ' -f 1 "/proc/$(pgrep -x kpktgend_0)/schedstat"
+}
+
+# pause SECONDS: of the guest's, which take no time; without a process, whose start is others' work, too
+pause() {
+	read -r -t "$1" <>$work/never
+}
+
+# acks COUNT FIRST ADDRESS SECONDS: to so many devices, and what comes of them; print the instructions of each
+acks() {
+	local before spent
+
+	before=$(workers)
+	spent=$($work/spent $work/acks "$2" "$1" "$3" "$4" 2000 2>&1) || die "learned: $spent"
+	# The worker is behind by the last few.
+	pause 0.1
+	echo $((($(workers) - before + spent) / $1))
+}
+
+# How many bindings there are
+bindings() {
+	cordonctl show bindings | wc -l
+}
+
+# beside COUNT: established packets of the first $flows devices, whatever else runs; print the instructions of each
+beside() {
+	local before came
+
+	came=$(of gx)
+	before=$(ran_pktgen)
+	send gd "$1" "dst_mac $gd_mac" "src_mac $mac" "src_mac_count $flows" "src_min $first" \
+		"src_max $(ip_of $((0x0a000010 + flows - 1)))" "dst_min $peer" "dst_max $peer" "udp_src_min 1000" \
+		"udp_src_max 1000" "udp_dst_min 2000" "udp_dst_max 2000" >/dev/null
+	before=$(($(ran_pktgen) - before))
+	came=$(($(of gx) - came))
+	[ $came = "$1" ] || die "learned: $came of $1 packets came through"
+	echo $((before / $1))
+}
+
+# several COMMAND...: $rounds times, {} is another number each time
+several() {
+	local i
+
+	for ((i = 0; i < rounds; i++)); do
+		"${@//\{\}/$((i * 4))}" || exit
+	done >$work/rounds
+}
+
+# ends COUNT FIRST ADDRESS: leases of two seconds, and what their ends take
+ends() {
+	local before all
+
+	acks "$1" "$2" "$3" 2 >/dev/null
+	all=$n before=$(workers)
+	pause 4
+	before=$(($(workers) - before))
+	all=$(($(bindings) + $1 - all))
+	[ $all -le 1 ] || die "learned: $all bindings have not ended"
+	echo $((before / $1))
+}
+
+# The shell that waits for pktgen may have no child that ends meanwhile.
+busy() {
+	$work/acks $last $changes "$1" 86400 1000 &
+	echo "$(beside $((packets * 10)))"
+	wait $!
+}
+
+# Of devices that learn their addresses from a server of DHCP on the gateway: a change, and a packet while there are a
+# thousand a second. An acknowledgement that changes nothing is what the server itself costs.
+case_learned() {
+	local changes=1000 rounds=7 last was
+
+	# Of few, what it takes to start a process would be most of it.
+	[ "$n" -ge 1024 ] || return 0
+	last=$((n - changes))
+	modprobe cordon device_sysfs=0 || die "no module"
+	sed 's/addresses: \[[^]]*\]}$/addresses: auto}/' $work/policy.yaml >$work/auto.yaml
+	cordonctl apply $work/auto.yaml >/dev/null || die "the policy does not load"
+	was=$(memory)
+	# As pktgen counts them up: of the first $flows devices, and of all.
+	acks 1 $((flows - 1)) "$first" 86400 >/dev/null
+	acks $((flows - 1)) 0 "$(ip_of $((0x0a000011)))" 86400 >/dev/null
+	[ "$n" -lt $((flows + changes)) ] || say learned add "$(acks $((n - flows)) "$flows" "$(ip_of $((0x0a000010 + flows)))" 86400)"
+	[ "$(bindings)" -ge "$n" ] || die "learned: $(bindings) of $n are bound"
+	say learned bytes $((($(memory) - was) / n))
+	several acks $((flows - 1)) 0 "$(ip_of $((0x0a000011)))" 86400
+	say learned known "$(middle)"
+	several acks $changes $last 10.5.{}.0 86400
+	say learned move "$(middle)"
+	several ends $changes $last 10.6.{}.0
+	say learned end "$(middle)"
+	if [ "$n" -ge $((flows + changes)) ]; then
+		flush
+		connections 1000 2000
+		several beside $((packets * 10))
+		say learned quiet "$(middle)"
+		several busy 10.7.{}.0
+		say learned busy "$(middle)"
+	fi
+	rmmod cordon
+}
+
 # traced WHAT COMMAND...: it is, the second time
 traced() {
 	local what=$1
@@ -522,13 +637,14 @@ case_gate() {
 }
 
 mkdir -p $work
+mkfifo $work/never
 cp "$dir/policy.yaml" "$dir/rules.nft" "$dir/devices.txt" $work/ || exit
-cp "$dir"/../spent $work/ || exit
+cp "$dir"/../spent "$dir"/../acks $work/ || exit
 for flow in $flows_of_tls; do
 	cp "$(dirname "$0")/../vectors/tls/$flow.flow" $work/ || exit
 done
 
-[ $# -gt 0 ] || set -- plain idle tracked nftables ebpf cordon control lease ipv6 flowtable nat gate
+[ $# -gt 0 ] || set -- plain idle tracked nftables ebpf cordon control learned lease ipv6 flowtable nat gate
 topology
 forward 200 1000-1000 2000 >/dev/null
 for case; do

@@ -27,6 +27,8 @@ PACKETS += [
 PACKETS += [('%s, denied at the %s hook' % (kind, what), case, what, 'tracked', what)
             for what in ('first', 'second') for kind, case in KINDS[1:]]
 OVER = {'plain': 'plain', 'tracked': 'conntrack', 'tracked6': 'conntrack', 'ungated': 'without', 'nat': 'conntrack and NAT'}
+LEARNED = [('an acknowledgement that changes nothing, server included', 'known'), ('a first address, likewise', 'add'),
+           ('another address, likewise', 'move'), ('the end of a lease', 'end')]
 HANDSHAKES = [('OpenSSL 3.0', 'o30'), ('OpenSSL 3.5, X25519MLKEM768', 'o35-vs35')]
 EXPLAINED = '''Instructions are counted under emulation, cache misses are not: median of three, (difference between the largest and
 the smallest). nftables and eBPF do the same work: tests/bench/rules.py, tests/bench/ebpf/guard.bpf.c. The eBPF programs
@@ -95,10 +97,17 @@ def report(runs, spreads):
           .format(max(get(n, 'cordon', 'nothing') or 0 for n in runs) / 1e6))
     for label, what in (('cordon, device set', 'set'), ('cordon, show devices --json', 'dump')):
         row('  ' + label, [None if get(n, 'cordon', what) is None else '%.1f' % (get(n, 'cordon', what) / 1e6) for n in runs])
+    print('addresses that devices learn from a server of DHCP on the gateway: instructions of a change')
+    for label, what in LEARNED:
+        rows(label, [get(n, 'learned', what) for n in runs])
+    print('and of an established packet, whole')
+    rows('while nothing changes', [get(n, 'learned', 'quiet') for n in runs])
+    rows('while 1,000 a second do, with what interrupts it', [get(n, 'learned', 'busy') for n in runs])
     print('kernel memory for each device, in bytes (without sysfs)')
     for label, case in KINDS:
         # Of few devices, pages are all that could be seen.
         rows(label, [get(n, case, 'bytes') if n >= 1024 else None for n in runs])
+    rows('cordon, what a device has learned', [get(n, 'learned', 'bytes') if n >= 1024 else None for n in runs])
     print(EXPLAINED)
     return added
 

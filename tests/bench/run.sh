@@ -18,6 +18,7 @@ unset MAKEFLAGS MFLAGS MAKELEVEL
 tests/log.sh "building the module for 6.1" tests/vm/build.sh 6.1
 mkdir -p build/bench
 "${CC:-gcc}" -O2 -Wall -Wextra -Werror -o build/bench/spent "$here/spent.c"
+"${CC:-gcc}" -O2 -Wall -Wextra -Werror -o build/bench/acks "$here/acks.c"
 results=()
 for n; do
 	dir=$PWD/build/bench/$n
