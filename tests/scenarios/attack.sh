@@ -39,7 +39,7 @@ printf '%s\n' port=0 user=root interface=br0 bind-dynamic dhcp-authoritative no-
 	"pid-file=$work/server" "dhcp-range=10.0.20.100,10.0.20.109,1h" >"$work/server.conf"
 printf '%s\n' port=0 user=root interface=eth0 bind-dynamic dhcp-authoritative no-ping "dhcp-leasefile=$work/rogue.leases" \
 	"pid-file=$work/rogue" "dhcp-range=10.0.20.200,10.0.20.209,1h" "dhcp-option=3,$CAM" enable-ra \
-	"dhcp-range=fd00:bad::,ra-only,64" "ra-param=eth0,high,4" >"$work/rogue.conf"
+	"dhcp-range=fd00:20::,ra-only,64" "ra-param=eth0,high,4" >"$work/rogue.conf"
 
 # policy true|false: whether devices are isolated from each other
 policy() {
