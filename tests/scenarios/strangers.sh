@@ -72,7 +72,11 @@ strangers() {
 	echo "# $name: $number in $((SECONDS - start)) s, and the device's connections meanwhile: $good good, $bad bad"
 	[ $good -gt 0 ] && [ $bad = 0 ]
 	report $? "$name: a device is served all the while"
-	equal "$name: each is counted as $kind" "$number" $(($(counter "$path") - before))
+	before=$((number - $(counter "$path") + before))
+	[ $before = 0 ] || echo "# of $number, $before are counted otherwise"
+	# Of billions of MACs, one that is held already comes again now and then.
+	[ $before -ge 0 ] && [ $before -le $((number / 1000000)) ]
+	report $? "$name: each is counted as $kind"
 	grown=$(($(memory) - grown))
 	echo "# $name: the kernel's memory is $grown KiB larger"
 	[ $grown -le $((most * 1024)) ]
