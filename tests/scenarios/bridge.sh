@@ -92,23 +92,6 @@ expect "the bridge is one of ports" grep -qE "^br0 +bridge " "$work/interfaces"
 judged "without br_netfilter"
 cases bridge.py
 
-# Ten datagrams and their answers, and how far three counters went.
-ten() {
-	local before after
-	before=$(sent)
-	on lock python3 -c '
-import socket, sys
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-s.settimeout(5)
-for _ in range(10):
-    s.sendto(b"once", (sys.argv[1], 443))
-    s.recv(100)' "$1"
-	after=$(sent)
-	paste -d ' ' <(tr ' ' '\n' <<<"$before") <(tr ' ' '\n' <<<"$after") | awk '{ print $2 - $1 }' | paste -sd ' '
-}
-sent() {
-	echo "$(counter "devices/$LOCK_MAC/rx_packets") $(counter "devices/$CAM_MAC/tx_packets") $(counter segments/office/packets)"
-}
 # once WORDS: each is counted once. Hosts say other things now and then, so it is looked at up to three times.
 once() {
 	local to want got
@@ -118,7 +101,7 @@ once() {
 		want="10 $([ "$to" = "$CAM" ] && echo 10 || echo 0) 10"
 		reaches lock udp "$to" 443
 		for _ in 1 2 3; do
-			got=$(ten "$to")
+			got=$(ten lock "$to" "devices/$LOCK_MAC/rx_packets" "devices/$CAM_MAC/tx_packets" segments/office/packets)
 			[ "$got" != "$want" ] || break
 		done
 		equal "$1: ten datagrams to $to are counted as ten" "$want" "$got"

@@ -281,6 +281,22 @@ listens() {
 	on "$1" ss -Hln $how "sport = :${2#*/}" | shows .
 }
 
+# ten NS TO PATH...: ten datagrams and their answers, and how far each of these counters went
+ten() {
+	local ns=$1 to=$2 path before=() went=()
+	shift 2
+	for path; do before+=("$(counter "$path")"); done
+	on "$ns" python3 -c '
+import socket, sys
+s = socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET, socket.SOCK_DGRAM)
+s.settimeout(5)
+for _ in range(10):
+    s.sendto(b"once", (sys.argv[1], 443))
+    s.recv(100)' "$to"
+	for path; do went+=($(($(counter "$path") - before[${#went[@]}]))); done
+	echo "${went[*]}"
+}
+
 # server NS tcp/PORT|udp/PORT COMMAND...: runs until the end
 server() {
 	local ns=$1 port=$2 log=$work/server.$1.${2#*/}
