@@ -134,17 +134,24 @@ counted() {
 }
 # start NS COMMAND...: the tool runs, until it is stopped
 start() {
+	tool_in=$1
+	ip netns pids "$1" | sort >"$work/there"
 	LD_LIBRARY_PATH=$libraries daemon "$1" tool "${@:2}"
 }
 gone() {
 	[ ! -d "/proc/$1" ]
 }
+# The processes of the tool, with those that it has started
+tool_pids() {
+	ip netns pids "$tool_in" | sort | comm -13 "$work/there" -
+}
+ended() {
+	[ -z "$(tool_pids)" ]
+}
 # At once: what they do when they are asked to end is of no interest, and yersinia crashes.
 stop() {
-	local pid
-	pid=$(cat "$work/tool.pid")
-	kill -9 "$pid" 2>/dev/null
-	poll 5 gone "$pid"
+	tool_pids | xargs -r kill -9 2>/dev/null
+	poll 5 ended
 }
 any_of() {	# NS KINDS: one of them has been counted
 	counted "$1" | shows -E "^($2) "
@@ -233,7 +240,7 @@ tools() {
 		flood bad_flags hping3_-F_-P_-U cam hping3 -i u1000 -F -P -U -p 443 $INET
 		flood spoofed_source hping3_-a cam hping3 -i u1000 -a $PLUG -S -p 443 $INET
 		flood spoofed_source hping3_-a,_routed lock hping3 -i u1000 -a $CAM -S -p 443 $INET
-		flood bad_flags hping3_-Y,_routed lock hping3 -i u1000 -X -p 443 $INET
+		flood bad_flags hping3_-X,_routed lock hping3 -i u1000 -X -p 443 $INET
 		ports segment_violation nmap_-sS cam nmap -n -Pn -sS --max-retries 0 -p 1-100 $INET
 		ports segment_violation nmap_-sU cam nmap -n -Pn -sU --max-retries 0 -p 50-60 $INET
 		ports bad_flags nmap_-sX cam nmap -n -Pn -sX --max-retries 0 -p 1-100 $INET
