@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # addresses: auto, with each of four servers of DHCP and four clients: the address is bound before it is used, traffic
 # flows, another address is spoofed, nothing healthy is counted, and the binding ends with the lease: when the client
-# gives it back, and when its time is over. Four pairs of them; with TORTURE=1 all.
+# gives it back, and when its time is over. Four pairs of them; with TORTURE=1 all. DHCPv6, by one server and two clients.
 # kernels: torture
 # seconds: 1800
 # needs: tests/vm/dhcp.sh
@@ -257,6 +257,63 @@ for server in dnsmasq kea isc networkd; do
 	fi
 	stop server
 done
+# DHCPv6, by two clients of dnsmasq
+start_dnsmasq6() {
+	printf '%s\n' port=0 user=root interface=br0 bind-dynamic enable-ra "dhcp-leasefile=$work/dnsmasq.leases" pid-file= \
+		"dhcp-range=fd00:20::50,fd00:20::5f,64,1h" "ra-param=br0,5" >"$work/dnsmasq.conf"
+	daemon gw server dnsmasq -k --conf-file="$work/dnsmasq.conf"
+	poll 60 listens_dhcp6
+}
+listens_dhcp6() {
+	on gw ss -Hlnup "sport = :547" | shows dnsmasq
+}
+client_dhclient6() {
+	: >"$work/dhclient.leases"
+	daemon "$1" client dhclient -6 -d -lf "$work/dhclient.leases" -pf "$work/dhclient.run" eth0
+}
+client_dhcpcd6() {
+	daemon "$1" client dhcpcd -6 -B -C resolv.conf eth0
+}
+address6_of() {
+	ip -n cam -6 -o addr show dev eth0 scope global | sed -n 's/.*inet6 \(fd00:20::5[0-9a-f]\)\/.*/\1/p' | head -1
+}
+has_address6() {
+	[ -n "$(address6_of)" ]
+}
+from6() {
+	on cam python3 -c '
+import socket, sys
+s = socket.socket(socket.AF_INET6)
+s.settimeout(1)
+s.bind((sys.argv[1], 0))
+s.connect((sys.argv[2], 443))' "$1" $INET6
+}
+ip -n gw -6 addr replace $GW_CAM6/64 dev br0 nodad
+on gw sysctl -qw net.ipv6.conf.br0.accept_dad=0
+expect "DHCPv6: dnsmasq serves" start_dnsmasq6
+for client in dhclient6 dhcpcd6; do
+	modprobe -r cordon
+	modprobe cordon
+	ip -n cam -6 addr flush dev eth0 scope global
+	# What routers say of the prefix is no client's to use here: its address is the server's.
+	on cam sysctl -qw net.ipv6.conf.eth0.autoconf=0
+	expect "DHCPv6, $client: a policy" policy
+	client_$client cam
+	expect "DHCPv6, $client: a lease" poll 40 has_address6
+	has_address6 || sed 's/^/# /' "$work/server.log" "$work/client.log"
+	address=$(address6_of)
+	expect "DHCPv6, $client: $address is bound by DHCP" is_bound "$address" cam
+	ip -n cam -6 route replace default via $GW_CAM6
+	expect "DHCPv6, $client: and passes" poll 10 from6 "$address"
+	# shellcheck disable=SC2016
+	equal "DHCPv6, $client: nothing is counted" "" \
+		"$(on gw sh -c 'cd "$0" && grep -LFx 0 -- *' "/sys/kernel/cordon/devices/$CAM_MAC/anomalies")"
+	kill "$(cat "$work/client.pid")"
+	on gw cordonctl device unbind "$address" >/dev/null
+	expect "DHCPv6, $client: without its binding" is_unbound "$address"
+	stop client
+done
+stop server
 if [ -z "${TORTURE-}" ]; then
 	lease=10
 	expect "isc: it gives short leases" start_isc

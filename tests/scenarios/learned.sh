@@ -221,7 +221,7 @@ expect "though the two may not reach one another" blocked cam tcp $PLUG 443
 ended rogue
 policy >/dev/null
 
-# IPv6: stateless, with addresses that change, and by DHCPv6
+# IPv6: stateless, with addresses that change; dhcp.sh has DHCPv6
 for dev in all eth0; do
 	on cam sysctl -qw net.ipv6.conf.$dev.accept_dad=1 net.ipv6.conf.$dev.accept_ra=2 net.ipv6.conf.$dev.use_tempaddr=2
 done
