@@ -24,6 +24,8 @@ ok "cordonctl is made" $?
 refuses "no command" 2 "no such command: 'xyzzy'" xyzzy
 refuses "a command, mistyped" 2 "no such command: 'aply': did you mean 'apply'?" aply
 refuses "help for one" 2 "no such command: 'statu': did you mean 'status'?" help statu
+refuses "device: no verb" 2 "no such verb: 'lits'" device lits
+refuses "device: a verb, and no device" 2 "which device?" device del
 refuses "bind: nobody" 2 "which device?" device bind
 refuses "bind: no address" 2 "which address?" device bind cam
 refuses "bind: no device's name" 2 "neither a device's name nor a MAC: 'a b'" device bind "a b" 10.0.0.1

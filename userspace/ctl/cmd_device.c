@@ -199,6 +199,18 @@ static int run_lease(const struct command *self, struct words *w, const char *du
 	return change(w, false, false);
 }
 
+/* Those of run_change(). */
+static bool is_own_verb(const char *verb)
+{
+	static const char * const verbs[] = { "add", "set", "del", "lease", "quarantine", "release" };
+	size_t i;
+
+	for (i = 0; i < sizeof(verbs) / sizeof(*verbs); i++)
+		if (!strcmp(verb, verbs[i]))
+			return true;
+	return false;
+}
+
 static int run_change(const struct command *self, int argc, char **argv)
 {
 	struct words w = { .change = CNL_CHANGE_NONE };
@@ -216,6 +228,8 @@ static int run_change(const struct command *self, int argc, char **argv)
 	}
 	words = argc - optind;
 	verb = words ? argv[optind] : "";
+	if (words && !is_own_verb(verb))
+		return usage_error(self, "no such verb", verb);
 	wanted = !strcmp(verb, "lease") ? 3 : 2;
 	if (words < wanted)
 		return usage_error(self, words > 1 ? "how long?" : words ? "which device?" :
@@ -238,8 +252,6 @@ static int run_change(const struct command *self, int argc, char **argv)
 		w.change.state = CORDON_STATE_ACTIVE;
 	else if (!strcmp(verb, "set") && !names_something(&w.change))
 		return usage_error(self, "set what?", NULL);
-	else if (strcmp(verb, "set") && strcmp(verb, "del"))
-		return usage_error(self, "no such verb", verb);
 	return change(&w, false, !strcmp(verb, "del"));
 }
 
