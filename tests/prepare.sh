@@ -30,6 +30,8 @@ tests/vm/scanner.sh >/dev/null
 report $? "a scanner is there"
 tests/vm/dhcp.sh >/dev/null
 report $? "servers and clients of DHCP are there"
+tests/vm/attack.sh >/dev/null
+report $? "tools that attack a local network are there"
 tests/bench/nginx.sh >/dev/null
 report $? "nginx is there"
 [ ! -d "/proc/$sanitizer" ] || echo "building the sanitizer kernel" >&2
