@@ -87,7 +87,8 @@ static noinline void tell(const struct cordon_pkt *pkt, u32 device, struct cordo
 	if (known) {
 		a.name = d->devices[device].name;
 		a.mac = d->devices[device].mac;
-		if (o.kind == CORDON_KIND_MOVED_PORT)
+		if (o.kind == CORDON_KIND_MOVED_PORT &&
+		    d->devices[device].port != CORDON_ANY_PORT)
 			a.port = d->ports[d->devices[device].port].name;
 	}
 	cordon_netlink_anomaly(pkt->cn, &a);

@@ -4,6 +4,7 @@
  * in few steps. Whatever is not recognised takes the slow path (slowpath.c), which would say the
  * same of the others.
  */
+#include <linux/netfilter_bridge.h>
 #include <linux/netfilter_ipv4.h>
 #include <linux/netfilter_ipv6.h>
 #include <net/ip.h>
@@ -303,7 +304,7 @@ static __always_inline unsigned int forward_new(struct cordon_net *cn, struct sk
 	if (!sent || !has_source(&rs->hosts[from->device], skb, pf) ||
 	    unlikely(rs->hosts[from->device].watched) ||
 	    /* br_netfilter may show what a bridge only switches. */
-	    unlikely(first.in->port == CORDON_BRIDGE_PORT && state->in == state->out))
+	    unlikely(first.in->port == CORDON_BRIDGE_PORT && nf_bridge_get_physoutdev(skb)))
 		goto slow;
 	from->segment = rs->hosts[from->device].segment;
 	dst = cordon_pkt_destination(skb, pf);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Where devices are in bridges, as those have learned it before a policy was there. */
 #include <linux/if_bridge.h>
+#include <linux/if_vlan.h>
 #include <linux/module.h>
 #include <linux/rtnetlink.h>
 
@@ -13,16 +14,21 @@
 #if IS_ENABLED(CONFIG_BRIDGE)
 typedef struct net_device *(*find_fn)(const struct net_device *, const unsigned char *, __u16);
 
-static int member_of(find_fn find, const struct net_device *bridge, const u8 *mac)
+/* @dev: the bridge, or a VLAN of one. @vlan: of the device. Return: 0, it is not known there. */
+static int member_of(find_fn find, struct net_device *dev, const u8 *mac, u16 vlan)
 {
-	const struct net_device *member = find(bridge, mac, 0) ?: find(bridge, mac, DEFAULT_PVID);
+	const struct net_device *member;
 
+	if (is_vlan_dev(dev))
+		member = find(vlan_dev_real_dev(dev), mac, vlan_dev_vlan_id(dev));
+	else
+		member = find(dev, mac, vlan) ?: find(dev, mac, DEFAULT_PVID);
 	return member ? member->ifindex : 0;
 }
 
-static void learn_from(const struct cordon_ruleset *rs, find_fn find,
-		       const struct net_device *bridge)
+static void learn_from(const struct cordon_ruleset *rs, find_fn find, struct net_device *dev)
 {
+	const struct cordon_device_def *d;
 	struct cordon_device *device;
 	int member;
 	u32 i;
@@ -31,7 +37,8 @@ static void learn_from(const struct cordon_ruleset *rs, find_fn find,
 		device = rs->devices[i];
 		if (!cordon_policy_is_device(rs->policy, i) || READ_ONCE(device->seen))
 			continue;
-		member = member_of(find, bridge, device->mac);
+		d = &rs->policy->draft.devices[i];
+		member = member_of(find, dev, d->mac, d->vlan);
 		/* Unless a packet of its came in meanwhile. */
 		if (member)
 			cmpxchg(&device->seen, 0, member);
@@ -52,7 +59,7 @@ static void learn_from(const struct cordon_ruleset *rs, find_fn find,
 void cordon_learn(struct net *net, const struct cordon_ruleset *rs,
 		  const struct cordon_ports *ports)
 {
-	const struct net_device *bridge;
+	struct net_device *dev;
 	find_fn find = NULL;
 	u32 i;
 
@@ -63,9 +70,9 @@ void cordon_learn(struct net *net, const struct cordon_ruleset *rs,
 		cordon_vlan_follow();
 		/* Who has no bridge need not load the module for them. */
 		find = find ?: symbol_get(br_fdb_find_port);
-		bridge = find ? __dev_get_by_index(net, ports->slots[i].ifindex) : NULL;
-		if (bridge)
-			learn_from(rs, find, bridge);
+		dev = find ? __dev_get_by_index(net, ports->slots[i].ifindex) : NULL;
+		if (dev)
+			learn_from(rs, find, dev);
 	}
 	if (find)
 		symbol_put(br_fdb_find_port);

@@ -16,6 +16,7 @@
 #include "publish.h"
 #include "ruleset.h"
 #include "stack.h"
+#include "vlan.h"
 
 /* Take away what @old shows and @rs has not. Either may be NULL. */
 static void hide(struct cordon_ruleset *old, const struct cordon_ruleset *rs)
@@ -231,7 +232,10 @@ static int track_bridges(struct cordon_net *cn, const struct cordon_ruleset *rs,
 {
 	const struct cordon_ports *ports = rcu_dereference_protected(rs->ports, true);
 
-	if (!ports || !cordon_ports_bridged(ports) || !cordon_netfilter_track_bridges(cn))
+	if (!ports || !cordon_ports_bridged(ports))
+		return 0;
+	cordon_vlan_follow();
+	if (!cordon_netfilter_track_bridges(cn))
 		return 0;
 	NL_SET_ERR_MSG(extack, "a port is in a bridge: the kernel lacks nf_conntrack_bridge");
 	return -EOPNOTSUPP;

@@ -189,13 +189,13 @@ static noinline unsigned int forward_many(struct cordon_pkt *pkt)
 }
 
 /*
- * A bridge hands frames to br_netfilter that it only switches. Those of an uplink are not decided
- * on, and those of a bridge of ports have been, by the hooks at its members.
+ * A bridge hands frames to br_netfilter that it only switches: these have a member that they leave
+ * by. Those of an uplink are not decided on, and those of a bridge of ports have been, by the hooks
+ * at its members.
  */
 static bool is_switched(const struct cordon_pkt *pkt)
 {
-	return pkt->state->in == pkt->state->out && pkt->interface->role != CORDON_ROLE_PORT &&
-	       nf_bridge_get_physoutdev(pkt->skb);
+	return pkt->interface->role != CORDON_ROLE_PORT && nf_bridge_get_physoutdev(pkt->skb);
 }
 
 /**

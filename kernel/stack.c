@@ -212,7 +212,8 @@ static void tell_enslaved(const struct cordon_ports *ports, const struct net_dev
 				   stack->master->name);
 	else
 		NL_SET_ERR_MSG_FMT(extack, "%s %s is in %s: packets arrive as %s's",
-				   stack->facts.has_ports ? "bridge" : "port", dev->name,
+				   stack->facts.has_ports ? "bridge" :
+				   stack->facts.on_bridge ? "VLAN" : "port", dev->name,
 				   stack->master->name, stack->master->name);
 }
 

@@ -66,7 +66,7 @@ static u32 share_of(int in)
  * @in: index of the port
  *
  * Each costs a change of the policy in force; made-up MACs come as fast as a link carries them.
- * Whoever makes them up at one port holds nobody up at another.
+ * Whoever makes them up at one port holds nobody up at another; of many ports, some share a pace.
  *
  * Context: cordon_net.lock held. Return: one more has to wait.
  */
@@ -141,14 +141,14 @@ void cordon_unlisted_del(struct cordon_unlisted *u, const u8 *mac)
 	kfree(s);
 }
 
-/* Of one share, or of all: the device that was seen least lately; NULL, there is none. */
-static struct cordon_sighting *oldest(struct cordon_unlisted *u, int share)
+/* Of a port: the device that was seen least lately; NULL, there is none. */
+static struct cordon_sighting *oldest(struct cordon_unlisted *u, u8 share)
 {
 	struct cordon_sighting *s, *found = NULL;
 	int bucket;
 
 	hash_for_each(u->devices, bucket, s, node)
-		if ((share < 0 || s->share == share) &&
+		if (s->share == share &&
 		    (!found || cordon_unlisted_ago(s->last) > cordon_unlisted_ago(found->last)))
 			found = s;
 	return found;
@@ -175,8 +175,9 @@ static int greediest(const struct cordon_unlisted *u, int in)
  * @in: index of the port that the other came in on
  * @mac: gets its MAC
  *
- * The one that was seen least lately, if that is a while ago; else of the port that has the most,
- * so that in the end each port has as many as another that wants them.
+ * It is of the port that has the most, so that in the end each port has as many as another that
+ * wants them; of the other's own port, if that one has the most, and then only one that has not
+ * been seen for a while.
  *
  * Context: cordon_net.lock held. Return: there is one.
  */
@@ -186,11 +187,10 @@ bool cordon_unlisted_spare(struct cordon_unlisted *u, int in, u8 *mac)
 	int share;
 
 	spin_lock_bh(&u->lock);
-	s = oldest(u, -1);
-	if (s && cordon_unlisted_ago(s->last) < IDLE) {
-		share = greediest(u, in);
-		s = share < 0 ? NULL : oldest(u, share);
-	}
+	share = greediest(u, in);
+	s = oldest(u, share < 0 ? share_of(in) : share);
+	if (s && share < 0 && cordon_unlisted_ago(s->last) < IDLE)
+		s = NULL;
 	if (s)
 		ether_addr_copy(mac, s->mac);
 	spin_unlock_bh(&u->lock);

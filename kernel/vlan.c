@@ -7,6 +7,8 @@
 
 #include "vlan.h"
 
+static DEFINE_MUTEX(following);	/* what follows is being filled in */
+
 /*
  * The bridges' own functions, kept from when a port is in a bridge for the first time on: who has
  * no bridge need not load the module for them. @enabled is written last.
@@ -28,21 +30,11 @@ static void put_all(void)
 		symbol_put(br_vlan_get_info_rcu);
 }
 
-/**
- * cordon_vlan_follow - a port is in a bridge: from now on its VLANs are known
- *
- * Until then, and where the kernel's bridges cannot filter VLANs, they are taken for such that do
- * not: a device in a VLAN is nowhere.
- *
- * Context: RTNL held; sleeps.
- */
-void cordon_vlan_follow(void)
+static void get_all(void)
 {
 	bool (*enabled)(const struct net_device *dev);
 
-	ASSERT_RTNL();
-	if (bridge.enabled || !IS_ENABLED(CONFIG_BRIDGE_VLAN_FILTERING))
-		return;
+	lockdep_assert_held(&following);
 	bridge.get_pvid = symbol_get(br_vlan_get_pvid_rcu);
 	bridge.get_proto = symbol_get(br_vlan_get_proto);
 	bridge.get_info = symbol_get(br_vlan_get_info_rcu);
@@ -55,6 +47,24 @@ void cordon_vlan_follow(void)
 	if (enabled)
 		symbol_put(br_vlan_enabled);
 	put_all();
+}
+
+/**
+ * cordon_vlan_follow - a port is in a bridge: from now on its VLANs are known
+ *
+ * Until then, and where the kernel's bridges cannot filter VLANs, they are taken for such that do
+ * not: a device in a VLAN is nowhere.
+ *
+ * Context: sleeps.
+ */
+void cordon_vlan_follow(void)
+{
+	if (!IS_ENABLED(CONFIG_BRIDGE_VLAN_FILTERING))
+		return;
+	mutex_lock(&following);
+	if (!bridge.enabled)
+		get_all();
+	mutex_unlock(&following);
 }
 
 /** cordon_vlan_exit - let go of the bridges' functions. Context: no packet is seen any more. */

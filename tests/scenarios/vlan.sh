@@ -160,7 +160,7 @@ once() {	# NAME TO WANTED PATH...
 }
 # By the name of the VLAN's interface, what is switched seems to go from that to the bridge.
 for named in 0 1; do
-	on gw sysctl -qw net.bridge.bridge-nf-pass-vlan-input-dev=$named
+	on gw sysctl -qw net.bridge.bridge-nf-pass-vlan-input-dev=$named net.bridge.bridge-nf-filter-vlan-tagged=$named
 	for to in $CAM $CAM6; do
 		once "with br_netfilter, named by VLAN $named: ten datagrams to $to are counted as ten, and their answers" "$to" "10 10 10 10" \
 			"devices/$LOCK_MAC/rx_packets" "devices/$CAM_MAC/tx_packets" \
@@ -169,7 +169,7 @@ for named in 0 1; do
 	once "with br_netfilter, named by VLAN $named: so are ten to the internet" $INET "10 10" \
 		"devices/$LOCK_MAC/rx_packets" "devices/$LOCK_MAC/tx_packets"
 done
-on gw sysctl -qw net.bridge.bridge-nf-pass-vlan-input-dev=0
+on gw sysctl -qw net.bridge.bridge-nf-pass-vlan-input-dev=0 net.bridge.bridge-nf-filter-vlan-tagged=0
 on gw sysctl -qw net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0 net.bridge.bridge-nf-call-arptables=0
 
 # A device in another VLAN than where it is
@@ -182,6 +182,24 @@ on gw cordonctl diff "$work/shown" >"$work/diff" 2>&1
 expect "and diff says so" grep -q "device cam: vlan: 30 -> 20" "$work/diff"
 expect "device set: back" on gw cordonctl device set cam --vlan 20
 expect "it is there again" poll 20 reaches cam tcp $INET 443
+
+# One that is tied to no port is in the PVID of where it is. Somebody hears of what it does elsewhere.
+in_force "one is tied to no port" 's/, port: lan2}/}/'
+spawn gw cordonctl monitor --json >"$work/events" 2>"$work/monitor"
+monitor=$!
+poll 20 grep -q listening "$work/monitor"
+ip -n plug -batch - <<-END
+	link add link eth0 name eth0.30 type vlan id 30
+	addr add 10.0.40.77/24 dev eth0.30
+	link set eth0.30 up
+END
+grows "tied to no port: another VLAN counts as moved" "devices/$PLUG_MAC/anomalies/moved_port" \
+	on plug sh -c 'ping -c 1 -W 1 10.0.40.1 || :'
+expect "and is told" poll 20 grep -q '"kind": *"moved_port"' "$work/events"
+expect "it passes where it is" poll 20 reaches plug tcp $INET 443
+kill $monitor
+wait $monitor 2>/dev/null
+ip -n plug link del eth0.30
 
 # A lease that a check-in over a VLAN's interface gave
 in_force "certificates are demanded" 's/{isolate: false}/{isolate: false, authentication: certificate}/'

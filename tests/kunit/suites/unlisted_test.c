@@ -105,6 +105,13 @@ static void the_port_with_the_most_makes_room(struct kunit *test)
 	cordon_unlisted_del(u, mac);
 	cordon_unlisted_add(u, mac_of(4), WLAN);
 	KUNIT_EXPECT_FALSE(test, cordon_unlisted_spare(u, WLAN, mac));
+	/* One that is quiet makes no room for the port that has the most. */
+	cordon_unlisted_add(u, mac_of(5), LAN);
+	second += IDLE;
+	cordon_unlisted_seen(u, mac_of(1), NULL);
+	cordon_unlisted_seen(u, mac_of(3), NULL);
+	cordon_unlisted_seen(u, mac_of(5), NULL);
+	KUNIT_EXPECT_FALSE(test, cordon_unlisted_spare(u, LAN, mac));
 	cordon_unlisted_exit(u);
 }
 
