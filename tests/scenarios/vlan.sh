@@ -196,6 +196,7 @@ END
 grows "tied to no port: another VLAN counts as moved" "devices/$PLUG_MAC/anomalies/moved_port" \
 	on plug sh -c 'ping -c 1 -W 1 10.0.40.1 || :'
 expect "and is told" poll 20 grep -q '"kind": *"moved_port"' "$work/events"
+equal "of no port that it should be on" "" "$(grep '"moved_port"' "$work/events" | grep -o '"port": *"[^"]*"')"
 expect "it passes where it is" poll 20 reaches plug tcp $INET 443
 kill $monitor
 wait $monitor 2>/dev/null
