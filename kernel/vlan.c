@@ -81,7 +81,7 @@ static bool is_filter(const struct net_device *dev)
 {
 	bool (*enabled)(const struct net_device *dev);
 
-	/* Pairs with cordon_vlan_follow(): the other functions are there, too. */
+	/* Pairs with get_all(): the other functions are there, too. */
 	enabled = smp_load_acquire(&bridge.enabled);
 	return enabled && netif_is_bridge_master(dev) && enabled(dev);
 }

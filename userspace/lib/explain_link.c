@@ -84,11 +84,14 @@ static void find_wire(struct explain_link *link)
 		closedir(dir);
 }
 
-/* Of a VLAN, which one it is, and what it lies on. */
+/*
+ * Of a VLAN, which one it is, and what it lies on. Where the kernel's module for them is not there, there are none, and to
+ * ask would load it.
+ */
 static void find_vlan(struct explain_link *link)
 {
 	struct vlan_ioctl_args request = { .cmd = GET_VLAN_VID_CMD };
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int fd = access("/proc/net/vlan", F_OK) ? -1 : socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		return;
