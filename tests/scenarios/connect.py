@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """connect.py HOST PORT[-LAST] [TIMES [--tls12]]: TLS connections, one after the other at each of the ports, in equal
-parts; prints how many spoke both ways."""
+parts; prints how many spoke both ways, and on standard error why each other one did not."""
 import concurrent.futures
 import socket
 import ssl
@@ -21,12 +21,12 @@ def connect(context, host, port):
 
 
 def connect_all(context, host, port, times):
-    good, why = 0, None
+    good, why = 0, []
     for _ in range(times):
         try:
             good += connect(context, host, port)
         except OSError as error:
-            why = error
+            why.append(error)
     return good, why
 
 
@@ -42,8 +42,8 @@ def main():
     with concurrent.futures.ThreadPoolExecutor(len(ports)) as pool:
         results = list(pool.map(lambda port: connect_all(context, host, port, times // len(ports)), ports))
     print(sum(good for good, _ in results))
-    for why in filter(None, (why for _, why in results)):
-        print("#", type(why).__name__, why, file=sys.stderr)
+    for error in (error for _, why in results for error in why):
+        print("#", type(error).__name__, error, file=sys.stderr)
 
 
 main()
