@@ -33,3 +33,9 @@ apt() {
 	try apt-get -y -q -o Dpkg::Use-Pty=0 "$@"
 }
 
+# Nothing that makes a system's multi-user.target waits for cordon.service, as networks do: a stage may begin before that
+# has come to its end.
+has_started() {
+	[ "$(systemctl show -p ActiveState --value cordon)" != activating ]
+}
+becomes 120 has_started
