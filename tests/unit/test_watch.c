@@ -191,7 +191,7 @@ static void test_width(void)
 	for (i = 1; i <= 2; i++) {
 		watch_begin(&w);
 		for (n = 10; n < 60; n++)
-			add(&w, row(n, i * 1000000, i << 40, i * n));
+			add(&w, row(n, i * 1000000, (u64)i << 40, i * n));
 		memset(odd.name, 'x', CORDON_DEVICE_NAME_LEN - 1);
 		odd.name[1] = '\033';
 		add(&w, odd);
