@@ -116,6 +116,13 @@ expect "a VLAN of the bridge is one of ports, too" grep -qE "^br0\.20 +bridge " 
 on gw cordonctl show policy >"$work/shown"
 expect "the policy is shown with its VLANs" grep -q 'port: "lan1", vlan: 30}' "$work/shown"
 expect "and is the same when it is read again" on gw cordonctl diff "$work/shown"
+on gw cordonctl show bindings >"$work/bindings"
+expect "bindings are shown with their devices' VLANs" grep -qE "^$DESK +$DESK_MAC +desk +lan1 +30 +policy " "$work/bindings"
+expect "and without, where the policy gives none" grep -qE "^$PLUG +$PLUG_MAC +plug +lan2 +- +policy " "$work/bindings"
+equal "likewise as JSON" "20 20 30 None" "$(on gw cordonctl show bindings --json | python3 -c '
+import json, sys
+vlans = {b["address"]: b.get("vlan") for b in json.load(sys.stdin)}
+print(*(vlans[address] for address in sys.argv[1:]))' $CAM $NEAR $DESK $PLUG)"
 
 # What the policy says of devices in one VLAN, and of them and the rest of the world; "in" is IPv4 or IPv6.
 judged() {	# IN CAM PLUG DESK GW INET
