@@ -47,11 +47,23 @@ v4=('dst_min 192.0.2.10' 'dst_max 192.0.2.10' 'src_min 10.64.0.0' 'src_max 10.25
 v6=('pkt_size 80' 'src6 fd00:20::66' 'dst6 2001:db8::10' 'flag UDPCSUM')
 made_up=('src_mac 06:00:00:00:00:00' 'src_mac_count 4294967295' 'flag MACSRC_RND')
 
+used() {
+	awk '/^(SUnreclaim|Percpu|VmallocUsed|KernelStack):/ { sum += $2 } END { print sum }' /proc/meminfo
+}
+# has_settled: it has not been less than before for twenty readings, which is a second at least
+has_settled() {
+	now=$(used)
+	still=$((still + 1))
+	[ "$now" -ge "$least" ] || least=$now still=0
+	[ $still -ge 20 ]
+}
 # memory: the kernel's, in KiB, once what waits for a grace period is gone, and what the device's own connections left
 memory() {
+	local least now still=0
 	on gw conntrack -F >/dev/null 2>&1
-	poll 1 false
-	awk '/^(SUnreclaim|Percpu|VmallocUsed|KernelStack):/ { sum += $2 } END { print sum }' /proc/meminfo
+	least=$(used)
+	poll 20 has_settled
+	echo "$now"
 }
 served() {
 	reaches cam tcp $INET 443 10000 && reaches cam tcp $INET6 443 10000

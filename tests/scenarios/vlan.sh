@@ -3,7 +3,7 @@
 # Devices in VLANs of a bridge that filters them: each is behind its port, in its VLAN, tagged or untagged, and nowhere
 # else. What is switched within a VLAN and routed between them is judged as in any bridge, IPv4, IPv6, ARP and ND.
 # kernels: all
-# seconds: 300
+# seconds: 360
 #
 #   cam  10.0.20.11 ── lan0: 20 untagged ────────────────┐
 #   plug 10.0.20.13 ── lan2: 20 untagged, 30 tagged ─────┤
@@ -116,6 +116,13 @@ expect "a VLAN of the bridge is one of ports, too" grep -qE "^br0\.20 +bridge " 
 on gw cordonctl show policy >"$work/shown"
 expect "the policy is shown with its VLANs" grep -q 'port: "lan1", vlan: 30}' "$work/shown"
 expect "and is the same when it is read again" on gw cordonctl diff "$work/shown"
+on gw cordonctl show bindings >"$work/bindings"
+expect "bindings are shown with their devices' VLANs" grep -qE "^$DESK +$DESK_MAC +desk +lan1 +30 +policy " "$work/bindings"
+expect "and without, where the policy gives none" grep -qE "^$PLUG +$PLUG_MAC +plug +lan2 +- +policy " "$work/bindings"
+equal "likewise as JSON" "20 20 30 None" "$(on gw cordonctl show bindings --json | python3 -c '
+import json, sys
+vlans = {b["address"]: b.get("vlan") for b in json.load(sys.stdin)}
+print(*(vlans[address] for address in sys.argv[1:]))' $CAM $NEAR $DESK $PLUG)"
 
 # What the policy says of devices in one VLAN, and of them and the rest of the world; "in" is IPv4 or IPv6.
 judged() {	# IN CAM PLUG DESK GW INET
@@ -137,6 +144,35 @@ judged() {	# IN CAM PLUG DESK GW INET
 }
 judged IPv4 $CAM $PLUG $DESK $GW_CAM $INET
 judged IPv6 $CAM6 $PLUG6 $DESK6 $GW_CAM6 $INET6
+
+# What setup makes of leases, and of what the bridge has seen: nobody is locked out when that is enforced.
+leases="$CAM_MAC $CAM cam *
+$PLUG_MAC $PLUG plug *
+$LOCK_MAC $NEAR lock *
+$DESK_MAC $DESK desk *
+02:00:00:00:01:05 10.0.40.15 pad *"
+sed 's/^/0 /' <<<"$leases" >"$work/leases"
+for to in "cam $GW_CAM" "plug $GW_CAM" "lock $GW_CAM" "desk 10.0.40.1"; do
+	read -r ns gateway <<<"$to"
+	poll 20 reaches "$ns" tcp "$gateway" 53
+done
+expect "setup" on gw cordonctl setup --yes --admin none --ports lan0,lan1,lan2 --uplinks wan0,plant0 --leases "$work/leases" \
+	--out "$work/made"
+expect "setup: untagged, at their PVID" \
+	test "$(grep -cE 'name: "(cam|plug)", .*auto: true}' "$work/made")" = 2
+expect "setup: tagged, at a port" grep -qE 'name: "lock", .*auto: true, port: "lan1", vlan: 20}' "$work/made"
+expect "setup: likewise, in another VLAN" grep -qE 'name: "desk", .*auto: true, port: "lan1", vlan: 30}' "$work/made"
+refuse "setup: one that was not seen is not listed" grep -q '"pad"' "$work/made"
+expect "setup: which is said" grep -q '^# 02:00:00:00:01:05: on br0.30, in a VLAN, and behind which port is not known' "$work/made"
+sed -i 's/^mode: .*/mode: enforce/' "$work/made"
+expect "setup: its policy is put in force" on gw cordonctl apply "$work/made"
+for to in "cam $GW_CAM" "plug $GW_CAM" "lock $GW_CAM" "desk 10.0.40.1"; do
+	read -r ns gateway <<<"$to"
+	expect "setup: $ns is not locked out" poll 20 reaches "$ns" tcp "$gateway" 53
+	expect "setup: $ns, no rule admits it" blocked "$ns" tcp "$gateway" 22
+done
+in_force "the policy of before"
+expect "devices are judged as before" poll 20 reaches lock tcp $CAM 443
 cases vlan.py
 
 modprobe br_netfilter

@@ -187,11 +187,13 @@ static void test_bridge(void)
 	struct host_link links[] = {
 		{ .name = "br0", .kind = HOST_BRIDGE }, { .name = "eth7", .master = "br0" }, { .name = "lan0", .master = "br0" },
 		{ .name = "br1", .kind = HOST_BRIDGE }, { .name = "eth8", .master = "br1" }, { .name = "wan0" },
+		{ .name = "br0.20", .kind = HOST_VLAN, .below = "br0" }, { .name = "wan0.7", .kind = HOST_VLAN, .below = "wan0" },
 	};
 	const struct host_facts f = { .links = links, .n_links = sizeof(links) / sizeof(*links) };
 	const struct cordon_addr pc = cordon_addr_v4(0x0a00140c);
 	struct policy *p = load("enforce", "");
 	struct lockout l;
+	u32 i;
 
 	ok(!lockout_new(p, NULL, &l), "a policy of ports in a bridge");
 	ok(!strcmp(lockout_port(l.sealed, &f, "br0", &pc), "lan0"), "a bridge: by its member that is a port");
@@ -200,6 +202,18 @@ static void test_bridge(void)
 	session(&l, "10.0.20.12 50000 10.0.20.1 22", lockout_port(l.sealed, &f, "br0", &pc), NULL);
 	session(&l, "10.0.20.12 50000 10.0.20.1 22", lockout_port(l.sealed, &f, "br1", &pc),
 		"the policy does not list the interface");
+	ok(!strcmp(lockout_port(l.sealed, &f, "br0.20", &pc), "lan0"), "a VLAN of a bridge: by a member of that");
+	ok(!strcmp(lockout_port(l.sealed, &f, "wan0.7", &pc), "wan0.7"), "a VLAN of something else: as itself");
+	lockout_free(&l);
+	/* pc is in a VLAN of its port. */
+	for (i = 0; i < p->draft.n_devices; i++) {
+		p->draft.devices[i].port = policy_find_port(p, "lan0");
+		p->draft.devices[i].vlan = 20;
+	}
+	ok(!lockout_new(p, NULL, &l), "a policy of devices in VLANs");
+	session(&l, "10.0.20.12 50000 10.0.20.1 22", lockout_port(l.sealed, &f, "br0.20", &pc), NULL);
+	session(&l, "10.0.20.12 50000 10.0.20.1 23", "lan0", "no rule opens it");
+	session(&l, "10.0.20.12 50000 10.0.20.1 22", "br1", "the policy does not list the interface");
 	lockout_free(&l);
 	policy_free(p);
 }

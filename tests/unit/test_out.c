@@ -152,8 +152,12 @@ static void test_bindings(void)
 	v = parsed(line, json_binding(&b));
 	ok(!strcmp(json_string_value(json_object_get(v, "address")), "10.0.20.11") &&
 	   !strcmp(json_string_value(json_object_get(v, "origin")), "dhcp") &&
-	   !strcmp(json_string_value(json_object_get(v, "port")), "\xef\xbf\xbd") &&
+	   !strcmp(json_string_value(json_object_get(v, "port")), "\xef\xbf\xbd") && !json_object_get(v, "vlan") &&
 	   json_integer_value(json_object_get(v, "lease_seconds")) == UINT32_MAX, "a binding");
+	json_decref(v);
+	b.vlan = 4094;
+	v = parsed(line, json_binding(&b));
+	ok(json_integer_value(json_object_get(v, "vlan")) == 4094, "one of a device in a VLAN");
 	json_decref(v);
 	b = (struct cnl_binding){ .name = "cam", .origin = 99 };
 	v = parsed(line, json_binding(&b));

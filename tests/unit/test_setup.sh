@@ -213,6 +213,38 @@ ssh="203.0.113.7 50000 198.51.100.2 22"
 makes "a bridge that is not given as an uplink" --ports eth1 --uplinks eth0
 lacks "is none" '"br0"'
 
+# VLANs of a bridge: below a directory there is no kernel that tells which of its ports is in which.
+ssh="203.0.113.7 50000 198.51.100.2 22"
+machine
+link eth0
+bridge br0 lan1 lan2
+vlan br0.30 br0
+route eth0 0.0.0.0 0.0.0.0 198.51.100.1
+route br0 192.168.1.0 255.255.255.0
+route br0.30 192.168.30.0 255.255.255.0
+lease 02:00:00:00:01:01 192.168.1.11 cam
+lease 02:00:00:00:01:02 192.168.30.12 lock
+echo 1 >"$root/sys/class/net/br0/bridge/vlan_filtering"
+mkdir "$root/proc/net/vlan"
+printf '%s\n' 'VLAN Dev name	 | VLAN ID' 'Name-Type: VLAN_NAME_TYPE_RAW_PLUS_VID_NO_PAD' 'br0.30         | 30  | br0' \
+	>"$root/proc/net/vlan/config"
+makes "a bridge that filters VLANs"
+holds "its members are ports, and it and its VLAN are in no list" 'ports: ["lan1", "lan2"]'
+holds "the uplink is another" 'uplinks: ["eth0"]'
+holds "who is reached by the bridge itself is a device" 'name: "cam"'
+lacks "who is reached by a VLAN is none" 'name: "lock"'
+holds "which is said" "# 02:00:00:00:01:02: on br0.30, in a VLAN, and behind which port is not known: not listed there"
+neighbour 192.168.30.9 02:00:00:00:01:09 br0.30
+rm "$policy"
+ssh="192.168.30.9 50000 192.168.30.1 22"
+refuses "a session by a VLAN" "on br0.30, in a VLAN, and behind which port is not known"
+ssh="203.0.113.7 50000 198.51.100.2 22"
+link eth1
+route eth1 10.0.20.0 255.255.255.0
+route br0.30 0.0.0.0 0.0.0.0 192.168.30.1
+makes "a VLAN of the bridge that leads out"
+holds "is an uplink, as is the bridge" 'uplinks: ["br0", "br0.30", "eth0"]'
+
 # VLANs on one wire, of which one is the uplink; then none is.
 ssh="203.0.113.7 50000 198.51.100.2 22"
 machine

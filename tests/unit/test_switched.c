@@ -315,6 +315,83 @@ static void vlans(void)
 	       packet_of("hall", "10.9.40.255", UDP, 443));
 }
 
+static struct explain_link *link_of(const char *name)
+{
+	return (struct explain_link *)explain_find_link(&gateway, name);
+}
+
+/* A port has no PVID, is not in a VLAN, or has no interface of the gateway in its VLAN; behind vlans(). */
+static void members(void)
+{
+	struct explain_packet packet = packet_of("plug", "198.51.100.7", TCP, 443);
+	struct explain_link *xlan2 = link_of("xlan2"), *xlan0 = link_of("xlan0"), *bridge = link_of("xbr0");
+
+	expect("a port with a PVID", "-:segment_violation", packet);
+	xlan2->pvid = 0;
+	expect("a port without a PVID", "-:unjudged", packet);
+	packet = packet_of("far", "10.9.20.13", TCP, 443);
+	packet.gateway = true;
+	expect("from the gateway, to a device behind it", "xbr0:no", packet);
+	packet = packet_of("desk", "10.9.20.13", TCP, 443);
+	expect("to a device behind it: switched", "xlan2:no", packet);
+	packet.arp = true;
+	expect("ARP for it", "xlan0:no xlan2:no", packet);
+	packet = packet_of("hall", "10.9.40.19", TCP, 443);
+	expect("tagged there, a device in its VLAN", "xlan0:pass", packet);
+	xlan2->pvid = 1;
+	expect("with a PVID again", "xlan2:pass", packet_of("desk", "10.9.20.13", TCP, 443));
+
+	xlan2->in_vlan[30 / 8] = 0;
+	expect("a port that is not in the device's VLAN", "-:no", packet);
+	ok(answers[0].v.reason == EXPLAIN_DENY_NOT_IN_VLAN, "that is why");
+	xlan2->in_vlan[30 / 8] = 1 << 30 % 8;
+	xlan0->in_vlan[30 / 8] = 0;
+	expect("to such a port: switched", "xlan0:no", packet);
+	expect("to such a port: routed", "xbr0.30:no", packet_of("desk", "10.9.40.19", TCP, 443));
+	xlan0->in_vlan[30 / 8] = 1 << 30 % 8;
+	expect("to one that is in it: routed", "xbr0.30:pass", packet_of("desk", "10.9.40.19", TCP, 443));
+
+	expect("the gateway is in the VLAN", "-:pass", packet_of("hall", "198.51.100.7", TCP, 443));
+	bridge->in_vlan[30 / 8] = 0;
+	expect("the gateway is not in the VLAN", "-:no", packet_of("hall", "198.51.100.7", TCP, 443));
+	expect("likewise, to itself", "here:no", packet_of("hall", "10.9.40.1", TCP, 53));
+	expect("likewise, from it", "xbr0.30:no", packet_of("desk", "10.9.40.19", TCP, 443));
+	expect("switched all the same", "xlan0:pass", packet);
+	bridge->in_vlan[30 / 8] = 1 << 30 % 8;
+}
+
+/* Tags of 802.1ad say nothing: what is untagged in such a bridge passes. */
+static void providers(void)
+{
+	struct explain_packet packet = packet_of("hall", "10.9.40.19", TCP, 443);
+	struct explain_link *bridge = link_of("xbr0");
+	u32 i;
+
+	bridge->provider = true;
+	for (i = 0; i < gateway.n_links; i++)
+		gateway.links[i].untagged[0] = 1 << 1;
+	expect("a provider's bridge, tagged", "-:unjudged", packet);
+	expect("a provider's bridge, untagged", "xlan0:pass", packet_of("desk", "10.9.20.11", TCP, 443));
+	link_of("xlan0")->untagged[0] = 0;
+	expect("a provider's bridge, untagged, and tagged where it leaves", "xlan0:no",
+	       packet_of("desk", "10.9.20.11", TCP, 443));
+	bridge->provider = false;
+	/* As explain_machine() has an interface of 802.1ad. */
+	packet = packet_of("hall", "198.51.100.7", TCP, 443);
+	packet.in = link_of("xbr0.30");
+	expect("in by a VLAN of the bridge", "-:pass", packet);
+	link_of("xbr0.30")->vlan = 0;
+	expect("in by one of 802.1ad", "-:unlisted", packet);
+	link_of("xbr0.30")->vlan = 30;
+	bridge->filters = false;
+	expect("in by a VLAN of a bridge that does not filter", "-:moved_port", packet);
+	packet = packet_of("desk", "198.51.100.7", TCP, 443);
+	packet.in = link_of("xbr0.30");
+	expect("likewise, of a device in none", "-:moved_port", packet);
+	packet.in = NULL;
+	expect("and where it is", "-:pass", packet);
+}
+
 int main(void)
 {
 	begin();
@@ -324,6 +401,8 @@ int main(void)
 	questions();
 	leases();
 	vlans();
+	members();
+	providers();
 	explain_free(&gateway);
 	free(policy);
 	return tap_done();

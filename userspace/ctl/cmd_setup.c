@@ -387,6 +387,9 @@ static int look(struct wizard *w)
 	if (err)
 		return complain("setup: interfaces and routes", strerror(-err));
 	w->p.facts = &w->facts;
+	/* Below another root there is no kernel to ask. */
+	if (!*w->root)
+		host_bridges_read(&w->facts);
 	err = w->leases ? host_leases_read(w->leases, time(NULL), &w->facts) :
 	      host_leases_known(w->root, time(NULL), &w->facts);
 	if (err)
@@ -473,8 +476,8 @@ const struct command cmd_setup = {
 	"setup", "Write a first policy, in mode observe, from what this machine says of itself",
 	"setup [--ports LIST] [--uplinks LIST] [--admin NETWORK] [--leases FILE]\n"
 	"      [--out FILE] [--force] [--yes]",
-	"Looks at interfaces, routes, DHCP leases and the SSH session it is called from; asks, on\n"
-	"a terminal, what it proposes. Changes nothing but the file.\n\n"
+	"Looks at interfaces, bridges, routes, DHCP leases and the SSH session it is called from;\n"
+	"asks, on a terminal, what it proposes. Changes nothing but the file.\n\n"
 	"  --ports LIST     interfaces behind which devices live: lan0,lan1\n"
 	"  --uplinks LIST   others that forward, or none\n"
 	"  --admin NETWORK  from where the gateway is administered by SSH, or none\n"

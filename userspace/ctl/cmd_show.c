@@ -268,14 +268,43 @@ static void show_devices(const struct shown *s, bool json)
 		json_list_end(&list);
 }
 
+static int by_device(const void *a, const void *b)
+{
+	return memcmp(((const struct cordon_device_def *)a)->mac, ((const struct cordon_device_def *)b)->mac, 6);
+}
+
+/* The VLANs that the policy gives to devices, beside their bindings. Return: false, out of memory. */
+static bool find_vlans(const struct cordon_draft *d, struct cnl_bindings *bindings)
+{
+	struct cordon_device_def *list = calloc(d->n_devices + 1, sizeof(*list)), key;
+	const struct cordon_device_def *found;
+	const bool good = list;
+	u32 i, n = 0;
+
+	for (i = 0; good && i < d->n_devices; i++)
+		if (d->devices[i].vlan)
+			list[n++] = d->devices[i];
+	if (n)
+		qsort(list, n, sizeof(*list), by_device);
+	for (i = 0; n && i < bindings->n; i++) {
+		memcpy(key.mac, bindings->list[i].mac, 6);
+		found = bsearch(&key, list, n, sizeof(*list), by_device);
+		bindings->list[i].vlan = found ? found->vlan : 0;
+	}
+	free(list);
+	return good;
+}
+
 static void print_binding(const struct cnl_binding *b)
 {
-	char mac[18], addr[POLICY_ADDR_LEN], left[16] = "-";
+	char mac[18], addr[POLICY_ADDR_LEN], left[16] = "-", vlan[8] = "-";
 
+	if (b->vlan)
+		snprintf(vlan, sizeof(vlan), "%u", b->vlan);
 	if (b->ends)
 		snprintf(left, sizeof(left), "%us", b->lease);
-	printf("%-40s %s  %-20s %-15s %-6s %8s\n", policy_addr_text(&b->addr, addr), policy_mac_text(b->mac, mac),
-	       b->name, b->port[0] ? b->port : "any port", policy_origin_name(b->origin), left);
+	printf("%-40s %s  %-20s %-15s %-5s %-6s %8s\n", policy_addr_text(&b->addr, addr), policy_mac_text(b->mac, mac),
+	       b->name, b->port[0] ? b->port : "any port", vlan, policy_origin_name(b->origin), left);
 }
 
 static void show_bindings(const struct shown *s, bool json)
@@ -284,7 +313,8 @@ static void show_bindings(const struct shown *s, bool json)
 	u32 i;
 
 	if (!json)
-		printf("%-40s %-17s  %-20s %-15s %-6s %8s\n", "ADDRESS", "MAC", "DEVICE", "PORT", "ORIGIN", "LEASE");
+		printf("%-40s %-17s  %-20s %-15s %-5s %-6s %8s\n", "ADDRESS", "MAC", "DEVICE", "PORT", "VLAN", "ORIGIN",
+		       "LEASE");
 	for (i = 0; i < s->bindings.n; i++) {
 		if (json)
 			json_list_add(&list, json_binding(&s->bindings.list[i]));
@@ -345,6 +375,8 @@ static int fetch_more(struct cnl *nl, struct shown *s, const char *what, bool js
 		if (cnl_bindings(nl, devices, &s->bindings))
 			return complain_nl(nl);
 	}
+	if (!devices && s->bindings.n && !find_vlans(&s->p->draft, &s->bindings))
+		return complain("show", "out of memory");
 	if (devices && s->bindings.n)
 		qsort(s->bindings.list, s->bindings.n, sizeof(*s->bindings.list), by_mac);
 	return EXIT_DONE;

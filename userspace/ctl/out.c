@@ -150,6 +150,8 @@ json_t *json_binding(const struct cnl_binding *b)
 				"port", b->port[0] ? json_text(b->port) : json_null(),
 				"origin", policy_origin_name(b->origin));
 
+	if (b->vlan)
+		json_object_set_new(out, "vlan", json_integer(b->vlan));
 	if (b->ends)
 		json_object_set_new(out, "lease_seconds", json_integer(b->lease));
 	return out;

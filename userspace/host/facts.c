@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <linux/if_arp.h>
+#include <linux/if_ether.h>
 #include <linux/route.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,6 +95,15 @@ static enum host_kind read_kind(const char *root, const char *name)
 	return kind;
 }
 
+static unsigned long read_number(const char *root, const char *name, const char *file)
+{
+	char *text = read_small(root, name, file);
+	unsigned long number = text ? strtoul(text, NULL, 0) : 0;
+
+	free(text);
+	return number;
+}
+
 /* docker0, br-0123456789ab, virbr0: names that Docker, Podman, libvirt and LXC give. */
 static bool is_made(const char *name)
 {
@@ -132,7 +142,10 @@ static int read_links(const char *root, struct host_facts *f)
 		if (d->d_name[0] == '.' || strlen(d->d_name) >= CORDON_IFNAME_LEN || !has(root, d->d_name, "type"))
 			continue;
 		strcpy(l->name, d->d_name);
+		l->index = read_number(root, l->name, "ifindex");
 		l->kind = read_kind(root, l->name);
+		l->filters = l->kind == HOST_BRIDGE && read_number(root, l->name, "bridge/vlan_filtering") == 1;
+		l->provider = l->filters && read_number(root, l->name, "bridge/vlan_protocol") == ETH_P_8021AD;
 		l->made = l->kind == HOST_BRIDGE && is_made(l->name);
 		read_link(root, l->name, "master", l->master);
 		if (l->kind == HOST_VLAN)
@@ -217,6 +230,26 @@ static int read_neighbour(char *line, struct host_facts *f)
 	return 0;
 }
 
+/* VLAN interfaces: a name in 15 columns, a number, and what it lies on; below two lines of headings. */
+static int read_vlan(char *line, struct host_facts *f)
+{
+	const size_t columns = CORDON_IFNAME_LEN - 1;
+	const struct host_link *l;
+	unsigned long long id;
+	char *word;
+
+	if (strlen(line) <= columns || line[columns] != '|')
+		return 0;
+	line[columns] = 0;
+	line[strcspn(line, " ")] = 0;
+	if (!host_words(line + columns + 1, &word, 1) || !host_parse(word, 10, CORDON_MAX_VLAN, &id))
+		return 0;
+	l = host_find_link(f, line);
+	if (l && l->kind == HOST_VLAN)
+		f->links[l - f->links].vlan = id;
+	return 0;
+}
+
 /* A machine without IPv6 has no table of its routes. */
 static int read_table(const char *root, const char *name, int (*take)(char *line, struct host_facts *f),
 		      struct host_facts *f)
@@ -235,6 +268,14 @@ static int read_table(const char *root, const char *name, int (*take)(char *line
 		err = take(line, f);
 	free(text);
 	return err;
+}
+
+/* Only root may read this table; without it, VLANs have no numbers. */
+static int read_numbers(const char *root, struct host_facts *f)
+{
+	int err = read_table(root, "vlan/config", read_vlan, f);
+
+	return err == -EACCES ? 0 : err;
 }
 
 /**
@@ -256,6 +297,8 @@ int host_facts_read(const char *root, struct host_facts *out)
 		err = read_table(root, "ipv6_route", read_route6, out);
 	if (!err)
 		err = read_table(root, "arp", read_neighbour, out);
+	if (!err)
+		err = read_numbers(root, out);
 	if (err)
 		host_facts_free(out);
 	return err;
@@ -271,6 +314,7 @@ void host_facts_free(struct host_facts *f)
 	free(f->routes);
 	free(f->leases);
 	free(f->neighbours);
+	free(f->seen);
 	memset(f, 0, sizeof(*f));
 }
 

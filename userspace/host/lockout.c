@@ -76,20 +76,23 @@ static bool is_port(const struct cordon_policy *p, const char *link)
  * @link: what the machine calls it
  * @client: who comes in
  *
- * Return: of a bridge of ports, the port that the client is tied to, or else the first; of others, @link.
+ * Return: of a bridge of ports, or a VLAN of it, the port that the client is tied to, or else the first; of others, @link.
  */
 const char *lockout_port(const struct cordon_policy *p, const struct host_facts *f, const char *link,
 			 const struct cordon_addr *client)
 {
 	u32 device = cordon_policy_device_by_addr(p, client), i;
 	u16 tied = device == CORDON_NO_DEVICE ? CORDON_ANY_PORT : p->draft.devices[device].port;
-	const char *first = NULL, *name;
+	const struct host_link *l = host_find_link(f, link);
+	const char *first = NULL, *name, *bridge = link;
 
 	if (is_port(p, link) || cordon_policy_is_uplink(p, link))
 		return link;
+	if (l && l->kind == HOST_VLAN)
+		bridge = l->below;
 	for (i = 0; i < f->n_links; i++) {
 		name = f->links[i].name;
-		if (strcmp(f->links[i].master, link) || !is_port(p, name))
+		if (strcmp(f->links[i].master, bridge) || !is_port(p, name))
 			continue;
 		if (tied != CORDON_ANY_PORT && !strcmp(p->draft.ports[tied].name, name))
 			return name;
@@ -116,6 +119,14 @@ static bool tell(const struct lockout *l, const struct explain_answer *a, bool t
 	return true;
 }
 
+/* A device is in a VLAN of this port. */
+static bool is_in_vlan(const struct cordon_policy *p, u32 device, const char *port)
+{
+	const struct cordon_device_def *d = device == CORDON_NO_DEVICE ? NULL : &p->draft.devices[device];
+
+	return d && d->vlan && !strcmp(p->draft.ports[d->port].name, port);
+}
+
 /**
  * lockout_session - an SSH session would be cut off
  * @l: the policy
@@ -123,7 +134,8 @@ static bool tell(const struct lockout *l, const struct explain_answer *a, bool t
  * @link: interface by which its client is reached
  * @why: set, if so
  *
- * What comes in on the loopback interface is not judged, and not cut off.
+ * What comes in on the loopback interface is not judged, and not cut off. In which VLANs a port is, is not known here: a
+ * device in one is taken to be in it, behind its port.
  */
 bool lockout_session(struct lockout *l, const struct host_ssh *s, const char *link, char why[LOCKOUT_WHY_LEN])
 {
@@ -133,17 +145,22 @@ bool lockout_session(struct lockout *l, const struct host_ssh *s, const char *li
 			  .dport = s->port },
 	};
 	struct explain_answer answer[1];
+	struct explain e = l->e;
 
 	if (!strcmp(link, "lo"))
 		return false;
-	if (explain_add_link(&l->e, link)) {
+	if (is_port(l->sealed, link))
+		packet.device = cordon_policy_device_by_addr(l->sealed, &s->client);
+	/* No interface but this one; and none, where that would have to be one of a bridge. */
+	e.links = NULL;
+	e.n_links = 0;
+	if (!is_in_vlan(l->sealed, packet.device, link) && explain_add_link(&e, link)) {
 		snprintf(why, LOCKOUT_WHY_LEN, "it cannot be judged: out of memory");
 		return true;
 	}
-	packet.in = explain_find_link(&l->e, link);
-	if (is_port(l->sealed, link))
-		packet.device = cordon_policy_device_by_addr(l->sealed, &s->client);
-	explain_packet(&l->e, &packet, answer);
+	packet.in = explain_find_link(&e, link);
+	explain_packet(&e, &packet, answer);
+	free(e.links);
 	return tell(l, answer, false, why);
 }
 

@@ -34,10 +34,30 @@ static const struct host_link *bridge_of(const struct host_facts *f, const struc
 	return master && master->kind == HOST_BRIDGE ? master : NULL;
 }
 
-/* Devices are to be behind the members of a bridge, unless it leads out, or is one of containers or guests. */
+static bool is_vlan_of(const struct host_link *l, const struct host_link *bridge)
+{
+	return l->kind == HOST_VLAN && !strcmp(l->below, bridge->name);
+}
+
+/*
+ * Devices are to be behind the members of a bridge, unless it, or a VLAN of it, leads out, or it is one of containers or
+ * guests. It has a network, or its VLANs have, if it filters them.
+ */
 static bool has_local_members(const struct proposal *p, const struct host_link *bridge)
 {
-	return !bridge->made && !bridge->leads_out && has_network(p, place(p, bridge));
+	bool local = has_network(p, place(p, bridge));
+	u32 i;
+
+	if (bridge->made || bridge->leads_out)
+		return false;
+	for (i = 0; i < p->facts->n_links; i++) {
+		if (!is_vlan_of(&p->facts->links[i], bridge))
+			continue;
+		if (p->facts->links[i].leads_out)
+			return false;
+		local |= bridge->filters && has_network(p, i);
+	}
+	return local;
 }
 
 static enum host_role guess(const struct proposal *p, u32 i)
@@ -65,7 +85,7 @@ static bool carries(const struct proposal *p, u32 below, enum host_role role)
 	return false;
 }
 
-/* A bridge is what its members make of it. */
+/* A bridge, with its VLANs, is what its members make of it. */
 static void stack_bridges(struct proposal *p)
 {
 	const struct host_link *bridge;
@@ -78,6 +98,12 @@ static void stack_bridges(struct proposal *p)
 		bridge = p->roles[i] == HOST_PORT ? bridge_of(p->facts, &p->facts->links[i]) : NULL;
 		if (bridge)
 			p->roles[place(p, bridge)] = HOST_OVER_PORTS;
+	}
+	for (i = 0; i < p->facts->n_links; i++) {
+		bridge = host_find_link(p->facts, p->facts->links[i].below);
+		if (bridge && bridge->kind == HOST_BRIDGE && is_vlan_of(&p->facts->links[i], bridge) &&
+		    p->roles[place(p, bridge)] == HOST_OVER_PORTS)
+			p->roles[i] = HOST_OVER_PORTS;
 	}
 }
 
@@ -191,6 +217,7 @@ void propose_notes(const struct proposal *p, const char *prefix, FILE *out)
 		else if (p->roles[i] == HOST_NONE && l->kind != HOST_LOOPBACK && !l->master[0])
 			fprintf(out, "%s%s: in neither list, as it has no address: to enforce would close it\n", prefix, name);
 	}
+	propose_place_notes(p, prefix, out);
 	if (f->more_leases)
 		fprintf(out, "%smore than %d leases: the others are left out\n", prefix, HOST_LEASES_MAX);
 	if (!p->admin && !p->ssh)
@@ -396,12 +423,6 @@ static bool has_devices(const struct build *b, const struct host_link *l)
 	return l && propose_has_devices(b->p, l);
 }
 
-/* Behind which port of a bridge somebody is, nothing here says. */
-static u16 port_place(const struct build *b, const struct host_link *l)
-{
-	return b->p->roles[place(b->p, l)] == HOST_PORT ? policy_find_port(b->out, l->name) : CORDON_ANY_PORT;
-}
-
 static bool has_addr(const struct policy *p, const struct cordon_addr *addr)
 {
 	u32 i;
@@ -426,19 +447,23 @@ static void add_device(struct build *b, const u8 mac[6], const struct host_link 
 {
 	const struct host_facts *f = b->p->facts;
 	struct cordon_device_def *d;
+	struct host_place at;
 	struct cordon_addr *a;
 	u32 i;
 
 	for (i = 0; i < b->out->draft.n_devices; i++)
 		if (!memcmp(b->out->draft.devices[i].mac, mac, 6))
 			return;
+	if (propose_place(b->p, mac, link, &at))
+		return;
 	d = policy_add_device(b->out);
 	b->failed |= !d;
 	if (!d)
 		return;
 	memcpy(d->mac, mac, 6);
 	d->segment = b->segments[way];
-	d->port = port_place(b, link);
+	d->port = at.port ? policy_find_port(b->out, at.port->name) : CORDON_ANY_PORT;
+	d->vlan = at.vlan;
 	d->authentication = CORDON_INHERIT;
 	d->encryption = CORDON_INHERIT;
 	d->firmware = CORDON_INHERIT;
@@ -464,6 +489,8 @@ static bool add_client(struct build *b, char why[256])
 {
 	char text[POLICY_ADDR_LEN], name[CORDON_IFNAME_LEN];
 	struct cordon_device_def *d;
+	struct host_place at;
+	const char *doubt;
 	const u8 *mac;
 	u32 i;
 
@@ -474,6 +501,12 @@ static bool add_client(struct build *b, char why[256])
 		snprintf(why, 256, "the SSH session comes from %s on port %s, and neither ARP nor a lease tells its MAC: connect "
 			 "over IPv4, or from another interface", policy_addr_text(&b->p->ssh->client, text),
 			 host_clean(b->p->link->name, name));
+		return false;
+	}
+	doubt = propose_place(b->p, mac, b->p->link, &at);
+	if (doubt) {
+		snprintf(why, 256, "the SSH session comes from %s, which is on %s, %s: connect from another interface",
+			 policy_addr_text(&b->p->ssh->client, text), host_clean(b->p->link->name, name), doubt);
 		return false;
 	}
 	add_device(b, mac, b->p->link, ADMIN, "");

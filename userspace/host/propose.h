@@ -13,7 +13,7 @@ enum host_role {
 	HOST_NONE,
 	HOST_PORT,
 	HOST_UPLINK,
-	HOST_OVER_PORTS,	/* a bridge in which ports are: in no list */
+	HOST_OVER_PORTS,	/* a bridge in which ports are, or a VLAN of one: in no list */
 };
 
 /**
@@ -38,6 +38,22 @@ struct proposal {
 	u16 service;
 };
 
+/**
+ * struct host_place - where a device is
+ * @port: the port that it is tied to; NULL, none
+ * @vlan: the VLAN of that port; 0, that of untagged frames
+ */
+struct host_place {
+	const struct host_link *port;
+	u16 vlan;
+};
+
+/* place.c */
+const struct host_link *propose_bridge(const struct proposal *p, const struct host_link *l);
+const char *propose_place(const struct proposal *p, const u8 mac[6], const struct host_link *l, struct host_place *out);
+void propose_place_notes(const struct proposal *p, const char *prefix, FILE *out);
+
+/* propose.c */
 int propose_roles(struct proposal *p);
 void propose_stacks(struct proposal *p);
 bool propose_has_devices(const struct proposal *p, const struct host_link *l);

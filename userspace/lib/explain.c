@@ -1,18 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What the hooks would do to one packet, found out with the code that they run. */
-#include <netinet/in.h>
 #include <stdio.h>
 
 #include "explain_in.h"
-
-#define DHCP_CLIENT	68
-#define DHCP6_CLIENT	546
-#define EPHEMERAL	49152	/* a source port that means nothing */
-
-#define MLD_REPORT	131
-#define MLD_DONE	132
-#define MLD2_REPORT	143
-#define NEIGHBOUR_SOLICIT	135
 
 static struct cordon_network_def net_of(const struct explain_link *link, u32 i)
 {
@@ -129,17 +119,12 @@ static bool is_for_its_link(const struct cordon_addr *src)
 }
 
 /* The sender of a question, as cordon_neighbour_arp(). */
-static struct cordon_verdict decide_arp(const struct cordon_policy *p, const struct explain_packet *packet,
-				       u16 port)
+static struct cordon_verdict decide_arp(const struct cordon_policy *p, const struct explain_packet *packet)
 {
 	const struct cordon_addr *src = &packet->flow.src;
-	u16 tied;
 
 	if (packet->device == CORDON_NO_DEVICE)
 		return explain_deny(CORDON_DENY_UNKNOWN_DEVICE, CORDON_KIND_UNKNOWN_DEVICE);
-	tied = p->draft.devices[packet->device].port;
-	if (tied != CORDON_ANY_PORT && tied != port)
-		return explain_deny(CORDON_DENY_MOVED, CORDON_KIND_MOVED_PORT);
 	if (cordon_addr_is_unspecified(src) || cordon_policy_device_has(p, packet->device, src))
 		return explain_pass(CORDON_PASS_SOURCE);
 	return explain_deny(CORDON_DENY_SPOOFED, CORDON_KIND_ARP_SPOOF);
@@ -150,12 +135,18 @@ static struct cordon_verdict decide_port(const struct explain *e, const struct e
 					const struct explain_link *in)
 {
 	u16 port = explain_port(e, in);
+	struct cordon_verdict v;
 
-	if (packet->device != CORDON_NO_DEVICE)
-		port = port == CORDON_ANY_PORT || explain_may_have(e, packet->device, in) ?
-		       e->p->draft.devices[packet->device].port : CORDON_BRIDGE_PORT;
+	if (packet->device != CORDON_NO_DEVICE) {
+		if (port != CORDON_ANY_PORT && !explain_may_have(e, packet->device, in))
+			return explain_deny(CORDON_DENY_MOVED, CORDON_KIND_MOVED_PORT);
+		v = explain_enters(e, packet->device, in);
+		if (!v.accept)
+			return v;
+		port = e->p->draft.devices[packet->device].port;
+	}
 	if (packet->arp)
-		return decide_arp(e->p, packet, port);
+		return decide_arp(e->p, packet);
 	return cordon_decide_source(e->p, packet->device, port, 0, &packet->flow);
 }
 
@@ -214,35 +205,50 @@ static void decide_many(const struct explain *e, const struct explain_packet *pa
 	free(reach);
 }
 
-static void decide_local(const struct explain *e, const struct explain_packet *packet, u8 in,
+/* The bridge brings it to no interface of the gateway. */
+static void deny_home(struct explain_answer *a)
+{
+	a->v = explain_deny(EXPLAIN_DENY_NO_GATEWAY, CORDON_KIND_UNJUDGED);
+	a->uncounted = true;
+}
+
+static void decide_local(const struct explain *e, const struct explain_packet *packet, const struct explain_link *in,
 			struct explain_answer *a)
 {
+	const u8 role = packet->device != CORDON_NO_DEVICE && !in ? CORDON_ROLE_PORT : explain_role(e, in);
+
 	a->local = true;
 	a->to = cordon_end_gateway();
 	if (packet->gateway)
 		a->v = explain_pass(CORDON_PASS_GATEWAY);
-	else if (in == CORDON_ROLE_UPLINK && cordon_flow_is_for_host(&packet->flow))
+	else if (!explain_is_home(e, packet->device, in))
+		deny_home(a);
+	else if (role == CORDON_ROLE_UPLINK && cordon_flow_is_for_host(&packet->flow))
 		a->v = explain_pass(CORDON_PASS_UPKEEP);
 	else
 		a->v = cordon_decide_connection(e->p, &a->from, &a->to, packet->flow.proto, packet->flow.dport);
 }
 
 /* To one host, as the slow path (kernel/slowpath.c) forwards and sends. */
-static void decide_one(const struct explain *e, const struct explain_packet *packet,
+static void decide_one(const struct explain *e, const struct explain_packet *packet, const struct explain_link *in,
 		      struct explain_answer *a)
 {
 	const u32 device = a->to.device;
 
 	if (device == CORDON_NO_DEVICE && explain_has_devices(e, a->out))
 		a->to.segment = CORDON_NO_SEGMENT;
-	if (!packet->gateway && explain_role(e, a->out) == CORDON_ROLE_UNLISTED)
+	if (!packet->gateway && !explain_is_home(e, packet->device, in))
+		deny_home(a);
+	else if (!packet->gateway && explain_role(e, a->out) == CORDON_ROLE_UNLISTED)
 		a->v = explain_deny(CORDON_DENY_UNLISTED, CORDON_KIND_UNLISTED);
-	else if (a->out && device != CORDON_NO_DEVICE && !explain_may_have(e, device, a->out))
+	else if (a->out && device != CORDON_NO_DEVICE && !explain_may_lead(e, device, a->out))
 		a->v = explain_deny(CORDON_DENY_WRONG_PORT, CORDON_KIND_MOVED_PORT);
 	else if (packet->gateway)
 		a->v = explain_pass(CORDON_PASS_GATEWAY);
 	else
 		a->v = cordon_decide_connection(e->p, &a->from, &a->to, packet->flow.proto, packet->flow.dport);
+	if (a->v.accept && device != CORDON_NO_DEVICE)
+		explain_brought(e, device, a);
 }
 
 /* Where a packet to one host leaves: on whose link it is; a link-local one does not leave its link. */
@@ -363,10 +369,36 @@ static bool is_routed_to(const struct explain *e, const struct explain_packet *p
 	/* Nothing is routed to a port in a bridge, but to the bridge. */
 	if (explain_bridge(e, link) && explain_role(e, link) != CORDON_ROLE_BRIDGE)
 		return false;
+	if (!packet->gateway && !explain_is_home(e, packet->device, in))
+		return false;
 	if (out)
 		return out == link && (packet->gateway || !explain_bridge(e, in) || link != home);
 	return !own && !stays_on_link(&packet->flow.dst) && explain_role(e, link) != CORDON_ROLE_UNLISTED &&
 	       link != home;
+}
+
+/* The interface that a copy for many is routed to, if it is for one alone; NULL, each. */
+static const struct explain_link *routed_out(const struct explain *e, const struct explain_packet *packet)
+{
+	const struct explain_link *home;
+
+	if (!packet->out)
+		return explain_broadcast(e, &packet->flow.dst);
+	home = explain_home(e, packet->device, packet->out);
+	return home ? home : packet->out;
+}
+
+/* The bridge that it comes in on makes copies of it; if a member is given, for that one. */
+static bool may_copy(const struct explain *e, const struct explain_packet *packet, const struct explain_link *in,
+		    const struct explain_link *out)
+{
+	const struct explain_link *bridge = explain_bridge(e, in);
+
+	if (!bridge || !out)
+		return bridge;
+	if (packet->out && explain_role(e, packet->out) == CORDON_ROLE_PORT)
+		return explain_bridge(e, packet->out) == bridge;
+	return out == explain_home(e, packet->device, in);
 }
 
 /*
@@ -374,18 +406,17 @@ static bool is_routed_to(const struct explain *e, const struct explain_packet *p
  * one it came in on; or for one alone. In a bridge, one for each of its other ports.
  */
 static u32 explain_many(const struct explain *e, const struct explain_packet *packet,
-			const struct explain_link *in, u8 role,
+			const struct explain_link *in,
 			const struct explain_answer *base, struct explain_answer *answers)
 {
-	const struct explain_link *out = packet->out ? explain_home(e, packet->device, packet->out) :
-							explain_broadcast(e, &packet->flow.dst);
+	const struct explain_link *out = routed_out(e, packet);
 	u32 i, n = 0;
 
 	if (packet->arp)
 		return explain_arp(e, packet, in, base, answers);
 	if (!packet->gateway && !packet->out) {
 		answers[n] = *base;
-		decide_local(e, packet, role, &answers[n++]);
+		decide_local(e, packet, in, &answers[n++]);
 	}
 	for (i = 0; i < e->n_links; i++) {
 		if (!is_routed_to(e, packet, in, out, &e->links[i]))
@@ -394,73 +425,9 @@ static u32 explain_many(const struct explain *e, const struct explain_packet *pa
 		answers[n].out = &e->links[i];
 		decide_many(e, packet, &answers[n++]);
 	}
-	if (!out || (explain_bridge(e, in) && out == explain_home(e, packet->device, in)))
+	if (may_copy(e, packet, in, out))
 		n += explain_copies(e, packet, in, base, answers + n);
 	return n;
-}
-
-static bool is_listener_report(const struct cordon_flow *f)
-{
-	return f->proto == IPPROTO_ICMPV6 &&
-	       (f->dport == MLD_REPORT || f->dport == MLD_DONE || f->dport == MLD2_REPORT);
-}
-
-/* By which of its addresses the gateway is reached from a source that is good for the link only. */
-static struct cordon_addr gateway_address(const struct cordon_flow *f)
-{
-	if (cordon_addr_is_v4(&f->src))
-		return cordon_addr_v4(0xffffffff);
-	if (cordon_addr_is_unspecified(&f->src) || is_listener_report(f))
-		return (struct cordon_addr){ 0xff02000000000000ULL, 1 };
-	return (struct cordon_addr){ 0xfe80000000000000ULL, 1 };
-}
-
-/* Who has the address that it is for? To the group of those that may (RFC 4291, 2.7.1). */
-static void solicit(struct cordon_flow *f)
-{
-	f->target = f->dst;
-	f->dst.hi = 0xff02000000000000ULL;
-	f->dst.lo = 0x00000001ff000000ULL | (f->target.lo & 0xffffff);
-	f->proto = IPPROTO_ICMPV6;
-	f->dport = NEIGHBOUR_SOLICIT;
-	f->hop_limit = 255;
-}
-
-/**
- * explain_complete - fill in what nobody asks about, as a sound packet has it
- * @e: the gateway
- * @packet: source and destination, protocol and destination port are known
- *
- * The source port of a DHCP client, the hop limits of neighbour discovery (RFC 4861, 7.1) and of
- * listener reports (RFC 3810, 5); who solicits asks for an address of his own.
- */
-void explain_complete(const struct explain *e, struct explain_packet *packet)
-{
-	const struct cordon_device_def *d;
-	struct cordon_flow *f = &packet->flow;
-	u32 i;
-
-	f->sport = EPHEMERAL;
-	if (f->proto == IPPROTO_UDP && f->dport == CORDON_PORT_DHCP)
-		f->sport = DHCP_CLIENT;
-	if (f->proto == IPPROTO_UDP && f->dport == CORDON_PORT_DHCP6)
-		f->sport = DHCP6_CLIENT;
-	f->hop_limit = f->proto == IPPROTO_ICMPV6 ? 255 : 64;
-	if (is_listener_report(f))
-		f->hop_limit = 1;
-	/* What servers of DHCP send. */
-	if (f->proto == IPPROTO_UDP && f->dport == DHCP_CLIENT)
-		f->sport = CORDON_PORT_DHCP;
-	if (f->proto == IPPROTO_UDP && f->dport == DHCP6_CLIENT)
-		f->sport = CORDON_PORT_DHCP6;
-	if (packet->to_gateway)
-		f->dst = gateway_address(f);
-	d = packet->device == CORDON_NO_DEVICE ? NULL : &e->p->draft.devices[packet->device];
-	for (i = 0; d && i < d->n; i++)
-		if (!cordon_addr_is_v4(&e->p->draft.addresses[d->first + i]))
-			f->target = e->p->draft.addresses[d->first + i];
-	if (packet->solicits)
-		solicit(f);
 }
 
 /* The end that a packet is for, by its address alone. */
@@ -491,24 +458,23 @@ u32 explain_packet(const struct explain *e, const struct explain_packet *packet,
 {
 	const struct explain_link *in = find_in(e, packet);
 	struct explain_answer base = { 0 };
-	u8 role;
 	u32 i, n = 1;
 
 	base.v = decide_sender(e, packet, in, &base.from);
-	role = packet->device != CORDON_NO_DEVICE && !in ? CORDON_ROLE_PORT : explain_role(e, in);
 	base.to = find_to(e, packet);
 	answers[0] = base;
 	if (!base.v.accept) {
-		n = 1;
+		/* The bridge itself drops it, behind the hook. */
+		answers[0].uncounted = base.v.reason == EXPLAIN_DENY_NOT_IN_VLAN;
 	} else if (explain_is_many(e, packet)) {
-		n = explain_many(e, packet, in, role, &base, answers);
+		n = explain_many(e, packet, in, &base, answers);
 	} else if (packet->to_gateway || is_self(e, &packet->flow.dst)) {
-		decide_local(e, packet, role, &answers[0]);
+		decide_local(e, packet, in, &answers[0]);
 	} else if (explain_is_switched(e, packet, in)) {
 		explain_switched(e, packet, in, &answers[0]);
 	} else {
 		answers[0].out = find_out(e, packet, in);
-		decide_one(e, packet, &answers[0]);
+		decide_one(e, packet, in, &answers[0]);
 	}
 	for (i = 0; i < n; i++)
 		finish(e, packet, in, &answers[i]);
@@ -553,6 +519,10 @@ const char *explain_reason(u8 reason)
 		[EXPLAIN_DENY_NOBODY] = "no other device has that address",
 		[EXPLAIN_DENY_ELSEWHERE] = "the device is behind another port",
 		[EXPLAIN_DENY_VLAN] = "the device is in another VLAN of the bridge",
+		[EXPLAIN_DENY_NO_PVID] = "without a tag it is in no VLAN: that port of the bridge has no PVID",
+		[EXPLAIN_DENY_NOT_IN_VLAN] = "that port of the bridge is not in the device's VLAN",
+		[EXPLAIN_DENY_TAG] = "its tag says nothing of VLANs: the bridge's are 802.1ad's, or it filters none",
+		[EXPLAIN_DENY_NO_GATEWAY] = "the gateway itself is not in that VLAN of the bridge",
 		[EXPLAIN_DENY_OF_LINK] = "it is for the gateway alone",
 		[EXPLAIN_DENY_ROGUE] = "no device is a router, or gives addresses",
 		[EXPLAIN_DENY_LEASE] = "the device's lease holds on another port of the bridge",

@@ -14,6 +14,10 @@ enum explain_reason {
 	EXPLAIN_DENY_NOBODY,		/* no other device has the address */
 	EXPLAIN_DENY_ELSEWHERE,		/* its owner is behind another port */
 	EXPLAIN_DENY_VLAN,		/* it is in another VLAN */
+	EXPLAIN_DENY_NO_PVID,		/* a port has no VLAN of untagged frames */
+	EXPLAIN_DENY_NOT_IN_VLAN,	/* a port is not in the VLAN */
+	EXPLAIN_DENY_TAG,		/* it has a tag that says nothing of VLANs */
+	EXPLAIN_DENY_NO_GATEWAY,	/* the gateway itself is not in the VLAN */
 	EXPLAIN_DENY_OF_LINK,		/* it is for the gateway alone, as who is in which group */
 	EXPLAIN_DENY_ROGUE,		/* only routers, or servers of DHCP, say it */
 	EXPLAIN_DENY_LEASE,		/* the device's lease holds on another port of the bridge */
@@ -26,12 +30,14 @@ enum explain_reason {
  * @name: its name
  * @wire: of a macvlan or ipvlan, the interface whose wire it shares; empty, it has its own
  * @master: what it is in, such as a bridge; or empty
- * @below: of a VLAN, the interface that it lies on; or empty
- * @vlan: its number; 0, it is none
+ * @below: of a VLAN, of 802.1ad, too, the interface that it lies on; or empty
+ * @vlan: its number; 0, it is none of 802.1Q
  * @is_bridge: it is a bridge
  * @filters: it is one that filters VLANs
+ * @provider: its tags are those of 802.1ad
  * @pvid: of a bridge that filters them and of its members, the VLAN of untagged frames; 0, none
- * @in_vlan: of such a member, a bit for each VLAN that it is in
+ * @in_vlan: likewise, a bit for each VLAN that it is in
+ * @untagged: likewise, a bit for each whose frames leave without a tag
  * @n: how many addresses it has
  * @self: the addresses
  * @net: of each, the address whose network it is in, with the length: its own, or that of a peer
@@ -44,8 +50,10 @@ struct explain_link {
 	u16 vlan;
 	bool is_bridge;
 	bool filters;
+	bool provider;
 	u16 pvid;
 	u8 in_vlan[(CORDON_MAX_VLAN + 1) / 8 + 1];
+	u8 untagged[(CORDON_MAX_VLAN + 1) / 8 + 1];
 	u32 n;
 	struct cordon_addr *self;
 	struct cordon_network_def *net;

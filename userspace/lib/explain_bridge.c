@@ -146,6 +146,8 @@ void explain_switched(const struct explain *e, const struct explain_packet *pack
 		a->v = explain_deny(EXPLAIN_DENY_VLAN, CORDON_KIND_UNJUDGED);
 	} else if (a->out && a->out == in) {
 		a->v = explain_pass(EXPLAIN_PASS_BESIDE);
+	} else if (a->out && !explain_leaves(e, a->out, explain_vlan(e, target, a->out)).accept) {
+		a->v = explain_leaves(e, a->out, explain_vlan(e, target, a->out));
 	} else if (a->out && !may_be_behind(e, target, a->out)) {
 		a->v = explain_deny(CORDON_DENY_WRONG_PORT, CORDON_KIND_UNJUDGED);
 	} else if (cordon_flow_is_of_link(&packet->flow)) {
@@ -154,6 +156,41 @@ void explain_switched(const struct explain *e, const struct explain_packet *pack
 		a->uncounted = false;
 		a->v = cordon_decide_connection(e->p, &a->from, &a->to, packet->flow.proto, packet->flow.dport);
 	}
+}
+
+/**
+ * explain_brought - the bridge brings what the gateway sends to where a device is; as output() in bridges
+ * @e: the gateway
+ * @device: the device
+ * @a: passes so far, by @a->out; gets the verdict
+ */
+void explain_brought(const struct explain *e, u32 device, struct explain_answer *a)
+{
+	const struct explain_link *bridge = explain_bridge(e, a->out);
+	const bool inside = bridge && explain_role(e, a->out) == CORDON_ROLE_BRIDGE;
+	const struct explain_link *place = inside ? explain_place(e, device) : a->out;
+	struct cordon_verdict v = explain_pass(CORDON_PASS_SOURCE);
+	u16 vlan, own;
+
+	if (!bridge)
+		return;
+	/* By a member that somebody names, it would leave in the device's VLAN there. */
+	vlan = explain_vlan(e, inside ? CORDON_NO_DEVICE : device, a->out);
+	own = explain_vlan(e, device, place);
+	if (vlan == EXPLAIN_NO_VLAN && !bridge->filters)
+		v = explain_deny(EXPLAIN_DENY_TAG, CORDON_KIND_UNJUDGED);
+	else if (!explain_is_home(e, inside ? CORDON_NO_DEVICE : device, a->out))
+		v = explain_deny(EXPLAIN_DENY_NO_GATEWAY, CORDON_KIND_UNJUDGED);
+	else if (place && explain_bridge(e, place) != bridge)
+		v = explain_deny(EXPLAIN_DENY_ELSEWHERE, CORDON_KIND_UNJUDGED);
+	else if (place && own != EXPLAIN_NO_VLAN && own != vlan)
+		v = explain_deny(EXPLAIN_DENY_VLAN, CORDON_KIND_UNJUDGED);
+	else if (place)
+		v = explain_leaves(e, place, own);
+	if (v.accept)
+		return;
+	a->v = v;
+	a->uncounted = true;
 }
 
 /* For the owner of an address alone, as forward_question() in the kernel. */
@@ -219,7 +256,7 @@ u32 explain_copies(const struct explain *e, const struct explain_packet *packet,
 	for (i = 0; bridge && i < e->n_links; i++) {
 		link = &e->links[i];
 		if (link == in || explain_role(e, link) != CORDON_ROLE_PORT || explain_bridge(e, link) != bridge ||
-		    !explain_in_vlan(link, vlan) ||
+		    !explain_leaves(e, link, vlan).accept ||
 		    (packet->out && explain_role(e, packet->out) != CORDON_ROLE_BRIDGE && packet->out != link))
 			continue;
 		answers[n] = *base;

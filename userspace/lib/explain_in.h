@@ -5,6 +5,8 @@
 
 #include "explain.h"
 
+#define EXPLAIN_NO_VLAN	0xffff	/* frames are in none that could be told */
+
 /* explain_role.c */
 u8 explain_role(const struct explain *e, const struct explain_link *link);
 u16 explain_port(const struct explain *e, const struct explain_link *link);
@@ -14,9 +16,16 @@ const struct explain_link *explain_link_of_port(const struct explain *e, u16 por
 const struct explain_link *explain_bridge(const struct explain *e, const struct explain_link *link);
 const struct explain_link *explain_place(const struct explain *e, u32 device);
 bool explain_may_have(const struct explain *e, u32 device, const struct explain_link *link);
+bool explain_may_lead(const struct explain *e, u32 device, const struct explain_link *link);
 u16 explain_vlan(const struct explain *e, u32 device, const struct explain_link *link);
 const struct explain_link *explain_home(const struct explain *e, u32 device, const struct explain_link *link);
-bool explain_in_vlan(const struct explain_link *link, u16 vlan);
+struct cordon_verdict explain_enters(const struct explain *e, u32 device, const struct explain_link *link);
+struct cordon_verdict explain_leaves(const struct explain *e, const struct explain_link *link, u16 vlan);
+bool explain_is_home(const struct explain *e, u32 device, const struct explain_link *link);
+
+/* explain_dump.c */
+bool explain_dump_take(struct explain *e, const void *message, int len);
+void explain_dump(struct explain *e);
 
 /* explain_reach.c */
 u32 explain_own_segments(const struct cordon_policy *p, const struct explain_link *link, struct cordon_reach *reach);
@@ -31,6 +40,7 @@ struct cordon_verdict explain_sound(const struct explain *e, const struct explai
 				    const struct explain_link *in);
 void explain_switched(const struct explain *e, const struct explain_packet *packet, const struct explain_link *in,
 		      struct explain_answer *a);
+void explain_brought(const struct explain *e, u32 device, struct explain_answer *a);
 u32 explain_copies(const struct explain *e, const struct explain_packet *packet, const struct explain_link *in,
 		   const struct explain_answer *base, struct explain_answer *answers);
 

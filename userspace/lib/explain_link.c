@@ -7,8 +7,6 @@
 #include <limits.h>
 #include <linux/ethtool.h>
 #include <linux/if_bridge.h>
-#include <linux/if_vlan.h>
-#include <linux/rtnetlink.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -19,7 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "explain.h"
+#include "explain_in.h"
 
 static bool read_address(const struct sockaddr *sa, struct cordon_addr *out)
 {
@@ -84,37 +82,6 @@ static void find_wire(struct explain_link *link)
 		closedir(dir);
 }
 
-/*
- * Of a VLAN, which one it is, and what it lies on. Where the kernel's module for them is not there, there are none, and to
- * ask would load it.
- */
-static void find_vlan(struct explain_link *link)
-{
-	struct vlan_ioctl_args request = { .cmd = GET_VLAN_VID_CMD };
-	int fd = access("/proc/net/vlan", F_OK) ? -1 : socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	if (fd < 0)
-		return;
-	snprintf(request.device1, sizeof(request.device1), "%s", link->name);
-	if (!ioctl(fd, SIOCGIFVLAN, &request)) {
-		link->vlan = request.u.VID;
-		request.cmd = GET_VLAN_REALDEV_NAME_CMD;
-		if (!ioctl(fd, SIOCGIFVLAN, &request))
-			snprintf(link->below, sizeof(link->below), "%.15s", request.u.device2);
-	}
-	close(fd);
-}
-
-static bool reads_1(const char *path)
-{
-	FILE *file = fopen(path, "re");
-	bool yes = file && fgetc(file) == '1';
-
-	if (file)
-		fclose(file);
-	return yes;
-}
-
 /* What it is in, and whether it is a bridge itself. */
 static void find_master(struct explain_link *link)
 {
@@ -123,8 +90,6 @@ static void find_master(struct explain_link *link)
 
 	snprintf(path, sizeof(path), "/sys/class/net/%s/bridge", link->name);
 	link->is_bridge = !access(path, F_OK);
-	snprintf(path, sizeof(path), "/sys/class/net/%s/bridge/vlan_filtering", link->name);
-	link->filters = reads_1(path);
 	snprintf(path, sizeof(path), "/sys/class/net/%s/master", link->name);
 	len = readlink(path, target, sizeof(target) - 1);
 	if (len < 0)
@@ -267,7 +232,6 @@ static int take(struct explain *e, const struct ifaddrs *a)
 			return -ENOMEM;
 		find_wire(&e->links[e->n_links - 1]);
 		find_master(&e->links[e->n_links - 1]);
-		find_vlan(&e->links[e->n_links - 1]);
 	}
 	if (!read_address(a->ifa_addr, &self) || !read_address(a->ifa_netmask, &mask))
 		return 0;
@@ -275,76 +239,6 @@ static int take(struct explain *e, const struct ifaddrs *a)
 		peer = self;
 	return explain_add_address((struct explain_link *)explain_find_link(e, a->ifa_name), &self, &peer,
 				   mask_length(&mask, cordon_addr_is_v4(&self)));
-}
-
-static void take_vlans(struct explain_link *link, const struct rtattr *spec)
-{
-	const struct rtattr *attr = RTA_DATA(spec);
-	const struct bridge_vlan_info *vlan;
-	int left = RTA_PAYLOAD(spec);
-
-	for (; RTA_OK(attr, left); attr = RTA_NEXT(attr, left)) {
-		vlan = RTA_DATA(attr);
-		if (attr->rta_type != IFLA_BRIDGE_VLAN_INFO || RTA_PAYLOAD(attr) < sizeof(*vlan) ||
-		    vlan->vid > CORDON_MAX_VLAN)
-			continue;
-		link->in_vlan[vlan->vid / 8] |= 1 << vlan->vid % 8;
-		if (vlan->flags & BRIDGE_VLAN_INFO_PVID)
-			link->pvid = vlan->vid;
-	}
-}
-
-/* The VLANs of a bridge or of a member. */
-static void take_bridge(struct explain *e, const struct nlmsghdr *h)
-{
-	const struct ifinfomsg *info = NLMSG_DATA(h);
-	const struct rtattr *attr = IFLA_RTA(info);
-	const struct explain_link *link = NULL;
-	int left = IFLA_PAYLOAD(h);
-
-	for (; RTA_OK(attr, left); attr = RTA_NEXT(attr, left)) {
-		if (attr->rta_type == IFLA_IFNAME)
-			link = explain_find_link(e, RTA_DATA(attr));
-		else if (link && attr->rta_type == IFLA_AF_SPEC)
-			take_vlans((struct explain_link *)link, attr);
-	}
-}
-
-/* Return: there may be more. */
-static bool take_bridges(struct explain *e, const void *message, int len)
-{
-	const struct nlmsghdr *h = message;
-
-	for (; NLMSG_OK(h, len); h = NLMSG_NEXT(h, len)) {
-		if (h->nlmsg_type != RTM_NEWLINK)
-			return false;
-		take_bridge(e, h);
-	}
-	return true;
-}
-
-/* The VLANs of all bridges and their members; where none filters them, they do not matter. */
-static void find_vlans(struct explain *e)
-{
-	const struct {
-		struct nlmsghdr h;
-		struct ifinfomsg info;
-		struct rtattr attr;
-		u32 mask;
-	} request = {
-		{ sizeof(request), RTM_GETLINK, NLM_F_REQUEST | NLM_F_DUMP, 1, 0 }, { .ifi_family = AF_BRIDGE },
-		{ RTA_LENGTH(sizeof(u32)), IFLA_EXT_MASK }, RTEXT_FILTER_BRVLAN,
-	};
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-	static char answer[65536] __attribute__((aligned(NLMSG_ALIGNTO)));
-	ssize_t len = -1;
-
-	if (fd >= 0 && send(fd, &request, sizeof(request), 0) == sizeof(request))
-		do
-			len = recv(fd, answer, sizeof(answer), 0);
-		while (len > 0 && take_bridges(e, answer, len));
-	if (fd >= 0)
-		close(fd);
 }
 
 /**
@@ -364,7 +258,7 @@ int explain_machine(struct explain *e)
 		ret = take(e, a);
 	freeifaddrs(list);
 	if (!ret)
-		find_vlans(e);
+		explain_dump(e);
 	return ret;
 }
 

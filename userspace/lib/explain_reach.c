@@ -73,7 +73,7 @@ static u32 port_subnets(const struct explain *e, struct cordon_subnet *subnets)
 		bridge = explain_bridge(e, link);
 		n_own = add_own(bridge ? bridge : link, own, 0);
 		for (i = 0; bridge && i < e->n_links; i++)
-			if (e->links[i].vlan && !strcmp(e->links[i].below, bridge->name))
+			if (!strcmp(e->links[i].below, bridge->name))
 				n_own = add_own(&e->links[i], own, n_own);
 		n = cordon_subnets_add(subnets, n, port, own, n_own);
 	}

@@ -165,23 +165,32 @@ const struct explain_link *explain_place(const struct explain *e, u32 device)
 	return link && explain_bridge(e, link) ? link : NULL;
 }
 
+static bool has_vlan(const u8 *vlans, u16 vlan)
+{
+	return vlan <= CORDON_MAX_VLAN && vlans[vlan / 8] & 1 << vlan % 8;
+}
+
 /**
- * explain_vlan - the VLAN of its bridge that a device is in, if it is behind an interface
+ * explain_vlan - the VLAN of its bridge that a device is in, if it is behind an interface; as cordon_vlan_of()
  * @e: the gateway
  * @device: the device; CORDON_NO_DEVICE, whatever comes in there untagged
  * @link: the bridge, a VLAN of it, a port in it, or what is in none; or NULL
  *
- * Return: 0, there are none.
+ * Return: 0, the bridge does not filter them; EXPLAIN_NO_VLAN, it is in none there.
  */
 u16 explain_vlan(const struct explain *e, u32 device, const struct explain_link *link)
 {
 	const struct explain_link *bridge = explain_bridge(e, link);
 
-	if (!bridge || !bridge->filters)
+	if (!bridge)
 		return 0;
 	if (device != CORDON_NO_DEVICE && e->p->draft.devices[device].vlan)
 		return e->p->draft.devices[device].vlan;
-	return link->vlan ? link->vlan : link->pvid;
+	if (!bridge->filters)
+		return link->vlan ? EXPLAIN_NO_VLAN : 0;
+	if (link->vlan)
+		return link->vlan;
+	return link->pvid ? link->pvid : EXPLAIN_NO_VLAN;
 }
 
 /**
@@ -207,6 +216,22 @@ const struct explain_link *explain_home(const struct explain *e, u32 device, con
 }
 
 /**
+ * explain_is_home - the gateway itself gets what a device sends to it, or has routed
+ * @e: the gateway
+ * @device: who sends, or CORDON_NO_DEVICE
+ * @link: where it comes in, as for explain_vlan(); or NULL
+ *
+ * A VLAN of the bridge may have no interface, and the bridge itself may not be in it.
+ */
+bool explain_is_home(const struct explain *e, u32 device, const struct explain_link *link)
+{
+	const struct explain_link *bridge = explain_bridge(e, link);
+	u16 vlan = explain_vlan(e, device, link);
+
+	return !bridge || !vlan || (explain_home(e, device, link) && has_vlan(bridge->in_vlan, vlan));
+}
+
+/**
  * explain_may_have - a device may be behind an interface; as cordon_ports_may_have(), and as the hooks in bridges
  * @e: the gateway
  * @device: the device
@@ -215,21 +240,76 @@ const struct explain_link *explain_home(const struct explain *e, u32 device, con
 bool explain_may_have(const struct explain *e, u32 device, const struct explain_link *link)
 {
 	const struct cordon_device_def *d = &e->p->draft.devices[device];
-	const struct explain_link *bridge = explain_bridge(e, link);
+	const struct explain_link *bridge = explain_bridge(e, link), *place;
 	const bool inside = bridge && explain_role(e, link) == CORDON_ROLE_BRIDGE;
+	u16 vlan;
 
-	if (d->vlan && (!bridge || !bridge->filters ||
-			(inside && explain_vlan(e, CORDON_NO_DEVICE, link) != d->vlan)))
+	if (d->vlan && (!bridge || !bridge->filters))
 		return false;
+	if (inside) {
+		/* It was seen at a member before. */
+		vlan = explain_vlan(e, CORDON_NO_DEVICE, link);
+		place = explain_place(e, device);
+		if (vlan == EXPLAIN_NO_VLAN ||
+		    (place && explain_bridge(e, place) == bridge && explain_vlan(e, device, place) != vlan))
+			return false;
+	}
 	return explain_may_be(e, d->port, explain_port(e, link));
 }
 
 /**
- * explain_in_vlan - a member of a bridge gets frames of a VLAN
- * @link: the member
- * @vlan: the VLAN; 0, the bridge does not filter them
+ * explain_may_lead - what leaves by an interface may be for a device; as cordon_ports_may_have()
+ * @e: the gateway
+ * @device: the device
+ * @link: the interface
+ *
+ * In a bridge the hook at the member has its say later, see explain_brought().
  */
-bool explain_in_vlan(const struct explain_link *link, u16 vlan)
+bool explain_may_lead(const struct explain *e, u32 device, const struct explain_link *link)
 {
-	return !vlan || link->in_vlan[vlan / 8] & 1 << vlan % 8;
+	const struct cordon_device_def *d = &e->p->draft.devices[device];
+
+	return (!d->vlan || explain_bridge(e, link)) && explain_may_be(e, d->port, explain_port(e, link));
+}
+
+/**
+ * explain_enters - a member of a bridge takes a device's frames, in its VLAN; as judge_vlan() in the kernel, and the bridge
+ * @e: the gateway
+ * @device: the device
+ * @link: the member; or whatever it comes in on, or NULL
+ */
+struct cordon_verdict explain_enters(const struct explain *e, u32 device, const struct explain_link *link)
+{
+	const struct explain_link *bridge = explain_bridge(e, link);
+	u16 vlan = explain_vlan(e, device, link);
+
+	if (!bridge || !bridge->filters || explain_role(e, link) == CORDON_ROLE_BRIDGE)
+		return explain_pass(CORDON_PASS_SOURCE);
+	if (vlan == EXPLAIN_NO_VLAN)
+		return explain_deny(EXPLAIN_DENY_NO_PVID, CORDON_KIND_UNJUDGED);
+	if (bridge->provider && link->pvid != vlan)
+		return explain_deny(EXPLAIN_DENY_TAG, CORDON_KIND_UNJUDGED);
+	return has_vlan(link->in_vlan, vlan) ? explain_pass(CORDON_PASS_SOURCE) :
+					       explain_deny(EXPLAIN_DENY_NOT_IN_VLAN, CORDON_KIND_UNJUDGED);
+}
+
+/**
+ * explain_leaves - frames of a VLAN leave by a member of a bridge; as cordon_vlan_leaves(), and the bridge
+ * @e: the gateway
+ * @link: the member
+ * @vlan: the VLAN, as from explain_vlan()
+ */
+struct cordon_verdict explain_leaves(const struct explain *e, const struct explain_link *link, u16 vlan)
+{
+	const struct explain_link *bridge = explain_bridge(e, link);
+
+	if (!bridge || !bridge->filters)
+		return vlan ? explain_deny(EXPLAIN_DENY_VLAN, CORDON_KIND_UNJUDGED) :
+			      explain_pass(CORDON_PASS_SOURCE);
+	if (vlan == EXPLAIN_NO_VLAN)
+		return explain_deny(EXPLAIN_DENY_NO_PVID, CORDON_KIND_UNJUDGED);
+	if (!has_vlan(link->in_vlan, vlan))
+		return explain_deny(EXPLAIN_DENY_NOT_IN_VLAN, CORDON_KIND_UNJUDGED);
+	return bridge->provider && !has_vlan(link->untagged, vlan) ?
+	       explain_deny(EXPLAIN_DENY_TAG, CORDON_KIND_UNJUDGED) : explain_pass(CORDON_PASS_SOURCE);
 }

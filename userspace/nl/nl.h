@@ -141,6 +141,8 @@ struct cnl_start {
  * @mac: of the device
  * @name: of the device
  * @port: that the device is tied to, or empty
+ * @vlan: of that port, in which the device is; 0, none that the policy gives it. The kernel does not tell it here: whoever
+ *	wants it takes it from the device
  * @origin: enum cordon_origin
  * @ends: it does, in @lease seconds
  * @lease: seconds; in an event 0, it has ended
@@ -150,6 +152,7 @@ struct cnl_binding {
 	u8 mac[6];
 	char name[CORDON_DEVICE_NAME_LEN];
 	char port[CORDON_IFNAME_LEN];
+	u16 vlan;
 	u32 origin;
 	bool ends;
 	u32 lease;
