@@ -373,7 +373,7 @@ static int check_checkin_port(const struct cordon_ruleset *rs, u32 device, struc
 	if (interface && interface->role == CORDON_ROLE_PORT) {
 		port = interface->port;
 		c->ifindex = interface->wire;
-		may_be = cordon_ports_may_be(ports, def->port, port);
+		may_be = cordon_ports_may_be(ports, def, port);
 	}
 	rcu_read_unlock();
 	if (port == CORDON_ANY_PORT) {
@@ -388,8 +388,12 @@ static int check_checkin_port(const struct cordon_ruleset *rs, u32 device, struc
 	}
 	if (may_be)
 		return 0;
-	NL_SET_ERR_MSG_FMT(extack, "%.20s may be on %s only, not on %s", def->name,
-			   d->ports[def->port].name, d->ports[port].name);
+	if (def->n_also)
+		NL_SET_ERR_MSG_FMT(extack, "%.20s may be on its %u ports only, not on %s",
+				   def->name, cordon_device_ports(def), d->ports[port].name);
+	else
+		NL_SET_ERR_MSG_FMT(extack, "%.20s may be on %s only, not on %s", def->name,
+				   d->ports[def->port].name, d->ports[port].name);
 	return -EXDEV;
 }
 
