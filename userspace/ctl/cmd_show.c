@@ -270,12 +270,16 @@ static void show_devices(const struct shown *s, bool json)
 
 static void print_binding(const struct cnl_binding *b)
 {
-	char mac[18], addr[POLICY_ADDR_LEN], left[16] = "-";
+	char mac[18], addr[POLICY_ADDR_LEN], left[16] = "-", ports[POLICY_PORTS_LEN] = "any port";
+	size_t at = 0;
+	u32 i;
 
+	for (i = 0; i < b->ports.n; i++)
+		at += snprintf(ports + at, sizeof(ports) - at, "%s%s", i ? "," : "", b->ports.name[i]);
 	if (b->ends)
 		snprintf(left, sizeof(left), "%us", b->lease);
 	printf("%-40s %s  %-20s %-15s %-6s %8s\n", policy_addr_text(&b->addr, addr), policy_mac_text(b->mac, mac),
-	       b->name, b->port[0] ? b->port : "any port", policy_origin_name(b->origin), left);
+	       b->name, ports, policy_origin_name(b->origin), left);
 }
 
 static void show_bindings(const struct shown *s, bool json)

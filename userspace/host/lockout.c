@@ -69,6 +69,17 @@ static bool is_port(const struct cordon_policy *p, const char *link)
 	return false;
 }
 
+static bool is_tied_to(const struct cordon_policy *p, u32 device, const char *port)
+{
+	const struct cordon_device_def *d = &p->draft.devices[device];
+	u32 i;
+
+	for (i = 0; i < cordon_device_ports(d); i++)
+		if (!strcmp(p->draft.ports[cordon_device_port(d, i)].name, port))
+			return true;
+	return false;
+}
+
 /**
  * lockout_port - the interface by which somebody comes in, as a policy lists it
  * @p: the policy
@@ -76,13 +87,12 @@ static bool is_port(const struct cordon_policy *p, const char *link)
  * @link: what the machine calls it
  * @client: who comes in
  *
- * Return: of a bridge of ports, the port that the client is tied to, or else the first; of others, @link.
+ * Return: of a bridge of ports, one that the client is tied to, or else the first; of others, @link.
  */
 const char *lockout_port(const struct cordon_policy *p, const struct host_facts *f, const char *link,
 			 const struct cordon_addr *client)
 {
 	u32 device = cordon_policy_device_by_addr(p, client), i;
-	u16 tied = device == CORDON_NO_DEVICE ? CORDON_ANY_PORT : p->draft.devices[device].port;
 	const char *first = NULL, *name;
 
 	if (is_port(p, link) || cordon_policy_is_uplink(p, link))
@@ -91,7 +101,7 @@ const char *lockout_port(const struct cordon_policy *p, const struct host_facts 
 		name = f->links[i].name;
 		if (strcmp(f->links[i].master, link) || !is_port(p, name))
 			continue;
-		if (tied != CORDON_ANY_PORT && !strcmp(p->draft.ports[tied].name, name))
+		if (device != CORDON_NO_DEVICE && is_tied_to(p, device, name))
 			return name;
 		first = first ? first : name;
 	}
