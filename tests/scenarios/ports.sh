@@ -91,6 +91,22 @@ strange() {
 	expect "$1: no service of the gateway" blocked "$2" tcp "$3" 53
 }
 
+# Somebody hears of moves, or no longer.
+listen() {
+	spawn gw cordonctl monitor --json >"$work/events" 2>"$work/monitor"
+	monitor=$!
+	poll 20 grep -q listening "$work/monitor"
+}
+unlisten() {
+	kill $monitor
+	wait $monitor 2>/dev/null
+}
+# told NS WORDS: of a move there, as often as it takes
+told() {
+	blocked "$1" tcp $INET 443
+	grep '"moved_port"' "$work/events" | shows "$2"
+}
+
 # Routed: each port has a network of its own, and the address is where the route says.
 in_force "routed"
 expect "the policy is shown with the ports" ports '"ports": \["lan0", "lan2"\]'
@@ -102,17 +118,10 @@ itself "the second port" twin
 toward lan3
 grows "another port: nothing of the gateway's leaves there" anomalies/moved_port blocked gw tcp $CAM 22
 grows "another port: nor what is forwarded" anomalies/moved_port blocked plant tcp $CAM 502
-spawn gw cordonctl monitor --json >"$work/events" 2>"$work/monitor"
-monitor=$!
-poll 20 grep -q listening "$work/monitor"
+listen
 strange "another port" far 10.0.20.3
-told() {	# WORDS: of a move, as often as it takes
-	blocked far tcp $INET 443
-	grep '"moved_port"' "$work/events" | shows "$1"
-}
-expect "and its ports are told" poll 20 told '"ports": \["lan0", "lan2"\]'
-kill $monitor
-wait $monitor 2>/dev/null
+expect "and its ports are told" poll 20 told far '"ports": \["lan0", "lan2"\]'
+unlisten
 toward lan0
 itself "and back again" cam
 
@@ -185,7 +194,9 @@ checks_in "which it does" lan2
 expect "and has it there" reaches twin tcp $INET 443
 toward lan0
 grows "and at the first no longer" $unauthenticated blocked cam tcp $INET 443
+says "roam, and one port" "a device that roams is not tied to one port" ctl device set cam --roam true --port lan0
 expect "roam, at run time" ctl device set cam --roam true
+says "one port, and roam" "a device that roams is not tied to one port" ctl device set cam --port lan0
 checks_in "a check-in at the first port" lan0
 expect "roam: the internet" poll 20 reaches cam tcp $INET 443
 toward lan2
@@ -260,7 +271,11 @@ expect "bridged, without a lease: a service of the gateway" poll 20 reaches cam 
 checks_in "bridged: a check-in at the first port" br0
 expect "bridged, with a lease: the internet" poll 20 reaches cam tcp $INET 443
 goes lan2
+listen
 strange "bridged, without roam, the second port" twin $GW_CAM
+expect "and is told" poll 20 told twin '"kind": "moved_port"'
+equal "of no port where it should be instead" "" "$(grep '"moved_port"' "$work/events" | grep -o '"ports*": [^,}]*')"
+unlisten
 ctl device lease cam 0 >/dev/null
 expect "the lease is over: a service of the gateway" poll 20 reaches twin tcp $GW_CAM 53
 expect "the lease is over: not the internet" blocked twin tcp $INET 443
