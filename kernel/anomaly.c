@@ -57,6 +57,19 @@ struct outcome {
 	u8 action;
 };
 
+/* The ports that a device is tied to, where it is at none of them. */
+static void name_ports(const struct cordon_pkt *pkt, u32 device, struct cordon_anomaly *a)
+{
+	const struct cordon_draft *d = &pkt->rs->policy->draft;
+	const struct cordon_device_def *def = &d->devices[device];
+
+	/* Or else it is in another VLAN there, or has a lease elsewhere. */
+	if (cordon_ports_may_be(pkt->ports, def, pkt->in))
+		return;
+	for (; a->n_ports < cordon_device_ports(def); a->n_ports++)
+		a->ports[a->n_ports] = d->ports[cordon_device_port(def, a->n_ports)].name;
+}
+
 /*
  * Send an event, if the rate allows one. Headers that nothing else asked for are read here. @tally:
  * the device's; or the namespace's, if there is no device or no memory.
@@ -87,9 +100,8 @@ static noinline void tell(const struct cordon_pkt *pkt, u32 device, struct cordo
 	if (known) {
 		a.name = d->devices[device].name;
 		a.mac = d->devices[device].mac;
-		if (o.kind == CORDON_KIND_MOVED_PORT &&
-		    d->devices[device].port != CORDON_ANY_PORT)
-			a.port = d->ports[d->devices[device].port].name;
+		if (o.kind == CORDON_KIND_MOVED_PORT)
+			name_ports(pkt, device, &a);
 	}
 	cordon_netlink_anomaly(pkt->cn, &a);
 }

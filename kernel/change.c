@@ -88,13 +88,25 @@ static int demand(struct cordon_net *cn, u32 place, struct netlink_ext_ack *exta
 	return cordon_inspector_label(cn, true, extack);
 }
 
+static bool has_same_ports(const struct cordon_device_def *a, const struct cordon_device_def *b)
+{
+	u32 i;
+
+	if (cordon_device_ports(a) != cordon_device_ports(b))
+		return false;
+	for (i = 0; i < cordon_device_ports(a); i++)
+		if (cordon_device_port(a, i) != cordon_device_port(b, i))
+			return false;
+	return true;
+}
+
 /* What was behind a port by @old may not be so by @place. */
 static bool may_shrink(const struct cordon_policy *p, u32 old, u32 place)
 {
 	const struct cordon_device_def *was = &p->draft.devices[old];
 	const struct cordon_device_def *is = &p->draft.devices[place];
 
-	return was->segment != is->segment || was->port != is->port ||
+	return was->segment != is->segment || !has_same_ports(was, is) ||
 	       was->encryption != is->encryption ||
 	       (is->port == CORDON_ANY_PORT &&
 		(was->n != is->n || cordon_change_binds(p, old, place)));

@@ -84,7 +84,7 @@ u32 cordon_endpoint_neighbour(const struct cordon_pkt *pkt, const struct net_dev
 }
 
 /**
- * cordon_endpoint_leaves_elsewhere - a packet would not leave by the port of its receiver
+ * cordon_endpoint_leaves_elsewhere - a packet would not leave by a port of its receiver
  * @pkt: the packet; @out is set
  * @receiver: the end that it goes to; only a device that is tied to a port has one
  */

@@ -26,7 +26,8 @@ struct cordon_segment;
  * @denied: the packet was dropped
  * @acted: it reached its limit
  * @action: enum cordon_action, what followed
- * @port: that the device is tied to, if it is for that; or NULL
+ * @ports: that the device is tied to, if it is for that
+ * @n_ports: how many of them
  */
 struct cordon_anomaly {
 	u8 kind;
@@ -39,7 +40,8 @@ struct cordon_anomaly {
 	bool denied;
 	bool acted;
 	u8 action;
-	const char *port;
+	const char *ports[CORDON_MAX_DEVICE_PORTS];
+	u8 n_ports;
 };
 
 /* sysfs.c: directories of a namespace, of a device, of a segment. All may sleep. */

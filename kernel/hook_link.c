@@ -128,20 +128,41 @@ static bool is_leased_elsewhere(const struct cordon_pkt *pkt)
 	       cordon_ruleset_end(pkt->rs, pkt->device).state;
 }
 
+static const struct cordon_device_def *def_of(const struct cordon_pkt *pkt, u32 device)
+{
+	return &pkt->rs->policy->draft.devices[device];
+}
+
 /* The VLAN that a device is in, if it is behind this member. */
 static u16 vlan_of(const struct cordon_pkt *pkt, u32 device, const struct net_device *member)
 {
-	return cordon_vlan_of(&pkt->rs->policy->draft.devices[device], member);
+	return cordon_vlan_of(def_of(pkt, device), member);
 }
 
-/* The device is behind the port that the frame leaves by: by the policy, or as it was seen last. */
+/* The port where a device was seen last, if it may be there now; 0, nobody knows where it is. */
+static int seen_at(const struct cordon_pkt *pkt, u32 device)
+{
+	int seen = READ_ONCE(pkt->rs->devices[device]->seen);
+	const struct cordon_interface *at = seen ? cordon_ports_find(pkt->ports, seen) : NULL;
+
+	return is_port(at) && cordon_ports_may_be(pkt->ports, def_of(pkt, device), at->port) ?
+	       seen : 0;
+}
+
+/*
+ * The device is behind the port that the frame leaves by: by the policy, or as it was seen last.
+ * One that is tied to several ports, and was seen at none of them, may be behind any.
+ */
 static bool is_behind(const struct cordon_pkt *pkt, u32 device)
 {
-	u16 tied = pkt->rs->policy->draft.devices[device].port;
+	const struct cordon_device_def *def = def_of(pkt, device);
+	int at;
 
-	if (tied != CORDON_ANY_PORT)
-		return cordon_ports_may_be(pkt->ports, tied, pkt->out->port);
-	return READ_ONCE(pkt->rs->devices[device]->seen) == pkt->out->ifindex;
+	if (def->port == CORDON_ANY_PORT)
+		return READ_ONCE(pkt->rs->devices[device]->seen) == pkt->out->ifindex;
+	at = def->n_also ? seen_at(pkt, device) : 0;
+	return at ? at == pkt->out->ifindex :
+		    cordon_ports_may_be(pkt->ports, def, pkt->out->port);
 }
 
 /* The frame leaves to where the device is, in its VLAN. */
@@ -153,10 +174,7 @@ static bool leads_to(const struct cordon_pkt *pkt, u32 device)
 /* Likewise; or nobody knows where it is, and it may be there. */
 static bool may_lead_to(const struct cordon_pkt *pkt, u32 device)
 {
-	int seen = READ_ONCE(pkt->rs->devices[device]->seen);
-
-	if (pkt->rs->policy->draft.devices[device].port == CORDON_ANY_PORT &&
-	    (!seen || !is_port(cordon_ports_find(pkt->ports, seen))))
+	if (def_of(pkt, device)->port == CORDON_ANY_PORT && !seen_at(pkt, device))
 		return vlan_of(pkt, device, pkt->state->out) == pkt->vlan;
 	return leads_to(pkt, device);
 }
@@ -194,10 +212,10 @@ static int judge_vlan(struct cordon_pkt *pkt)
 /* What a device sends. Return: a kind, if it must not; or -1. */
 static int judge(struct cordon_pkt *pkt)
 {
-	u16 tied = pkt->rs->policy->draft.devices[pkt->device].port;
 	int kind;
 
-	if (!cordon_ports_may_be(pkt->ports, tied, pkt->in) || is_leased_elsewhere(pkt))
+	if (!cordon_ports_may_be(pkt->ports, def_of(pkt, pkt->device), pkt->in) ||
+	    is_leased_elsewhere(pkt))
 		return CORDON_KIND_MOVED_PORT;
 	kind = judge_vlan(pkt);
 	if (kind >= 0)
@@ -462,7 +480,7 @@ static unsigned int arp(void *priv, struct sk_buff *skb, const struct nf_hook_st
 			cordon_snoop_stranger(cn, mac, state->in->ifindex);
 		return cordon_deny_unblamed(&pkt, CORDON_KIND_UNKNOWN_DEVICE);
 	}
-	if (!cordon_ports_may_have(pkt.ports, &rs->policy->draft.devices[pkt.device], pkt.in))
+	if (!cordon_ports_may_have(pkt.ports, def_of(&pkt, pkt.device), pkt.in))
 		return cordon_deny(&pkt, CORDON_KIND_MOVED_PORT);
 	kind = cordon_neighbour_arp(&pkt);
 	return kind < 0 ? NF_ACCEPT : cordon_deny(&pkt, kind);

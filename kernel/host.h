@@ -18,8 +18,8 @@ static_assert(CORDON_MAX_PORTS <= CORDON_BRIDGE_PORT);
  * struct cordon_host - a device as packets see it: one cache line
  * @mac: cordon_mac_key() of its MAC; CORDON_NO_MAC, it is gone
  * @v4: its first IPv4 address; 0, it has none
- * @port: the only port that it may be behind, or CORDON_ANY_PORT; CORDON_NO_PORT, it is gone,
- *	or in a VLAN of a port in a bridge, which takes the slow path
+ * @port: the only port that it may be behind, or CORDON_ANY_PORT; CORDON_NO_PORT, it is gone, or
+ *	it is tied to several or in a VLAN of ports in a bridge, which takes the slow path
  * @segment: the segment that the policy puts it into
  * @v6: its first IPv6 address; an IPv4-mapped one, which no packet may bear, if it has none
  * @device: what is kept of it from policy to policy

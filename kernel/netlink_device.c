@@ -35,6 +35,18 @@ static int read_segment(const struct cordon_ruleset *rs, struct nlattr *attr, u1
 	return -ENOENT;
 }
 
+/* To roam is to be at more than one port, as in a file. What was so before stays. */
+static int check_roam(const struct cordon_device_def *def, struct nlattr **tb,
+		      struct netlink_ext_ack *extack)
+{
+	const struct nlattr *of = tb[CORDON_A_DEVICE_ROAM] ?: tb[CORDON_A_DEVICE_PORT];
+
+	if (!of || !def->roam || cordon_device_ports(def) != 1)
+		return 0;
+	NL_SET_ERR_MSG_ATTR(extack, of, "a device that roams is not tied to one port");
+	return -EINVAL;
+}
+
 static int device_new(struct cordon_net *cn, struct genl_info *info, struct nlattr **tb)
 {
 	struct netlink_ext_ack *extack = info->extack;
@@ -55,6 +67,8 @@ static int device_new(struct cordon_net *cn, struct genl_info *info, struct nlat
 	cordon_device_change_init(&change);
 	ret = cordon_read_device(&rs->policy->draft, info->attrs[CORDON_A_DEVICE], tb, &change,
 				 extack);
+	if (!ret)
+		ret = check_roam(&change.def, tb, extack);
 	if (!ret)
 		ret = read_segment(rs, tb[CORDON_A_DEVICE_SEGMENT], &change.def.segment, extack);
 	if (!ret)
@@ -146,6 +160,8 @@ static int change_def(struct cordon_net *cn, u32 *i, struct genl_info *info, str
 	memcpy(change.addresses, &d->addresses[change.def.first],
 	       change.def.n * sizeof(change.addresses[0]));
 	ret = cordon_read_device(d, info->attrs[CORDON_A_DEVICE], tb, &change, info->extack);
+	if (!ret)
+		ret = check_roam(&change.def, tb, info->extack);
 	if (!ret && tb[CORDON_A_DEVICE_SEGMENT])
 		ret = read_segment(rs, tb[CORDON_A_DEVICE_SEGMENT], &change.def.segment,
 				   info->extack);
@@ -373,7 +389,7 @@ static int check_checkin_port(const struct cordon_ruleset *rs, u32 device, struc
 	if (interface && interface->role == CORDON_ROLE_PORT) {
 		port = interface->port;
 		c->ifindex = interface->wire;
-		may_be = cordon_ports_may_be(ports, def->port, port);
+		may_be = cordon_ports_may_be(ports, def, port);
 	}
 	rcu_read_unlock();
 	if (port == CORDON_ANY_PORT) {
@@ -388,8 +404,12 @@ static int check_checkin_port(const struct cordon_ruleset *rs, u32 device, struc
 	}
 	if (may_be)
 		return 0;
-	NL_SET_ERR_MSG_FMT(extack, "%.20s may be on %s only, not on %s", def->name,
-			   d->ports[def->port].name, d->ports[port].name);
+	if (def->n_also)
+		NL_SET_ERR_MSG_FMT(extack, "%.20s may be on its %u ports only, not on %s",
+				   def->name, cordon_device_ports(def), d->ports[port].name);
+	else
+		NL_SET_ERR_MSG_FMT(extack, "%.20s may be on %s only, not on %s", def->name,
+				   d->ports[def->port].name, d->ports[port].name);
 	return -EXDEV;
 }
 

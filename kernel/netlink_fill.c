@@ -275,6 +275,18 @@ int cordon_fill_rule(struct sk_buff *skb, const struct cordon_ruleset *rs, u32 i
 	return end(skb, nest, err);
 }
 
+/* The ports that a device is tied to, each in an attribute. */
+static int put_ports(struct sk_buff *skb, int type, const struct cordon_draft *d,
+		     const struct cordon_device_def *v)
+{
+	int err = 0;
+	u32 i;
+
+	for (i = 0; !err && i < cordon_device_ports(v); i++)
+		err = nla_put_string(skb, type, d->ports[cordon_device_port(v, i)].name);
+	return err;
+}
+
 static int put_device_def(struct sk_buff *skb, const struct cordon_draft *d,
 			  const struct cordon_device_def *v)
 {
@@ -287,8 +299,7 @@ static int put_device_def(struct sk_buff *skb, const struct cordon_draft *d,
 	for (i = 0; i < cordon_device_fixed(v); i++)
 		if (put_addr(skb, CORDON_A_DEVICE_ADDRESS, &d->addresses[v->first + i]))
 			return -EMSGSIZE;
-	if ((v->port != CORDON_ANY_PORT &&
-	     nla_put_string(skb, CORDON_A_DEVICE_PORT, d->ports[v->port].name)) ||
+	if (put_ports(skb, CORDON_A_DEVICE_PORT, d, v) ||
 	    (v->authentication != CORDON_INHERIT &&
 	     nla_put_u32(skb, CORDON_A_DEVICE_AUTHENTICATION, v->authentication)) ||
 	    (v->encryption != CORDON_INHERIT &&
@@ -384,8 +395,7 @@ int cordon_fill_binding(struct sk_buff *skb, const struct cordon_ruleset *rs, u3
 	      (b.end && nla_put_u32(skb, CORDON_A_BINDING_LEASE, cordon_binding_seconds(&b))) ||
 	      nla_put(skb, CORDON_A_BINDING_MAC, ETH_ALEN, v->mac) ||
 	      nla_put_string(skb, CORDON_A_BINDING_NAME, v->name) ||
-	      (v->port != CORDON_ANY_PORT &&
-	       nla_put_string(skb, CORDON_A_BINDING_PORT, d->ports[v->port].name));
+	      put_ports(skb, CORDON_A_BINDING_PORT, d, v);
 	return end(skb, nest, err);
 }
 
@@ -422,7 +432,7 @@ int cordon_fill_anomaly(struct sk_buff *skb, const struct cordon_anomaly *a)
 {
 	struct nlattr *nest = nla_nest_start(skb, CORDON_A_ANOMALY);
 	char name[CORDON_TLS_NAME_LEN + 1] = "";
-	int err;
+	int err, i;
 
 	if (!nest)
 		return -EMSGSIZE;
@@ -443,8 +453,9 @@ int cordon_fill_anomaly(struct sk_buff *skb, const struct cordon_anomaly *a)
 	      (a->tls && a->tls->offered &&
 	       nla_put_u32(skb, CORDON_A_ANOMALY_TLS_OFFERED, a->tls->offered)) ||
 	      (a->tls && a->tls->selected &&
-	       nla_put_u32(skb, CORDON_A_ANOMALY_TLS_SELECTED, a->tls->selected)) ||
-	      (a->port && nla_put_string(skb, CORDON_A_ANOMALY_PORT, a->port));
+	       nla_put_u32(skb, CORDON_A_ANOMALY_TLS_SELECTED, a->tls->selected));
+	for (i = 0; !err && i < a->n_ports; i++)
+		err = nla_put_string(skb, CORDON_A_ANOMALY_PORT, a->ports[i]);
 	return end(skb, nest, err);
 }
 

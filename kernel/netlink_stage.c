@@ -335,6 +335,56 @@ static int read_port(const struct cordon_draft *d, const struct nlattr *attr, u1
 	return refuse(extack, attr, -ENOENT);
 }
 
+/* One port, or none; the list replaces the present one. */
+static int add_port(const struct cordon_draft *d, const struct nlattr *attr,
+		    struct cordon_device_def *def, struct netlink_ext_ack *extack)
+{
+	u16 port;
+	int ret;
+
+	if (cordon_device_ports(def) == CORDON_MAX_DEVICE_PORTS) {
+		NL_SET_ERR_MSG_FMT(extack, "more than %d ports", CORDON_MAX_DEVICE_PORTS);
+		return refuse(extack, attr, -E2BIG);
+	}
+	ret = read_port(d, attr, &port, extack);
+	if (ret)
+		return ret;
+	if (port == CORDON_ANY_PORT) {
+		NL_SET_ERR_MSG(extack, "a port without a name among others");
+		return refuse(extack, attr, -EINVAL);
+	}
+	if (cordon_device_ports(def) && cordon_device_may_be_at(def, port)) {
+		NL_SET_ERR_MSG_FMT(extack, "port %s a second time", d->ports[port].name);
+		return refuse(extack, attr, -EINVAL);
+	}
+	cordon_device_add_port(def, port);
+	return 0;
+}
+
+static int read_ports(const struct cordon_draft *d, const struct nlattr *nest,
+		      struct cordon_device_def *def, struct netlink_ext_ack *extack)
+{
+	const struct nlattr *attr;
+	int ret, rem, n = 0;
+
+	nla_for_each_nested(attr, nest, rem)
+		n += nla_type(attr) == CORDON_A_DEVICE_PORT;
+	def->port = CORDON_ANY_PORT;
+	memset(def->also, 0, sizeof(def->also));
+	def->n_also = 0;
+	nla_for_each_nested(attr, nest, rem) {
+		if (nla_type(attr) != CORDON_A_DEVICE_PORT)
+			continue;
+		/* Alone and empty, it unties the device. */
+		if (n == 1 && !*(const char *)nla_data(attr))
+			return 0;
+		ret = add_port(d, attr, def, extack);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
 static int read_addresses(const struct nlattr *nest, struct cordon_device_change *change,
 			  struct netlink_ext_ack *extack)
 {
@@ -371,7 +421,7 @@ static void read_learn(struct cordon_device_def *def, u8 learn)
 
 /**
  * cordon_read_device - what attributes say of a device
- * @d: in which its port is looked up
+ * @d: in which its ports are looked up
  * @nest: the device
  * @tb: @nest, parsed, up to CORDON_A_DEVICE_VLAN
  * @change: overwritten where an attribute is there; the segment is the caller's
@@ -398,7 +448,7 @@ int cordon_read_device(const struct cordon_draft *d, const struct nlattr *nest,
 	def->roam = get_u32(tb[CORDON_A_DEVICE_ROAM], def->roam);
 	def->vlan = get_u32(tb[CORDON_A_DEVICE_VLAN], def->vlan);
 	if (tb[CORDON_A_DEVICE_PORT])
-		ret = read_port(d, tb[CORDON_A_DEVICE_PORT], &def->port, extack);
+		ret = read_ports(d, nest, def, extack);
 	if (!ret && tb[CORDON_A_DEVICE_ADDRESS])
 		ret = read_addresses(nest, change, extack);
 	if (!ret && tb[CORDON_A_DEVICE_LEARN])

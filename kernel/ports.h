@@ -128,18 +128,25 @@ static inline struct cordon_interface *cordon_ports_slot(struct cordon_ports *po
 }
 
 /**
- * cordon_ports_may_be - what is tied to a port may be behind another, or the same
+ * cordon_ports_may_be - a device may be behind a port: it is one of its own, or one's wire
  * @ports: the ports
- * @tied: that port, as the policy has it; CORDON_ANY_PORT, it is tied to none
- * @at: the other one, as an interface has it; or CORDON_ANY_PORT, no port
+ * @device: the device
+ * @at: the port, as an interface has it; or CORDON_ANY_PORT, no port
  *
  * Of what comes in on a bridge of ports, the hooks at its members have seen where it came in, and
  * of what leaves by one they see where it leaves.
  */
-static inline bool cordon_ports_may_be(const struct cordon_ports *ports, u16 tied, u16 at)
+static inline bool cordon_ports_may_be(const struct cordon_ports *ports,
+				       const struct cordon_device_def *device, u16 at)
 {
-	return likely(tied == CORDON_ANY_PORT || tied == at) || at == CORDON_BRIDGE_PORT ||
-	       cordon_ports_wire(ports, tied) == at;
+	u32 i;
+
+	if (likely(cordon_device_may_be_at(device, at)) || at == CORDON_BRIDGE_PORT)
+		return true;
+	for (i = 0; i < cordon_device_ports(device); i++)
+		if (cordon_ports_wire(ports, cordon_device_port(device, i)) == at)
+			return true;
+	return false;
 }
 
 /**
@@ -148,14 +155,14 @@ static inline bool cordon_ports_may_be(const struct cordon_ports *ports, u16 tie
  * @device: the device
  * @at: as for cordon_ports_may_be()
  *
- * In a VLAN of its port, it is behind a bridge: where no bridge is, a VLAN has an interface and is
+ * In a VLAN of its ports, it is behind a bridge: where no bridge is, a VLAN has an interface and is
  * no port's.
  */
 static inline bool cordon_ports_may_have(const struct cordon_ports *ports,
 					 const struct cordon_device_def *device, u16 at)
 {
 	return unlikely(device->vlan) ? at == CORDON_BRIDGE_PORT :
-					cordon_ports_may_be(ports, device->port, at);
+					cordon_ports_may_be(ports, device, at);
 }
 
 /* Its name, or the one that it had, says something; else it has no slot. */

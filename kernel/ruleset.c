@@ -88,6 +88,7 @@ void cordon_ruleset_explain(const struct cordon_draft *d, const struct cordon_er
 		[CORDON_FAULT_NO_PORTS] = "ports of a protocol without any",
 		[CORDON_FAULT_NOT_A_DEVICE] = "is no device's address",
 		[CORDON_FAULT_VLAN] = "a VLAN is from 1 to 4094, and of a port",
+		[CORDON_FAULT_PORTS] = "too many ports, or one twice",
 	};
 	const char *name;
 
@@ -263,8 +264,11 @@ void cordon_ruleset_host(struct cordon_ruleset *rs, u32 place)
 	const struct cordon_limit *limits = p->draft.segments[d->segment].limits;
 	struct cordon_host *host = &rs->hosts[place];
 
-	/* In a bridge, its packets take the slow path; elsewhere no port has such a device. */
-	host->port = d->vlan ? CORDON_NO_PORT : d->port;
+	/*
+	 * In a VLAN of a bridge, its packets take the slow path; elsewhere no port has such a
+	 * device. So do those of one that is tied to several: none other pays for it.
+	 */
+	host->port = d->vlan || d->n_also ? CORDON_NO_PORT : d->port;
 	host->segment = d->segment;
 	host->device = rs->devices[place];
 	host->sent = rs->segments[d->segment]->traffic;

@@ -471,12 +471,12 @@ static bool may_be_behind(const struct cordon_ruleset *rs, u32 device, int ifind
 	const struct cordon_ports *ports = rcu_dereference(rs->ports);
 	const struct cordon_interface *port = cordon_ports_find(ports, ifindex);
 	const int seen = READ_ONCE(rs->devices[device]->seen);
-	const u16 tied = def_of(rs, device)->port;
+	const struct cordon_device_def *def = def_of(rs, device);
 
 	if (!port || port->role != CORDON_ROLE_PORT ||
-	    !cordon_ports_may_be(ports, tied, port->port))
+	    !cordon_ports_may_be(ports, def, port->port))
 		return false;
-	return tied != CORDON_ANY_PORT || !seen || seen == ifindex;
+	return def->port != CORDON_ANY_PORT || !seen || seen == ifindex;
 }
 
 /*

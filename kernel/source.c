@@ -24,7 +24,7 @@ static bool is_in_place(const struct cordon_pkt *pkt)
 {
 	const struct cordon_device_def *def = &pkt->rs->policy->draft.devices[pkt->device];
 
-	return pkt->switched ? cordon_ports_may_be(pkt->ports, def->port, pkt->in) :
+	return pkt->switched ? cordon_ports_may_be(pkt->ports, def, pkt->in) :
 			       cordon_ports_may_have(pkt->ports, def, pkt->in);
 }
 

@@ -310,7 +310,7 @@ struct cordon_verdict cordon_decide_source(const struct cordon_policy *p, u32 de
 	if (device == CORDON_NO_DEVICE)
 		return deny(CORDON_DENY_UNKNOWN_DEVICE, CORDON_KIND_UNKNOWN_DEVICE);
 	d = &p->draft.devices[device];
-	if (d->port != CORDON_ANY_PORT && d->port != port)
+	if (!cordon_device_may_be_at(d, port))
 		return deny(CORDON_DENY_MOVED, CORDON_KIND_MOVED_PORT);
 	if (f->flags & CORDON_FLOW_MALFORMED)
 		return deny(CORDON_DENY_MALFORMED, CORDON_KIND_MALFORMED);

@@ -13,6 +13,7 @@
 #define CORDON_MAX_MATCHES		1048576	/* of all rules together */
 #define CORDON_MAX_DEVICES		262144
 #define CORDON_MAX_DEVICE_ADDRESSES	16
+#define CORDON_MAX_DEVICE_PORTS		4	/* that one device is tied to */
 #define CORDON_MAX_VLAN			4094	/* IEEE 802.1Q, 9.6 */
 #define CORDON_MIN_SPARE		64	/* places kept free for single changes: */
 #define CORDON_MAX_SPARE		8192	/* an eighth of the devices, within these */

@@ -534,6 +534,24 @@ int cordon_policy_check_address(const struct cordon_addr *a)
 	       cordon_addr_is_loopback(a) ? -EINVAL : 0;
 }
 
+/* The ports that a device is tied to exist, and each is one of its own. */
+static enum cordon_fault check_tied(const struct cordon_draft *d,
+				    const struct cordon_device_def *v)
+{
+	u32 i, j;
+
+	if (v->n_also >= CORDON_MAX_DEVICE_PORTS || (v->n_also && v->port == CORDON_ANY_PORT))
+		return CORDON_FAULT_PORTS;
+	for (i = 0; i < cordon_device_ports(v); i++) {
+		if (cordon_device_port(v, i) >= d->n_ports)
+			return CORDON_FAULT_UNKNOWN_PORT;
+		for (j = 0; j < i; j++)
+			if (cordon_device_port(v, j) == cordon_device_port(v, i))
+				return CORDON_FAULT_PORTS;
+	}
+	return CORDON_FAULT_NONE;
+}
+
 /**
  * cordon_policy_check_device - whether a device is sound by itself
  * @p: the policy
@@ -549,7 +567,7 @@ int cordon_policy_check_device(const struct cordon_policy *p, u32 i, u32 expecte
 	const struct cordon_draft *d = &p->draft;
 	const struct cordon_device_def *v = &d->devices[i];
 	const struct cordon_segment_def *s;
-	enum cordon_fault why = CORDON_FAULT_NONE;
+	enum cordon_fault why;
 
 	if (!cordon_name_is_valid(v->name, sizeof(v->name)) ||
 	    (v->model[0] && !cordon_name_is_valid(v->model, sizeof(v->model))))
@@ -560,10 +578,11 @@ int cordon_policy_check_device(const struct cordon_policy *p, u32 i, u32 expecte
 		return fault(err, CORDON_FAULT_UNKNOWN_SEGMENT, CORDON_OBJECT_DEVICE, i, 0);
 	s = &d->segments[v->segment];
 	if (v->segment == CORDON_SEGMENT_GATEWAY)
-		why = CORDON_FAULT_BUILTIN;
-	else if (v->port != CORDON_ANY_PORT && v->port >= d->n_ports)
-		why = CORDON_FAULT_UNKNOWN_PORT;
-	else if (v->vlan > CORDON_MAX_VLAN || (v->vlan && v->port == CORDON_ANY_PORT))
+		return fault(err, CORDON_FAULT_BUILTIN, CORDON_OBJECT_DEVICE, i, 0);
+	why = check_tied(d, v);
+	if (why)
+		return fault(err, why, CORDON_OBJECT_DEVICE, i, 0);
+	if (v->vlan > CORDON_MAX_VLAN || (v->vlan && v->port == CORDON_ANY_PORT))
 		why = CORDON_FAULT_VLAN;
 	else if (!v->n && !v->learn)
 		why = CORDON_FAULT_NO_ADDRESS;

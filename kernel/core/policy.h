@@ -124,10 +124,12 @@ struct cordon_interface_def {
  *	CORDON_LEARN_NONE it does not matter, see cordon_device_fixed()
  * @learn: enum cordon_learn
  * @unlisted: 1, no policy lists it; it was seen
- * @roam: 1, a lease that a check-in gives is bound to no port
- * @port: index of the only port it may be behind, or CORDON_ANY_PORT
- * @vlan: the VLAN that it is in behind that port, a member of a bridge that filters VLANs; 0, that
- *	of untagged frames
+ * @roam: 1, a lease that a check-in gives is not bound to the port where that was
+ * @port: index of the first port that it may be behind, or CORDON_ANY_PORT
+ * @vlan: the VLAN that it is in behind each of its ports, members of a bridge that filters VLANs;
+ *	0, that of untagged frames
+ * @also: indexes of the others
+ * @n_also: how many; 0, it is tied to one port or none
  * @authentication: own demand, or CORDON_INHERIT; after sealing what holds is
  *	asked with cordon_device_authentication()
  * @encryption: own demand, or CORDON_INHERIT
@@ -141,6 +143,8 @@ struct cordon_device_def {
 	u32 first;
 	u16 port;
 	u16 vlan;
+	u16 also[CORDON_MAX_DEVICE_PORTS - 1];
+	u8 n_also;
 	u8 n;
 	u8 fixed;
 	u8 learn;
@@ -152,6 +156,52 @@ struct cordon_device_def {
 	char name[CORDON_DEVICE_NAME_LEN];
 	char model[CORDON_NAME_LEN];
 };
+
+/** cordon_device_ports - to how many ports a device is tied; 0, it may be behind any */
+static inline u32 cordon_device_ports(const struct cordon_device_def *d)
+{
+	return d->port == CORDON_ANY_PORT ? 0 : 1 + d->n_also;
+}
+
+/**
+ * cordon_device_port - one of the ports that a device is tied to
+ * @d: the device
+ * @i: which, less than cordon_device_ports()
+ */
+static inline u16 cordon_device_port(const struct cordon_device_def *d, u32 i)
+{
+	return i ? d->also[i - 1] : d->port;
+}
+
+/**
+ * cordon_device_add_port - tie a device to one port more
+ * @d: the device, tied to less than CORDON_MAX_DEVICE_PORTS
+ * @port: index of the port
+ */
+static inline void cordon_device_add_port(struct cordon_device_def *d, u16 port)
+{
+	if (d->port == CORDON_ANY_PORT)
+		d->port = port;
+	else
+		d->also[d->n_also++] = port;
+}
+
+/**
+ * cordon_device_may_be_at - the policy lets a device be behind a port
+ * @d: the device
+ * @port: index of the port
+ */
+static inline bool cordon_device_may_be_at(const struct cordon_device_def *d, u16 port)
+{
+	u32 i;
+
+	if (d->port == CORDON_ANY_PORT || d->port == port)
+		return true;
+	for (i = 0; i < d->n_also; i++)
+		if (d->also[i] == port)
+			return true;
+	return false;
+}
 
 /** enum cordon_object - what an error is about */
 enum cordon_object {
@@ -193,6 +243,7 @@ enum cordon_fault {
 	CORDON_FAULT_NO_PORTS,		/* ports of a protocol that has none */
 	CORDON_FAULT_NOT_A_DEVICE,	/* a server whose address is no device's */
 	CORDON_FAULT_VLAN,		/* more than CORDON_MAX_VLAN, or without a port */
+	CORDON_FAULT_PORTS,		/* too many of one device, or one of them twice */
 };
 
 /**

@@ -109,8 +109,8 @@ static bool mark(const struct cordon_policy *p, u16 port, const struct cordon_de
  * @demands: of each port, a byte for each segment: 0, none of its devices is there; else one more
  *	than the strictest demand of those that are
  *
- * A device that is tied to a port is behind that one; any other behind those in whose networks it
- * has an address.
+ * A device that is tied to ports may be behind each of them; any other is behind those in whose
+ * networks it has an address.
  *
  * Return: @demands said so already.
  */
@@ -122,8 +122,10 @@ bool cordon_reach_device(const struct cordon_policy *p, const struct cordon_subn
 	bool known = true;
 	u32 i, at;
 
+	for (i = 0; i < cordon_device_ports(d); i++)
+		known &= mark(p, cordon_device_port(d, i), d, demands);
 	if (d->port != CORDON_ANY_PORT)
-		return mark(p, d->port, d, demands);
+		return known;
 	for (i = 0; i < d->n; i++) {
 		at = find_subnet(subnets, n, &addr[i]);
 		for (; at != CORDON_NO_SUBNET; at = subnets[at].parent)

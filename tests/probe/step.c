@@ -152,7 +152,8 @@ int step_take(struct cnl *nl, const struct step *s)
 	}
 	change.name = s->name;
 	change.segment = *s->segment ? s->segment : NULL;
-	change.port = *s->port ? s->port : NULL;
+	change.ports[0] = s->port;
+	change.n_ports = *s->port ? 1 : 0;
 	change.addresses = s->addresses;
 	change.n_addresses = s->n;
 	change.state = s->state;

@@ -116,11 +116,25 @@ def judge(policy, source, target, proto, port):
     return "unauthenticated" if state in ("onboarding", "expired") else "segment_violation"
 
 
+def ports_of(device):
+    """Those that it is tied to."""
+    return device.get("ports") or ([device["port"]] if "port" in device else [])
+
+
+def may_be_at(device, port):
+    return not ports_of(device) or port in ports_of(device)
+
+
+def only_port(device):
+    """Where it is, if the policy says so."""
+    return ports_of(device)[0] if len(ports_of(device)) == 1 else None
+
+
 def door(policy, mac, port, source):
     device = next((d for d in policy["devices"] if d["mac"] == mac), None)
     if not device:
         return "unknown_device"
-    if device.get("port", port) != port:
+    if not may_be_at(device, port):
         return "moved_port"
     return "pass" if device_at(policy, source) is device else "spoofed_source"
 
@@ -239,7 +253,7 @@ def behind(policy, links, port):
     for device in policy["devices"]:
         near = any(ipaddress.ip_address(a) in i.network for a in device["addresses"] for i in links[port]
                    if ipaddress.ip_address(a).version == i.version)
-        if device.get("port") == port or not device.get("port") and near:
+        if port in ports_of(device) or not ports_of(device) and near:
             segment = device["network_segment"]
             demand = demand_of(policy, {"segment": segment, "encryption": device.get("encryption")})
             found[segment] = max(demand, found.get(segment, 0))
@@ -269,7 +283,7 @@ def sender(policy, postures, links, packet):
     device, source = packet["device"], packet["from"]
     came = packet["in"]
     if device and not came:
-        came = device.get("port")
+        came = only_port(device)
         kind = "port"
     else:
         came = came or on_link(links, source)
@@ -290,7 +304,7 @@ def sender(policy, postures, links, packet):
     if kind == "port":
         if not device:
             return "unknown_device", here, kind, came
-        if came and device.get("port", came) != came:
+        if came and not may_be_at(device, came):
             return "moved_port", here, kind, came
         if not source_is_own(policy, device, packet):
             return "spoofed_source", here, kind, came
@@ -338,12 +352,12 @@ def to_one(policy, postures, links, packet, here, came):
     device = device_at(policy, address)
     out = packet["out"] or (came if is_link_local(address) else on_link(links, address))
     if not out and not is_link_local(address) and device:
-        out = device.get("port")
+        out = only_port(device)
     there = end(policy, postures, str(address))
     there += (demand_of(policy, {"segment": there[0], "encryption": device.get("encryption")}) if device else 0,)
     if out and role(policy, out) == "unlisted" and here[0] != "gateway":
         verdict = "unlisted"
-    elif out and device and device.get("port", out) != out:
+    elif out and device and not may_be_at(device, out):
         verdict = "moved_port"
     elif here[0] == "gateway":
         verdict = "pass"
@@ -447,6 +461,8 @@ def some_device(rng, number, segments, taken):
               "addresses": sorted(addresses)}
     if rng.random() < 0.3:
         device["port"] = rng.choice(("lan0", "lan1"))
+    elif rng.random() < 0.3:
+        device["ports"] = rng.sample(("lan0", "lan1"), rng.randrange(1, 3))
     if rng.random() < 0.2:
         device["authentication"] = "certificate"
     if rng.random() < 0.15:

@@ -25,6 +25,8 @@ struct model_device {
 	u32 name;
 	u16 segment;
 	u16 port;
+	u16 also;
+	u8 n_also;
 	u16 vlan;
 	u32 n;
 	u32 addrs[CORDON_MAX_DEVICE_ADDRESSES];
@@ -65,6 +67,8 @@ static void def_of(u32 id, struct cordon_device_def *def, struct cordon_addr *ad
 	snprintf(def->name, sizeof(def->name), "n%u", m->name);
 	def->segment = m->segment;
 	def->port = m->port;
+	def->n_also = m->n_also;
+	def->also[0] = m->also;
 	def->vlan = m->vlan;
 	def->n = m->n;
 	def->authentication = def->encryption = def->firmware = CORDON_INHERIT;
@@ -220,13 +224,21 @@ static void forget(u32 id)
 	m->exists = false;
 }
 
+/* To a port, and so many times to another. */
+static void tie(u32 id, u16 port, u8 n_also, u16 also)
+{
+	model[id].port = port;
+	model[id].n_also = n_also;
+	model[id].also = also;
+}
+
 static bool add(u32 id)
 {
 	struct model_device *m = &model[id];
 
 	rename_to_free(id);
 	m->segment = rnd(2) ? ONE : TWO;
-	m->port = rnd(3) ? rnd(2) : CORDON_ANY_PORT;
+	tie(id, rnd(3) ? rnd(2) : CORDON_ANY_PORT, 0, 0);
 	m->n = 0;
 	bind(id, rnd(8) ? 1 + rnd(3) : 1 + rnd(CORDON_MAX_DEVICE_ADDRESSES));
 	if (!m->n) {
@@ -302,7 +314,9 @@ static bool set(u32 id)
 		rename_to_free(id);
 		break;
 	case 3:
-		m->port = rnd(2);
+		tie(id, rnd(2), 0, 0);
+		if (rnd(2))
+			tie(id, m->port, 1, !m->port);
 		break;
 	default:
 		m->segment = m->segment == ONE ? TWO : ONE;
@@ -323,7 +337,8 @@ static bool agrees_on(u32 id)
 	def_of(id, &def, addrs);
 	d = &policy->draft.devices[place];
 	if (memcmp(d->mac, def.mac, 6) || strcmp(d->name, def.name) || d->segment != def.segment ||
-	    d->port != def.port || d->n != def.n)
+	    d->port != def.port || d->n_also != def.n_also || (d->n_also && d->also[0] != def.also[0]) ||
+	    d->n != def.n)
 		return false;
 	for (i = 0; i < d->n; i++)
 		if (!cordon_policy_device_has(policy, place, &addrs[i]))
@@ -454,6 +469,10 @@ static void test_refused(void)
 		{ "a MAC that is another's", CORDON_FAULT_DUPLICATE_MAC },
 		{ "a VLAN without a port", CORDON_FAULT_VLAN },
 		{ "a VLAN that is none", CORDON_FAULT_VLAN },
+		{ "one port twice", CORDON_FAULT_PORTS },
+		{ "a second port that is none", CORDON_FAULT_UNKNOWN_PORT },
+		{ "a second port without a first one", CORDON_FAULT_PORTS },
+		{ "five ports", CORDON_FAULT_PORTS },
 	};
 	struct cordon_error err;
 	struct model_device was;
@@ -473,6 +492,10 @@ static void test_refused(void)
 		case 5: model[ids[0]].n = 0; break;
 		case 7: model[ids[0]].port = CORDON_ANY_PORT; model[ids[0]].vlan = 20; break;
 		case 8: model[ids[0]].port = 0; model[ids[0]].vlan = 4095; break;
+		case 9: tie(ids[0], 1, 1, 1); break;
+		case 10: tie(ids[0], 1, 1, 2); break;
+		case 11: tie(ids[0], CORDON_ANY_PORT, 1, 0); break;
+		case 12: tie(ids[0], 1, 4, 0); break;
 		}
 		ret = prepare(ids[0], i == 6 ? CORDON_NO_DEVICE : old, &err);
 		model[ids[0]] = was;

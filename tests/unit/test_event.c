@@ -393,6 +393,22 @@ static void test_stuck(int fd)
 	event_log_free(l, 0);
 }
 
+/* Of a device at another port than its own: these are named. */
+static void test_moved(void)
+{
+	struct cnl_event e = denial(1, 0);
+	char text[EVENT_TEXT_LEN];
+
+	e.anomaly.kind = CORDON_KIND_MOVED_PORT;
+	ok(strstr(event_anomaly_text(&e, text), "cam1 (02:00:00:00:01:01): 10.0.20.11 -> "), "moved, of no port: %s", text);
+	e.anomaly.ports = (struct cnl_ports){ 1, { "lan0" } };
+	ok(strstr(event_anomaly_text(&e, text), "(02:00:00:00:01:01), not on its port lan0: 10.0.20.11 -> "),
+	   "of one port: %s", text);
+	e.anomaly.ports = (struct cnl_ports){ 3, { "lan0", "lan1", "wlan0" } };
+	ok(strstr(event_anomaly_text(&e, text), "(02:00:00:00:01:01), not on its ports lan0, lan1, wlan0: 10.0.20.11 -> "),
+	   "of several: %s", text);
+}
+
 static struct cnl_event binding(u8 last, u32 address, u32 lease)
 {
 	struct cnl_event e = { .cmd = CORDON_CMD_BINDING_NTF };
@@ -489,6 +505,7 @@ int main(void)
 	test_flapping(fd);
 	test_hostile(fd);
 	test_stuck(fd);
+	test_moved();
 	test_binding(fd);
 	test_none();
 	close(fd);

@@ -216,6 +216,18 @@ static void test_bridge(void)
 	session(&l, "10.0.20.12 50000 10.0.20.1 22", "br1", "the policy does not list the interface");
 	lockout_free(&l);
 	policy_free(p);
+	p = load("enforce", "");
+	strcpy(policy_add_port(p)->name, "lan1");
+	strcpy(policy_add_port(p)->name, "eth7");
+	strcpy(policy_add_port(p)->name, "lan2");
+	ok(!lockout_new(p, NULL, &l) && !strcmp(lockout_port(l.sealed, &f, "br0", &pc), "eth7"), "tied to none: by the first");
+	lockout_free(&l);
+	cordon_device_add_port(&p->draft.devices[1], 3);
+	cordon_device_add_port(&p->draft.devices[1], 0);
+	ok(!lockout_new(p, NULL, &l) && !strcmp(lockout_port(l.sealed, &f, "br0", &pc), "lan0"),
+	   "tied to several: by the one that is there");
+	lockout_free(&l);
+	policy_free(p);
 }
 
 static void test_service(void)

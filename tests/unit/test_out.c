@@ -111,7 +111,7 @@ static void test_text(void)
 /* One of each of the kernel's objects, with the largest numbers and the worst names that netlink carries. */
 static void test_objects(void)
 {
-	struct cnl_device d = { .def.n = 1, .def.name = "cam", .port = "\xff", .has_certificate = true,
+	struct cnl_device d = { .def.n = 1, .def.name = "cam", .ports = { 1, { "\xff" } }, .has_certificate = true,
 				.stats = { .rx_bytes = UINT64_MAX, .denied = 1ULL << 53 } };
 	struct cnl_segment s = { .def.name = "iot", .bytes = UINT64_MAX };
 	struct cnl_summary all = { .awaiting = true, .stats.anomalies = { UINT64_MAX } };
@@ -128,6 +128,11 @@ static void test_objects(void)
 	   json_integer_value(json_object_get(json_object_get(v, "stats"), "rx_bytes")) == INT64_MAX &&
 	   json_integer_value(json_object_get(json_object_get(v, "stats"), "denied")) == 1LL << 53, "a device");
 	json_decref(v);
+	d.ports = (struct cnl_ports){ 2, { "lan0", "\xff" } };
+	v = parsed(print, json_device(&d, true));
+	ok(!json_object_get(v, "port") && json_array_size(json_object_get(v, "ports")) == 2 &&
+	   !strcmp(json_string_value(json_array_get(json_object_get(v, "ports"), 1)), "\xef\xbf\xbd"), "one of several ports");
+	json_decref(v);
 	v = parsed(print, json_segment(&s));
 	ok(json_integer_value(json_object_get(v, "bytes")) == INT64_MAX, "a segment");
 	json_decref(v);
@@ -140,7 +145,7 @@ static void test_objects(void)
 static void test_bindings(void)
 {
 	struct cnl_device learner = { .def.learn = CORDON_LEARN_AUTO_STATIC }, other = { .def.n = 0 };
-	struct cnl_binding b = { .addr = cordon_addr_v4(0x0a00140b), .name = "cam", .port = "\xff", .ends = true,
+	struct cnl_binding b = { .addr = cordon_addr_v4(0x0a00140b), .name = "cam", .ports = { 1, { "\xff" } }, .ends = true,
 				 .lease = UINT32_MAX, .origin = CORDON_ORIGIN_DHCP };
 	json_t *v = parsed(print, json_device(&learner, false));
 
@@ -158,6 +163,10 @@ static void test_bindings(void)
 	b.vlan = 4094;
 	v = parsed(line, json_binding(&b));
 	ok(json_integer_value(json_object_get(v, "vlan")) == 4094, "one of a device in a VLAN");
+	json_decref(v);
+	b.ports.n = 4;
+	v = parsed(line, json_binding(&b));
+	ok(!json_object_get(v, "port") && json_array_size(json_object_get(v, "ports")) == 4, "one on several ports");
 	json_decref(v);
 	b = (struct cnl_binding){ .name = "cam", .origin = 99 };
 	v = parsed(line, json_binding(&b));

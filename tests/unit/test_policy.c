@@ -18,6 +18,9 @@
 #define DEVICE(rest) HEAD "devices:\n- {name: a, mac: 02:00:00:00:00:01, network_segment: iot," \
 	     " addresses: [10.0.0.1]" rest "}\n"
 
+#define TIED(rest) "version: 1\nports: [port0, port1, port2, port3, port4]\nsegments: {iot: {}}\n\ndevices:\n" \
+	     "- {name: a, mac: 02:00:00:00:00:01, network_segment: iot, addresses: [10.0.0.1]" rest "}\n"
+
 #define LEARNER(rest) HEAD "devices:\n- {name: a, mac: 02:00:00:00:00:01, network_segment: iot, " rest "}\n"
 
 static const char good[] =
@@ -189,6 +192,21 @@ static const struct bad bad[] = {
 	{ "a VLAN that is no number", DEVICE(", port: lan0, vlan: 20x"), "5:100: vlan must be a number from 1 to 4094, not '20x'", 1 },
 	{ "two VLANs", DEVICE(", port: lan0, vlan: [20, 30]"), "5:100: vlan must be one value", 1 },
 	{ "roam: neither true nor false", DEVICE(", roam: 1"), "5:88: roam must be false or true, not '1'", 1 },
+	{ "roam, and one port", TIED(", port: port0, roam: true"),
+	  "6:101: a device that roams is not tied to one port: leave out port, or roam", 1 },
+	{ "roam, and a list of one port", TIED(", roam: true, ports: [port0]"),
+	  "6:88: a device that roams is not tied to one port: leave out ports, or roam", 1 },
+	{ "ports: no list", TIED(", ports: port0"), "6:89: ports must be a list", 1 },
+	{ "ports: none", TIED(", ports: []"),
+	  "6:89: no port at all: leave 'ports' out, and the device may be behind any", 1 },
+	{ "ports: null", TIED(", ports: ~"), "6:89: no port at all: leave 'ports' out, and the device may be behind any", 1 },
+	{ "ports: one twice", TIED(", ports: [port0, port1, port0]"), "6:104: port 'port0' a second time", 1 },
+	{ "ports: an unknown one", TIED(", ports: [port0, prt1], roam: true"),
+	  "6:97: unknown port 'prt1': did you mean 'port1'?", 1 },
+	{ "ports: five", TIED(", ports: [port0, port1, port2, port3, port4]"), "6:118: more than 4 ports of one device", 1 },
+	{ "ports: a list in the list", TIED(", ports: [port0, [port1]]"), "6:97: port must be one value", 1 },
+	{ "port and ports", TIED(", port: port0, ports: [port0, port1]"),
+	  "6:102: both 'port' and 'ports': write all of them in 'ports'", 1 },
 	{ "all that is wrong with what is learned", DEVICE(", auto: {static: maybe}") "dhcp_servers: [1, 10.0.0.9]\n",
 	  "5:97: static must be false or true, not 'maybe'", 3 },
 	{ "no address", HEAD "devices:\n- {name: a, mac: 02:00:00:00:00:01, "
@@ -887,6 +905,66 @@ static void test_diff(void)
 	policy_free(b);
 }
 
+/* As it is printed; free() it. */
+static char *printed(const struct policy *p)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	policy_print(p, out);
+	fclose(out);
+	return text;
+}
+
+/* A device of several ports, the same device of the same ports, and of others. */
+static void test_ports(void)
+{
+	struct policy *p = load_good(TIED(", ports: [port2, port0, port3, port1], vlan: 20, roam: true"));
+	struct policy *same = load_good(TIED(", ports: [port0, port1, port2, port3], vlan: 20, roam: true"));
+	struct policy *one = load_good(TIED(", ports: [port2]")), *port = load_good(TIED(", port: port2"));
+	struct policy_diff d = { NULL, 0 };
+	const struct cordon_device_def *v;
+	struct cordon_policy *sealed = NULL;
+	struct cordon_error err;
+	char *first, *second;
+	struct policy *again;
+
+	if (!ok(p && same && one && port, "devices of several ports are loaded"))
+		return;
+	v = p->draft.devices;
+	ok(cordon_device_ports(v) == 4 && v->port == 2 && cordon_device_port(v, 3) == 1 && v->vlan == 20 && v->roam,
+	   "four of them, in a VLAN, with roam");
+	ok(cordon_device_may_be_at(v, 0) && cordon_device_may_be_at(v, 3) && !cordon_device_may_be_at(v, 4) &&
+	   !cordon_device_may_be_at(v, CORDON_ANY_PORT), "it may be behind these, and behind no other");
+	ok(sizeof(*v) <= 128, "and takes no more than two lines of the cache");
+	ok(!policy_seal(p, &sealed, &err), "the core takes it");
+	free(sealed);
+	p->draft.devices[0].also[2] = 0;
+	ok(policy_seal(p, &sealed, &err) == -EINVAL && err.fault == CORDON_FAULT_PORTS, "but not one of them twice");
+	p->draft.devices[0].also[2] = 1;
+	ok(!policy_diff(p, same, &d) && !d.n, "their order says nothing");
+	policy_diff_free(&d);
+	ok(!policy_diff(port, one, &d) && !d.n && !one->draft.devices[0].n_also, "a list of one is that one");
+	policy_diff_free(&d);
+	ok(!policy_diff(one, same, &d) && d.n == 3 && !strcmp(d.changes[0].field, "ports") &&
+	   !strcmp(d.changes[0].before, "port2") && !strcmp(d.changes[0].after, "port0, port1, port2, port3"),
+	   "what differs is told");
+	policy_diff_free(&d);
+	first = printed(p);
+	again = load_good(first);
+	second = again ? printed(again) : NULL;
+	ok(again && !strcmp(first, second) && strstr(first, ", ports: [\"port2\", \"port0\", \"port3\", \"port1\"], vlan: 20"),
+	   "what was printed is printed the same again");
+	free(first);
+	free(second);
+	policy_free(again);
+	policy_free(p);
+	policy_free(same);
+	policy_free(one);
+	policy_free(port);
+}
+
 static const char learning[] =
 	"version: 1\n"
 	"dhcp_servers: [10.0.0.5, \"fd00::5\"]\n"
@@ -912,18 +990,6 @@ static const struct {
 	{ CORDON_LEARN_AUTO_STATIC, 1 }, { CORDON_LEARN_AUTO, 0 }, { CORDON_LEARN_AUTO, 0 }, { CORDON_LEARN_NONE, 1 },
 	{ CORDON_LEARN_AUTO, 0 },
 };
-
-/* As it is printed; free() it. */
-static char *printed(const struct policy *p)
-{
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
-
-	policy_print(p, out);
-	fclose(out);
-	return text;
-}
 
 static void test_learning(void)
 {
@@ -1131,6 +1197,7 @@ int main(void)
 	test_text();
 	test_error_text();
 	test_diff();
+	test_ports();
 	test_learning();
 	test_learned();
 	test_full();

@@ -24,6 +24,11 @@ static const u8 cam[6] = { 2, 0, 0, 0, 1, 1 }, lock_mac[6] = { 2, 0, 0, 0, 1, 2 
 		"addresses: [10.0.20.77, \"fd00::7\"], port: lan0, vlan: 20, model: m1, " \
 		"authentication: certificate, encryption: TLS1.3, firmware_auto_update: true}\n"
 
+#define WAND	"  - {name: wand, mac: \"02:00:00:00:06:06\", network_segment: iot, addresses: [10.0.20.66], " \
+		"ports: [lan1, lan0], roam: true}\n"
+#define WAND_1	"  - {name: wand, mac: \"02:00:00:00:06:06\", network_segment: iot, addresses: [10.0.20.66], " \
+		"port: lan1, roam: false}\n"
+
 #define PHONE	"  - {name: phone, mac: \"02:00:00:00:05:05\", network_segment: iot, addresses: auto}\n"
 #define PHONE_2	"  - {name: phone, mac: \"02:00:00:00:05:05\", network_segment: iot, addresses: [10.0.20.55], " \
 		"auto: {static: true}}\n"
@@ -178,6 +183,29 @@ static void test_round_trip(void)
 	state_free(r);
 }
 
+/* A device of several ports; an older version, which reads but one, ties it to that. */
+static void test_ports(void)
+{
+	struct policy *p = policy(TOP CAM WAND), *one = policy(TOP CAM WAND_1);
+	struct state *s = state_new(), *r = NULL, *other = state_new();
+	char *text = NULL;
+	size_t len;
+
+	state_copy_device(s->changed, p, 1);
+	state_copy_device(other->changed, one, 1);
+	ok(!state_save(path("state"), s) && !file_read(path("state"), 1 << 16, &text, &len), "a device of several ports is saved");
+	ok(text && strstr(text, "\"port\": \"lan1\"") && strstr(text, "\"ports\""), "with the first as the one that it has, too");
+	ok(!state_load(path("state"), &r, stderr) && r && state_settle(r, s), "and read");
+	ok(r && cordon_device_ports(r->changed->draft.devices) == 2 && r->changed->draft.devices[0].roam, "with both");
+	ok(!state_settle(other, s), "one of them is not the same");
+	free(text);
+	state_free(s);
+	state_free(r);
+	state_free(other);
+	policy_free(p);
+	policy_free(one);
+}
+
 /* Each row: a file, how it ends, what is said, and how many devices, changes and deletions are read. */
 static void test_files(void)
 {
@@ -206,6 +234,20 @@ static void test_files(void)
 		  "{\"version\": 1, \"changed\": [{\"mac\": \"02:00:00:00:01:01\", \"name\": \"a\", "
 		  "\"segment\": \"iot\", \"learn\": \"all\"}]}", 0, "changed[0]: 'learn' is a word that it cannot be; left out",
 		  0, 0, 0 },
+		{ "a device of one port twice",
+		  "{\"version\": 1, \"changed\": [{\"mac\": \"02:00:00:00:01:01\", \"name\": \"a\", "
+		  "\"segment\": \"iot\", \"ports\": [\"lan0\", \"lan0\"]}]}", 0, "changed[0]: 'ports' holds one twice; left out",
+		  0, 0, 0 },
+		{ "a device of no port",
+		  "{\"version\": 1, \"changed\": [{\"mac\": \"02:00:00:00:01:01\", \"name\": \"a\", "
+		  "\"segment\": \"iot\", \"port\": \"lan0\", \"ports\": []}]}", 0, "changed[0]: 'ports' is no list, or of none", 0, 0, 0 },
+		{ "a device of five ports",
+		  "{\"version\": 1, \"changed\": [{\"mac\": \"02:00:00:00:01:01\", \"name\": \"a\", \"segment\": \"iot\", "
+		  "\"ports\": [\"a\", \"b\", \"c\", \"d\", \"e\"]}]}", 0, "changed[0]: 'ports' is no list, or of none or too many",
+		  0, 0, 0 },
+		{ "a device of a port that is no name",
+		  "{\"version\": 1, \"changed\": [{\"mac\": \"02:00:00:00:01:01\", \"name\": \"a\", "
+		  "\"segment\": \"iot\", \"ports\": [\"lan0\", 7]}]}", 0, "changed[0]: 'port' or 'ports' holds something", 0, 0, 0 },
 		{ "a binding of no address",
 		  "{\"version\": 1, \"bindings\": [{\"mac\": \"02:00:00:00:01:01\", \"origin\": \"dhcp\"}]}",
 		  0, "bindings[0]: 'address' is none; left out", 0, 0, 0 },
@@ -285,6 +327,10 @@ static void test_overlay(void)
 
 	overlay("learns since", TOP CAM PHONE, TOP CAM PHONE_2, TOP CAM PHONE, TOP CAM PHONE_2, "");
 	overlay("learns, added", TOP CAM, TOP CAM PHONE, TOP CAM, TOP CAM PHONE, "");
+	overlay("tied to several ports since", TOP CAM WAND_1, TOP CAM WAND, TOP CAM WAND_1, TOP CAM WAND, "");
+	overlay("tied to one of them since", TOP CAM WAND, TOP CAM WAND_1, TOP CAM WAND, TOP CAM WAND_1, "");
+	overlay("one of its ports is gone", TOP CAM LOCK, TOP CAM LOCK WAND, less, less,
+		"'wand': the policy has no such port");
 	overlay("nothing", TOP CAM LOCK, TOP CAM LOCK, TOP CAM, TOP CAM, "");
 	overlay("added", TOP CAM LOCK, TOP CAM LOCK EXTRA, TOP CAM LOCK, TOP CAM LOCK EXTRA, "");
 	overlay("changed", TOP CAM LOCK, moved, TOP CAM LOCK, moved, "");
@@ -462,6 +508,7 @@ int main(void)
 	if (!mkdtemp(dir))
 		return 2;
 	test_round_trip();
+	test_ports();
 	test_files();
 	test_overlay();
 	test_starts();

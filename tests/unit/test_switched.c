@@ -33,7 +33,9 @@ static const char text[] =
 	"  - {name: other, mac: \"02:00:00:00:01:06\", network_segment: iot, addresses: [10.9.30.16], port: xlan1}\n"
 	"  - {name: safe, mac: \"02:00:00:00:01:07\", network_segment: vault, addresses: [10.9.20.17], port: xlan0}\n"
 	"  - {name: hall, mac: \"02:00:00:00:01:08\", network_segment: office, addresses: [10.9.40.18], port: xlan2, vlan: 30}\n"
-	"  - {name: den, mac: \"02:00:00:00:01:09\", network_segment: iot, addresses: [10.9.40.19], port: xlan0, vlan: 30}\n";
+	"  - {name: den, mac: \"02:00:00:00:01:09\", network_segment: iot, addresses: [10.9.40.19], port: xlan0, vlan: 30}\n"
+	"  - {name: wand, mac: \"02:00:00:00:01:0a\", network_segment: iot, addresses: [10.9.20.20], ports: [xlan0, xlan2]}\n"
+	"  - {name: tent, mac: \"02:00:00:00:01:0b\", network_segment: iot, addresses: [10.9.71.20], ports: [xlan2, xlan7]}\n";
 
 static struct cordon_policy *policy;
 static struct explain gateway;
@@ -269,6 +271,47 @@ static void leases(void)
 	expect("towards one that nobody has seen", "-:pass", packet);
 }
 
+/* A device of several ports: behind each of them, and behind the one where it was seen, if that is one of them. */
+static void several(void)
+{
+	struct explain_packet packet = packet_of("wand", "10.9.20.1", TCP, 53);
+	struct explain_place *wand = &gateway.places[device("wand")];
+
+	expect("of several ports: from whichever it is", "here:pass", packet);
+	packet.in = explain_find_link(&gateway, "xlan0");
+	expect("from the first", "here:pass", packet);
+	packet.in = explain_find_link(&gateway, "xlan2");
+	expect("from the second", "here:pass", packet);
+	packet.in = explain_find_link(&gateway, "xlan1");
+	expect("from another", "-:moved_port", packet);
+	packet.arp = true;
+	packet.flow.dst = address("10.9.20.12");
+	expect("ARP from another", "-:moved_port", packet);
+	packet.in = explain_find_link(&gateway, "xlan2");
+	expect("ARP from the second", "xlan0:no xlan1:pass", packet);
+	expect("towards it, where nobody has seen it", "-:pass", packet_of("desk", "10.9.20.20", TCP, 443));
+	packet = packet_of("desk", "10.9.20.20", TCP, 443);
+	packet.out = explain_find_link(&gateway, "xlan2");
+	expect("then by each of its ports", "xlan2:pass", packet);
+	strcpy(wand->seen, "xlan1");
+	expect("it was seen where it may not be: likewise", "xlan2:pass", packet);
+	strcpy(wand->seen, "xlan0");
+	expect("it was seen at the other one", "xlan2:no", packet);
+	expect("by that one", "xlan0:pass", packet_of("desk", "10.9.20.20", TCP, 443));
+	wand->seen[0] = '\0';
+	packet = packet_of("far", "10.9.71.20", TCP, 443);
+	packet.out = explain_find_link(&gateway, "xlan7");
+	packet.gateway = true;
+	expect("routed, by a port of its own", "xlan7:pass", packet);
+	packet.out = explain_find_link(&gateway, "xwan0");
+	expect("routed, by none of them", "xwan0:moved_port", packet);
+	packet = packet_of("tent", "10.9.70.1", TCP, 53);
+	packet.in = explain_find_link(&gateway, "xlan7");
+	expect("a port in no bridge, beside one in it", "here:pass", packet);
+	packet.in = explain_find_link(&gateway, "xbr0");
+	expect("and that one", "here:pass", packet);
+}
+
 /* The bridge filters VLANs: 1 is untagged at all its ports, and 30 tagged. */
 static void vlans(void)
 {
@@ -400,6 +443,7 @@ int main(void)
 	many();
 	questions();
 	leases();
+	several();
 	vlans();
 	members();
 	providers();

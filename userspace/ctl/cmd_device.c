@@ -11,12 +11,14 @@
  * @change: of it
  * @mac: for @change.mac
  * @addresses: for @change.addresses
+ * @ports: for @change.ports
  * @json: print the device as JSON
  */
 struct words {
 	struct cnl_change change;
 	u8 mac[6];
 	struct cordon_addr addresses[CORDON_MAX_DEVICE_ADDRESSES];
+	char ports[CORDON_MAX_DEVICE_PORTS][CORDON_IFNAME_LEN];
 	bool json;
 };
 
@@ -53,6 +55,33 @@ static int parse_vlan(const char *word)
 	return word[0] < '1' || word[0] > '9' || *end || vlan > CORDON_MAX_VLAN ? -1 : vlan;
 }
 
+/* Names between commas, or "any"; a sentence about what is wrong with them, or NULL. */
+static const char *take_ports(struct words *w, const char *value)
+{
+	struct cnl_change *c = &w->change;
+	size_t len;
+
+	c->n_ports = 0;
+	if (!strcmp(value, "any")) {
+		c->ports[c->n_ports++] = "";
+		return NULL;
+	}
+	for (;; value += len + 1) {
+		len = strcspn(value, ",");
+		if (!len)
+			return "a port without a name";
+		if (len >= CORDON_IFNAME_LEN)
+			return "too long a name";
+		if (c->n_ports == CORDON_MAX_DEVICE_PORTS)
+			return "more than 4 ports";
+		snprintf(w->ports[c->n_ports], CORDON_IFNAME_LEN, "%.*s", (int)len, value);
+		c->ports[c->n_ports] = w->ports[c->n_ports];
+		c->n_ports++;
+		if (!value[len])
+			return NULL;
+	}
+}
+
 /* One option; a sentence about what is wrong with it, or NULL. */
 static const char *take(struct words *w, int option, char *value)
 {
@@ -82,8 +111,7 @@ static const char *take(struct words *w, int option, char *value)
 		c->segment = value;
 		return strlen(value) >= CORDON_NAME_LEN ? "too long a name" : NULL;
 	case 'p':
-		c->port = strcmp(value, "any") ? value : "";
-		return strlen(value) >= CORDON_IFNAME_LEN ? "too long a name" : NULL;
+		return take_ports(w, value);
 	case 'v':
 		c->vlan = parse_vlan(value);
 		return c->vlan < 0 ? "not a VLAN from 1 to 4094, or none" : NULL;
@@ -138,7 +166,7 @@ static void print_device(const struct cnl_device *d, bool json)
 
 static bool names_something(const struct cnl_change *c)
 {
-	return c->segment || c->port || c->model || c->n_addresses || c->learn >= 0 || c->roam >= 0 || c->vlan >= 0 ||
+	return c->segment || c->n_ports || c->model || c->n_addresses || c->learn >= 0 || c->roam >= 0 || c->vlan >= 0 ||
 	       c->authentication >= 0 || c->encryption >= 0 || c->firmware >= 0 || c->state >= 0 || c->lease >= 0;
 }
 
@@ -295,8 +323,8 @@ const struct command cmd_device = {
 	"  --segment SEGMENT        network segment\n"
 	"  --address ADDR           bound address; repeat it, up to 16; set replaces all\n"
 	"  --learn WORD             learn others: auto | auto-static, or none\n"
-	"  --roam B                 true: a check-in's lease holds on every port\n"
-	"  --port PORT              only behind that port; any, everywhere\n"
+	"  --roam B                 true: a check-in's lease holds on every port of its own\n"
+	"  --port PORT,...          only behind that port, or those, up to 4; any, everywhere\n"
 	"  --vlan VLAN              in that VLAN of its port, 1 to 4094; none, untagged\n"
 	"  --model MODEL            which firmware fits it\n"
 	"  --authentication WORD    certificate | none\n"

@@ -32,8 +32,7 @@ static json_t *json_anomaly(const struct cnl_event *e)
 				    json_string(policy_mac_text(e->anomaly.mac, mac)));
 	if (e->anomaly.ifindex)
 		json_object_set_new(out, "ifindex", json_integer(e->anomaly.ifindex));
-	if (e->anomaly.port[0])
-		json_object_set_new(out, "port", json_text(e->anomaly.port));
+	json_set_ports(out, &e->anomaly.ports);
 	if (e->anomaly.server[0])
 		json_object_set_new(out, "server_name", json_text(e->anomaly.server));
 	if (e->anomaly.tls_offered)

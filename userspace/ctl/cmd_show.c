@@ -297,14 +297,18 @@ static bool find_vlans(const struct cordon_draft *d, struct cnl_bindings *bindin
 
 static void print_binding(const struct cnl_binding *b)
 {
-	char mac[18], addr[POLICY_ADDR_LEN], left[16] = "-", vlan[8] = "-";
+	char mac[18], addr[POLICY_ADDR_LEN], left[16] = "-", vlan[8] = "-", ports[POLICY_PORTS_LEN] = "any port";
+	size_t at = 0;
+	u32 i;
 
+	for (i = 0; i < b->ports.n; i++)
+		at += snprintf(ports + at, sizeof(ports) - at, "%s%s", i ? "," : "", b->ports.name[i]);
 	if (b->vlan)
 		snprintf(vlan, sizeof(vlan), "%u", b->vlan);
 	if (b->ends)
 		snprintf(left, sizeof(left), "%us", b->lease);
 	printf("%-40s %s  %-20s %-15s %-5s %-6s %8s\n", policy_addr_text(&b->addr, addr), policy_mac_text(b->mac, mac),
-	       b->name, b->port[0] ? b->port : "any port", vlan, policy_origin_name(b->origin), left);
+	       b->name, ports, vlan, policy_origin_name(b->origin), left);
 }
 
 static void show_bindings(const struct shown *s, bool json)

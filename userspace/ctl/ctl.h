@@ -108,6 +108,7 @@ void json_line(json_t *value);
 json_t *json_text(const char *text);
 json_t *json_count(u64 count);
 json_t *json_addr(const struct cordon_addr *a);
+void json_set_ports(json_t *out, const struct cnl_ports *ports);
 json_t *json_device(const struct cnl_device *d, bool stats);
 json_t *json_binding(const struct cnl_binding *b);
 json_t *json_hex(const u8 *bytes, size_t n);	/* at most 32 bytes */

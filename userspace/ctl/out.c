@@ -101,6 +101,26 @@ json_t *json_stats(const struct cnl_stats *s)
 			 "anomalies", anomalies);
 }
 
+/**
+ * json_set_ports - the ports that a device is tied to: "port" of one, "ports" of several
+ * @out: gets them
+ * @ports: they
+ */
+void json_set_ports(json_t *out, const struct cnl_ports *ports)
+{
+	json_t *list;
+	u32 i;
+
+	if (ports->n == 1) {
+		json_object_set_new(out, "port", json_text(ports->name[0]));
+	} else if (ports->n) {
+		list = json_array();
+		for (i = 0; i < ports->n; i++)
+			json_array_append_new(list, json_text(ports->name[i]));
+		json_object_set_new(out, "ports", list);
+	}
+}
+
 json_t *json_device(const struct cnl_device *d, bool stats)
 {
 	json_t *addresses = json_array(), *out;
@@ -118,8 +138,7 @@ json_t *json_device(const struct cnl_device *d, bool stats)
 		json_object_set_new(out, "learn", json_string(policy_learn_name(d->def.learn)));
 	if (d->def.roam)
 		json_object_set_new(out, "roam", json_true());
-	if (d->port[0])
-		json_object_set_new(out, "port", json_text(d->port));
+	json_set_ports(out, &d->ports);
 	if (d->def.vlan)
 		json_object_set_new(out, "vlan", json_integer(d->def.vlan));
 	if (d->def.model[0])
@@ -145,11 +164,14 @@ json_t *json_device(const struct cnl_device *d, bool stats)
 json_t *json_binding(const struct cnl_binding *b)
 {
 	char mac[18];
-	json_t *out = json_pack("{s:o,s:s,s:s,s:o,s:s}", "address", json_addr(&b->addr),
+	json_t *out = json_pack("{s:o,s:s,s:s,s:s}", "address", json_addr(&b->addr),
 				"mac", policy_mac_text(b->mac, mac), "device", b->name,
-				"port", b->port[0] ? json_text(b->port) : json_null(),
 				"origin", policy_origin_name(b->origin));
 
+	if (b->ports.n)
+		json_set_ports(out, &b->ports);
+	else
+		json_object_set_new(out, "port", json_null());
 	if (b->vlan)
 		json_object_set_new(out, "vlan", json_integer(b->vlan));
 	if (b->ends)

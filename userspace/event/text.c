@@ -95,6 +95,7 @@ const char *event_anomaly_text(const struct cnl_event *e, char out[EVENT_TEXT_LE
 {
 	char from[POLICY_ADDR_LEN], to[POLICY_ADDR_LEN], mac[18], dev[IF_NAMESIZE], name[CORDON_IFNAME_LEN];
 	char service[EVENT_SERVICE_LEN], version[EVENT_TLS_LEN];
+	u32 i;
 	size_t n = add(out, 0, "anomaly %s: %s", policy_kind_name(e->anomaly.kind),
 		       e->anomaly.name[0] ? e->anomaly.name : "unknown device");
 
@@ -102,8 +103,9 @@ const char *event_anomaly_text(const struct cnl_event *e, char out[EVENT_TEXT_LE
 		n = add(out, n, " (%s)", policy_mac_text(e->anomaly.mac, mac));
 	if (e->anomaly.ifindex && if_indextoname(e->anomaly.ifindex, dev))
 		n = add(out, n, " on %s", host_clean(dev, name));
-	if (e->anomaly.port[0])
-		n = add(out, n, ", not on its port %s", host_clean(e->anomaly.port, name));
+	for (i = 0; i < e->anomaly.ports.n; i++)
+		n = add(out, n, "%s %s", i ? "," : e->anomaly.ports.n > 1 ? ", not on its ports" : ", not on its port",
+			host_clean(e->anomaly.ports.name[i], name));
 	n = add(out, n, ": %s -> %s %s: %s", policy_addr_text(&e->anomaly.source, from),
 		policy_addr_text(&e->anomaly.destination, to),
 		event_service_text(e->anomaly.protocol, e->anomaly.dport, service),

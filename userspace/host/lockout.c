@@ -69,6 +69,17 @@ static bool is_port(const struct cordon_policy *p, const char *link)
 	return false;
 }
 
+static bool is_tied_to(const struct cordon_policy *p, u32 device, const char *port)
+{
+	const struct cordon_device_def *d = &p->draft.devices[device];
+	u32 i;
+
+	for (i = 0; i < cordon_device_ports(d); i++)
+		if (!strcmp(p->draft.ports[cordon_device_port(d, i)].name, port))
+			return true;
+	return false;
+}
+
 /**
  * lockout_port - the interface by which somebody comes in, as a policy lists it
  * @p: the policy
@@ -76,13 +87,12 @@ static bool is_port(const struct cordon_policy *p, const char *link)
  * @link: what the machine calls it
  * @client: who comes in
  *
- * Return: of a bridge of ports, or a VLAN of it, the port that the client is tied to, or else the first; of others, @link.
+ * Return: of a bridge of ports, or a VLAN of it, a port that the client is tied to, or else the first; of others, @link.
  */
 const char *lockout_port(const struct cordon_policy *p, const struct host_facts *f, const char *link,
 			 const struct cordon_addr *client)
 {
 	u32 device = cordon_policy_device_by_addr(p, client), i;
-	u16 tied = device == CORDON_NO_DEVICE ? CORDON_ANY_PORT : p->draft.devices[device].port;
 	const struct host_link *l = host_find_link(f, link);
 	const char *first = NULL, *name, *bridge = link;
 
@@ -94,7 +104,7 @@ const char *lockout_port(const struct cordon_policy *p, const struct host_facts 
 		name = f->links[i].name;
 		if (strcmp(f->links[i].master, bridge) || !is_port(p, name))
 			continue;
-		if (tied != CORDON_ANY_PORT && !strcmp(p->draft.ports[tied].name, name))
+		if (device != CORDON_NO_DEVICE && is_tied_to(p, device, name))
 			return name;
 		first = first ? first : name;
 	}
@@ -124,7 +134,7 @@ static bool is_in_vlan(const struct cordon_policy *p, u32 device, const char *po
 {
 	const struct cordon_device_def *d = device == CORDON_NO_DEVICE ? NULL : &p->draft.devices[device];
 
-	return d && d->vlan && !strcmp(p->draft.ports[d->port].name, port);
+	return d && d->vlan && is_tied_to(p, device, port);
 }
 
 /**

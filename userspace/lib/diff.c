@@ -288,6 +288,11 @@ static const char *vlan_text(const struct cordon_device_def *v, char *buf)
 	return v->vlan && sprintf(buf, "%u", v->vlan) ? buf : NULL;
 }
 
+static const char *ports_text(const struct cordon_draft *d, const struct cordon_device_def *v, char *buf)
+{
+	return *policy_ports_text(d, v, buf) ? buf : NULL;
+}
+
 #define OWN(value, text) ((value) == CORDON_INHERIT ? NULL : text(value))
 
 static void device_change(struct work *w, const char *key, u32 before, u32 after)
@@ -303,8 +308,8 @@ static void device_change(struct work *w, const char *key, u32 before, u32 after
 	      ad->segments[a->segment].name);
 	field(w, "device", name, "addresses", addresses_text(bd, b, bt, sizeof(bt)),
 	      addresses_text(ad, a, at, sizeof(at)));
-	field(w, "device", name, "port", b->port < bd->n_ports ? bd->ports[b->port].name : NULL,
-	      a->port < ad->n_ports ? ad->ports[a->port].name : NULL);
+	field(w, "device", name, b->n_also || a->n_also ? "ports" : "port", ports_text(bd, b, bt),
+	      ports_text(ad, a, at));
 	field(w, "device", name, "vlan", vlan_text(b, bt), vlan_text(a, at));
 	field(w, "device", name, "roam", yes_no(b->roam), yes_no(a->roam));
 	field(w, "device", name, "model", b->model[0] ? b->model : NULL,

@@ -264,7 +264,7 @@ static const struct explain_link *find_out(const struct explain *e, const struct
 		return in;
 	out = find_on_link(e, &packet->flow.dst);
 	if (!out && device != CORDON_NO_DEVICE && e->p->draft.devices[device].port != CORDON_ANY_PORT)
-		out = explain_link_of_port(e, e->p->draft.devices[device].port);
+		out = explain_place(e, device);
 	return out;
 }
 
@@ -284,7 +284,7 @@ static const struct explain_link *find_in(const struct explain *e, const struct 
 		return find_on_link(e, &packet->flow.src);
 	place = explain_place(e, packet->device);
 	d = &e->p->draft.devices[packet->device];
-	for (i = 0; !place && d->port == CORDON_ANY_PORT && i < d->n; i++) {
+	for (i = 0; !place && cordon_device_ports(d) != 1 && i < d->n; i++) {
 		place = find_on_link(e, &e->p->draft.addresses[d->first + i]);
 		if (explain_role(e, place) != CORDON_ROLE_BRIDGE)
 			place = NULL;
@@ -327,6 +327,14 @@ static bool may_be_switched(const struct explain *e, const struct explain_link *
 	return a->switched || (bridge && bridge == explain_bridge(e, a->out));
 }
 
+/* Nor of a device that may be behind several ports, or is in a VLAN of them. */
+static bool takes_slow_path(const struct explain *e, u32 device)
+{
+	const struct cordon_device_def *d = &e->p->draft.devices[device];
+
+	return device != CORDON_NO_DEVICE && (d->n_also || d->vlan);
+}
+
 static void finish(const struct explain *e, const struct explain_packet *packet, const struct explain_link *in,
 		   struct explain_answer *a)
 {
@@ -340,6 +348,7 @@ static void finish(const struct explain *e, const struct explain_packet *packet,
 					     packet->flow.dport);
 	a->encryption = cordon_decide_encryption(e->p, &a->v, &a->from, &a->to);
 	a->fast = !packet->gateway && !a->local && !explain_is_many(e, packet) && !may_be_switched(e, in, a) &&
+		  !takes_slow_path(e, a->from.device) && !takes_slow_path(e, a->to.device) &&
 		  cordon_decide_may_stamp(&packet->flow, &a->from, &a->to);
 }
 

@@ -103,13 +103,11 @@ struct cordon_verdict explain_sound(const struct explain *e, const struct explai
 /* By the policy, or as it was learned; where nobody knows, it may be. As may_be_behind() in the kernel. */
 static bool may_be_behind(const struct explain *e, u32 device, const struct explain_link *link)
 {
-	u16 tied = e->p->draft.devices[device].port;
-	const struct explain_link *place;
+	const struct explain_link *place = explain_place(e, device);
 
-	if (tied != CORDON_ANY_PORT)
-		return explain_may_be(e, tied, explain_port(e, link));
-	place = explain_place(e, device);
-	return !place || place == link;
+	if (place && cordon_device_ports(&e->p->draft.devices[device]) != 1)
+		return place == link;
+	return explain_may_be_at(e, device, explain_port(e, link));
 }
 
 static struct cordon_verdict decide_neighbours(const struct explain *e, const struct explain_answer *a)

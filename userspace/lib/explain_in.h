@@ -12,6 +12,7 @@ u8 explain_role(const struct explain *e, const struct explain_link *link);
 u16 explain_port(const struct explain *e, const struct explain_link *link);
 bool explain_has_devices(const struct explain *e, const struct explain_link *link);
 bool explain_may_be(const struct explain *e, u16 tied, u16 at);
+bool explain_may_be_at(const struct explain *e, u32 device, u16 at);
 const struct explain_link *explain_link_of_port(const struct explain *e, u16 port);
 const struct explain_link *explain_bridge(const struct explain *e, const struct explain_link *link);
 const struct explain_link *explain_place(const struct explain *e, u32 device);

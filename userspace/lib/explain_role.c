@@ -119,16 +119,33 @@ const struct explain_link *explain_link_of_port(const struct explain *e, u16 por
 }
 
 /**
- * explain_may_be - what is tied to a port may be behind another, or the same; as cordon_ports_may_be()
+ * explain_may_be - what is behind a port may be behind another, or the same
  * @e: the gateway
- * @tied: that port, or CORDON_ANY_PORT
+ * @tied: that port
  * @at: the other one
  */
 bool explain_may_be(const struct explain *e, u16 tied, u16 at)
 {
-	if (tied == CORDON_ANY_PORT || tied == at || at == CORDON_BRIDGE_PORT)
+	if (tied == at || at == CORDON_BRIDGE_PORT)
 		return true;
 	return at != CORDON_ANY_PORT && explain_port(e, explain_link_of_port(e, tied)) == at;
+}
+
+/**
+ * explain_may_be_at - a device may be behind a port, as cordon_ports_may_be()
+ * @e: the gateway
+ * @device: the device
+ * @at: the port
+ */
+bool explain_may_be_at(const struct explain *e, u32 device, u16 at)
+{
+	const struct cordon_device_def *d = &e->p->draft.devices[device];
+	u32 i;
+
+	for (i = 0; i < cordon_device_ports(d); i++)
+		if (explain_may_be(e, cordon_device_port(d, i), at))
+			return true;
+	return !i;
 }
 
 /**
@@ -148,7 +165,7 @@ const struct explain_link *explain_bridge(const struct explain *e, const struct 
 }
 
 /**
- * explain_place - where a device is: by the policy, or as the bridge has learned
+ * explain_place - where a device is: by the policy, or, if that does not say, as the bridge has learned
  * @e: the gateway
  * @device: the device
  *
@@ -156,13 +173,13 @@ const struct explain_link *explain_bridge(const struct explain *e, const struct 
  */
 const struct explain_link *explain_place(const struct explain *e, u32 device)
 {
-	u16 tied = e->p->draft.devices[device].port;
+	const struct cordon_device_def *d = &e->p->draft.devices[device];
 	const struct explain_link *link;
 
-	if (tied != CORDON_ANY_PORT)
-		return explain_link_of_port(e, tied);
+	if (cordon_device_ports(d) == 1)
+		return explain_link_of_port(e, d->port);
 	link = e->places ? explain_find_link(e, e->places[device].seen) : NULL;
-	return link && explain_bridge(e, link) ? link : NULL;
+	return link && explain_bridge(e, link) && explain_may_be_at(e, device, explain_port(e, link)) ? link : NULL;
 }
 
 static bool has_vlan(const u8 *vlans, u16 vlan)
@@ -254,7 +271,7 @@ bool explain_may_have(const struct explain *e, u32 device, const struct explain_
 		    (place && explain_bridge(e, place) == bridge && explain_vlan(e, device, place) != vlan))
 			return false;
 	}
-	return explain_may_be(e, d->port, explain_port(e, link));
+	return explain_may_be_at(e, device, explain_port(e, link));
 }
 
 /**
@@ -269,7 +286,7 @@ bool explain_may_lead(const struct explain *e, u32 device, const struct explain_
 {
 	const struct cordon_device_def *d = &e->p->draft.devices[device];
 
-	return (!d->vlan || explain_bridge(e, link)) && explain_may_be(e, d->port, explain_port(e, link));
+	return (!d->vlan || explain_bridge(e, link)) && explain_may_be_at(e, device, explain_port(e, link));
 }
 
 /**

@@ -214,6 +214,36 @@ u16 policy_find_port(const struct policy *p, const char *name)
 	return CORDON_ANY_PORT;
 }
 
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/**
+ * policy_ports_text - the ports that a device is tied to, by their names, of which the order says nothing
+ * @d: the draft that has the device
+ * @v: the device
+ * @buf: where to
+ *
+ * Return: @buf; empty, it is tied to none.
+ */
+const char *policy_ports_text(const struct cordon_draft *d, const struct cordon_device_def *v,
+			      char buf[POLICY_PORTS_LEN])
+{
+	const char *names[CORDON_MAX_DEVICE_PORTS];
+	u32 i, n = 0;
+	size_t at = 0;
+
+	for (i = 0; i < cordon_device_ports(v) && i < CORDON_MAX_DEVICE_PORTS; i++)
+		if (cordon_device_port(v, i) < d->n_ports)
+			names[n++] = d->ports[cordon_device_port(v, i)].name;
+	qsort(names, n, sizeof(*names), compare_names);
+	buf[0] = 0;
+	for (i = 0; i < n; i++)
+		at += snprintf(buf + at, POLICY_PORTS_LEN - at, "%s%s", i ? ", " : "", names[i]);
+	return buf;
+}
+
 /**
  * policy_seal - seal with the kernel's own code
  * @p: the policy
@@ -308,6 +338,7 @@ static const char * const faults[] = {
 	[CORDON_FAULT_IS_PORT] = "is a port of this policy",
 	[CORDON_FAULT_NO_NETWORK] = "its segment has no network",
 	[CORDON_FAULT_VLAN] = "has a VLAN that is none, or without a port",
+	[CORDON_FAULT_PORTS] = "is tied to too many ports, or to one of them twice",
 	[CORDON_FAULT_NO_PORTS] = "names ports of a protocol that has none",
 	[CORDON_FAULT_NOT_A_DEVICE] = "is no address of a device",
 };

@@ -11,7 +11,7 @@
  * struct policy - a draft that owns its lists
  *
  * Filled from YAML (yaml.c) or from the kernel (nl). Begins with the built-in
- * segments. Devices name their segment and port by place, as in cordon_draft.
+ * segments. Devices name their segment and ports by place, as in cordon_draft.
  */
 struct policy {
 	struct cordon_draft draft;
@@ -52,6 +52,10 @@ int policy_learn(struct policy *p, struct policy_learned *list, u32 n);
 
 u16 policy_find_segment(const struct policy *p, const char *name);
 u16 policy_find_port(const struct policy *p, const char *name);
+
+#define POLICY_PORTS_LEN (CORDON_MAX_DEVICE_PORTS * (CORDON_IFNAME_LEN + 2))
+const char *policy_ports_text(const struct cordon_draft *d, const struct cordon_device_def *v,
+			      char buf[POLICY_PORTS_LEN]);		/* lan0, lan1 */
 
 /* Seal with the kernel's own code. 0, or -errno with *err telling why. Free with free(). */
 int policy_seal(const struct policy *p, struct cordon_policy **out, struct cordon_error *err);

@@ -4,7 +4,7 @@
 
 #include "yaml_get.h"
 
-enum device_field { D_NAME, D_MAC, D_SEGMENT, D_ADDRESSES, D_AUTO, D_PORT, D_VLAN, D_ROAM, D_MODEL,
+enum device_field { D_NAME, D_MAC, D_SEGMENT, D_ADDRESSES, D_AUTO, D_PORT, D_PORTS, D_VLAN, D_ROAM, D_MODEL,
 		    D_AUTHENTICATION, D_ENCRYPTION, D_FIRMWARE, D_FIELDS };
 
 static const struct yaml_field fields[D_FIELDS] = {
@@ -14,6 +14,7 @@ static const struct yaml_field fields[D_FIELDS] = {
 	[D_ADDRESSES] = { "addresses", true },
 	[D_AUTO] = { "auto", false },
 	[D_PORT] = { "port", false },
+	[D_PORTS] = { "ports", false },
 	[D_VLAN] = { "vlan", false },
 	[D_ROAM] = { "roam", false },
 	[D_MODEL] = { "model", false },
@@ -212,6 +213,58 @@ static void load_vlan(struct loader *l, const struct yaml_node *node, const stru
 		d->vlan = vlan;
 }
 
+/* One of its ports. */
+static void add_port(struct loader *l, const struct yaml_node *node, struct cordon_device_def *d)
+{
+	u16 port = yaml_port(l, node);
+
+	if (port == CORDON_ANY_PORT)
+		return;
+	if (cordon_device_ports(d) && cordon_device_may_be_at(d, port))
+		report_error(l->report, node->at, "port '%s' a second time", node->text);
+	else
+		cordon_device_add_port(d, port);
+}
+
+static void load_ports(struct loader *l, const struct yaml_node *list, struct cordon_device_def *d)
+{
+	const struct yaml_node *node;
+
+	if (!yaml_is(l, list, YAML_SEQUENCE, "ports"))
+		return;
+	if (!list->child)
+		report_error(l->report, list->at, "no port at all: leave 'ports' out, and the device may be behind any");
+	for (node = list->child; node; node = node->next) {
+		if (cordon_device_ports(d) == CORDON_MAX_DEVICE_PORTS) {
+			report_error(l->report, node->at, "more than %u ports of one device", CORDON_MAX_DEVICE_PORTS);
+			return;
+		}
+		add_port(l, node, d);
+	}
+}
+
+/* Where the device may be, and whether its lease holds at each of these places. */
+static void load_place(struct loader *l, struct yaml_node **v, struct cordon_device_def *d)
+{
+	const struct yaml_node *list = v[D_PORTS];
+	bool one = v[D_PORT] || (list && list->child && !list->child->next);
+
+	if (v[D_PORT])
+		d->port = yaml_port(l, v[D_PORT]);
+	if (v[D_PORT] && list)
+		report_error(l->report, list->at, "both 'port' and 'ports': write all of them in 'ports'");
+	else if (list)
+		load_ports(l, list, d);
+	if (v[D_VLAN])
+		load_vlan(l, v[D_VLAN], v[D_PORT] ? v[D_PORT] : list, d);
+	if (v[D_ROAM])
+		d->roam = max(0, yaml_bool(l, v[D_ROAM], "roam"));
+	if (d->roam && one)
+		report_error(l->report, v[D_ROAM]->at,
+			     "a device that roams is not tied to one port: leave out %s, or roam",
+			     v[D_PORT] ? "port" : "ports");
+}
+
 static void load_device(struct loader *l, const struct yaml_node *map)
 {
 	struct cordon_device_def *d = policy_add_device(l->policy);
@@ -235,14 +288,7 @@ static void load_device(struct loader *l, const struct yaml_node *map)
 	if (v[D_SEGMENT] && d->segment == CORDON_SEGMENT_GATEWAY)
 		report_error(l->report, v[D_SEGMENT]->at,
 			     "segment gateway is the gateway itself: a device cannot be in it");
-	if (v[D_PORT])
-		d->port = yaml_port(l, v[D_PORT]);
-	if (v[D_VLAN])
-		load_vlan(l, v[D_VLAN], v[D_PORT], d);
-	if (v[D_ROAM])
-		d->roam = max(0, yaml_bool(l, v[D_ROAM], "roam"));
-	if (v[D_ROAM] && d->roam && v[D_PORT])
-		report_error(l->report, v[D_ROAM]->at, "a device that roams is tied to no port: leave out port, or roam");
+	load_place(l, v, d);
 	if (v[D_MODEL])
 		yaml_name(l, v[D_MODEL], "model", d->model, sizeof(d->model));
 	load_demands(l, v, d);

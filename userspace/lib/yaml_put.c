@@ -163,6 +163,20 @@ static void put_addresses(FILE *out, const struct cordon_draft *d, const struct 
 		fputs(arp ? ", auto: {static: true}" : ", auto: true", out);
 }
 
+static void put_device_ports(FILE *out, const struct cordon_draft *d, const struct cordon_device_def *v)
+{
+	u32 i, n = cordon_device_ports(v);
+
+	if (n)
+		fputs(n > 1 ? ", ports: [" : ", port: ", out);
+	for (i = 0; i < n; i++) {
+		fputs(i ? ", " : "", out);
+		put_text(out, d->ports[cordon_device_port(v, i)].name);
+	}
+	if (n > 1)
+		fputc(']', out);
+}
+
 static void put_device(FILE *out, const struct cordon_draft *d, const struct cordon_device_def *v)
 {
 	char mac[18];
@@ -170,10 +184,7 @@ static void put_device(FILE *out, const struct cordon_draft *d, const struct cor
 	fprintf(out, "  - {name: \"%s\", mac: \"%s\", network_segment: \"%s\", ", v->name,
 		policy_mac_text(v->mac, mac), d->segments[v->segment].name);
 	put_addresses(out, d, v);
-	if (v->port != CORDON_ANY_PORT) {
-		fputs(", port: ", out);
-		put_text(out, d->ports[v->port].name);
-	}
+	put_device_ports(out, d, v);
 	if (v->vlan)
 		fprintf(out, ", vlan: %u", v->vlan);
 	if (v->roam)

@@ -18,8 +18,8 @@ int cnl_read_binding(struct nlattr *nest, struct cnl_binding *out)
 		return -EPROTO;
 	memcpy(out->mac, nla_data(tb[CORDON_A_BINDING_MAC]), 6);
 	nla_strlcpy(out->name, tb[CORDON_A_BINDING_NAME], sizeof(out->name));
-	if (tb[CORDON_A_BINDING_PORT])
-		nla_strlcpy(out->port, tb[CORDON_A_BINDING_PORT], sizeof(out->port));
+	if (cnl_read_ports(nest, CORDON_A_BINDING_PORT, &out->ports))
+		return -EPROTO;
 	/* A module that does not tell learns nothing. */
 	out->origin = tb[CORDON_A_BINDING_ORIGIN] ? nla_get_u32(tb[CORDON_A_BINDING_ORIGIN]) : CORDON_ORIGIN_POLICY;
 	out->ends = tb[CORDON_A_BINDING_LEASE];

@@ -220,8 +220,8 @@ static int put_device(struct commit *c, u32 i)
 		err = nla_put_u32(c->msg, CORDON_A_DEVICE_LEARN, v->learn);
 	if (!err && v->roam)
 		err = nla_put_u32(c->msg, CORDON_A_DEVICE_ROAM, v->roam);
-	if (!err && v->port != CORDON_ANY_PORT)
-		err = nla_put_string(c->msg, CORDON_A_DEVICE_PORT, c->d->ports[v->port].name);
+	for (j = 0; !err && j < cordon_device_ports(v); j++)
+		err = nla_put_string(c->msg, CORDON_A_DEVICE_PORT, c->d->ports[cordon_device_port(v, j)].name);
 	if (!err && v->vlan)
 		err = nla_put_u32(c->msg, CORDON_A_DEVICE_VLAN, v->vlan);
 	if (!err && v->authentication != CORDON_INHERIT)

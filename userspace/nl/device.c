@@ -27,7 +27,7 @@ static int put_change(struct nl_msg *msg, const struct cnl_change *c)
 		int type;
 	} texts[] = {
 		{ c->name, CORDON_A_DEVICE_NAME }, { c->segment, CORDON_A_DEVICE_SEGMENT },
-		{ c->port, CORDON_A_DEVICE_PORT }, { c->model, CORDON_A_DEVICE_MODEL },
+		{ c->model, CORDON_A_DEVICE_MODEL },
 	};
 	const struct {
 		int64_t number;
@@ -55,6 +55,8 @@ static int put_change(struct nl_msg *msg, const struct cnl_change *c)
 	for (i = 0; !err && i < sizeof(numbers) / sizeof(*numbers); i++)
 		if (numbers[i].number >= 0)
 			err = nla_put_u32(msg, numbers[i].type, numbers[i].number);
+	for (i = 0; !err && i < c->n_ports; i++)
+		err = nla_put_string(msg, CORDON_A_DEVICE_PORT, c->ports[i]);
 	for (i = 0; !err && i < c->n_addresses; i++)
 		err = cnl_put_addr(msg, CORDON_A_DEVICE_ADDRESS, &c->addresses[i]);
 	nla_nest_end(msg, nest);
@@ -252,8 +254,7 @@ static int read_anomaly(struct nlattr *nest, struct cnl_event *out)
 		out->anomaly.tls_offered = nla_get_u32(tb[CORDON_A_ANOMALY_TLS_OFFERED]);
 	if (tb[CORDON_A_ANOMALY_TLS_SELECTED])
 		out->anomaly.tls_selected = nla_get_u32(tb[CORDON_A_ANOMALY_TLS_SELECTED]);
-	if (tb[CORDON_A_ANOMALY_PORT])
-		nla_strlcpy(out->anomaly.port, tb[CORDON_A_ANOMALY_PORT], sizeof(out->anomaly.port));
+	cnl_read_ports(nest, CORDON_A_ANOMALY_PORT, &out->anomaly.ports);
 	out->anomaly.action = tb[CORDON_A_ANOMALY_ACTION] ?
 			      (int)nla_get_u32(tb[CORDON_A_ANOMALY_ACTION]) : -1;
 	return 0;

@@ -106,9 +106,27 @@ static void read_sighting(struct nlattr **tb, struct cnl_sighting *out)
 		at += snprintf(out->parameters + at, sizeof(out->parameters) - at, "%s%u", i ? "," : "", in[i]);
 }
 
+/* Return: 0; -EPROTO, there are more than a device can have: those that there is room for are read. */
+int cnl_read_ports(struct nlattr *nest, int type, struct cnl_ports *out)
+{
+	struct nlattr *attr;
+	int rest;
+
+	out->n = 0;
+	nla_for_each_nested(attr, nest, rest) {
+		if (nla_type(attr) != type)
+			continue;
+		if (out->n == CORDON_MAX_DEVICE_PORTS)
+			return -EPROTO;
+		get_string(attr, out->name[out->n++], sizeof(out->name[0]));
+	}
+	return 0;
+}
+
 int cnl_read_device(struct nlattr *nest, struct cnl_device *out)
 {
 	struct nlattr *tb[CORDON_A_DEVICE_MAX + 1], *attr;
+	int err;
 
 	memset(out, 0, sizeof(*out));
 	if (nla_parse_nested(tb, CORDON_A_DEVICE_MAX, nest, NULL) ||
@@ -118,7 +136,6 @@ int cnl_read_device(struct nlattr *nest, struct cnl_device *out)
 	get_string(tb[CORDON_A_DEVICE_NAME], out->def.name, sizeof(out->def.name));
 	get_string(tb[CORDON_A_DEVICE_MODEL], out->def.model, sizeof(out->def.model));
 	get_string(tb[CORDON_A_DEVICE_SEGMENT], out->segment, sizeof(out->segment));
-	get_string(tb[CORDON_A_DEVICE_PORT], out->port, sizeof(out->port));
 	get_string(tb[CORDON_A_DEVICE_EFFECTIVE_SEGMENT], out->effective_segment,
 		   sizeof(out->effective_segment));
 	out->def.authentication = get_u32(tb[CORDON_A_DEVICE_AUTHENTICATION], CORDON_INHERIT);
@@ -142,7 +159,8 @@ int cnl_read_device(struct nlattr *nest, struct cnl_device *out)
 	get_string(tb[CORDON_A_DEVICE_LEASE_PORT], out->lease_port, sizeof(out->lease_port));
 	if (tb[CORDON_A_DEVICE_STATS] && read_stats(tb[CORDON_A_DEVICE_STATS], &out->stats))
 		return -EPROTO;
-	return read_addresses(nest, out);
+	err = cnl_read_ports(nest, CORDON_A_DEVICE_PORT, &out->ports);
+	return err ? err : read_addresses(nest, out);
 }
 
 /**
@@ -361,6 +379,22 @@ static int on_rule(struct nlattr **tb, void *arg)
 	return err ? err : read_matches(f, tb[CORDON_A_RULE]);
 }
 
+/* Return: 0; -EAGAIN, the policy has no such port: another one is in force by now. */
+static int tie_device(const struct policy *p, struct cordon_device_def *def, const struct cnl_ports *ports)
+{
+	u32 i;
+	u16 port;
+
+	def->port = CORDON_ANY_PORT;
+	for (i = 0; i < ports->n; i++) {
+		port = policy_find_port(p, ports->name[i]);
+		if (port == CORDON_ANY_PORT)
+			return -EAGAIN;
+		cordon_device_add_port(def, port);
+	}
+	return 0;
+}
+
 static int add_device(struct fetch *f, const struct cnl_device *read)
 {
 	struct cordon_device_def *def = policy_add_device(f->p);
@@ -373,13 +407,11 @@ static int add_device(struct fetch *f, const struct cnl_device *read)
 	*def = read->def;
 	def->first = first;
 	def->n = def->fixed = 0;
-	def->port = read->port[0] ? policy_find_port(f->p, read->port) : CORDON_ANY_PORT;
 	if (f->last >= f->p->draft.n_segments ||
 	    strcmp(f->p->draft.segments[f->last].name, read->segment))
 		f->last = policy_find_segment(f->p, read->segment);
 	def->segment = f->last;
-	if (def->segment == CORDON_NO_SEGMENT ||
-	    (read->port[0] && def->port == CORDON_ANY_PORT))
+	if (def->segment == CORDON_NO_SEGMENT || tie_device(f->p, def, &read->ports))
 		return -EAGAIN;
 	for (i = 0; i < read->def.n; i++) {
 		addr = policy_add_address(f->p);

@@ -84,11 +84,21 @@ struct cnl_sighting {
 };
 
 /**
+ * struct cnl_ports - the ports that a device is tied to, by name
+ * @n: how many; 0, it may be behind any
+ * @name: they
+ */
+struct cnl_ports {
+	u32 n;
+	char name[CORDON_MAX_DEVICE_PORTS][CORDON_IFNAME_LEN];
+};
+
+/**
  * struct cnl_device - a device as the kernel has it
- * @def: what the policy says of it; @def.segment and @def.port are not set here
+ * @def: what the policy says of it; @def.segment, @def.port and @def.also are not set here
  * @addresses: the first @def.n count
  * @segment: name
- * @port: name, or empty
+ * @ports: where it may be
  * @state: enum cordon_state
  * @effective_segment: name
  * @lease: seconds left
@@ -103,7 +113,7 @@ struct cnl_device {
 	struct cordon_device_def def;
 	struct cordon_addr addresses[CORDON_MAX_DEVICE_ADDRESSES];
 	char segment[CORDON_NAME_LEN];
-	char port[CORDON_IFNAME_LEN];
+	struct cnl_ports ports;
 	u32 state;
 	char effective_segment[CORDON_NAME_LEN];
 	u32 lease;
@@ -140,8 +150,8 @@ struct cnl_start {
  * @addr: the address
  * @mac: of the device
  * @name: of the device
- * @port: that the device is tied to, or empty
- * @vlan: of that port, in which the device is; 0, none that the policy gives it. The kernel does not tell it here: whoever
+ * @ports: that the device is tied to
+ * @vlan: of those, in which the device is; 0, none that the policy gives it. The kernel does not tell it here: whoever
  *	wants it takes it from the device
  * @origin: enum cordon_origin
  * @ends: it does, in @lease seconds
@@ -151,7 +161,7 @@ struct cnl_binding {
 	struct cordon_addr addr;
 	u8 mac[6];
 	char name[CORDON_DEVICE_NAME_LEN];
-	char port[CORDON_IFNAME_LEN];
+	struct cnl_ports ports;
 	u16 vlan;
 	u32 origin;
 	bool ends;
@@ -207,7 +217,8 @@ struct cnl_runtime {
  * @name: whom, or with @mac given the new name; NULL
  * @mac: whom; NULL
  * @segment: name; NULL
- * @port: name, empty for any; NULL
+ * @ports: names that replace the present ones, or a single empty one for any
+ * @n_ports: how many; 0
  * @model: NULL
  * @addresses: replace the present ones; NULL
  * @n_addresses: how many
@@ -226,7 +237,8 @@ struct cnl_change {
 	const char *name;
 	const u8 *mac;
 	const char *segment;
-	const char *port;
+	const char *ports[CORDON_MAX_DEVICE_PORTS];
+	u32 n_ports;
 	const char *model;
 	const struct cordon_addr *addresses;
 	u32 n_addresses;
@@ -291,7 +303,7 @@ struct cnl_event {
 		int action;	/* -1, none */
 		char server[CORDON_TLS_NAME_LEN + 1];
 		u32 tls_offered, tls_selected;	/* as on the wire; 0, none */
-		char port[CORDON_IFNAME_LEN];	/* that the device is tied to; empty, not told */
+		struct cnl_ports ports;	/* that the device is tied to; none, not told */
 	} anomaly;
 };
 
@@ -346,6 +358,7 @@ int cnl_talk(struct cnl *nl, struct nl_msg *msg,
 	    int (*reply)(struct nlattr **tb, void *arg), void *arg);
 int cnl_talk_each(struct cnl *nl, struct nl_msg *msg,
 		  int (*each)(struct nlattr *attr, void *arg), void *arg);
+int cnl_read_ports(struct nlattr *nest, int type, struct cnl_ports *out);
 int cnl_read_device(struct nlattr *nest, struct cnl_device *out);
 int cnl_read_binding(struct nlattr *nest, struct cnl_binding *out);
 int cnl_put_binding(struct nl_msg *msg, const struct cnl_binding *b);

@@ -38,6 +38,21 @@ static json_t *put_state(const struct state_device *d)
 	return out;
 }
 
+/* Of several, the first one as the only one, too: an older version, which knows no others, is the stricter for it. */
+static void put_ports(json_t *out, const struct policy *p, const struct cordon_device_def *d)
+{
+	json_t *all = json_array();
+	u32 i;
+
+	for (i = 0; i < cordon_device_ports(d); i++)
+		json_array_append_new(all, json_string(p->draft.ports[cordon_device_port(d, i)].name));
+	if (i)
+		json_object_set(out, "port", json_array_get(all, 0));
+	if (i > 1)
+		json_object_set(out, "ports", all);
+	json_decref(all);
+}
+
 static json_t *put_device(const struct policy *p, u32 i)
 {
 	const struct cordon_device_def *d = &p->draft.devices[i];
@@ -55,8 +70,7 @@ static json_t *put_device(const struct policy *p, u32 i)
 	if (d->roam)
 		json_object_set_new(out, "roam", json_true());
 	put_text(out, "model", d->model);
-	if (d->port != CORDON_ANY_PORT)
-		put_text(out, "port", p->draft.ports[d->port].name);
+	put_ports(out, p, d);
 	if (d->vlan)
 		json_object_set_new(out, "vlan", json_integer(d->vlan));
 	if (d->authentication != CORDON_INHERIT)
@@ -211,7 +225,43 @@ static const char *get_addresses(struct policy *p, const json_t *list)
 	return NULL;
 }
 
-/* A device of a policy that has but one, which is then copied by the names of its segment and port. */
+static const char *add_port(struct policy *one, const json_t *name)
+{
+	struct cordon_device_def *d = &one->draft.devices[0];
+	const char *text = json_string_value(name);
+	struct cordon_port_def *port;
+
+	if (!text || !*text || strlen(text) >= sizeof(port->name))
+		return "'port' or 'ports' holds something that is no name, or too long";
+	if (policy_find_port(one, text) != CORDON_ANY_PORT)
+		return "'ports' holds one twice";
+	port = policy_add_port(one);
+	if (!port)
+		return "out of memory";
+	strcpy(port->name, text);
+	cordon_device_add_port(d, one->draft.n_ports - 1);
+	return NULL;
+}
+
+/* All of its ports, or the one that it has. */
+static const char *get_ports(struct policy *one, const json_t *o)
+{
+	const json_t *list = json_object_get(o, "ports"), *port = json_object_get(o, "port");
+	const char *why = NULL;
+	json_t *item;
+	size_t i;
+
+	if (!list)
+		return port ? add_port(one, port) : NULL;
+	if (!json_array_size(list) || json_array_size(list) > CORDON_MAX_DEVICE_PORTS)
+		return "'ports' is no list, or of none or too many";
+	json_array_foreach(list, i, item)
+		if (!why)
+			why = add_port(one, item);
+	return why;
+}
+
+/* A device of a policy that has but one, which is then copied by the names of its segment and ports. */
 static const char *get_one(struct policy *one, const json_t *o)
 {
 	int authentication = get_enum(o, "authentication", policy_authentication_name, CORDON_AUTHENTICATION_CERTIFICATE + 1);
@@ -219,11 +269,11 @@ static const char *get_one(struct policy *one, const json_t *o)
 	int learn = get_enum(o, "learn", policy_learn_name, CORDON_LEARN_AUTO_STATIC + 1);
 	const json_t *firmware = json_object_get(o, "firmware_auto_update");
 	json_int_t vlan = json_integer_value(json_object_get(o, "vlan"));
+	const char *why;
 	struct cordon_segment_def *segment = policy_add_segment(one);
-	struct cordon_port_def *port = policy_add_port(one);
 	struct cordon_device_def *d = policy_add_device(one);
 
-	if (!segment || !port || !d)
+	if (!segment || !d)
 		return "out of memory";
 	if (policy_mac_parse(text_of(o, "mac"), d->mac))
 		return "'mac' is no MAC";
@@ -233,8 +283,6 @@ static const char *get_one(struct policy *one, const json_t *o)
 		return "'model' is too long";
 	if (!get_text(o, "segment", segment->name, sizeof(segment->name)) || !segment->name[0])
 		return "'segment' is no name";
-	if (!get_text(o, "port", port->name, sizeof(port->name)))
-		return "'port' is too long";
 	if (vlan < 0 || vlan > CORDON_MAX_VLAN)
 		return "'vlan' is none";
 	if (authentication < 0 || encryption < 0)
@@ -244,12 +292,12 @@ static const char *get_one(struct policy *one, const json_t *o)
 	d->learn = learn == CORDON_INHERIT ? CORDON_LEARN_NONE : learn;
 	d->roam = json_is_true(json_object_get(o, "roam"));
 	d->segment = policy_find_segment(one, segment->name);
-	d->port = port->name[0] ? 0 : CORDON_ANY_PORT;
 	d->vlan = vlan;
 	d->authentication = authentication;
 	d->encryption = encryption;
 	d->firmware = firmware ? json_is_true(firmware) : CORDON_INHERIT;
-	return get_addresses(one, json_object_get(o, "addresses"));
+	why = get_ports(one, o);
+	return why ? why : get_addresses(one, json_object_get(o, "addresses"));
 }
 
 static const char *get_changed(struct state *s, const json_t *o)

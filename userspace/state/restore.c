@@ -115,9 +115,9 @@ static const char *misfit(const struct overlay *o, u32 c, u32 self)
 
 	if (policy_find_segment(o->p, from->draft.segments[d->segment].name) == CORDON_NO_SEGMENT)
 		return "the policy has no such segment any more; left out";
-	if (d->port != CORDON_ANY_PORT &&
-	    policy_find_port(o->p, from->draft.ports[d->port].name) == CORDON_ANY_PORT)
-		return "the policy has no such port any more; left out";
+	for (i = 0; i < cordon_device_ports(d); i++)
+		if (policy_find_port(o->p, from->draft.ports[cordon_device_port(d, i)].name) == CORDON_ANY_PORT)
+			return "the policy has no such port any more; left out";
 	other = cordon_policy_device_by_name(o->sealed, d->name);
 	if (other != CORDON_NO_DEVICE && other != self)
 		return "the policy has another device of that name; left out";

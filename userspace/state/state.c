@@ -98,11 +98,6 @@ int state_bind(struct state *s, const struct state_binding *b)
 	return 0;
 }
 
-static const char *port_name(const struct policy *p, u16 port)
-{
-	return port == CORDON_ANY_PORT ? "" : p->draft.ports[port].name;
-}
-
 /* By its name, which is added where it is new. */
 static int put_segment(struct policy *p, const char *name, u16 *segment)
 {
@@ -123,8 +118,8 @@ static int put_port(struct policy *p, const char *name, u16 *port)
 {
 	struct cordon_port_def *def;
 
-	*port = *name ? policy_find_port(p, name) : CORDON_ANY_PORT;
-	if (!*name || *port != CORDON_ANY_PORT)
+	*port = policy_find_port(p, name);
+	if (*port != CORDON_ANY_PORT)
 		return 0;
 	def = policy_add_port(p);
 	if (!def)
@@ -134,9 +129,26 @@ static int put_port(struct policy *p, const char *name, u16 *port)
 	return 0;
 }
 
+/* Its ports, likewise. @d: a copy of @v in @to */
+static int put_ports(struct policy *to, const struct policy *from, const struct cordon_device_def *v,
+		     struct cordon_device_def *d)
+{
+	u32 i;
+	u16 port;
+
+	d->port = CORDON_ANY_PORT;
+	d->n_also = 0;
+	for (i = 0; i < cordon_device_ports(v); i++) {
+		if (put_port(to, from->draft.ports[cordon_device_port(v, i)].name, &port))
+			return -ENOMEM;
+		cordon_device_add_port(d, port);
+	}
+	return 0;
+}
+
 /**
  * state_copy_device - append a device of one policy to another
- * @to: gets its segment and its port, too, where it lacks them
+ * @to: gets its segment and its ports, too, where it lacks them
  * @from: another policy
  * @i: the device
  *
@@ -147,11 +159,10 @@ int state_copy_device(struct policy *to, const struct policy *from, u32 i)
 	const struct cordon_device_def *v = &from->draft.devices[i];
 	struct cordon_device_def *d;
 	struct cordon_addr *a;
-	u16 segment, port;
 	u32 j, first;
+	u16 segment;
 
-	if (put_segment(to, from->draft.segments[v->segment].name, &segment) ||
-	    put_port(to, port_name(from, v->port), &port))
+	if (put_segment(to, from->draft.segments[v->segment].name, &segment))
 		return -ENOMEM;
 	d = policy_add_device(to);
 	if (!d)
@@ -161,7 +172,8 @@ int state_copy_device(struct policy *to, const struct policy *from, u32 i)
 	d->first = first;
 	d->n = 0;
 	d->segment = segment;
-	d->port = port;
+	if (put_ports(to, from, v, d))
+		return -ENOMEM;
 	for (j = 0; j < v->n; j++) {
 		a = policy_add_address(to);
 		if (!a)
@@ -181,6 +193,7 @@ int state_copy_device(struct policy *to, const struct policy *from, u32 i)
 bool state_same_device(const struct policy *a, u32 i, const struct policy *b, u32 j)
 {
 	const struct cordon_device_def *x = &a->draft.devices[i], *y = &b->draft.devices[j];
+	char xp[POLICY_PORTS_LEN], yp[POLICY_PORTS_LEN];
 
 	return !memcmp(x->mac, y->mac, sizeof(x->mac)) && !strcmp(x->name, y->name) &&
 	       !strcmp(x->model, y->model) && x->n == y->n && x->learn == y->learn &&
@@ -188,7 +201,7 @@ bool state_same_device(const struct policy *a, u32 i, const struct policy *b, u3
 	       x->authentication == y->authentication && x->encryption == y->encryption &&
 	       x->firmware == y->firmware &&
 	       !strcmp(a->draft.segments[x->segment].name, b->draft.segments[y->segment].name) &&
-	       !strcmp(port_name(a, x->port), port_name(b, y->port)) &&
+	       !strcmp(policy_ports_text(&a->draft, x, xp), policy_ports_text(&b->draft, y, yp)) &&
 	       !memcmp(&a->draft.addresses[x->first], &b->draft.addresses[y->first],
 		       x->n * sizeof(struct cordon_addr));
 }

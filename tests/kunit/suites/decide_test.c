@@ -59,6 +59,25 @@ static void source_by_device_port_and_source(struct kunit *test)
 	source(test, CORDON_NO_DEVICE, 0, broken, CORDON_DENY_UNKNOWN_DEVICE);
 }
 
+/* Of a device of several ports, from each of them and from no other. */
+static void source_by_one_of_several_ports(struct kunit *test)
+{
+	struct cordon_flow own = flow(V4(10, 0, 20, 11), TCP, 1, 2, 64);
+	struct fixture *f = fixture_new(test);
+	struct cordon_policy *p;
+	u16 port;
+
+	f->devices[CAM].port = 1;
+	f->devices[CAM].also[0] = 0;
+	f->devices[CAM].n_also = 1;
+	p = fixture_seal(test, f);
+	for (port = 0; port < 4; port++)
+		KUNIT_EXPECT_EQ(test, cordon_decide_source(p, CAM, port, 0, &own).reason,
+				port < 2 ? CORDON_PASS_SOURCE : CORDON_DENY_MOVED);
+	KUNIT_EXPECT_EQ(test, cordon_decide_source(p, CAM, CORDON_ANY_PORT, 0, &own).reason,
+			CORDON_DENY_MOVED);
+}
+
 /* Of all that six bits can say, PSH aside. */
 static void flags_of_tcp_that_stacks_set(struct kunit *test)
 {
@@ -481,6 +500,7 @@ static void stamp_of_what_no_packet_changes(struct kunit *test)
 
 static struct kunit_case decide_cases[] = {
 	KUNIT_CASE(source_by_device_port_and_source),
+	KUNIT_CASE(source_by_one_of_several_ports),
 	KUNIT_CASE(flags_of_tcp_that_stacks_set),
 	KUNIT_CASE(source_of_dhcp),
 	KUNIT_CASE(source_of_address_detection),

@@ -27,6 +27,10 @@ static void host_bits(struct fixture *f) { f->networks[2].addr.lo |= 1; }
 static void no_segment(struct fixture *f) { f->devices[METER].segment = SEGMENTS; }
 static void no_rule_segment(struct fixture *f) { f->rules[3].to = SEGMENTS; }
 static void no_port(struct fixture *f) { f->devices[CAM].port = 2; }
+static void same_port(struct fixture *f) { f->devices[CAM].n_also = 1; }
+static void no_second_port(struct fixture *f) { f->devices[CAM].n_also = 1; f->devices[CAM].also[0] = 2; }
+static void second_alone(struct fixture *f) { f->devices[LOCK].n_also = 1; }
+static void five_ports(struct fixture *f) { f->devices[CAM].n_also = CORDON_MAX_DEVICE_PORTS; }
 static void vlan_alone(struct fixture *f) { f->devices[METER].vlan = 20; }
 static void vlan_4095(struct fixture *f) { f->devices[CAM].vlan = 4095; }
 static void upside_down(struct fixture *f) { f->matches[1].hi = 1; }
@@ -77,6 +81,10 @@ static const struct fault_row {
 	{ no_segment, { CORDON_FAULT_UNKNOWN_SEGMENT, CORDON_OBJECT_DEVICE, METER, 0 } },
 	{ no_rule_segment, { CORDON_FAULT_UNKNOWN_SEGMENT, CORDON_OBJECT_RULE, 3, 0 } },
 	{ no_port, { CORDON_FAULT_UNKNOWN_PORT, CORDON_OBJECT_DEVICE, CAM, 0 } },
+	{ same_port, { CORDON_FAULT_PORTS, CORDON_OBJECT_DEVICE, CAM, 0 } },
+	{ no_second_port, { CORDON_FAULT_UNKNOWN_PORT, CORDON_OBJECT_DEVICE, CAM, 0 } },
+	{ second_alone, { CORDON_FAULT_PORTS, CORDON_OBJECT_DEVICE, LOCK, 0 } },
+	{ five_ports, { CORDON_FAULT_PORTS, CORDON_OBJECT_DEVICE, CAM, 0 } },
 	{ vlan_alone, { CORDON_FAULT_VLAN, CORDON_OBJECT_DEVICE, METER, 0 } },
 	{ vlan_4095, { CORDON_FAULT_VLAN, CORDON_OBJECT_DEVICE, CAM, 0 } },
 	{ no_match, { CORDON_FAULT_NO_MATCH, CORDON_OBJECT_RULE, 3, 0 } },

@@ -108,6 +108,30 @@ static void port_demands_the_strictest(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, (u32)reach[0].encryption, (u32)CORDON_ENCRYPTION_TLS1_3);
 }
 
+/* A device that is tied to ports may be behind each of them, and behind no other. */
+static void port_of_several(struct kunit *test)
+{
+	const struct cordon_network_def own = { .addr = V4(10, 0, 20, 1), .len = 96 + 24 };
+	u8 demands[3 * SEGMENTS] = { 0 };
+	struct fixture *f = fixture_new(test);
+	struct cordon_subnet s[CORDON_MAX_SUBNETS];
+	struct cordon_policy *p;
+	u32 n;
+
+	f->devices[CAM].port = 1;
+	f->devices[CAM].also[0] = 0;
+	f->devices[CAM].n_also = 1;
+	p = fixture_seal(test, f);
+	n = cordon_subnets_add(s, 0, 2, &own, 1);
+	KUNIT_EXPECT_FALSE(test, cordon_reach_device(p, s, n, CAM, demands));
+	KUNIT_EXPECT_EQ(test, cordon_reach_port(p, demands, 0, NULL), 1u);
+	KUNIT_EXPECT_EQ(test, cordon_reach_port(p, demands, 1, NULL), 1u);
+	KUNIT_EXPECT_EQ(test, cordon_reach_port(p, demands, 2, NULL), 0u);
+	KUNIT_EXPECT_TRUE(test, cordon_reach_device(p, s, n, CAM, demands));
+	demands[IOT] = 0;
+	KUNIT_EXPECT_FALSE(test, cordon_reach_device(p, s, n, CAM, demands));
+}
+
 static void uplink_by_own_addresses(struct kunit *test)
 {
 	const struct cordon_addr plant = V4(10, 0, 50, 1), wan = V4(192, 0, 2, 1);
@@ -135,6 +159,7 @@ static struct kunit_case reach_cases[] = {
 	KUNIT_CASE(port_by_nested_networks),
 	KUNIT_CASE(port_by_too_many_networks),
 	KUNIT_CASE(port_demands_the_strictest),
+	KUNIT_CASE(port_of_several),
 	KUNIT_CASE(uplink_by_own_addresses),
 	{}
 };
