@@ -25,6 +25,7 @@
 					 CORDON_MAX_UNLISTED + CORDON_MAX_WIDE)
 #define CORDON_MAX_TRANSACTIONS		16	/* open in one namespace */
 #define CORDON_MAX_TARGETS		10000	/* in a limit for scan, see sketch.h */
+#define CORDON_MAX_KNOWN		160	/* destinations of a device, see known.h */
 
 /* In a network namespace that does not belong to the initial user namespace. */
 #define CORDON_SMALL_PORTS		16
