@@ -57,6 +57,10 @@
 #define CORDON_DEFAULT_POSTPONE		86400	/* seconds; of an update */
 #define CORDON_MAX_GRACE		31536000	/* of both */
 
+#define CORDON_DEFAULT_LEARN		604800	/* seconds; of a device's destinations */
+#define CORDON_MIN_LEARN		60
+#define CORDON_MAX_LEARN		7776000
+
 #define CORDON_TLS_NAME_LEN		64	/* of a server's name, for reports; no NUL */
 #define CORDON_TLS_MAX_EARLY		65536	/* bytes that a client may send before an answer */
 #define CORDON_TLS_STATE_SIZE		152	/* bytes for a connection that is being read */

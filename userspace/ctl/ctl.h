@@ -109,6 +109,8 @@ json_t *json_text(const char *text);
 json_t *json_count(u64 count);
 json_t *json_addr(const struct cordon_addr *a);
 json_t *json_device(const struct cnl_device *d, bool stats);
+#define DESTINATIONS_TEXT_LEN 96
+const char *destinations_text(const struct cnl_device *d, char *buf);
 json_t *json_binding(const struct cnl_binding *b);
 json_t *json_hex(const u8 *bytes, size_t n);	/* at most 32 bytes */
 json_t *json_stats(const struct cnl_stats *s);
