@@ -15,45 +15,19 @@ static bool quarantine(const struct cordon_pkt *pkt, u32 device)
 	return true;
 }
 
-/*
- * The limit of a kind is reached by this anomaly, which is counted in @tally: set @action to what
- * follows, and quarantine where that is what follows. A policy that only observes counts towards no
- * limit, so that nothing follows from that time when it is enforced later.
- *
- * @tally is NULL if there was no memory. Nobody knows then how many there were, and a limit that
- * quarantines does so at once; no other one acts.
- */
-static bool reaches_limit(const struct cordon_pkt *pkt, u32 device, u8 kind,
-			  struct cordon_tally *tally, u8 *action)
-{
-	const struct cordon_draft *d = &pkt->rs->policy->draft;
-	const struct cordon_limit *limit;
-	bool begins = false;
-
-	limit = &d->segments[d->devices[device].segment].limits[kind];
-	if (cordon_pkt_observes(pkt) || !limit->window ||
-	    (tally && !cordon_tally_limit(&tally[kind], limit)))
-		return false;
-	*action = limit->action;
-	/* Whoever is at another port may have taken the device's MAC. */
-	if (kind == CORDON_KIND_MOVED_PORT)
-		*action = CORDON_ACTION_EVENT;
-	if (*action == CORDON_ACTION_QUARANTINE)
-		begins = quarantine(pkt, device);
-	return tally || begins;
-}
-
 /**
  * struct outcome - what has become of an anomaly
  * @kind: enum cordon_kind
  * @denied: the packet is dropped
  * @acted: the limit of the kind has acted
+ * @held: by that, the device is in quarantine, and was not before
  * @action: enum cordon_action, how
  */
 struct outcome {
 	u8 kind;
 	bool denied;
 	bool acted;
+	bool held;
 	u8 action;
 };
 
@@ -68,6 +42,32 @@ static void name_ports(const struct cordon_pkt *pkt, u32 device, struct cordon_a
 		return;
 	for (; a->n_ports < cordon_device_ports(def); a->n_ports++)
 		a->ports[a->n_ports] = d->ports[cordon_device_port(def, a->n_ports)].name;
+}
+
+/*
+ * Hold an anomaly, which is counted in @tally, against the limit of its kind. If that is reached,
+ * set what follows, and quarantine where that is what follows. A policy that only observes counts
+ * towards no limit, so that nothing follows from that time when it is enforced later.
+ *
+ * @tally is NULL if there was no memory. Nobody knows then how many there were, and a limit that
+ * quarantines does so at once; no other one acts.
+ */
+static void limit_outcome(const struct cordon_pkt *pkt, u32 device, struct cordon_tally *tally,
+			  struct outcome *o)
+{
+	const struct cordon_draft *d = &pkt->rs->policy->draft;
+	const struct cordon_limit *limit;
+
+	limit = &d->segments[d->devices[device].segment].limits[o->kind];
+	if (cordon_pkt_observes(pkt) || !limit->window ||
+	    (tally && !cordon_tally_limit(&tally[o->kind], limit)))
+		return;
+	o->action = limit->action;
+	/* Whoever is at another port may have taken the device's MAC. */
+	if (o->kind == CORDON_KIND_MOVED_PORT)
+		o->action = CORDON_ACTION_EVENT;
+	o->held = o->action == CORDON_ACTION_QUARANTINE && quarantine(pkt, device);
+	o->acted = tally || o->held;
 }
 
 /*
@@ -127,7 +127,8 @@ void cordon_charge(const struct cordon_pkt *pkt, u32 device, u8 kind, bool limit
 		tally = cordon_device_tally(pkt->rs->devices[device]);
 		if (tally)
 			atomic64_inc(&tally[kind].count);
-		o.acted = limit && reaches_limit(pkt, device, kind, tally, &o.action);
+		if (limit)
+			limit_outcome(pkt, device, tally, &o);
 	}
 	if (!cordon_netlink_listening(pkt->cn))
 		return;
@@ -167,6 +168,29 @@ bool cordon_charge_limit(const struct cordon_pkt *pkt, u32 device, u8 kind,
 	if (cordon_netlink_listening(pkt->cn))
 		tell(pkt, device, tally, o, NULL);
 	return held;
+}
+
+/**
+ * cordon_charge_passing - count an anomaly that passes unless the device's limit for it quarantines
+ * @pkt: the packet that is the anomaly, and that the policy accepts
+ * @device: the device
+ * @kind: enum cordon_kind
+ * @tally: the device's
+ *
+ * Context and return: as cordon_charge_limit().
+ */
+bool cordon_charge_passing(const struct cordon_pkt *pkt, u32 device, u8 kind,
+			   struct cordon_tally *tally)
+{
+	struct outcome o = { .kind = kind };
+
+	atomic64_inc(&pkt->cn->tally[kind].count);
+	atomic64_inc(&tally[kind].count);
+	limit_outcome(pkt, device, tally, &o);
+	o.denied = o.held;
+	if (cordon_netlink_listening(pkt->cn))
+		tell(pkt, device, tally, o, NULL);
+	return o.held;
 }
 
 /**

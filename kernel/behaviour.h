@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What a device opens, held against its segment's limits for scan and rate. */
+/* What a device opens, held against its segment's limits for it. */
 #ifndef _CORDON_BEHAVIOUR_H
 #define _CORDON_BEHAVIOUR_H
 

@@ -59,18 +59,23 @@ static void switch_places(struct cordon_net *cn, u32 old, u32 place, bool learne
 	schedule_delayed_work(&cn->settle_changes, HZ);
 }
 
-/* The state of a device that changes or is new, with its directory. */
-static struct cordon_device *state_of(struct cordon_net *cn, u32 old, const u8 *mac)
+/* The state of a device that changes or is new, with its directory, and with what @def needs. */
+static struct cordon_device *state_of(struct cordon_net *cn, u32 old,
+				      const struct cordon_device_def *def)
 {
+	const struct cordon_ruleset *rs = cordon_net_ruleset(cn);
 	struct cordon_device *device;
 	int ret;
 
 	if (old != CORDON_NO_DEVICE)
-		return cordon_device_get(cordon_net_ruleset(cn)->devices[old]);
-	device = cordon_device_new(cn->traffic, mac, cn->caps->tallies);
+		device = cordon_device_get(rs->devices[old]);
+	else
+		device = cordon_device_new(cn->traffic, def->mac, cn->caps->tallies);
 	if (!device)
 		return ERR_PTR(-ENOMEM);
-	ret = cordon_sysfs_device_add(cn, device);
+	ret = cordon_ruleset_remember(rs->policy, def, device);
+	if (!ret && old == CORDON_NO_DEVICE)
+		ret = cordon_sysfs_device_add(cn, device);
 	if (!ret)
 		return device;
 	cordon_device_put(device);
@@ -130,7 +135,7 @@ static int put_in_place(struct cordon_net *cn, u32 old, const struct cordon_devi
 		return ret;
 	ret = demand(cn, place, extack);
 	if (!ret) {
-		device = state_of(cn, old, change->def.mac);
+		device = state_of(cn, old, &change->def);
 		ret = PTR_ERR_OR_ZERO(device);
 	}
 	if (ret) {

@@ -4,6 +4,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "destinations.h"
 #include "device.h"
 
 static struct kmem_cache *cache;
@@ -45,8 +46,10 @@ static struct cordon_scan *scan_new(gfp_t gfp)
 
 static void tallies_free(struct cordon_tallies *tallies)
 {
-	if (tallies)
+	if (tallies) {
 		kfree(tallies->scan);
+		kfree(tallies->destinations);
+	}
 	kfree(tallies);
 }
 
@@ -128,6 +131,26 @@ void cordon_device_put(struct cordon_device *device)
 		call_rcu(&device->rcu, device_free);
 }
 
+/* The device's tallies, which it gets if it has none; NULL, there is no memory. */
+static struct cordon_tallies *get_tallies(struct cordon_device *device, gfp_t gfp)
+{
+	/* Pairs with cmpxchg(): who sees the tallies sees that they began at zero. */
+	struct cordon_tallies *tallies = smp_load_acquire(tallies_of(device));
+	struct cordon_tallies *first;
+
+	if (likely(tallies))
+		return tallies;
+	tallies = tallies_new(gfp);
+	if (!tallies)
+		return NULL;
+	/* Of several CPUs one brings them. */
+	first = cmpxchg(tallies_of(device), NULL, tallies);
+	if (!first)
+		return tallies;
+	kfree(tallies);
+	return first;
+}
+
 /**
  * cordon_device_tallies - what is remembered of a device, to add to it
  * @device: the device
@@ -143,21 +166,48 @@ void cordon_device_put(struct cordon_device *device)
  */
 struct cordon_tallies *cordon_device_tallies(struct cordon_device *device)
 {
-	/* Pairs with cmpxchg(): who sees the tallies sees that they began at zero. */
-	struct cordon_tallies *tallies = smp_load_acquire(tallies_of(device));
-	struct cordon_tallies *first;
+	return get_tallies(device, GFP_ATOMIC | __GFP_NOWARN);
+}
 
-	if (likely(tallies))
-		return tallies;
-	tallies = tallies_new(GFP_ATOMIC | __GFP_NOWARN);
+/**
+ * cordon_device_remember - have room for where a device has been
+ * @device: the device
+ *
+ * For who lists it in a segment with a limit for CORDON_KIND_NEW_DESTINATION, and is charged. It
+ * stays as long as the device, so that what was learned outlives a policy without such a limit.
+ *
+ * Context: cordon_net.lock held; may sleep. Return: 0 or -ENOMEM.
+ */
+int cordon_device_remember(struct cordon_device *device)
+{
+	struct cordon_tallies *tallies = get_tallies(device, GFP_KERNEL_ACCOUNT);
+	struct cordon_destinations *fresh;
+
 	if (!tallies)
-		return NULL;
-	/* Of several CPUs one brings them. */
-	first = cmpxchg(tallies_of(device), NULL, tallies);
-	if (!first)
-		return tallies;
-	kfree(tallies);
-	return first;
+		return -ENOMEM;
+	if (tallies->destinations)
+		return 0;
+	fresh = cordon_destinations_new(GFP_KERNEL_ACCOUNT);
+	if (!fresh)
+		return -ENOMEM;
+	/* Pairs with cordon_device_destinations(). */
+	smp_store_release(&tallies->destinations, fresh);
+	return 0;
+}
+
+/**
+ * cordon_device_destinations - where a device has been
+ * @device: the device
+ *
+ * Return: NULL, nobody ever asked.
+ */
+struct cordon_destinations *cordon_device_destinations(const struct cordon_device *device)
+{
+	/* Pairs with get_tallies(). */
+	struct cordon_tallies *tallies = smp_load_acquire(tallies_of(device));
+
+	/* Pairs with cordon_device_remember(): who sees them sees them begun. */
+	return tallies ? smp_load_acquire(&tallies->destinations) : NULL;
 }
 
 /**

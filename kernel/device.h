@@ -119,6 +119,8 @@ struct cordon_device *cordon_device_get(struct cordon_device *device);
 void cordon_device_put(struct cordon_device *device);
 struct cordon_tallies *cordon_device_tallies(struct cordon_device *device);
 struct cordon_scan *cordon_device_scan(struct cordon_tallies *tallies);
+int cordon_device_remember(struct cordon_device *device);
+struct cordon_destinations *cordon_device_destinations(const struct cordon_device *device);
 struct cordon_tally *cordon_device_tally(struct cordon_device *device);
 const struct cordon_tally *cordon_device_anomalies(const struct cordon_device *device);
 

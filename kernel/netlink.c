@@ -427,6 +427,12 @@ static int find_binding(const struct cordon_ruleset *rs, struct nlattr **tb,
 	return 0;
 }
 
+static int find_been(const struct cordon_ruleset *rs, struct nlattr **tb,
+		     struct netlink_ext_ack *extack, u32 *i)
+{
+	return cordon_request_destinations(rs, tb, extack, i);
+}
+
 #define GET(object, OBJECT, max, allowed, find)						\
 int cordon_nl_##object##_get_doit(struct sk_buff *request, struct genl_info *info)	\
 {											\
@@ -445,6 +451,7 @@ GET(network, NETWORK, CORDON_A_NETWORK_SEGMENT, BIT(CORDON_A_NETWORK_ADDRESS), f
 GET(rule, RULE, CORDON_A_RULE_RELATED, BIT(CORDON_A_RULE_INDEX), find_rule)
 GET(device, DEVICE, CORDON_A_DEVICE_OUTDATED, CORDON_DEVICE_ID, cordon_request_device)
 GET(binding, BINDING, CORDON_A_BINDING_PORT, BIT(CORDON_A_BINDING_ADDRESS), find_binding)
+GET(destinations, DESTINATIONS, CORDON_A_DESTINATIONS_LEARNING, CORDON_DESTINATIONS_ID, find_been)
 
 static u8 dump_command(const struct netlink_callback *cb)
 {
@@ -485,12 +492,15 @@ static int dump(struct sk_buff *skb, struct netlink_callback *cb, cordon_fill_fn
 			break;
 		}
 		ret = fill(skb, rs, at);
-		if (ret) {
+		if (ret)
 			genlmsg_cancel(skb, head);
+		if (ret < 0)
 			break;
+		if (!ret) {
+			genl_dump_check_consistent(cb, head);
+			genlmsg_end(skb, head);
 		}
-		genl_dump_check_consistent(cb, head);
-		genlmsg_end(skb, head);
+		ret = 0;
 		last = at;
 	}
 	rcu_read_unlock();
@@ -557,6 +567,7 @@ DUMP(network, next_network)
 DUMP(rule, next_rule)
 DUMP(device, next_device)
 DUMP(binding, next_binding)
+DUMP(destinations, next_device)
 
 /**
  * cordon_netlink_listening - somebody hears events

@@ -23,7 +23,10 @@ struct sk_buff;
 
 typedef int (*cordon_fill_fn)(struct sk_buff *skb, const struct cordon_ruleset *rs, u32 i);
 
-/* netlink_fill.c: objects to attributes. 0, or -EMSGSIZE and nothing added. */
+/*
+ * netlink_fill.c, netlink_destinations.c: objects to attributes. 0; 1, there is nothing to tell; or
+ * -EMSGSIZE. Nothing is added then.
+ */
 int cordon_fill_policy(struct sk_buff *skb, struct cordon_net *cn,
 		       const struct cordon_ruleset *rs);
 int cordon_fill_port(struct sk_buff *skb, const struct cordon_ruleset *rs, u32 i);
@@ -33,6 +36,7 @@ int cordon_fill_network(struct sk_buff *skb, const struct cordon_ruleset *rs, u3
 int cordon_fill_rule(struct sk_buff *skb, const struct cordon_ruleset *rs, u32 i);
 int cordon_fill_device(struct sk_buff *skb, const struct cordon_ruleset *rs, u32 i);
 int cordon_fill_binding(struct sk_buff *skb, const struct cordon_ruleset *rs, u32 i);
+int cordon_fill_destinations(struct sk_buff *skb, const struct cordon_ruleset *rs, u32 i);
 int cordon_fill_learned(struct sk_buff *skb, const struct cordon_device_def *def,
 			const struct cordon_binding *b, bool ended);
 int cordon_fill_anomaly(struct sk_buff *skb, const struct cordon_anomaly *a);
@@ -50,11 +54,19 @@ int cordon_read_device(const struct cordon_draft *d, const struct nlattr *nest,
 int cordon_read_binding(const struct nlattr *nest, struct nlattr **tb, struct cordon_told *told,
 			struct netlink_ext_ack *extack);
 
+/* netlink_destinations.c: where a device has been; as above. */
+int cordon_stage_destinations(struct cordon_transaction *t, const struct nlattr *nest,
+			      struct netlink_ext_ack *extack);
+int cordon_request_destinations(const struct cordon_ruleset *rs, struct nlattr **tb,
+				struct netlink_ext_ack *extack, u32 *i);
+
 /* netlink_device.c: the states that a request may give. */
 int cordon_check_state(const struct nlattr *attr, struct netlink_ext_ack *extack);
 
 /* netlink.c: requests and answers. */
 #define CORDON_DEVICE_ID (BIT(CORDON_A_DEVICE_NAME) | BIT(CORDON_A_DEVICE_MAC))
+#define CORDON_DESTINATIONS_ID	\
+	(BIT(CORDON_A_DESTINATIONS_NAME) | BIT(CORDON_A_DESTINATIONS_MAC))
 
 static inline struct cordon_net *cordon_request_net(struct genl_info *info)
 {

@@ -3,6 +3,7 @@
 #include <net/netlink.h>
 
 #include "core/tls_hello.h"
+#include "destinations.h"
 #include "event.h"
 #include "net.h"
 #include "netfilter.h"
@@ -155,8 +156,9 @@ static int put_interfaces(struct sk_buff *skb, const struct cordon_draft *d, u32
 	return 0;
 }
 
-static int put_limits(struct sk_buff *skb, const struct cordon_limit *limits)
+static int put_limits(struct sk_buff *skb, const struct cordon_segment_def *s)
 {
+	const struct cordon_limit *limits = s->limits;
 	struct nlattr *nest;
 	u32 kind;
 	int err = 0;
@@ -170,7 +172,9 @@ static int put_limits(struct sk_buff *skb, const struct cordon_limit *limits)
 		err = nla_put_u32(skb, CORDON_A_LIMIT_KIND, kind) ||
 		      nla_put_u32(skb, CORDON_A_LIMIT_COUNT, limits[kind].count) ||
 		      nla_put_u32(skb, CORDON_A_LIMIT_WINDOW, limits[kind].window) ||
-		      nla_put_u32(skb, CORDON_A_LIMIT_ACTION, limits[kind].action);
+		      nla_put_u32(skb, CORDON_A_LIMIT_ACTION, limits[kind].action) ||
+		      (kind == CORDON_KIND_NEW_DESTINATION &&
+		       nla_put_u32(skb, CORDON_A_LIMIT_LEARN, s->learn));
 		err = end(skb, nest, err);
 	}
 	return err;
@@ -201,7 +205,7 @@ int cordon_fill_segment(struct sk_buff *skb, const struct cordon_ruleset *rs, u3
 	      nla_put_u32(skb, CORDON_A_SEGMENT_LEASE, s->lease) ||
 	      nla_put_u32(skb, CORDON_A_SEGMENT_FIRMWARE_GRACE, s->grace) ||
 	      nla_put_u32(skb, CORDON_A_SEGMENT_FIRMWARE_POSTPONE, s->postpone) ||
-	      put_limits(skb, s->limits) ||
+	      put_limits(skb, s) ||
 	      put_interfaces(skb, &rs->policy->draft, i) ||
 	      nla_put_u32(skb, CORDON_A_SEGMENT_DEVICES, cordon_ruleset_count(rs, i)) ||
 	      nla_put_u64_64bit(skb, CORDON_A_SEGMENT_PACKETS, t.rx_packets,
@@ -334,6 +338,21 @@ static int put_sighting(struct sk_buff *skb, const struct cordon_ruleset *rs,
 					   c->parameters));
 }
 
+/* Where somebody looks where it goes, how many destinations of it are known. */
+static int put_destinations(struct sk_buff *skb, const struct cordon_ruleset *rs, u32 i)
+{
+	const struct cordon_destinations *been = cordon_device_destinations(rs->devices[i]);
+	const struct cordon_draft *d = &rs->policy->draft;
+	u32 left;
+
+	if (!been ||
+	    !d->segments[d->devices[i].segment].limits[CORDON_KIND_NEW_DESTINATION].window)
+		return 0;
+	return nla_put_u32(skb, CORDON_A_DEVICE_DESTINATIONS, READ_ONCE(been->known.n)) ||
+	       (cordon_destinations_left(been, &left) &&
+		nla_put_u32(skb, CORDON_A_DEVICE_LEARNING, left));
+}
+
 /**
  * cordon_fill_device - a device, with state and counters
  * @skb: the message
@@ -355,6 +374,7 @@ int cordon_fill_device(struct sk_buff *skb, const struct cordon_ruleset *rs, u32
 		return -EMSGSIZE;
 	cordon_traffic_read(device->traffic, &t);
 	err = put_device_def(skb, d, &d->devices[i]) || put_sighting(skb, rs, &d->devices[i]) ||
+	      put_destinations(skb, rs, i) ||
 	      nla_put_u32(skb, CORDON_A_DEVICE_STATE, now.state) ||
 	      nla_put_string(skb, CORDON_A_DEVICE_EFFECTIVE_SEGMENT,
 			     d->segments[now.segment].name) ||

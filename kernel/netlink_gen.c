@@ -35,6 +35,11 @@ static struct netlink_range_validation cordon_a_limit_window_range = {
 	.max	= 86400ULL,
 };
 
+static struct netlink_range_validation cordon_a_limit_learn_range = {
+	.min	= 60ULL,
+	.max	= 7776000ULL,
+};
+
 static struct netlink_range_validation cordon_a_match_low_range = {
 	.max	= 65535ULL,
 };
@@ -49,6 +54,10 @@ static struct netlink_range_validation cordon_a_device_lease_range = {
 
 static struct netlink_range_validation cordon_a_binding_lease_range = {
 	.max	= 31536000ULL,
+};
+
+static struct netlink_range_validation cordon_a_destinations_learning_range = {
+	.max	= 7776000ULL,
 };
 
 /* Common nested types */
@@ -70,11 +79,19 @@ const struct nla_policy cordon_binding_input_nl_policy[CORDON_A_BINDING_LEASE + 
 };
 
 const struct nla_policy cordon_count_nl_policy[CORDON_A_COUNT_PAD + 1] = {
-	[CORDON_A_COUNT_KIND] = NLA_POLICY_MAX(NLA_U32, 17),
+	[CORDON_A_COUNT_KIND] = NLA_POLICY_MAX(NLA_U32, 18),
 	[CORDON_A_COUNT_COUNT] = { .type = NLA_U64, },
 };
 
-const struct nla_policy cordon_device_nl_policy[CORDON_A_DEVICE_VLAN + 1] = {
+const struct nla_policy cordon_destinations_nl_policy[CORDON_A_DESTINATIONS_LEARNING + 1] = {
+	[CORDON_A_DESTINATIONS_MAC] = NLA_POLICY_EXACT_LEN(6),
+	[CORDON_A_DESTINATIONS_NAME] = { .type = NLA_NUL_STRING, .len = 63, },
+	[CORDON_A_DESTINATIONS_KEY] = NLA_POLICY_EXACT_LEN(16),
+	[CORDON_A_DESTINATIONS_HASHES] = { .type = NLA_BINARY, .len = 640, },
+	[CORDON_A_DESTINATIONS_LEARNING] = NLA_POLICY_FULL_RANGE(NLA_U32, &cordon_a_destinations_learning_range),
+};
+
+const struct nla_policy cordon_device_nl_policy[CORDON_A_DEVICE_LEARNING + 1] = {
 	[CORDON_A_DEVICE_NAME] = { .type = NLA_NUL_STRING, .len = 63, },
 	[CORDON_A_DEVICE_MAC] = NLA_POLICY_EXACT_LEN(6),
 	[CORDON_A_DEVICE_SEGMENT] = { .type = NLA_NUL_STRING, .len = 31, },
@@ -100,6 +117,8 @@ const struct nla_policy cordon_device_nl_policy[CORDON_A_DEVICE_VLAN + 1] = {
 	[CORDON_A_DEVICE_PARAMETERS] = { .type = NLA_BINARY, .len = 64, },
 	[CORDON_A_DEVICE_ROAM] = NLA_POLICY_MAX(NLA_U32, 1),
 	[CORDON_A_DEVICE_VLAN] = NLA_POLICY_MAX(NLA_U32, 4094),
+	[CORDON_A_DEVICE_DESTINATIONS] = { .type = NLA_U32, },
+	[CORDON_A_DEVICE_LEARNING] = { .type = NLA_U32, },
 };
 
 const struct nla_policy cordon_device_id_nl_policy[CORDON_A_DEVICE_MAC + 1] = {
@@ -138,11 +157,12 @@ const struct nla_policy cordon_interface_nl_policy[CORDON_A_INTERFACE_UP + 1] = 
 	[CORDON_A_INTERFACE_UP] = { .type = NLA_U32, },
 };
 
-const struct nla_policy cordon_limit_nl_policy[CORDON_A_LIMIT_ACTION + 1] = {
-	[CORDON_A_LIMIT_KIND] = NLA_POLICY_MAX(NLA_U32, 17),
+const struct nla_policy cordon_limit_nl_policy[CORDON_A_LIMIT_LEARN + 1] = {
+	[CORDON_A_LIMIT_KIND] = NLA_POLICY_MAX(NLA_U32, 18),
 	[CORDON_A_LIMIT_COUNT] = NLA_POLICY_MIN(NLA_U32, 1),
 	[CORDON_A_LIMIT_WINDOW] = NLA_POLICY_FULL_RANGE(NLA_U32, &cordon_a_limit_window_range),
 	[CORDON_A_LIMIT_ACTION] = NLA_POLICY_MAX(NLA_U32, 2),
+	[CORDON_A_LIMIT_LEARN] = NLA_POLICY_FULL_RANGE(NLA_U32, &cordon_a_limit_learn_range),
 };
 
 const struct nla_policy cordon_match_nl_policy[CORDON_A_MATCH_HIGH + 1] = {
@@ -242,7 +262,7 @@ static const struct nla_policy cordon_begin_nl_policy[CORDON_A_GENERATION + 1] =
 };
 
 /* CORDON_CMD_STAGE - do */
-static const struct nla_policy cordon_stage_nl_policy[CORDON_A_UNKNOWN + 1] = {
+static const struct nla_policy cordon_stage_nl_policy[CORDON_A_DESTINATIONS + 1] = {
 	[CORDON_A_MODE] = NLA_POLICY_MAX(NLA_U32, 1),
 	[CORDON_A_PORT] = NLA_POLICY_NESTED(cordon_port_input_nl_policy),
 	[CORDON_A_SEGMENT] = NLA_POLICY_NESTED(cordon_segment_input_nl_policy),
@@ -253,6 +273,7 @@ static const struct nla_policy cordon_stage_nl_policy[CORDON_A_UNKNOWN + 1] = {
 	[CORDON_A_BINDING] = NLA_POLICY_NESTED(cordon_binding_input_nl_policy),
 	[CORDON_A_DHCP_SERVER] = { .type = NLA_BINARY, .len = 16, },
 	[CORDON_A_UNKNOWN] = { .type = NLA_NUL_STRING, .len = 31, },
+	[CORDON_A_DESTINATIONS] = NLA_POLICY_NESTED(cordon_destinations_nl_policy),
 };
 
 /* CORDON_CMD_COMMIT - do */
@@ -341,6 +362,16 @@ static const struct nla_policy cordon_binding_del_nl_policy[CORDON_A_BINDING + 1
 	[CORDON_A_BINDING] = NLA_POLICY_NESTED(cordon_binding_input_nl_policy),
 };
 
+/* CORDON_CMD_DESTINATIONS_GET - do */
+static const struct nla_policy cordon_destinations_get_nl_policy[CORDON_A_DESTINATIONS + 1] = {
+	[CORDON_A_DESTINATIONS] = NLA_POLICY_NESTED(cordon_destinations_nl_policy),
+};
+
+/* CORDON_CMD_DESTINATIONS_SET - do */
+static const struct nla_policy cordon_destinations_set_nl_policy[CORDON_A_DESTINATIONS + 1] = {
+	[CORDON_A_DESTINATIONS] = NLA_POLICY_NESTED(cordon_destinations_nl_policy),
+};
+
 /* Ops table for cordon */
 static const struct genl_ops cordon_nl_ops[] = {
 	{
@@ -360,7 +391,7 @@ static const struct genl_ops cordon_nl_ops[] = {
 		.cmd		= CORDON_CMD_STAGE,
 		.doit		= cordon_nl_stage_doit,
 		.policy		= cordon_stage_nl_policy,
-		.maxattr	= CORDON_A_UNKNOWN,
+		.maxattr	= CORDON_A_DESTINATIONS,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 	{
@@ -480,6 +511,21 @@ static const struct genl_ops cordon_nl_ops[] = {
 		.doit		= cordon_nl_binding_del_doit,
 		.policy		= cordon_binding_del_nl_policy,
 		.maxattr	= CORDON_A_BINDING,
+		.flags		= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd		= CORDON_CMD_DESTINATIONS_GET,
+		.doit		= cordon_nl_destinations_get_doit,
+		.dumpit		= cordon_nl_destinations_get_dumpit,
+		.policy		= cordon_destinations_get_nl_policy,
+		.maxattr	= CORDON_A_DESTINATIONS,
+		.flags		= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd		= CORDON_CMD_DESTINATIONS_SET,
+		.doit		= cordon_nl_destinations_set_doit,
+		.policy		= cordon_destinations_set_nl_policy,
+		.maxattr	= CORDON_A_DESTINATIONS,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 };

@@ -16,11 +16,12 @@
 extern const struct nla_policy cordon_binding_nl_policy[CORDON_A_BINDING_LEASE + 1];
 extern const struct nla_policy cordon_binding_input_nl_policy[CORDON_A_BINDING_LEASE + 1];
 extern const struct nla_policy cordon_count_nl_policy[CORDON_A_COUNT_PAD + 1];
-extern const struct nla_policy cordon_device_nl_policy[CORDON_A_DEVICE_VLAN + 1];
+extern const struct nla_policy cordon_destinations_nl_policy[CORDON_A_DESTINATIONS_LEARNING + 1];
+extern const struct nla_policy cordon_device_nl_policy[CORDON_A_DEVICE_LEARNING + 1];
 extern const struct nla_policy cordon_device_id_nl_policy[CORDON_A_DEVICE_MAC + 1];
 extern const struct nla_policy cordon_device_input_nl_policy[CORDON_A_DEVICE_VLAN + 1];
 extern const struct nla_policy cordon_interface_nl_policy[CORDON_A_INTERFACE_UP + 1];
-extern const struct nla_policy cordon_limit_nl_policy[CORDON_A_LIMIT_ACTION + 1];
+extern const struct nla_policy cordon_limit_nl_policy[CORDON_A_LIMIT_LEARN + 1];
 extern const struct nla_policy cordon_match_nl_policy[CORDON_A_MATCH_HIGH + 1];
 extern const struct nla_policy cordon_network_nl_policy[CORDON_A_NETWORK_SEGMENT + 1];
 extern const struct nla_policy cordon_port_nl_policy[CORDON_A_PORT_IFINDEX + 1];
@@ -67,6 +68,12 @@ int cordon_nl_interface_get_dumpit(struct sk_buff *skb,
 				   struct netlink_callback *cb);
 int cordon_nl_binding_set_doit(struct sk_buff *skb, struct genl_info *info);
 int cordon_nl_binding_del_doit(struct sk_buff *skb, struct genl_info *info);
+int cordon_nl_destinations_get_doit(struct sk_buff *skb,
+				    struct genl_info *info);
+int cordon_nl_destinations_get_dumpit(struct sk_buff *skb,
+				      struct netlink_callback *cb);
+int cordon_nl_destinations_set_doit(struct sk_buff *skb,
+				    struct genl_info *info);
 
 enum {
 	CORDON_NLGRP_EVENTS,

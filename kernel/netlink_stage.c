@@ -124,11 +124,11 @@ static int read_interface(struct cordon_transaction *t, const struct nlattr *att
 static int read_limit(struct cordon_segment_def *s, const struct nlattr *nest,
 		      struct netlink_ext_ack *extack)
 {
-	struct nlattr *tb[CORDON_A_LIMIT_ACTION + 1];
+	struct nlattr *tb[CORDON_A_LIMIT_LEARN + 1];
 	struct cordon_limit *limit;
 	int ret;
 
-	ret = nla_parse_nested(tb, CORDON_A_LIMIT_ACTION, nest, cordon_limit_nl_policy, extack);
+	ret = nla_parse_nested(tb, CORDON_A_LIMIT_LEARN, nest, cordon_limit_nl_policy, extack);
 	if (ret)
 		return ret;
 	if (!tb[CORDON_A_LIMIT_KIND])
@@ -150,6 +150,11 @@ static int read_limit(struct cordon_segment_def *s, const struct nlattr *nest,
 	}
 	limit->window = nla_get_u32(tb[CORDON_A_LIMIT_WINDOW]);
 	limit->action = get_u32(tb[CORDON_A_LIMIT_ACTION], CORDON_ACTION_COUNT);
+	if (tb[CORDON_A_LIMIT_LEARN] && limit != &s->limits[CORDON_KIND_NEW_DESTINATION]) {
+		NL_SET_ERR_MSG(extack, "of new-destination alone something is learned");
+		return refuse(extack, tb[CORDON_A_LIMIT_LEARN], -EINVAL);
+	}
+	s->learn = get_u32(tb[CORDON_A_LIMIT_LEARN], s->learn);
 	return 0;
 }
 
@@ -621,6 +626,8 @@ static int stage_one(struct cordon_transaction *t, const struct nlattr *attr,
 		return stage_server(t, attr, extack);
 	case CORDON_A_BINDING:
 		return stage_binding(t, attr, extack);
+	case CORDON_A_DESTINATIONS:
+		return cordon_stage_destinations(t, attr, extack);
 	default:
 		NL_SET_ERR_MSG(extack, "this attribute cannot be staged");
 		return refuse(extack, attr, -EINVAL);
@@ -642,7 +649,7 @@ int cordon_stage(struct cordon_transaction *t, const struct nlattr *head, int le
 		 struct netlink_ext_ack *extack)
 {
 	const struct cordon_draft before = t->draft;
-	const u32 told = t->n_told;
+	const u32 told = t->n_told, been = t->n_been;
 	const struct nlattr *attr;
 	int rem, ret;
 
@@ -654,6 +661,7 @@ int cordon_stage(struct cordon_transaction *t, const struct nlattr *head, int le
 		if (ret) {
 			cordon_transaction_undo(t, &before);
 			t->n_told = told;
+			cordon_transaction_forget(t, been);
 			return ret;
 		}
 	}

@@ -210,6 +210,22 @@ static struct cordon_segment *adopt_segment(struct cordon_net *cn, const char *n
 	return cordon_segment_new(name);
 }
 
+/**
+ * cordon_ruleset_remember - have room for where a device has been, if its segment asks for that
+ * @p: the policy
+ * @def: what it says of the device
+ * @device: the device
+ *
+ * Context: cordon_net.lock held; may sleep. Return: 0 or -ENOMEM.
+ */
+int cordon_ruleset_remember(const struct cordon_policy *p, const struct cordon_device_def *def,
+			    struct cordon_device *device)
+{
+	const struct cordon_limit *limits = p->draft.segments[def->segment].limits;
+
+	return limits[CORDON_KIND_NEW_DESTINATION].window ? cordon_device_remember(device) : 0;
+}
+
 static int adopt(struct cordon_net *cn, struct cordon_ruleset *rs)
 {
 	const struct cordon_draft *d = &rs->policy->draft;
@@ -217,7 +233,8 @@ static int adopt(struct cordon_net *cn, struct cordon_ruleset *rs)
 
 	for (i = 0; i < d->n_devices; i++) {
 		rs->devices[i] = adopt_device(cn, d->devices[i].mac);
-		if (!rs->devices[i])
+		if (!rs->devices[i] ||
+		    cordon_ruleset_remember(rs->policy, &d->devices[i], rs->devices[i]))
 			return -ENOMEM;
 		if (pause())
 			return -EINTR;
@@ -273,7 +290,8 @@ void cordon_ruleset_host(struct cordon_ruleset *rs, u32 place)
 	host->device = rs->devices[place];
 	host->sent = rs->segments[d->segment]->traffic;
 	host->certificate = cordon_device_authentication(p, d) == CORDON_AUTHENTICATION_CERTIFICATE;
-	host->watched = limits[CORDON_KIND_SCAN].window || limits[CORDON_KIND_RATE].window;
+	host->watched = limits[CORDON_KIND_SCAN].window || limits[CORDON_KIND_RATE].window ||
+			limits[CORDON_KIND_NEW_DESTINATION].window;
 	set_addresses(host, p, d);
 	/* Pairs with cordon_ruleset_is_at(). */
 	smp_store_release(&host->mac, cordon_mac_key(d->mac));
@@ -388,6 +406,8 @@ void cordon_ruleset_carry(struct cordon_net *cn, struct cordon_ruleset *rs)
 		def.segment = rs->policy->draft.unknown;
 		def.n = 0;
 		def.fixed = 0;
+		if (cordon_ruleset_remember(rs->policy, &def, old->devices[i]))
+			continue;
 		if (cordon_change_prepare(rs->policy, CORDON_NO_DEVICE, &def, NULL, &place, &err))
 			continue;
 		rs->devices[place] = cordon_device_get(old->devices[i]);

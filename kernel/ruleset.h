@@ -64,6 +64,8 @@ void cordon_ruleset_carry(struct cordon_net *cn, struct cordon_ruleset *rs);
 void cordon_ruleset_learn(struct cordon_net *cn, struct cordon_ruleset *rs);
 void cordon_ruleset_free(struct cordon_ruleset *rs);
 void cordon_ruleset_host(struct cordon_ruleset *rs, u32 place);
+int cordon_ruleset_remember(const struct cordon_policy *p, const struct cordon_device_def *def,
+			    struct cordon_device *device);
 void cordon_ruleset_explain(const struct cordon_draft *d, const struct cordon_error *e,
 			    struct netlink_ext_ack *extack);
 void cordon_ruleset_recount(struct cordon_net *cn);

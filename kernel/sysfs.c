@@ -100,6 +100,7 @@ struct kind_attr {
 	KIND(kind_show, rate, CORDON_KIND_RATE),				\
 	KIND(kind_show, unjudged, CORDON_KIND_UNJUDGED),			\
 	KIND(kind_show, unlisted, CORDON_KIND_UNLISTED),			\
+	KIND(kind_show, new_destination, CORDON_KIND_NEW_DESTINATION),		\
 }
 
 static u8 attr_kind(const struct kobj_attribute *attr)

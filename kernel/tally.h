@@ -8,6 +8,8 @@
 #include "core/policy.h"
 #include "core/sketch.h"
 
+struct cordon_destinations;
+
 /**
  * struct cordon_tally - anomalies of one kind, of one device or namespace
  * @count: all of them
@@ -50,11 +52,13 @@ static_assert(sizeof(struct cordon_scan) <= 512);
  * struct cordon_tallies - what is remembered of what a device did wrong, or may be about to do
  * @kind: anomalies by kind
  * @scan: targets, or NULL; see cordon_device_scan()
+ * @destinations: where it has been, or NULL; see cordon_device_remember()
  * @committed: number of the policy by whose limit connections are counted, as @kind's rate
  */
 struct cordon_tallies {
 	struct cordon_tally kind[CORDON_KINDS];
 	struct cordon_scan *scan;
+	struct cordon_destinations *destinations;
 	u32 committed;
 };
 

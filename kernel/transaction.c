@@ -8,6 +8,7 @@
 
 #include "bind.h"
 #include "caps.h"
+#include "destinations.h"
 #include "net.h"
 #include "publish.h"
 #include "ruleset.h"
@@ -54,6 +55,8 @@ static void transaction_free(struct cordon_transaction *t)
 	kvfree(t->draft.servers);
 	kvfree(t->starts);
 	kvfree(t->told);
+	cordon_transaction_forget(t, 0);
+	kvfree(t->been);
 	kvfree(t);
 }
 
@@ -171,6 +174,23 @@ static void start_devices(const struct cordon_transaction *t, struct cordon_rule
 	}
 }
 
+/* Likewise, of those whose segment asks where they go. */
+static void start_destinations(const struct cordon_transaction *t, struct cordon_ruleset *rs)
+{
+	struct cordon_destinations *d;
+	u32 i, device;
+
+	for (i = 0; i < t->n_been; i++) {
+		cond_resched();
+		device = cordon_policy_device_by_mac(rs->policy, t->been[i].mac);
+		if (device == CORDON_NO_DEVICE || refcount_read(&rs->devices[device]->refs) != 1)
+			continue;
+		d = cordon_device_destinations(rs->devices[device]);
+		if (d)
+			cordon_destinations_copy(d, t->been[i].destinations);
+	}
+}
+
 /**
  * cordon_transaction_commit - put in force what a socket has staged
  * @cn: the namespace
@@ -209,6 +229,7 @@ int cordon_transaction_commit(struct cordon_net *cn, u32 portid, u32 confirm,
 	rs = cordon_ruleset_new(cn, &t->draft, extack);
 	if (!IS_ERR(rs)) {
 		start_devices(t, rs);
+		start_destinations(t, rs);
 		cordon_ruleset_carry(cn, rs);
 	}
 	transaction_free(t);
@@ -427,6 +448,44 @@ struct cordon_device_start *cordon_transaction_start(struct cordon_transaction *
 	if (!IS_ERR(s))
 		s->device = t->draft.n_devices - 1;
 	return s;
+}
+
+/**
+ * cordon_transaction_destinations - where a device had been, of any device
+ * @t: the transaction
+ * @mac: of the device
+ * @destinations: belong to the transaction from now on, unless an error is returned
+ *
+ * Context: cordon_net.lock held; may sleep.
+ * Return: 0; -E2BIG, see cordon_transaction.full; -ENOMEM.
+ */
+int cordon_transaction_destinations(struct cordon_transaction *t, const u8 *mac,
+				    struct cordon_destinations *destinations)
+{
+	struct cordon_been *b;
+
+	note_cap(t, t->caps->devices, "devices");
+	b = append(&t->been, &t->n_been, &t->room_been, t->caps->devices, sizeof(*b));
+	if (IS_ERR(b))
+		return PTR_ERR(b);
+	ether_addr_copy(b->mac, mac);
+	b->destinations = destinations;
+	return 0;
+}
+
+/**
+ * cordon_transaction_forget - forget where devices had been
+ * @t: the transaction
+ * @been: of how many of them is kept what was staged first
+ *
+ * Context: may sleep.
+ */
+void cordon_transaction_forget(struct cordon_transaction *t, u32 been)
+{
+	while (t->n_been > been) {
+		kfree(t->been[--t->n_been].destinations);
+		cond_resched();
+	}
 }
 
 /**

@@ -14,6 +14,16 @@ struct cordon_caps;
 struct cordon_net;
 
 /**
+ * struct cordon_been - where a device had been
+ * @mac: of the device
+ * @destinations: the transaction's
+ */
+struct cordon_been {
+	u8 mac[ETH_ALEN];
+	struct cordon_destinations *destinations;
+};
+
+/**
  * struct cordon_transaction - a policy that is being staged
  * @list: in cordon_net.transactions; while a request works on it, in none
  * @portid: the netlink socket that it is bound to
@@ -26,6 +36,9 @@ struct cordon_net;
  * @told: bindings that were learned before
  * @n_told: length of @told
  * @room_told: allocated length of @told
+ * @been: where devices had been
+ * @n_been: length of @been
+ * @room_been: allocated length of @been
  * @caps: the namespace's
  * @full: the cap that an object was refused by
  * @what: of which kind it was
@@ -56,6 +69,9 @@ struct cordon_transaction {
 	struct cordon_told *told;
 	u32 n_told;
 	u32 room_told;
+	struct cordon_been *been;
+	u32 n_been;
+	u32 room_been;
 	const struct cordon_caps *caps;
 	u32 full;
 	const char *what;
@@ -86,6 +102,9 @@ struct cordon_match *cordon_transaction_match(struct cordon_transaction *t);
 struct cordon_device_def *cordon_transaction_device(struct cordon_transaction *t);
 struct cordon_addr *cordon_transaction_address(struct cordon_transaction *t);
 struct cordon_device_start *cordon_transaction_start(struct cordon_transaction *t);
+int cordon_transaction_destinations(struct cordon_transaction *t, const u8 *mac,
+				    struct cordon_destinations *destinations);
+void cordon_transaction_forget(struct cordon_transaction *t, u32 been);
 u16 cordon_transaction_find_segment(const struct cordon_transaction *t, const char *name);
 void cordon_transaction_undo(struct cordon_transaction *t, const struct cordon_draft *before);
 

@@ -26,6 +26,7 @@
 					 CORDON_MAX_UNLISTED + CORDON_MAX_WIDE)
 #define CORDON_MAX_TRANSACTIONS		16	/* open in one namespace */
 #define CORDON_MAX_TARGETS		10000	/* in a limit for scan, see sketch.h */
+#define CORDON_MAX_KNOWN		160	/* destinations of a device, see known.h */
 
 /* In a network namespace that does not belong to the initial user namespace. */
 #define CORDON_SMALL_PORTS		16
@@ -56,6 +57,10 @@
 #define CORDON_DEFAULT_GRACE		604800	/* seconds; of firmware that is too old */
 #define CORDON_DEFAULT_POSTPONE		86400	/* seconds; of an update */
 #define CORDON_MAX_GRACE		31536000	/* of both */
+
+#define CORDON_DEFAULT_LEARN		604800	/* seconds; of a device's destinations */
+#define CORDON_MIN_LEARN		60
+#define CORDON_MAX_LEARN		7776000
 
 #define CORDON_TLS_NAME_LEN		64	/* of a server's name, for reports; no NUL */
 #define CORDON_TLS_MAX_EARLY		65536	/* bytes that a client may send before an answer */

@@ -20,6 +20,7 @@ void cordon_segment_def_init(struct cordon_segment_def *s)
 	s->lease = CORDON_DEFAULT_LEASE;
 	s->grace = CORDON_DEFAULT_GRACE;
 	s->postpone = CORDON_DEFAULT_POSTPONE;
+	s->learn = CORDON_DEFAULT_LEARN;
 }
 
 /**

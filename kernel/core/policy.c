@@ -281,7 +281,8 @@ static int check_segment(const struct cordon_segment_def *s, u32 i, struct cordo
 		return fault(err, CORDON_FAULT_LEASE, CORDON_OBJECT_SEGMENT, i, 0);
 	if (s->authentication > CORDON_AUTHENTICATION_CERTIFICATE ||
 	    s->encryption > CORDON_ENCRYPTION_TLS1_3 || s->firmware > 1 || s->isolate > 1 ||
-	    s->grace > CORDON_MAX_GRACE || s->postpone > CORDON_MAX_GRACE)
+	    s->grace > CORDON_MAX_GRACE || s->postpone > CORDON_MAX_GRACE ||
+	    s->learn < CORDON_MIN_LEARN || s->learn > CORDON_MAX_LEARN)
 		return fault(err, CORDON_FAULT_VALUE, CORDON_OBJECT_SEGMENT, i, 0);
 	for (k = 0; k < CORDON_KINDS; k++)
 		if (s->limits[k].action > CORDON_ACTION_QUARANTINE ||

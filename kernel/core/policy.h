@@ -13,7 +13,7 @@
 #include <linux/cordon.h>
 #endif
 
-#define CORDON_KINDS		(CORDON_KIND_UNLISTED + 1)
+#define CORDON_KINDS		(CORDON_KIND_NEW_DESTINATION + 1)
 #define CORDON_INHERIT		0xff		/* a device's own demand: none */
 #define CORDON_ANY_PORT		0xffff		/* a device may be behind any port */
 #define CORDON_BRIDGE_PORT	0xfffd		/* behind the ports of a bridge, not said which */
@@ -46,6 +46,8 @@ struct cordon_limit {
  * @lease: seconds that one check-in lasts
  * @grace: seconds that a device may go on with firmware that is too old
  * @postpone: seconds that a device may put off an update
+ * @learn: seconds for which the destinations of its devices are learned, under a limit for
+ *	CORDON_KIND_NEW_DESTINATION
  * @authentication: enum cordon_authentication
  * @encryption: enum cordon_encryption
  * @firmware: 1, its devices are updated automatically
@@ -57,6 +59,7 @@ struct cordon_segment_def {
 	u32 lease;
 	u32 grace;
 	u32 postpone;
+	u32 learn;
 	u8 authentication;
 	u8 encryption;
 	u8 firmware;

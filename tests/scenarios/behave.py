@@ -183,11 +183,13 @@ class Monitor:
         self.process = subprocess.Popen(["cordonctl", "monitor", "--json"], stdout=self.out, stderr=self.said)
         w.until("somebody listens", True, lambda: "listening" in open(self.said.name, encoding="utf-8").read())
 
+    def events(self):
+        with open(self.out.name, encoding="utf-8") as f:
+            return [json.loads(line) for line in f if line.endswith("\n")]
+
     def anomalies(self, *kinds):
         """What was told of them: kind, device, what followed"""
-        with open(self.out.name, encoding="utf-8") as f:
-            events = [json.loads(line) for line in f if line.endswith("\n")]
-        return [(e["kind"], e["device"], e.get("action")) for e in events if e.get("kind") in kinds]
+        return [(e["kind"], e["device"], e.get("action")) for e in self.events() if e.get("kind") in kinds]
 
     def close(self):
         self.process.terminate()
@@ -327,4 +329,5 @@ def main():
     bad_flags_limited()
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -75,6 +75,29 @@ if [ -z "${SANITIZE-}" ]; then
 	report $? "and a stale generation, naming both"
 	on gw cordonctl device release lock >/dev/null
 
+	# Where a device has been.
+	been() {	# NAME WORDS MEMBERS: they are refused, with these words
+		ynl --do destinations-set --json "{\"destinations\": {\"name\": \"cam\"$3}}" >"$work/json" 2>&1
+		grep -q -- "$2" "$work/json"
+		report $? "destinations: $1"
+	}
+	key='"key": "000102030405060708090a0b0c0d0e0f"'
+	been "of a segment that does not ask" "segment iot has no limit for new_destination" ''
+	policy 443 'anomalies: {new_destination: {limit: 1/1h, then: event}}' | apply >/dev/null
+	been "without their key" "destinations without their key" ', "hashes": "00000001", "learning": 0'
+	been "that nobody has begun to learn" "nobody has begun to learn" ", $key, \"hashes\": \"00000001\""
+	been "half a hash" "is of four bytes" ", $key, \"hashes\": \"000000\", \"learning\": 0"
+	been "a hash of 0" "no hash of a destination is 0" ", $key, \"hashes\": \"0000000100000000\", \"learning\": 0"
+	been "learned for too long" "Numerical result out of range" ", $key, \"learning\": 7776001"
+	ynl --do destinations-set --json "{\"destinations\": {\"name\": \"cam\", $key, \"hashes\": \"0000000100000002\", \"learning\": 0}}" \
+		>"$work/json" 2>&1
+	ynl --do device-get --json '{"device": {"name": "cam"}}' --output-json >"$work/json" 2>&1
+	grep -q '"destinations": 2' "$work/json" && grep -q '"learning": 0' "$work/json"
+	report $? "destinations: what is not refused is known"
+	ynl --dump destinations-get --output-json >"$work/json" 2>&1
+	equal "destinations: of both devices they are told" 2 "$(grep -o '"key"' "$work/json" | wc -l)"
+	policy 443 | apply >/dev/null
+
 	# How a staged device begins.
 	stage() {	# MEMBERS [OPTION...]: a policy with cam, and a device that the kernel does not know, which begins like that
 		local members=$1
@@ -209,6 +232,8 @@ report $? "status has devices by their states"
 on gw cordonctl device release lock >/dev/null
 
 # Rights, namespaces, single changes.
+says "without CAP_NET_ADMIN nobody hears where devices go" "not permitted" on gw setpriv --reuid 65534 --clear-groups \
+	cordonctl device learn cam
 says "without CAP_NET_ADMIN nothing changes" "not permitted" on gw setpriv --reuid 65534 --clear-groups cordonctl device quarantine cam
 expect "but everybody may look" on gw setpriv --reuid 65534 --clear-groups cordonctl show devices
 expect "the owner of a user namespace rules its network" unshare -Urn cordonctl apply "$work/other"

@@ -141,6 +141,50 @@ static void test_objects(void)
 	json_decref(v);
 }
 
+/* What is known of where a device goes: of one of which nobody asks, nothing. */
+static void test_destinations(void)
+{
+	static const struct {
+		struct cnl_device device;
+		const char *text;
+		bool full;
+		int seconds;	/* -1, null */
+	} rows[] = {
+		{ { .has_destinations = true }, "0 destinations known, learning begins with its next connection", false, -1 },
+		{ { .has_destinations = true, .destinations = 3, .has_learning = true, .learning = 3600 },
+		  "3 destinations known, learning for 1h", false, 3600 },
+		{ { .has_destinations = true, .destinations = 12, .has_learning = true }, "12 destinations known", false, 0 },
+		{ { .has_destinations = true, .destinations = CORDON_DESTINATIONS_MAX, .has_learning = true },
+		  "160 destinations known: too many to learn, and to tell a new one", true, 0 },
+	};
+	struct cnl_segment s = { .def = { .name = "iot", .learn = 604800 } };
+	struct cnl_device other = { .def.n = 0 };
+	char text[DESTINATIONS_TEXT_LEN];
+	json_t *v, *d, *left;
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		v = parsed(print, json_device(&rows[i].device, false));
+		d = json_object_get(v, "destinations");
+		left = json_object_get(d, "learning_seconds");
+		ok(json_integer_value(json_object_get(d, "known")) == rows[i].device.destinations &&
+		   json_is_true(json_object_get(d, "full")) == rows[i].full &&
+		   (rows[i].seconds < 0 ? json_is_null(left) : json_integer_value(left) == rows[i].seconds) &&
+		   !strcmp(destinations_text(&rows[i].device, text), rows[i].text), "%s", rows[i].text);
+		json_decref(v);
+	}
+	v = parsed(print, json_device(&other, false));
+	ok(v && !json_object_get(v, "destinations"), "a device of which nobody asks");
+	json_decref(v);
+	s.def.limits[CORDON_KIND_NEW_DESTINATION] = (struct cordon_limit){ 1, 3600, CORDON_ACTION_EVENT };
+	s.def.limits[CORDON_KIND_RATE] = (struct cordon_limit){ 1, 3600, CORDON_ACTION_EVENT };
+	v = parsed(print, json_segment(&s));
+	d = json_object_get(v, "anomalies");
+	ok(json_integer_value(json_object_get(json_object_get(d, "new_destination"), "learn_seconds")) == 604800 &&
+	   !json_object_get(json_object_get(d, "rate"), "learn_seconds"), "a segment that does");
+	json_decref(v);
+}
+
 /* A device that learns says so; one that does not, says nothing; a binding without an end has none. */
 static void test_bindings(void)
 {
@@ -199,6 +243,7 @@ int main(void)
 	test_text();
 	test_objects();
 	test_bindings();
+	test_destinations();
 	test_rule();
 	return tap_done();
 }

@@ -125,6 +125,17 @@ static const struct bad bad[] = {
 	{ "a limit beyond what a sketch tells",
 	  "version: 1\nsegments: {a: {anomalies: {scan: {limit: 10001/1s, then: count}}}}\n",
 	  "2:42: limit '10001/1s': at most 10000 targets are told apart", 1 },
+	{ "learn, of a kind that learns nothing",
+	  "version: 1\nsegments: {a: {anomalies: {rate: {limit: 1/1s, then: count, learn: 7d}}}}\n",
+	  "2:68: 'learn' is for new_destination, not for rate", 1 },
+	{ "learn, too short", "version: 1\nsegments: {a: {anomalies: {new_destination: {limit: 1/1h, then: event, learn: 59s}}}}\n",
+	  "2:79: learn '59s' must be a time like 30m, 24h or 7d, from 1m to 90d", 1 },
+	{ "learn, too long", "version: 1\nsegments: {a: {anomalies: {new_destination: {limit: 1/1h, then: event, learn: 91d}}}}\n",
+	  "2:79: learn '91d' must be a time like 30m, 24h or 7d, from 1m to 90d", 1 },
+	{ "learn, no time", "version: 1\nsegments: {a: {anomalies: {new_destination: {limit: 1/1h, then: event, learn: x}}}}\n",
+	  "2:79: learn 'x' must be a time like 30m, 24h or 7d, from 1m to 90d", 1 },
+	{ "learn, without a limit", "version: 1\nsegments: {a: {anomalies: {new_destination: {learn: 7d, then: event}}}}\n",
+	  "2:45: the limit of an anomaly without 'limit'", 1 },
 	{ "host bits", "version: 1\nsegments: {a: {networks: [10.0.50.1/24]}}\n",
 	  "2:27: network '10.0.50.1/24' has host bits set: did you mean '10.0.50.0/24'?", 1 },
 	{ "host bits, IPv6", "version: 1\nsegments: {a: {networks: [\"fd00::1/64\"]}}\n",
@@ -573,6 +584,50 @@ static void test_warnings(void)
 	ok(first && warnings == 1, "one warning for each kind of thing");
 	free(said);
 	policy_free(p);
+}
+
+/* What is loaded, printed and loaded again; what differs. */
+static void test_new_destination(void)
+{
+	static const char text[] = "version: 1\nuplinks: []\nsegments:\n"
+		" a: {anomalies: {new_destination: {limit: 1/1h, learn: 2h, then: quarantine}}}\n"
+		" b: {anomalies: {new_destination: {limit: 5/1d, then: event}}}\n"
+		" c: {anomalies: {new_destination: {limit: 5/1d, then: event, learn: 1m}, rate: {limit: 1/1s, then: count}}}\n"
+		" d: {anomalies: {new_destination: {limit: 5/1d, then: event, learn: 90d}}}\n e: {}\n";
+	static const char other[] = "version: 1\nuplinks: []\nsegments:\n"
+		" a: {anomalies: {new_destination: {limit: 1/1h, learn: 3h, then: quarantine}}}\n"
+		" b: {}\n c: {anomalies: {rate: {limit: 1/1s, then: count}}}\n d: {}\n e: {}\n";
+	struct policy *p = load_good(text), *q = load_good(other), *again = NULL;
+	const struct cordon_segment_def *s;
+	struct policy_diff d = { NULL, 0 };
+	char *printed = NULL;
+	size_t size;
+	FILE *out = open_memstream(&printed, &size);
+
+	if (!ok(p && q, "limits for new_destination are loaded"))
+		return;
+	s = &p->draft.segments[CORDON_BUILTIN_SEGMENTS];
+	ok(s[0].learn == 7200 && s[0].limits[CORDON_KIND_NEW_DESTINATION].action == CORDON_ACTION_QUARANTINE &&
+	   s[2].learn == 60 && s[3].learn == CORDON_MAX_LEARN, "with for how long is learned");
+	ok(s[1].learn == CORDON_DEFAULT_LEARN && s[4].learn == CORDON_DEFAULT_LEARN, "a week, unless it is said");
+	policy_print(p, out);
+	fclose(out);
+	ok(strstr(printed, "new_destination: {limit: 1/1h, then: quarantine, learn: 2h}") &&
+	   strstr(printed, "rate: {limit: 1/1s, then: count}, new_destination: {limit: 5/1d, then: event, learn: 1m}"),
+	   "printed: %s", printed);
+	again = load_good(printed);
+	ok(again && !policy_diff(p, again, &d) && !d.n, "and read again, it is the same");
+	policy_diff_free(&d);
+	ok(!policy_diff(p, q, &d) && d.n == 4 && !strcmp(d.changes[0].name, "a") &&
+	   !strcmp(d.changes[0].before, "new_destination: 1/1h, quarantine, learn 2h") &&
+	   !strcmp(d.changes[0].after, "new_destination: 1/1h, quarantine, learn 3h") &&
+	   !strcmp(d.changes[1].before, "new_destination: 5/1d, event, learn 7d") && !d.changes[1].after,
+	   "another time to learn is a change, and a limit that is gone is one");
+	policy_diff_free(&d);
+	free(printed);
+	policy_free(p);
+	policy_free(q);
+	policy_free(again);
 }
 
 static void test_moved_port(void)
@@ -1190,6 +1245,7 @@ int main(void)
 	test_editors();
 	test_warnings();
 	test_moved_port();
+	test_new_destination();
 	test_many();
 	test_caps();
 	test_files();

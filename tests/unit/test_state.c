@@ -114,6 +114,23 @@ static void learn(struct state *s, const u8 mac[6], u32 addr, u32 origin, int64_
 		abort();
 }
 
+static void been(struct state *s, const u8 mac[6], u32 n, int64_t end)
+{
+	struct state_destinations *d = state_been(s);
+	u32 i;
+
+	if (!d)
+		abort();
+	memcpy(d->saved.mac, mac, 6);
+	strcpy(d->saved.name, "any");
+	memset(d->saved.key, 0xc3, sizeof(d->saved.key));
+	for (i = 0; i < n; i++)
+		d->saved.hashes[i][3] = i + 1;
+	d->saved.n = n;
+	d->saved.has_learning = true;
+	d->learn_end = end;
+}
+
 static struct state *full(void)
 {
 	struct state *s = state_new();
@@ -137,6 +154,9 @@ static struct state *full(void)
 	state_delete(s, extra);
 	learn(s, phone, 0x0a001433, CORDON_ORIGIN_DHCP, 1003600);
 	learn(s, phone, 0x0a001434, CORDON_ORIGIN_ARP, 0);
+	been(s, cam, CORDON_DESTINATIONS_MAX, 0);
+	been(s, lock_mac, 2, 1003600);
+	been(s, extra, 0, 1003600);
 	policy_free(p);
 	return s;
 }
@@ -178,6 +198,24 @@ static void test_round_trip(void)
 		r->n_bindings--;
 	}
 	ok(r && !state_settle(r, s), "and that there is one less");
+	if (r) {
+		r->n_bindings++;
+		r->destinations[1].learn_end += 600;
+	}
+	ok(r && state_settle(r, s) && r->destinations[1].learn_end == 1003600, "learning that ends a little later is the same");
+	if (r)
+		r->destinations[1].learn_end = 0;
+	ok(r && !state_settle(r, s), "that is over is not");
+	if (r) {
+		r->destinations[1].learn_end = 1003600;
+		r->destinations[0].saved.hashes[159][0] = 1;
+	}
+	ok(r && !state_settle(r, s), "nor another destination");
+	if (r) {
+		r->destinations[0].saved.hashes[159][0] = 0;
+		r->n_destinations--;
+	}
+	ok(r && !state_settle(r, s), "nor one device less");
 	ok(!state_settle(s, NULL), "without one before, everything is new");
 	state_free(s);
 	state_free(r);
@@ -248,6 +286,19 @@ static void test_files(void)
 		{ "a device of a port that is no name",
 		  "{\"version\": 1, \"changed\": [{\"mac\": \"02:00:00:00:01:01\", \"name\": \"a\", "
 		  "\"segment\": \"iot\", \"ports\": [\"lan0\", 7]}]}", 0, "changed[0]: 'port' or 'ports' holds something", 0, 0, 0 },
+		{ "destinations of no device", "{\"version\": 1, \"destinations\": [{\"key\": \"00\"}]}",
+		  0, "destinations[0]: 'mac' is no MAC; left out", 0, 0, 0 },
+		{ "destinations without a key", "{\"version\": 1, \"destinations\": [{\"mac\": \"02:00:00:00:01:01\"}]}",
+		  0, "destinations[0]: 'key' is no key; left out", 0, 0, 0 },
+		{ "destinations of half a hash", "{\"version\": 1, \"destinations\": [{\"mac\": \"02:00:00:00:01:01\", "
+		  "\"key\": \"000102030405060708090a0b0c0d0e0f\", \"hashes\": \"0000000100\"}]}",
+		  0, "destinations[0]: 'hashes' are none; left out", 0, 0, 0 },
+		{ "a hash of 0", "{\"version\": 1, \"destinations\": [{\"mac\": \"02:00:00:00:01:01\", "
+		  "\"key\": \"000102030405060708090a0b0c0d0e0f\", \"hashes\": \"0000000100000000\"}]}",
+		  0, "destinations[0]: 'hashes' are none; left out", 0, 0, 0 },
+		{ "learning that ends sometime", "{\"version\": 1, \"destinations\": [{\"mac\": \"02:00:00:00:01:01\", "
+		  "\"key\": \"000102030405060708090a0b0c0d0e0f\", \"learn_end\": true}]}",
+		  0, "destinations[0]: 'learn_end' is no number; left out", 0, 0, 0 },
 		{ "a binding of no address",
 		  "{\"version\": 1, \"bindings\": [{\"mac\": \"02:00:00:00:01:01\", \"origin\": \"dhcp\"}]}",
 		  0, "bindings[0]: 'address' is none; left out", 0, 0, 0 },
@@ -418,6 +469,56 @@ static void test_bindings(void)
 	policy_free(fixed);
 }
 
+/* Where each device had been as "MAC'S-LAST-BYTE DESTINATIONS SECONDS", with a blank after it. */
+static void destinations(const char *name, const struct policy *p, const struct state *s, int64_t now, bool clock,
+			 const char *wanted)
+{
+	struct cnl_begin begin = { .destinations = NULL };
+	char got[256] = "";
+	size_t at = 0;
+	u32 i;
+
+	if (state_destinations(p, s, now, clock, &begin))
+		abort();
+	for (i = 0; i < begin.n_destinations; i++)
+		at += snprintf(got + at, sizeof(got) - at, "%02x %u %u ", begin.destinations[i].mac[5],
+			       begin.destinations[i].n, begin.destinations[i].learning);
+	if (!ok(!strcmp(got, wanted), "%s", name))
+		printf("# '%s', not '%s'\n", got, wanted);
+	free(begin.destinations);
+}
+
+#define LEARNS(iot, critical) "version: 1\nports: [lan0, lan1]\nuplinks: [wan0]\nsegments: {iot: {" iot "}, critical: {" \
+	critical "}}\ndevices:\n  - {name: cam, mac: \"02:00:00:00:01:01\", network_segment: iot, addresses: [10.0.20.11]}\n" \
+	"  - {name: lock, mac: \"02:00:00:00:01:02\", network_segment: critical, addresses: [10.0.30.12]}\n"
+#define NEW "anomalies: {new_destination: {limit: 1/1h, then: event}}"
+
+static void test_destinations(void)
+{
+	struct policy *both = policy(LEARNS(NEW, NEW)), *one = policy(LEARNS("", NEW)), *none = policy(LEARNS("", ""));
+	static struct cnl_destinations list[3] = { { .n = 1, .has_learning = true, .learning = 3600 },
+						   { .n = 2, .has_learning = true }, { .n = 0 } };
+	struct cnl_destinations_list all = { list, 3 };
+	struct state *s = full(), *c = state_new();
+
+	destinations("where devices had been, with what is left to learn", both, s, 1000600, true, "01 160 0 02 2 3000 ");
+	destinations("learning that is past is over", both, s, 1003600, true, "01 160 0 02 2 0 ");
+	destinations("by a clock that cannot be relied on, it goes on as long as when it was saved", both, s, 5000, false,
+		     "01 160 0 02 2 3600 ");
+	destinations("of a segment that does not ask, nothing", one, s, 1000600, true, "02 2 3000 ");
+	destinations("nor where none does", none, s, 1000600, true, "");
+	ok(state_policy_learns(both) && state_policy_learns(one) && !state_policy_learns(none), "and that is known beforehand");
+	c->saved = 1000000;
+	ok(!state_collect_destinations(c, &all) && c->n_destinations == 2 && c->destinations[0].learn_end == 1003600 &&
+	   !c->destinations[0].saved.learning && !c->destinations[1].learn_end,
+	   "they are saved with the end of learning by the clock; not of who has opened nothing");
+	state_free(s);
+	state_free(c);
+	policy_free(both);
+	policy_free(one);
+	policy_free(none);
+}
+
 static void test_starts(void)
 {
 	struct policy *p = policy(TOP CAM LOCK), *less =
@@ -513,6 +614,7 @@ int main(void)
 	test_overlay();
 	test_starts();
 	test_bindings();
+	test_destinations();
 	test_kept();
 	tree_remove(dir);
 	free(heard);

@@ -26,6 +26,9 @@ refuses "a command, mistyped" 2 "no such command: 'aply': did you mean 'apply'?"
 refuses "help for one" 2 "no such command: 'statu': did you mean 'status'?" help statu
 refuses "device: no verb" 2 "no such verb: 'lits'" device lits
 refuses "device: a verb, and no device" 2 "which device?" device del
+refuses "learn: nobody" 2 "which device?" device learn
+refuses "learn: too much" 2 "too many words: '7d'" device learn cam 7d
+refuses "learn: with an option of set" 2 "these options are for add and set" device learn cam --learn auto
 refuses "bind: nobody" 2 "which device?" device bind
 refuses "bind: no address" 2 "which address?" device bind cam
 refuses "bind: no device's name" 2 "neither a device's name nor a MAC: 'a b'" device bind "a b" 10.0.0.1
@@ -47,6 +50,7 @@ refuses "add: neither addresses nor learned ones" 2 "--address or --learn" devic
 refuses "add: nor with none" 2 "--address or --learn" device add cam --mac 02:00:00:00:01:01 --segment iot --learn none
 if [ ! -d /sys/kernel/cordon ]; then
 	refuses "what is sound goes to the kernel: add" 1 "is the module loaded?" device add cam --mac 02:00:00:00:01:01 --segment iot --learn auto
+	refuses "learn" 1 "is the module loaded?" device learn cam
 	refuses "bind" 1 "is the module loaded?" device bind cam 10.0.0.1 1h
 	refuses "bind, by MAC, for ever" 1 "is the module loaded?" device bind 02:00:00:00:01:01 fd00::1
 	refuses "a file" 1 "is the module loaded?" device bind --leases /dev/null

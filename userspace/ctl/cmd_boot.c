@@ -132,13 +132,16 @@ static int find_begin(const struct policy *p, const struct state *s, struct cnl_
 		say(WARNING, "the clock cannot be relied on: no lease is restored, devices check in again; "
 		    "learned addresses have as long as when they were saved");
 	err = state_starts(p, s, now, clock, &begin->starts, stderr);
-	return err ? err : state_bindings(p, s, now, clock, begin);
+	if (!err)
+		err = state_bindings(p, s, now, clock, begin);
+	return err ? err : state_destinations(p, s, now, clock, begin);
 }
 
 static void begin_free(struct cnl_begin *begin)
 {
 	free(begin->starts);
 	free(begin->bindings);
+	free(begin->destinations);
 }
 
 /* A policy with the state, at one stroke. */

@@ -152,7 +152,7 @@ static const struct option options[] = {
 
 static void print_device(const struct cnl_device *d, bool json)
 {
-	char mac[18], left[40] = "";
+	char mac[18], left[40] = "", text[DESTINATIONS_TEXT_LEN];
 
 	if (json) {
 		json_print(json_device(d, true));
@@ -160,8 +160,9 @@ static void print_device(const struct cnl_device *d, bool json)
 	}
 	if (d->lease)
 		snprintf(left, sizeof(left), ", %u s of its lease left", d->lease);
-	printf("%s (%s): %s, in %s%s\n", d->def.name, policy_mac_text(d->def.mac, mac),
-	       policy_state_name(d->state), d->effective_segment, left);
+	printf("%s (%s): %s, in %s%s%s%s\n", d->def.name, policy_mac_text(d->def.mac, mac),
+	       policy_state_name(d->state), d->effective_segment, left, d->has_destinations ? "; " : "",
+	       d->has_destinations ? destinations_text(d, text) : "");
 }
 
 static bool names_something(const struct cnl_change *c)
@@ -227,10 +228,30 @@ static int run_lease(const struct command *self, struct words *w, const char *du
 	return change(w, false, false);
 }
 
+/* Where it has been is forgotten, as after an update of its firmware. */
+static int run_learn(struct words *w)
+{
+	struct cnl_device now;
+	struct cnl nl;
+	int err;
+
+	if (!open_kernel(&nl))
+		return EXIT_REFUSED;
+	err = cnl_destinations_anew(&nl, w->change.name, w->change.mac);
+	if (!err)
+		err = cnl_device_get(&nl, w->change.name, w->change.mac, &now);
+	if (err)
+		complain_nl(&nl);
+	else
+		print_device(&now, w->json);
+	cnl_close(&nl);
+	return err ? EXIT_REFUSED : EXIT_DONE;
+}
+
 /* Those of run_change(). */
 static bool is_own_verb(const char *verb)
 {
-	static const char * const verbs[] = { "add", "set", "del", "lease", "quarantine", "release" };
+	static const char * const verbs[] = { "add", "set", "del", "lease", "quarantine", "release", "learn" };
 	size_t i;
 
 	for (i = 0; i < sizeof(verbs) / sizeof(*verbs); i++)
@@ -261,7 +282,7 @@ static int run_change(const struct command *self, int argc, char **argv)
 	wanted = !strcmp(verb, "lease") ? 3 : 2;
 	if (words < wanted)
 		return usage_error(self, words > 1 ? "how long?" : words ? "which device?" :
-				   "add, del, set, quarantine, release, lease, bind, unbind, unknown, adopt, token or approve?",
+				   "add, del, set, quarantine, release, learn, lease, bind, unbind, unknown, adopt, token or approve?",
 				   NULL);
 	if (words > wanted)
 		return usage_error(self, "too many words", argv[optind + wanted]);
@@ -274,6 +295,8 @@ static int run_change(const struct command *self, int argc, char **argv)
 		return ret;
 	if (!strcmp(verb, "lease"))
 		return run_lease(self, &w, argv[optind + 2]);
+	if (!strcmp(verb, "learn"))
+		return run_learn(&w);
 	if (!strcmp(verb, "quarantine"))
 		w.change.state = CORDON_STATE_QUARANTINED;
 	else if (!strcmp(verb, "release"))
@@ -310,6 +333,7 @@ const struct command cmd_device = {
 	"device del DEVICE\n"
 	"device quarantine DEVICE\n"
 	"device release DEVICE\n"
+	"device learn DEVICE\n"
 	"device lease DEVICE DURATION\n"
 	"device bind DEVICE ADDRESS [DURATION] [--json]\n"
 	"device bind --leases FILE [--json]\n"
@@ -319,7 +343,8 @@ const struct command cmd_device = {
 	"device token DEVICE [OPTION...]\n"
 	"device approve DEVICE [--registry FILE]",
 	"DEVICE is a name or a MAC. A lease of 0 ends it; release takes quarantine and\n"
-	"outdated back. 'apply' replaces what add, set and del changed in the policy.\n\n"
+	"outdated back. 'apply' replaces what add, set and del changed in the policy.\n"
+	"learn forgets where the device has been, and learns it anew: for new_destination.\n\n"
 	"  --segment SEGMENT        network segment\n"
 	"  --address ADDR           bound address; repeat it, up to 16; set replaces all\n"
 	"  --learn WORD             learn others: auto | auto-static, or none\n"

@@ -222,11 +222,11 @@ static json_t *json_shown(const struct shown *s, const struct cnl_device *v)
 	return out;
 }
 
-/* Those that the policy gives, then how others are learned, and what was. */
+/* Those that the policy gives, then how others are learned, and what was; then what is known of where it goes. */
 static void print_addresses(const struct shown *s, const struct cnl_device *v)
 {
 	const struct cnl_binding *b;
-	char addr[POLICY_ADDR_LEN];
+	char addr[POLICY_ADDR_LEN], text[DESTINATIONS_TEXT_LEN];
 	u32 i, n;
 
 	for (i = 0; i < v->def.n; i++)
@@ -237,6 +237,8 @@ static void print_addresses(const struct shown *s, const struct cnl_device *v)
 		for (i = 0; i < n; i++)
 			printf("%s%s", i ? "," : ":", policy_addr_text(&b[i].addr, addr));
 	}
+	if (v->has_destinations)
+		printf("  (%s)", destinations_text(v, text));
 	putchar('\n');
 }
 

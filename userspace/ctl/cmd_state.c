@@ -68,8 +68,10 @@ static int save(struct place *at)
 	if (err)
 		ret = complain(at->file, strerror(-err));
 	else
-		printf("%s: %u devices with a state, %u changed and %u deleted at run time, %u learned addresses\n",
-		       at->file, s->n_devices, s->changed->draft.n_devices, s->n_deleted, s->n_bindings);
+		printf("%s: %u devices with a state, %u changed and %u deleted at run time, %u learned addresses, "
+		       "destinations of %u devices\n",
+		       at->file, s->n_devices, s->changed->draft.n_devices, s->n_deleted, s->n_bindings,
+		       s->n_destinations);
 	state_free(s);
 	return ret;
 }
@@ -121,6 +123,16 @@ static void print_binding(const struct state_binding *b)
 	putchar('\n');
 }
 
+static void print_destinations(const struct state_destinations *d)
+{
+	char mac[18];
+
+	printf("%s %s: %u destinations known", policy_mac_text(d->saved.mac, mac), d->saved.name, d->saved.n);
+	if (d->learn_end)
+		print_time(", learning until", d->learn_end);
+	putchar('\n');
+}
+
 static void print_state(const struct state *s)
 {
 	const struct cordon_draft *c = &s->changed->draft;
@@ -138,6 +150,8 @@ static void print_state(const struct state *s)
 		printf("%s: deleted at run time\n", policy_mac_text(s->deleted[i], mac));
 	for (i = 0; i < s->n_bindings; i++)
 		print_binding(&s->bindings[i]);
+	for (i = 0; i < s->n_destinations; i++)
+		print_destinations(&s->destinations[i]);
 }
 
 static int show(const struct place *at, bool json)
@@ -209,25 +223,39 @@ static int restore_binding(struct cnl *nl, const struct cnl_binding *b)
 	return EXIT_REFUSED;
 }
 
-static int restore_bindings(struct cnl *nl, const struct state *s)
+/* Where it went since it was listed is forgotten: it is what was saved that holds. */
+static int restore_been(struct cnl *nl, const struct cnl_destinations *d)
+{
+	if (!cnl_destinations_set(nl, d))
+		return EXIT_DONE;
+	fprintf(stderr, "cordonctl: state: device '%s': %s\n", d->name, nl->error);
+	return EXIT_REFUSED;
+}
+
+static int restore_learned(struct cnl *nl, const struct state *s)
 {
 	struct cnl_begin begin = { .bindings = NULL };
 	struct cnl_runtime runtime;
 	int64_t now = time(NULL);
 	int ret = EXIT_DONE;
 	struct policy *p;
+	bool clock;
 	u32 i;
 
-	if (!s->n_bindings)
+	if (!s->n_bindings && !s->n_destinations)
 		return EXIT_DONE;
 	if (cnl_fetch(nl, &p, &runtime))
 		return complain_nl(nl);
 	cnl_runtime_free(&runtime);
-	if (state_bindings(p, s, now, state_clock_is_right(s, now), &begin))
-		ret = complain("state", "learned addresses cannot be restored: out of memory");
+	clock = state_clock_is_right(s, now);
+	if (state_bindings(p, s, now, clock, &begin) || state_destinations(p, s, now, clock, &begin))
+		ret = complain("state", "what was learned cannot be restored: out of memory");
 	for (i = 0; i < begin.n_bindings; i++)
 		ret |= restore_binding(nl, &begin.bindings[i]);
+	for (i = 0; i < begin.n_destinations; i++)
+		ret |= restore_been(nl, &begin.destinations[i]);
 	free(begin.bindings);
+	free(begin.destinations);
 	policy_free(p);
 	return ret;
 }
@@ -270,7 +298,7 @@ static int restore(struct place *at)
 	ret = restore_changes(&nl, s, base);
 	if (restore_devices(&nl, s))
 		ret = EXIT_REFUSED;
-	if (restore_bindings(&nl, s))
+	if (restore_learned(&nl, s))
 		ret = EXIT_REFUSED;
 	if (!ret)
 		printf("%s: restored\n", at->file);

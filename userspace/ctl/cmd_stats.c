@@ -131,6 +131,14 @@ static void prometheus_devices(const struct policy *p, const struct cnl_runtime 
 		labels(&r->devices[i]);
 		printf(",state=\"%s\"} 1\n", policy_state_name(r->devices[i].state));
 	}
+	metric("device_destinations", "Destinations of the device that are known; at 160 no more are learned", "gauge");
+	for (i = 0; i < p->draft.n_devices; i++) {
+		if (!r->devices[i].has_destinations)
+			continue;
+		fputs("cordon_device_destinations", stdout);
+		labels(&r->devices[i]);
+		printf("} %u\n", r->devices[i].destinations);
+	}
 	metric("device_lease_seconds", "Seconds left of the device's lease", "gauge");
 	for (i = 0; i < p->draft.n_devices; i++) {
 		fputs("cordon_device_lease_seconds", stdout);

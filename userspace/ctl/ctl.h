@@ -110,6 +110,8 @@ json_t *json_count(u64 count);
 json_t *json_addr(const struct cordon_addr *a);
 void json_set_ports(json_t *out, const struct cnl_ports *ports);
 json_t *json_device(const struct cnl_device *d, bool stats);
+#define DESTINATIONS_TEXT_LEN 96
+const char *destinations_text(const struct cnl_device *d, char *buf);
 json_t *json_binding(const struct cnl_binding *b);
 json_t *json_hex(const u8 *bytes, size_t n);	/* at most 32 bytes */
 json_t *json_stats(const struct cnl_stats *s);

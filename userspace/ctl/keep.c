@@ -95,6 +95,22 @@ static int collect_bindings(struct cnl *nl, struct state *s, const struct policy
 	return err;
 }
 
+/* Only a policy that asks where devices go has any. */
+static int collect_destinations(struct cnl *nl, struct state *s, const struct policy *kernel)
+{
+	struct cnl_destinations_list all;
+	int err;
+
+	if (!state_policy_learns(kernel))
+		return 0;
+	err = cnl_destinations(nl, &all);
+	if (err)
+		return err;
+	err = state_collect_destinations(s, &all);
+	cnl_destinations_free(&all);
+	return err;
+}
+
 /**
  * keep_collect - what the kernel holds that the policy file does not
  * @nl: the connection
@@ -127,6 +143,8 @@ int keep_collect(struct cnl *nl, const char *dir, struct state **out)
 	}
 	if (!err)
 		err = collect_bindings(nl, s, kernel);
+	if (!err)
+		err = collect_destinations(nl, s, kernel);
 	if (!err)
 		err = find_changes(s, dir, kernel, in.awaiting);
 	if (err)

@@ -121,6 +121,34 @@ void json_set_ports(json_t *out, const struct cnl_ports *ports)
 	}
 }
 
+/**
+ * destinations_text - how many destinations of a device are known, and whether more come
+ * @d: the device, which @has_destinations
+ * @buf: where to; DESTINATIONS_TEXT_LEN
+ *
+ * Return: @buf.
+ */
+const char *destinations_text(const struct cnl_device *d, char *buf)
+{
+	char left[16];
+	int n = snprintf(buf, DESTINATIONS_TEXT_LEN, "%u destinations known", d->destinations);
+
+	if (d->destinations >= CORDON_DESTINATIONS_MAX)
+		snprintf(buf + n, DESTINATIONS_TEXT_LEN - n, ": too many to learn, and to tell a new one");
+	else if (!d->has_learning)
+		snprintf(buf + n, DESTINATIONS_TEXT_LEN - n, ", learning begins with its next connection");
+	else if (d->learning)
+		snprintf(buf + n, DESTINATIONS_TEXT_LEN - n, ", learning for %s", policy_duration_text(d->learning, left));
+	return buf;
+}
+
+static json_t *json_destinations(const struct cnl_device *d)
+{
+	return json_pack("{s:I,s:b,s:o}", "known", (json_int_t)d->destinations,
+			 "full", d->destinations >= CORDON_DESTINATIONS_MAX, "learning_seconds",
+			 d->has_learning ? json_integer(d->learning) : json_null());
+}
+
 json_t *json_device(const struct cnl_device *d, bool stats)
 {
 	json_t *addresses = json_array(), *out;
@@ -156,6 +184,8 @@ json_t *json_device(const struct cnl_device *d, bool stats)
 								 sizeof(d->certificate)));
 	if (d->lease_port[0])
 		json_object_set_new(out, "lease_port", json_text(d->lease_port));
+	if (d->has_destinations)
+		json_object_set_new(out, "destinations", json_destinations(d));
 	if (stats)
 		json_object_set_new(out, "stats", json_stats(&d->stats));
 	return out;
@@ -181,7 +211,7 @@ json_t *json_binding(const struct cnl_binding *b)
 
 json_t *json_segment(const struct cnl_segment *s)
 {
-	json_t *limits = json_object(), *firmware;
+	json_t *limits = json_object(), *firmware, *one;
 	char window[16], limit[32];
 	u32 kind;
 
@@ -192,9 +222,10 @@ json_t *json_segment(const struct cnl_segment *s)
 			continue;
 		snprintf(limit, sizeof(limit), "%u/%s", l->count,
 			 policy_duration_text(l->window, window));
-		json_object_set_new(limits, policy_kind_name(kind),
-				    json_pack("{s:s,s:s}", "limit", limit,
-					      "then", policy_action_name(l->action)));
+		one = json_pack("{s:s,s:s}", "limit", limit, "then", policy_action_name(l->action));
+		if (kind == CORDON_KIND_NEW_DESTINATION)
+			json_object_set_new(one, "learn_seconds", json_integer(s->def.learn));
+		json_object_set_new(limits, policy_kind_name(kind), one);
 	}
 	firmware = json_pack("{s:I,s:I}", "grace_seconds", (json_int_t)s->def.grace,
 			     "postpone_seconds", (json_int_t)s->def.postpone);

@@ -174,14 +174,18 @@ static const char *yes_no(u8 value)
 	return value ? "true" : "false";
 }
 
-static const char *limit_text(const struct cordon_limit *l, u32 kind, char buf[TEXT_LEN])
+static const char *limit_text(const struct cordon_segment_def *s, u32 kind, char buf[TEXT_LEN])
 {
-	char window[16];
+	const struct cordon_limit *l = &s->limits[kind];
+	char window[16], learn[16];
+	int n;
 
 	if (!l->count)
 		return NULL;
-	snprintf(buf, TEXT_LEN, "%s: %u/%s, %s", policy_kind_name(kind), l->count,
-		 policy_duration_text(l->window, window), policy_action_name(l->action));
+	n = snprintf(buf, TEXT_LEN, "%s: %u/%s, %s", policy_kind_name(kind), l->count,
+		     policy_duration_text(l->window, window), policy_action_name(l->action));
+	if (kind == CORDON_KIND_NEW_DESTINATION)
+		snprintf(buf + n, TEXT_LEN - n, ", learn %s", policy_duration_text(s->learn, learn));
 	return buf;
 }
 
@@ -244,8 +248,7 @@ static void segment_change(struct work *w, const char *name, u32 before, u32 aft
 	field(w, "segment", name, "lease", policy_duration_text(b->lease, bt),
 	      policy_duration_text(a->lease, at));
 	for (k = 0; k < CORDON_KINDS; k++)
-		field(w, "segment", name, "anomalies", limit_text(&b->limits[k], k, bt),
-		      limit_text(&a->limits[k], k, at));
+		field(w, "segment", name, "anomalies", limit_text(b, k, bt), limit_text(a, k, at));
 	interfaces_change(w, name, before, after);
 }
 

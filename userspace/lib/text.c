@@ -56,7 +56,7 @@ static const char * const kinds[] = {
 	"unknown_device", "unauthenticated", "spoofed_source", "arp_spoof", "nd_spoof",
 	"moved_port", "rogue_dhcp", "rogue_ra", "segment_violation", "plaintext",
 	"tls_downgrade", "malformed", "bad_flags", "fragment", "scan", "rate", "unjudged",
-	"unlisted",
+	"unlisted", "new_destination",
 };
 static_assert(ARRAY_LEN(kinds) == CORDON_KINDS, "every kind has a name");
 

@@ -64,18 +64,29 @@ static bool limit_parse(const char *text, struct cordon_limit *limit)
 	return true;
 }
 
-static void load_limit(struct loader *l, const struct yaml_node *key, struct cordon_limit *limits)
+/* For how long new_destination learns. */
+static void load_learn(struct loader *l, const struct yaml_node *node, int kind, u32 *learn)
 {
-	static const struct yaml_field fields[] = { { "limit", true }, { "then", true } };
-	struct yaml_node *value[2];
-	struct cordon_limit limit = { 0 };
+	const char *text = yaml_text(l, node, "learn");
+
+	if (text && kind != CORDON_KIND_NEW_DESTINATION)
+		report_error(l->report, node->at, "'learn' is for new_destination, not for %s", policy_kind_name(kind));
+	else if (text && (policy_duration_parse(text, learn) || *learn < CORDON_MIN_LEARN || *learn > CORDON_MAX_LEARN))
+		report_error(l->report, node->at, "learn '%s' must be a time like 30m, 24h or 7d, from 1m to 90d", text);
+}
+
+static void load_limit(struct loader *l, const struct yaml_node *key, struct cordon_segment_def *s)
+{
+	static const struct yaml_field fields[] = { { "limit", true }, { "then", true }, { "learn", false } };
+	struct yaml_node *value[3];
+	struct cordon_limit limit = { 0 }, *limits = s->limits;
 	const char *text;
 	int kind, action;
 
 	if (!yaml_text(l, key, "a kind of anomaly"))
 		return;
 	kind = yaml_kind(l, key);
-	if (!yaml_fields(l, key->next, "the limit of an anomaly", fields, 2, value) || kind < 0)
+	if (!yaml_fields(l, key->next, "the limit of an anomaly", fields, 3, value) || kind < 0)
 		return;
 	if (limits[kind].count) {
 		report_error(l->report, key->at, "anomaly '%s' a second time", key->text);
@@ -90,6 +101,8 @@ static void load_limit(struct loader *l, const struct yaml_node *key, struct cor
 			     CORDON_MAX_TARGETS);
 	action = yaml_enum(l, value[1], "then", policy_action_name, CORDON_ACTION_QUARANTINE + 1);
 	limit.action = max(action, 0);
+	if (value[2])
+		load_learn(l, value[2], kind, &s->learn);
 	limits[kind] = limit;
 	if (kind == CORDON_KIND_MOVED_PORT && action == CORDON_ACTION_QUARANTINE && !l->warned_kinds[kind]) {
 		l->warned_kinds[kind] = true;
@@ -102,14 +115,14 @@ static void load_limit(struct loader *l, const struct yaml_node *key, struct cor
 	}
 }
 
-static void load_limits(struct loader *l, const struct yaml_node *map, struct cordon_limit *limits)
+static void load_limits(struct loader *l, const struct yaml_node *map, struct cordon_segment_def *s)
 {
 	const struct yaml_node *key;
 
 	if (!yaml_is(l, map, YAML_MAPPING, "anomalies"))
 		return;
 	for (key = map->child; key; key = key->next->next)
-		load_limit(l, key, limits);
+		load_limit(l, key, s);
 }
 
 static void load_lease(struct loader *l, const struct yaml_node *node, u32 *lease)
@@ -199,7 +212,7 @@ static void load_segment_body(struct loader *l, const struct yaml_node *map, u16
 	if (v[S_LEASE])
 		load_lease(l, v[S_LEASE], &s->lease);
 	if (v[S_ANOMALIES])
-		load_limits(l, v[S_ANOMALIES], s->limits);
+		load_limits(l, v[S_ANOMALIES], s);
 	load_networks(l, v, at);
 }
 

@@ -64,7 +64,7 @@ void policy_print_name(const char *name, FILE *out)
 static void put_limits(FILE *out, const struct cordon_segment_def *g)
 {
 	const char *comma = "";
-	char window[16];
+	char window[16], learn[16];
 	u32 kind;
 
 	for (kind = 0; kind < CORDON_KINDS; kind++) {
@@ -72,9 +72,12 @@ static void put_limits(FILE *out, const struct cordon_segment_def *g)
 
 		if (!l->window)
 			continue;
-		fprintf(out, "%s%s: {limit: %u/%s, then: %s}", *comma ? comma : "    anomalies: {",
+		fprintf(out, "%s%s: {limit: %u/%s, then: %s", *comma ? comma : "    anomalies: {",
 			policy_kind_name(kind), l->count, policy_duration_text(l->window, window),
 			policy_action_name(l->action));
+		if (kind == CORDON_KIND_NEW_DESTINATION)
+			fprintf(out, ", learn: %s", policy_duration_text(g->learn, learn));
+		fputc('}', out);
 		comma = ", ";
 	}
 	if (*comma)

@@ -104,15 +104,17 @@ static int put_interfaces(struct commit *c, u32 segment)
 	return 0;
 }
 
-static int put_limit(struct nl_msg *msg, u32 kind, const struct cordon_limit *l)
+static int put_limit(struct nl_msg *msg, u32 kind, const struct cordon_segment_def *s)
 {
+	const struct cordon_limit *l = &s->limits[kind];
 	struct nlattr *nest = nla_nest_start(msg, CORDON_A_SEGMENT_LIMIT);
 	int err;
 
 	err = nla_put_u32(msg, CORDON_A_LIMIT_KIND, kind) ||
 	      nla_put_u32(msg, CORDON_A_LIMIT_COUNT, l->count) ||
 	      nla_put_u32(msg, CORDON_A_LIMIT_WINDOW, l->window) ||
-	      nla_put_u32(msg, CORDON_A_LIMIT_ACTION, l->action);
+	      nla_put_u32(msg, CORDON_A_LIMIT_ACTION, l->action) ||
+	      (kind == CORDON_KIND_NEW_DESTINATION && nla_put_u32(msg, CORDON_A_LIMIT_LEARN, s->learn));
 	nla_nest_end(msg, nest);
 	return err;
 }
@@ -134,7 +136,7 @@ static int put_segment(struct commit *c, u32 i)
 	      nla_put_u32(c->msg, CORDON_A_SEGMENT_FIRMWARE_POSTPONE, s->postpone);
 	for (kind = 0; !err && kind < CORDON_KINDS; kind++)
 		if (s->limits[kind].window)
-			err = put_limit(c->msg, kind, &s->limits[kind]);
+			err = put_limit(c->msg, kind, s);
 	if (!err)
 		err = put_interfaces(c, i);
 	nla_nest_end(c->msg, nest);
@@ -243,6 +245,11 @@ static int put_binding(struct commit *c, u32 i)
 	return cnl_put_binding(c->msg, &c->begin->bindings[i]);
 }
 
+static int put_destinations(struct commit *c, u32 i)
+{
+	return cnl_put_destinations(c->msg, &c->begin->destinations[i]);
+}
+
 static int stage_all(struct commit *c)
 {
 	const struct {
@@ -260,6 +267,7 @@ static int stage_all(struct commit *c)
 		{ put_server, 0, c->d->n_servers },
 		{ put_unknown, 0, !!c->d->unknown },
 		{ put_binding, 0, c->begin->n_bindings },
+		{ put_destinations, 0, c->begin->n_destinations },
 	};
 	int err = 0;
 	size_t l;
@@ -298,7 +306,7 @@ int cnl_commit(struct cnl *nl, const struct policy *p, const struct cnl_begin *b
 		.nl = nl, .d = d, .begin = begin ? begin : &anew, .progress = progress,
 		.all = 1 + d->n_ports + d->n_uplinks + d->n_segments - CORDON_BUILTIN_SEGMENTS +
 		       d->n_networks + d->n_rules + d->n_devices + d->n_servers + !!d->unknown +
-		       (begin ? begin->n_bindings : 0),
+		       (begin ? begin->n_bindings + begin->n_destinations : 0),
 	};
 	struct nl_msg *msg;
 	int err;

@@ -147,6 +147,10 @@ int cnl_read_device(struct nlattr *nest, struct cnl_device *out)
 	out->def.vlan = get_u32(tb[CORDON_A_DEVICE_VLAN], 0);
 	out->def.unlisted = get_u32(tb[CORDON_A_DEVICE_UNLISTED], 0);
 	read_sighting(tb, &out->sighting);
+	out->has_destinations = tb[CORDON_A_DEVICE_DESTINATIONS];
+	out->destinations = get_u32(tb[CORDON_A_DEVICE_DESTINATIONS], 0);
+	out->has_learning = tb[CORDON_A_DEVICE_LEARNING];
+	out->learning = get_u32(tb[CORDON_A_DEVICE_LEARNING], 0);
 	out->state = get_u32(tb[CORDON_A_DEVICE_STATE], 0);
 	out->lease = get_u32(tb[CORDON_A_DEVICE_LEASE], 0);
 	out->outdated = get_u32(tb[CORDON_A_DEVICE_OUTDATED], 0);
@@ -212,6 +216,7 @@ static int read_limits(struct nlattr *nest, struct cordon_segment_def *def)
 		def->limits[kind].count = get_u32(limit[CORDON_A_LIMIT_COUNT], 0);
 		def->limits[kind].window = get_u32(limit[CORDON_A_LIMIT_WINDOW], 0);
 		def->limits[kind].action = get_u32(limit[CORDON_A_LIMIT_ACTION], 0);
+		def->learn = get_u32(limit[CORDON_A_LIMIT_LEARN], def->learn);
 	}
 	return 0;
 }

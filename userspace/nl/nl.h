@@ -10,6 +10,7 @@
 #include "../../kernel/core/limits.h"
 
 #define CNL_ERROR_LEN 256
+#define CNL_KEY_LEN 16	/* of the hash of destinations */
 
 /**
  * struct cnl - a connection to the kernel's family
@@ -107,6 +108,10 @@ struct cnl_ports {
  * @certificate: SHA-256 of the certificate that it was made with
  * @lease_port: name of the port that the lease is bound to, or empty
  * @sighting: of one with @def.unlisted
+ * @has_destinations: its segment has a limit for new_destination
+ * @destinations: how many are known; at CORDON_DESTINATIONS_MAX no more are learned
+ * @has_learning: it has opened something; else its destinations wait to be learned
+ * @learning: seconds for which they will still be learned; 0, that is over
  * @stats: its counters
  */
 struct cnl_device {
@@ -122,6 +127,10 @@ struct cnl_device {
 	u8 certificate[CORDON_CERTIFICATE_LEN];
 	char lease_port[CORDON_IFNAME_LEN];
 	struct cnl_sighting sighting;
+	bool has_destinations;
+	u32 destinations;
+	bool has_learning;
+	u32 learning;
 	struct cnl_stats stats;
 };
 
@@ -181,15 +190,49 @@ struct cnl_bindings {
 };
 
 /**
+ * struct cnl_destinations - where a device has been
+ * @mac: of the device
+ * @name: of the device
+ * @key: of the hash
+ * @n: how many destinations
+ * @hashes: of them, four bytes each, in network order
+ * @has_learning: learning has begun
+ * @learning: seconds for which it goes on; 0, it is over
+ */
+struct cnl_destinations {
+	u8 mac[6];
+	char name[CORDON_DEVICE_NAME_LEN];
+	u8 key[CNL_KEY_LEN];
+	u32 n;
+	u8 hashes[CORDON_DESTINATIONS_MAX][4];
+	bool has_learning;
+	u32 learning;
+};
+
+/**
+ * struct cnl_destinations_list - those of many devices
+ * @list: them
+ * @n: how many
+ */
+struct cnl_destinations_list {
+	struct cnl_destinations *list;
+	u32 n;
+};
+
+/**
  * struct cnl_begin - what a new policy begins with
  * @starts: how those of its devices begin that the kernel does not know, one for each; or NULL
  * @bindings: addresses that were learned before
  * @n_bindings: how many
+ * @destinations: where devices had been
+ * @n_destinations: of how many devices
  */
 struct cnl_begin {
 	struct cnl_start *starts;
 	struct cnl_binding *bindings;
 	u32 n_bindings;
+	struct cnl_destinations *destinations;
+	u32 n_destinations;
 };
 
 /** struct cnl_segment - a segment as the kernel has it */
@@ -348,6 +391,10 @@ int cnl_binding_set(struct cnl *nl, const struct cnl_binding *b, struct cnl_bind
 int cnl_binding_del(struct cnl *nl, const struct cordon_addr *addr);
 int cnl_bindings(struct cnl *nl, bool learned, struct cnl_bindings *out);
 void cnl_bindings_free(struct cnl_bindings *all);
+int cnl_destinations(struct cnl *nl, struct cnl_destinations_list *out);
+void cnl_destinations_free(struct cnl_destinations_list *all);
+int cnl_destinations_set(struct cnl *nl, const struct cnl_destinations *d);
+int cnl_destinations_anew(struct cnl *nl, const char *name, const u8 *mac);
 int cnl_listen(struct cnl *nl, int (*event)(const struct cnl_event *event, void *arg), void *arg);
 int cnl_join(struct cnl *nl, struct cnl_listener *listener);
 int cnl_hear(struct cnl *nl);
@@ -362,6 +409,7 @@ int cnl_read_ports(struct nlattr *nest, int type, struct cnl_ports *out);
 int cnl_read_device(struct nlattr *nest, struct cnl_device *out);
 int cnl_read_binding(struct nlattr *nest, struct cnl_binding *out);
 int cnl_put_binding(struct nl_msg *msg, const struct cnl_binding *b);
+int cnl_put_destinations(struct nl_msg *msg, const struct cnl_destinations *d);
 int cnl_read_interface(struct nlattr *nest, struct cnl_interface *out);
 int cnl_read_summary(struct nlattr **tb, struct cnl_summary *out);
 int cnl_put_addr(struct nl_msg *msg, int type, const struct cordon_addr *a);

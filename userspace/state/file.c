@@ -94,10 +94,23 @@ static json_t *put_binding(const struct state_binding *b)
 	return out;
 }
 
+static json_t *put_destinations(const struct state_destinations *d)
+{
+	char mac[18], key[2 * CNL_KEY_LEN + 1], hashes[2 * sizeof(d->saved.hashes) + 1];
+	json_t *out = json_pack("{s:s,s:s}", "mac", policy_mac_text(d->saved.mac, mac),
+				"key", policy_hex_text(d->saved.key, sizeof(d->saved.key), key));
+
+	put_text(out, "name", d->saved.name);
+	if (d->learn_end)
+		json_object_set_new(out, "learn_end", json_integer(d->learn_end));
+	put_text(out, "hashes", policy_hex_text(d->saved.hashes[0], d->saved.n * sizeof(*d->saved.hashes), hashes));
+	return out;
+}
+
 static json_t *put_all(const struct state *s)
 {
 	json_t *devices = json_array(), *changed = json_array(), *deleted = json_array();
-	json_t *bindings = json_array();
+	json_t *bindings = json_array(), *destinations = json_array();
 	char mac[18];
 	u32 i;
 
@@ -109,9 +122,11 @@ static json_t *put_all(const struct state *s)
 		json_array_append_new(deleted, json_string(policy_mac_text(s->deleted[i], mac)));
 	for (i = 0; i < s->n_bindings; i++)
 		json_array_append_new(bindings, put_binding(&s->bindings[i]));
-	return json_pack("{s:i,s:I,s:s,s:o,s:o,s:o,s:o}", "version", STATE_VERSION, "saved", (json_int_t)s->saved,
+	for (i = 0; i < s->n_destinations; i++)
+		json_array_append_new(destinations, put_destinations(&s->destinations[i]));
+	return json_pack("{s:i,s:I,s:s,s:o,s:o,s:o,s:o,s:o}", "version", STATE_VERSION, "saved", (json_int_t)s->saved,
 			 "boot", s->boot, "devices", devices, "changed", changed, "deleted", deleted,
-			 "bindings", bindings);
+			 "bindings", bindings, "destinations", destinations);
 }
 
 /**
@@ -340,6 +355,48 @@ static const char *get_binding(struct state *s, const json_t *o)
 	return state_bind(s, &b) ? "out of memory" : NULL;
 }
 
+/* Return: why it is none, or NULL. */
+static const char *read_destinations(const json_t *o, struct state_destinations *d)
+{
+	const json_t *end = json_object_get(o, "learn_end");
+	const char *hashes = text_of(o, "hashes");
+	static const u8 none[4];
+	u32 i;
+
+	d->learn_end = json_integer_value(end);
+	d->saved.has_learning = true;
+	d->saved.n = strlen(hashes) / (2 * sizeof(*d->saved.hashes));
+	if (policy_mac_parse(text_of(o, "mac"), d->saved.mac))
+		return "'mac' is no MAC";
+	if (!get_text(o, "name", d->saved.name, sizeof(d->saved.name)))
+		return "'name' is too long";
+	if (!get_hex(text_of(o, "key"), d->saved.key, sizeof(d->saved.key)))
+		return "'key' is no key";
+	if (end && (!json_is_integer(end) || !d->learn_end))
+		return "'learn_end' is no number";
+	if (d->saved.n > CORDON_DESTINATIONS_MAX ||
+	    !get_hex(hashes, d->saved.hashes[0], d->saved.n * sizeof(*d->saved.hashes)))
+		return "'hashes' are none";
+	for (i = 0; i < d->saved.n; i++)
+		if (!memcmp(d->saved.hashes[i], none, sizeof(none)))
+			return "'hashes' are none";
+	return NULL;
+}
+
+static const char *get_destinations(struct state *s, const json_t *o)
+{
+	struct state_destinations read = { .learn_end = 0 }, *d;
+	const char *why = read_destinations(o, &read);
+
+	if (why)
+		return why;
+	d = state_been(s);
+	if (!d)
+		return "out of memory";
+	*d = read;
+	return NULL;
+}
+
 /* Whatever of a list cannot be read is told and left out: the rest counts none the less. */
 static void get_list(struct state *s, const char *path, const json_t *all, const char *key,
 		     const char *(*get)(struct state *s, const json_t *o), FILE *errors)
@@ -374,6 +431,7 @@ static int parse(const char *path, const char *text, size_t len, struct state *s
 	get_list(s, path, all, "changed", get_changed, errors);
 	get_list(s, path, all, "deleted", get_deleted, errors);
 	get_list(s, path, all, "bindings", get_binding, errors);
+	get_list(s, path, all, "destinations", get_destinations, errors);
 	json_decref(all);
 	return 0;
 }

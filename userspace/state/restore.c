@@ -360,3 +360,69 @@ int state_bindings(const struct policy *p, const struct state *s, int64_t now, b
 	out->n_bindings = n;
 	return 0;
 }
+
+static bool segment_learns(const struct cordon_segment_def *s)
+{
+	return s->limits[CORDON_KIND_NEW_DESTINATION].window;
+}
+
+/**
+ * state_policy_learns - does a policy ask where devices go?
+ * @p: the policy
+ */
+bool state_policy_learns(const struct policy *p)
+{
+	u32 i;
+
+	for (i = 0; i < p->draft.n_segments; i++)
+		if (segment_learns(&p->draft.segments[i]))
+			return true;
+	return false;
+}
+
+/* What is left of learning; where the clock cannot tell, as much as when it was saved. */
+static u32 learning_left(const struct state_destinations *d, const struct state *s, int64_t now, bool clock)
+{
+	int64_t left = d->learn_end ? d->learn_end - (clock ? now : s->saved) : 0;
+
+	return left > CORDON_MAX_LEARN ? CORDON_MAX_LEARN : left > 0 ? left : 0;
+}
+
+/**
+ * state_destinations - where the devices of a policy had been
+ * @p: the policy
+ * @s: the state
+ * @now: seconds since 1970
+ * @clock: ends may be compared with @now
+ * @out: gets that; free() its @destinations
+ *
+ * Left out are devices that the policy does not have, or of which it does not ask where they go.
+ *
+ * Return: 0 or -errno.
+ */
+int state_destinations(const struct policy *p, const struct state *s, int64_t now, bool clock, struct cnl_begin *out)
+{
+	struct cnl_destinations *list = calloc((size_t)s->n_destinations + 1, sizeof(*list));
+	struct cordon_policy *sealed = NULL;
+	const struct cordon_draft *d;
+	struct cordon_error why;
+	u32 i, found, n = 0;
+	int err = list ? policy_seal(p, &sealed, &why) : -ENOMEM;
+
+	for (i = 0; !err && i < s->n_destinations; i++) {
+		d = &sealed->draft;
+		found = cordon_policy_device_by_mac(sealed, s->destinations[i].saved.mac);
+		if (found == CORDON_NO_DEVICE || !segment_learns(&d->segments[d->devices[found].segment]))
+			continue;
+		list[n] = s->destinations[i].saved;
+		list[n++].learning = learning_left(&s->destinations[i], s, now, clock);
+	}
+	free(sealed);
+	if (err) {
+		free(list);
+		return err;
+	}
+	out->destinations = list;
+	out->n_destinations = n;
+	return 0;
+}

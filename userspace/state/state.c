@@ -7,6 +7,7 @@
 #include "state/state.h"
 
 #define JITTER 2	/* seconds that the end of the same lease may seem to move, as it is told in whole seconds */
+#define DRIFT 600	/* likewise, of learning: a clock that was set, or a machine that slept, is no reason to write */
 
 /** state_new - nothing to tell; NULL, no memory */
 struct state *state_new(void)
@@ -34,6 +35,7 @@ void state_free(struct state *s)
 	free(s->devices);
 	free(s->deleted);
 	free(s->bindings);
+	free(s->destinations);
 	free(s);
 }
 
@@ -96,6 +98,22 @@ int state_bind(struct state *s, const struct state_binding *b)
 	s->bindings = list;
 	list[s->n_bindings++] = *b;
 	return 0;
+}
+
+/**
+ * state_been - tell of one more device where it has been
+ * @s: the state
+ *
+ * Return: that, zeroed, valid until the next; NULL, no memory.
+ */
+struct state_destinations *state_been(struct state *s)
+{
+	struct state_destinations *list = more(s->destinations, s->n_destinations, sizeof(*list));
+
+	if (!list)
+		return NULL;
+	s->destinations = list;
+	return memset(&list[s->n_destinations++], 0, sizeof(*list));
 }
 
 /* By its name, which is added where it is new. */
@@ -274,6 +292,31 @@ int state_collect_bindings(struct state *s, const struct cnl_bindings *all)
 }
 
 /**
+ * state_collect_destinations - what the kernel says of where devices have been
+ * @s: with the time that it is saved
+ * @all: that
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int state_collect_destinations(struct state *s, const struct cnl_destinations_list *all)
+{
+	struct state_destinations *to;
+	u32 i;
+
+	for (i = 0; i < all->n; i++) {
+		if (!all->list[i].has_learning)
+			continue;
+		to = state_been(s);
+		if (!to)
+			return -ENOMEM;
+		to->saved = all->list[i];
+		to->learn_end = to->saved.learning ? s->saved + to->saved.learning : 0;
+		to->saved.learning = 0;
+	}
+	return 0;
+}
+
+/**
  * state_compare - which devices were added, changed or deleted at run time
  * @s: gets them
  * @kernel: the policy in force
@@ -304,12 +347,28 @@ int state_compare(struct state *s, const struct policy *kernel, const struct pol
 	return err;
 }
 
-/* The same end as before, if it is but for its rounding. */
-static int64_t settle_end(int64_t end, int64_t before)
+/* The same end as before, if it has moved by no more than that. */
+static int64_t settle_by(int64_t end, int64_t before, int64_t most)
 {
 	int64_t moved = end - before;
 
-	return moved >= -JITTER && moved <= JITTER ? before : end;
+	return moved >= -most && moved <= most ? before : end;
+}
+
+static int64_t settle_end(int64_t end, int64_t before)
+{
+	return settle_by(end, before, JITTER);
+}
+
+static bool settle_destinations(struct state_destinations *d, const struct state_destinations *before)
+{
+	const struct cnl_destinations *x = &d->saved, *y = &before->saved;
+
+	if (d->learn_end && before->learn_end)
+		d->learn_end = settle_by(d->learn_end, before->learn_end, DRIFT);
+	return d->learn_end == before->learn_end && !memcmp(x->mac, y->mac, sizeof(x->mac)) && !strcmp(x->name, y->name) &&
+	       !memcmp(x->key, y->key, sizeof(x->key)) && x->n == y->n &&
+	       !memcmp(x->hashes, y->hashes, x->n * sizeof(*x->hashes));
 }
 
 static bool settle_binding(struct state_binding *b, const struct state_binding *before)
@@ -342,7 +401,7 @@ bool state_settle(struct state *s, const struct state *before)
 	u32 i;
 
 	if (!before || s->n_devices != before->n_devices || s->n_deleted != before->n_deleted ||
-	    s->n_bindings != before->n_bindings ||
+	    s->n_bindings != before->n_bindings || s->n_destinations != before->n_destinations ||
 	    s->changed->draft.n_devices != before->changed->draft.n_devices)
 		return false;
 	same = !s->n_deleted || !memcmp(s->deleted, before->deleted, s->n_deleted * sizeof(*s->deleted));
@@ -350,6 +409,8 @@ bool state_settle(struct state *s, const struct state *before)
 		same &= settle_device(&s->devices[i], &before->devices[i]);
 	for (i = 0; i < s->n_bindings; i++)
 		same &= settle_binding(&s->bindings[i], &before->bindings[i]);
+	for (i = 0; i < s->n_destinations; i++)
+		same &= settle_destinations(&s->destinations[i], &before->destinations[i]);
 	for (i = 0; i < s->changed->draft.n_devices; i++)
 		same &= state_same_device(s->changed, i, before->changed, i);
 	return same;

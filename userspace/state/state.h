@@ -52,6 +52,16 @@ struct state_binding {
 };
 
 /**
+ * struct state_destinations - where a device has been
+ * @saved: that, and the device's MAC and name; its @learning is 0
+ * @learn_end: when learning ends, in seconds since 1970; 0, that is over, or has not begun
+ */
+struct state_destinations {
+	struct cnl_destinations saved;
+	int64_t learn_end;
+};
+
+/**
  * struct state - what is saved
  * @saved: when, in seconds since 1970
  * @boot: of which boot of this machine
@@ -62,6 +72,8 @@ struct state_binding {
  * @n_deleted: how many
  * @bindings: addresses that were learned
  * @n_bindings: how many
+ * @destinations: where devices have been
+ * @n_destinations: how many devices
  */
 struct state {
 	int64_t saved;
@@ -73,6 +85,8 @@ struct state {
 	u32 n_deleted;
 	struct state_binding *bindings;
 	u32 n_bindings;
+	struct state_destinations *destinations;
+	u32 n_destinations;
 };
 
 /* state.c: what is saved. */
@@ -81,10 +95,12 @@ void state_free(struct state *s);
 struct state_device *state_add(struct state *s, const u8 mac[6]);
 int state_delete(struct state *s, const u8 mac[6]);
 int state_bind(struct state *s, const struct state_binding *b);
+struct state_destinations *state_been(struct state *s);
 int state_copy_device(struct policy *to, const struct policy *from, u32 i);
 bool state_same_device(const struct policy *a, u32 i, const struct policy *b, u32 j);
 int state_collect(struct state *s, const struct policy *kernel, const struct cnl_device *devices);
 int state_collect_bindings(struct state *s, const struct cnl_bindings *all);
+int state_collect_destinations(struct state *s, const struct cnl_destinations_list *all);
 int state_compare(struct state *s, const struct policy *kernel, const struct policy *base);
 bool state_settle(struct state *s, const struct state *before);
 
@@ -94,6 +110,8 @@ int state_overlay(struct policy *p, const struct policy *base, const struct stat
 int state_starts(const struct policy *p, const struct state *s, int64_t now, bool clock,
 		 struct cnl_start **out, FILE *say);
 int state_bindings(const struct policy *p, const struct state *s, int64_t now, bool clock, struct cnl_begin *out);
+bool state_policy_learns(const struct policy *p);
+int state_destinations(const struct policy *p, const struct state *s, int64_t now, bool clock, struct cnl_begin *out);
 
 /* file.c: as JSON. */
 int state_load(const char *path, struct state **out, FILE *errors);

@@ -39,6 +39,8 @@ static void lease_zero(struct fixture *f) { f->segments[IOT].lease = 0; }
 static void lease_long(struct fixture *f) { f->segments[IOT].lease = CORDON_MAX_LEASE + 1; }
 static void grace_long(struct fixture *f) { f->segments[IOT].grace = CORDON_MAX_GRACE + 1; }
 static void postpone_long(struct fixture *f) { f->segments[IOT].postpone = U32_MAX; }
+static void learn_short(struct fixture *f) { f->segments[IOT].learn = CORDON_MIN_LEARN - 1; }
+static void learn_long(struct fixture *f) { f->segments[IOT].learn = CORDON_MAX_LEARN + 1; }
 static void value(struct fixture *f) { f->segments[IOT].encryption = 3; }
 static void mode(struct fixture *f) { f->draft.mode = 2; }
 static void half_limit(struct fixture *f) { f->segments[IOT].limits[3].count = 1; }
@@ -95,6 +97,8 @@ static const struct fault_row {
 	{ lease_long, { CORDON_FAULT_LEASE, CORDON_OBJECT_SEGMENT, IOT, 0 } },
 	{ grace_long, { CORDON_FAULT_VALUE, CORDON_OBJECT_SEGMENT, IOT, 0 } },
 	{ postpone_long, { CORDON_FAULT_VALUE, CORDON_OBJECT_SEGMENT, IOT, 0 } },
+	{ learn_short, { CORDON_FAULT_VALUE, CORDON_OBJECT_SEGMENT, IOT, 0 } },
+	{ learn_long, { CORDON_FAULT_VALUE, CORDON_OBJECT_SEGMENT, IOT, 0 } },
 	{ value, { CORDON_FAULT_VALUE, CORDON_OBJECT_SEGMENT, IOT, 0 } },
 	{ mode, { CORDON_FAULT_VALUE, CORDON_OBJECT_POLICY, 0, 0 } },
 	{ half_limit, { CORDON_FAULT_VALUE, CORDON_OBJECT_SEGMENT, IOT, 0 } },

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* kernel/clock.c, kernel/tally.c, kernel/stats.c, kernel/device.c: what outlives a policy; how kernel/ruleset.h finds it */
+/* kernel/clock.c, tally.c, stats.c, destinations.c, device.c: what outlives a policy; how kernel/ruleset.h finds it */
 #include <kunit/test.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
@@ -11,6 +11,7 @@ static void *take(size_t n, size_t size, gfp_t gfp);
 #include "../../../kernel/clock.c"
 #include "../../../kernel/tally.c"
 #include "../../../kernel/stats.c"
+#include "../../../kernel/destinations.c"
 #include "../../../kernel/device.c"
 #undef kcalloc
 #include "pkt.h"
@@ -322,6 +323,124 @@ static void targets_come_with_the_first_one(struct kunit *test)
 	cordon_device_put(d);
 }
 
+static struct cordon_destination port(u16 number)
+{
+	return (struct cordon_destination){
+		.whom = cordon_destination_gateway(), .proto = IPPROTO_TCP, .port = number,
+	};
+}
+
+/* @n destinations from @first on, which are learned for an hour; how many count as new */
+static int met(struct cordon_destinations *d, u16 first, u16 n)
+{
+	struct cordon_destination to;
+	int count = 0;
+
+	local_bh_disable();
+	while (n--) {
+		to = port(first++);
+		count += cordon_destinations_meet(d, &to, 3600);
+	}
+	local_bh_enable();
+	return count;
+}
+
+static void destinations_are_learned_then_counted(struct kunit *test)
+{
+	struct cordon_destinations *d = cordon_destinations_new(GFP_KERNEL);
+	u32 left;
+
+	KUNIT_ASSERT_NOT_NULL(test, d);
+	KUNIT_EXPECT_FALSE(test, cordon_destinations_left(d, &left));
+	KUNIT_EXPECT_EQ(test, left, 0U);
+	/* Learning begins with the first one. */
+	KUNIT_EXPECT_EQ(test, met(d, 1, 10), 0);
+	KUNIT_EXPECT_TRUE(test, cordon_destinations_left(d, &left));
+	KUNIT_EXPECT_GE(test, left, 3590U);
+	KUNIT_EXPECT_LE(test, left, 3600U);
+	d->end -= cordon_ticks(3500);
+	KUNIT_EXPECT_EQ(test, met(d, 5, 10), 0);
+	KUNIT_EXPECT_TRUE(test, cordon_destinations_left(d, &left));
+	KUNIT_EXPECT_LE(test, left, 101U);
+	/* It is over: what is known is none, what is new is one, once. */
+	d->end -= cordon_ticks(200);
+	KUNIT_EXPECT_TRUE(test, cordon_destinations_left(d, &left));
+	KUNIT_EXPECT_EQ(test, left, 0U);
+	KUNIT_EXPECT_EQ(test, met(d, 1, 14), 0);
+	KUNIT_EXPECT_EQ(test, met(d, 1, 15), 1);
+	KUNIT_EXPECT_EQ(test, met(d, 1, 15), 0);
+	KUNIT_EXPECT_EQ(test, d->known.n, 15U);
+	/* Anew */
+	cordon_destinations_anew(d);
+	KUNIT_EXPECT_FALSE(test, cordon_destinations_left(d, &left));
+	KUNIT_EXPECT_EQ(test, d->known.n, 0U);
+	KUNIT_EXPECT_EQ(test, met(d, 100, 10), 0);
+	KUNIT_EXPECT_TRUE(test, cordon_destinations_left(d, &left));
+	KUNIT_EXPECT_GE(test, left, 3590U);
+	kfree(d);
+}
+
+static void destinations_that_are_too_many_alarm_nobody(struct kunit *test)
+{
+	struct cordon_destinations *d = cordon_destinations_new(GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, d);
+	KUNIT_EXPECT_EQ(test, met(d, 1, CORDON_MAX_KNOWN - 1), 0);
+	cordon_destinations_set_left(d, 0);
+	KUNIT_EXPECT_EQ(test, met(d, 1000, 50), 1);
+	KUNIT_EXPECT_EQ(test, met(d, 1000, 500), 0);
+	KUNIT_EXPECT_EQ(test, d->known.n, CORDON_MAX_KNOWN);
+	kfree(d);
+}
+
+static void destinations_are_given_back(struct kunit *test)
+{
+	struct cordon_destinations *d = cordon_destinations_new(GFP_KERNEL);
+	struct cordon_destinations *from = cordon_destinations_new(GFP_KERNEL);
+	u32 left;
+
+	KUNIT_ASSERT_NOT_NULL(test, d);
+	KUNIT_ASSERT_NOT_NULL(test, from);
+	met(from, 1, 100);
+	met(d, 500, 20);
+	cordon_destinations_set_left(from, 0);
+	cordon_destinations_copy(d, from);
+	KUNIT_EXPECT_TRUE(test, cordon_destinations_left(d, &left));
+	KUNIT_EXPECT_EQ(test, left, 0U);
+	KUNIT_EXPECT_EQ(test, d->known.n, 100U);
+	KUNIT_EXPECT_EQ(test, met(d, 1, 100), 0);
+	KUNIT_EXPECT_EQ(test, met(d, 500, 20), 20);
+	cordon_destinations_anew(from);
+	cordon_destinations_copy(d, from);
+	KUNIT_EXPECT_FALSE(test, cordon_destinations_left(d, &left));
+	KUNIT_EXPECT_EQ(test, met(d, 500, 20), 0);
+	kfree(from);
+	kfree(d);
+}
+
+/* Room for them comes with the policy that asks, charged to its author, and stays. */
+static void destinations_come_before_packets(struct kunit *test)
+{
+	struct cordon_device *d = cordon_device_new(pool, mac, false);
+	struct cordon_destinations *been;
+
+	KUNIT_ASSERT_NOT_NULL(test, d);
+	KUNIT_EXPECT_NULL(test, cordon_device_destinations(d));
+	no_memory = true;
+	KUNIT_EXPECT_EQ(test, cordon_device_remember(d), -ENOMEM);
+	no_memory = false;
+	KUNIT_EXPECT_NULL(test, cordon_device_destinations(d));
+	KUNIT_EXPECT_EQ(test, cordon_device_remember(d), 0);
+	KUNIT_EXPECT_EQ(test, taken, GFP_KERNEL_ACCOUNT);
+	been = cordon_device_destinations(d);
+	KUNIT_ASSERT_NOT_NULL(test, been);
+	met(been, 1, 3);
+	KUNIT_EXPECT_EQ(test, cordon_device_remember(d), 0);
+	KUNIT_EXPECT_PTR_EQ(test, cordon_device_destinations(d), been);
+	KUNIT_EXPECT_EQ(test, been->known.n, 3U);
+	cordon_device_put(d);
+}
+
 static void event_at_most_once_a_second(struct kunit *test)
 {
 	struct cordon_tally t = {};
@@ -550,6 +669,10 @@ static struct kunit_case state_cases[] = {
 	KUNIT_CASE(limit_acts_again_after_release),
 	KUNIT_CASE(scan_limit_acts_once_in_a_window),
 	KUNIT_CASE(targets_come_with_the_first_one),
+	KUNIT_CASE(destinations_are_learned_then_counted),
+	KUNIT_CASE(destinations_that_are_too_many_alarm_nobody),
+	KUNIT_CASE(destinations_are_given_back),
+	KUNIT_CASE(destinations_come_before_packets),
 	KUNIT_CASE(event_at_most_once_a_second),
 	KUNIT_CASE(tallies_come_with_the_first_anomaly),
 	KUNIT_CASE(tallies_without_memory_are_tried_again),
