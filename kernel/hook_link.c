@@ -13,6 +13,7 @@
 
 #include "anomaly.h"
 #include "endpoint.h"
+#include "fragment.h"
 #include "hint.h"
 #include "hook_link.h"
 #include "link.h"
@@ -183,12 +184,14 @@ static bool may_lead_to(const struct cordon_pkt *pkt, u32 device)
 static int judge_ip(struct cordon_pkt *pkt)
 {
 	struct cordon_verdict v;
+	int kind;
 
 	if (!is_ip(pkt))
 		return CORDON_KIND_MALFORMED;
 	cordon_pkt_flow(pkt->skb, pkt->state->pf, &pkt->flow);
 	v = cordon_source_decide(pkt, &pkt->flow);
-	return v.accept ? cordon_neighbour_ip(pkt) : cordon_neighbour_source(pkt, v.kind);
+	kind = v.accept ? cordon_neighbour_ip(pkt) : cordon_neighbour_source(pkt, v.kind);
+	return kind < 0 && cordon_fragment_is_bad(pkt) ? CORDON_KIND_FRAGMENT : kind;
 }
 
 /*

@@ -6,6 +6,7 @@
 
 #include "device.h"
 #include "egress.h"
+#include "fragment.h"
 #include "hook_inet.h"
 #include "hook_link.h"
 #include "inspect.h"
@@ -21,6 +22,7 @@ static int __init cordon_init(void)
 {
 	int ret;
 
+	cordon_fragment_init();
 	ret = cordon_inspect_init();
 	if (ret)
 		return ret;

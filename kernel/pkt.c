@@ -204,14 +204,59 @@ static void read_v6(const struct sk_buff *skb, struct cordon_flow *flow)
 	read_payload(skb, offset, skb->len - offset, flow);
 }
 
+static void part_v4(const struct sk_buff *skb, struct cordon_part *part)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+
+	part->id = ntohs(iph->id);
+	part->where = iph->protocol;
+	part->from = (ntohs(iph->frag_off) & IP_OFFSET) * 8;
+	part->to = part->from + ntohs(iph->tot_len) - iph->ihl * 4;
+	part->last = !(iph->frag_off & htons(IP_MF));
+}
+
+static void part_v6(const struct sk_buff *skb, struct cordon_part *part)
+{
+	unsigned int offset = 0;
+	const struct frag_hdr *fh;
+	struct frag_hdr buf;
+
+	if (ipv6_find_hdr(skb, &offset, NEXTHDR_FRAGMENT, NULL, NULL) < 0)
+		return;
+	fh = skb_header_pointer(skb, offset, sizeof(buf), &buf);
+	if (!fh)
+		return;
+	part->id = ntohl(fh->identification);
+	part->from = ntohs(fh->frag_off) & IP6_OFFSET;
+	part->to = part->from + skb->len - offset - sizeof(*fh);
+	part->last = !(fh->frag_off & htons(IP6_MF));
+}
+
+/**
+ * cordon_pkt_part - which part of which datagram a fragment is
+ * @skb: one whose flow says that it is a fragment, and as a stack cuts it
+ * @pf: NFPROTO_IPV4 or NFPROTO_IPV6
+ * @part: filled, with the protocol of IPv4 as @where
+ */
+void cordon_pkt_part(const struct sk_buff *skb, u8 pf, struct cordon_part *part)
+{
+	*part = (struct cordon_part){
+		.src = cordon_pkt_source(skb, pf), .dst = cordon_pkt_destination(skb, pf),
+	};
+	if (pf == NFPROTO_IPV4)
+		part_v4(skb, part);
+	else
+		part_v6(skb, part);
+}
+
 /**
  * cordon_pkt_flow - facts about one packet
  * @skb: its network header is pulled and sound, as after ip_rcv() and ip6_rcv()
  * @pf: NFPROTO_IPV4 or NFPROTO_IPV6
  * @flow: filled
  *
- * @flow's flags say of a fragment what can be told by itself; whether several overlap, only
- * who puts them together knows.
+ * @flow's flags say of a fragment what can be told by itself; whether it overlaps others says
+ * cordon_fragment_overlaps().
  */
 void cordon_pkt_flow(const struct sk_buff *skb, u8 pf, struct cordon_flow *flow)
 {

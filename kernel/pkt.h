@@ -13,6 +13,7 @@
 #include <net/ip.h>
 #include <net/ipv6.h>
 
+#include "core/parts.h"
 #include "ruleset.h"
 
 struct cordon_net;
@@ -162,6 +163,7 @@ static inline unsigned int cordon_pkt_count(const struct sk_buff *skb)
 	return shared->gso_segs ? shared->gso_segs : DIV_ROUND_UP(skb->len, shared->gso_size);
 }
 
+void cordon_pkt_part(const struct sk_buff *skb, u8 pf, struct cordon_part *part);
 void cordon_pkt_flow(const struct sk_buff *skb, u8 pf, struct cordon_flow *flow);
 void cordon_pkt_connection(const struct nf_conn *ct, struct cordon_flow *flow);
 u8 cordon_pkt_track(struct cordon_pkt *pkt);

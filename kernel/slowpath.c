@@ -14,6 +14,7 @@
 
 #include "anomaly.h"
 #include "endpoint.h"
+#include "fragment.h"
 #include "hint.h"
 #include "link.h"
 #include "neighbour.h"
@@ -96,6 +97,8 @@ static noinline unsigned int prerouting_read(struct cordon_net *cn, struct sk_bu
 	cordon_pkt_flow(skb, state->pf, &pkt.flow);
 	v = cordon_source_decide(&pkt, &pkt.flow);
 	kind = v.accept ? cordon_neighbour_ip(&pkt) : cordon_neighbour_source(&pkt, v.kind);
+	if (kind < 0 && cordon_fragment_is_bad(&pkt))
+		kind = CORDON_KIND_FRAGMENT;
 	if (kind == CORDON_KIND_UNJUDGED)
 		return cordon_deny_unblamed(&pkt, kind);
 	return kind < 0 ? count_sent(rs, device, skb) : cordon_deny(&pkt, kind);

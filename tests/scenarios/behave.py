@@ -89,11 +89,7 @@ def bad_flags_limited():
 
 def part(src, dst, proto, body, start, more):
     """A fragment, of the datagram whose number is that of the connection made last"""
-    if is_v6(src):
-        return ip(src, dst, 255, body, nexthdr=FRAGMENT, before=struct.pack("!BBHI", proto, 0, start | more, port))
-    head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(body), port, more << 13 | start // 8, 64, proto, 0)
-    head += packed(src) + packed(dst)
-    return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + body
+    return fragment(src, dst, proto, body, start, more, port)
 
 
 def parts(src, dst, proto, body, *cuts):
@@ -126,12 +122,22 @@ def datagrams(src, dst, cuts):
     return mark, parts(src, dst, UDP, summed(src, dst, UDP, udp(port, 9, mark * 8)), *cuts)
 
 
-def overlapping(src, dst, mark):
-    """Three parts, the second one of which repeats the end of the first"""
+def in_parts(src, dst, mark, *places):
+    """Parts of a datagram of 72 bytes, which may overlap"""
     global port
     port += 1
     body = summed(src, dst, UDP, udp(port, 9, mark * 8))
-    return [part(src, dst, UDP, body[start:end], start, end < len(body)) for start, end in ((0, 32), (24, 48), (48, len(body)))]
+    return [part(src, dst, UDP, body[start:end], start, end < len(body)) for start, end in places]
+
+
+OVERLAPPING = {
+    "the end of the first": ((0, 32), (24, 48), (48, 72)), "the beginning of one behind": ((48, 72), (0, 32), (24, 56), (32, 48)),
+    "all of another": ((0, 8), (24, 32), (8, 40), (40, 72)),
+}
+COPIES = {
+    "each of them twice": ((0, 24), (0, 24), (48, 72), (48, 72), (24, 48)), "one within another": ((0, 32), (8, 24), (32, 72)),
+    "the last one first": ((48, 72), (24, 48), (0, 24)),
+}
 
 
 def fragments():
@@ -153,7 +159,12 @@ def fragments():
         w.drops(six + "behind 65,535 bytes", "cam", "inet", lambda m: part(cam, inet, UDP, m * 2, 65528, 0), control,
                 "cam:fragment")
         w.drops(six + "to the gateway, too", "cam", "inet", lambda m: part(cam, gateway, TCP, m, 0, 1), control, "cam:fragment")
-        w.drops(six + "parts that overlap: not counted", "cam", "inet", lambda m: overlapping(cam, inet, m), control, "", send_all)
+        for name, places in OVERLAPPING.items():
+            w.drops("%sparts that overlap: %s" % (six, name), "cam", "inet", lambda m: in_parts(cam, inet, m, *places), control,
+                    "cam:fragment*2", send_all)
+        for name, places in COPIES.items():
+            mark = w.mark()
+            arrives("%sparts that do not: %s" % (six, name), "cam", "inet", in_parts(cam, inet, mark, *places), mark)
         mark = w.mark()
         before = w.counts()
         w.inside("cam", lambda: socket.socket(socket.AF_INET6 if six else socket.AF_INET, socket.SOCK_DGRAM)).sendto(

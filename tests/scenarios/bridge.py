@@ -5,6 +5,7 @@ import json
 import struct
 import subprocess
 import sys
+import time
 
 from wire import *
 
@@ -56,8 +57,11 @@ class Bridge(Wire):
         super().check(self.words + name, wanted, got)
 
     def send(self, host, packet, to=None, mac=None):
-        """A whole frame, as all of them are here; from inet a packet."""
-        if host == "inet":
+        """A whole frame, as all of them are here, or several; from inet a packet."""
+        if isinstance(packet, list):
+            for one in packet:
+                self.send(host, one, to, mac)
+        elif host == "inet":
             super().send(host, packet, to, mac)
         else:
             self.sockets[host].send(packet)
@@ -233,6 +237,22 @@ def bad_flags(b):
     first = struct.pack("!BBHI", TCP, 0, 1, 9001)
     b.unseen("IPv6: a first fragment without the whole header", "lock", "cam", l3(CAM_MAC, LOCK_MAC, lambda mark: ip(
         NEAR6, CAM6, 255, tcp(4003, 443, SYN)[:8] + mark, nexthdr=FRAGMENT, before=first)), "lock:fragment")
+
+    number = int(time.monotonic() * 1000)
+    for six, addresses in (("IPv4: ", V4), ("IPv6: ", V6)):
+        src, dst = addresses["lock"], addresses["cam"]
+
+        def pieces(*places):
+            """Of a datagram, each as a frame"""
+            nonlocal number
+            number += 1
+            return lambda mark: [l3(CAM_MAC, LOCK_MAC, lambda mark, start=start, end=end: fragment(
+                src, dst, UDP, summed(src, dst, UDP, udp(4004, 443, mark * 8))[start:end], start, end < 72, number))(mark)
+                                 for start, end in places]
+
+        b.unseen(six + "fragments that overlap", "lock", "cam", pieces((0, 32), (24, 48), (48, 72)), "lock:fragment*2")
+        b.passes(six + "fragments in order", "lock", "cam", pieces((0, 24), (24, 48), (48, 72)))
+        b.passes(six + "fragments in disorder", "lock", "cam", pieces((0, 24), (48, 72), (24, 48)))
 
 
 def main():

@@ -77,6 +77,15 @@ def solicit(target, payload):
     return icmp(135, packed(target) + b"\xfd\x02" + payload.ljust(14, b"\0"))
 
 
+def fragment(src, dst, proto, body, start, more, number):
+    """A part of the datagram with that number"""
+    if is_v6(src):
+        return ip(src, dst, 255, body, nexthdr=FRAGMENT, before=struct.pack("!BBHI", proto, 0, start | more, number & 0xffffffff))
+    head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(body), number & 0xffff, more << 13 | start // 8, 64, proto, 0)
+    head += packed(src) + packed(dst)
+    return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + body
+
+
 def summed(src, dst, proto, body):
     at, pseudo = CHECKSUMS.get(proto, (None, False))
     if at is None or len(body) < at + 2:

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Fragments that overlap others of their datagram. */
+#include <linux/percpu.h>
+#include <linux/random.h>
+#include <net/ipv6.h>
+
+#include "clock.h"
+#include "fragment.h"
+
+/*
+ * A processor's own, as the fragments of a datagram come to one: receive scaling hashes fragments by
+ * their addresses alone. So packets take no lock. Where one comes to another processor, or a flood
+ * of datagrams has driven this one out, the overlap is dropped by whoever puts the datagram together
+ * and counted by nobody.
+ */
+static DEFINE_PER_CPU(struct cordon_parts, fragments);
+static struct cordon_key fragment_key __ro_after_init;
+
+/** cordon_fragment_init - once, before any packet is seen */
+void __init cordon_fragment_init(void)
+{
+	get_random_bytes(&fragment_key, sizeof(fragment_key));
+}
+
+/**
+ * cordon_fragment_overlaps - a fragment overlaps others of its datagram, or some of them did before
+ * @pkt: a fragment, at the first hook that sees it; its flow is its own
+ *
+ * Context: bottom halves off; once for each packet. What the kernel holds for
+ * IPV6_FRAG_TIMEOUT, the longer one, is remembered that long.
+ */
+bool cordon_fragment_overlaps(const struct cordon_pkt *pkt)
+{
+	struct cordon_part part;
+
+	cordon_pkt_part(pkt->skb, pkt->state->pf, &part);
+	part.where |= pkt->state->net->net_cookie << 8;
+	return cordon_parts_overlap(this_cpu_ptr(&fragments), &fragment_key, &part, cordon_now(),
+				    cordon_ticks(IPV6_FRAG_TIMEOUT / HZ));
+}
