@@ -8,8 +8,6 @@
 #include "lib/file.h"
 #include "lib/yaml_get.h"
 
-#define POLICY	"/etc/cordon/policy.yaml"
-
 /**
  * struct expectation - what a connection should come to
  * @at: where it stands
@@ -404,7 +402,7 @@ static int run_suite(const char *path, const char *policy, const char *junit, bo
 		report_end(&report);
 	} else {
 		report.out = stdout;
-		ret = test(&s, policy ? policy : s.policy ? s.policy : POLICY, junit, json);
+		ret = test(&s, policy ? policy : s.policy ? s.policy : POLICY_PATH, junit, json);
 	}
 	question_free(&s.f);
 	free(s.policy);

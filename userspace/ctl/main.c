@@ -72,7 +72,7 @@ int main(int argc, char **argv)
 		printf("cordonctl %s\n", CORDON_VERSION);
 		return EXIT_DONE;
 	}
-	if (!strcmp(argv[1], "--help") || (!strcmp(argv[1], "help") && argc == 2)) {
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || (!strcmp(argv[1], "help") && argc == 2)) {
 		print_commands(stdout);
 		return EXIT_DONE;
 	}
