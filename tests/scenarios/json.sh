@@ -91,6 +91,13 @@ json "firmware status" '[d["device"] for d in o] == ["cam", "lock"]' \
 spawn gw cordonctl monitor --json --count 6 >"$work/events" 2>"$work/monitor"
 monitor=$!
 poll 20 grep -q listening "$work/monitor"
+filters=()
+for filter in "--device cam" "--device $CAM_MAC" "--kind segment_violation" "--device cam --kind segment_violation"; do
+	# shellcheck disable=SC2086
+	spawn gw cordonctl monitor --json $filter >"$work/filtered-${#filters[@]}" 2>"$work/monitor"
+	filters+=($!)
+	poll 20 grep -q listening "$work/monitor"
+done
 policy 'lan0, lan1' | apply >/dev/null
 ctl device quarantine cam >/dev/null
 ctl device release cam >/dev/null
@@ -105,6 +112,19 @@ wait $monitor 2>/dev/null
 python3 -c 'import json, sys; o = [json.loads(line)["event"] for line in open(sys.argv[1], "rb")]; assert set(o) == {"policy", "device", "anomaly", "interface"}, o' \
 	"$work/events"
 report $? "monitor: a document in each line"
+# Whoever has told of the anomaly has left out what came before it.
+for i in 0 1 2 3; do
+	poll 20 grep -q anomaly "$work/filtered-$i"
+done
+kill "${filters[@]}" 2>/dev/null
+wait "${filters[@]}" 2>/dev/null
+filtered() {	# NUMBER
+	python3 -c 'import json, sys; print(*sorted({json.loads(line)["event"] for line in open(sys.argv[1], "rb")}))' "$work/filtered-$1"
+}
+equal "monitor --device: what is of that device" "anomaly device" "$(filtered 0)"
+equal "by its MAC" "anomaly device" "$(filtered 1)"
+equal "monitor --kind: anomalies only" anomaly "$(filtered 2)"
+equal "both" anomaly "$(filtered 3)"
 
 json "ca init" 'o["root"]["pem"]' ctl ca init --name Gateway --json
 echo "server_names: [$GW_CAM]" >"$work/serve.yaml"

@@ -14,12 +14,13 @@ clean='not \ufffd\ufffd UTF-8 \" \\ \x01'
 where=(--registry "$dir/registry.db" --directory "$dir/fw")
 ca=(--dir "$dir/ca" --registry "$dir/registry.db")
 
-# json NAME EXPRESSION ARGUMENT...: succeeds with a JSON document that fits, called o
+# json NAME EXPRESSION ARGUMENT...: ends with $status, 0, and a JSON document that fits, called o
 json() {
 	local name=$1 fits=$2
 
 	shift 2
-	"$ctl" "$@" --json >"$dir/out" 2>"$dir/err" </dev/null &&
+	"$ctl" "$@" --json >"$dir/out" 2>"$dir/err" </dev/null
+	[ $? = "${status-0}" ] &&
 		/usr/bin/python3 -c 'import json, sys; o = json.load(open(sys.argv[1], "rb")); assert eval("(" + sys.argv[2] + ")"), o' \
 			"$dir/out" "$fits" 2>>"$dir/err"
 	ok "$name" $?
@@ -42,12 +43,20 @@ END
 ask=(explain --policy policy.yaml --from cam --to 10.9.0.1)
 json "explain: a rule" 'o["verdict"] == "allow" and o["rule"]["related"] and o["rule"]["allow"] == ["tcp/443", "gre"] and
 	o["from"]["device"] == "cam" and o["encryption"] == "TLS1.3"' "${ask[@]}" --proto tcp --dport 443
-json "explain: no rule" 'o["verdict"] == "deny" and o["rule"] is None and o["kind"]' "${ask[@]}" --proto esp
+status=3 json "explain: no rule" 'o["verdict"] == "deny" and o["rule"] is None and o["kind"]' "${ask[@]}" --proto esp
 json "explain: by a protocol's name" 'o["verdict"] == "allow"' "${ask[@]}" --proto gre
 json "explain: and its number" 'o["verdict"] == "allow"' "${ask[@]}" --proto 47
 json "explain: a rule that admits related connections" 'o["related"]' "${ask[@]}" --proto tcp --dport 443
-json "explain: a group" '[a["segment"] for a in o["answers"]][0] == "gateway" and o["verdict"] == "deny" and "from" in o' \
+status=3 json "explain: a group" '[a["segment"] for a in o["answers"]][0] == "gateway" and o["verdict"] == "deny" and "from" in o' \
 	explain --policy policy.yaml --from cam --to 224.0.0.251 --proto udp --dport 5353
+cat >tests.yaml <<-END
+	policy: policy.yaml
+	tests:
+	  - {from: cam, to: 10.9.0.1, proto: esp, expect: deny}
+	  - {from: cam, to: 10.9.0.1, proto: "47", expect: deny}
+END
+status=1 json "test" '(o["policy"], o["passed"], o["failed"]) == ("policy.yaml", 1, 1) and
+	[(t["line"], t["holds"], bool(t["why"])) for t in o["tests"]] == [(3, True, False), (4, False, True)]' test tests.yaml
 json "ca init" 'o["root"]["subject"] and "BEGIN" in o["issuing"]["pem"]' ca init "${ca[@]}" --name 'Ünser "Werk"'
 json "ca export" 'o["root"]["fingerprint"] and "Ünser" in o["root"]["subject"]' ca export "${ca[@]}"
 json "ca issue" 'o["name"] == "cam" and o["certificate"].startswith("'"$clean"'/")' \

@@ -24,6 +24,18 @@ ok "cordonctl is made" $?
 refuses "no command" 2 "no such command: 'xyzzy'" xyzzy
 refuses "a command, mistyped" 2 "no such command: 'aply': did you mean 'apply'?" aply
 refuses "help for one" 2 "no such command: 'statu': did you mean 'status'?" help statu
+for help in -h --help; do
+	refuses "$help" 0 "usage: cordonctl COMMAND" $help
+	refuses "of a command: $help" 0 "usage: cordonctl apply [FILE]" apply $help
+done
+refuses "no short option: -x" 2 "no such option: '-x'" apply -x
+refuses "two policy files" 2 "one file at a time: 'b.yaml'" check a.yaml b.yaml
+if [ ! -e /etc/cordon/policy.yaml ]; then
+	for command in apply check diff; do
+		refuses "$command without a file: the gateway's own" 1 "/etc/cordon/policy.yaml: No such file or directory" $command
+	done
+fi
+refuses "monitor: no kind" 2 "not a kind of anomaly: 'scam'" monitor --kind scam
 refuses "device: no verb" 2 "no such verb: 'lits'" device lits
 refuses "device: a verb, and no device" 2 "which device?" device del
 refuses "learn: nobody" 2 "which device?" device learn

@@ -256,6 +256,7 @@ static int run_apply(const struct command *self, int argc, char **argv)
 	};
 	bool dry = false, verbose = false, force = false;
 	struct keep keep = { NULL, -1 };
+	const char *path;
 	struct compared c;
 	u32 confirm = 0, generation = 0;
 	int o, ret;
@@ -274,23 +275,24 @@ static int run_apply(const struct command *self, int argc, char **argv)
 				 confirm > 86400))
 			return usage_error(self, "not a duration from 1s to 1d", optarg);
 	}
-	if (argc - optind != 1)
-		return usage_error(self, argc == optind ? "which file?" : "one file at a time", NULL);
-	ret = compare(&c, argv[optind]);
+	path = policy_file(self, argc, argv);
+	if (!path)
+		return EXIT_USAGE;
+	ret = compare(&c, path);
 	if (!ret) {
-		machine_compare(c.file, argv[optind], stderr);
+		machine_compare(c.file, path, stderr);
 		keep.dir = dry ? NULL : keep_place(keep.dir, false);
 		ret = keep_begin(&keep);
 	}
 	if (!ret && is_done(&c)) {
-		printf("%s: no change\n", argv[optind]);
-		ret = dry ? EXIT_DONE : sync_file(argv[optind]);
+		printf("%s: no change\n", path);
+		ret = dry ? EXIT_DONE : sync_file(path);
 		if (!ret)
 			ret = keep_present(&c, &keep);
 	} else if (!ret) {
-		ret = refuse_lockout(&c, argv[optind], confirm, force);
+		ret = refuse_lockout(&c, path, confirm, force);
 		if (!ret && !dry)
-			ret = sync_file(argv[optind]);
+			ret = sync_file(path);
 		if (!ret && !dry)
 			ret = commit_and_keep(&c, &keep, confirm, &generation);
 		if (generation && confirm)
@@ -298,9 +300,9 @@ static int run_apply(const struct command *self, int argc, char **argv)
 		if (!ret)
 			print_diff(&c.diff, verbose ? SIZE_MAX : SHOWN);
 		if (!ret && dry)
-			printf("%s: nothing was changed (--dry-run)\n", argv[optind]);
+			printf("%s: nothing was changed (--dry-run)\n", path);
 		else if (!ret)
-			print_generation(argv[optind], generation, confirm);
+			print_generation(path, generation, confirm);
 	}
 	if (!ret && !dry)
 		warn_closed(&c);
@@ -311,8 +313,9 @@ static int run_apply(const struct command *self, int argc, char **argv)
 
 const struct command cmd_apply = {
 	"apply", "Put a policy in force, all of it or nothing",
-	"apply FILE [--dry-run] [--confirm DURATION] [--force] [--verbose]\n"
+	"apply [FILE] [--dry-run] [--confirm DURATION] [--force] [--verbose]\n"
 	"      [--state DIR]",
+	"FILE is " POLICY_PATH " if none is given, and - standard input.\n\n"
 	"  --dry-run           say what would change, and change nothing\n"
 	"  --confirm DURATION  the policy before comes back by itself unless\n"
 	"                      'cordonctl confirm' comes within DURATION (30s, 5m, 1h)\n"
@@ -402,18 +405,20 @@ static int run_check(const struct command *self, int argc, char **argv)
 	static const struct option options[] = {
 		{ "help", no_argument, NULL, OPTION_HELP }, { }
 	};
+	const char *path;
 	struct policy *p;
 	int o;
 
 	while ((o = next_option(self, argc, argv, options)) != -1)
 		return o == OPTION_HELP ? EXIT_DONE : EXIT_USAGE;
-	if (argc - optind != 1)
-		return usage_error(self, argc == optind ? "which file?" : "one file at a time", NULL);
-	if (policy_load(argv[optind], &p, stderr))
+	path = policy_file(self, argc, argv);
+	if (!path)
+		return EXIT_USAGE;
+	if (policy_load(path, &p, stderr))
 		return EXIT_REFUSED;
-	machine_compare(p, argv[optind], stderr);
-	machine_compare_source(p, argv[optind], stderr);
-	printf("%s: %u segments, %u networks, %u rules, %u devices: good\n", argv[optind],
+	machine_compare(p, path, stderr);
+	machine_compare_source(p, path, stderr);
+	printf("%s: %u segments, %u networks, %u rules, %u devices: good\n", path,
 	       p->draft.n_segments - CORDON_BUILTIN_SEGMENTS, p->draft.n_networks,
 	       p->draft.n_rules, p->draft.n_devices);
 	policy_free(p);
@@ -421,7 +426,8 @@ static int run_check(const struct command *self, int argc, char **argv)
 }
 
 const struct command cmd_check = {
-	"check", "Validate a policy file", "check FILE",
+	"check", "Validate a policy file", "check [FILE]",
+	"FILE is " POLICY_PATH " if none is given, and - standard input.\n"
 	"Warns of interfaces that this machine lacks, as 'apply' does, and of source\n"
 	"addresses that nothing checks.\n", run_check
 };
@@ -432,6 +438,7 @@ static int run_diff(const struct command *self, int argc, char **argv)
 		{ "json", no_argument, NULL, 'j' }, { "help", no_argument, NULL, OPTION_HELP }, { }
 	};
 	bool json = false;
+	const char *path;
 	struct compared c;
 	int o, ret;
 
@@ -442,9 +449,10 @@ static int run_diff(const struct command *self, int argc, char **argv)
 			return EXIT_USAGE;
 		json |= o == 'j';
 	}
-	if (argc - optind != 1)
-		return usage_error(self, argc == optind ? "which file?" : "one file at a time", NULL);
-	ret = compare(&c, argv[optind]);
+	path = policy_file(self, argc, argv);
+	if (!path)
+		return EXIT_USAGE;
+	ret = compare(&c, path);
 	if (!ret) {
 		if (json)
 			json_diff(&c.diff);
@@ -457,6 +465,6 @@ static int run_diff(const struct command *self, int argc, char **argv)
 }
 
 const struct command cmd_diff = {
-	"diff", "Compare a policy file with the kernel's policy", "diff FILE [--json]",
-	"Exit status 3 when they differ.\n", run_diff
+	"diff", "Compare a policy file with the kernel's policy", "diff [FILE] [--json]",
+	"FILE is " POLICY_PATH " if none is given. Exit status 3 when they differ.\n", run_diff
 };

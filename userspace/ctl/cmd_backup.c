@@ -353,7 +353,7 @@ static int run_backup(const struct command *self, int argc, char **argv)
 		{ "policy", required_argument, NULL, 'p' }, { "config", required_argument, NULL, 'c' },
 		{ "state", required_argument, NULL, 's' }, { "help", no_argument, NULL, OPTION_HELP }, { }
 	};
-	struct backing k = { .w = { .policy = "/etc/cordon/policy.yaml", .config = SERVE_CONFIG }, .locks = { -1, -1, -1 } };
+	struct backing k = { .w = { .policy = POLICY_PATH, .config = SERVE_CONFIG }, .locks = { -1, -1, -1 } };
 	int ret;
 
 	if (!backup_words_take(self, argc, argv, options, &k.w, &ret))
@@ -381,7 +381,7 @@ const struct command cmd_backup = {
 	"one. 'cordonctl restore FILE' puts it back; 'restore FILE --dry-run' checks it.\n\n"
 	"  --with-keys             with the CA's private keys, each encrypted with a passphrase\n"
 	"  --passphrase-file FILE  which is in FILE; else it is asked for\n"
-	"  --policy FILE           instead of /etc/cordon/policy.yaml\n"
+	"  --policy FILE           instead of " POLICY_PATH "\n"
 	"  --config FILE           instead of " SERVE_CONFIG ", which says where CA,\n"
 	"                          registry and firmware are\n"
 	"  --state DIR             of state and last good policy (" STATE_DIR ")\n", run_backup

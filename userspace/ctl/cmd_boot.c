@@ -14,7 +14,6 @@
 #include "lib/yaml.h"
 #include "state/state.h"
 
-#define POLICY	"/etc/cordon/policy.yaml"
 #define OFF	"cordon.off"
 
 /**
@@ -343,7 +342,7 @@ static int take(const struct command *self, struct boot *b, int argc, char **arg
 		usage_error(self, "too many words", argv[optind + 1]);
 		return OPTION_ERROR;
 	}
-	b->file = argc > optind ? argv[optind] : POLICY;
+	b->file = argc > optind ? argv[optind] : POLICY_PATH;
 	return 0;
 }
 
@@ -383,7 +382,7 @@ static int run_boot(const struct command *self, int argc, char **argv)
 const struct command cmd_boot = {
 	"boot", "Load the module, and put policy and saved state in force at once",
 	"boot [FILE] [--state DIR] [--fail closed|open]",
-	"FILE is " POLICY " unless given. Where it no longer validates, the last good\n"
+	"FILE is " POLICY_PATH " unless given. Where it no longer validates, the last good\n"
 	"policy is put in force, and the exit status is 1. With " OFF " among the words that\n"
 	"the kernel was started with, nothing is done.\n\n"
 	"  --state DIR    where state and last good policy are kept (" STATE_DIR ")\n"

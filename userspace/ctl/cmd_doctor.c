@@ -23,7 +23,6 @@
 #include "serve/common/serve.h"
 #include "state/state.h"
 
-#define POLICY		"/etc/cordon/policy.yaml"
 #define BUILT		1735689600	/* 2025-01-01: a clock before that is wrong */
 #define INTERFACES	20		/* that are told one by one */
 #define WAIT		1000		/* ms, for a journal that has no room */
@@ -192,14 +191,14 @@ static void check_policy(struct doctor *d)
 	const struct cnl_summary *s = &d->summary;
 
 	if (!s->in_force)
-		say(d, OPEN, "policy", "cordonctl apply --confirm 5m " POLICY, "none is in force: %s",
+		say(d, OPEN, "policy", "cordonctl apply --confirm 5m " POLICY_PATH, "none is in force: %s",
 		    s->lockdown ? "nothing is forwarded" : "everything passes");
 	else if (s->awaiting)
 		say(d, OPEN, "policy", "cordonctl confirm", "it ends in %u s unless it is confirmed", s->confirm);
 	else
 		say(d, GOOD, "policy", NULL, "generation %u is in force", s->generation);
 	if (s->in_force && s->mode == CORDON_MODE_OBSERVE)
-		say(d, OPEN, "mode", "set mode: enforce in " POLICY ", then cordonctl apply --confirm 5m " POLICY,
+		say(d, OPEN, "mode", "set mode: enforce in " POLICY_PATH ", then cordonctl apply --confirm 5m " POLICY_PATH,
 		    "observe: what is not allowed is counted, and passes");
 	else if (s->in_force)
 		say(d, GOOD, "mode", NULL, "enforce");
@@ -535,7 +534,7 @@ static int run_doctor(const struct command *self, int argc, char **argv)
 		{ "state", required_argument, NULL, 's' }, { "config", required_argument, NULL, 'c' },
 		{ "help", no_argument, NULL, OPTION_HELP }, { }
 	};
-	struct doctor d = { .root = "", .path = POLICY };
+	struct doctor d = { .root = "", .path = POLICY_PATH };
 	const char *socket = NULL;
 	struct journal journal;
 	bool quiet = false;
@@ -581,7 +580,7 @@ const struct command cmd_doctor = {
 	"  --journal      print nothing: what is open is a warning in the journal\n"
 	"  --config FILE  of the server, instead of /etc/cordon/serve.yaml\n"
 	"  --state DIR    where state and last good policy are kept (" STATE_DIR ")\n"
-	"  --policy FILE  instead of " POLICY "\n"
+	"  --policy FILE  instead of " POLICY_PATH "\n"
 	"  --root DIR     look at /sys, /proc, /lib, /boot and /etc/systemd below DIR\n",
 	run_doctor
 };

@@ -7,10 +7,55 @@
 #include "ctl/ctl.h"
 #include "event/event.h"
 
+/**
+ * struct monitor - what is printed
+ * @json: as JSON
+ * @left: events until the end; 0, there is none
+ * @device: only of this device: its name or MAC; or NULL
+ * @is_mac: it is a MAC
+ * @mac: that
+ * @kind: only anomalies of this kind; negative, all events
+ */
 struct monitor {
 	bool json;
-	unsigned long left;	/* events until the end; 0, there is none */
+	unsigned long left;
+	const char *device;
+	bool is_mac;
+	u8 mac[6];
+	int kind;
 };
+
+/* What an event is about: the name of a device, and its MAC; else NULL. */
+static const char *event_device(const struct cnl_event *e, const u8 **mac)
+{
+	switch (e->cmd) {
+	case CORDON_CMD_DEVICE_NTF:
+		*mac = e->device.def.mac;
+		return e->device.def.name;
+	case CORDON_CMD_BINDING_NTF:
+		*mac = e->binding.mac;
+		return e->binding.name;
+	case CORDON_CMD_ANOMALY_NTF:
+		*mac = e->anomaly.has_mac ? e->anomaly.mac : NULL;
+		return e->anomaly.name;
+	default:
+		*mac = NULL;
+		return NULL;
+	}
+}
+
+static bool is_wanted(const struct monitor *m, const struct cnl_event *e)
+{
+	const char *name;
+	const u8 *mac;
+
+	if (m->kind >= 0 && (e->cmd != CORDON_CMD_ANOMALY_NTF || e->anomaly.kind != (u32)m->kind))
+		return false;
+	if (!m->device)
+		return true;
+	name = event_device(e, &mac);
+	return m->is_mac ? mac && !memcmp(mac, m->mac, 6) : name && !strcmp(name, m->device);
+}
 
 static json_t *json_anomaly(const struct cnl_event *e)
 {
@@ -118,6 +163,8 @@ static int on_event(const struct cnl_event *e, void *arg)
 		fputs("listening\n", stderr);
 		return 0;
 	}
+	if (!is_wanted(m, e))
+		return 0;
 	if (m->json) {
 		line = json_event(e);
 		json_object_set_new(line, "time", json_integer(time(NULL)));
@@ -133,23 +180,37 @@ static int run_monitor(const struct command *self, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "json", no_argument, NULL, 'j' }, { "count", required_argument, NULL, 'n' },
+		{ "device", required_argument, NULL, 'd' }, { "kind", required_argument, NULL, 'k' },
 		{ "help", no_argument, NULL, OPTION_HELP }, { }
 	};
-	struct monitor m = { false, 0 };
+	struct monitor m = { .kind = -1 };
 	struct cnl nl;
 	char *end;
 	int o, ret;
 
 	while ((o = next_option(self, argc, argv, options)) != -1) {
-		if (o == OPTION_HELP)
+		switch (o) {
+		case OPTION_HELP:
 			return EXIT_DONE;
-		if (o == OPTION_ERROR)
+		case OPTION_ERROR:
 			return EXIT_USAGE;
-		m.json |= o == 'j';
-		if (o == 'n') {
+		case 'j':
+			m.json = true;
+			break;
+		case 'n':
 			m.left = strtoul(optarg, &end, 10);
 			if (*end || !m.left)
 				return usage_error(self, "not a number of events", optarg);
+			break;
+		case 'd':
+			m.device = optarg;
+			m.is_mac = !policy_mac_parse(optarg, m.mac);
+			break;
+		case 'k':
+			m.kind = policy_kind_find(optarg);
+			if (m.kind < 0)
+				return usage_error(self, "not a kind of anomaly", optarg);
+			break;
 		}
 	}
 	if (argc != optind)
@@ -162,8 +223,10 @@ static int run_monitor(const struct command *self, int argc, char **argv)
 }
 
 const struct command cmd_monitor = {
-	"monitor", "Print events as they come", "monitor [--json] [--count N]",
-	"  --json     a line of JSON for each\n"
-	"  --count N  end after N events\n"
+	"monitor", "Print events as they come", "monitor [--device NAME|MAC] [--kind KIND] [--count N] [--json]",
+	"  --device NAME|MAC  only what is of that device\n"
+	"  --kind KIND        only anomalies of that kind\n"
+	"  --count N          end after N events\n"
+	"  --json             a line of JSON for each\n"
 	"Says 'listening' on standard error when it has begun.\n", run_monitor
 };

@@ -283,7 +283,7 @@ static int run_restore(const struct command *self, int argc, char **argv)
 		{ "state", required_argument, NULL, 's' }, { "help", no_argument, NULL, OPTION_HELP }, { }
 	};
 	struct restoring r = {
-		.w = { .policy = "/etc/cordon/policy.yaml", .config = SERVE_CONFIG, .keys = true },
+		.w = { .policy = POLICY_PATH, .config = SERVE_CONFIG, .keys = true },
 		.locks = { -1, -1, -1, -1 }, .b.fd = -1,
 	};
 	time_t now = time(NULL);
@@ -313,7 +313,7 @@ const struct command cmd_restore = {
 	"  --dry-run               check it, say what would be put where, and change nothing\n"
 	"  --without-keys          leave private keys of the CA as they are\n"
 	"  --passphrase-file FILE  of the private keys in it; else it is asked for\n"
-	"  --policy FILE           instead of /etc/cordon/policy.yaml\n"
+	"  --policy FILE           instead of " POLICY_PATH "\n"
 	"  --config FILE           instead of " SERVE_CONFIG "; what the backup's says of\n"
 	"                          CA, registry and firmware holds\n"
 	"  --state DIR             of state and last good policy (" STATE_DIR ")\n", run_restore

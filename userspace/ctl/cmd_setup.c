@@ -13,7 +13,6 @@
 #include "lib/file.h"
 #include "lib/yaml.h"
 
-#define POLICY		"/etc/cordon/policy.yaml"
 #define SSH_PORT	22
 
 /**
@@ -446,7 +445,7 @@ static int run_setup(const struct command *self, int argc, char **argv)
 		{ "force", no_argument, NULL, 'f' }, { "yes", no_argument, NULL, 'y' },
 		{ "help", no_argument, NULL, OPTION_HELP }, { }
 	};
-	struct wizard w = { .self = self, .root = "", .path = POLICY, .ask = isatty(STDIN_FILENO), .p.service = SSH_PORT };
+	struct wizard w = { .self = self, .root = "", .path = POLICY_PATH, .ask = isatty(STDIN_FILENO), .p.service = SSH_PORT };
 	int o;
 
 	while ((o = next_option(self, argc, argv, options)) != -1) {
@@ -482,7 +481,7 @@ const struct command cmd_setup = {
 	"  --uplinks LIST   others that forward, or none\n"
 	"  --admin NETWORK  from where the gateway is administered by SSH, or none\n"
 	"  --leases FILE    of dnsmasq or Kea, instead of those at their usual places\n"
-	"  --out FILE       instead of " POLICY "; - prints it\n"
+	"  --out FILE       instead of " POLICY_PATH "; - prints it\n"
 	"  --force          replace a policy that is there\n"
 	"  --yes            ask nothing\n"
 	"  --root DIR       look at /sys, /proc and /var below DIR\n",

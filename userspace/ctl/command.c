@@ -52,19 +52,20 @@ int usage_error(const struct command *self, const char *what, const char *word)
  * @self: the command
  * @argc: its words
  * @argv: its words
- * @options: as of getopt_long(); those with a val of 256 are the help
+ * @options: as of getopt_long(); -h, and those with a val of 256, are the help
  *
  * Return: the option's val, -1 after the last; OPTION_HELP or OPTION_ERROR, all is said.
  */
 int next_option(const struct command *self, int argc, char **argv, const struct option *options)
 {
 	int at = optind ? optind : 1;
-	int c = getopt_long(argc, argv, ":", options, NULL);
+	int c = getopt_long(argc, argv, ":h", options, NULL);
 
 	/* Words that are no options may have stood before it. */
 	if (optind > at)
 		at = optind - 1;
 	switch (c) {
+	case 'h':
 	case OPTION_HELP:
 		print_help(self);
 		return OPTION_HELP;

@@ -101,3 +101,21 @@ bool parse_device(const char *word, const char **name, const u8 **mac, u8 buf[6]
 	*name = word;
 	return true;
 }
+
+/**
+ * policy_file - which policy file a command is about
+ * @self: the command, whose options are read
+ * @argc: its words
+ * @argv: its words
+ *
+ * Return: the only word that is left, or the gateway's own file if there is none; NULL, there are several, which is told.
+ */
+const char *policy_file(const struct command *self, int argc, char **argv)
+{
+	if (argc == optind)
+		return POLICY_PATH;
+	if (argc - optind == 1)
+		return argv[optind];
+	usage_error(self, "one file at a time", argv[optind + 1]);
+	return NULL;
+}

@@ -8,7 +8,10 @@
 #include "ctl/command.h"
 #include "nl/nl.h"
 
+#define POLICY_PATH	"/etc/cordon/policy.yaml"
+
 /* common.c */
+const char *policy_file(const struct command *self, int argc, char **argv);
 int complain_nl(const struct cnl *nl);
 bool open_kernel(struct cnl *nl);
 bool policy_in_force(void);

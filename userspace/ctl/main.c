@@ -8,7 +8,7 @@
 static const struct command * const commands[] = {
 #ifndef CORDON_DEVICE
 	&cmd_apply, &cmd_confirm, &cmd_check, &cmd_diff, &cmd_show, &cmd_status, &cmd_stats,
-	&cmd_top, &cmd_monitor, &cmd_explain, &cmd_device, &cmd_module, &cmd_boot, &cmd_state,
+	&cmd_top, &cmd_monitor, &cmd_explain, &cmd_test, &cmd_device, &cmd_module, &cmd_boot, &cmd_state,
 	&cmd_ca, &cmd_serve, &cmd_registry, &cmd_firmware, &cmd_backup, &cmd_restore,
 	&cmd_setup, &cmd_doctor,
 #endif
@@ -72,7 +72,7 @@ int main(int argc, char **argv)
 		printf("cordonctl %s\n", CORDON_VERSION);
 		return EXIT_DONE;
 	}
-	if (!strcmp(argv[1], "--help") || (!strcmp(argv[1], "help") && argc == 2)) {
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || (!strcmp(argv[1], "help") && argc == 2)) {
 		print_commands(stdout);
 		return EXIT_DONE;
 	}

@@ -142,6 +142,7 @@ int explain_add_address(struct explain_link *link, const struct cordon_addr *sel
 			const struct cordon_addr *peer, u8 len);
 const struct explain_link *explain_find_link(const struct explain *e, const char *name);
 void explain_free(struct explain *e);
+bool explain_on_link(const struct explain_link *link, const struct cordon_addr *a, const struct cordon_addr *b);
 
 const struct explain_link *explain_broadcast(const struct explain *e, const struct cordon_addr *a);
 bool explain_is_many(const struct explain *e, const struct explain_packet *packet);

@@ -46,7 +46,6 @@ u32 explain_copies(const struct explain *e, const struct explain_packet *packet,
 		   const struct explain_answer *base, struct explain_answer *answers);
 
 /* explain.c */
-bool explain_on_link(const struct explain_link *link, const struct cordon_addr *a, const struct cordon_addr *b);
 
 static inline struct cordon_verdict explain_deny(u8 reason, u8 kind)
 {
