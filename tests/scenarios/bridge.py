@@ -238,6 +238,9 @@ def bad_flags(b):
     b.unseen("IPv6: a first fragment without the whole header", "lock", "cam", l3(CAM_MAC, LOCK_MAC, lambda mark: ip(
         NEAR6, CAM6, 255, tcp(4003, 443, SYN)[:8] + mark, nexthdr=FRAGMENT, before=first)), "lock:fragment")
 
+
+def fragments(b):
+    """Of at least 1,280 bytes: bridges do not pass on smaller ones of IPv6, once connection tracking has seen them."""
     number = int(time.monotonic() * 1000)
     for six, addresses in (("IPv4: ", V4), ("IPv6: ", V6)):
         src, dst = addresses["lock"], addresses["cam"]
@@ -246,13 +249,16 @@ def bad_flags(b):
             """Of a datagram, each as a frame"""
             nonlocal number
             number += 1
-            return lambda mark: [l3(CAM_MAC, LOCK_MAC, lambda mark, start=start, end=end: fragment(
-                src, dst, UDP, summed(src, dst, UDP, udp(4004, 443, mark * 8))[start:end], start, end < 72, number))(mark)
-                                 for start, end in places]
 
-        b.unseen(six + "fragments that overlap", "lock", "cam", pieces((0, 32), (24, 48), (48, 72)), "lock:fragment*2")
-        b.passes(six + "fragments in order", "lock", "cam", pieces((0, 24), (24, 48), (48, 72)))
-        b.passes(six + "fragments in disorder", "lock", "cam", pieces((0, 24), (48, 72), (24, 48)))
+            def make(mark):
+                body = summed(src, dst, UDP, udp(4004, 443, mark * 470))
+                return [l3(CAM_MAC, LOCK_MAC, lambda _, start=start, end=end: fragment(
+                    src, dst, UDP, body[start:end], start, end < len(body), number))(mark) for start, end in places]
+            return make
+
+        b.unseen(six + "fragments that overlap", "lock", "cam", pieces((0, 1280), (1272, 2560), (2560, 3768)), "lock:fragment*2")
+        b.passes(six + "fragments in order", "lock", "cam", pieces((0, 1280), (1280, 2560), (2560, 3768)))
+        b.passes(six + "fragments in disorder", "lock", "cam", pieces((0, 1280), (2560, 3768), (1280, 2560)))
 
 
 def main():
@@ -266,6 +272,7 @@ def main():
     servers(b)
     other_frames(b)
     bad_flags(b)
+    fragments(b)
     if not words:
         explained(b)
     for host in MAC:
