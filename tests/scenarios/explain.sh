@@ -124,6 +124,7 @@ explained() {
 	where=''
 	while IFS=: read -r interface rest; do
 		case $interface:$rest in
+		neighbours:*) ;;
 		allow:*) where+=" $1" ;;
 		*": allow:"*) where+=" ${behind[$interface]}" ;;
 		esac
