@@ -8,10 +8,10 @@
 #include "fragment.h"
 
 /*
- * A processor's own, as the fragments of a datagram come to one: receive scaling hashes fragments by
- * their addresses alone. So packets take no lock. Where one comes to another processor, or a flood
- * of datagrams has driven this one out, the overlap is dropped by whoever puts the datagram together
- * and counted by nobody.
+ * A processor's own, as the fragments of a datagram come to one: receive scaling hashes fragments
+ * by their addresses alone. So packets take no lock. Where one comes to another processor, or a
+ * flood of datagrams has driven this one out, the overlap is dropped by whoever puts the datagram
+ * together, and counted by nobody.
  */
 static DEFINE_PER_CPU(struct cordon_parts, fragments);
 static struct cordon_key fragment_key __ro_after_init;

@@ -57,7 +57,7 @@ static void shift(struct cordon_datagram *d, u32 at, bool room)
 	d->n--;
 }
 
-/* The bytes of a fragment, none of which came before, between the runs before @at and from there. */
+/* The bytes of a fragment, none of which came before: between the run before @at and that one. */
 static void add(struct cordon_datagram *d, const struct cordon_part *part, u32 at)
 {
 	const bool before = at && d->run[at - 1].to == part->from;
