@@ -259,7 +259,7 @@ static void load_place(struct loader *l, struct yaml_node **v, struct cordon_dev
 		load_vlan(l, v[D_VLAN], v[D_PORT] ? v[D_PORT] : list, d);
 	if (v[D_ROAM])
 		d->roam = max(0, yaml_bool(l, v[D_ROAM], "roam"));
-	if (d->roam && one)
+	if (v[D_ROAM] && d->roam && one)
 		report_error(l->report, v[D_ROAM]->at,
 			     "a device that roams is not tied to one port: leave out %s, or roam",
 			     v[D_PORT] ? "port" : "ports");
