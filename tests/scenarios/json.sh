@@ -88,15 +88,15 @@ json "firmware status" '[d["device"] for d in o] == ["cam", "lock"]' \
 	ctl firmware status --registry "$work/registry.db" --directory "$work" --json
 
 # Events: another policy, a device's state, an anomaly, an interface; each is a document in a line of its own.
-spawn gw cordonctl monitor --json --count 6 >"$work/events" 2>"$work/monitor"
+spawn gw cordonctl monitor --json >"$work/events" 2>"$work/monitor"
 monitor=$!
 poll 20 grep -q listening "$work/monitor"
 filters=()
 for filter in "--device cam" "--device $CAM_MAC" "--kind segment_violation" "--device cam --kind segment_violation"; do
 	# shellcheck disable=SC2086
-	spawn gw cordonctl monitor --json $filter >"$work/filtered-${#filters[@]}" 2>"$work/monitor"
+	spawn gw cordonctl monitor --json $filter >"$work/filtered-${#filters[@]}" 2>"$work/listening-${#filters[@]}"
+	poll 20 grep -q listening "$work/listening-${#filters[@]}"
 	filters+=($!)
-	poll 20 grep -q listening "$work/monitor"
 done
 policy 'lan0, lan1' | apply >/dev/null
 ctl device quarantine cam >/dev/null
