@@ -32,9 +32,13 @@ void __init cordon_fragment_init(void)
 bool cordon_fragment_overlaps(const struct cordon_pkt *pkt)
 {
 	struct cordon_part part;
+	bool overlaps;
 
 	cordon_pkt_part(pkt->skb, pkt->state->pf, &part);
 	part.where |= pkt->state->net->net_cookie << 8;
-	return cordon_parts_overlap(this_cpu_ptr(&fragments), &fragment_key, &part, cordon_now(),
-				    cordon_ticks(IPV6_FRAG_TIMEOUT / HZ));
+	/* A kernel for real time preempts softirqs, too. */
+	overlaps = cordon_parts_overlap(get_cpu_ptr(&fragments), &fragment_key, &part,
+					cordon_now(), cordon_ticks(IPV6_FRAG_TIMEOUT / HZ));
+	put_cpu_ptr(&fragments);
+	return overlaps;
 }

@@ -156,20 +156,26 @@ static void read_v4(const struct sk_buff *skb, struct cordon_flow *flow)
 }
 
 /*
- * A fragment of IPv6. ipv6_find_hdr() does not tell where a later one begins, and finds nothing in
- * one whose payload begins with an extension header, of which the first fragment has the rest.
- *
- * Return: false, there is no whole fragment header.
+ * The fragment header of IPv6, if there is a whole one, and where it is. ipv6_find_hdr() does not
+ * tell where a later fragment begins, and finds nothing in one whose payload begins with an
+ * extension header, of which the first fragment has the rest.
  */
+static const struct frag_hdr *find_v6_fragment(const struct sk_buff *skb, unsigned int *offset,
+					       struct frag_hdr *buf)
+{
+	*offset = 0;
+	if (ipv6_find_hdr(skb, offset, NEXTHDR_FRAGMENT, NULL, NULL) < 0)
+		return NULL;
+	return skb_header_pointer(skb, *offset, sizeof(*buf), buf);
+}
+
+/* Return: false, there is no whole fragment header. */
 static bool read_v6_fragment(const struct sk_buff *skb, struct cordon_flow *flow)
 {
-	unsigned int offset = 0, from;
-	const struct frag_hdr *fh;
+	unsigned int offset, from;
 	struct frag_hdr buf;
+	const struct frag_hdr *fh = find_v6_fragment(skb, &offset, &buf);
 
-	if (ipv6_find_hdr(skb, &offset, NEXTHDR_FRAGMENT, NULL, NULL) < 0)
-		return false;
-	fh = skb_header_pointer(skb, offset, sizeof(buf), &buf);
 	if (!fh)
 		return false;
 	flow->flags |= CORDON_FLOW_FRAGMENT;
@@ -217,13 +223,10 @@ static void part_v4(const struct sk_buff *skb, struct cordon_part *part)
 
 static void part_v6(const struct sk_buff *skb, struct cordon_part *part)
 {
-	unsigned int offset = 0;
-	const struct frag_hdr *fh;
+	unsigned int offset;
 	struct frag_hdr buf;
+	const struct frag_hdr *fh = find_v6_fragment(skb, &offset, &buf);
 
-	if (ipv6_find_hdr(skb, &offset, NEXTHDR_FRAGMENT, NULL, NULL) < 0)
-		return;
-	fh = skb_header_pointer(skb, offset, sizeof(buf), &buf);
 	if (!fh)
 		return;
 	part->id = ntohl(fh->identification);

@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* In which VLANs members of bridges are, and where the bridges have learned who is: the kernel is asked. */
 #include <errno.h>
-#include <linux/if_bridge.h>
 #include <linux/neighbour.h>
-#include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "host/facts.h"
-
-#define ANSWER_MAX	65536
 
 static struct host_link *link_of(struct host_facts *f, int index)
 {
@@ -23,30 +18,6 @@ static struct host_link *link_of(struct host_facts *f, int index)
 	return NULL;
 }
 
-/* A range of VLANs is told by its first and its last. */
-static void take_vlans(struct host_link *l, const struct rtattr *spec)
-{
-	const struct rtattr *attr = RTA_DATA(spec);
-	const struct bridge_vlan_info *info;
-	int left = RTA_PAYLOAD(spec);
-	u32 first = 0, vlan;
-
-	for (; RTA_OK(attr, left); attr = RTA_NEXT(attr, left)) {
-		if (attr->rta_type != IFLA_BRIDGE_VLAN_INFO || RTA_PAYLOAD(attr) < sizeof(*info))
-			continue;
-		info = RTA_DATA(attr);
-		if (info->flags & BRIDGE_VLAN_INFO_RANGE_BEGIN) {
-			first = info->vid;
-			continue;
-		}
-		vlan = info->flags & BRIDGE_VLAN_INFO_RANGE_END ? first : info->vid;
-		for (; vlan <= info->vid && vlan <= CORDON_MAX_VLAN; vlan++)
-			l->in_vlan[vlan / 8] |= 1 << vlan % 8;
-		if (info->flags & BRIDGE_VLAN_INFO_PVID && info->vid <= CORDON_MAX_VLAN)
-			l->pvid = info->vid;
-	}
-}
-
 static void take_member(struct host_facts *f, const struct nlmsghdr *h)
 {
 	const struct ifinfomsg *info = NLMSG_DATA(h);
@@ -56,7 +27,7 @@ static void take_member(struct host_facts *f, const struct nlmsghdr *h)
 
 	for (; l && RTA_OK(attr, left); attr = RTA_NEXT(attr, left))
 		if (attr->rta_type == IFLA_AF_SPEC)
-			take_vlans(l, attr);
+			rtnl_vlans(attr, &l->pvid, l->in_vlan, NULL);
 }
 
 /* What the bridge has learned of a MAC; its own, and what a network card keeps for itself, is left out. */
@@ -115,22 +86,9 @@ int host_bridges_take(struct host_facts *f, const void *message, size_t len)
 	return err ? err : 1;
 }
 
-static int ask(struct host_facts *f, const void *request, size_t size)
+static int take(void *arg, const void *message, size_t len)
 {
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), ret = 1;
-	static char answer[ANSWER_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
-	ssize_t len;
-
-	if (fd < 0)
-		return -errno;
-	if (send(fd, request, size, 0) != (ssize_t)size)
-		ret = -EIO;
-	while (ret > 0) {
-		len = recv(fd, answer, sizeof(answer), 0);
-		ret = len > 0 ? host_bridges_take(f, answer, len) : -EIO;
-	}
-	close(fd);
-	return ret;
+	return host_bridges_take(arg, message, len);
 }
 
 /**
@@ -143,21 +101,13 @@ void host_bridges_read(struct host_facts *f)
 {
 	const struct {
 		struct nlmsghdr h;
-		struct ifinfomsg info;
-		struct rtattr attr;
-		u32 mask;
-	} members = {
-		{ sizeof(members), RTM_GETLINK, NLM_F_REQUEST | NLM_F_DUMP, 1, 0 }, { .ifi_family = AF_BRIDGE },
-		{ RTA_LENGTH(sizeof(u32)), IFLA_EXT_MASK }, RTEXT_FILTER_BRVLAN_COMPRESSED,
-	};
-	const struct {
-		struct nlmsghdr h;
 		struct ndmsg entry;
 	} entries = {
 		{ sizeof(entries), RTM_GETNEIGH, NLM_F_REQUEST | NLM_F_DUMP, 1, 0 }, { .ndm_family = AF_BRIDGE },
 	};
 
-	f->asked = !ask(f, &members, sizeof(members)) && !ask(f, &entries, sizeof(entries));
+	f->asked = !rtnl_dump_links(AF_BRIDGE, RTEXT_FILTER_BRVLAN_COMPRESSED, take, f) &&
+		   !rtnl_dump(&entries, sizeof(entries), take, f);
 	if (!f->asked)
 		f->n_seen = 0;
 }

@@ -4,6 +4,7 @@
 #define CORDON_HOST_FACTS_H
 
 #include "lib/policy.h"
+#include "lib/rtnl.h"
 
 #define HOST_LEASES_MAX	4096	/* more are not read */
 #define HOST_LINKS_MAX	1024
@@ -39,7 +40,7 @@ struct host_link {
 	bool filters;
 	bool provider;
 	u16 pvid;
-	u8 in_vlan[(CORDON_MAX_VLAN + 1) / 8 + 1];
+	u8 in_vlan[RTNL_VLANS_LEN];
 };
 
 /**

@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /* VLANs of interfaces, bridges and their members, as rtnetlink tells them. */
 #include <arpa/inet.h>
-#include <linux/if_bridge.h>
 #include <linux/if_ether.h>
 #include <linux/if_link.h>
-#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "explain_in.h"
-
-#define ANSWER_MAX	65536
+#include "rtnl.h"
 
 static u16 get_u16(const struct rtattr *attr)
 {
@@ -80,38 +76,6 @@ static bool take_kind(struct explain_link *link, const struct rtattr *info)
 	return !strcmp(kind, "vlan");
 }
 
-static void put_in_vlans(struct explain_link *link, u32 from, const struct bridge_vlan_info *to)
-{
-	u32 vlan;
-
-	for (vlan = from; vlan <= to->vid && vlan <= CORDON_MAX_VLAN; vlan++) {
-		link->in_vlan[vlan / 8] |= 1 << vlan % 8;
-		if (to->flags & BRIDGE_VLAN_INFO_UNTAGGED)
-			link->untagged[vlan / 8] |= 1 << vlan % 8;
-		if (to->flags & BRIDGE_VLAN_INFO_PVID)
-			link->pvid = vlan;
-	}
-}
-
-/* A range of VLANs is told by its first and its last. */
-static void take_member_vlans(struct explain_link *link, const struct rtattr *spec)
-{
-	const struct rtattr *attr = RTA_DATA(spec);
-	const struct bridge_vlan_info *vlan;
-	int left = RTA_PAYLOAD(spec);
-	u32 first = 0;
-
-	for (; RTA_OK(attr, left); attr = RTA_NEXT(attr, left)) {
-		if (attr->rta_type != IFLA_BRIDGE_VLAN_INFO || RTA_PAYLOAD(attr) < sizeof(*vlan))
-			continue;
-		vlan = RTA_DATA(attr);
-		if (vlan->flags & BRIDGE_VLAN_INFO_RANGE_BEGIN)
-			first = vlan->vid;
-		else
-			put_in_vlans(link, vlan->flags & BRIDGE_VLAN_INFO_RANGE_END ? first : vlan->vid, vlan);
-	}
-}
-
 /* One interface: as it is, or, of AF_BRIDGE, as it is in its bridge. */
 static void take_link(struct explain *e, const struct nlmsghdr *h)
 {
@@ -134,7 +98,7 @@ static void take_link(struct explain *e, const struct nlmsghdr *h)
 			spec = attr;
 	}
 	if (link && bridge && spec)
-		take_member_vlans(link, spec);
+		rtnl_vlans(spec, &link->pvid, link->in_vlan, link->untagged);
 	if (!link || bridge || !kind || !take_kind(link, kind))
 		return;
 	if (!elsewhere && if_indextoname(below, link->below))
@@ -164,27 +128,9 @@ bool explain_dump_take(struct explain *e, const void *message, int len)
 	return true;
 }
 
-static void dump(struct explain *e, u8 family, u32 mask)
+static int take(void *arg, const void *message, size_t len)
 {
-	const struct {
-		struct nlmsghdr h;
-		struct ifinfomsg info;
-		struct rtattr attr;
-		u32 mask;
-	} request = {
-		{ sizeof(request), RTM_GETLINK, NLM_F_REQUEST | NLM_F_DUMP, 1, 0 }, { .ifi_family = family },
-		{ RTA_LENGTH(sizeof(u32)), IFLA_EXT_MASK }, mask,
-	};
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-	static char answer[ANSWER_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
-	ssize_t len = -1;
-
-	if (fd >= 0 && send(fd, &request, sizeof(request), 0) == sizeof(request))
-		do
-			len = recv(fd, answer, sizeof(answer), 0);
-		while (len > 0 && explain_dump_take(e, answer, len));
-	if (fd >= 0)
-		close(fd);
+	return explain_dump_take(arg, message, len);
 }
 
 /**
@@ -195,6 +141,6 @@ static void dump(struct explain *e, u8 family, u32 mask)
  */
 void explain_dump(struct explain *e)
 {
-	dump(e, AF_UNSPEC, RTEXT_FILTER_SKIP_STATS);
-	dump(e, AF_BRIDGE, RTEXT_FILTER_BRVLAN_COMPRESSED);
+	rtnl_dump_links(AF_UNSPEC, RTEXT_FILTER_SKIP_STATS, take, e);
+	rtnl_dump_links(AF_BRIDGE, RTEXT_FILTER_BRVLAN_COMPRESSED, take, e);
 }
