@@ -280,6 +280,15 @@ address6_of() {
 has_address6() {
 	[ -n "$(address6_of)" ]
 }
+# has_link_local: its own, and nobody else's; clients of IPv4 leave the interface without one
+has_link_local() {
+	ip -n cam -6 -o addr show dev eth0 scope link -tentative | shows 'inet6 fe80:'
+}
+make_link_local() {
+	on cam sysctl -qw net.ipv6.conf.eth0.disable_ipv6=0 net.ipv6.conf.eth0.addr_gen_mode=0
+	has_link_local || { ip -n cam link set eth0 down && ip -n cam link set eth0 up; }
+	poll 20 has_link_local
+}
 from6() {
 	on cam python3 -c '
 import socket, sys
@@ -297,6 +306,7 @@ for client in dhclient6 dhcpcd6; do
 	ip -n cam -6 addr flush dev eth0 scope global
 	# What routers say of the prefix is no client's to use here: its address is the server's.
 	on cam sysctl -qw net.ipv6.conf.eth0.autoconf=0
+	expect "DHCPv6, $client: a link-local address" make_link_local
 	expect "DHCPv6, $client: a policy" policy
 	client_$client cam
 	expect "DHCPv6, $client: a lease" poll 40 has_address6
