@@ -4,6 +4,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ctl/changes.h"
 #include "ctl/ctl.h"
 #include "lib/diff.h"
 #include "lib/file.h"
@@ -12,39 +13,6 @@
 #include "state/state.h"
 
 #define SHOWN 20	/* changes that apply tells one by one */
-
-static void print_change(const struct policy_change *c)
-{
-	switch (c->op) {
-	case POLICY_ADD:
-		printf("+ %s %s%s%s\n", c->object, c->name, c->after ? ": " : "",
-		       c->after ? c->after : "");
-		break;
-	case POLICY_DELETE:
-		printf("- %s %s%s%s\n", c->object, c->name, c->before ? ": " : "",
-		       c->before ? c->before : "");
-		break;
-	case POLICY_CHANGE:
-		/* What there is one of, as the mode. */
-		if (!strcmp(c->object, c->name)) {
-			printf("~ %s: %s -> %s\n", c->object, c->before, c->after);
-			break;
-		}
-		printf("~ %s %s: %s: %s -> %s\n", c->object, c->name, c->field ? c->field : "",
-		       c->before ? c->before : "-", c->after ? c->after : "-");
-		break;
-	}
-}
-
-static void print_diff(const struct policy_diff *d, size_t most)
-{
-	size_t i;
-
-	for (i = 0; i < d->n && i < most; i++)
-		print_change(&d->changes[i]);
-	if (i < d->n)
-		printf("... and %zu more changes\n", d->n - i);
-}
 
 static json_t *text_or_null(const char *text)
 {
@@ -89,6 +57,7 @@ static void progress(u32 done, u32 all)
 /* The file's policy, the kernel's, and what is between them. */
 struct compared {
 	struct cnl nl;
+	char **files;
 	struct policy *file;
 	struct policy *kernel;
 	struct cnl_runtime runtime;
@@ -98,6 +67,7 @@ struct compared {
 static void compared_free(struct compared *c)
 {
 	policy_diff_free(&c->diff);
+	policy_files_free(c->files);
 	policy_free(c->file);
 	policy_free(c->kernel);
 	cnl_runtime_free(&c->runtime);
@@ -107,7 +77,7 @@ static void compared_free(struct compared *c)
 static int compare(struct compared *c, const char *path)
 {
 	memset(c, 0, sizeof(*c));
-	if (policy_load(path, &c->file, stderr) || !open_kernel(&c->nl))
+	if (policy_load_files(path, &c->file, &c->files, stderr) || !open_kernel(&c->nl))
 		return EXIT_REFUSED;
 	if (cnl_fetch(&c->nl, &c->kernel, &c->runtime))
 		return complain_nl(&c->nl);
@@ -220,11 +190,17 @@ static int refuse_lockout(struct compared *c, const char *path, u32 confirm, boo
  * Editors do not wait for the disk. Without this a power cut soon after an 'apply' may bring back the file as it was
  * before, and the next start the policy that was replaced.
  */
-static int sync_file(const char *path)
+static int sync_files(const struct compared *c, const char *path)
 {
-	int err = strcmp(path, "-") ? file_sync(path) : 0;
+	size_t i;
+	int err;
 
-	return err ? complain(path, strerror(-err)) : EXIT_DONE;
+	for (i = !strcmp(path, "-"); c->files[i]; i++) {
+		err = file_sync(c->files[i]);
+		if (err)
+			return complain(c->files[i], strerror(-err));
+	}
+	return EXIT_DONE;
 }
 
 /* What the kernel has closed, now that the policy is in force. */
@@ -286,19 +262,19 @@ static int run_apply(const struct command *self, int argc, char **argv)
 	}
 	if (!ret && is_done(&c)) {
 		printf("%s: no change\n", path);
-		ret = dry ? EXIT_DONE : sync_file(path);
+		ret = dry ? EXIT_DONE : sync_files(&c, path);
 		if (!ret)
 			ret = keep_present(&c, &keep);
 	} else if (!ret) {
 		ret = refuse_lockout(&c, path, confirm, force);
 		if (!ret && !dry)
-			ret = sync_file(path);
+			ret = sync_files(&c, path);
 		if (!ret && !dry)
 			ret = commit_and_keep(&c, &keep, confirm, &generation);
 		if (generation && confirm)
 			applied_note(generation);
 		if (!ret)
-			print_diff(&c.diff, verbose ? SIZE_MAX : SHOWN);
+			changes_print(&c.diff, verbose ? SIZE_MAX : SHOWN);
 		if (!ret && dry)
 			printf("%s: nothing was changed (--dry-run)\n", path);
 		else if (!ret)
@@ -457,7 +433,7 @@ static int run_diff(const struct command *self, int argc, char **argv)
 		if (json)
 			json_diff(&c.diff);
 		else
-			print_diff(&c.diff, SIZE_MAX);
+			changes_print(&c.diff, SIZE_MAX);
 		ret = c.diff.n ? EXIT_DIFFERS : EXIT_DONE;
 	}
 	compared_free(&c);

@@ -19,6 +19,7 @@
 #include "ctl/cmd_ca.h"
 #include "ctl/cmd_backup.h"
 #include "lib/file.h"
+#include "lib/yaml.h"
 #include "pki/make.h"
 #include "serve/common/revoked.h"
 #include "state/state.h"
@@ -94,6 +95,35 @@ static bool add_in(struct backing *k, const char *name, const char *dir, const c
 	char path[PATH_MAX];
 
 	return backup_path(path, sizeof(path), dir, file) && add_copy(k, name, path);
+}
+
+/* A policy that includes others is one file there, which says the same. */
+static bool add_policy(struct backing *k)
+{
+	char *said = NULL, *text = NULL, **files = NULL;
+	struct policy *p = NULL;
+	size_t size;
+	FILE *errors = open_memstream(&said, &size);
+	bool good;
+
+	if (!errors)
+		return refuse(k->w.policy, -ENOMEM);
+	/* What is wrong with it is told where the backup is looked through. */
+	if (!policy_load_files(k->w.policy, &p, &files, errors) && files[1])
+		text = kept_text(p);
+	fclose(errors);
+	free(said);
+	if (text)
+		fprintf(stderr, "cordonctl: note: %s: includes others: in the backup it is one file that says the same\n",
+			k->w.policy);
+	if (text)
+		good = add_bytes(k, "policy.yaml", text, strlen(text), 0600, false);
+	else
+		good = files && files[1] ? refuse(k->w.policy, -ENOMEM) : add_copy(k, "policy.yaml", k->w.policy);
+	policy_files_free(files);
+	policy_free(p);
+	free(text);
+	return good;
 }
 
 /* A key in the clear is encrypted; nothing but that is written. One that has a passphrase is copied. */
@@ -221,7 +251,7 @@ static bool add_registry(struct backing *k)
 /* The registry before the revocation lists: what is revoked in between is on these. */
 static bool add_all(struct backing *k)
 {
-	return add_copy(k, "policy.yaml", k->w.policy) && add_copy(k, "serve.yaml", k->w.config) &&
+	return add_policy(k) && add_copy(k, "serve.yaml", k->w.config) &&
 	       add_in(k, "state/state", k->w.state, "state") &&
 	       add_in(k, "state/policy.yaml", k->w.state, "policy.yaml") &&
 	       add_registry(k) && add_ca(k) && add_dir(k, "firmware/", k->c.firmware);

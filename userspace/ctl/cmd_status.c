@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* status: the policy in force, in a few lines. */
+#include <unistd.h>
+
 #include "ctl/ctl.h"
+#include "ctl/unsaved.h"
 #include "pki/pki.h"
+#include "state/state.h"
 #include "store/store.h"
 
 /* Whether anything is guarded. */
@@ -90,14 +94,47 @@ static void print_status(const struct cnl_summary *s, const struct count *c)
 			       (unsigned long long)s->stats.anomalies[kind]);
 }
 
-/* Where certificates are looked for. */
+/* Where certificates are looked for, and the policy that was applied. */
 struct places {
 	const char *ca;
 	const char *registry;
+	const char *state;
 };
 
+/* Devices that are other in the policy in force than in its file, as far as that can be told. */
+static bool find_unsaved(struct cnl *nl, const struct cnl_summary *s, const struct places *at, struct unsaved *u)
+{
+	return at->state && s->in_force && !s->awaiting && !access(at->state, R_OK | X_OK) &&
+	       !unsaved_find(u, nl, at->state, stderr) && !unsaved_other(u);
+}
+
+static json_t *json_unsaved(const struct unsaved *u)
+{
+	json_t *list = json_array();
+	const char *name;
+	size_t at = 0;
+
+	while ((name = unsaved_next(u, &at)))
+		json_array_append_new(list, json_text(name));
+	return list;
+}
+
+static void print_unsaved(const struct unsaved *u)
+{
+	const char *first, *name;
+	size_t at = 0, n = 0;
+
+	first = unsaved_next(u, &at);
+	for (name = first; name; name = unsaved_next(u, &at))
+		n++;
+	if (n == 1)
+		printf("not in the policy's file: a change of device %s: 'cordonctl save' writes it there\n", first);
+	else if (n)
+		printf("not in the policy's file: changes of %zu devices, as %s: 'cordonctl save' writes them there\n", n, first);
+}
+
 static void json_status(const struct cnl_summary *s, const struct cnl_interfaces *interfaces,
-			const struct count *c, const struct places *at)
+			const struct count *c, const struct places *at, const struct unsaved *u)
 {
 	json_t *out = json_summary(s), *list = json_array();
 	u32 i;
@@ -108,22 +145,49 @@ static void json_status(const struct cnl_summary *s, const struct cnl_interfaces
 	json_object_set_new(out, "device_states", json_states(c));
 	json_object_set_new(out, "interfaces", list);
 	json_object_set_new(out, "certificates", json_expiry(at->ca, at->registry));
+	if (u)
+		json_object_set_new(out, "unsaved", json_unsaved(u));
 	json_print(out);
+}
+
+static int print(struct cnl *nl, const struct places *at, bool json)
+{
+	struct cnl_interfaces interfaces = { NULL, 0 };
+	struct unsaved unsaved = { NULL };
+	struct count count = { { 0 } };
+	struct cnl_summary s;
+	bool known;
+
+	if (cnl_summary(nl, &s) || cnl_interfaces(nl, &interfaces) || cnl_device_each(nl, count_device, &count)) {
+		cnl_interfaces_free(&interfaces);
+		return complain_nl(nl);
+	}
+	known = find_unsaved(nl, &s, at, &unsaved);
+	if (json) {
+		json_status(&s, &interfaces, &count, at, known ? &unsaved : NULL);
+	} else {
+		print_status(&s, &count);
+		if (known)
+			print_unsaved(&unsaved);
+		interfaces_warn(&interfaces, true, s.mode == CORDON_MODE_OBSERVE, stdout);
+		expiry_warn(at->ca, at->registry, stdout);
+	}
+	unsaved_free(&unsaved);
+	cnl_interfaces_free(&interfaces);
+	return EXIT_DONE;
 }
 
 static int run_status(const struct command *self, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "json", no_argument, NULL, 'j' }, { "ca", required_argument, NULL, 'c' },
-		{ "registry", required_argument, NULL, 'r' }, { "help", no_argument, NULL, OPTION_HELP }, { }
+		{ "registry", required_argument, NULL, 'r' }, { "state", required_argument, NULL, 's' },
+		{ "help", no_argument, NULL, OPTION_HELP }, { }
 	};
-	struct places at = { PKI_CA_DIR, STORE_PATH };
-	struct cnl_interfaces interfaces = { NULL, 0 };
-	struct count count = { { 0 } };
-	struct cnl_summary s;
+	struct places at = { PKI_CA_DIR, STORE_PATH, NULL };
 	bool json = false;
 	struct cnl nl;
-	int o, ret = EXIT_DONE;
+	int o, ret;
 
 	while ((o = next_option(self, argc, argv, options)) != -1) {
 		if (o == OPTION_HELP)
@@ -135,21 +199,17 @@ static int run_status(const struct command *self, int argc, char **argv)
 			at.ca = optarg;
 		if (o == 'r')
 			at.registry = optarg;
+		if (o == 's')
+			at.state = optarg;
 	}
 	if (argc != optind)
 		return usage_error(self, "too many words", argv[optind]);
 	if (!open_kernel(&nl))
 		return EXIT_REFUSED;
-	if (cnl_summary(&nl, &s) || cnl_interfaces(&nl, &interfaces) || cnl_device_each(&nl, count_device, &count)) {
-		ret = complain_nl(&nl);
-	} else if (json) {
-		json_status(&s, &interfaces, &count, &at);
-	} else {
-		print_status(&s, &count);
-		interfaces_warn(&interfaces, true, s.mode == CORDON_MODE_OBSERVE, stdout);
-		expiry_warn(at.ca, at.registry, stdout);
-	}
-	cnl_interfaces_free(&interfaces);
+	/* Who may not read it is told nothing of it. */
+	if (!at.state && !geteuid())
+		at.state = keep_place(NULL, false);
+	ret = print(&nl, &at, json);
 	cnl_close(&nl);
 	return ret;
 }
@@ -160,6 +220,7 @@ const struct command cmd_status = {
 	"interfaces that are closed or missing, and of certificates that end soon.\n\n"
 	"  --json           print JSON\n"
 	"  --ca DIR         the CA (" PKI_CA_DIR ")\n"
-	"  --registry FILE  the registry (" STORE_PATH ")\n",
+	"  --registry FILE  the registry (" STORE_PATH ")\n"
+	"  --state DIR      with the policy that was applied (" STATE_DIR ")\n",
 	run_status
 };

@@ -29,7 +29,7 @@ struct command {
 	int (*run)(const struct command *self, int argc, char **argv);
 };
 
-extern const struct command cmd_apply, cmd_confirm, cmd_check, cmd_diff, cmd_show, cmd_status,
+extern const struct command cmd_apply, cmd_confirm, cmd_check, cmd_diff, cmd_save, cmd_show, cmd_status,
 	cmd_stats, cmd_top, cmd_monitor, cmd_explain, cmd_test, cmd_device, cmd_module, cmd_boot, cmd_state, cmd_ca, cmd_serve,
 	cmd_registry, cmd_backup, cmd_restore,
 	cmd_enroll, cmd_renew, cmd_checkin, cmd_update, cmd_firmware;

@@ -180,6 +180,24 @@ struct report_mark report_mark_of(struct report *r, size_t offset)
 }
 
 /**
+ * report_offset - the byte at a place
+ * @r: the report
+ * @at: the place
+ *
+ * Return: from the start of the text; its size, without memory.
+ */
+size_t report_offset(struct report *r, struct report_mark at)
+{
+	size_t begin;
+
+	find_lines(r);
+	if (at.line >= r->n_lines)
+		return r->size;
+	begin = r->lines[at.line];
+	return begin + column_offset(r->text + begin, r->size - begin, at.column);
+}
+
+/**
  * report_end - say how many faults were not printed, and free what the report holds
  * @r: the report
  */

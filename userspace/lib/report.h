@@ -45,6 +45,7 @@ void report_warning(struct report *r, struct report_mark at, const char *fmt, ..
 	__attribute__((format(printf, 3, 4)));
 void report_file(struct report *r, const char *why);
 struct report_mark report_mark_of(struct report *r, size_t offset);
+size_t report_offset(struct report *r, struct report_mark at);
 void report_end(struct report *r);
 
 #endif

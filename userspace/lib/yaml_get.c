@@ -8,6 +8,7 @@
 struct seen_slot {
 	struct seen_key key;
 	u32 line;		/* from 1; 0, the slot is free */
+	const struct report *in;
 };
 
 /* An unknown word. Guesses cost, so only errors that are printed get one, which is returned. */
@@ -336,11 +337,12 @@ bool yaml_seen(struct loader *l, struct seen *s, struct seen_key key,
 	}
 	slot = seen_find(s, &key);
 	if (slot->line) {
-		report_error(l->report, node->at, "%s '%s' a second time: the first is on line %u",
-			     what, node->text, slot->line);
+		report_error(l->report, node->at, "%s '%s' a second time: the first is on line %u%s%s",
+			     what, node->text, slot->line, slot->in != l->report ? " of " : "",
+			     slot->in != l->report ? slot->in->path : "");
 		return true;
 	}
-	*slot = (struct seen_slot){ key, node->at.line + 1 };
+	*slot = (struct seen_slot){ key, node->at.line + 1, l->report };
 	s->n++;
 	return false;
 }

@@ -90,6 +90,10 @@ bool yaml_seen(struct loader *l, struct seen *s, struct seen_key key,
 bool yaml_was_seen(const struct seen *s, struct seen_key key);
 void yaml_no_memory(struct loader *l, const struct yaml_node *node);
 
+/* yaml_segment.c */
+void yaml_load_segments(struct loader *l, const struct yaml_node *map);
+void yaml_load_rules(struct loader *l, const struct yaml_node *list);
+
 /* yaml_interface.c */
 void yaml_load_ports(struct loader *l, const struct yaml_node *list);
 void yaml_load_uplinks(struct loader *l, const struct yaml_node *list);

@@ -147,60 +147,161 @@ static void put_rule(FILE *out, const struct cordon_draft *d, const struct cordo
 	fprintf(out, "]%s%s}\n", r->plaintext ? ", plaintext: true" : "", r->related ? ", related: true" : "");
 }
 
-/* The addresses that the policy gives a device, and whether others are learned. */
-static void put_addresses(FILE *out, const struct cordon_draft *d, const struct cordon_device_def *v)
+/* The value of one key of a device, and what stands before it; of a key that the device does not have, nothing. */
+static void put_device_name(FILE *out, const char *before, const struct cordon_draft *d, const struct cordon_device_def *v)
 {
-	bool arp = v->learn == CORDON_LEARN_AUTO_STATIC;
-	u32 i, n = cordon_device_fixed(v);
-	char addr[POLICY_ADDR_LEN];
-
-	if (v->learn && !n) {
-		fputs(arp ? "addresses: {auto: {static: true}}" : "addresses: auto", out);
-		return;
-	}
-	fputs("addresses: [", out);
-	for (i = 0; i < n; i++)
-		fprintf(out, "%s\"%s\"", i ? ", " : "", policy_addr_text(&d->addresses[v->first + i], addr));
-	fputc(']', out);
-	if (v->learn)
-		fputs(arp ? ", auto: {static: true}" : ", auto: true", out);
+	(void)d;
+	fprintf(out, "%s\"%s\"", before, v->name);
 }
 
-static void put_device_ports(FILE *out, const struct cordon_draft *d, const struct cordon_device_def *v)
-{
-	u32 i, n = cordon_device_ports(v);
-
-	if (n)
-		fputs(n > 1 ? ", ports: [" : ", port: ", out);
-	for (i = 0; i < n; i++) {
-		fputs(i ? ", " : "", out);
-		put_text(out, d->ports[cordon_device_port(v, i)].name);
-	}
-	if (n > 1)
-		fputc(']', out);
-}
-
-static void put_device(FILE *out, const struct cordon_draft *d, const struct cordon_device_def *v)
+static void put_mac(FILE *out, const char *before, const struct cordon_draft *d, const struct cordon_device_def *v)
 {
 	char mac[18];
 
-	fprintf(out, "  - {name: \"%s\", mac: \"%s\", network_segment: \"%s\", ", v->name,
-		policy_mac_text(v->mac, mac), d->segments[v->segment].name);
-	put_addresses(out, d, v);
-	put_device_ports(out, d, v);
+	(void)d;
+	fprintf(out, "%s\"%s\"", before, policy_mac_text(v->mac, mac));
+}
+
+static void put_segment_name(FILE *out, const char *before, const struct cordon_draft *d, const struct cordon_device_def *v)
+{
+	fprintf(out, "%s\"%s\"", before, d->segments[v->segment].name);
+}
+
+static void put_addresses(FILE *out, const char *before, const struct cordon_draft *d, const struct cordon_device_def *v)
+{
+	u32 i, n = cordon_device_fixed(v);
+	char addr[POLICY_ADDR_LEN];
+
+	fputs(before, out);
+	if (v->learn && !n) {
+		fputs(v->learn == CORDON_LEARN_AUTO_STATIC ? "{auto: {static: true}}" : "auto", out);
+		return;
+	}
+	fputc('[', out);
+	for (i = 0; i < n; i++)
+		fprintf(out, "%s\"%s\"", i ? ", " : "", policy_addr_text(&d->addresses[v->first + i], addr));
+	fputc(']', out);
+}
+
+/* Whether others are learned, besides those that the policy gives. */
+static void put_auto(FILE *out, const char *before, const struct cordon_draft *d, const struct cordon_device_def *v)
+{
+	(void)d;
+	if (v->learn && cordon_device_fixed(v))
+		fprintf(out, "%s%s", before, v->learn == CORDON_LEARN_AUTO_STATIC ? "{static: true}" : "true");
+}
+
+static void put_port(FILE *out, const char *before, const struct cordon_draft *d, const struct cordon_device_def *v)
+{
+	if (cordon_device_ports(v) != 1)
+		return;
+	fputs(before, out);
+	put_text(out, d->ports[cordon_device_port(v, 0)].name);
+}
+
+static void put_ports(FILE *out, const char *before, const struct cordon_draft *d, const struct cordon_device_def *v)
+{
+	u32 i, n = cordon_device_ports(v);
+
+	if (n < 2)
+		return;
+	fputs(before, out);
+	for (i = 0; i < n; i++) {
+		fputs(i ? ", " : "[", out);
+		put_text(out, d->ports[cordon_device_port(v, i)].name);
+	}
+	fputc(']', out);
+}
+
+static void put_vlan(FILE *out, const char *before, const struct cordon_draft *d, const struct cordon_device_def *v)
+{
+	(void)d;
 	if (v->vlan)
-		fprintf(out, ", vlan: %u", v->vlan);
+		fprintf(out, "%s%u", before, v->vlan);
+}
+
+static void put_roam(FILE *out, const char *before, const struct cordon_draft *d, const struct cordon_device_def *v)
+{
+	(void)d;
 	if (v->roam)
-		fputs(", roam: true", out);
+		fprintf(out, "%strue", before);
+}
+
+static void put_model(FILE *out, const char *before, const struct cordon_draft *d, const struct cordon_device_def *v)
+{
+	(void)d;
 	if (v->model[0])
-		fprintf(out, ", model: \"%s\"", v->model);
+		fprintf(out, "%s\"%s\"", before, v->model);
+}
+
+static void put_authentication(FILE *out, const char *before, const struct cordon_draft *d, const struct cordon_device_def *v)
+{
+	(void)d;
 	if (v->authentication != CORDON_INHERIT)
-		fprintf(out, ", authentication: %s", policy_authentication_name(v->authentication));
+		fprintf(out, "%s%s", before, policy_authentication_name(v->authentication));
+}
+
+static void put_encryption(FILE *out, const char *before, const struct cordon_draft *d, const struct cordon_device_def *v)
+{
+	(void)d;
 	if (v->encryption != CORDON_INHERIT)
-		fprintf(out, ", encryption: %s", policy_encryption_name(v->encryption));
+		fprintf(out, "%s%s", before, policy_encryption_name(v->encryption));
+}
+
+static void put_firmware(FILE *out, const char *before, const struct cordon_draft *d, const struct cordon_device_def *v)
+{
+	(void)d;
 	if (v->firmware != CORDON_INHERIT)
-		fprintf(out, ", firmware_auto_update: %s", v->firmware ? "true" : "false");
-	fputs("}\n", out);
+		fprintf(out, "%s%s", before, v->firmware ? "true" : "false");
+}
+
+static const struct {
+	const char *key;
+	const char *before;
+	void (*put)(FILE *out, const char *before, const struct cordon_draft *d, const struct cordon_device_def *v);
+} device_keys[POLICY_DEVICE_KEYS] = {
+	{ "name", "name: ", put_device_name }, { "mac", ", mac: ", put_mac },
+	{ "network_segment", ", network_segment: ", put_segment_name },
+	{ "addresses", ", addresses: ", put_addresses }, { "auto", ", auto: ", put_auto },
+	{ "port", ", port: ", put_port }, { "ports", ", ports: ", put_ports },
+	{ "vlan", ", vlan: ", put_vlan }, { "roam", ", roam: ", put_roam }, { "model", ", model: ", put_model },
+	{ "authentication", ", authentication: ", put_authentication },
+	{ "encryption", ", encryption: ", put_encryption },
+	{ "firmware_auto_update", ", firmware_auto_update: ", put_firmware },
+};
+
+/** policy_device_key - the name of one of the POLICY_DEVICE_KEYS keys that a device may have */
+const char *policy_device_key(u32 key)
+{
+	return device_keys[key].key;
+}
+
+/**
+ * policy_print_value - what a device has under a key, as it can stand in YAML, block or flow
+ * @p: the policy
+ * @i: the device
+ * @key: below POLICY_DEVICE_KEYS
+ * @out: where to; nothing, if it has none there
+ */
+void policy_print_value(const struct policy *p, u32 i, u32 key, FILE *out)
+{
+	device_keys[key].put(out, "", &p->draft, &p->draft.devices[i]);
+}
+
+/**
+ * policy_print_device - a device as it can stand in YAML, in braces
+ * @p: the policy
+ * @i: the device
+ * @out: where to
+ */
+void policy_print_device(const struct policy *p, u32 i, FILE *out)
+{
+	u32 key;
+
+	fputc('{', out);
+	for (key = 0; key < POLICY_DEVICE_KEYS; key++)
+		device_keys[key].put(out, device_keys[key].before, &p->draft, &p->draft.devices[i]);
+	fputc('}', out);
 }
 
 /* To observe, a policy need not have them: an empty list would close everything once it enforces. */
@@ -264,6 +365,9 @@ void policy_print(const struct policy *p, FILE *out)
 		put_rule(out, d, &d->rules[i]);
 	if (d->n_devices)
 		fputs("devices:\n", out);
-	for (i = 0; i < d->n_devices; i++)
-		put_device(out, d, &d->devices[i]);
+	for (i = 0; i < d->n_devices; i++) {
+		fputs("  - ", out);
+		policy_print_device(p, i, out);
+		fputc('\n', out);
+	}
 }

@@ -81,7 +81,7 @@ static struct yaml_node *add(struct reader *r, const yaml_event_t *e, enum yaml_
 		fail(r, mark_of(&e->start_mark), "not enough memory");
 		return NULL;
 	}
-	*node = (struct yaml_node){ .kind = kind, .at = mark_of(&e->start_mark) };
+	*node = (struct yaml_node){ .kind = kind, .at = mark_of(&e->start_mark), .end = mark_of(&e->end_mark) };
 	if (l) {
 		*l->tail = node;	/* NOLINT: every level that was entered has one */
 		l->tail = &node->next;
@@ -92,7 +92,7 @@ static struct yaml_node *add(struct reader *r, const yaml_event_t *e, enum yaml_
 	return node;
 }
 
-static void enter(struct reader *r, const yaml_event_t *e, enum yaml_kind kind)
+static void enter(struct reader *r, const yaml_event_t *e, enum yaml_kind kind, bool flow)
 {
 	struct yaml_node *node;
 
@@ -101,8 +101,23 @@ static void enter(struct reader *r, const yaml_event_t *e, enum yaml_kind kind)
 		return;
 	}
 	node = add(r, e, kind);
-	if (node)
-		r->levels[r->depth++] = (struct level){ node, &node->child };
+	if (!node)
+		return;
+	node->flow = flow;
+	r->levels[r->depth++] = (struct level){ node, &node->child };
+}
+
+/* libyaml ends a block where the next token is: behind comments that follow it. */
+static void leave(struct reader *r, const yaml_event_t *e)
+{
+	struct yaml_node *node = r->levels[--r->depth].node, *child;
+
+	if (node->flow) {
+		node->end = mark_of(&e->end_mark);
+		return;
+	}
+	for (child = node->child; child; child = child->next)
+		node->end = child->end;
 }
 
 static void refuse(struct reader *r, const yaml_event_t *e, const yaml_char_t *anchor,
@@ -168,15 +183,15 @@ static void take_event(struct reader *r, const yaml_event_t *e)
 		break;
 	case YAML_SEQUENCE_START_EVENT:
 		refuse(r, e, e->data.sequence_start.anchor, e->data.sequence_start.tag);
-		enter(r, e, YAML_SEQUENCE);
+		enter(r, e, YAML_SEQUENCE, e->data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE);
 		break;
 	case YAML_MAPPING_START_EVENT:
 		refuse(r, e, e->data.mapping_start.anchor, e->data.mapping_start.tag);
-		enter(r, e, YAML_MAPPING);
+		enter(r, e, YAML_MAPPING, e->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE);
 		break;
 	case YAML_SEQUENCE_END_EVENT:
 	case YAML_MAPPING_END_EVENT:
-		r->depth--;
+		leave(r, e);
 		break;
 	case YAML_STREAM_END_EVENT:
 		r->over = true;
@@ -328,14 +343,28 @@ static char *read_file(const char *path, size_t *size, const char **why)
 void yaml_tree_load(struct yaml_tree *t, const char *path, struct report *r)
 {
 	const char *why = NULL;
-	size_t size = 0, bom;
+	size_t size = 0;
+	char *text = read_file(path, &size, &why);
 
 	*t = (struct yaml_tree){ .report = r };
-	t->buffer = read_file(path, &size, &why);
-	if (!t->buffer) {
+	if (text)
+		yaml_tree_take(t, text, size, r);
+	else
 		report_file(r, why);
-		return;
-	}
+}
+
+/**
+ * yaml_tree_take - parse a file that was read already
+ * @t: the tree; free it with yaml_tree_free(), whatever happened
+ * @text: the file, which the tree frees
+ * @size: of @text
+ * @r: the report, its path and out set
+ */
+void yaml_tree_take(struct yaml_tree *t, char *text, size_t size, struct report *r)
+{
+	size_t bom;
+
+	*t = (struct yaml_tree){ .report = r, .buffer = text };
 	if (size >= 2 && (!memcmp(t->buffer, "\xff\xfe", 2) || !memcmp(t->buffer, "\xfe\xff", 2))) {
 		report_file(r, "is UTF-16: save it as UTF-8");
 		return;

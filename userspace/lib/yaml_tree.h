@@ -22,8 +22,10 @@ enum yaml_kind {
  * struct yaml_node - a value
  * @kind: what it is
  * @plain: of a scalar, it was not quoted
+ * @flow: of a collection, it is in brackets or braces
  * @n: of a collection, how many children; a mapping's are key, value, key, value
  * @at: where it begins
+ * @end: behind its last character
  * @text: of a scalar, NUL-terminated, and no NUL before that; else NULL
  * @child: of a collection, the first; else NULL
  * @next: the next child of the same collection
@@ -31,8 +33,10 @@ enum yaml_kind {
 struct yaml_node {
 	enum yaml_kind kind : 8;
 	bool plain;
+	bool flow;
 	uint32_t n;
 	struct report_mark at;
+	struct report_mark end;
 	const char *text;
 	struct yaml_node *child;
 	struct yaml_node *next;
@@ -57,6 +61,7 @@ struct yaml_tree {
 };
 
 void yaml_tree_load(struct yaml_tree *t, const char *path, struct report *r);
+void yaml_tree_take(struct yaml_tree *t, char *text, size_t size, struct report *r);
 void yaml_tree_free(struct yaml_tree *t);
 
 #endif
