@@ -40,7 +40,7 @@ US_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 	-fno-omit-frame-pointer -g -O1 -Werror
 
 # What a device runs needs OpenSSL and the C library, nothing else.
-DEVICE_SRC := $(patsubst %,userspace/ctl/%.c,main command remote cmd_enroll cmd_renew cmd_checkin cmd_update) \
+DEVICE_SRC := $(patsubst %,userspace/ctl/%.c,main command help complete words remote cmd_enroll cmd_renew cmd_checkin cmd_update) \
 	$(filter-out userspace/pki/ca_%.c,$(wildcard $(patsubst %,userspace/%/*.c,device tls pki))) \
 	$(patsubst %,userspace/firmware/%.c,ask download install manifest state version) \
 	userspace/lib/file.c userspace/lib/protocol.c userspace/lib/suggest.c userspace/lib/text.c userspace/lib/utf8.c kernel/core/names.c

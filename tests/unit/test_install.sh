@@ -30,7 +30,8 @@ silent
 ok "and nothing is said"
 
 wanted=(usr/sbin/cordonctl usr/share/man/man{4/cordon.4,5/cordon-policy.5,5/cordon-serve.5,8/cordonctl.8}
-	usr/share/bash-completion/completions/cordonctl usr/lib/systemd/system/cordon-serve.service
+	usr/share/bash-completion/completions/cordonctl usr/share/zsh/vendor-completions/_cordonctl
+	usr/share/fish/vendor_completions.d/cordonctl.fish usr/lib/systemd/system/cordon-serve.service
 	usr/lib/systemd/system/cordon{,-state,-check}.service usr/lib/systemd/system/cordon-check.timer
 	usr/lib/sysusers.d/cordon.conf usr/lib/tmpfiles.d/cordon.conf etc/cordon/policy.yaml)
 for file in "${wanted[@]}"; do

@@ -28,6 +28,22 @@ for help in -h --help; do
 	refuses "$help" 0 "usage: cordonctl COMMAND" $help
 	refuses "of a command: $help" 0 "usage: cordonctl apply [FILE]" apply $help
 done
+printf '%s\n' 'version: 1' 'uplinks: [wan0]' >"$dir/p.yaml"
+ask=(explain --policy "$dir/p.yaml" --from gateway --to 10.0.0.1 --proto tcp --dport 1)
+refuses "a letter for an option: -j" 0 '"verdict": "allow"' "${ask[@]}" -j
+refuses "with its value: -o" 2 "option needs a value: '-o'" setup -o
+refuses "a letter of another command: -v" 2 "no such option: '-v'" "${ask[@]}" -v
+on_terminal() {
+	TERM=xterm "$@" script -qec "$ctl ${ask[*]}" /dev/null </dev/null >"$dir/out" 2>&1
+	grep -q $'\033\[32mallow\033\[0m: ' "$dir/out"
+}
+on_terminal env
+ok "on a terminal, in colour" $?
+! on_terminal env NO_COLOR=1
+ok "not with NO_COLOR" $?
+! on_terminal env TERM=dumb
+ok "nor where there are none" $?
+refuses "nor into a file" 0 "allow: the gateway" "${ask[@]}"
 refuses "no short option: -x" 2 "no such option: '-x'" apply -x
 refuses "two policy files" 2 "one file at a time: 'b.yaml'" check a.yaml b.yaml
 if [ ! -e /etc/cordon/policy.yaml ]; then

@@ -4,28 +4,26 @@
 #include <string.h>
 
 #include "ctl/changes.h"
+#include "ctl/colour.h"
 
 static void print_change(const struct policy_change *c)
 {
-	switch (c->op) {
-	case POLICY_ADD:
-		printf("+ %s %s%s%s\n", c->object, c->name, c->after ? ": " : "",
-		       c->after ? c->after : "");
-		break;
-	case POLICY_DELETE:
-		printf("- %s %s%s%s\n", c->object, c->name, c->before ? ": " : "",
-		       c->before ? c->before : "");
-		break;
-	case POLICY_CHANGE:
+	static const enum colour colours[] = {
+		[POLICY_ADD] = COLOUR_GOOD, [POLICY_DELETE] = COLOUR_BAD, [POLICY_CHANGE] = COLOUR_CHANGE,
+	};
+	const char *only = c->op == POLICY_DELETE ? c->before : c->after;
+
+	fputs(colour(colours[c->op]), stdout);
+	if (c->op != POLICY_CHANGE)
+		printf("%c %s %s%s%s", c->op == POLICY_ADD ? '+' : '-', c->object, c->name, only ? ": " : "",
+		       only ? only : "");
+	else if (!strcmp(c->object, c->name))
 		/* What there is one of, as the mode. */
-		if (!strcmp(c->object, c->name)) {
-			printf("~ %s: %s -> %s\n", c->object, c->before, c->after);
-			break;
-		}
-		printf("~ %s %s: %s: %s -> %s\n", c->object, c->name, c->field ? c->field : "",
+		printf("~ %s: %s -> %s", c->object, c->before, c->after);
+	else
+		printf("~ %s %s: %s: %s -> %s", c->object, c->name, c->field ? c->field : "",
 		       c->before ? c->before : "-", c->after ? c->after : "-");
-		break;
-	}
+	printf("%s\n", colour(COLOUR_END));
 }
 
 /**

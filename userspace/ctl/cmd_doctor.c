@@ -10,6 +10,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "ctl/colour.h"
 #include "ctl/doctor.h"
 #include "event/event.h"
 #include "host/facts.h"
@@ -60,7 +61,8 @@ static void say(struct doctor *d, enum finding state, const char *check, const c
 							 json_text(text), "mend", mend ? json_text(mend) : json_null()));
 		return;
 	}
-	printf("%-8s%-14s%s\n", state == OPEN ? "OPEN" : states[state], check, text);
+	printf("%s%-8s%s%-14s%s\n", state == OPEN ? colour(COLOUR_BAD) : "", state == OPEN ? "OPEN" : states[state],
+	       state == OPEN ? colour(COLOUR_END) : "", check, text);
 	if (mend)
 		printf("%22s-> %s\n", "", mend);
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ctl/colour.h"
 #include "ctl/ctl.h"
 #include "ctl/question.h"
 
@@ -123,7 +124,8 @@ static void print_answer(const struct facts *f, const struct explain_answer *a)
 {
 	const char *from = segment_name(f, &a->from), *to = segment_name(f, &a->to);
 
-	printf("%s: %s", a->v.accept ? "allow" : "deny", explain_reason(a->v.reason));
+	printf("%s%s%s: %s", colour(a->v.accept ? COLOUR_GOOD : COLOUR_BAD), a->v.accept ? "allow" : "deny",
+	       colour(COLOUR_END), explain_reason(a->v.reason));
 	if (a->rule != CORDON_NO_DEVICE)
 		printf(" (rule %u: %s -> %s%s)", a->rule, from, to,
 		       a->v.related ? ", related too" : "");

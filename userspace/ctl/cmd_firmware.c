@@ -276,10 +276,11 @@ static int run_firmware(const struct command *self, int argc, char **argv)
 
 const struct command cmd_firmware = {
 	"firmware", "Keep releases of devices' firmware, and offer them",
-	"firmware add FILE --model MODEL --version VERSION [OPTION...]\n"
-	"firmware list [MODEL] [--json]\n"
-	"firmware remove MODEL VERSION\n"
-	"firmware sign FILE [--out FILE] [--key FILE --cert FILE] [--json]\n"
+	"firmware add FILE --model MODEL --version VERSION [--signature FILE] [--signer FILE]\n"
+	"             [--file NAME] [--notes TEXT] [--percent N] [--stop-after N] [--directory DIR] [--json]\n"
+	"firmware list [MODEL] [--directory DIR] [--json]\n"
+	"firmware remove MODEL VERSION [--directory DIR]\n"
+	"firmware sign FILE [--out FILE] [--key FILE --cert FILE] [--passphrase-file FILE] [--json]\n"
 	"firmware floor [MODEL [VERSION | none]] [--json]\n"
 	"firmware rollout MODEL VERSION [--percent N] [--pause | --resume] [--stop-after N]\n"
 	"firmware status [DEVICE] [--json]\n"

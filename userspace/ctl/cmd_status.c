@@ -2,6 +2,7 @@
 /* status: the policy in force, in a few lines. */
 #include <unistd.h>
 
+#include "ctl/colour.h"
 #include "ctl/ctl.h"
 #include "ctl/unsaved.h"
 #include "pki/pki.h"
@@ -11,15 +12,17 @@
 /* Whether anything is guarded. */
 static const struct guard {
 	const char *name;
-	const char *line;
+	enum colour colour;
+	const char *word;
+	const char *means;
 } guarded = {
-	"guarded", "GUARDED: what the policy does not allow is dropped"
+	"guarded", COLOUR_GOOD, "GUARDED", "what the policy does not allow is dropped"
 }, observing = {
-	"observing", "OBSERVING: what the policy does not allow is counted, and passes"
+	"observing", COLOUR_CHANGE, "OBSERVING", "what the policy does not allow is counted, and passes"
 }, open_gate = {
-	"open", "OPEN: no policy is in force, everything passes"
+	"open", COLOUR_BAD, "OPEN", "no policy is in force, everything passes"
 }, locked = {
-	"locked", "LOCKED: no policy is in force, nothing is forwarded (lockdown)"
+	"locked", COLOUR_CHANGE, "LOCKED", "no policy is in force, nothing is forwarded (lockdown)"
 };
 
 static const struct guard *guard(const struct cnl_summary *s)
@@ -72,7 +75,7 @@ static void print_status(const struct cnl_summary *s, const struct count *c)
 {
 	u32 kind;
 
-	puts(guard(s)->line);
+	printf("%s%s%s: %s\n", colour(guard(s)->colour), guard(s)->word, colour(COLOUR_END), guard(s)->means);
 	if (!s->generation) {
 		puts("no policy yet");
 	} else if (!s->in_force) {

@@ -4,31 +4,6 @@
 
 #include "ctl/command.h"
 
-/* A line that begins with a space goes on with the one before. */
-static void print_usage(const struct command *c, FILE *out)
-{
-	const char *line = c->usage, *end;
-
-	fputs("usage: cordonctl ", out);
-	while ((end = strchr(line, '\n'))) {
-		fprintf(out, "%.*s\n       %-10s", (int)(end - line), line, end[1] == ' ' ? "" : "cordonctl");
-		line = end + 1;
-	}
-	fprintf(out, "%s\n", line);
-}
-
-/**
- * print_help - answer --help
- * @c: the command
- */
-void print_help(const struct command *c)
-{
-	print_usage(c, stdout);
-	printf("\n%s.\n", c->summary);
-	if (c->help[0])
-		printf("\n%s", c->help);
-}
-
 /**
  * usage_error - tell that a command was called wrongly
  * @self: the command
@@ -43,8 +18,50 @@ int usage_error(const struct command *self, const char *what, const char *word)
 		fprintf(stderr, "cordonctl: %s: %s: '%s'\n", self->name, what, word);
 	else
 		fprintf(stderr, "cordonctl: %s: %s\n", self->name, what);
-	print_usage(self, stderr);
+	help_usage(self, stderr);
 	return EXIT_USAGE;
+}
+
+/* Short forms, the same in every command that has the long one, and those that other tools have. */
+static const struct short_form {
+	char letter;
+	const char *name;
+} short_forms[] = {
+	{ 'h', "help" }, { 'j', "json" }, { 'n', "dry-run" }, { 'o', "out" }, { 'v', "verbose" }, { 'y', "yes" },
+};
+
+/* The option that a letter stands for; NULL, the command has none. */
+static const struct option *short_option(const struct option *options, int letter)
+{
+	const struct option *o;
+	size_t i;
+
+	for (i = 0; i < sizeof(short_forms) / sizeof(*short_forms); i++)
+		for (o = options; short_forms[i].letter == letter && o->name; o++)
+			if (!strcmp(o->name, short_forms[i].name))
+				return o;
+	return NULL;
+}
+
+/* Letters for getopt(), of those options that the command has. */
+static const char *letters(const struct option *options)
+{
+	static char list[1 + 2 * sizeof(short_forms) / sizeof(*short_forms) + 1];
+	const struct option *o;
+	char *at = list;
+	size_t i;
+
+	*at++ = ':';
+	for (i = 0; i < sizeof(short_forms) / sizeof(*short_forms); i++) {
+		o = short_option(options, short_forms[i].letter);
+		if (!o)
+			continue;
+		*at++ = short_forms[i].letter;
+		if (o->has_arg)
+			*at++ = ':';
+	}
+	*at = 0;
+	return list;
 }
 
 /**
@@ -52,20 +69,21 @@ int usage_error(const struct command *self, const char *what, const char *word)
  * @self: the command
  * @argc: its words
  * @argv: its words
- * @options: as of getopt_long(); -h, and those with a val of 256, are the help
+ * @options: as of getopt_long(); those with a val of 256 are the help
  *
  * Return: the option's val, -1 after the last; OPTION_HELP or OPTION_ERROR, all is said.
  */
 int next_option(const struct command *self, int argc, char **argv, const struct option *options)
 {
-	int at = optind ? optind : 1;
-	int c = getopt_long(argc, argv, ":h", options, NULL);
+	int at = optind ? optind : 1, which = -1;
+	int c = getopt_long(argc, argv, letters(options), options, &which);
 
 	/* Words that are no options may have stood before it. */
 	if (optind > at)
 		at = optind - 1;
+	if (which < 0 && c > 0 && c != ':' && c != '?')
+		c = short_option(options, c)->val;
 	switch (c) {
-	case 'h':
 	case OPTION_HELP:
 		print_help(self);
 		return OPTION_HELP;

@@ -4,6 +4,7 @@
 #define CORDON_COMMAND_H
 
 #include <getopt.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 enum {
@@ -35,8 +36,12 @@ extern const struct command cmd_apply, cmd_confirm, cmd_check, cmd_diff, cmd_sav
 	cmd_enroll, cmd_renew, cmd_checkin, cmd_update, cmd_firmware;
 extern const struct command cmd_setup, cmd_doctor;
 
-/* command.c */
+/* help.c */
 void print_help(const struct command *c);
+void help_line(const struct command *c, FILE *out);
+void help_usage(const struct command *c, FILE *out);
+
+/* command.c */
 int usage_error(const struct command *self, const char *what, const char *word);
 int next_option(const struct command *self, int argc, char **argv, const struct option *options);
 int complain(const char *object, const char *why);

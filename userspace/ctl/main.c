@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ctl/command.h"
+#include "ctl/complete.h"
 #include "lib/suggest.h"
 
 static const struct command * const commands[] = {
@@ -23,9 +24,9 @@ static void print_commands(FILE *out)
 
 	fputs("usage: cordonctl COMMAND [...]\n\n", out);
 	for (i = 0; i < N_COMMANDS; i++)
-		fprintf(out, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
-	fputs("\n'cordonctl COMMAND --help' tells more. Exit status: 0 done, 1 refused or failed,\n"
-	      "2 usage, 3 differs. See cordonctl(8).\n", out);
+		help_line(commands[i], out);
+	fputs("\n'cordonctl COMMAND --help' tells more. Exit status: 0 done, 1 refused or\n"
+	      "failed, 2 usage, 3 differs. See cordonctl(8).\n", out);
 }
 
 static const struct command *find(const char *name)
@@ -76,6 +77,8 @@ int main(int argc, char **argv)
 		print_commands(stdout);
 		return EXIT_DONE;
 	}
+	if (!strcmp(argv[1], "complete"))
+		return complete_words(commands, N_COMMANDS, argc - 2, argv + 2);
 	name = strcmp(argv[1], "help") ? argv[1] : argv[2];
 	c = find(name);
 	if (!c)
