@@ -23,6 +23,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 CTL = os.path.join(os.environ.get("BUILD", os.path.join(ROOT, "build")), "cordonctl")
 EST = "/.well-known/est/"
 NAMES = ("cordonctl:front", "cordonctl:agent", "cordonctl:sign")
+os.environ.setdefault("CORDON_AUDIT", os.path.join(os.path.dirname(CTL), "serve", "audit", "audit.jsonl"))
 WAIT = 30  # seconds until something that should happen has not
 
 
@@ -114,7 +115,9 @@ class Gateway:
         self.names_of_counters = None
         self.process = None
         self.program = CTL
-        self.environment = {}
+        # The audit log of this gateway; what is called without it, as ctl(), writes to the one of all tests.
+        self.audit = self.path("audit", "audit.jsonl")
+        self.environment = {"CORDON_AUDIT": self.audit}
         self.firmware = {"directory": self.path("firmware")}
         must(CTL, "ca", "init", "--dir", self.ca, "--name", "Test", "--key", key)
         self.manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)

@@ -85,7 +85,7 @@ class FirmwareGateway(Gateway):
         super().__init__(allow_remote=False)
         self.program = FAKE
         self.kernel = Kernel(self.path("kernel"), **kernel)
-        self.environment = {"CORDON_FAKE_KERNEL": self.kernel.path}
+        self.environment["CORDON_FAKE_KERNEL"] = self.kernel.path
 
     def release(self, version, data, model="acme", file="image.swu", percent=100, stop_after=5):
         """A release, as it is once it was added; its number."""

@@ -398,7 +398,7 @@ def heard(gw, seconds):
 def health():
     """/healthz and the watchdog ask all three processes."""
     with Gateway() as gw:
-        gw.environment = {"WATCHDOG_USEC": "1000000"}
+        gw.environment["WATCHDOG_USEC"] = "1000000"
         gw.must_start()
         pids = gw.pids()
         tap.equal("watchdog: the service manager is told", b"WATCHDOG=1", heard(gw, WAIT))

@@ -3,6 +3,7 @@
 # lib.sh (to be sourced): cases of TAP, and certificates, for tests of cordonctl.
 n=0
 failed=0
+export CORDON_AUDIT=${CORDON_AUDIT:-$PWD/build/unit/audit/audit.jsonl}	# not this machine's own
 shown=()	# files that tell what happened, where a case fails
 
 # ok NAME [STATUS]: as the last command went

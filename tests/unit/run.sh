@@ -12,6 +12,8 @@ failed=0
 
 mkdir -p "$build"
 export CORDON_UNIT=$build
+# What cordonctl does here is none of this machine's business.
+export CORDON_AUDIT=$build/audit/audit.jsonl
 export ASAN_OPTIONS=abort_on_error=0:detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
 # LeakSanitizer cannot work where it may not trace, as under a debugger.
 [[ ${CORDON_NO_LSAN:-} ]] && ASAN_OPTIONS=${ASAN_OPTIONS%1}0

@@ -2,6 +2,9 @@
 /* cordonctl: which command it is. */
 #include <string.h>
 
+#ifndef CORDON_DEVICE
+#include "ctl/audited.h"
+#endif
 #include "ctl/command.h"
 #include "ctl/complete.h"
 #include "lib/suggest.h"
@@ -12,6 +15,7 @@ static const struct command * const commands[] = {
 	&cmd_top, &cmd_monitor, &cmd_explain, &cmd_test, &cmd_device, &cmd_module, &cmd_boot, &cmd_state,
 	&cmd_ca, &cmd_serve, &cmd_registry, &cmd_firmware, &cmd_backup, &cmd_restore,
 	&cmd_setup, &cmd_doctor,
+	&cmd_audit,
 #endif
 	&cmd_enroll, &cmd_renew, &cmd_checkin, &cmd_update,
 };
@@ -88,5 +92,9 @@ int main(int argc, char **argv)
 		return EXIT_DONE;
 	}
 	optind = 0;
+#ifdef CORDON_DEVICE
 	return c->run(c, argc - 1, argv + 1);
+#else
+	return audited_run(c, argc - 1, argv + 1);
+#endif
 }

@@ -207,4 +207,6 @@ void agent_adopt(struct agent *a, const struct serve_request *q)
 	serve_log(err ? LOG_NOTICE : LOG_WARNING, err ? "not adopted" : "adopted", "device",
 		  q->name[0] ? q->name : NULL, "serial", serial, "peer", agent_peer(q, &addr, peer), "why",
 		  err ? why.text : "this CA signed it, and the registry did not know it", NULL);
+	if (!err)
+		agent_audit_adopted(a, q, &cert);
 }

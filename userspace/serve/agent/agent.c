@@ -72,6 +72,7 @@ void agent_refuse(struct agent *a, const struct serve_request *q, struct serve_r
 	device = r->device[0] ? r->device : q->name[0] ? q->name : NULL;
 	serve_log(LOG_NOTICE, "refused", "reason", serve_refused_name(reason), "device", device, "peer",
 		  agent_peer(q, &addr, peer), "why", r->why, NULL);
+	agent_audit_refused(a, q, r, reason);
 }
 
 /**
@@ -232,7 +233,8 @@ static int read_config(const struct agent *a, struct serve_config *fresh)
 	return faults;
 }
 
-static void handle_reload(struct agent *a)
+/* False: what held before holds, which is logged. */
+static bool reload(struct agent *a)
 {
 	struct serve_sign what = { .kind = SERVE_SIGN_RELOAD };
 	struct serve_config fresh;
@@ -242,7 +244,7 @@ static void handle_reload(struct agent *a)
 	__atomic_store_n(&a->counters->config_faults, faults, __ATOMIC_RELAXED);
 	__atomic_store_n(&a->counters->reloaded, time(NULL), __ATOMIC_RELAXED);
 	if (faults)
-		return;
+		return false;
 	if (serve_sign(&a->signer, &what, a->buf, PRIV_FRAME_MAX, &got)) {
 		serve_log(LOG_ERR, "the signer does not answer", NULL);
 		exit(1);
@@ -250,7 +252,7 @@ static void handle_reload(struct agent *a)
 	if (got.error[0]) {
 		__atomic_store_n(&a->counters->config_faults, 1, __ATOMIC_RELAXED);
 		serve_log(LOG_ERR, "serve.yaml is not taken: what held before holds", "why", got.error, NULL);
-		return;
+		return false;
 	}
 	a->config->allow_remote = fresh.allow_remote;
 	a->config->rekey_signed = fresh.rekey_signed;
@@ -264,6 +266,12 @@ static void handle_reload(struct agent *a)
 		memcpy(a->config->names, fresh.names, sizeof(fresh.names));
 		a->config->n_names = fresh.n_names;
 	}
+	return true;
+}
+
+static void handle_reload(struct agent *a)
+{
+	agent_audit_did(a, "reload", reload(a) ? "done" : "refused");
 }
 
 /* False: the request wants no reply. */
@@ -342,6 +350,7 @@ static void wait_for_request(struct agent *a)
 		agent_posture_tick(a);
 		agent_expiry_tick(a);
 		agent_saved_tick(a, false);
+		agent_audit_tick(a);
 	} while (!poll(&front, 1, IDLE));
 }
 
@@ -457,6 +466,7 @@ int serve_agent(struct serve_config *config, struct serve_counters *counters, st
 		goto out;
 	a->config = config;
 	a->counters = counters;
+	a->log.audit.fd = a->log.audit.head = -1;
 	if (getrandom(&a->tries.seed, sizeof(a->tries.seed), 0) < 0)
 		goto out;
 	a->front = *front;
@@ -465,13 +475,16 @@ int serve_agent(struct serve_config *config, struct serve_counters *counters, st
 	role.readable = dir[0] ? dir : "/";
 	if (open_all(a))
 		goto out;
+	agent_audit_open(a);
 	serve_log_detach();
 	if (priv_enter(&role, error) < 0) {
 		serve_log(LOG_ERR, "cannot confine the process", "why", error, NULL);
 		goto out;
 	}
+	agent_audit_did(a, "start", "done");
 	if (!priv_send(&a->front, "", 0))
 		ret = loop(a, in, out);
+	agent_audit_close(a);
 	agent_records_write(a, true);
 	agent_saved_tick(a, true);
 	store_close(&a->store);

@@ -3,6 +3,7 @@
 #ifndef CORDON_AGENT_H
 #define CORDON_AGENT_H
 
+#include "audit/audit.h"
 #include "firmware/manifest.h"
 #include "nl/nl.h"
 #include "serve/agent/devices.h"
@@ -67,6 +68,20 @@ struct agent_former {
 };
 
 /**
+ * struct agent_log - the audit log, as far as agent writes it
+ * @audit: the log; not open, where it could not be
+ * @tally: how many lines there were of what others cause
+ * @lost: lines that could not be written
+ * @sync: when to have it on the disk, by agent_clock(); 0, there is nothing
+ */
+struct agent_log {
+	struct audit audit;
+	struct audit_tally tally;
+	uint64_t lost;
+	time_t sync;
+};
+
+/**
  * struct agent - the process that holds the registry and speaks netlink
  * @config: what holds now
  * @counters: shared
@@ -99,6 +114,7 @@ struct agent_former {
  * @is_saved: it was, since the start
  * @saved_revocations: with what it counted then
  * @saved_next: when to look again, by agent_clock()
+ * @log: the audit log
  */
 struct agent {
 	struct serve_config *config;
@@ -132,6 +148,7 @@ struct agent {
 	bool is_saved;
 	uint64_t saved_revocations;
 	time_t saved_next;
+	struct agent_log log;
 };
 
 void agent_refuse(struct agent *a, const struct serve_request *q, struct serve_reply *r, unsigned int status,
@@ -148,6 +165,17 @@ int agent_adopt_begin(struct agent *a);
 bool agent_adopts(const struct agent *a);
 void agent_adopt(struct agent *a, const struct serve_request *q);
 void agent_saved_tick(struct agent *a, bool now);
+
+/* audit.c */
+void agent_audit_open(struct agent *a);
+void agent_audit_close(struct agent *a);
+void agent_audit_tick(struct agent *a);
+void agent_audit_did(struct agent *a, const char *what, const char *result);
+void agent_audit_issued(struct agent *a, const struct serve_request *q, const struct serve_reply *r, const char *what,
+			bool again);
+void agent_audit_adopted(struct agent *a, const struct serve_request *q, const struct store_certificate *cert);
+void agent_audit_refused(struct agent *a, const struct serve_request *q, const struct serve_reply *r,
+			 enum serve_refused reason);
 
 /* expiry.c */
 void agent_expiry_tick(struct agent *a);

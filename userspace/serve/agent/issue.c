@@ -166,8 +166,9 @@ registry:
 	return -EIO;
 }
 
-/* Whose it is stands in the reply. */
-static void granted(struct agent *a, const struct serve_request *q, struct serve_reply *r, enum serve_accepted what)
+/* Whose it is stands in the reply. @again: it is one that was issued before. */
+static void granted(struct agent *a, const struct serve_request *q, struct serve_reply *r, enum serve_accepted what,
+		    bool again)
 {
 	char serial[2 * PKI_SERIAL_LEN + 1], peer[POLICY_ADDR_LEN];
 	struct cordon_addr addr;
@@ -177,6 +178,7 @@ static void granted(struct agent *a, const struct serve_request *q, struct serve
 	pki_serial_text(r->serial, serial);
 	serve_log(LOG_INFO, what == SERVE_RENEWAL ? "renewed" : "enrolled", "device", r->device, "serial", serial,
 		  "peer", agent_peer(q, &addr, peer), NULL);
+	agent_audit_issued(a, q, r, what == SERVE_RENEWAL ? "renew" : "enrol", again);
 }
 
 /* As agent_place_is_right(); @far: why an address from afar is refused, or NULL, it is not. */
@@ -291,7 +293,7 @@ static void hand_out_again(struct agent *a, const struct serve_request *q, struc
 	r->der = a->buf;
 	r->der_len = len;
 	strcpy(r->device, device);
-	granted(a, q, r, what);
+	granted(a, q, r, what, true);
 }
 
 /*
@@ -394,7 +396,7 @@ void agent_enroll(struct agent *a, const struct serve_request *q, struct serve_r
 	} else if (commit(a, q, r)) {
 		tries_forget(&a->tries, by.both);
 		tries_forget(&a->tries, by.peer);
-		granted(a, q, r, SERVE_ENROLMENT);
+		granted(a, q, r, SERVE_ENROLMENT, false);
 	}
 }
 
@@ -531,7 +533,7 @@ void agent_renew(struct agent *a, const struct serve_request *q, struct serve_re
 		store_rollback(&a->store);
 		agent_registry_failed(a, q, r);
 	} else if (commit(a, q, r)) {
-		granted(a, q, r, SERVE_RENEWAL);
+		granted(a, q, r, SERVE_RENEWAL, false);
 		if (rekey == AGENT_REKEY_UNSIGNED)
 			agent_rekeyed(a, q, r);
 		if (late)
@@ -540,12 +542,13 @@ void agent_renew(struct agent *a, const struct serve_request *q, struct serve_re
 }
 
 /* Front may have had it made for a key that it was not to have: whoever reads the log sees each of them. */
-static void server_certified(const struct serve_reply *r, const char *name)
+static void server_certified(struct agent *a, const struct serve_request *q, struct serve_reply *r, const char *name)
 {
 	char serial[2 * PKI_SERIAL_LEN + 1];
 
 	pki_serial_text(r->serial, serial);
 	serve_log(LOG_INFO, "server certificate issued", "name", name, "serial", serial, NULL);
+	agent_audit_issued(a, q, r, "server certificate", false);
 }
 
 /**
@@ -579,6 +582,6 @@ void agent_server(struct agent *a, const struct serve_request *q, struct serve_r
 		agent_registry_failed(a, q, r);
 	} else if (commit(a, q, r)) {
 		r->status = 200;
-		server_certified(r, name);
+		server_certified(a, q, r, name);
 	}
 }

@@ -114,4 +114,5 @@ void agent_rekeyed(struct agent *a, const struct serve_request *q, const struct 
 	pki_serial_text(q->serial, old);
 	serve_log(LOG_WARNING, "re-keyed without the old key's signature", "device", r->device, "serial", serial,
 		  "replaces", old, "peer", agent_peer(q, &addr, peer), NULL);
+	agent_audit_issued(a, q, r, "re-key unsigned", false);
 }
