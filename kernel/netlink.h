@@ -75,12 +75,14 @@ static inline struct cordon_net *cordon_request_net(struct genl_info *info)
 
 int cordon_request_nest(struct genl_info *info, int type, struct nlattr **tb, int max,
 			const struct nla_policy *policy, u32 allowed);
-int cordon_request_device(const struct cordon_ruleset *rs, struct nlattr **tb,
-			  struct netlink_ext_ack *extack, u32 *i);
 struct sk_buff *cordon_reply_new(struct genl_info *info, void **head);
 int cordon_reply_send(struct sk_buff *skb, void *head, int err, struct genl_info *info);
 int cordon_reply_object(struct genl_info *info, const struct cordon_ruleset *rs,
 			cordon_fill_fn fill, u32 i);
+
+/* netlink_get.c: the device that a request names. */
+int cordon_request_device(const struct cordon_ruleset *rs, struct nlattr **tb,
+			  struct netlink_ext_ack *extack, u32 *i);
 
 /* netlink.c: the family; what it tells without being asked is in event.h. */
 int cordon_netlink_init(void);
