@@ -2,6 +2,7 @@
 /* Fragments that overlap others of their datagram. */
 #include <linux/percpu.h>
 #include <linux/random.h>
+#include <net/ip.h>
 #include <net/ipv6.h>
 
 #include "clock.h"
@@ -26,19 +27,21 @@ void __init cordon_fragment_init(void)
  * cordon_fragment_overlaps - a fragment overlaps others of its datagram, or some of them did before
  * @pkt: a fragment, at the first hook that sees it; its flow is its own
  *
- * Context: bottom halves off; once for each packet. What the kernel holds for
- * IPV6_FRAG_TIMEOUT, the longer one, is remembered that long.
+ * Context: bottom halves off; once for each packet. Remembered as long as the kernel itself holds
+ * them: after that, another datagram of IPv4 may have the same number.
  */
 bool cordon_fragment_overlaps(const struct cordon_pkt *pkt)
 {
+	const u8 pf = pkt->state->pf;
+	const u32 held = (pf == NFPROTO_IPV4 ? IP_FRAG_TIME : IPV6_FRAG_TIMEOUT) / HZ;
 	struct cordon_part part;
 	bool overlaps;
 
-	cordon_pkt_part(pkt->skb, pkt->state->pf, &part);
+	cordon_pkt_part(pkt->skb, pf, &part);
 	part.where |= pkt->state->net->net_cookie << 8;
 	/* A kernel for real time preempts softirqs, too. */
 	overlaps = cordon_parts_overlap(get_cpu_ptr(&fragments), &fragment_key, &part,
-					cordon_now(), cordon_ticks(IPV6_FRAG_TIMEOUT / HZ));
+					cordon_now(), cordon_ticks(held));
 	put_cpu_ptr(&fragments);
 	return overlaps;
 }
