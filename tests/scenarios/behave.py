@@ -138,6 +138,7 @@ COPIES = {
     "each of them twice": ((0, 24), (0, 24), (48, 72), (48, 72), (24, 48)), "one within another": ((0, 32), (8, 24), (32, 72)),
     "the last one first": ((48, 72), (24, 48), (0, 24)),
 }
+WITHIN = dict(nexthdr=FRAGMENT, before=struct.pack("!BBHIBBHI", FRAGMENT, 0, 0, 1, UDP, 0, 16, 2))
 
 
 def fragments():
@@ -171,6 +172,8 @@ def fragments():
             mark * 5000, (inet, 9))
         w.check(six + "a datagram of 40,000 bytes, as a stack cuts it", (True, ""),
                 (mark in w.arrived("inet", mark), Wire.grown(before, w.counts())))
+    w.drops("IPv6: a later fragment within a whole one", "cam", "inet", lambda m: ip(CAM6, INET6, 255, m * 2, **WITHIN),
+            datagram(CAM6, INET6), "cam:fragment")
 
 
 def send_all(host, packets):
