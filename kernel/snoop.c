@@ -400,7 +400,8 @@ static void end_those(const struct cordon_pkt *pkt, const struct cordon_dhcp *m)
  * @pkt: the packet; its device and its headers are set
  *
  * No device asks in the name of another MAC, by which it could have all addresses that there are,
- * or end another's; but a relay that is listed as a server.
+ * or end another's; nor as a relay, by which it would have those of another network; but a relay
+ * that is listed as a server.
  *
  * Return: -1, it may say so; or enum cordon_kind.
  */
@@ -419,7 +420,7 @@ int cordon_snoop_request(const struct cordon_pkt *pkt)
 	/* What is not understood here, a server might understand; IPv6 has no MAC in it. */
 	if (ret)
 		return v4 && ret != -ENODATA ? CORDON_KIND_MALFORMED : -1;
-	if (v4 && (!m.request || !ether_addr_equal(m.mac, def->mac)))
+	if (m.relayed || (v4 && (!m.request || !ether_addr_equal(m.mac, def->mac))))
 		return CORDON_KIND_SPOOFED_SOURCE;
 	if (pkt->again)
 		return -1;
