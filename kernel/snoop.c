@@ -263,7 +263,7 @@ static bool is_on_link(struct net *net, struct net_device *dev, u16 vlan,
  * @addr: the address
  *
  * The first one that says so gets it (RFC 6620), within the networks that the gateway has on the
- * link.
+ * link; but none that another device would derive from its MAC (RFC 4862), and so is known to all.
  *
  * Context: RCU read side. Return: it may have it, and gets it soon, or when it says so once more.
  */
@@ -279,6 +279,7 @@ bool cordon_snoop_address(const struct cordon_pkt *pkt, const struct cordon_addr
 
 	if (!def->learn || (v4 && def->learn != CORDON_LEARN_AUTO_STATIC) ||
 	    cordon_policy_device_by_addr(pkt->rs->policy, addr) != CORDON_NO_DEVICE ||
+	    (!v4 && cordon_identifier_is_others(pkt->rs->policy, pkt->device, addr->lo)) ||
 	    cordon_policy_check_address(addr) || cordon_policy_serves(pkt->rs->policy, addr) ||
 	    !is_on_link(pkt->state->net, pkt->state->in, pkt->vlan, addr))
 		return false;

@@ -12,6 +12,8 @@ SERVICES='22 53 443'
 . "$(dirname "$0")/lib.sh"
 tree=$("$(dirname "$0")/../vm/daemons.sh") || exit
 extra=plug
+# What lock would have there by RFC 4862
+DERIVED=fd00:20::ff:fe00:102
 PLUG=10.0.20.13 PLUG6=fd00:20::13 PLUG_MAC=02:00:00:00:01:03
 modprobe br_netfilter
 setup
@@ -292,6 +294,10 @@ ip -n cam addr add fd00:99::1/64 dev eth0 nodad
 grows "an address of another network is spoofed" "devices/$CAM_MAC/anomalies/spoofed_source" from cam fd00:99::1 443
 grows "another device's is, too" "devices/$CAM_MAC/anomalies/spoofed_source" on cam sh -c \
 	"ip addr add $PLUG6/64 dev eth0 nodad; ip neigh flush dev eth0; ping -6 -c 1 -W 1 -I $PLUG6 $GW_CAM6; ip addr del $PLUG6/64 dev eth0"
+grows "one that is derived from another device's MAC is, though nobody has it" "devices/$CAM_MAC/anomalies/spoofed_source" \
+	on cam sh -c "ip addr add $DERIVED/64 dev eth0 nodad; ip neigh flush dev eth0; ping -6 -c 1 -W 1 -I $DERIVED $GW_CAM6
+	ip addr del $DERIVED/64 dev eth0"
+expect "and it is not bound to it" unbound $DERIVED
 for i in $(seq 40); do
 	ip -n cam addr add fd00:20::a:$i/64 dev eth0
 done
