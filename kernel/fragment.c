@@ -12,15 +12,28 @@
  * A processor's own, as the fragments of a datagram come to one: receive scaling hashes fragments
  * by their addresses alone. So packets take no lock. Where one comes to another processor, or a
  * flood of datagrams has driven this one out, the overlap is dropped by whoever puts the datagram
- * together, and counted by nobody.
+ * together, and counted by nobody. All modules share 8 KiB of what DEFINE_PER_CPU() gives: this is
+ * too much of it.
  */
-static DEFINE_PER_CPU(struct cordon_parts, fragments);
+static struct cordon_parts __percpu *fragments;
 static struct cordon_key fragment_key __ro_after_init;
 
-/** cordon_fragment_init - once, before any packet is seen */
-void __init cordon_fragment_init(void)
+/**
+ * cordon_fragment_init - once, before any packet is seen
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int __init cordon_fragment_init(void)
 {
 	get_random_bytes(&fragment_key, sizeof(fragment_key));
+	fragments = alloc_percpu(struct cordon_parts);
+	return fragments ? 0 : -ENOMEM;
+}
+
+/** cordon_fragment_exit - no packet is seen any more */
+void cordon_fragment_exit(void)
+{
+	free_percpu(fragments);
 }
 
 /**
@@ -40,8 +53,8 @@ bool cordon_fragment_overlaps(const struct cordon_pkt *pkt)
 	cordon_pkt_part(pkt->skb, pf, &part);
 	part.where |= pkt->state->net->net_cookie << 8;
 	/* A kernel for real time preempts softirqs, too. */
-	overlaps = cordon_parts_overlap(get_cpu_ptr(&fragments), &fragment_key, &part,
+	overlaps = cordon_parts_overlap(get_cpu_ptr(fragments), &fragment_key, &part,
 					cordon_now(), cordon_ticks(held));
-	put_cpu_ptr(&fragments);
+	put_cpu_ptr(fragments);
 	return overlaps;
 }
