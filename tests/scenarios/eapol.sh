@@ -72,6 +72,7 @@ supplicant() {
 	cat >"$work/wpa.conf" <<-END
 		ctrl_interface=$work/wpa/$1
 		ap_scan=0
+		fast_reauth=0
 		network={
 			key_mgmt=IEEE8021X
 			eap=TLS
@@ -184,6 +185,19 @@ expect "another certificate" ctl ca issue cam --out "$work/cam"
 supplicant cam cam cam
 poll 120 is $CAM_MAC active
 report $? "it is active with that"
+old=$(openssl x509 -in "$work/cam/cam.crt" -noout -serial | sed 's/.*=//')
+leases() {
+	grep -c ' lease device=cam ' "$work/helper.log"
+}
+: >"$work/helper.log"
+expect "a third one, which the supplicant is not told of" ctl ca issue cam --out "$work/cam"
+expect "the one before is revoked" ctl ca revoke "$old"
+another() {
+	[ "$(leases)" = 1 ]
+}
+poll 60 another
+report $? "hostapd asks it anew, and it has a lease by the third" || sed 's/^/# /' "$work/helper.log"
+equal "it is active" active "$(state $CAM_MAC)"
 
 # By hand, as who has another authenticator would
 serial=$(openssl x509 -in "$work/lock/lock.crt" -noout -serial | sed 's/.*=//')
