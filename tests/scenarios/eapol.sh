@@ -57,7 +57,7 @@ radius() {
 daemon gw radius /usr/sbin/freeradius -f -l stdout -d "$export" -n radiusd
 poll 120 radius || sed 's/^/# /' "$work/radius.log"
 daemon gw hostapd /usr/sbin/hostapd "$export/hostapd-lan0.conf" "$export/hostapd-lan1.conf"
-spawn gw cordonctl hostapd --control "$work/hostapd" --token "$export/token" >"$work/helper.log" 2>&1
+spawn gw cordonctl hostapd --control "$work/hostapd" --token "$export/token" >>"$work/helper.log" 2>&1
 helper=$!
 disown
 hears() {

@@ -57,19 +57,24 @@ static void lost(struct helper *h, struct port *p, const char *why)
 	p->told = true;
 }
 
-static void tell(const struct port *p, const char *what, const u8 mac[6])
+static void tell(struct helper *h, struct port *p, const char *what, const u8 mac[6])
 {
 	char command[64], reply[EAPOL_REPLY_MAX], text[MAC_LEN];
+	int err;
 
 	snprintf(command, sizeof(command), "%s %s", what, policy_mac_text(mac, text));
-	if (eapol_control_ask(&p->c, command, reply) || strcmp(reply, "OK\n"))
+	err = eapol_control_ask(&p->c, command, reply);
+	/* A reply that comes late would be taken for the next one's. */
+	if (err)
+		lost(h, p, strerror(-err));
+	else if (strcmp(reply, "OK\n"))
 		serve_log(LOG_WARNING, "hostapd keeps a station without a lease", "port", p->c.port, "mac", text, NULL);
 }
 
 static void take(struct helper *h, struct port *p, const struct eapol_session *s)
 {
 	if (stations_look(&h->stations, p->c.port, s))
-		tell(p, "DEAUTHENTICATE", s->mac);
+		tell(h, p, "DEAUTHENTICATE", s->mac);
 }
 
 /* A station that hostapd does not know has no session. */
@@ -103,12 +108,14 @@ static void walk(struct helper *h, struct port *p)
 	unsigned int n;
 
 	stations_walk_begin(&h->stations, p->c.port);
-	for (n = 0; !err && n < STATIONS_MAX && eapol_session_parse(reply, &s) != -ENOENT; n++) {
+	for (n = 0; !err && p->open && n < STATIONS_MAX && eapol_session_parse(reply, &s) != -ENOENT; n++) {
 		snprintf(command, sizeof(command), "STA-NEXT %s", policy_mac_text(s.mac, text));
 		err = eapol_control_ask(&p->c, command, reply);
 		if (!err)
 			take(h, p, &s);
 	}
+	if (!p->open)
+		return;
 	if (err)
 		lost(h, p, strerror(-err));
 	else if (!reply[0])
@@ -228,7 +235,7 @@ static void tick(struct helper *h, bool all)
 		/* It may have another one by now; if it has not, it is thrown out for that. */
 		p = find_port(h, port);
 		if (p && p->open)
-			tell(p, "EAPOL_REAUTH", mac);
+			tell(h, p, "EAPOL_REAUTH", mac);
 	}
 	for (i = 0; all && i < h->n; i++)
 		if (h->ports[i].open)

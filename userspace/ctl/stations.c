@@ -185,6 +185,8 @@ void stations_forget(struct stations *s, const char *port)
 {
 	size_t i;
 
+	/* Others may be at places that were looked at. */
+	s->checking = false;
 	for (i = s->n; i--;)
 		if (!strcmp(s->list[i].port, port))
 			drop(s, &s->list[i]);
@@ -221,7 +223,7 @@ void stations_walk_end(struct stations *s, const char *port)
 }
 
 /* Something was revoked since the last time, or it cannot be told. */
-static bool revocations_changed(struct stations *s, uint64_t *now)
+static bool revocations_changed(const struct stations *s, uint64_t *now)
 {
 	struct store store;
 	bool changed;
@@ -244,23 +246,28 @@ static bool revocations_changed(struct stations *s, uint64_t *now)
 bool stations_revoked(struct stations *s, char port[IF_NAMESIZE], u8 mac[6])
 {
 	struct certified_lease l = { .why = "" };
-	uint64_t now = s->revocations;
-	size_t i;
+	struct station *of;
 
-	if (!s->n || !revocations_changed(s, &now))
-		return false;
-	for (i = 0; i < s->n; i++) {
-		memcpy(l.mac, s->list[i].mac, sizeof(l.mac));
-		memcpy(l.serial, s->list[i].serial, sizeof(l.serial));
-		if (!s->list[i].leased || certified_check(s->registry, &l) != CERTIFIED_FOREIGN)
+	if (!s->checking) {
+		if (!s->n || !revocations_changed(s, &s->next))
+			return false;
+		s->checking = true;
+		s->at = 0;
+	}
+	for (; s->at < s->n; s->at++) {
+		of = &s->list[s->at];
+		memcpy(l.mac, of->mac, sizeof(l.mac));
+		memcpy(l.serial, of->serial, sizeof(l.serial));
+		if (!of->leased || certified_check(s->registry, &l) != CERTIFIED_FOREIGN)
 			continue;
-		memcpy(port, s->list[i].port, IF_NAMESIZE);
+		memcpy(port, of->port, IF_NAMESIZE);
 		memcpy(mac, l.mac, 6);
 		refused(port, mac, l.why);
-		end_lease(&s->list[i]);
-		drop(s, &s->list[i]);
+		end_lease(of);
+		drop(s, of);
 		return true;
 	}
-	s->revocations = now;
+	s->checking = false;
+	s->revocations = s->next;
 	return false;
 }

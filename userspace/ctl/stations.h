@@ -39,6 +39,9 @@ struct station {
  * @list: in no order
  * @n: how many
  * @revocations: of the registry, when all were last held against it
+ * @checking: they are being held against it, up to @at, as it is at @next
+ * @at: likewise
+ * @next: likewise
  */
 struct stations {
 	const char *registry;
@@ -46,6 +49,9 @@ struct stations {
 	struct station list[STATIONS_MAX];
 	size_t n;
 	uint64_t revocations;
+	bool checking;
+	size_t at;
+	uint64_t next;
 };
 
 /* True: hostapd is to throw it out. */
