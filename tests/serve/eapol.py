@@ -192,6 +192,25 @@ def exported(t):
         file.write(t.token + "\n")
 
 
+def usage(t):
+    """What is no command."""
+    good = "3dccbdb3ebbb2e982916d622e4c14b76"
+    rows = (
+        (("device", "lease", "--certificate", good, "--port", "lan0"), "which device?"),
+        (("device", "lease", "cam", "1h", "--certificate", good, "--port", "lan0"), "the lease is its segment's"),
+        (("device", "lease", "cam", "--certificate", good), "--port"),
+        (("device", "lease", "cam", "--certificate", good, "--port", "l" * 16), "--port"),
+        (("device", "lease", "cam", "--certificate", "", "--port", "lan0"), "not a serial number"),
+        (("device", "lease", "cam", "--certificate", good + "0", "--port", "lan0"), "not a serial number"),
+        (("device", "lease", "cam", "end", "more", "--certificate", good), "the lease is its segment's"),
+        (("device", "lease", "no name", "--certificate", good, "--port", "lan0"), "neither a device's name nor a MAC"),
+        (("hostapd", "lan0"), "too many words"), (("hostapd", "--port", "lan0"), "port"),
+    )
+    for words, why in rows:
+        done = ctl(*words)
+        t.tap.ok(done.returncode == 2 and why in done.stderr.decode(), f"usage: {' '.join(words)}", done.stderr.decode())
+
+
 def sessions(t):
     """What gives a lease, and what does not."""
     tap, hostapd = t.tap, Hostapd(t.control)
@@ -329,6 +348,7 @@ def main():
     t = Setup(Tap())
     try:
         exported(t)
+        usage(t)
         ends(t, sessions(t))
         places(t)
     finally:
