@@ -179,6 +179,16 @@ def exported(t):
         done = ctl("ca", "export", "--hostapd", *words, *t.where)
         tap.ok(done.returncode == 1 and why in done.stderr.decode(), f"export: refused: {words!r}", done.stderr.decode())
     tap.ok(not os.path.exists(gw.path("x")), "export: and nothing is made then")
+    os.mkdir(gw.path("theirs"), 0o755)
+    with open(gw.path("theirs", "passwd"), "w", encoding="ascii") as file:
+        file.write("root\n")
+    done = ctl("ca", "export", "--hostapd", gw.path("theirs"), "lan0", *t.where)
+    tap.ok(done.returncode == 1 and "neither empty" in done.stderr.decode(), "export: not among others' files", done.stderr)
+    tap.equal("export: which are as they were", (["passwd"], 0o40755),
+              (os.listdir(gw.path("theirs")), os.stat(gw.path("theirs")).st_mode))
+    os.unlink(gw.path("theirs", "passwd"))
+    tap.equal("export: control: into an empty directory", 0,
+              ctl("ca", "export", "--hostapd", gw.path("theirs"), "lan0", *t.where).returncode)
     for words in (("export", "lan0"), ("export", "--hostapd", gw.path("x")),
                   ("export", "--hostapd", gw.path("x"), "--der", "lan0")):
         tap.equal(f"usage: {' '.join(words[:2])}", 2, ctl("ca", *words, *t.where).returncode)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* ca export --hostapd: the files that hostapd and FreeRADIUS need for 802.1X. */
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <grp.h>
 #include <limits.h>
@@ -21,6 +22,7 @@
 #define DAY		86400
 #define RADIUS_GROUP	"freerad"	/* whom Debian's freeradius runs as */
 #define PEM_MAX		65536
+#define TOKEN_FILE	"token"
 
 /**
  * struct out - where files go
@@ -67,12 +69,34 @@ static bool write_text(const struct out *o, const char *name, char *text, mode_t
 	return good;
 }
 
+/* Its mode and group are about to change: that must not be done to /etc. The token is the first file of an export. */
+static bool dir_is_ours(const char *path)
+{
+	DIR *dir = opendir(path);
+	bool empty = true, ours = false;
+	struct dirent *e;
+
+	if (!dir)
+		return errno == ENOENT;
+	while ((e = readdir(dir))) {
+		empty = empty && (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."));
+		ours = ours || !strncmp(e->d_name, TOKEN_FILE, strlen(TOKEN_FILE));
+	}
+	closedir(dir);
+	return empty || ours;
+}
+
 /* FreeRADIUS reads as a user of its own; files get the directory's group. */
 static bool make_dir(const struct ca_words *w)
 {
 	const struct group *group = getgrnam(RADIUS_GROUP);
-	int err = file_make_dirs(w->hostapd, 0750);
+	int err;
 
+	if (!dir_is_ours(w->hostapd)) {
+		complain(w->hostapd, "is neither empty nor a directory that an export has made");
+		return false;
+	}
+	err = file_make_dirs(w->hostapd, 0750);
 	if (!err && group && chown(w->hostapd, -1, group->gr_gid))
 		err = -errno;
 	if (!err && group && chmod(w->hostapd, 02750))
@@ -238,7 +262,7 @@ static bool write_ports(const struct out *o)
 /* What is there is what a command before has made, or the whole of this one. */
 static bool write_all(struct out *o)
 {
-	return keep_or_make(o, "radius.secret", o->secret) && keep_or_make(o, "token", o->token) && write_trust(o) &&
+	return keep_or_make(o, TOKEN_FILE, o->token) && keep_or_make(o, "radius.secret", o->secret) && write_trust(o) &&
 	       (server_is_good(o) || make_server(o)) &&
 	       write_text(o, "radiusd.conf", eapol_radiusd_conf(o->w->hostapd, o->secret, o->token), 0640) && write_ports(o);
 }

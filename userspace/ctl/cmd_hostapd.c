@@ -172,7 +172,8 @@ static void open_port(struct helper *h, const char *name)
 	if (err) {
 		eapol_control_close(&p->c);
 		if (!p->told)
-			serve_log(LOG_WARNING, "hostapd cannot be asked", "port", name, "why", strerror(-err), NULL);
+			serve_log(LOG_WARNING, "hostapd cannot be asked", "port", name, "why", err == -EPERM ?
+				  "its directory is not root's, or everybody may write to it" : strerror(-err), NULL);
 		p->told = true;
 		return;
 	}
