@@ -27,8 +27,8 @@ SECRET = re.compile(r"&User-Name := \"cordon-([0-9a-f]{32})-%\{TLS-Client-Cert-S
 class Hostapd:
     """hostapd of one interface: its control interface, and stations as a test says they are."""
 
-    def __init__(self, directory):
-        self.path = os.path.join(directory, PORT)
+    def __init__(self, directory, port=PORT):
+        self.path = os.path.join(directory, port)
         self.stations = {}
         self.asked = []
         self.listeners = set()
@@ -335,6 +335,45 @@ def ends(t, hostapd):
     hostapd.close()
 
 
+def moved(t):
+    """A device that proves itself on one port, then on another."""
+    tap = t.tap
+    port = next((name for name in sorted(os.listdir("/sys/class/net")) if name != PORT), None)
+    if not port:
+        tap.skip("a device that moves", "there is no interface but lo")
+        return
+    os.unlink(os.path.join(t.control, PORT))
+    here, there = Hostapd(t.control), Hostapd(t.control, port)
+    heard = t.said().count("hears hostapd")
+    t.start()
+    until(lambda: t.said().count("hears hostapd") == heard + 2)
+    given, ended = t.gw.kernel.leases("cam")
+    here.station(CAM, t.user("cam"))
+    here.event(f"AP-STA-CONNECTED {CAM}")
+    tap.ok(until(lambda: t.gw.kernel.leases("cam") == (given + 1, ended)), "on one port: a lease")
+    there.station(CAM, t.user("cam"))
+    there.event(f"AP-STA-CONNECTED {CAM}")
+    tap.ok(until(lambda: t.gw.kernel.leases("cam") == (given + 2, ended)), "on another one: a lease there")
+    # Seen by a walk alone, which has looked at the first port's stations then.
+    before = t.gw.kernel.leases("lock")[0]
+    here.station(LOCK, t.user("lock"))
+    tap.ok(until(lambda: t.gw.kernel.leases("lock")[0] == before + 1), "another device, of which no event came")
+    tap.equal("the first session does not take the lease back", (given + 2, ended), t.gw.kernel.leases("cam"))
+    here.stations.pop(CAM)
+    here.event(f"AP-STA-DISCONNECTED {CAM}")
+    here.station(LOCK, t.user("lock"), successes=2)
+    here.event(f"CTRL-EVENT-EAP-SUCCESS2 {LOCK}")
+    tap.ok(until(lambda: t.gw.kernel.leases("lock")[0] == before + 2), "events of that port have been heard")
+    tap.equal("and its end does not end it", (given + 2, ended), t.gw.kernel.leases("cam"))
+    there.stations.pop(CAM)
+    there.event(f"AP-STA-DISCONNECTED {CAM}")
+    tap.ok(until(lambda: t.gw.kernel.leases("cam") == (given + 2, ended + 1)), "control: that of the other one does")
+    t.end()
+    here.close()
+    there.close()
+    os.unlink(there.path)
+
+
 def places(t):
     """Directories that anybody may write to."""
     tap = t.tap
@@ -360,6 +399,7 @@ def main():
         exported(t)
         usage(t)
         ends(t, sessions(t))
+        moved(t)
         places(t)
     finally:
         if t.helper and t.helper.poll() is None:
