@@ -19,6 +19,7 @@
 #   registry   the registry copied while devices enrol, an older one put back, damaged, deleted; with a kernel of straw
 #   backup     everything into one file and back; files that are damaged, cut off or hostile (KILLS= SEED=)
 #   audit      the audit log: what was issued and refused, how much of it, and what is seen when it was changed
+#   eapol      802.1X: hostapd of straw, whose lease a session gives; what `ca export --hostapd` writes
 #   crash      kill -9 while 1,000 devices enrol (DEVICES= KILLS= SEED=)
 # All at once, as they wait a good deal, and the last one takes longest.
 set -u
@@ -81,7 +82,7 @@ if ! make -s userspace serve-programs >"$work/log" 2>&1; then
 	echo "Bail out! cordonctl does not build"
 	exit 1
 fi
-[[ $# -gt 0 ]] || set -- est refuse ddi hawkbit offers update posture liar full processes flood beside rollover late expiry registry backup audit crash
+[[ $# -gt 0 ]] || set -- est refuse ddi hawkbit offers update posture liar full processes flood beside rollover late expiry eapol registry backup audit crash
 for name; do
 	start "$name"
 done

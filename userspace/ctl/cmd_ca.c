@@ -9,6 +9,7 @@
 
 #define DAYS_DEFAULT	90
 #define DAYS_MAX	3650
+#define PORTS_MAX	64
 
 /**
  * ca_fingerprint_text - a fingerprint as people compare it
@@ -136,7 +137,7 @@ bool ca_open_registry(const struct ca_words *w, bool create, struct store *s)
 enum {
 	O_DIR, O_REGISTRY, O_PASSPHRASE, O_JSON, O_NAME, O_KEY, O_ROOT_CERT, O_ROOT_KEY, O_ROLLOVER,
 	O_MAC, O_CSR, O_OUT, O_DAYS, O_REASON, O_DER, O_ACTIVATE, O_FORCE, O_OLD_ROOT_KEY, O_EXPIRING,
-	O_RENEW, OPTIONS,
+	O_RENEW, O_HOSTAPD, OPTIONS,
 };
 
 #define BIT(o)		(1U << (o))
@@ -156,6 +157,7 @@ static const struct option options[] = {
 	{ "old-root-key", required_argument, NULL, O_OLD_ROOT_KEY }, { "mac", required_argument, NULL, O_MAC },
 	{ "csr", required_argument, NULL, O_CSR }, { "out", required_argument, NULL, O_OUT },
 	{ "days", required_argument, NULL, O_DAYS }, { "renew", no_argument, NULL, O_RENEW },
+	{ "hostapd", required_argument, NULL, O_HOSTAPD },
 	{ "reason", required_argument, NULL, O_REASON }, { "der", no_argument, NULL, O_DER },
 	{ "help", no_argument, NULL, OPTION_HELP }, { }
 };
@@ -182,7 +184,7 @@ static const struct verb {
 	{ "revoke", BIT(O_JSON) | BIT(O_REASON), 1, 1, ca_revoke },
 	{ "list", BIT(O_JSON) | BIT(O_EXPIRING), 0, 1, ca_list },
 	{ "crl", BIT(O_OUT) | BIT(O_RENEW), 0, 0, ca_crl },
-	{ "export", BIT(O_JSON) | BIT(O_DER), 0, 0, ca_export },
+	{ "export", BIT(O_JSON) | BIT(O_DER) | BIT(O_HOSTAPD), 0, PORTS_MAX, ca_export },
 };
 
 static const char *take_days(struct ca_words *w, const char *value)
@@ -239,6 +241,7 @@ static const char *take(struct ca_words *w, int option, char *value)
 		[O_PASSPHRASE] = &w->passphrase_file, [O_NAME] = &w->name,
 		[O_ROOT_CERT] = &w->root_cert, [O_ROOT_KEY] = &w->root_key,
 		[O_CSR] = &w->csr, [O_OUT] = &w->out, [O_OLD_ROOT_KEY] = &w->old_root_key,
+		[O_HOSTAPD] = &w->hostapd,
 	};
 	bool *flag = option == O_JSON ? &w->json : option == O_ROLLOVER ? &w->rollover :
 		     option == O_ACTIVATE ? &w->activate : option == O_DER ? &w->der :
@@ -278,6 +281,18 @@ static const char *check_rollover(const struct ca_words *w, unsigned int seen)
 	return NULL;
 }
 
+/* Ports are words of an export for hostapd alone; a sentence, or NULL. */
+static const char *check_export(const struct ca_words *w, const struct verb *verb)
+{
+	if (verb->run != ca_export)
+		return NULL;
+	if (!w->hostapd)
+		return w->n_ports ? "too many words" : NULL;
+	if (w->der)
+		return "--der is the root alone, --hostapd is files";
+	return w->n_ports ? NULL : "for which ports?";
+}
+
 static int run_ca(const struct command *self, int argc, char **argv)
 {
 	struct ca_words w = {
@@ -314,6 +329,11 @@ static int run_ca(const struct command *self, int argc, char **argv)
 	if (words > verb->max)
 		return usage_error(self, "too many words", argv[optind + 1 + verb->max]);
 	w.who = words ? argv[optind + 1] : NULL;
+	w.ports = argv + optind + 1;
+	w.n_ports = words;
+	problem = check_export(&w, verb);
+	if (problem)
+		return usage_error(self, problem, w.who);
 	if (!w.root_cert != !w.root_key)
 		return usage_error(self, "--root-cert and --root-key come together", NULL);
 	if (w.renew && w.out)
@@ -333,7 +353,8 @@ const struct command cmd_ca = {
 	"ca revoke NAME|MAC|SERIAL [--reason REASON] [--json]\n"
 	"ca list [NAME] [--expiring DURATION] [--json]\n"
 	"ca crl [--out FILE | --renew]\n"
-	"ca export [--der | --json]",
+	"ca export [--der | --json]\n"
+	"ca export --hostapd DIR PORT... [--json]",
 	"  --dir DIR              the CA (" PKI_CA_DIR ")\n"
 	"  --registry FILE        the registry (" STORE_PATH ")\n"
 	"  --passphrase-file FILE passphrase of the CA's keys; without it, the terminal is asked\n"
@@ -356,6 +377,8 @@ const struct command cmd_ca = {
 	"                         cessationOfOperation | privilegeWithdrawn\n"
 	"  --expiring DURATION    only those in use that end so soon, as 30d, the CA's own included\n"
 	"  --der                  the root alone, in DER\n"
+	"  --hostapd DIR          write what hostapd and FreeRADIUS need for 802.1X on these ports;\n"
+	"                         what is there is replaced, its secrets kept\n"
 	"  --json                 print JSON\n",
 	run_ca
 };

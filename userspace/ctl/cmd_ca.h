@@ -34,6 +34,9 @@
  * @reason: of a revocation
  * @der: the root alone, in DER
  * @who: NAME, or SERIAL; NULL, none was given
+ * @hostapd: directory for what hostapd needs, or NULL
+ * @ports: of hostapd's
+ * @n_ports: how many
  */
 struct ca_words {
 	const char *dir;
@@ -58,6 +61,9 @@ struct ca_words {
 	int reason;
 	bool der;
 	const char *who;
+	const char *hostapd;
+	char **ports;
+	int n_ports;
 };
 
 /* cmd_ca.c */
@@ -88,6 +94,7 @@ int ca_crl_after(const struct ca_words *w);
 /* The verbs. */
 int ca_init(const struct ca_words *w);
 int ca_export(const struct ca_words *w);
+int ca_export_hostapd(const struct ca_words *w);
 int ca_issue(const struct ca_words *w);
 int ca_revoke(const struct ca_words *w);
 int ca_list(const struct ca_words *w);

@@ -92,6 +92,8 @@ int ca_export(const struct ca_words *w)
 	struct pki_ca ca;
 	int len;
 
+	if (w->hostapd)
+		return ca_export_hostapd(w);
 	if (!w->der)
 		return ca_print(w, true);
 	if (isatty(STDOUT_FILENO))
