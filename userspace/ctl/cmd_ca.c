@@ -136,7 +136,7 @@ bool ca_open_registry(const struct ca_words *w, bool create, struct store *s)
 enum {
 	O_DIR, O_REGISTRY, O_PASSPHRASE, O_JSON, O_NAME, O_KEY, O_ROOT_CERT, O_ROOT_KEY, O_ROLLOVER,
 	O_MAC, O_CSR, O_OUT, O_DAYS, O_REASON, O_DER, O_ACTIVATE, O_FORCE, O_OLD_ROOT_KEY, O_EXPIRING,
-	O_RENEW, OPTIONS,
+	O_RENEW, O_CSR_OUT, OPTIONS,
 };
 
 #define BIT(o)		(1U << (o))
@@ -157,6 +157,7 @@ static const struct option options[] = {
 	{ "csr", required_argument, NULL, O_CSR }, { "out", required_argument, NULL, O_OUT },
 	{ "days", required_argument, NULL, O_DAYS }, { "renew", no_argument, NULL, O_RENEW },
 	{ "reason", required_argument, NULL, O_REASON }, { "der", no_argument, NULL, O_DER },
+	{ "csr-out", required_argument, NULL, O_CSR_OUT },
 	{ "help", no_argument, NULL, OPTION_HELP }, { }
 };
 
@@ -176,13 +177,14 @@ static const struct verb {
 	int (*run)(const struct ca_words *w);
 } verbs[] = {
 	{ "init", BIT(O_JSON) | BIT(O_NAME) | BIT(O_KEY) | BIT(O_ROOT_CERT) | BIT(O_ROOT_KEY) |
-	  BIT(O_ROLLOVER) | BIT(O_ACTIVATE) | BIT(O_FORCE) | BIT(O_OLD_ROOT_KEY), 0, 0, ca_init },
+	  BIT(O_ROLLOVER) | BIT(O_ACTIVATE) | BIT(O_FORCE) | BIT(O_OLD_ROOT_KEY) | BIT(O_CSR_OUT), 0, 0, ca_init },
 	{ "issue", BIT(O_JSON) | BIT(O_MAC) | BIT(O_CSR) | BIT(O_OUT) | BIT(O_DAYS),
 	  1, 1, ca_issue },
 	{ "revoke", BIT(O_JSON) | BIT(O_REASON), 1, 1, ca_revoke },
 	{ "list", BIT(O_JSON) | BIT(O_EXPIRING), 0, 1, ca_list },
 	{ "crl", BIT(O_OUT) | BIT(O_RENEW), 0, 0, ca_crl },
 	{ "export", BIT(O_JSON) | BIT(O_DER), 0, 0, ca_export },
+	{ "import", BIT(O_JSON) | BIT(O_ROOT_CERT), 1, 1, ca_import },
 };
 
 static const char *take_days(struct ca_words *w, const char *value)
@@ -239,6 +241,7 @@ static const char *take(struct ca_words *w, int option, char *value)
 		[O_PASSPHRASE] = &w->passphrase_file, [O_NAME] = &w->name,
 		[O_ROOT_CERT] = &w->root_cert, [O_ROOT_KEY] = &w->root_key,
 		[O_CSR] = &w->csr, [O_OUT] = &w->out, [O_OLD_ROOT_KEY] = &w->old_root_key,
+		[O_CSR_OUT] = &w->csr_out,
 	};
 	bool *flag = option == O_JSON ? &w->json : option == O_ROLLOVER ? &w->rollover :
 		     option == O_ACTIVATE ? &w->activate : option == O_DER ? &w->der :
@@ -267,7 +270,8 @@ static const struct verb *find_verb(const char *word)
 /* What makes sense together; a sentence, or NULL. */
 static const char *check_rollover(const struct ca_words *w, unsigned int seen)
 {
-	const unsigned int made = BIT(O_NAME) | BIT(O_KEY) | BIT(O_ROOT_CERT) | BIT(O_OLD_ROOT_KEY);
+	const unsigned int made = BIT(O_NAME) | BIT(O_KEY) | BIT(O_ROOT_CERT) | BIT(O_OLD_ROOT_KEY) |
+				  BIT(O_CSR_OUT);
 
 	if ((w->activate || w->old_root_key) && !w->rollover)
 		return "--activate and --old-root-key belong to --rollover";
@@ -275,6 +279,8 @@ static const char *check_rollover(const struct ca_words *w, unsigned int seen)
 		return "--force belongs to --activate";
 	if (w->activate && (seen & made))
 		return "--activate takes the CA as it was published";
+	if (w->csr_out && (w->root_cert || w->old_root_key || w->json))
+		return "--csr-out makes a request: no root is at hand, and nothing is printed";
 	return NULL;
 }
 
@@ -300,7 +306,7 @@ static int run_ca(const struct command *self, int argc, char **argv)
 	}
 	words = argc - optind - 1;
 	if (words < 0)
-		return usage_error(self, "init, issue, revoke, list, crl or export?", NULL);
+		return usage_error(self, "init, import, issue, revoke, list, crl or export?", NULL);
 	verb = find_verb(argv[optind]);
 	if (!verb)
 		return usage_error(self, "no such verb", argv[optind]);
@@ -310,11 +316,11 @@ static int run_ca(const struct command *self, int argc, char **argv)
 			return usage_error(self, "an option that this verb does not know",
 					   options[o].name);
 	if (words < verb->min)
-		return usage_error(self, "which device?", NULL);
+		return usage_error(self, verb->run == ca_import ? "which chain?" : "which device?", NULL);
 	if (words > verb->max)
 		return usage_error(self, "too many words", argv[optind + 1 + verb->max]);
 	w.who = words ? argv[optind + 1] : NULL;
-	if (!w.root_cert != !w.root_key)
+	if (verb->run == ca_init && !w.root_cert != !w.root_key)
 		return usage_error(self, "--root-cert and --root-key come together", NULL);
 	if (w.renew && w.out)
 		return usage_error(self, "--renew writes crl.pem alone, not --out", NULL);
@@ -329,6 +335,8 @@ const struct command cmd_ca = {
 	"ca init [--name NAME] [--key KIND] [--root-cert FILE --root-key FILE] [--json]\n"
 	"ca init --rollover [--old-root-key FILE] [as above]\n"
 	"ca init --rollover --activate [--force N] [--json]\n"
+	"ca init [--rollover] --csr-out FILE [--name NAME] [--key KIND]\n"
+	"ca import CHAIN [--root-cert FILE] [--json]\n"
 	"ca issue NAME [--mac MAC] [--csr FILE] [--out DIR] [--days N] [--json]\n"
 	"ca revoke NAME|MAC|SERIAL [--reason REASON] [--json]\n"
 	"ca list [NAME] [--expiring DURATION] [--json]\n"
@@ -341,6 +349,8 @@ const struct command cmd_ca = {
 	"  --key KIND             of a new CA: p256 | p384 | ed25519 (p256)\n"
 	"  --root-cert FILE, --root-key FILE\n"
 	"                         certify the issuing CA with this root; its key is not kept\n"
+	"  --csr-out FILE         make a key and a request for its certificate, as the root is elsewhere;\n"
+	"                         'ca import' takes the chain that comes of it (PEM, in any order)\n"
 	"  --rollover             make the CA that is to follow and publish it: devices come to\n"
 	"                         know it when they renew, and the present one goes on signing\n"
 	"  --old-root-key FILE    key of the present root, where root.key is kept elsewhere\n"

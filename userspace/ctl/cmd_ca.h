@@ -33,7 +33,8 @@
  * @expiring: only what ends within so many seconds; 0, everything
  * @reason: of a revocation
  * @der: the root alone, in DER
- * @who: NAME, or SERIAL; NULL, none was given
+ * @csr_out: file for a request, of a CA whose root is elsewhere; or NULL
+ * @who: NAME, SERIAL or a file; NULL, none was given
  */
 struct ca_words {
 	const char *dir;
@@ -57,6 +58,7 @@ struct ca_words {
 	u32 expiring;
 	int reason;
 	bool der;
+	const char *csr_out;
 	const char *who;
 };
 
@@ -80,7 +82,11 @@ int ca_publish(const struct ca_words *w, struct pki_ca_plan *plan, char passphra
 int ca_activate(const struct ca_words *w);
 bool ca_rollover_tell(const struct ca_words *w, struct store *s);
 
+/* cmd_ca_import.c */
+int ca_request(const struct ca_words *w, struct pki_ca_plan *plan, char passphrase[SECRET_MAX_LEN + 1]);
+
 /* cmd_ca_init.c */
+bool ca_read_cert(const char *path, X509 **out);
 bool ca_read_key(const char *path, const char *passphrase, EVP_PKEY **out);
 int ca_print(const struct ca_words *w, bool pem);
 int ca_crl_after(const struct ca_words *w);
@@ -92,6 +98,7 @@ int ca_issue(const struct ca_words *w);
 int ca_revoke(const struct ca_words *w);
 int ca_list(const struct ca_words *w);
 int ca_crl(const struct ca_words *w);
+int ca_import(const struct ca_words *w);
 
 /* cmd_ca_crl.c */
 int ca_crl_renew(const struct ca_words *w, struct store *s, char **pem, size_t *len);
