@@ -8,6 +8,7 @@ import base64
 import os
 import shutil
 import signal
+import subprocess
 
 from gateway import CTL, EST, Gateway, Tap, certificate, checkin, ctl, must, new_csr, renew, run
 from kernel import Device, FirmwareGateway
@@ -167,12 +168,19 @@ def imported(gw, company, csr):
     tap.equal("and nothing waits any more", ["chain.crt", "issuing.crt", "issuing.key", "root.crt"], sorted(snapshot(gw.ca)))
 
 
-def passphrase(gw):
-    """The passphrase comes by a file."""
+def credential(gw):
+    """The passphrase comes from the service manager."""
     tap.ok(not gw.start() and "needs a passphrase" in gw.logged(), "without its passphrase the server does not start",
            gw.logged()[-500:])
-    gw.write_config(f"passphrase_file: {gw.secret}\n")
-    tap.ok(gw.start(), "with it, it does", gw.logged()[-500:])
+    os.mkdir(gw.path("credentials"))
+    shutil.copy(gw.secret, gw.path("credentials", "ca-passphrase"))
+    gw.environment["CREDENTIALS_DIRECTORY"] = gw.path("credentials")
+    tap.ok(gw.start(), "with the credential ca-passphrase it does", gw.logged()[-500:])
+    words = ["ca", "crl", "--dir", gw.ca, "--registry", gw.registry]
+    done = ctl(*words, stdin=subprocess.DEVNULL, start_new_session=True)
+    tap.ok(done.returncode == 1 and b"needs a passphrase" in done.stderr, "a command without it: refused", done)
+    done = ctl(*words, env={**os.environ, **gw.environment})
+    tap.ok(not done.returncode and b"BEGIN X509 CRL" in done.stdout, "a command of a service takes it as well", done)
 
 
 def bag_of(gw):
@@ -287,6 +295,28 @@ def firmware(gw):
     tap.ok(not done.returncode, "firmware add: the signature leads to the company's root", done)
 
 
+def another_passphrase(gw, cam):
+    """The passphrase is changed while the server runs, which has its key."""
+    new = gw.path("secret-2")
+    with open(new, "w", encoding="ascii") as out:
+        out.write("Forty-two.Brown.Kettles\n")
+    keys = [name for name in snapshot(gw.ca) if name.endswith(".key")]
+    step = killed_at_each(gw, lambda before, now: now.keys() == before.keys() and not any(
+        run("openssl", "pkey", "-noout", "-passin", "file:" + new, "-in", os.path.join(gw.ca, name)).returncode
+        for name in keys), "passphrase", "--new-passphrase-file", new)
+    tap.ok(5 < step < STEPS and len(keys) == 2, "ca passphrase: killed before each of its steps, all keys have it or none",
+           f"{step} {keys}")
+    old, gw.secret = gw.secret, new
+    done = on_ca(gw, "passphrase", "--passphrase-file", old, "--new-passphrase-file", gw.secret)
+    tap.ok(not done.returncode and b"the passphrase is changed" in done.stdout, "ca passphrase", done)
+    tap.equal("the server that runs goes on", 200, renew(gw, cam.cert, cam.key, new_csr(cam.key), source=cam.address).status)
+    gw.stop()
+    tap.ok(not gw.start() and "not this passphrase" in gw.logged(), "with the old one it does not start", gw.logged()[-400:])
+    shutil.copy(gw.secret, gw.path("credentials", "ca-passphrase"))
+    gw.must_start()
+    tap.equal("with the new one it does", WELCOME, checkin(gw, cam.cert, cam.key, source=cam.address))
+
+
 def constrained(company):
     """A company that gives its plants names below its own and no others."""
     with Gateway(allow_remote=True) as gw:
@@ -324,13 +354,14 @@ def main():
         csr = begin(gw)
         waits(gw)
         imported(gw, company, csr)
-        passphrase(gw)
+        credential(gw)
         cam = devices(gw, company)
         visit = ours(gw, company)
         revoked(gw, company)
         rolled(gw, company, cam, visit)
         kept(gw, cam)
         firmware(gw)
+        another_passphrase(gw, cam)
         constrained(company)
     tap.done()
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ctl/cmd_ca.h"
+#include "ctl/credential.h"
 #include "lib/file.h"
 
 #define DAYS_DEFAULT	90
@@ -58,9 +59,13 @@ static bool passphrase_from_file(const char *path, char out[SECRET_MAX_LEN + 1])
  */
 bool ca_passphrase(const struct ca_words *w, const char *prompt, char out[SECRET_MAX_LEN + 1])
 {
+	char path[PATH_MAX];
+
 	out[0] = 0;
 	if (w->passphrase_file)
 		return passphrase_from_file(w->passphrase_file, out);
+	if (credential_find(CREDENTIAL_PASSPHRASE, path))
+		return passphrase_from_file(path, out);
 	if (!EVP_read_pw_string(out, SECRET_MAX_LEN, prompt, 0) && out[0])
 		return true;
 	complain("ca", "the key needs a passphrase: give it on the terminal, or --passphrase-file");
@@ -136,7 +141,7 @@ bool ca_open_registry(const struct ca_words *w, bool create, struct store *s)
 enum {
 	O_DIR, O_REGISTRY, O_PASSPHRASE, O_JSON, O_NAME, O_KEY, O_ROOT_CERT, O_ROOT_KEY, O_ROLLOVER,
 	O_MAC, O_CSR, O_OUT, O_DAYS, O_REASON, O_DER, O_ACTIVATE, O_FORCE, O_OLD_ROOT_KEY, O_EXPIRING,
-	O_RENEW, O_CSR_OUT, OPTIONS,
+	O_RENEW, O_CSR_OUT, O_NEW_PASSPHRASE, O_REMOVE, OPTIONS,
 };
 
 #define BIT(o)		(1U << (o))
@@ -158,6 +163,7 @@ static const struct option options[] = {
 	{ "days", required_argument, NULL, O_DAYS }, { "renew", no_argument, NULL, O_RENEW },
 	{ "reason", required_argument, NULL, O_REASON }, { "der", no_argument, NULL, O_DER },
 	{ "csr-out", required_argument, NULL, O_CSR_OUT },
+	{ "new-passphrase-file", required_argument, NULL, O_NEW_PASSPHRASE }, { "remove", no_argument, NULL, O_REMOVE },
 	{ "help", no_argument, NULL, OPTION_HELP }, { }
 };
 
@@ -185,6 +191,7 @@ static const struct verb {
 	{ "crl", BIT(O_OUT) | BIT(O_RENEW), 0, 0, ca_crl },
 	{ "export", BIT(O_JSON) | BIT(O_DER), 0, 0, ca_export },
 	{ "import", BIT(O_JSON) | BIT(O_ROOT_CERT), 1, 1, ca_import },
+	{ "passphrase", BIT(O_NEW_PASSPHRASE) | BIT(O_REMOVE), 0, 1, ca_change_passphrase },
 };
 
 static const char *take_days(struct ca_words *w, const char *value)
@@ -241,11 +248,11 @@ static const char *take(struct ca_words *w, int option, char *value)
 		[O_PASSPHRASE] = &w->passphrase_file, [O_NAME] = &w->name,
 		[O_ROOT_CERT] = &w->root_cert, [O_ROOT_KEY] = &w->root_key,
 		[O_CSR] = &w->csr, [O_OUT] = &w->out, [O_OLD_ROOT_KEY] = &w->old_root_key,
-		[O_CSR_OUT] = &w->csr_out,
+		[O_CSR_OUT] = &w->csr_out, [O_NEW_PASSPHRASE] = &w->new_passphrase_file,
 	};
 	bool *flag = option == O_JSON ? &w->json : option == O_ROLLOVER ? &w->rollover :
 		     option == O_ACTIVATE ? &w->activate : option == O_DER ? &w->der :
-		     option == O_RENEW ? &w->renew : NULL;
+		     option == O_RENEW ? &w->renew : option == O_REMOVE ? &w->remove : NULL;
 
 	if (flag) {
 		*flag = true;
@@ -306,7 +313,7 @@ static int run_ca(const struct command *self, int argc, char **argv)
 	}
 	words = argc - optind - 1;
 	if (words < 0)
-		return usage_error(self, "init, import, issue, revoke, list, crl or export?", NULL);
+		return usage_error(self, "init, import, issue, revoke, list, crl, export or passphrase?", NULL);
 	verb = find_verb(argv[optind]);
 	if (!verb)
 		return usage_error(self, "no such verb", argv[optind]);
@@ -324,6 +331,8 @@ static int run_ca(const struct command *self, int argc, char **argv)
 		return usage_error(self, "--root-cert and --root-key come together", NULL);
 	if (w.renew && w.out)
 		return usage_error(self, "--renew writes crl.pem alone, not --out", NULL);
+	if (w.remove && w.new_passphrase_file)
+		return usage_error(self, "--remove leaves no passphrase: no --new-passphrase-file", NULL);
 	problem = check_rollover(&w, seen);
 	if (problem)
 		return usage_error(self, problem, NULL);
@@ -341,7 +350,8 @@ const struct command cmd_ca = {
 	"ca revoke NAME|MAC|SERIAL [--reason REASON] [--json]\n"
 	"ca list [NAME] [--expiring DURATION] [--json]\n"
 	"ca crl [--out FILE | --renew]\n"
-	"ca export [--der | --json]",
+	"ca export [--der | --json]\n"
+	"ca passphrase [FILE] [--new-passphrase-file FILE | --remove]",
 	"  --dir DIR              the CA (" PKI_CA_DIR ")\n"
 	"  --registry FILE        the registry (" STORE_PATH ")\n"
 	"  --passphrase-file FILE passphrase of the CA's keys; without it, the terminal is asked\n"
@@ -366,6 +376,10 @@ const struct command cmd_ca = {
 	"                         cessationOfOperation | privilegeWithdrawn\n"
 	"  --expiring DURATION    only those in use that end so soon, as 30d, the CA's own included\n"
 	"  --der                  the root alone, in DER\n"
+	"  --new-passphrase-file FILE\n"
+	"                         the passphrase that the keys are to have, all in DIR or the one in\n"
+	"                         FILE, as root.key; without it, the terminal is asked\n"
+	"  --remove               the keys are to have none\n"
 	"  --json                 print JSON\n",
 	run_ca
 };

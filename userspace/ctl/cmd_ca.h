@@ -34,6 +34,8 @@
  * @reason: of a revocation
  * @der: the root alone, in DER
  * @csr_out: file for a request, of a CA whose root is elsewhere; or NULL
+ * @new_passphrase_file: or NULL
+ * @remove: the passphrase
  * @who: NAME, SERIAL or a file; NULL, none was given
  */
 struct ca_words {
@@ -59,6 +61,8 @@ struct ca_words {
 	int reason;
 	bool der;
 	const char *csr_out;
+	const char *new_passphrase_file;
+	bool remove;
 	const char *who;
 };
 
@@ -82,6 +86,10 @@ int ca_publish(const struct ca_words *w, struct pki_ca_plan *plan, char passphra
 int ca_activate(const struct ca_words *w);
 bool ca_rollover_tell(const struct ca_words *w, struct store *s);
 
+/* cmd_ca_passphrase.c */
+bool ca_root_is_clear(const char *dir);
+void ca_warn(const char *dir);
+
 /* cmd_ca_import.c */
 int ca_request(const struct ca_words *w, struct pki_ca_plan *plan, char passphrase[SECRET_MAX_LEN + 1]);
 
@@ -99,6 +107,7 @@ int ca_revoke(const struct ca_words *w);
 int ca_list(const struct ca_words *w);
 int ca_crl(const struct ca_words *w);
 int ca_import(const struct ca_words *w);
+int ca_change_passphrase(const struct ca_words *w);
 
 /* cmd_ca_crl.c */
 int ca_crl_renew(const struct ca_words *w, struct store *s, char **pem, size_t *len);

@@ -202,6 +202,7 @@ static int make(const struct ca_words *w, const struct pki_ca_plan *plan)
 
 	if (pki_ca_make(w->dir, plan, &why))
 		return complain("ca", why.text);
+	ca_warn(w->dir);
 	return ca_print(w, false);
 }
 

@@ -162,6 +162,7 @@ int ca_list(const struct ca_words *w)
 	else if (!ret && !w->who && !ca_rollover_tell(w, &s))
 		ret = EXIT_REFUSED;
 	store_close(&s);
+	ca_warn(w->dir);
 	return ret;
 }
 

@@ -252,6 +252,11 @@ struct pki_import {
 	time_t now;
 };
 
+/* What a file is to hold, @out and @len set, OPENSSL_clear_free(); or as it is. 0, or -errno with @err. */
+typedef int pki_rewrite_fn(const char *name, const char *text, char **out, size_t *len, void *arg,
+			   struct pki_error *err);
+int pki_ca_rewrite(const char *dir, pki_rewrite_fn *each, void *arg, struct pki_error *err);
+
 /* 0, it is in force; 1, it is published to follow; -errno with @err, and @dir is as it was. */
 int pki_ca_import(const char *dir, const struct pki_import *what, struct pki_error *err);
 
