@@ -46,6 +46,18 @@ class Company:
         """For a certificate of one of its CAs."""
         must("openssl", "req", "-new", "-key", self.path(name + ".key"), "-subj", subject, "-out", self.path(name + ".csr"))
 
+    def crl(self, *revoked):
+        """The root's list, as openssl(1) makes it."""
+        with open(self.path("ca.cnf"), "w", encoding="ascii") as out:
+            out.write(f"[ca]\ndefault_ca = x\n[x]\ndatabase = {self.path('index')}\ndefault_md = sha256\n"
+                      "default_crl_days = 30\n")
+        open(self.path("index"), "w", encoding="ascii").close()
+        words = ["openssl", "ca", "-config", self.path("ca.cnf"), "-cert", self.root, "-keyfile", self.path("root.key")]
+        for path in revoked:
+            must(*words, "-revoke", path)
+        must(*words, "-gencrl", "-out", self.path("crl.pem"))
+        return self.path("crl.pem")
+
     def extensions(self, lines):
         """For the next certificate."""
         with open(self.path("ext"), "w", encoding="ascii") as out:
@@ -268,7 +280,7 @@ def rolled(gw, company, cam, visit):
     tap.ok(not done.returncode, "cordonctl checkin trusts the server still", done)
 
 
-def kept(gw, cam):
+def kept(gw, company, cam):
     """Backup and restore."""
     words = ["--policy", gw.path("policy.yaml"), "--config", gw.config, "--state", gw.path("state")]
     os.mkdir(gw.path("state"))
@@ -279,6 +291,10 @@ def kept(gw, cam):
     shutil.rmtree(gw.ca)
     done = ctl("restore", gw.path("all.tar"), *words)
     tap.ok(not done.returncode and snapshot(gw.ca) == before, "restore: the chain is as it was", done)
+    shutil.copy(company.crl(), os.path.join(gw.ca, "root-crl.pem"))
+    done = ctl("restore", gw.path("all.tar"), *words)
+    tap.ok(not done.returncode and os.path.exists(os.path.join(gw.ca, "root-crl.pem")),
+           "restore: a list of the root's that came since stays", done)
     gw.must_start()
     tap.equal("and the device checks in", WELCOME, checkin(gw, cam.cert, cam.key, source=cam.address))
 
@@ -315,6 +331,23 @@ def another_passphrase(gw, cam):
     shutil.copy(gw.secret, gw.path("credentials", "ca-passphrase"))
     gw.must_start()
     tap.equal("with the new one it does", WELCOME, checkin(gw, cam.cert, cam.key, source=cam.address))
+
+
+def taken_back(gw, company, cam):
+    """The company's root takes back what is between: by its list nothing is issued any more, and nothing taken."""
+    place = os.path.join(gw.ca, "root-crl.pem")
+    gw.stop()
+    shutil.copy(company.crl(), place)
+    tap.ok(gw.start(), "a list of the company's root without entries: the server starts", gw.logged()[-400:])
+    gw.stop()
+    shutil.copy(company.crl(company.path("policy.crt")), place)
+    tap.ok(not gw.start() and "was revoked" in gw.logged(), "the one between is on it: it does not, and says why",
+           gw.logged()[-400:])
+    done = protected(gw, "issue", "other", "--mac", "02:00:00:00:00:77", "--out", gw.path("out"))
+    tap.ok(done.returncode == 1 and b"was revoked" in done.stderr, "nor is a certificate issued by hand", done)
+    os.unlink(place)
+    gw.must_start()
+    tap.equal("without it all is as before", WELCOME, checkin(gw, cam.cert, cam.key, source=cam.address))
 
 
 def constrained(company):
@@ -359,9 +392,10 @@ def main():
         visit = ours(gw, company)
         revoked(gw, company)
         rolled(gw, company, cam, visit)
-        kept(gw, cam)
+        kept(gw, company, cam)
         firmware(gw)
         another_passphrase(gw, cam)
+        taken_back(gw, company, cam)
         constrained(company)
     tap.done()
 

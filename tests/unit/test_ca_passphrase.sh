@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Keys of the CA: their passphrase is set, changed and removed, all of them or none; a root's key in the clear is told of.
+# Keys of the CA: their passphrase is set, changed and removed, all of them or none; a root's key in the clear is told of,
+# and the root's list is made.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 ctl=$PWD/build/cordonctl
@@ -105,6 +106,43 @@ ok "and which, and what helps" $?
 ca passphrase issuing.key --passphrase-file "$dir/two" --remove && openssl pkey -noout -in "$dir/ca/issuing.key" &&
 	opens root.key "$dir/one"
 ok "removed" $?
+
+# The root's list.
+cp "$dir/ca/issuing.crt" "$dir/issuing.crt"
+verified() {
+	openssl verify -CAfile "$dir/ca/root.crt" -CRLfile "$dir/ca/root-crl.pem" -crl_check "$dir/issuing.crt" >"$dir/out" 2>"$dir/err"
+}
+ca crl --root --passphrase-file "$dir/one" --out "$dir/list.pem" && cmp -s "$dir/list.pem" "$dir/ca/root-crl.pem" && verified
+ok "ca crl --root: openssl takes the issuing CA by it" $?
+ca export
+ok "and so do we" $?
+ca crl --root --revoke "$dir/ca/notes" --passphrase-file "$dir/one"
+[ $? = 1 ]
+ok "--revoke of what is none: refused" $?
+ca crl --revoke "$dir/issuing.crt"
+[ $? = 2 ]
+ok "--revoke without --root: usage" $?
+ca revoke cam --reason cACompromise
+[ $? = 2 ]
+ok "--reason cACompromise of a device: usage" $?
+mv "$dir/ca/root.key" "$dir/root.key"
+ca crl --root
+[ $? = 1 ] && said "name it with --root-key FILE"
+ok "the key is elsewhere: said" $?
+ca crl --root --root-key "$dir/root.key" --passphrase-file "$dir/one" --revoke "$dir/issuing.crt" --reason cACompromise &&
+	said root-crl.pem
+ok "revoked, with the key from elsewhere" $?
+! verified && grep -q "certificate revoked" "$dir/err"
+ok "openssl refuses the issuing CA by it" $?
+ca issue cam --mac 02:00:00:00:00:01 --out "$dir/cam"
+[ $? = 1 ] && said "was revoked"
+ok "nothing is issued" $?
+doctor
+grep -q '^OPEN *CA *the issuing certificate was revoked' "$dir/out"
+ok "doctor says it" $?
+rm "$dir/ca/root-crl.pem"
+ca issue cam --mac 02:00:00:00:00:01 --out "$dir/cam"
+ok "without the list it is" $?
 
 # A CA that waits for its certificate.
 rm -r "$dir/ca"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * An issuing CA below another's: root (RSA) - policy (RSA) - ours (P-256). Which chains are taken, and what is issued
- * below them.
+ * An issuing CA below another's: root (RSA) - policy (RSA) - ours (P-256). Which chains are taken, what is issued below
+ * them, and issuing CAs that their root takes back.
  */
 #include <errno.h>
 #include <openssl/pem.h>
@@ -481,6 +481,61 @@ static void test_moves(void)
 		X509_free(certs[i]);
 }
 
+static int root_crl(const char *dir, EVP_PKEY *key, X509 *revoke, struct pki_error *err)
+{
+	const struct pki_root_plan plan = {
+		.key = key, .revoke = revoke, .reason = CRL_REASON_CA_COMPROMISE, .now = now,
+	};
+	char *pem;
+	size_t len;
+	int ret = pki_root_crl(dir, &plan, &pem, &len, err);
+
+	free(pem);
+	return ret;
+}
+
+/* The root takes its issuing CA back. */
+static void test_root_list(void)
+{
+	const struct pki_ca_plan plan = { .name = "lab", .key = PKI_P256, .now = now };
+	const char *dir = path("ours"), *other = path("other");
+	struct pki_ca ca = { NULL }, foreign = { NULL };
+	struct pki_error err = { "" };
+	EVP_PKEY *key = NULL;
+	X509 *cert, *now_refused;
+
+	if (!ok(!pki_ca_make(dir, &plan, &err) && !pki_ca_make(other, &plan, &err) &&
+		!pki_ca_load(dir, true, NULL, &ca, &err) && !pki_ca_load(other, true, NULL, &foreign, &err) &&
+		!pki_key_load(dir, "root.key", NULL, &key, &err), "two CAs: %s", err.text))
+		return;
+	cert = issue(&ca, PKI_DEVICE, "cam", NULL, &err);
+	ok(root_crl(dir, foreign.key, NULL, &err) == -EPERM, "another key: refused: %s", err.text);
+	ok(root_crl(dir, key, foreign.issuing, &err) == -EPERM, "another root's CA: refused: %s", err.text);
+	ok(root_crl(dir, key, cert, &err) == -EPERM, "a device's certificate: refused: %s", err.text);
+	ok(root_crl(dir, key, ca.root, &err) == -EPERM, "the root itself: refused: %s", err.text);
+	ok(!pki_revoked_made(dir), "nothing of that made a list");
+	ok(!root_crl(dir, key, NULL, &err) && pki_revoked_made(dir) == now, "a list without entries: %s", err.text);
+	pki_ca_free(&ca);
+	ok(!pki_ca_load(dir, true, NULL, &ca, &err) && !ca.revoked && !pki_claim(&ca, cert, now, &err), "changes nothing: %s",
+	   err.text);
+	ok(!root_crl(dir, key, ca.issuing, &err), "the issuing CA is taken back: %s", err.text);
+	ok(root_crl(dir, key, ca.issuing, &err) == -EALREADY, "which is done once: %s", err.text);
+	ok(!root_crl(dir, key, NULL, &err), "the next list takes it over: %s", err.text);
+	pki_ca_free(&ca);
+	ok(!pki_ca_load(dir, true, NULL, &ca, &err) && ca.revoked, "it is known: %s", err.text);
+	now_refused = issue(&ca, PKI_DEVICE, "cam", NULL, &err);
+	ok(!now_refused && strstr(err.text, "was revoked"), "nothing is issued: %s", err.text);
+	ok(pki_claim(&ca, cert, now, &err) == -EPERM && strstr(err.text, "revoked"), "nothing of it is taken: %s", err.text);
+	pki_ca_free(&foreign);
+	ok(!link(path("ours/root-crl.pem"), path("other/root-crl.pem")) &&
+	   pki_ca_load(other, false, NULL, &foreign, &err) == -EINVAL && strstr(err.text, "none of the CA's certificates"),
+	   "another's list beside a CA is an error: %s", err.text);
+	X509_free(now_refused);
+	X509_free(cert);
+	EVP_PKEY_free(key);
+	pki_ca_free(&ca);
+}
+
 int main(void)
 {
 	size_t i;
@@ -501,6 +556,7 @@ int main(void)
 	test_files();
 	test_issue();
 	test_moves();
+	test_root_list();
 	pki_tree_remove(base);
 	EVP_PKEY_free(weak_key);
 	EVP_PKEY_free(policy_key);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* ca: the gateway's own CA. */
 #include <errno.h>
+#include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -141,7 +142,7 @@ bool ca_open_registry(const struct ca_words *w, bool create, struct store *s)
 enum {
 	O_DIR, O_REGISTRY, O_PASSPHRASE, O_JSON, O_NAME, O_KEY, O_ROOT_CERT, O_ROOT_KEY, O_ROLLOVER,
 	O_MAC, O_CSR, O_OUT, O_DAYS, O_REASON, O_DER, O_ACTIVATE, O_FORCE, O_OLD_ROOT_KEY, O_EXPIRING,
-	O_RENEW, O_CSR_OUT, O_NEW_PASSPHRASE, O_REMOVE, OPTIONS,
+	O_RENEW, O_CSR_OUT, O_NEW_PASSPHRASE, O_REMOVE, O_ROOT, O_REVOKE, OPTIONS,
 };
 
 #define BIT(o)		(1U << (o))
@@ -164,6 +165,7 @@ static const struct option options[] = {
 	{ "reason", required_argument, NULL, O_REASON }, { "der", no_argument, NULL, O_DER },
 	{ "csr-out", required_argument, NULL, O_CSR_OUT },
 	{ "new-passphrase-file", required_argument, NULL, O_NEW_PASSPHRASE }, { "remove", no_argument, NULL, O_REMOVE },
+	{ "root", no_argument, NULL, O_ROOT }, { "revoke", required_argument, NULL, O_REVOKE },
 	{ "help", no_argument, NULL, OPTION_HELP }, { }
 };
 
@@ -188,7 +190,8 @@ static const struct verb {
 	  1, 1, ca_issue },
 	{ "revoke", BIT(O_JSON) | BIT(O_REASON), 1, 1, ca_revoke },
 	{ "list", BIT(O_JSON) | BIT(O_EXPIRING), 0, 1, ca_list },
-	{ "crl", BIT(O_OUT) | BIT(O_RENEW), 0, 0, ca_crl },
+	{ "crl", BIT(O_OUT) | BIT(O_RENEW) | BIT(O_ROOT) | BIT(O_ROOT_KEY) | BIT(O_REVOKE) | BIT(O_REASON),
+	  0, 0, ca_crl },
 	{ "export", BIT(O_JSON) | BIT(O_DER), 0, 0, ca_export },
 	{ "import", BIT(O_JSON) | BIT(O_ROOT_CERT), 1, 1, ca_import },
 	{ "passphrase", BIT(O_NEW_PASSPHRASE) | BIT(O_REMOVE), 0, 1, ca_change_passphrase },
@@ -249,10 +252,12 @@ static const char *take(struct ca_words *w, int option, char *value)
 		[O_ROOT_CERT] = &w->root_cert, [O_ROOT_KEY] = &w->root_key,
 		[O_CSR] = &w->csr, [O_OUT] = &w->out, [O_OLD_ROOT_KEY] = &w->old_root_key,
 		[O_CSR_OUT] = &w->csr_out, [O_NEW_PASSPHRASE] = &w->new_passphrase_file,
+		[O_REVOKE] = &w->revoke,
 	};
 	bool *flag = option == O_JSON ? &w->json : option == O_ROLLOVER ? &w->rollover :
 		     option == O_ACTIVATE ? &w->activate : option == O_DER ? &w->der :
-		     option == O_RENEW ? &w->renew : option == O_REMOVE ? &w->remove : NULL;
+		     option == O_RENEW ? &w->renew : option == O_REMOVE ? &w->remove :
+		     option == O_ROOT ? &w->root : NULL;
 
 	if (flag) {
 		*flag = true;
@@ -331,6 +336,13 @@ static int run_ca(const struct command *self, int argc, char **argv)
 		return usage_error(self, "--root-cert and --root-key come together", NULL);
 	if (w.renew && w.out)
 		return usage_error(self, "--renew writes crl.pem alone, not --out", NULL);
+	if (verb->run == ca_crl && (w.root ? w.renew : w.revoke || w.root_key || (seen & BIT(O_REASON))))
+		return usage_error(self, w.root ? "--root and --renew" :
+				   "--root-key, --revoke and --reason belong to --root", NULL);
+	if (verb->run == ca_revoke && w.reason == CRL_REASON_CA_COMPROMISE)
+		return usage_error(self, "not a reason of RFC 5280, 5.3.1, for what is no CA", "cACompromise");
+	if ((seen & BIT(O_REASON)) && verb->run == ca_crl && !w.revoke)
+		return usage_error(self, "--reason is of what --revoke names", NULL);
 	if (w.remove && w.new_passphrase_file)
 		return usage_error(self, "--remove leaves no passphrase: no --new-passphrase-file", NULL);
 	problem = check_rollover(&w, seen);
@@ -350,6 +362,7 @@ const struct command cmd_ca = {
 	"ca revoke NAME|MAC|SERIAL [--reason REASON] [--json]\n"
 	"ca list [NAME] [--expiring DURATION] [--json]\n"
 	"ca crl [--out FILE | --renew]\n"
+	"ca crl --root [--root-key FILE] [--revoke FILE [--reason REASON]] [--out FILE]\n"
 	"ca export [--der | --json]\n"
 	"ca passphrase [FILE] [--new-passphrase-file FILE | --remove]",
 	"  --dir DIR              the CA (" PKI_CA_DIR ")\n"
@@ -372,6 +385,8 @@ const struct command cmd_ca = {
 	"  --days N               how long the certificate is good (90)\n"
 	"  --renew                print nothing, and sign none unless half of the time of the one\n"
 	"                         in crl.pem has passed; where there is none, nothing is done\n"
+	"  --root                 the root's list, of issuing CAs, also in root-crl.pem\n"
+	"  --revoke FILE          a CA's certificate, which is on it from now on\n"
 	"  --reason REASON        unspecified | keyCompromise | affiliationChanged | superseded |\n"
 	"                         cessationOfOperation | privilegeWithdrawn\n"
 	"  --expiring DURATION    only those in use that end so soon, as 30d, the CA's own included\n"

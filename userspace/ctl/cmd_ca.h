@@ -36,6 +36,8 @@
  * @csr_out: file for a request, of a CA whose root is elsewhere; or NULL
  * @new_passphrase_file: or NULL
  * @remove: the passphrase
+ * @root: the revocation list is the root's
+ * @revoke: file of a CA's certificate that is on it from now on, or NULL
  * @who: NAME, SERIAL or a file; NULL, none was given
  */
 struct ca_words {
@@ -63,6 +65,8 @@ struct ca_words {
 	const char *csr_out;
 	const char *new_passphrase_file;
 	bool remove;
+	bool root;
+	const char *revoke;
 	const char *who;
 };
 
@@ -107,6 +111,7 @@ int ca_revoke(const struct ca_words *w);
 int ca_list(const struct ca_words *w);
 int ca_crl(const struct ca_words *w);
 int ca_import(const struct ca_words *w);
+int ca_root_crl(const struct ca_words *w);
 int ca_change_passphrase(const struct ca_words *w);
 
 /* cmd_ca_crl.c */

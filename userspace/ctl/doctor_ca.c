@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* doctor: a CA that waits for its certificate, a root's key that lies in the clear. */
+/* doctor: a CA that waits for its certificate, one that was revoked, a root's key that lies in the clear. */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -26,6 +26,9 @@ void doctor_ca(struct doctor *d)
 		doctor_say(d, OPEN, "CA", "cordonctl ca import CHAIN", "%s", why.text);
 	if (err)
 		return;
+	if (ca.revoked)
+		doctor_say(d, OPEN, "CA", "cordonctl ca init --rollover", "the issuing certificate was revoked, or one above it: "
+			   "nothing is issued");
 	pki_ca_free(&ca);
 	snprintf(mend, sizeof(mend), "cordonctl ca passphrase, or mv %s/root.key to where it is safe until a roll-over",
 		 d->config->ca);

@@ -147,6 +147,8 @@ static bool carry_rest(struct restoring *r)
 	free(ours.entries);
 	free(theirs.entries);
 	pki_ca_free(&saved);
+	if (same && pki_revoked_made(r->c.ca) > pki_revoked_made(dir) && !carry(r, "root-crl.pem", 0644))
+		return false;
 	return (!r->keep_lists || carry(r, "crl.pem", 0644)) && (!same || has_code(r) || carry(r, "code.pem", 0600));
 }
 

@@ -368,6 +368,8 @@ int pki_ca_load(const char *dir, bool with_key, const char *passphrase, struct p
 		ret = load_bridge(ca, dir, err);
 	if (!ret)
 		ret = load_next(ca, dir, err);
+	if (!ret)
+		ret = pki_revoked_load(ca, dir, err);
 	if (ret)
 		pki_ca_free(ca);
 	return ret;

@@ -353,6 +353,17 @@ static int assemble(struct roll *r)
 	return ret;
 }
 
+/* What is put in place can be loaded, whatever was kept: a list of a root that is not kept cannot. */
+static int check_whole(const struct roll *r)
+{
+	struct pki_ca ca;
+	int ret = pki_ca_load(r->w.temp, false, NULL, &ca, r->w.err);
+
+	if (!ret)
+		pki_ca_free(&ca);
+	return ret;
+}
+
 /**
  * pki_ca_activate - from now on the CA that was published signs
  * @dir: of the CA
@@ -379,6 +390,8 @@ int pki_ca_activate(const char *dir, time_t now, struct pki_error *err)
 		ret = pki_work_temp(&r.w, ".new");
 	if (!ret)
 		ret = assemble(&r);
+	if (!ret)
+		ret = check_whole(&r);
 	if (!ret)
 		ret = pki_work_place(&r.w, r.w.dir, RENAME_EXCHANGE);
 	if (!ret)

@@ -191,6 +191,10 @@ X509 *pki_issue(const struct pki_ca *ca, const X509_PUBKEY *subject,
 	}
 	if (check_profile(profile, err))
 		return NULL;
+	if (ca->revoked) {
+		pki_fail(err, -EPERM, "the issuing certificate was revoked, or one above it");
+		return NULL;
+	}
 	if (pki_chain_end(ca, &until)) {
 		pki_fail(err, -EINVAL, "the issuing certificate's validity cannot be read");
 		return NULL;
@@ -216,6 +220,17 @@ X509 *pki_issue(const struct pki_ca *ca, const X509_PUBKEY *subject,
 	}
 	X509_free(cert);
 	return NULL;
+}
+
+/* By the root's list, or of one below it; the next one is on no list yet. */
+static bool is_revoked(const struct pki_ca *ca, const X509 *issuer)
+{
+	size_t i;
+
+	for (i = 0; i < ca->n_former; i++)
+		if (ca->former[i].cert == issuer)
+			return ca->former[i].revoked;
+	return issuer == ca->issuing && ca->revoked;
 }
 
 static const X509 *issuer_of(const struct pki_ca *ca, X509 *cert)
@@ -270,6 +285,8 @@ int pki_claim_late(const struct pki_ca *ca, X509 *cert, time_t now, uint32_t lat
 
 	if (!issuer)
 		return pki_fail(err, -EPERM, "not issued by this gateway");
+	if (is_revoked(ca, issuer))
+		return pki_fail(err, -EPERM, "the CA that issued it was revoked");
 	if ((flags & EXFLAG_CA) || !(flags & EXFLAG_XKUSAGE) ||
 	    !(X509_get_extended_key_usage(cert) & XKU_SSL_CLIENT))
 		return pki_fail(err, -EPERM, "not a client certificate (RFC 5280, 4.2.1.12)");

@@ -38,6 +38,11 @@ int pki_chain_allows(const struct pki_ca *ca, X509 *cert, enum pki_kind kind, st
 int pki_chain_purpose(const struct pki_ca *ca, enum pki_kind kind, struct pki_error *err);
 int pki_chain_end(const struct pki_ca *ca, time_t *until);
 
+/* revoked.c */
+#define PKI_ROOT_LIST		"root-crl.pem"
+
+int pki_revoked_load(struct pki_ca *ca, const char *dir, struct pki_error *err);
+
 /* ca.c */
 #define PKI_REQUEST_DIR		"request"
 #define PKI_REQUEST_NEW		"request.new"	/* while it is put together */

@@ -83,6 +83,7 @@ struct pki_revoked {
 struct pki_issuer {
 	X509 *cert;
 	EVP_PKEY *key;
+	bool revoked;
 };
 
 /**
@@ -96,6 +97,7 @@ struct pki_issuer {
  * @next: root of the CA that is published to follow, in @others as well unless it is @root; or NULL
  * @next_issuing: issuing certificate of that one, in @others as well; or NULL
  * @intermediates: from the issuer of @issuing to the one that @root certified; NULL, @root certified @issuing itself
+ * @revoked: by the list of who is above: @issuing, or one of @intermediates; nothing is issued then, nor taken
  * @former: issuing certificates of CAs before, oldest first
  * @n_former: how many
  */
@@ -108,6 +110,7 @@ struct pki_ca {
 	X509 *next;
 	X509 *next_issuing;
 	STACK_OF(X509) *intermediates;
+	bool revoked;
 	struct pki_issuer *former;
 	size_t n_former;
 };
@@ -208,7 +211,7 @@ int pki_certs_only(X509 *const *certs, size_t n, uint8_t **der, size_t *len);
 int pki_cert_wrap(const uint8_t *cert, size_t cert_len, uint8_t **der, size_t *len);
 
 /*
- * The directory: root.crt issuing.crt issuing.key [root.key] [chain.crt] [previous/…] [next/…]
+ * The directory: root.crt issuing.crt issuing.key [root.key] [chain.crt] [root-crl.pem] [previous/…] [next/…]
  * [request/…], see cordonctl(8).
  * 0, or with err: -ENOKEY, the key needs a passphrase; -EKEYREJECTED, not this one; -EINPROGRESS, it waits for its
  * certificate; -errno.
@@ -251,6 +254,24 @@ struct pki_import {
 	const char *passphrase;
 	time_t now;
 };
+
+/**
+ * struct pki_root_plan - a revocation list of the root's
+ * @key: of the root
+ * @revoke: a CA's certificate that is on it from now on; NULL, what was is
+ * @reason: as in struct pki_revoked
+ * @now: the time
+ */
+struct pki_root_plan {
+	EVP_PKEY *key;
+	X509 *revoke;
+	int reason;
+	time_t now;
+};
+
+/* When the last list beside a CA was made that says which issuing CAs were revoked; 0, there is none. */
+time_t pki_revoked_made(const char *dir);
+int pki_root_crl(const char *dir, const struct pki_root_plan *plan, char **pem, size_t *len, struct pki_error *err);
 
 /* What a file is to hold, @out and @len set, OPENSSL_clear_free(); or as it is. 0, or -errno with @err. */
 typedef int pki_rewrite_fn(const char *name, const char *text, char **out, size_t *len, void *arg,
