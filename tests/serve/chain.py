@@ -127,6 +127,12 @@ def waits(gw):
     tap.ok(done.returncode == 1 and b"waits" in done.stderr and snapshot(gw.ca) == before, "a second request: refused", done)
     tap.ok(not gw.start() and "waits for its certificate" in gw.logged(), "the server does not start, and says so",
            gw.logged()[-500:])
+    words = ["--policy", gw.path("policy.yaml"), "--config", gw.config, "--state", gw.dir]
+    done = ctl("backup", gw.path("waits.tar"), "--with-keys", *words)
+    shutil.rmtree(gw.ca)
+    back = ctl("restore", gw.path("waits.tar"), *words)
+    tap.ok(not done.returncode and not back.returncode and snapshot(gw.ca) == before, "backup and restore: it still waits",
+           f"{done} {back}")
 
 
 def refused(gw, name, why, *paths):

@@ -54,6 +54,10 @@ ok "a next CA is published, whose keys are changed as well" $?
 echo notes >"$dir/ca/notes"
 
 before=$(state)
+ca init --csr-out "$dir/csr"
+same "a request, where there is a CA: refused" $?
+[ ! -e "$dir/csr" ]
+ok "and none is written" $?
 ca passphrase --new-passphrase-file "$dir/weak"
 same "a weak passphrase: refused" $?
 ca passphrase --new-passphrase-file "$dir/nowhere"

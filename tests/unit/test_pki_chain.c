@@ -463,6 +463,8 @@ static void test_moves(void)
 		ok(!pki_ca_request(dir, &next, true, &pem, &len, &err) &&
 		   !pki_key_load(path("moves/" PKI_REQUEST_DIR), "issuing.key", NULL, &key, &err), "a request: %s", err.text);
 		free(pem);
+		ok(pki_ca_publish(dir, &next, &err) == -EALREADY && strstr(err.text, "waits for its certificate already"),
+		   "while it waits, no other is published: %s", err.text);
 		snprintf(name, sizeof(name), "root-%zu", i);
 		root = certify(name, root_key, NULL, root_key, usual, -1, 2000, NULL);
 		own = certify("lab issuing CA", key, root, root_key, usual, -1, 900, NULL);

@@ -82,7 +82,13 @@ static int build(struct pki_work *w, const char *sub, char **pem, size_t *len)
 	return pki_work_write(w, file, *pem, *len, 0644);
 }
 
-static int check_none_waits(const struct pki_work *w)
+/**
+ * pki_work_none_waits - no request waits, which would be lost or left over
+ * @w: begun
+ *
+ * Return: 0; -EALREADY, one does.
+ */
+int pki_work_none_waits(const struct pki_work *w)
 {
 	char path[PATH_MAX + 64];
 
@@ -156,7 +162,7 @@ int pki_ca_request(const char *dir, const struct pki_ca_plan *plan, bool next, c
 
 	*pem = NULL;
 	if (!ret)
-		ret = check_none_waits(&w);
+		ret = pki_work_none_waits(&w);
 	if (!ret)
 		ret = next ? request_next(&w, pem, len) : request_first(&w, pem, len);
 	pki_work_end(&w, ret);

@@ -123,7 +123,9 @@ static int load_old(struct roll *r)
 	if (r->old.next)
 		return pki_fail(r->w.err, -EALREADY, "%.150s/next: a next CA is published already: activate it",
 				r->w.dir);
-	ret = pki_work_room(&r->w, &r->old, ADDED);
+	ret = pki_work_none_waits(&r->w);
+	if (!ret)
+		ret = pki_work_room(&r->w, &r->old, ADDED);
 	if (!ret)
 		ret = take_old_key(r);
 	return ret ? ret : pki_work_name_next(&r->w, &r->old);

@@ -75,6 +75,9 @@ void pki_tree_remove(const char *path);
 int pki_work_link(const struct pki_work *w, const char *from, const char *to, bool needed);
 int pki_work_link_rest(const struct pki_work *w, const char *const *known);
 
+/* ca_request.c; likewise. */
+int pki_work_none_waits(const struct pki_work *w);
+
 /* ca_roll.c; likewise. */
 int pki_work_name_next(struct pki_work *w, const struct pki_ca *old);
 int pki_work_room(const struct pki_work *w, const struct pki_ca *old, int added);
