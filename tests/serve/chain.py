@@ -12,6 +12,7 @@ import subprocess
 
 from gateway import CTL, EST, Gateway, Tap, certificate, checkin, ctl, must, new_csr, renew, run
 from kernel import Device, FirmwareGateway
+from rollover import STRONGSWAN, Curl, Ours, Swan
 
 tap = Tap()
 WELCOME = "Welcome IoT Device"
@@ -356,6 +357,23 @@ def taken_back(gw, company, cam):
     tap.equal("without it all is as before", WELCOME, checkin(gw, cam.cert, cam.key, source=cam.address))
 
 
+def others():
+    """Clients of three makes, each of which builds a path of its own to the company's root."""
+    with Gateway() as gw:
+        company = Company(gw)
+        csr = begin(gw)
+        done = protected(gw, "import", joined(gw, company.sign(csr, "policy", "plant"), company.policy, company.root))
+        tap.ok(not done.returncode, "import, for clients of three makes", done)
+        with open(gw.path("strongswan.conf"), "w", encoding="ascii") as out:
+            out.write(STRONGSWAN)
+        gw.write_config(f"passphrase_file: {gw.secret}\n")
+        gw.must_start()
+        for number, kind in enumerate((Ours, Curl, Swan)):
+            device = kind(gw, kind.__name__.lower(), f"02:00:00:00:08:{number:02x}")
+            tap.ok(device.enroll(), f"{device.name}: enrols", device.why)
+            tap.ok(device.renew(), f"{device.name}: renews, by what cacerts gave it", device.why)
+
+
 def constrained(company):
     """A company that gives its plants names below its own and no others."""
     with Gateway(allow_remote=True) as gw:
@@ -403,6 +421,7 @@ def main():
         another_passphrase(gw, cam)
         taken_back(gw, company, cam)
         constrained(company)
+    others()
     tap.done()
 
 
