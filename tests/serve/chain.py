@@ -257,6 +257,25 @@ def revoked(gw, company):
     tap.ok(b"certificate revoked" in done.stderr, "and by the list, which our key signed, neither", done)
 
 
+def of_company(gw, company, cam):
+    """The company's CA may certify whom it likes: here it is nobody's device."""
+    urn = "urn:dev:mac:" + (cam.mac[:9] + "ff:fe:" + cam.mac[9:]).replace(":", "")
+    before = gw.issued()
+    for by in ("policy", "root"):
+        with open(company.path("csr"), "wb") as out:
+            out.write(must("openssl", "req", "-new", "-key", cam.key, "-subj", "/CN=cam"))
+        company.extensions(["basicConstraints=critical,CA:FALSE", "extendedKeyUsage=clientAuth", "subjectAltName=URI:" + urn,
+                            "authorityKeyIdentifier=keyid"])
+        must("openssl", "x509", "-req", "-in", company.path("csr"), "-CA", company.path(by + ".crt"), "-CAkey",
+             company.path(by + ".key"), "-CAcreateserial", "-days", "30", "-extfile", company.path("ext"), "-out",
+             company.path("foreign.crt"))
+        foreign = company.path("foreign.crt")
+        tap.equal(f"a certificate of the company's {by} in a device's name: refused", "refused: not issued by this gateway",
+                  checkin(gw, foreign, cam.key, source=cam.address))
+        got = renew(gw, foreign, cam.key, new_csr(cam.key), source=cam.address)
+        tap.equal("and not renewed", (403, before), (got.status, gw.issued()))
+
+
 def rolled(gw, company, cam, visit):
     """The next issuing CA, of a second request, below the same root."""
     done = protected(gw, "init", "--rollover")
@@ -415,6 +434,7 @@ def main():
         cam = devices(gw, company)
         visit = ours(gw, company)
         revoked(gw, company)
+        of_company(gw, company, cam)
         rolled(gw, company, cam, visit)
         kept(gw, company, cam)
         firmware(gw)
