@@ -14,6 +14,7 @@
 #   flood      floods of TLS records, chains, renewals and revocations (TRIES=)
 #   beside     how long an honest check-in takes beside floods of TLS records and chains
 #   rollover   from one CA to the next: 20 devices of three kinds, killed at each step
+#   chain      a CA below a company's RSA root: request, import, devices, roll-over, passphrases, constraints
 #   late       certificates that have ended, and are renewed; likewise
 #   expiry     certificates that end: said before they do; with a kernel of straw
 #   registry   the registry copied while devices enrol, an older one put back, damaged, deleted; with a kernel of straw
@@ -82,7 +83,7 @@ if ! make -s userspace serve-programs >"$work/log" 2>&1; then
 	echo "Bail out! cordonctl does not build"
 	exit 1
 fi
-[[ $# -gt 0 ]] || set -- est refuse ddi hawkbit offers update posture liar full processes flood beside rollover late expiry eapol registry backup audit crash
+[[ $# -gt 0 ]] || set -- est refuse ddi hawkbit offers update posture liar full processes flood beside rollover chain late expiry eapol registry backup audit crash
 for name; do
 	start "$name"
 done

@@ -33,10 +33,15 @@
  * @expiring: only what ends within so many seconds; 0, everything
  * @reason: of a revocation
  * @der: the root alone, in DER
- * @who: NAME, or SERIAL; NULL, none was given
  * @hostapd: directory for what hostapd needs, or NULL
  * @ports: of hostapd's
  * @n_ports: how many
+ * @csr_out: file for a request, of a CA whose root is elsewhere; or NULL
+ * @new_passphrase_file: or NULL
+ * @remove: the passphrase
+ * @root: the revocation list is the root's
+ * @revoke: file of a CA's certificate that is on it from now on, or NULL
+ * @who: NAME, SERIAL or a file; NULL, none was given
  */
 struct ca_words {
 	const char *dir;
@@ -60,6 +65,11 @@ struct ca_words {
 	u32 expiring;
 	int reason;
 	bool der;
+	const char *csr_out;
+	const char *new_passphrase_file;
+	bool remove;
+	bool root;
+	const char *revoke;
 	const char *who;
 	const char *hostapd;
 	char **ports;
@@ -86,7 +96,15 @@ int ca_publish(const struct ca_words *w, struct pki_ca_plan *plan, char passphra
 int ca_activate(const struct ca_words *w);
 bool ca_rollover_tell(const struct ca_words *w, struct store *s);
 
+/* cmd_ca_passphrase.c */
+bool ca_root_is_clear(const char *dir);
+void ca_warn(const char *dir);
+
+/* cmd_ca_import.c */
+int ca_request(const struct ca_words *w, struct pki_ca_plan *plan, char passphrase[SECRET_MAX_LEN + 1]);
+
 /* cmd_ca_init.c */
+bool ca_read_cert(const char *path, X509 **out);
 bool ca_read_key(const char *path, const char *passphrase, EVP_PKEY **out);
 int ca_print(const struct ca_words *w, bool pem);
 int ca_crl_after(const struct ca_words *w);
@@ -99,6 +117,9 @@ int ca_issue(const struct ca_words *w);
 int ca_revoke(const struct ca_words *w);
 int ca_list(const struct ca_words *w);
 int ca_crl(const struct ca_words *w);
+int ca_import(const struct ca_words *w);
+int ca_root_crl(const struct ca_words *w);
+int ca_change_passphrase(const struct ca_words *w);
 
 /* cmd_ca_crl.c */
 int ca_crl_renew(const struct ca_words *w, struct store *s, char **pem, size_t *len);

@@ -41,6 +41,17 @@ static json_t *json_cert(X509 *cert)
 	return out;
 }
 
+/* From the root's side; NULL, nothing is between. */
+static json_t *json_intermediates(const struct pki_ca *ca)
+{
+	json_t *list = ca->intermediates ? json_array() : NULL;
+	int i;
+
+	for (i = list ? sk_X509_num(ca->intermediates) : 0; i > 0; i--)
+		json_array_append_new(list, json_cert(sk_X509_value(ca->intermediates, i - 1)));
+	return list;
+}
+
 static void print_cert(const char *what, X509 *cert, const char *mark, bool pem)
 {
 	char fingerprint[CA_FINGERPRINT_LEN], end[POLICY_TIME_LEN], subject[128];
@@ -64,14 +75,18 @@ static void print_cert(const char *what, X509 *cert, const char *mark, bool pem)
 int ca_print(const struct ca_words *w, bool pem)
 {
 	struct pki_ca ca;
+	int i;
 
 	if (!ca_load(w, false, &ca))
 		return EXIT_REFUSED;
 	if (w->json) {
-		json_print(json_pack("{so so so*}", "root", json_cert(ca.root), "issuing",
-				     json_cert(ca.issuing), "next_root", ca.next ? json_cert(ca.next) : NULL));
+		json_print(json_pack("{so so* so so*}", "root", json_cert(ca.root), "intermediates",
+				     json_intermediates(&ca), "issuing", json_cert(ca.issuing), "next_root",
+				     ca.next ? json_cert(ca.next) : NULL));
 	} else {
 		print_cert("root", ca.root, pem ? "# " : "", pem);
+		for (i = ca.intermediates ? sk_X509_num(ca.intermediates) : 0; i > 0; i--)
+			print_cert("intermediate", sk_X509_value(ca.intermediates, i - 1), pem ? "# " : "", pem);
 		print_cert("issuing", ca.issuing, pem ? "# " : "", pem);
 		if (ca.next)
 			print_cert("next root", ca.next, pem ? "# " : "", pem);
@@ -108,7 +123,12 @@ int ca_export(const struct ca_words *w)
 	return len > 0 ? EXIT_DONE : EXIT_REFUSED;
 }
 
-static bool read_root_cert(const char *path, X509 **out)
+/**
+ * ca_read_cert - a root's certificate, or tell why not
+ * @path: of its PEM
+ * @out: X509_free() it
+ */
+bool ca_read_cert(const char *path, X509 **out)
 {
 	char *text = NULL;
 	BIO *bio = NULL;
@@ -182,7 +202,10 @@ static int make(const struct ca_words *w, const struct pki_ca_plan *plan)
 {
 	struct pki_error why;
 
-	return pki_ca_make(w->dir, plan, &why) ? complain("ca", why.text) : ca_print(w, false);
+	if (pki_ca_make(w->dir, plan, &why))
+		return complain("ca", why.text);
+	ca_warn(w->dir);
+	return ca_print(w, false);
 }
 
 /* The passphrase of what is made; its file must hold a good one. */
@@ -215,10 +238,11 @@ int ca_init(const struct ca_words *w)
 	if (!plan.name && !w->rollover)
 		plan.name = NAME_DEFAULT;
 	if (take_passphrase(w, &plan, passphrase) &&
-	    (!w->root_cert || (read_root_cert(w->root_cert, &plan.root) &&
+	    (!w->root_cert || (ca_read_cert(w->root_cert, &plan.root) &&
 			       ca_read_key(w->root_key, plan.passphrase, &plan.root_key))) &&
 	    (!w->old_root_key || ca_read_key(w->old_root_key, plan.passphrase, &plan.old_root_key)))
-		ret = w->rollover ? ca_publish(w, &plan, passphrase) : make(w, &plan);
+		ret = w->csr_out ? ca_request(w, &plan, passphrase) :
+		      w->rollover ? ca_publish(w, &plan, passphrase) : make(w, &plan);
 	explicit_bzero(passphrase, sizeof(passphrase));
 	EVP_PKEY_free(plan.old_root_key);
 	EVP_PKEY_free(plan.root_key);

@@ -512,6 +512,7 @@ static void examine(struct doctor *d)
 		check_server(d);
 	check_certificates(d);
 	doctor_revoked(d);
+	doctor_ca(d);
 	cnl_runtime_free(&d->runtime);
 	policy_free(d->kernel);
 	cnl_close(&d->nl);

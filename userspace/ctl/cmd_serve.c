@@ -17,6 +17,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "ctl/credential.h"
 #include "ctl/ctl.h"
 #include "lib/file.h"
 #include "serve/common/serve.h"
@@ -348,15 +349,19 @@ static int status(const struct serve_config *c, bool json)
 
 static int read_passphrase(const struct serve_config *c, char **out)
 {
+	const char *path = c->passphrase_file;
+	char credential[PATH_MAX];
 	size_t len;
 	int err;
 
 	*out = NULL;
-	if (!c->passphrase_file[0])
+	if (!path[0] && !credential_find(CREDENTIAL_PASSPHRASE, credential))
 		return 0;
-	err = file_read(c->passphrase_file, PASSPHRASE_MAX, out, &len);
+	if (!path[0])
+		path = credential;
+	err = file_read(path, PASSPHRASE_MAX, out, &len);
 	if (err) {
-		complain(c->passphrase_file, strerror(-err));
+		complain(path, strerror(-err));
 		return err;
 	}
 	(*out)[strcspn(*out, "\r\n")] = 0;

@@ -111,15 +111,23 @@ static int check_root(const struct pki_work *w)
 	return 0;
 }
 
-static int write_bio(const struct pki_work *w, const char *file, BIO *bio, mode_t mode)
+/**
+ * pki_work_write - a file among the new files
+ * @w: has its temp
+ * @file: its name there
+ * @data: what it holds
+ * @len: of @data
+ * @mode: of the file
+ *
+ * Return: 0 or -errno.
+ */
+int pki_work_write(const struct pki_work *w, const char *file, const void *data, size_t len, mode_t mode)
 {
 	char path[PATH_MAX + 64];
-	char *text;
-	long len = BIO_get_mem_data(bio, &text);
 	int ret;
 
 	snprintf(path, sizeof(path), "%s/%s", w->temp, file);
-	ret = file_write(path, text, len, mode);
+	ret = file_write(path, data, len, mode);
 	return ret ? pki_fail(w->err, ret, "%.200s: %s", path, strerror(-ret)) : 0;
 }
 
@@ -134,29 +142,39 @@ static int write_bio(const struct pki_work *w, const char *file, BIO *bio, mode_
 int pki_work_write_cert(const struct pki_work *w, const char *file, X509 *cert)
 {
 	BIO *bio = BIO_new(BIO_s_mem());
+	char *text = NULL;
+	long len;
 	int ret = -EIO;
 
-	if (cert && bio && PEM_write_bio_X509(bio, cert))
-		ret = write_bio(w, file, bio, 0644);
+	len = cert && bio && PEM_write_bio_X509(bio, cert) ? BIO_get_mem_data(bio, &text) : 0;
+	if (len > 0)
+		ret = pki_work_write(w, file, text, len, 0644);
 	else
 		pki_fail_ssl(w->err, "certificate cannot be made");
 	BIO_free(bio);
 	return ret;
 }
 
-static int write_key(const struct pki_work *w, const char *file, EVP_PKEY *key)
+/**
+ * pki_work_write_key - a private key among the new files
+ * @w: has its temp; the plan's passphrase protects it
+ * @file: its name there
+ * @key: the key
+ *
+ * Return: 0 or -errno.
+ */
+int pki_work_write_key(const struct pki_work *w, const char *file, EVP_PKEY *key)
 {
-	char path[PATH_MAX + 64], *pem;
 	size_t len;
+	char *pem;
 	int ret;
 
 	ret = pki_key_pem(key, w->plan->passphrase, &pem, &len);
 	if (ret)
 		return pki_fail(w->err, ret, "key cannot be written: out of memory");
-	snprintf(path, sizeof(path), "%s/%s", w->temp, file);
-	ret = file_write(path, pem, len, 0600);
+	ret = pki_work_write(w, file, pem, len, 0600);
 	OPENSSL_clear_free(pem, len);
-	return ret ? pki_fail(w->err, ret, "%.200s: %s", path, strerror(-ret)) : 0;
+	return ret;
 }
 
 static int make_root(struct pki_work *w)
@@ -192,9 +210,9 @@ int pki_work_build(struct pki_work *w)
 		return pki_fail_ssl(w->err, "key cannot be made");
 	ret = pki_work_write_cert(w, "root.crt", w->root);
 	if (!ret && !w->plan->root)
-		ret = write_key(w, "root.key", w->root_key);
+		ret = pki_work_write_key(w, "root.key", w->root_key);
 	if (!ret)
-		ret = write_key(w, "issuing.key", w->key);
+		ret = pki_work_write_key(w, "issuing.key", w->key);
 	if (ret)
 		return ret;
 	w->issuing = make_cert(w, w->key, PKI_ISSUING_SUFFIX, w->root, w->root_key, ISSUING_YEARS, 0);

@@ -25,6 +25,7 @@
 #define PKI_CA_DIR		"/var/lib/cordon/ca"
 #define PKI_BAG_MAX		16		/* certificates that a device takes from cacerts */
 #define PKI_BACKDATE		86400		/* seconds that a device's clock may be behind */
+#define PKI_CHAIN_MAX		8		/* certificates from the issuing one to the root, both included */
 
 /** struct pki_error - why something was refused: lower case, no full stop, RFC clause where one rules */
 struct pki_error {
@@ -82,6 +83,7 @@ struct pki_revoked {
 struct pki_issuer {
 	X509 *cert;
 	EVP_PKEY *key;
+	bool revoked;
 };
 
 /**
@@ -93,6 +95,9 @@ struct pki_issuer {
  *	(RFC 7030, 4.1.3); may be empty, never NULL
  * @bridge: after a roll-over: @issuing as certified by the root before, for devices that know that one alone; or NULL
  * @next: root of the CA that is published to follow, in @others as well unless it is @root; or NULL
+ * @next_issuing: issuing certificate of that one, in @others as well; or NULL
+ * @intermediates: from the issuer of @issuing to the one that @root certified; NULL, @root certified @issuing itself
+ * @revoked: by the list of who is above: @issuing, or one of @intermediates; nothing is issued then, nor taken
  * @former: issuing certificates of CAs before, oldest first
  * @n_former: how many
  */
@@ -103,6 +108,9 @@ struct pki_ca {
 	STACK_OF(X509) *others;
 	X509 *bridge;
 	X509 *next;
+	X509 *next_issuing;
+	STACK_OF(X509) *intermediates;
+	bool revoked;
 	struct pki_issuer *former;
 	size_t n_former;
 };
@@ -203,8 +211,10 @@ int pki_certs_only(X509 *const *certs, size_t n, uint8_t **der, size_t *len);
 int pki_cert_wrap(const uint8_t *cert, size_t cert_len, uint8_t **der, size_t *len);
 
 /*
- * The directory: root.crt issuing.crt issuing.key [root.key] [previous/…] [next/…], see cordonctl(8).
- * 0, or with err: -ENOKEY, the key needs a passphrase; -EKEYREJECTED, not this one; -errno.
+ * The directory: root.crt issuing.crt issuing.key [root.key] [chain.crt] [root-crl.pem] [previous/…] [next/…]
+ * [request/…], see cordonctl(8).
+ * 0, or with err: -ENOKEY, the key needs a passphrase; -EKEYREJECTED, not this one; -EINPROGRESS, it waits for its
+ * certificate; -errno.
  */
 int pki_ca_load(const char *dir, bool with_key, const char *passphrase, struct pki_ca *ca,
 		struct pki_error *err);
@@ -221,6 +231,55 @@ int pki_ca_make(const char *dir, const struct pki_ca_plan *plan, struct pki_erro
 /* The two steps to the next one: published beside the present one, then in its place; all or nothing. */
 int pki_ca_publish(const char *dir, const struct pki_ca_plan *plan, struct pki_error *err);
 int pki_ca_activate(const char *dir, time_t now, struct pki_error *err);
+
+/*
+ * An issuing CA below a root that is not here: its key and a request, PEM, free(); then the chain that came of it. At
+ * a roll-over (@next) what is imported is published to follow.
+ */
+int pki_ca_request(const char *dir, const struct pki_ca_plan *plan, bool next, char **pem, size_t *len,
+		   struct pki_error *err);
+
+/**
+ * struct pki_import - a chain that came from elsewhere
+ * @pem: certificates, in any order
+ * @len: of @pem
+ * @root: where it is not among them; or NULL
+ * @passphrase: of the key that waits; or NULL
+ * @now: the time
+ */
+struct pki_import {
+	const char *pem;
+	size_t len;
+	X509 *root;
+	const char *passphrase;
+	time_t now;
+};
+
+/**
+ * struct pki_root_plan - a revocation list of the root's
+ * @key: of the root
+ * @revoke: a CA's certificate that is on it from now on; NULL, what was is
+ * @reason: as in struct pki_revoked
+ * @now: the time
+ */
+struct pki_root_plan {
+	EVP_PKEY *key;
+	X509 *revoke;
+	int reason;
+	time_t now;
+};
+
+/* When the last list beside a CA was made that says which issuing CAs were revoked; 0, there is none. */
+time_t pki_revoked_made(const char *dir);
+int pki_root_crl(const char *dir, const struct pki_root_plan *plan, char **pem, size_t *len, struct pki_error *err);
+
+/* What a file is to hold, @out and @len set, OPENSSL_clear_free(); or as it is. 0, or -errno with @err. */
+typedef int pki_rewrite_fn(const char *name, const char *text, char **out, size_t *len, void *arg,
+			   struct pki_error *err);
+int pki_ca_rewrite(const char *dir, pki_rewrite_fn *each, void *arg, struct pki_error *err);
+
+/* 0, it is in force; 1, it is published to follow; -errno with @err, and @dir is as it was. */
+int pki_ca_import(const char *dir, const struct pki_import *what, struct pki_error *err);
 
 /*
  * What signs firmware: a certificate of the CA and its key, both in code.pem of the CA's directory, so that

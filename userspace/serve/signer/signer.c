@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #include "firmware/manifest.h"
 #include "lib/wire.h"
@@ -348,7 +349,8 @@ int serve_signer(const struct serve_config *config, char *passphrase, struct pri
 	*strrchr(dir, '/') = 0;
 	role.readable = dir[0] ? dir : "/";
 	if (!buf || !reply || open_all(&s, config, passphrase, &err)) {
-		serve_log(LOG_ERR, "cannot load the CA; 'cordonctl ca init' makes one", "ca", config->ca, "why",
+		serve_log(LOG_ERR, access(config->ca, F_OK) ? "cannot load the CA; 'cordonctl ca init' makes one" :
+			  "cannot load the CA", "ca", config->ca, "why",
 			  buf && reply ? err.text : "out of memory", NULL);
 		goto out;
 	}
