@@ -144,19 +144,28 @@ int pki_work_write_cert(const struct pki_work *w, const char *file, X509 *cert)
 	return ret;
 }
 
-static int write_key(const struct pki_work *w, const char *file, EVP_PKEY *key)
+/* @reference: what names it, where it is in hardware; or NULL. */
+static int write_key(const struct pki_work *w, const char *file, EVP_PKEY *key, const char *reference)
 {
-	char path[PATH_MAX + 64], *pem;
-	size_t len;
+	char path[PATH_MAX + 64], *pem = NULL;
+	size_t len = 0;
 	int ret;
 
-	ret = pki_key_pem(key, w->plan->passphrase, &pem, &len);
+	ret = reference ? 0 : pki_key_pem(key, w->plan->passphrase, &pem, &len);
 	if (ret)
 		return pki_fail(w->err, ret, "key cannot be written: out of memory");
 	snprintf(path, sizeof(path), "%s/%s", w->temp, file);
-	ret = file_write(path, pem, len, 0600);
+	ret = file_write(path, reference ? reference : pem, reference ? strlen(reference) : len, 0600);
 	OPENSSL_clear_free(pem, len);
 	return ret ? pki_fail(w->err, ret, "%.200s: %s", path, strerror(-ret)) : 0;
+}
+
+/* The one in hardware, or a new one. */
+static EVP_PKEY *take_key(const struct pki_work *w, EVP_PKEY *key)
+{
+	if (!key)
+		return pki_key_new(w->plan->key);
+	return EVP_PKEY_up_ref(key) ? key : NULL;
 }
 
 static int make_root(struct pki_work *w)
@@ -168,7 +177,7 @@ static int make_root(struct pki_work *w)
 		EVP_PKEY_up_ref(w->root_key);
 		return check_root(w);
 	}
-	w->root_key = pki_key_new(w->plan->key);
+	w->root_key = take_key(w, w->plan->root_key);
 	if (w->root_key)
 		w->root = make_cert(w, w->root_key, ROOT_SUFFIX, NULL, w->root_key, ROOT_YEARS,
 				    ROOT_PATHLEN);
@@ -187,14 +196,16 @@ int pki_work_build(struct pki_work *w)
 
 	if (ret)
 		return ret;
-	w->key = pki_key_new(w->plan->key);
+	w->key = take_key(w, w->plan->issuing_key);
 	if (!w->key)
 		return pki_fail_ssl(w->err, "key cannot be made");
+	if (X509_check_private_key(w->root, w->key))
+		return pki_fail(w->err, -EPERM, "the issuing key must be another than the root's");
 	ret = pki_work_write_cert(w, "root.crt", w->root);
 	if (!ret && !w->plan->root)
-		ret = write_key(w, "root.key", w->root_key);
+		ret = write_key(w, "root.key", w->root_key, w->plan->root_reference);
 	if (!ret)
-		ret = write_key(w, "issuing.key", w->key);
+		ret = write_key(w, "issuing.key", w->key, w->plan->issuing_reference);
 	if (ret)
 		return ret;
 	w->issuing = make_cert(w, w->key, PKI_ISSUING_SUFFIX, w->root, w->root_key, ISSUING_YEARS, 0);

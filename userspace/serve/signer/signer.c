@@ -331,7 +331,7 @@ static int open_all(struct signer *s, const struct serve_config *config, const c
  *
  * Says one empty message when it is ready.
  *
- * Return: exit status.
+ * Return: exit status; SERVE_PIN_REFUSED, to be started again by a person alone.
  */
 int serve_signer(const struct serve_config *config, char *passphrase, struct priv_channel *agent)
 {
@@ -347,6 +347,7 @@ int serve_signer(const struct serve_config *config, char *passphrase, struct pri
 	strcpy(dir, config->path);
 	*strrchr(dir, '/') = 0;
 	role.readable = dir[0] ? dir : "/";
+	role.also[0] = config->token_directory;
 	if (!buf || !reply || open_all(&s, config, passphrase, &err)) {
 		serve_log(LOG_ERR, "cannot load the CA; 'cordonctl ca init' makes one", "ca", config->ca, "why",
 			  buf && reply ? err.text : "out of memory", NULL);
@@ -355,6 +356,7 @@ int serve_signer(const struct serve_config *config, char *passphrase, struct pri
 	if (passphrase)
 		OPENSSL_cleanse(passphrase, strlen(passphrase));
 	serve_log_detach();
+	role.hardware = pki_hardware_is_used();
 	if (priv_enter(&role, error) < 0) {
 		serve_log(LOG_ERR, "cannot confine the process", "why", error, NULL);
 		goto out;
@@ -378,5 +380,5 @@ out:
 	pki_ca_free(&s.ca);
 	free(reply);
 	free(buf);
-	return len == -EPIPE ? 0 : 1;
+	return len == -EPIPE ? 0 : pki_pin_was_refused() ? SERVE_PIN_REFUSED : 1;
 }
