@@ -18,6 +18,7 @@
 #   expiry     certificates that end: said before they do; with a kernel of straw
 #   registry   the registry copied while devices enrol, an older one put back, damaged, deleted; with a kernel of straw
 #   backup     everything into one file and back; files that are damaged, cut off or hostile (KILLS= SEED=)
+#   hardware   the CA's key and a device's in an HSM (SoftHSM2) and a TPM (swtpm)
 #   crash      kill -9 while 1,000 devices enrol (DEVICES= KILLS= SEED=)
 # All at once, as they wait a good deal, and the last one takes longest.
 set -u
@@ -80,7 +81,7 @@ if ! make -s userspace serve-programs >"$work/log" 2>&1; then
 	echo "Bail out! cordonctl does not build"
 	exit 1
 fi
-[[ $# -gt 0 ]] || set -- est refuse ddi hawkbit offers update posture liar full processes flood beside rollover late expiry registry backup crash
+[[ $# -gt 0 ]] || set -- est refuse ddi hawkbit offers update posture liar full processes flood beside rollover late expiry registry backup hardware crash
 for name; do
 	start "$name"
 done

@@ -247,6 +247,27 @@ static bool take_root(const struct ca_words *w, struct pki_ca_plan *plan, char *
 	return !w->root_key || read_reference(w->root_key, plan->passphrase, reference, &plan->root_key);
 }
 
+/* A CA whose key is in hardware does not come to have one in a file because nobody said otherwise. */
+static bool may_roll(const struct ca_words *w)
+{
+	char path[PATH_MAX], *text = NULL;
+	bool hardware = false;
+	size_t len = 0;
+
+	if (!w->rollover || w->key_given)
+		return true;
+	if (snprintf(path, sizeof(path), "%s/issuing.key", w->dir) < (int)sizeof(path) &&
+	    !file_read(path, PEM_MAX, &text, &len)) {
+		hardware = pki_key_is_reference(text, len);
+		explicit_bzero(text, len);
+	}
+	free(text);
+	if (hardware)
+		complain("ca", "the present issuing key is in hardware: say where the next one's is with --key URI, or that "
+			 "it is a file with --key p256");
+	return !hardware;
+}
+
 /**
  * ca_init - make a CA, or take a step to the next one
  * @w: which
@@ -263,7 +284,7 @@ int ca_init(const struct ca_words *w)
 		return ca_activate(w);
 	if (!plan.name && !w->rollover)
 		plan.name = NAME_DEFAULT;
-	if (take_passphrase(w, &plan, passphrase) && take_root(w, &plan, &root) &&
+	if (may_roll(w) && take_passphrase(w, &plan, passphrase) && take_root(w, &plan, &root) &&
 	    (!w->issuing || read_reference(w->issuing, plan.passphrase, &issuing, &plan.issuing_key)) &&
 	    (!w->old_root_key || ca_read_key(w->old_root_key, plan.passphrase, &plan.old_root_key))) {
 		plan.root_reference = root;

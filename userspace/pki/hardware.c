@@ -141,17 +141,26 @@ static int after_pin(const struct pki_reference *ref, struct pki_error *err)
 			"tried again", name_of(ref));
 }
 
-static int no_key(const struct pki_reference *ref, bool tpm, struct pki_error *err)
+/* 0, OpenSSL's errors say nothing of a PIN. */
+static int no_access(const struct pki_reference *ref, struct pki_error *err)
 {
 	const char *why = find_refusal();
 
+	if (!why)
+		return 0;
 	/* An empty one was tried. */
 	if (why == not_this_passphrase && !ref->pin[0])
 		return pki_fail(err, -ENOKEY, "%.100s: needs a passphrase: ?pin-source=FILE names it", name_of(ref));
-	if (why) {
-		refused = true;
-		return pki_fail(err, -EKEYREJECTED, "%.100s: %s", name_of(ref), why);
-	}
+	refused = true;
+	return pki_fail(err, -EKEYREJECTED, "%.100s: %s", name_of(ref), why);
+}
+
+static int no_key(const struct pki_reference *ref, bool tpm, struct pki_error *err)
+{
+	int ret = no_access(ref, err);
+
+	if (ret)
+		return ret;
 	if (the_answer.asked && !ref->pin[0])
 		return pki_fail(err, -ENOKEY, "%.100s: needs a PIN: ?pin-source=FILE names it", name_of(ref));
 	if (the_answer.asked && !tpm)
@@ -189,14 +198,21 @@ static bool signs(EVP_PKEY *key)
 	return good;
 }
 
-static int check_key(EVP_PKEY *key, const struct pki_reference *ref, bool tpm, struct pki_error *err)
+static int no_signature(const struct pki_reference *ref, struct pki_error *err)
+{
+	int ret = no_access(ref, err);
+
+	return ret ? ret : pki_fail(err, -EIO, "%.100s: the key does not sign", name_of(ref));
+}
+
+static int check_key(EVP_PKEY *key, const struct pki_reference *ref, struct pki_error *err)
 {
 	struct pki_error why;
 
 	if (!EVP_PKEY_is_a(key, "EC") || !pki_key_is_accepted(key, &why))
 		return pki_fail(err, -EPERM, "%.100s: key of another kind than P-256 and P-384, "
 				"which are what is used in hardware", name_of(ref));
-	return signs(key) ? 0 : no_key(ref, tpm, err);
+	return signs(key) ? 0 : no_signature(ref, err);
 }
 
 static int open_reference(const struct pki_reference *ref, EVP_PKEY **out, struct pki_error *err)
@@ -219,7 +235,7 @@ static int open_reference(const struct pki_reference *ref, EVP_PKEY **out, struc
 	}
 	if (!key)
 		return missing ? no_module(ref, tpm, err) : no_key(ref, tpm, err);
-	ret = check_key(key, ref, tpm, err);
+	ret = check_key(key, ref, err);
 	if (ret)
 		EVP_PKEY_free(key);
 	else
