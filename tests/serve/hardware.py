@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
 """Keys in hardware: the CA's and a device's, in SoftHSM2 by PKCS#11 and in a TPM (swtpm)."""
+import glob
 import os
 import pty
 import shutil
@@ -215,12 +216,14 @@ def hsm_rollover(gw):
 
 def hsm_serve(gw):
     """The server signs with it, from within its sandbox."""
-    name = "pkcs11: no file is readable for signer that was not said to be"
-    if has_landlock() > 0:
+    name = "pkcs11: no other file is readable for signer"
+    if not has_landlock():
+        tap.skip(name, "the kernel has no landlock")
+    elif glob.glob("/usr/lib/*/ossl-modules/pkcs11.so"):
+        tap.skip(name, "OpenSSL's provider, other than its engine, has the module read none as it signs")
+    else:
         tap.ok(not gw.start() and "cannot be made" in gw.logged(), name, gw.logged()[-500:])
         gw.stop()
-    else:
-        tap.skip(name, "the kernel has no landlock")
     gw.write_config(f"token_directory: {gw.tokens}\n")
     if gw.serve("pkcs11"):
         signer_is_confined(gw, "pkcs11")

@@ -66,31 +66,26 @@ static int refuse(struct pki_error *err, const char *uri, const char *why)
 	return pki_fail(err, -EINVAL, "%.100s: %s", uri, why);
 }
 
-/* One hexadecimal digit, or -1. */
-static int digit(char c)
-{
-	return isdigit((unsigned char)c) ? c - '0' : isxdigit((unsigned char)c) ? tolower((unsigned char)c) - 'a' + 10 : -1;
-}
-
 /* Percent-encoding taken off (RFC 3986, 2.1). */
-static bool decode(const char *in, size_t len, char *out, size_t size)
+static bool decode(const char *in, char *out, size_t size)
 {
-	size_t i, n = 0;
+	size_t n = 0;
+	char hex[3];
 
-	for (i = 0; i < len && n + 1 < size; n++) {
-		if (in[i] != '%') {
-			out[n] = in[i++];
+	for (; *in && n + 1 < size; n++) {
+		out[n] = *in++;
+		if (out[n] != '%')
 			continue;
-		}
-		if (i + 2 >= len || digit(in[i + 1]) < 0 || digit(in[i + 2]) < 0)
+		if (!isxdigit((unsigned char)in[0]) || !isxdigit((unsigned char)in[1]))
 			return false;
-		out[n] = (char)(digit(in[i + 1]) << 4 | digit(in[i + 2]));
+		snprintf(hex, sizeof(hex), "%.2s", in);
+		out[n] = (char)strtol(hex, NULL, 16);
 		if (!out[n])
 			return false;
-		i += 3;
+		in += 2;
 	}
 	out[n] = 0;
-	return i == len;
+	return !*in;
 }
 
 /* pin-source= alone: a PIN itself would be in the process list, and other modules than the configured ones run code. */
@@ -108,7 +103,7 @@ static int take_query(struct pki_reference *r, const char *query, struct pki_err
 		query += strncmp(query, "file://", 7) ? 5 : 7;
 	if (query[0] != '/')
 		return refuse(err, r->uri, "pin-source: not the path of a file, from / on");
-	if (!decode(query, strlen(query), r->file, sizeof(r->file)))
+	if (!decode(query, r->file, sizeof(r->file)))
 		return refuse(err, r->uri, "pin-source: percent-encoding that is none (RFC 3986, 2.1)");
 	return 0;
 }
