@@ -13,7 +13,7 @@ import threading
 import tty
 
 from gateway import Tap, children, comm, ctl, must, run, until
-from kernel import FirmwareGateway
+from kernel import FAKE, FirmwareGateway
 from processes import has_landlock
 
 tap = Tap()
@@ -123,6 +123,16 @@ def signer_is_confined(gw, name):
     status = dict(line.split(":\t", 1) for line in read(f"/proc/{pid[0]}/status").splitlines()) if pid else {}
     tap.ok(status.get("Seccomp", "").strip() == "2" and status.get("NoNewPrivs", "").strip() == "1" and
            "0" not in status.get("Uid", "0").split(), f"{name}: signer is confined", status)
+
+
+def sandbox():
+    """signer's, from inside: with a key in hardware, sockets that are open go on, and none is made."""
+    for role, want in (("hardware", "sendmsg recvmsg"), ("plain", "")):
+        done = run(os.path.join(os.path.dirname(FAKE), "sandbox"), role)
+        said = dict(line.split(":", 1) for line in done.stdout.decode().splitlines())
+        tap.ok(said.pop("before", "").split(), f"sandbox: {role}: before: sockets", done.stderr)
+        tap.equal(f"sandbox: {role}: what is open", want, said.pop("open", "none").strip())
+        tap.equal(f"sandbox: {role}: no socket is made", [5, ""], [len(said), "".join(said.values()).strip()])
 
 
 # An HSM, by PKCS#11.
@@ -392,6 +402,7 @@ def tpm_device(gw, tpm):
 
 def main():
     """All of it."""
+    sandbox()
     with HardwareGateway() as gw:
         make_token(gw)
         hsm_names(gw)
