@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
 """Keys in hardware: the CA's and a device's, in SoftHSM2 by PKCS#11 and in a TPM (swtpm)."""
+import contextlib
 import glob
 import os
 import pty
@@ -18,7 +19,7 @@ from processes import has_landlock
 
 tap = Tap()
 SOFTHSM = "/usr/lib/softhsm/libsofthsm2.so"
-PIN = "4321"
+PIN = "Pin-of-the-token"
 NOWHERE = {"OPENSSL_MODULES": "/nonexistent", "OPENSSL_ENGINES": "/nonexistent"}
 
 
@@ -224,6 +225,36 @@ def hsm_rollover(gw):
                                                 "02:00:00:00:99:02", "--out", gw.path("after")))
 
 
+def hsm_backup(gw):
+    """A backup has what names the key, with and without keys."""
+    policy = write(gw.path("policy.yaml"), "version: 1\nmode: observe\nports: [lan0]\n")
+    passphrase = write(gw.path("passphrase"), "correct horse battery staple 7\n")
+    for more in ((), ("--with-keys", "--passphrase-file", passphrase)):
+        out = gw.path("backup.tar")
+        good(f"pkcs11: backup {' '.join(more[:1])}", ctl("backup", out, "--config", gw.config, "--policy", policy, "--state",
+                                                         gw.path("state"), *more))
+        got = run("tar", "-xOf", out, "--wildcards", "*ca/issuing.key", "./ca/issuing.key")
+        tap.ok(uri(gw, "next") in got.stdout.decode(), f"pkcs11: backup {' '.join(more[:1])}: names the key",
+               got.stdout + got.stderr)
+
+
+def hsm_firmware(gw):
+    """A vendor's key in the token signs firmware."""
+    root = [gw.path("vendor." + end) for end in ("key", "crt")]
+    public, cert, image = gw.path("code.pub"), gw.path("code.crt"), write(gw.path("image"), "firmware")
+    with open(public, "wb") as out:
+        out.write(spki_of(gw, "device"))
+    must("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=vendor", "-keyout",
+         root[0], "-out", root[1])
+    must("openssl", "req", "-new", "-key", root[0], "-subj", "/CN=code", "-out", gw.path("code.csr"))
+    must("openssl", "x509", "-req", "-in", gw.path("code.csr"), "-CA", root[1], "-CAkey", root[0], "-force_pubkey", public, "-extfile",
+         write(gw.path("code.ext"), "keyUsage=critical,digitalSignature\nextendedKeyUsage=codeSigning\n"), "-out", cert)
+    good("pkcs11: firmware sign", ctl("firmware", "sign", image, "--key", uri(gw, "device"), "--cert", cert))
+    good("pkcs11: its signature verifies", run(
+        "openssl", "cms", "-verify", "-binary", "-content", image, "-in", image + ".p7s", "-inform", "DER", "-CAfile", root[1], "-purpose",
+        "any", "-out", "/dev/null"))
+
+
 def hsm_serve(gw):
     """The server signs with it, from within its sandbox."""
     name = "pkcs11: no other file is readable for signer"
@@ -339,16 +370,15 @@ def whole(get):
 
 
 def carry(master, sock):
-    """Commands there, answers back."""
-    while True:
-        try:
-            command = whole(lambda: os.read(master, 4096))
-            if not command:
-                return
-            sock.sendall(command)
-            os.write(master, whole(lambda: sock.recv(4096)))
-        except OSError:
-            return
+    """Commands there, answers back, until there is no TPM any more: then the device is gone as well."""
+    with contextlib.suppress(OSError):
+        while True:
+            sock.sendall(whole(lambda: os.read(master, 4096)))
+            answer = whole(lambda: sock.recv(4096))
+            if not answer:
+                break
+            os.write(master, answer)
+    os.close(master)
 
 
 def tpm_names(gw, mine, other):
@@ -379,14 +409,14 @@ def tpm_all(gw):
         gw.environment.update(mine.open_device())
         if gw.serve("tpm"):
             signer_is_confined(gw, "tpm")
-            tpm_device(gw, other)
+            tpm_device(gw, mine, other)
     finally:
         gw.stop()
         mine.stop()
         other.stop()
 
 
-def tpm_device(gw, tpm):
+def tpm_device(gw, mine, tpm):
     """A device's key, wrapped by its TPM."""
     env = tpm.env()
     key = tpm.key(gw.path("wrapped.pem"))
@@ -398,6 +428,11 @@ def tpm_device(gw, tpm):
     good("tpm: check-in with the next certificate", gw.checkin("tpm", env=env), b"Welcome IoT Device")
     done = gw.checkin("tpm", env={"TPM2OPENSSL_TCTI": "device:/nonexistent"})
     refused("tpm: no check-in without the TPM", done, "does the TPM answer")
+    token = gw.device("late")
+    mine.stop()
+    done = gw.enroll("late", tpm.key(gw.path("late.pem")), token, env)
+    tap.ok(done.returncode == 1 and "is what holds the key still there?" in gw.logged(),
+           "tpm: nothing is issued without the CA's, and the log says what to look at", gw.logged()[-500:])
 
 
 def main():
@@ -410,6 +445,9 @@ def main():
         hsm_ca(gw)
         hsm_serve(gw)
         hsm_rollover(gw)
+        hsm_backup(gw)
+        hsm_firmware(gw)
+        tap.ok(PIN not in gw.logged(), "pkcs11: no PIN in the log")
     with HardwareGateway() as gw:
         tpm_all(gw)
     tap.done()

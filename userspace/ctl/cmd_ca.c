@@ -219,7 +219,7 @@ static const char *take_special(struct ca_words *w, int option, char *value)
 		}
 		found = pki_key_find(value);
 		w->key = found;
-		return found < 0 ? "not p256, p384 or ed25519, nor the URI of a key in hardware" : NULL;
+		return found < 0 ? "not p256, p384 or ed25519, nor the URI or file of a key in hardware" : NULL;
 	case O_MAC:
 		w->has_mac = true;
 		return policy_mac_parse(value, w->mac) ? "not a MAC" : NULL;

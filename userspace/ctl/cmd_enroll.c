@@ -112,7 +112,7 @@ static const char *take(struct words *w, int option, char *value)
 			return NULL;
 		}
 		w->kind = pki_key_find(value);
-		return w->kind < 0 ? "not p256, p384 or ed25519, nor the URI of a key in hardware" : NULL;
+		return w->kind < 0 ? "not p256, p384 or ed25519, nor the URI or file of a key in hardware" : NULL;
 	}
 	return remote_take(&w->r, option, value);
 }
