@@ -288,7 +288,7 @@ def hsm_device(gw):
     tap.equal("pkcs11: the device's files hold no key", [], has_key(gw.path("hsm")))
     good("pkcs11: check-in", gw.checkin("hsm"), b"Welcome IoT Device")
     good("pkcs11: check-in with the URI itself", gw.checkin("hsm", uri(gw, "device")), b"Welcome IoT Device")
-    before = spki(gw.path("hsm", "device.crt"))
+    before, before_cert = spki(gw.path("hsm", "device.crt")), read(gw.path("hsm", "device.crt"))
     good("pkcs11: renew", gw.renew("hsm"), b"renewed: hsm")
     tap.equal("pkcs11: renewed with the same key", before, spki(gw.path("hsm", "device.crt")))
     refused("pkcs11: renew --rekey makes no key", gw.renew("hsm", "--rekey"),
@@ -298,6 +298,21 @@ def hsm_device(gw):
     tap.ok(spki(gw.path("hsm", "device.crt")) != before and read(gw.path("hsm", "device.key")) == uri(gw, "next") and
            not os.path.exists(gw.path("hsm", "device.key.new")), "pkcs11: renewed with the next key")
     good("pkcs11: check-in with the next key", gw.checkin("hsm"), b"Welcome IoT Device")
+    half_done(gw, before_cert)
+
+
+def half_done(gw, old):
+    """A renew --rekey that was killed is finished by the next one, and not thrown away while the token is out of reach."""
+    cert, new = gw.path("hsm", "device.crt"), gw.path("hsm", "device.crt.new")
+    text = read(cert)
+    os.rename(cert, new)
+    write(cert, old)
+    empty = {"SOFTHSM2_CONF": write(gw.path("empty.conf"), f"directories.tokendir = {gw.path('run')}\n")}
+    refused("pkcs11: half a renewal, and no token", gw.renew("hsm", env=empty), "cannot be given its place: is what holds its key there?")
+    tap.ok(os.path.exists(new) and read(new) == text, "pkcs11: half a renewal, and no token: nothing is lost")
+    good("pkcs11: half a renewal, with the token", gw.renew("hsm", "--if-older", "50"), b"not due")
+    tap.ok(read(cert) == text and not os.path.exists(new), "pkcs11: half a renewal is finished")
+    good("pkcs11: half a renewal: check-in", gw.checkin("hsm"), b"Welcome IoT Device")
 
 
 # A TPM.

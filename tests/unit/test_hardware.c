@@ -128,7 +128,7 @@ static void test_pins(void)
 static void test_is_reference(void)
 {
 	EVP_PKEY *key = pki_key_new(PKI_P256);
-	char *pem = NULL;
+	char both[2048], *pem = NULL;
 	size_t len = 0;
 
 	ok(pki_key_is_uri("pkcs11:x") && pki_key_is_uri("Handle:x") && pki_key_is_uri("object:x"), "URIs");
@@ -137,6 +137,8 @@ static void test_is_reference(void)
 	   "a TPM's wrapped key, and not a part of its first line");
 	ok(!pki_key_is_reference("pkcs11", 6) && !pki_key_is_reference("", 0), "a word that is cut off is no URI");
 	ok(!pki_key_pem(key, NULL, &pem, &len) && !pki_key_is_reference(pem, len), "a key is a key");
+	snprintf(both, sizeof(both), "%s" WRAPPED, pem);
+	ok(!pki_key_is_reference(both, strlen(both)), "and if a wrapped one is behind it");
 	ok(!pki_pin_was_refused() && !pki_hardware_is_used(), "no token was asked for anything");
 	OPENSSL_clear_free(pem, len);
 	EVP_PKEY_free(key);

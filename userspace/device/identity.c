@@ -314,6 +314,21 @@ static int move(const char *from, const char *to, char error[IDENTITY_ERROR_LEN]
 	return rename(from, to) ? fail(error, "%s: %s", to, strerror(errno)) : 0;
 }
 
+/* A key in hardware may be out of reach for a while, and is not made by us. */
+static bool is_in_hardware(const char *path)
+{
+	char *text = NULL;
+	size_t len = 0;
+	bool found = pki_key_is_uri(path);
+
+	if (!found && !file_read(path, IDENTITY_FILE_MAX, &text, &len)) {
+		found = pki_key_is_reference(text, len);
+		OPENSSL_cleanse(text, len);
+	}
+	free(text);
+	return found;
+}
+
 /**
  * identity_settle - finish what a killed process left half done
  * @id: the paths are set, and it is locked
@@ -339,6 +354,8 @@ int identity_settle(struct identity *id)
 		err = move(new_key, id->key_path, id->error);
 	if (!err && (agree(next, cert) || agree(key, cert)))
 		err = move(new_cert, id->cert_path, id->error);
+	else if (cert && ((!key && is_in_hardware(id->key_path)) || (!next && is_in_hardware(new_key))))
+		err = fail(id->error, "%.150s cannot be given its place: is what holds its key there?", new_cert);
 	else if (!err)
 		unlink(new_cert);
 out:
@@ -348,21 +365,6 @@ out:
 	free(new_key);
 	free(new_cert);
 	return err;
-}
-
-/* Where the present key is in hardware, the next one is made there, and not by us. */
-static bool is_in_hardware(const char *path)
-{
-	char *text = NULL;
-	size_t len = 0;
-	bool found = pki_key_is_uri(path);
-
-	if (!found && !file_read(path, IDENTITY_FILE_MAX, &text, &len)) {
-		found = pki_key_is_reference(text, len);
-		OPENSSL_cleanse(text, len);
-	}
-	free(text);
-	return found;
 }
 
 /**

@@ -11,7 +11,8 @@
 #include "../lib/file.h"
 #include "hardware.h"
 
-#define WRAPPED	"-----BEGIN TSS2 PRIVATE KEY-----"
+#define KEY	"PRIVATE KEY-----"
+#define WRAPPED	"-----BEGIN TSS2 "
 #define SOURCE	"pin-source="
 
 static const char *const schemes[] = { "pkcs11:", "handle:", "object:" };
@@ -30,6 +31,14 @@ bool pki_key_is_uri(const char *word)
 	return false;
 }
 
+/* Is the first key of a PEM file one that a TPM has wrapped. */
+static bool is_wrapped(const char *text, size_t len)
+{
+	const char *key = memmem(text, len, KEY, strlen(KEY));
+
+	return key && key - text >= (ptrdiff_t)strlen(WRAPPED) && !memcmp(key - strlen(WRAPPED), WRAPPED, strlen(WRAPPED));
+}
+
 /**
  * pki_key_is_reference - does a file hold a key, or say which key in hardware is meant
  * @text: of the file
@@ -40,7 +49,7 @@ bool pki_key_is_reference(const char *text, size_t len)
 	char head[16];
 
 	snprintf(head, sizeof(head), "%.*s", (int)(len < sizeof(head) ? len : sizeof(head) - 1), text);
-	return pki_key_is_uri(head) || memmem(text, len, WRAPPED, strlen(WRAPPED));
+	return pki_key_is_uri(head) || is_wrapped(text, len);
 }
 
 /**
@@ -169,7 +178,7 @@ int pki_reference_parse(const char *text, size_t len, struct pki_reference *out,
 	int ret;
 
 	memset(out, 0, sizeof(*out));
-	if (memmem(text, len, WRAPPED, strlen(WRAPPED))) {
+	if (is_wrapped(text, len)) {
 		out->pem = text;
 		out->len = len;
 		return 0;
