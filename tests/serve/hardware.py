@@ -13,7 +13,7 @@ import tempfile
 import threading
 import tty
 
-from gateway import Tap, children, comm, ctl, must, run, until
+from gateway import CTL, Tap, children, comm, ctl, must, run, until
 from kernel import FAKE, FirmwareGateway
 from processes import has_landlock
 
@@ -255,6 +255,35 @@ def hsm_firmware(gw):
         "any", "-out", "/dev/null"))
 
 
+def hsm_passphrase(gw):
+    """Where no file with a PIN is named, the CA's passphrase is the PIN."""
+    name, directory, words = "pkcs11:token=cordon;object=ca", gw.path("plain"), ("--passphrase-file", gw.pin)
+    good("pkcs11: ca init with the passphrase as PIN", gw.init("--key", name, *words, directory=directory))
+    tap.equal("pkcs11: with the passphrase: issuing.key", name, read(os.path.join(directory, "issuing.key")))
+    tap.ok("BEGIN ENCRYPTED" in read(os.path.join(directory, "root.key")), "pkcs11: with the passphrase: root.key is encrypted")
+    issue = ("ca", "issue", "plain", "--dir", directory, "--registry", gw.path("plain.db"), "--mac", "02:00:00:00:99:03", "--out",
+             gw.path("plain.out"))
+    refused("pkcs11: ca issue with another passphrase", ctl(*issue, "--passphrase-file", gw.wrong), "not this PIN")
+    good("pkcs11: ca issue with the passphrase as PIN", ctl(*issue, *words))
+    tap.ok(asked(issue), "pkcs11: ca issue asks for it on a terminal")
+
+
+def asked(words):
+    """Run it on a terminal, and type the PIN when it asks."""
+    pid, terminal = pty.fork()
+    if not pid:
+        os.execv(CTL, (CTL, *words))
+    said = b""
+    with contextlib.suppress(OSError):
+        while True:
+            said += os.read(terminal, 4096)
+            if said.endswith(b": ") and PIN.encode() not in said:
+                os.write(terminal, PIN.encode() + b"\n")
+                said += PIN.encode()
+    os.close(terminal)
+    return not os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
 def hsm_serve(gw):
     """The server signs with it, from within its sandbox."""
     name = "pkcs11: no other file is readable for signer"
@@ -458,6 +487,7 @@ def main():
         hsm_names(gw)
         one_try(gw)
         hsm_ca(gw)
+        hsm_passphrase(gw)
         hsm_serve(gw)
         hsm_rollover(gw)
         hsm_backup(gw)
