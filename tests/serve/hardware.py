@@ -39,6 +39,17 @@ def read(path):
         return f.read()
 
 
+def changed(path):
+    """When a file was written; 0, there is none."""
+    return os.stat(path).st_mtime_ns if os.path.exists(path) else 0
+
+
+def touch(path):
+    """Touch it; when that was."""
+    os.utime(path)
+    return os.stat(path).st_ctime_ns
+
+
 def spki(cert):
     """A certificate's public key."""
     return must("openssl", "x509", "-in", cert, "-noout", "-pubkey")
@@ -53,6 +64,11 @@ class HardwareGateway(FirmwareGateway):
         self.wrong = write(self.path("wrong"), "999999\n")
         self.number = 0
         self.tokens = tempfile.mkdtemp(prefix="cordon-tokens.")  # not below serve.yaml's directory, which signer may read
+
+    def fresh(self):
+        """PINs that nobody has refused yet: touched, and later than what says so, by the file system's clock."""
+        for path in (self.pin, self.wrong):
+            until(lambda path=path: touch(path) > changed(path + ".refused"))
 
     def remove(self):
         """The tokens as well."""
@@ -110,6 +126,7 @@ def refused(name, done, sentence):
 def refusals(gw, what, table):
     """Bad names of a key: each says why, and leaves nothing behind."""
     for name, word, env, sentence in table:
+        gw.fresh()
         refused(f"{what}: {name}", gw.init("--key", word, env=env, directory=gw.path("bad")), sentence)
         tap.ok(not os.path.exists(gw.path("bad")) and not os.path.exists(gw.path("bad.new")),
                f"{what}: {name}: nothing is left behind")
@@ -170,7 +187,7 @@ def hsm_names(gw):
         ("no PIN", "pkcs11:token=cordon;object=ca", None, "token=cordon;object=ca: needs a PIN: ?pin-source=FILE names it"),
         ("no file with the PIN", uri(gw, "ca", gw.path("none")), None, "/none: No such file or directory"),
         ("no such token", uri(gw, "ca", token="other"), None, "token=other;object=ca: no such private key: is the token there"),
-        ("no such key", uri(gw, "nothing"), None, "object=nothing: the token has no such private key, or refused this PIN"),
+        ("no such key", uri(gw, "nothing"), None, "no such private key"),
         ("another kind of key", uri(gw, "rsa"), None, "object=rsa: key of another kind than P-256 and P-384"),
         ("no token named", "pkcs11:object=ca", None, "which token? give token= or serial="),
         ("no key named", "pkcs11:token=cordon", None, "which key? give object= or id="),
@@ -186,8 +203,16 @@ def one_try(gw):
     spy = gw.path("spy")
     module = must("sh", "-c", "dpkg -L opensc-pkcs11 | grep '/pkcs11-spy.so$' | head -n 1").decode().strip()
     env = {"PKCS11_MODULE_PATH": module, "PKCS11_PROVIDER_MODULE": module, "PKCS11SPY": SOFTHSM, "PKCS11SPY_OUTPUT": spy}
+    gw.fresh()
     gw.init("--key", uri(gw, "ca", gw.wrong), env=env, directory=gw.path("bad"))
     tap.equal("pkcs11: a wrong PIN is tried once", 1, read(spy).count("C_Login\n"))
+    refused("pkcs11: nor by another command", gw.init("--key", uri(gw, "ca", gw.wrong), env=env, directory=gw.path("bad")),
+            "was refused: put the right one there, or touch it")
+    tap.equal("pkcs11: a wrong PIN is still tried once", 1, read(spy).count("C_Login\n"))
+    gw.fresh()
+    gw.init("--key", uri(gw, "ca", gw.wrong), env=env, directory=gw.path("bad"))
+    tap.equal("pkcs11: a PIN is tried again once its file was touched", 2, read(spy).count("C_Login\n"))
+    tap.ok(os.path.exists(gw.wrong + ".refused") and PIN not in read(gw.wrong + ".refused"), "pkcs11: a file says that it was refused")
     os.unlink(spy)
     good("pkcs11: the same way with the right one", gw.init("--key", uri(gw, "ca"), env=env, directory=gw.path("bad")))
     shutil.rmtree(gw.path("bad"))
@@ -302,6 +327,7 @@ def hsm_serve(gw):
         signer_is_confined(gw, "pkcs11")
         hsm_device(gw)
     gw.stop()
+    gw.fresh()
     before = read(os.path.join(gw.ca, "issuing.key"))
     write(os.path.join(gw.ca, "issuing.key"), uri(gw, "ca", gw.wrong))
     tap.ok(not gw.start() and gw.process.wait() == 77 and "not this PIN" in gw.logged(),
@@ -314,6 +340,7 @@ def hsm_serve(gw):
 def hsm_device(gw):
     """A device's key is there, too."""
     token = gw.device("hsm")
+    gw.fresh()
     refused("pkcs11: enroll with a wrong PIN", gw.enroll("hsm", uri(gw, "device", gw.wrong), token), "not this PIN")
     tap.ok(not os.path.exists(gw.path("hsm", "device.key")), "pkcs11: enroll with a wrong PIN writes no key")
     good("pkcs11: enroll", gw.enroll("hsm", uri(gw, "device"), token), b"enrolled: hsm")

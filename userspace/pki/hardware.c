@@ -3,7 +3,7 @@
  * A key that stays in an HSM or a TPM: opened by what names it, tried once, and told why not.
  *
  * A token counts wrong PINs and locks itself after a few, so one is never tried twice: OpenSSL gets it once a key,
- * and once one was refused, none is tried any more by this process.
+ * and once one was refused, none is tried any more by this process, nor that file's by another.
  */
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -155,7 +155,8 @@ static int no_access(const struct pki_reference *ref, struct pki_error *err)
 	return pki_fail(err, -EKEYREJECTED, "%.100s: %s", name_of(ref), why);
 }
 
-static int no_key(const struct pki_reference *ref, bool tpm, struct pki_error *err)
+/* @silent: what was asked would not have told that a PIN is wrong. */
+static int no_key(const struct pki_reference *ref, bool tpm, bool silent, struct pki_error *err)
 {
 	int ret = no_access(ref, err);
 
@@ -163,7 +164,7 @@ static int no_key(const struct pki_reference *ref, bool tpm, struct pki_error *e
 		return ret;
 	if (the_answer.asked && !ref->pin[0])
 		return pki_fail(err, -ENOKEY, "%.100s: needs a PIN: ?pin-source=FILE names it", name_of(ref));
-	if (the_answer.asked && !tpm)
+	if (the_answer.asked && silent)
 		return after_pin(ref, err);
 	if (tpm)
 		return pki_fail(err, -ENODEV, "%.100s: no such key: is it this TPM's, and does the TPM answer "
@@ -217,30 +218,37 @@ static int check_key(EVP_PKEY *key, const struct pki_reference *ref, struct pki_
 
 static int open_reference(const struct pki_reference *ref, EVP_PKEY **out, struct pki_error *err)
 {
-	bool tpm = strncasecmp(ref->uri, "pkcs11:", 7) != 0, missing = false;
+	bool tpm = strncasecmp(ref->uri, "pkcs11:", 7) != 0, missing = false, silent = !tpm;
 	EVP_PKEY *key;
 	int ret;
 
 	if (refused)
 		return pki_fail(err, -EKEYREJECTED, "%.100s: a PIN was refused before: none is tried again", name_of(ref));
+	if (ref->file[0] && pki_pin_is_refused(ref->file))
+		return pki_fail(err, -EKEYREJECTED, "%.90s: the PIN in %.90s was refused: put the right one there, or touch it",
+				name_of(ref), ref->file);
 	/* The provider would ask for it on the terminal by itself. */
 	if (!tpm && !ref->pin[0])
 		return pki_fail(err, -ENOKEY, "%.100s: needs a PIN: ?pin-source=FILE names it", name_of(ref));
 	ERR_clear_error();
 	key = pki_store_open(tpm ? "tpm2" : "pkcs11", ref, &missing);
 	if (!key && missing && !tpm) {
+		silent = false;
 		missing = false;
 		ERR_clear_error();
 		key = pki_engine_open(ref, &missing);
 	}
 	if (!key)
-		return missing ? no_module(ref, tpm, err) : no_key(ref, tpm, err);
-	ret = check_key(key, ref, err);
+		ret = missing ? no_module(ref, tpm, err) : no_key(ref, tpm, silent, err);
+	else
+		ret = check_key(key, ref, err);
 	if (ret)
 		EVP_PKEY_free(key);
 	else
 		*out = key;
 	used |= !ret;
+	if (ref->file[0] && (!ret || refused))
+		pki_pin_remember(ref->file, ret);
 	return ret;
 }
 

@@ -31,6 +31,10 @@ struct pki_reference {
 /* hardware_uri.c: 0 or -errno; the caller wipes @out. */
 int pki_reference_parse(const char *text, size_t len, struct pki_reference *out, struct pki_error *err);
 
+/* hardware_pin.c */
+bool pki_pin_is_refused(const char *file);
+void pki_pin_remember(const char *file, bool was_refused);
+
 /* hardware.c: what OpenSSL asks for a PIN. */
 const UI_METHOD *pki_pin_method(void);
 void *pki_pin_arg(void);
