@@ -226,9 +226,14 @@ static const char *take_special(struct ca_words *w, int option, char *value)
 
 	switch (option) {
 	case O_KEY:
+		w->key_given = true;
+		if (pki_key_is_uri(value) || strchr(value, '/')) {
+			w->issuing = value;
+			return NULL;
+		}
 		found = pki_key_find(value);
 		w->key = found;
-		return found < 0 ? "not p256, p384 or ed25519" : NULL;
+		return found < 0 ? "not p256, p384 or ed25519, nor the URI or file of a key in hardware" : NULL;
 	case O_MAC:
 		w->has_mac = true;
 		return policy_mac_parse(value, w->mac) ? "not a MAC" : NULL;
@@ -352,8 +357,8 @@ static int run_ca(const struct command *self, int argc, char **argv)
 	problem = check_export(&w, verb);
 	if (problem)
 		return usage_error(self, problem, w.who);
-	if (verb->run == ca_init && !w.root_cert != !w.root_key)
-		return usage_error(self, "--root-cert and --root-key come together", NULL);
+	if (verb->run == ca_init && !w.root_cert != !w.root_key && !(w.root_key && pki_key_is_uri(w.root_key)))
+		return usage_error(self, "--root-cert and --root-key come together, unless the key is a URI", NULL);
 	if (w.renew && w.out)
 		return usage_error(self, "--renew writes crl.pem alone, not --out", NULL);
 	if (verb->run == ca_crl && (w.root ? w.renew : w.revoke || w.root_key || (seen & BIT(O_REASON))))
@@ -373,7 +378,7 @@ static int run_ca(const struct command *self, int argc, char **argv)
 
 const struct command cmd_ca = {
 	"ca", "Run the gateway's own certification authority",
-	"ca init [--name NAME] [--key KIND] [--root-cert FILE --root-key FILE] [--json]\n"
+	"ca init [--name NAME] [--key KIND|URI] [--root-cert FILE --root-key FILE] [--json]\n"
 	"ca init --rollover [--old-root-key FILE] [as above]\n"
 	"ca init --rollover --activate [--force N] [--json]\n"
 	"ca init [--rollover] --csr-out FILE [--name NAME] [--key KIND]\n"
@@ -391,10 +396,13 @@ const struct command cmd_ca = {
 	"  --passphrase-file FILE passphrase of the CA's keys; without it, the terminal is asked\n"
 	"  --name NAME            for the subjects of a new CA (cordon)\n"
 	"  --key KIND             of a new CA: p256 | p384 | ed25519 (p256)\n"
-	"  --root-cert FILE, --root-key FILE\n"
+	"  --key URI|FILE         the issuing key in an HSM or a TPM: pkcs11:token=T;object=O |\n"
+	"                         handle:0x81000001 | file of a TPM's wrapped key (PEM)\n"
+	"  --root-cert FILE, --root-key FILE|URI\n"
 	"                         certify the issuing CA with this root; its key is not kept\n"
 	"  --csr-out FILE         make a key and a request for its certificate, as the root is elsewhere;\n"
 	"                         'ca import' takes the chain that comes of it (PEM, in any order)\n"
+	"  --root-key URI         alone: the key in hardware of the root that is made\n"
 	"  --rollover             make the CA that is to follow and publish it: devices come to\n"
 	"                         know it when they renew, and the present one goes on signing\n"
 	"  --old-root-key FILE    key of the present root, where root.key is kept elsewhere\n"

@@ -18,8 +18,10 @@
  * @json: print JSON
  * @name: of a new CA; NULL, the default
  * @key: kind of a new CA's keys
+ * @key_given: it was said
+ * @issuing: URI of the issuing key in hardware, or a file that names it; or NULL
  * @root_cert: file of a root that is imported, or NULL
- * @root_key: file of its key, or NULL
+ * @root_key: file of its key, or URI of one in hardware, or NULL
  * @rollover: publish the CA that is to follow
  * @activate: put it in the place of the present one
  * @force: so many devices may not know it yet; or -1
@@ -50,6 +52,8 @@ struct ca_words {
 	bool json;
 	const char *name;
 	enum pki_key key;
+	bool key_given;
+	const char *issuing;
 	const char *root_cert;
 	const char *root_key;
 	bool rollover;

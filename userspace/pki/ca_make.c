@@ -160,21 +160,38 @@ int pki_work_write_cert(const struct pki_work *w, const char *file, X509 *cert)
  * @w: has its temp; the plan's passphrase protects it
  * @file: its name there
  * @key: the key
+ * @reference: what names it, where it is in hardware; or NULL
  *
  * Return: 0 or -errno.
  */
-int pki_work_write_key(const struct pki_work *w, const char *file, EVP_PKEY *key)
+int pki_work_write_key(const struct pki_work *w, const char *file, EVP_PKEY *key, const char *reference)
 {
 	size_t len;
 	char *pem;
 	int ret;
 
+	if (reference)
+		return pki_work_write(w, file, reference, strlen(reference), 0600);
 	ret = pki_key_pem(key, w->plan->passphrase, &pem, &len);
 	if (ret)
 		return pki_fail(w->err, ret, "key cannot be written: out of memory");
 	ret = pki_work_write(w, file, pem, len, 0600);
 	OPENSSL_clear_free(pem, len);
 	return ret;
+}
+
+/**
+ * pki_work_take_key - the key that is said to be in hardware, or a new one
+ * @w: its plan says which kind
+ * @key: the one in hardware, or NULL
+ *
+ * Return: the key, to be freed; NULL, there is none.
+ */
+EVP_PKEY *pki_work_take_key(const struct pki_work *w, EVP_PKEY *key)
+{
+	if (!key)
+		return pki_key_new(w->plan->key);
+	return EVP_PKEY_up_ref(key) ? key : NULL;
 }
 
 static int make_root(struct pki_work *w)
@@ -186,11 +203,20 @@ static int make_root(struct pki_work *w)
 		EVP_PKEY_up_ref(w->root_key);
 		return check_root(w);
 	}
-	w->root_key = pki_key_new(w->plan->key);
+	w->root_key = pki_work_take_key(w, w->plan->root_key);
 	if (w->root_key)
 		w->root = make_cert(w, w->root_key, ROOT_SUFFIX, NULL, w->root_key, ROOT_YEARS,
 				    ROOT_PATHLEN);
 	return w->root ? 0 : pki_fail_ssl(w->err, "root cannot be made");
+}
+
+/* In hardware, both may have been named alike. */
+static bool is_same_key(const struct pki_work *w)
+{
+	uint8_t root[32], issuing[32];
+
+	return pki_public_id(X509_get_X509_PUBKEY(w->root), root) || pki_key_id(w->key, issuing) ||
+	       !memcmp(root, issuing, sizeof(root));
 }
 
 /**
@@ -205,14 +231,16 @@ int pki_work_build(struct pki_work *w)
 
 	if (ret)
 		return ret;
-	w->key = pki_key_new(w->plan->key);
+	w->key = pki_work_take_key(w, w->plan->issuing_key);
 	if (!w->key)
 		return pki_fail_ssl(w->err, "key cannot be made");
+	if (is_same_key(w))
+		return pki_fail(w->err, -EPERM, "the issuing key must be another than the root's");
 	ret = pki_work_write_cert(w, "root.crt", w->root);
 	if (!ret && !w->plan->root)
-		ret = pki_work_write_key(w, "root.key", w->root_key);
+		ret = pki_work_write_key(w, "root.key", w->root_key, w->plan->root_reference);
 	if (!ret)
-		ret = pki_work_write_key(w, "issuing.key", w->key);
+		ret = pki_work_write_key(w, "issuing.key", w->key, w->plan->issuing_reference);
 	if (ret)
 		return ret;
 	w->issuing = make_cert(w, w->key, PKI_ISSUING_SUFFIX, w->root, w->root_key, ISSUING_YEARS, 0);

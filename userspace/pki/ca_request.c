@@ -69,11 +69,11 @@ static int build(struct pki_work *w, const char *sub, char **pem, size_t *len)
 	char file[64];
 	int ret;
 
-	w->key = pki_key_new(w->plan->key);
+	w->key = pki_work_take_key(w, w->plan->issuing_key);
 	if (!w->key)
 		return pki_fail_ssl(w->err, "key cannot be made");
 	snprintf(file, sizeof(file), "%sissuing.key", sub);
-	ret = pki_work_write_key(w, file, w->key);
+	ret = pki_work_write_key(w, file, w->key, w->plan->issuing_reference);
 	if (!ret)
 		ret = make_request(w, pem, len);
 	if (ret)

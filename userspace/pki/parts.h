@@ -23,6 +23,9 @@ int pki_public_copy(X509_PUBKEY *to, const X509_PUBKEY *from);
 const EVP_MD *pki_digest(const EVP_PKEY *key);
 bool pki_key_is_accepted(const EVP_PKEY *key, struct pki_error *err);
 
+/* hardware.c */
+EVP_PKEY *pki_hardware_open(const char *text, size_t len, const char *passphrase, struct pki_error *err);
+
 /* build.c */
 X509 *pki_cert_begin(const X509_NAME *issuer, const X509_PUBKEY *key, const uint8_t *serial,
 		     int64_t not_before, int64_t not_after);

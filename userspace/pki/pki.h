@@ -122,7 +122,10 @@ struct pki_ca {
  * @passphrase: for all keys, those of the CA that is rolled over as well; NULL, none
  * @old_root_key: at a roll-over: key of the present root, where root.key is kept elsewhere; or NULL
  * @root: imported; NULL, a root is made
- * @root_key: of @root; used and not stored
+ * @root_key: of @root, used and not stored; or the key in hardware of the root that is made
+ * @root_reference: names @root_key in hardware, and is stored; NULL, a root that is made gets a new key
+ * @issuing_key: of the issuing certificate, in hardware; NULL, a new one is made
+ * @issuing_reference: names @issuing_key, and is stored
  * @now: the time; validity begins PKI_BACKDATE earlier
  */
 struct pki_ca_plan {
@@ -132,6 +135,9 @@ struct pki_ca_plan {
 	EVP_PKEY *old_root_key;
 	X509 *root;
 	EVP_PKEY *root_key;
+	const char *root_reference;
+	EVP_PKEY *issuing_key;
+	const char *issuing_reference;
 	time_t now;
 };
 
@@ -141,6 +147,12 @@ int pki_key_find(const char *word);			/* p256 p384 ed25519; or -1 */
 /* PEM, PKCS#8; passphrase may be NULL. Freed with OPENSSL_clear_free(). */
 int pki_key_pem(EVP_PKEY *key, const char *passphrase, char **pem, size_t *len);
 EVP_PKEY *pki_key_parse(const char *pem, size_t len, const char *passphrase, struct pki_error *err);
+/* Keys in hardware: a file may hold a URI, or a TPM's wrapped key, in the place of a key. */
+bool pki_key_is_uri(const char *word);
+bool pki_key_is_reference(const char *text, size_t len);
+int pki_key_text(const char *word, size_t max, char **text, size_t *len);
+bool pki_pin_was_refused(void);
+bool pki_hardware_is_used(void);
 
 /* Identity. */
 void pki_urn(const uint8_t mac[6], char out[PKI_URN_LEN]);		/* RFC 9039, 4.1 */

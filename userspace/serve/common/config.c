@@ -209,12 +209,13 @@ static void load_firmware(struct loader *l, const struct yaml_node *node, struct
 
 static void load_top(struct loader *l, const struct yaml_node *root, struct serve_config *c)
 {
-	enum { EST, CHECKIN, CA, REGISTRY, NAMES, PASSPHRASE, CERTIFICATE, KEY, RUN, FIRMWARE, ADOPT, N };
+	enum { EST, CHECKIN, CA, REGISTRY, NAMES, PASSPHRASE, CERTIFICATE, KEY, RUN, FIRMWARE, ADOPT, TOKENS, N };
 	static const struct yaml_field fields[] = {
 		{ "est", false }, { "checkin", false }, { "ca", false }, { "registry", false },
 		{ "server_names", false }, { "passphrase_file", false },
 		{ "certificate", false }, { "key", false }, { "run", false },
 		{ "firmware", false }, { "adopt", false },
+		{ "token_directory", false },
 	};
 	struct yaml_node *at[N] = { NULL };
 
@@ -242,6 +243,8 @@ static void load_top(struct loader *l, const struct yaml_node *root, struct serv
 		load_firmware(l, at[FIRMWARE], c);
 	if (at[ADOPT])
 		c->adopt = load_bool(l, at[ADOPT], "adopt") ? SERVE_ADOPT_ON : SERVE_ADOPT_OFF;
+	if (at[TOKENS])
+		load_path(l, at[TOKENS], "token_directory", c->token_directory);
 	if (!at[CERTIFICATE] != !at[KEY])
 		report_error(l->report, at[KEY] ? at[KEY]->at : at[CERTIFICATE]->at,
 			     "certificate and key come together");

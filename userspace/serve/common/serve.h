@@ -66,6 +66,7 @@ struct serve_listen {
  * @checkin: addresses of the plain check-in
  * @ca: directory of the CA
  * @passphrase_file: of the CA's key, or empty
+ * @token_directory: that a PKCS#11 module reads as it signs, or empty
  * @registry: file
  * @certificate: of the server, or empty: our CA gives one
  * @key: of @certificate
@@ -91,6 +92,7 @@ struct serve_config {
 	struct serve_listen checkin;
 	char ca[SERVE_NAME_LEN];
 	char passphrase_file[SERVE_NAME_LEN];
+	char token_directory[SERVE_NAME_LEN];
 	char registry[SERVE_NAME_LEN];
 	char certificate[SERVE_NAME_LEN];
 	char key[SERVE_NAME_LEN];
@@ -403,6 +405,9 @@ size_t serve_offer_pack(const struct serve_offer *o, uint8_t *buf, size_t size);
 bool serve_offer_unpack(const uint8_t *buf, size_t len, struct serve_offer *o);
 
 /* signer.c */
+/* Exit status of who had a token refuse its PIN: whoever starts it again by itself locks the token. */
+#define SERVE_PIN_REFUSED	77
+
 int serve_signer(const struct serve_config *config, char *passphrase, struct priv_channel *agent);
 int serve_sign(const struct priv_channel *signer, const struct serve_sign *what, uint8_t *buf, size_t size,
 	       struct serve_signed *out);

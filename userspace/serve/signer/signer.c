@@ -332,7 +332,7 @@ static int open_all(struct signer *s, const struct serve_config *config, const c
  *
  * Says one empty message when it is ready.
  *
- * Return: exit status.
+ * Return: exit status; SERVE_PIN_REFUSED, to be started again by a person alone.
  */
 int serve_signer(const struct serve_config *config, char *passphrase, struct priv_channel *agent)
 {
@@ -348,6 +348,7 @@ int serve_signer(const struct serve_config *config, char *passphrase, struct pri
 	strcpy(dir, config->path);
 	*strrchr(dir, '/') = 0;
 	role.readable = dir[0] ? dir : "/";
+	role.also[0] = config->token_directory;
 	if (!buf || !reply || open_all(&s, config, passphrase, &err)) {
 		serve_log(LOG_ERR, access(config->ca, F_OK) ? "cannot load the CA; 'cordonctl ca init' makes one" :
 			  "cannot load the CA", "ca", config->ca, "why",
@@ -357,6 +358,7 @@ int serve_signer(const struct serve_config *config, char *passphrase, struct pri
 	if (passphrase)
 		OPENSSL_cleanse(passphrase, strlen(passphrase));
 	serve_log_detach();
+	role.hardware = pki_hardware_is_used();
 	if (priv_enter(&role, error) < 0) {
 		serve_log(LOG_ERR, "cannot confine the process", "why", error, NULL);
 		goto out;
@@ -380,5 +382,5 @@ out:
 	pki_ca_free(&s.ca);
 	free(reply);
 	free(buf);
-	return len == -EPIPE ? 0 : 1;
+	return len == -EPIPE ? 0 : pki_pin_was_refused() ? SERVE_PIN_REFUSED : 1;
 }
