@@ -32,6 +32,9 @@ bool pki_name_set(X509_NAME *name, const char *cn);
 bool pki_serial_is_valid(const uint8_t serial[PKI_SERIAL_LEN]);
 ASN1_INTEGER *pki_serial_asn1(const uint8_t serial[PKI_SERIAL_LEN]);
 
+/* status.c */
+bool pki_status_add(X509 *cert, const struct pki_ca *ca);
+
 /* ca.c */
 #define PKI_PREVIOUS_MAX	64	/* certificates that are kept of previous CAs */
 
