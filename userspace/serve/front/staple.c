@@ -7,7 +7,7 @@
 
 #include "serve/front/front.h"
 
-#define STAPLE_EACH	60	/* seconds: agent signs another one only if it is due, or the certificate was revoked */
+#define STAPLE_EACH	10	/* seconds: agent signs another one only if it is due, or the certificate was revoked */
 
 static time_t clock_now(void)
 {
