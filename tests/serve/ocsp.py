@@ -350,6 +350,15 @@ def staple(gw):
     tap.ok(until(lambda: "Cert Status: good" in stapled(gw)), "staple: good again with the next certificate")
 
 
+def responder(gw, number):
+    """Who signs now: serial number and end of its certificate; and all of it."""
+    with open(gw.path("later.der"), "wb") as out:
+        out.write(gw.post(request_of(gw, "-no_nonce", "-serial", number))[1])
+    text = must("openssl", "ocsp", "-respin", gw.path("later.der"), "-noverify", "-resp_text").decode()
+    found = re.search(r"Certificate:.*?Serial Number:\s*(\S+).*?Not After : ([^\n]*)", text, re.DOTALL)
+    return found.group(1), int(must("date", "-d", found.group(2), "+%s")), text
+
+
 def fresh(gw):
     """Nothing is revoked, and the list is renewed before it ends."""
     def ends():
@@ -367,12 +376,13 @@ def fresh(gw):
         tap.ok(ends() > time.time() + days * DAY + 6 * DAY, f"list: renewed, {days} days later", ends() - time.time())
         tap.ok(until(lambda: saved() != before), f"list: and saved, {days} days later")
         before = saved()
-    with open(gw.path("later.der"), "wb") as out:
-        out.write(gw.post(request_of(gw, "-no_nonce", "-serial", "1"))[1])
-    text = must("openssl", "ocsp", "-respin", gw.path("later.der"), "-noverify", "-resp_text").decode()
-    end = re.search(r"Not After : (.*)", text)
-    tap.ok(end and int(must("date", "-d", end.group(1), "+%s")) > time.time() + 26 * DAY,
-           "ocsp: 20 days later another responder's certificate", text)
+    number, end, text = responder(gw, "1")
+    tap.ok(end > time.time() + 26 * DAY, "ocsp: 20 days later another responder's certificate", text)
+    tap.equal("ocsp: which stays", number, responder(gw, "2")[0])
+    gw.ahead(3652 * DAY - DAY // 2)
+    last, end, text = responder(gw, "1")
+    tap.ok(last not in (number, "") and end < time.time() + 3653 * DAY, "ocsp: it ends with the issuer", text)
+    tap.equal("ocsp: and is made once, however little is left", last, responder(gw, "2")[0])
     gw.ahead(0)
     tap.ok(": unknown" in gw.ocsp("-serial", "1"), "ocsp: and when the clock is set back", gw.ocsp("-serial", "1"))
 
@@ -410,7 +420,8 @@ def settings(gw):
     cert, _ = gw.device("plain", 99)
     tap.ok("URI:http" not in text_of(cert), "settings: without status certificates name nothing", text_of(cert))
     rows = [("https://a/", "does not begin with http://"), ("http:///x", "names no host"), ("http://a b/", "a character"),
-            ("http://" + "a" * 160, "longer than 160"), ("http://a/?x", "a character")]
+            ("http://" + "a" * 160, "longer than 160"), ("http://a/?x", "a character"),
+            ("http://a/ocsp", "put behind it")]
     for url, why in rows:
         gw.write_config(f'status: {{listen: "[::1]:8080", url: "{url}"}}\n')
         done = ctl("serve", "--check", "--config", gw.config)

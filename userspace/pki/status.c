@@ -26,7 +26,7 @@ const char *pki_status_url_check(const char *url)
 	for (c = host; *c; c++)
 		if (*c <= ' ' || *c >= 0x7f || strchr("\"<>\\^`{|}?#@", *c))
 			return "has a character that is of no URL like http://gateway.example/";
-	return NULL;
+	return strstr(host, "/ocsp") ? "has /ocsp in it, which is put behind it" : NULL;
 }
 
 /**

@@ -74,6 +74,15 @@ bool serve_ocsp_unpack(const uint8_t *buf, size_t len, struct pki_ocsp *what)
 	return wire_end(&in);
 }
 
+/** serve_clock - seconds by a clock that nobody sets back */
+time_t serve_clock(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return now.tv_sec;
+}
+
 /**
  * serve_bucket_take - may it be done once more
  * @b: how often it was; zeroed before the first time

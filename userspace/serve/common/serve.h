@@ -428,6 +428,7 @@ struct serve_bucket {
 
 size_t serve_ocsp_pack(const struct pki_ocsp *what, uint8_t *buf, size_t size);
 bool serve_ocsp_unpack(const uint8_t *buf, size_t len, struct pki_ocsp *what);
+time_t serve_clock(void);
 bool serve_bucket_take(struct serve_bucket *b, unsigned int rate);
 
 /* signer.c */

@@ -9,14 +9,6 @@
 
 #define STAPLE_EACH	10	/* seconds: agent signs another one only if it is due, or the certificate was revoked */
 
-static time_t clock_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	return now.tv_sec;
-}
-
 static void drop(struct staple *s)
 {
 	free(s->der);
@@ -31,7 +23,7 @@ static int on_client(SSL *ssl, void *arg)
 	const struct staple *s = &f->staple;
 	unsigned char *copy;
 
-	if (!s->der || clock_now() >= s->until)
+	if (!s->der || serve_clock() >= s->until)
 		return SSL_TLSEXT_ERR_NOACK;
 	copy = OPENSSL_memdup(s->der, s->len);
 	if (!copy)
@@ -58,7 +50,7 @@ static void on_status(struct front *f, void *arg, const struct serve_reply *r)
 		return;
 	memcpy(s->der, r->der, r->der_len);
 	s->len = r->der_len;
-	s->until = clock_now() + r->lease;
+	s->until = serve_clock() + r->lease;
 }
 
 /* By SHA-1, which is a name here and proves nothing: some clients know no other. */

@@ -29,7 +29,7 @@
  * struct asker - a connection
  * @link: from the oldest to the newest
  * @bev: whose reference keeps it until the next sweep, though evhttp is done with it
- * @until: when it has had its time, by the loop's clock
+ * @until: when it has had its time, by serve_clock()
  * @asked: its request is there
  * @cut: it is on its way out
  */
@@ -54,14 +54,6 @@ struct question {
 	const char *cache;
 	void (*done)(struct question *x, const struct serve_reply *r);
 };
-
-static time_t loop_now(const struct front *f)
-{
-	struct timeval now = { 0, 0 };
-
-	event_base_gettimeofday_cached(f->base, &now);
-	return now.tv_sec;
-}
 
 static void send_reply(struct evhttp_request *req, unsigned int status, const char *text, const char *type,
 		       const char *cache, struct evbuffer *body)
@@ -355,7 +347,7 @@ static void on_request(struct evhttp_request *req, void *arg)
 	struct asker *a = find_asker(f, evhttp_connection_get_bufferevent(evhttp_request_get_connection(req)));
 
 	if (a) {
-		a->until = loop_now(f) + ANSWER_TIME;
+		a->until = serve_clock() + ANSWER_TIME;
 		a->asked = true;
 	}
 	at = path ? strstr(path, OCSP_PATH) : NULL;
@@ -406,7 +398,7 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
 		next = TAILQ_NEXT(a, link);
 		if (is_done(a))
 			forget(f, a);
-		else if (a->until <= loop_now(f))
+		else if (a->until <= serve_clock())
 			cut(a);
 	}
 	if (f->n_askers)
@@ -451,7 +443,7 @@ static struct bufferevent *new_connection(struct event_base *base, void *arg)
 		return NULL;
 	}
 	bufferevent_incref(a->bev);
-	a->until = loop_now(f) + FRONT_DEADLINE;
+	a->until = serve_clock() + FRONT_DEADLINE;
 	TAILQ_INSERT_TAIL(&f->askers, a, link);
 	f->n_askers++;
 	if (!evtimer_pending(f->sweep, NULL))

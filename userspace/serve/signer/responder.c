@@ -38,12 +38,14 @@ void responder_free(struct responder *r)
 	EVP_PKEY_free(r->key);
 }
 
-/* A clock that was set back makes another one, too. */
-static bool is_good(const X509 *cert, time_t now)
+/* One that ends with its issuer is used up; a clock that was set back makes another one. */
+static bool is_good(const X509 *cert, const X509 *issuer, time_t now)
 {
-	time_t from, until;
+	time_t from, until, begin, end;
 
-	return cert && !pki_validity(cert, &from, &until) && from <= now && until - now > RESPONDER_LEFT;
+	if (!cert || pki_validity(cert, &from, &until) || pki_validity(issuer, &begin, &end))
+		return false;
+	return from <= now && until > now && (until - now > RESPONDER_LEFT || until == end);
 }
 
 static X509 *certificate(struct responder *r, const struct pki_ca *issuer, uint32_t which, time_t now,
@@ -51,7 +53,7 @@ static X509 *certificate(struct responder *r, const struct pki_ca *issuer, uint3
 {
 	X509 *cert;
 
-	if (is_good(r->certs[which], now))
+	if (is_good(r->certs[which], issuer->issuing, now))
 		return r->certs[which];
 	cert = pki_ocsp_responder(issuer, r->key, now, pki_later(now, RESPONDER_VALID), err);
 	if (!cert)
