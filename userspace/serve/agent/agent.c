@@ -292,6 +292,7 @@ static bool handle(struct agent *a, const struct serve_request *q, struct serve_
 		agent_former_crl(a, q, r);
 		return true;
 	case SERVE_OP_OCSP:
+	case SERVE_OP_STAPLE:
 		agent_ocsp(a, q, r);
 		return true;
 	case SERVE_OP_POLL:

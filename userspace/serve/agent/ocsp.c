@@ -78,25 +78,31 @@ static bool is_same(const struct agent_ocsp *kept, uint64_t issuer, const struct
 	       !memcmp(kept->id.serial, id->serial, id->serial_len);
 }
 
-static int sign(struct agent *a, uint64_t issuer, const struct pki_ocsp *what, struct serve_signed *got)
+/* What the server asks for itself is nobody's. */
+static void count(struct agent *a, const struct serve_request *q, enum serve_accepted what)
+{
+	if (q->op == SERVE_OP_OCSP)
+		serve_count(&a->counters->accepted[what]);
+}
+
+static int sign(struct agent *a, const struct serve_request *q, const struct pki_ocsp *what, struct serve_signed *got)
 {
 	uint8_t packed[SERVE_OCSP_MAX];
-	struct serve_sign s = { .kind = SERVE_SIGN_OCSP, .issuer = (uint32_t)issuer, .csr = packed };
+	struct serve_sign s = { .kind = SERVE_SIGN_OCSP, .issuer = (uint32_t)q->number, .csr = packed };
 	int err;
 
 	s.csr_len = serve_ocsp_pack(what, packed, sizeof(packed));
 	err = serve_sign(&a->signer, &s, a->buf, PRIV_FRAME_MAX, got);
 	if (!err && !got->error[0]) {
-		serve_count(&a->counters->accepted[SERVE_OCSP_SIGNED]);
+		count(a, q, SERVE_OCSP_SIGNED);
 		return 0;
 	}
 	serve_log(LOG_ERR, "no status of a certificate", "why", err ? strerror(-err) : got->error, NULL);
 	return -EIO;
 }
 
-static void answer(struct agent *a, struct serve_reply *r, const uint8_t *der, size_t len, time_t age)
+static void answer(struct serve_reply *r, const uint8_t *der, size_t len, time_t age)
 {
-	serve_count(&a->counters->accepted[SERVE_OCSP]);
 	r->status = 200;
 	r->der = der;
 	r->der_len = len;
@@ -104,18 +110,19 @@ static void answer(struct agent *a, struct serve_reply *r, const uint8_t *der, s
 }
 
 /* True: it is answered. */
-static bool answer_signed(struct agent *a, uint64_t issuer, const struct pki_ocsp *what, struct serve_reply *r)
+static bool answer_signed(struct agent *a, const struct serve_request *q, const struct pki_ocsp *what,
+			  struct serve_reply *r)
 {
 	struct serve_signed got;
 
-	if (!serve_bucket_take(&a->ocsp_other, RATE_OTHER) || sign(a, issuer, what, &got))
+	if (!serve_bucket_take(&a->ocsp_other, RATE_OTHER) || sign(a, q, what, &got))
 		return false;
-	answer(a, r, got.der, got.der_len, 0);
+	answer(r, got.der, got.der_len, 0);
 	return true;
 }
 
 /* The same for everybody, and without a nonce. */
-static void answer_kept(struct agent *a, uint64_t issuer, struct pki_ocsp *what, struct serve_reply *r)
+static void answer_kept(struct agent *a, const struct serve_request *q, struct pki_ocsp *what, struct serve_reply *r)
 {
 	struct agent_ocsp *kept = place(a, &what->ids[0]);
 	time_t now = time(NULL);
@@ -123,18 +130,18 @@ static void answer_kept(struct agent *a, uint64_t issuer, struct pki_ocsp *what,
 	uint8_t *der;
 
 	what->nonce_len = 0;
-	if (!is_same(kept, issuer, &what->ids[0], now)) {
-		if (!serve_bucket_take(&a->ocsp_known, RATE_KNOWN) || sign(a, issuer, what, &got))
+	if (!is_same(kept, q->number, &what->ids[0], now)) {
+		if (!serve_bucket_take(&a->ocsp_known, RATE_KNOWN) || sign(a, q, what, &got))
 			return;
 		der = malloc(got.der_len);
 		if (!der)
 			return;
 		memcpy(der, got.der, got.der_len);
 		free(kept->der);
-		*kept = (struct agent_ocsp){ .issuer = issuer, .id = what->ids[0], .made = now, .der = der,
+		*kept = (struct agent_ocsp){ .issuer = q->number, .id = what->ids[0], .made = now, .der = der,
 					     .len = got.der_len };
 	}
-	answer(a, r, kept->der, kept->len, now - kept->made);
+	answer(r, kept->der, kept->len, now - kept->made);
 }
 
 /**
@@ -164,11 +171,13 @@ void agent_ocsp(struct agent *a, const struct serve_request *q, struct serve_rep
 			return;
 		}
 	if (what.n == 1 && what.ids[0].status != PKI_STATUS_UNKNOWN &&
-	    (!what.nonce_len || !answer_signed(a, q->number, &what, r)))
-		answer_kept(a, q->number, &what, r);
+	    (!what.nonce_len || !answer_signed(a, q, &what, r)))
+		answer_kept(a, q, &what, r);
 	else if (r->status != 200)
-		answer_signed(a, q->number, &what, r);
-	if (r->status != 200)
+		answer_signed(a, q, &what, r);
+	if (r->status == 200)
+		count(a, q, SERVE_OCSP);
+	else
 		serve_count(&a->counters->refused[SERVE_CROWDED]);
 }
 

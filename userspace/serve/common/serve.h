@@ -246,6 +246,7 @@ enum serve_op {
 	SERVE_OP_HEALTH,	/* 200, registry and signer answer; 503, why not */
 	SERVE_OP_FORMER_CRL,	/* name: key identifier of an issuer before, in hexadecimal */
 	SERVE_OP_OCSP,		/* number of the issuer, as in struct serve_sign; csr: struct pki_ocsp */
+	SERVE_OP_STAPLE,	/* likewise, of the server's own certificate */
 };
 
 /** enum serve_feedback - what a device says of an action */

@@ -57,7 +57,7 @@ static void on_status(struct front *f, void *arg, const struct serve_reply *r)
 static void ask(struct front *f)
 {
 	X509 *cert = SSL_CTX_get0_certificate(f->tls);
-	struct serve_request q = { .op = SERVE_OP_OCSP };
+	struct serve_request q = { .op = SERVE_OP_STAPLE };
 	struct pki_ocsp what = { .n = 1 };
 	struct pki_ocsp_id *id = &what.ids[0];
 	uint8_t packed[SERVE_OCSP_MAX], serial[PKI_SERIAL_LEN];
