@@ -16,6 +16,7 @@
 #   rollover   from one CA to the next: 20 devices of three kinds, killed at each step
 #   chain      a CA below a company's RSA root: request, import, devices, roll-over, passphrases, constraints
 #   late       certificates that have ended, and are renewed; likewise
+#   ocsp       lists and statuses over plain HTTP, stapled, renewed in time; hostile requests
 #   expiry     certificates that end: said before they do; with a kernel of straw
 #   registry   the registry copied while devices enrol, an older one put back, damaged, deleted; with a kernel of straw
 #   backup     everything into one file and back; files that are damaged, cut off or hostile (KILLS= SEED=)
@@ -84,7 +85,7 @@ if ! make -s userspace serve-programs >"$work/log" 2>&1; then
 	echo "Bail out! cordonctl does not build"
 	exit 1
 fi
-[[ $# -gt 0 ]] || set -- est refuse ddi hawkbit offers update posture liar full processes flood beside rollover chain late expiry eapol registry backup audit hardware crash
+[[ $# -gt 0 ]] || set -- est refuse ddi hawkbit offers update posture liar full processes flood beside rollover chain late expiry ocsp eapol registry backup audit hardware crash
 for name; do
 	start "$name"
 done

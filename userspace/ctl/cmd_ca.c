@@ -143,7 +143,7 @@ bool ca_open_registry(const struct ca_words *w, bool create, struct store *s)
 enum {
 	O_DIR, O_REGISTRY, O_PASSPHRASE, O_JSON, O_NAME, O_KEY, O_ROOT_CERT, O_ROOT_KEY, O_ROLLOVER,
 	O_MAC, O_CSR, O_OUT, O_DAYS, O_REASON, O_DER, O_ACTIVATE, O_FORCE, O_OLD_ROOT_KEY, O_EXPIRING,
-	O_RENEW, O_CSR_OUT, O_NEW_PASSPHRASE, O_REMOVE, O_ROOT, O_REVOKE, O_HOSTAPD, OPTIONS,
+	O_RENEW, O_CSR_OUT, O_NEW_PASSPHRASE, O_REMOVE, O_ROOT, O_REVOKE, O_HOSTAPD, O_CONFIG, OPTIONS,
 };
 
 #define BIT(o)		(1U << (o))
@@ -168,6 +168,7 @@ static const struct option options[] = {
 	{ "csr-out", required_argument, NULL, O_CSR_OUT },
 	{ "new-passphrase-file", required_argument, NULL, O_NEW_PASSPHRASE }, { "remove", no_argument, NULL, O_REMOVE },
 	{ "root", no_argument, NULL, O_ROOT }, { "revoke", required_argument, NULL, O_REVOKE },
+	{ "config", required_argument, NULL, O_CONFIG },
 	{ "help", no_argument, NULL, OPTION_HELP }, { }
 };
 
@@ -188,7 +189,7 @@ static const struct verb {
 } verbs[] = {
 	{ "init", BIT(O_JSON) | BIT(O_NAME) | BIT(O_KEY) | BIT(O_ROOT_CERT) | BIT(O_ROOT_KEY) |
 	  BIT(O_ROLLOVER) | BIT(O_ACTIVATE) | BIT(O_FORCE) | BIT(O_OLD_ROOT_KEY) | BIT(O_CSR_OUT), 0, 0, ca_init },
-	{ "issue", BIT(O_JSON) | BIT(O_MAC) | BIT(O_CSR) | BIT(O_OUT) | BIT(O_DAYS),
+	{ "issue", BIT(O_JSON) | BIT(O_MAC) | BIT(O_CSR) | BIT(O_OUT) | BIT(O_DAYS) | BIT(O_CONFIG),
 	  1, 1, ca_issue },
 	{ "revoke", BIT(O_JSON) | BIT(O_REASON), 1, 1, ca_revoke },
 	{ "list", BIT(O_JSON) | BIT(O_EXPIRING), 0, 1, ca_list },
@@ -257,10 +258,10 @@ static const char *take(struct ca_words *w, int option, char *value)
 		[O_DIR] = &w->dir, [O_REGISTRY] = &w->registry,
 		[O_PASSPHRASE] = &w->passphrase_file, [O_NAME] = &w->name,
 		[O_ROOT_CERT] = &w->root_cert, [O_ROOT_KEY] = &w->root_key,
-		[O_CSR] = &w->csr, [O_OUT] = &w->out, [O_OLD_ROOT_KEY] = &w->old_root_key,
 		[O_HOSTAPD] = &w->hostapd,
 		[O_CSR_OUT] = &w->csr_out, [O_NEW_PASSPHRASE] = &w->new_passphrase_file,
 		[O_REVOKE] = &w->revoke,
+		[O_CONFIG] = &w->config, [O_CSR] = &w->csr, [O_OUT] = &w->out, [O_OLD_ROOT_KEY] = &w->old_root_key,
 	};
 	bool *flag = option == O_JSON ? &w->json : option == O_ROLLOVER ? &w->rollover :
 		     option == O_ACTIVATE ? &w->activate : option == O_DER ? &w->der :
@@ -383,7 +384,7 @@ const struct command cmd_ca = {
 	"ca init --rollover --activate [--force N] [--json]\n"
 	"ca init [--rollover] --csr-out FILE [--name NAME] [--key KIND]\n"
 	"ca import CHAIN [--root-cert FILE] [--json]\n"
-	"ca issue NAME [--mac MAC] [--csr FILE] [--out DIR] [--days N] [--json]\n"
+	"ca issue NAME [--mac MAC] [--csr FILE] [--out DIR] [--days N] [--config FILE] [--json]\n"
 	"ca revoke NAME|MAC|SERIAL [--reason REASON] [--json]\n"
 	"ca list [NAME] [--expiring DURATION] [--json]\n"
 	"ca crl [--out FILE | --renew]\n"
@@ -412,6 +413,8 @@ const struct command cmd_ca = {
 	"  --csr FILE             a request, PEM or DER; without it, a key is made, too\n"
 	"  --out WHERE            directory for NAME.key, NAME.crt and ca.crt; file for the CRL\n"
 	"  --days N               how long the certificate is good (90)\n"
+	"  --config FILE          serve.yaml, whose status.url the certificate names; without it,\n"
+	"                         /etc/cordon/serve.yaml, if that is of the same CA\n"
 	"  --renew                print nothing, and sign none unless half of the time of the one\n"
 	"                         in crl.pem has passed; where there is none, nothing is done\n"
 	"  --root                 the root's list, of issuing CAs, also in root-crl.pem\n"

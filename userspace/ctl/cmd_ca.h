@@ -28,6 +28,7 @@
  * @old_root_key: file of the present root's key, or NULL
  * @mac: of the device
  * @has_mac: it was given
+ * @config: serve.yaml, which says what certificates name; NULL, the default one, if it is of this CA
  * @csr: file of a request, or NULL
  * @out: directory or file to write to, or NULL
  * @days: how long a certificate is good
@@ -62,6 +63,7 @@ struct ca_words {
 	const char *old_root_key;
 	u8 mac[6];
 	bool has_mac;
+	const char *config;
 	const char *csr;
 	const char *out;
 	u32 days;

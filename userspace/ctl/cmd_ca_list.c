@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ctl/cmd_ca.h"
+#include "serve/common/revoked.h"
 
 #define RFC5280_SERIAL_LEN 20	/* bytes, RFC 5280, 4.1.2.2 */
 
@@ -133,6 +134,22 @@ static void show_ca(const struct ca_words *w, struct listing *l)
 	pki_ca_free(&ca);
 }
 
+/* What others take from crl.pem; where there is none, nobody does. */
+static void warn_of_list(const struct ca_words *w, time_t now)
+{
+	char end[POLICY_TIME_LEN];
+	struct pki_error unused;
+	struct pki_ca ca;
+	time_t until = 0;
+
+	if (pki_ca_load(w->dir, false, NULL, &ca, &unused))
+		return;
+	if (!revoked_until(&ca, w->dir, &until) && until && until - now < REVOKED_SOON)
+		fprintf(stderr, "cordonctl: warning: the revocation list in %s/crl.pem %s %s; 'cordonctl ca crl --renew' "
+			"renews it\n", w->dir, until > now ? "ends" : "has ended", policy_time_text(until, end));
+	pki_ca_free(&ca);
+}
+
 /**
  * ca_list - print the certificates that were handed out
  * @w: whose, or everybody's
@@ -163,6 +180,7 @@ int ca_list(const struct ca_words *w)
 		ret = EXIT_REFUSED;
 	store_close(&s);
 	ca_warn(w->dir);
+	warn_of_list(w, l.now);
 	return ret;
 }
 

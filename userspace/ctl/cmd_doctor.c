@@ -442,6 +442,7 @@ static void check_server(struct doctor *d)
 		say(d, OPEN, "serve", "systemctl start cordon-serve", "it does not run: leases end, and are not renewed");
 		say_taken(d, "est", &d->config->est);
 		say_taken(d, "checkin", &d->config->checkin);
+		say_taken(d, "status", &d->config->status);
 	}
 	if (!lockout_new(d->kernel, NULL, &l)) {
 		check_port(d, &l, "est", &d->config->est);

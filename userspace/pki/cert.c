@@ -211,7 +211,7 @@ X509 *pki_issue(const struct pki_ca *ca, const X509_PUBKEY *subject,
 	if (cert && pki_name_set(X509_get_subject_name(cert), profile->name) &&
 	    pki_cert_usage(cert, false, 0) && add_purpose(cert, profile->kind) &&
 	    pki_cert_key_ids(cert, ca->issuing, NULL) &&
-	    (profile->kind == PKI_CODE || add_names(cert, profile)) &&
+	    (profile->kind == PKI_CODE || (add_names(cert, profile) && pki_status_add(cert, ca))) &&
 	    X509_sign(cert, ca->key, pki_digest(ca->key))) {
 		if (!pki_chain_allows(ca, cert, profile->kind, err))
 			return cert;

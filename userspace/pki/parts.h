@@ -45,6 +45,8 @@ int pki_chain_end(const struct pki_ca *ca, time_t *until);
 #define PKI_ROOT_LIST		"root-crl.pem"
 
 int pki_revoked_load(struct pki_ca *ca, const char *dir, struct pki_error *err);
+/* status.c */
+bool pki_status_add(X509 *cert, const struct pki_ca *ca);
 
 /* ca.c */
 #define PKI_REQUEST_DIR		"request"

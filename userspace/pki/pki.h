@@ -24,6 +24,8 @@
 #define PKI_TIME_LEN		24		/* 2026-01-02T03:04:05Z */
 #define PKI_CA_DIR		"/var/lib/cordon/ca"
 #define PKI_BAG_MAX		16		/* certificates that a device takes from cacerts */
+#define PKI_STATUS_URL_LEN	161		/* where lists and statuses are found, terminated */
+#define PKI_ISSUER_ID_LEN	65		/* an issuer's subject key identifier in hexadecimal, terminated */
 #define PKI_BACKDATE		86400		/* seconds that a device's clock may be behind */
 #define PKI_CHAIN_MAX		8		/* certificates from the issuing one to the root, both included */
 
@@ -100,6 +102,7 @@ struct pki_issuer {
  * @revoked: by the list of who is above: @issuing, or one of @intermediates; nothing is issued then, nor taken
  * @former: issuing certificates of CAs before, oldest first
  * @n_former: how many
+ * @status_url: what certificates name, see pki_status_add(), the caller's; NULL or empty, they name nothing
  */
 struct pki_ca {
 	X509 *root;
@@ -113,6 +116,7 @@ struct pki_ca {
 	bool revoked;
 	struct pki_issuer *former;
 	size_t n_former;
+	const char *status_url;
 };
 
 /**
@@ -244,6 +248,10 @@ int pki_ca_make(const char *dir, const struct pki_ca_plan *plan, struct pki_erro
 int pki_ca_publish(const char *dir, const struct pki_ca_plan *plan, struct pki_error *err);
 int pki_ca_activate(const char *dir, time_t now, struct pki_error *err);
 
+/* Where others find lists and statuses. */
+const char *pki_status_url_check(const char *url);
+bool pki_issuer_id(const X509 *issuer, char out[PKI_ISSUER_ID_LEN]);
+
 /*
  * An issuing CA below a root that is not here: its key and a request, PEM, free(); then the chain that came of it. At
  * a roll-over (@next) what is imported is published to follow.
@@ -325,6 +333,68 @@ struct pki_list {
 
 /* Lists of this CA, one in DER or any number in PEM: what they hold is added. */
 int pki_list_read(const struct pki_ca *ca, const uint8_t *data, size_t len, struct pki_list *list);
+
+#define PKI_OCSP_MAX		4096	/* bytes of a request that is looked at */
+#define PKI_OCSP_IDS		8	/* certificates that one request may ask for */
+#define PKI_OCSP_SERIAL_MAX	20	/* bytes (RFC 5280, 4.1.2.2) */
+#define PKI_OCSP_NONCE_MAX	128	/* bytes (RFC 9654, 2.1) */
+#define PKI_OCSP_DIGESTS	4	/* hash functions that name an issuer */
+
+/** enum pki_ocsp_error - answers without a signature: OCSPResponseStatus (RFC 6960, 4.2.1) */
+enum pki_ocsp_error {
+	PKI_OCSP_GOOD,		/* it has one */
+	PKI_OCSP_MALFORMED,
+	PKI_OCSP_INTERNAL,
+	PKI_OCSP_LATER,
+	PKI_OCSP_FOREIGN = 6,	/* unauthorized: another issuer's certificate */
+};
+
+/** enum pki_ocsp_status - of a certificate: CertStatus (RFC 6960, 4.2.1) */
+enum pki_ocsp_status {
+	PKI_STATUS_GOOD,
+	PKI_STATUS_REVOKED,
+	PKI_STATUS_UNKNOWN,
+};
+
+/**
+ * struct pki_ocsp_id - a certificate whose status is asked for, and its status
+ * @digest: which hash function the client names the issuer by: 0, SHA-1; below PKI_OCSP_DIGESTS
+ * @serial: big endian, without leading zeros
+ * @serial_len: of @serial
+ * @status: enum pki_ocsp_status
+ * @revoked: when
+ * @reason: as in struct pki_revoked
+ */
+struct pki_ocsp_id {
+	uint32_t digest;
+	uint8_t serial[PKI_OCSP_SERIAL_MAX];
+	size_t serial_len;
+	uint32_t status;
+	time_t revoked;
+	int reason;
+};
+
+/**
+ * struct pki_ocsp - what a client asks, and what is answered
+ * @ids: certificates, all of one issuer
+ * @n: how many
+ * @nonce: comes back in the answer
+ * @nonce_len: of @nonce; 0, there is none
+ */
+struct pki_ocsp {
+	struct pki_ocsp_id ids[PKI_OCSP_IDS];
+	size_t n;
+	uint8_t nonce[PKI_OCSP_NONCE_MAX];
+	size_t nonce_len;
+};
+
+/* Status of certificates: OCSP (RFC 6960). */
+enum pki_ocsp_error pki_ocsp_read(const struct pki_ca *ca, const uint8_t *der, size_t len, struct pki_ocsp *out,
+				  unsigned int *issuer);
+int pki_ocsp_refuse(enum pki_ocsp_error why, uint8_t **der, size_t *len);
+X509 *pki_ocsp_responder(const struct pki_ca *ca, EVP_PKEY *key, time_t now, time_t until, struct pki_error *err);
+int pki_ocsp_sign(const X509 *issuer, X509 *responder, EVP_PKEY *key, const struct pki_ocsp *what, time_t now,
+		  time_t until, uint8_t **der, size_t *len, struct pki_error *err);
 
 /**
  * enum pki_content - what a signature is over, as it says itself (RFC 5652, 5.3: eContentType, signed as an attribute):
