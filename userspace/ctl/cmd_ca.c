@@ -380,7 +380,8 @@ static int run_ca(const struct command *self, int argc, char **argv)
 const struct command cmd_ca = {
 	"ca", "Run the gateway's own certification authority",
 	"ca init [--name NAME] [--key KIND|URI] [--root-cert FILE --root-key FILE] [--json]\n"
-	"ca init --rollover [--old-root-key FILE] [as above]\n"
+	"ca init --rollover [--old-root-key FILE] [--name NAME] [--key KIND|URI]\n"
+	"           [--root-cert FILE --root-key FILE] [--json]\n"
 	"ca init --rollover --activate [--force N] [--json]\n"
 	"ca init [--rollover] --csr-out FILE [--name NAME] [--key KIND]\n"
 	"ca import CHAIN [--root-cert FILE] [--json]\n"
