@@ -2,7 +2,8 @@
 /*
  * The kernel's family, for tests of `cordonctl serve` that need devices and no module: linked over
  * userspace/nl with ld's --wrap into build/serve/cordonctl only. The kernel is a file, CORDON_FAKE_KERNEL,
- * that the test has written and reads; see tests/serve/kernel.py.
+ * that the test has written and reads; see tests/serve/kernel.py. Its policy is a file, too, CORDON_FAKE_POLICY, for
+ * what shows one; else it is of nothing.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "lib/policy.h"
+#include "lib/yaml.h"
 #include "nl/nl.h"
 
 #define LEASE	3600
@@ -55,6 +57,8 @@ int __wrap_cnl_lease_end(struct cnl *nl, const u8 mac[6], const u8 certificate[3
 
 int __wrap_cnl_interfaces(struct cnl *nl, struct cnl_interfaces *out);
 int __wrap_cnl_fetch(struct cnl *nl, struct policy **out, struct cnl_runtime *runtime);
+int __wrap_cnl_device_get(struct cnl *nl, const char *name, const u8 *mac, struct cnl_device *out);
+int __wrap_cnl_bindings(struct cnl *nl, bool learned, struct cnl_bindings *out);
 
 /** __wrap_cnl_open - the file is opened while that may be done */
 int __wrap_cnl_open(struct cnl *nl)
@@ -64,7 +68,7 @@ int __wrap_cnl_open(struct cnl *nl)
 	int fd;
 
 	memset(nl, 0, sizeof(*nl));
-	snprintf(nl->error, sizeof(nl->error), "no kernel");
+	snprintf(nl->error, sizeof(nl->error), "no kernel: try 'cordonctl module load'");
 	if (!kernel && path) {
 		fd = open(path, O_RDWR | O_CLOEXEC);
 		map = fd < 0 ? MAP_FAILED : mmap(NULL, sizeof(*kernel), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -110,12 +114,19 @@ static void fill(const struct fake_device *d, struct cnl_device *out)
 	strcpy(out->def.model, d->model);
 	memcpy(out->def.mac, d->mac, 6);
 	out->def.firmware = d->automatic;
+	out->def.authentication = CORDON_INHERIT;
+	out->def.encryption = CORDON_INHERIT;
 	strcpy(out->segment, "iot_zone");
 	out->outdated = d->outdated;
 	out->state = d->quarantined ? CORDON_STATE_QUARANTINED :
 		     d->outdated ? CORDON_STATE_OUTDATED : CORDON_STATE_ACTIVE;
 	strcpy(out->effective_segment, d->quarantined ? "quarantine" : d->outdated ? "update" : "iot_zone");
-	out->lease = LEASE;
+	out->lease = d->leases ? LEASE : 0;
+	out->def.n = !!d->address;
+	out->addresses[0] = cordon_addr_v4(d->address);
+	out->stats.rx_bytes = 1234567;
+	out->stats.rx_packets = 99;
+	out->stats.anomalies[CORDON_KIND_SCAN] = 3;
 }
 
 static struct fake_device *find(const u8 *mac)
@@ -151,6 +162,8 @@ int __wrap_cnl_device_set(struct cnl *nl, const struct cnl_change *change, struc
 	(void)nl;
 	if (!d)
 		return -ENOENT;
+	if (change->state >= 0)
+		d->quarantined = change->state == CORDON_STATE_QUARANTINED;
 	if (change->outdated >= 0) {
 		d->outdated = change->outdated;
 		d->sets++;
@@ -196,15 +209,17 @@ int __wrap_cnl_checkin(struct cnl *nl, const u8 mac[6], const struct cordon_addr
 	return 0;
 }
 
-/** __wrap_cnl_lease_end - nothing to end */
+/** __wrap_cnl_lease_end - it has none then */
 int __wrap_cnl_lease_end(struct cnl *nl, const u8 mac[6], const u8 certificate[32], struct cnl_device *out)
 {
-	const struct fake_device *d = find(mac);
+	struct fake_device *d = find(mac);
 
 	(void)nl;
 	(void)certificate;
-	if (d)
+	if (d) {
+		d->leases = 0;
 		fill(d, out);
+	}
 	return d ? 0 : -ENOENT;
 }
 
@@ -216,13 +231,91 @@ int __wrap_cnl_interfaces(struct cnl *nl, struct cnl_interfaces *out)
 	return 0;
 }
 
-/** __wrap_cnl_fetch - a policy of nothing but the built-in segments */
+/* The device as the kernel has it, or as the policy begins it. */
+static void fill_runtime(const struct policy *p, u32 i, struct cnl_device *out)
+{
+	const struct cordon_device_def *def = &p->draft.devices[i];
+	const struct fake_device *d = kernel ? find(def->mac) : NULL;
+	u32 j;
+
+	if (d)
+		fill(d, out);
+	out->def = *def;
+	strcpy(out->segment, p->draft.segments[def->segment].name);
+	if (!d)
+		strcpy(out->effective_segment, out->segment);
+	for (j = 0; j < def->n; j++)
+		out->addresses[j] = p->draft.addresses[def->first + j];
+}
+
+/** __wrap_cnl_fetch - the policy of a file, or one of nothing but the built-in segments */
 int __wrap_cnl_fetch(struct cnl *nl, struct policy **out, struct cnl_runtime *runtime)
 {
+	const char *path = getenv("CORDON_FAKE_POLICY");
+	u32 i;
+
 	(void)nl;
 	memset(runtime, 0, sizeof(*runtime));
-	*out = policy_new();
-	if (*out)
-		runtime->segments = calloc((*out)->draft.n_segments, sizeof(*runtime->segments));
-	return *out && runtime->segments ? 0 : -ENOMEM;
+	*out = NULL;
+	if (!path)
+		*out = policy_new();
+	else if (policy_load(path, out, stderr))
+		return -EINVAL;
+	if (!*out)
+		return -ENOMEM;
+	runtime->segments = calloc((*out)->draft.n_segments, sizeof(*runtime->segments));
+	runtime->devices = calloc((*out)->draft.n_devices + 1, sizeof(*runtime->devices));
+	if (!runtime->segments || !runtime->devices)
+		return -ENOMEM;
+	for (i = 0; path && i < (*out)->draft.n_segments; i++) {
+		runtime->segments[i].def = (*out)->draft.segments[i];
+		runtime->segments[i].id = i;
+		runtime->segments[i].packets = 1234567;
+	}
+	for (i = 0; i < (*out)->draft.n_devices; i++)
+		fill_runtime(*out, i, &runtime->devices[i]);
+	return 0;
+}
+
+/** __wrap_cnl_device_get - one device */
+int __wrap_cnl_device_get(struct cnl *nl, const char *name, const u8 *mac, struct cnl_device *out)
+{
+	u32 i;
+
+	for (i = 0; i < kernel->n; i++) {
+		const struct fake_device *d = &kernel->devices[i];
+
+		if (mac ? memcmp(d->mac, mac, 6) != 0 : strcmp(d->name, name) != 0)
+			continue;
+		fill(d, out);
+		return 0;
+	}
+	snprintf(nl->error, sizeof(nl->error), "no such device");
+	return -ENOENT;
+}
+
+/** __wrap_cnl_bindings - those of the policy's file; none is learned */
+int __wrap_cnl_bindings(struct cnl *nl, bool learned, struct cnl_bindings *out)
+{
+	struct cnl_runtime runtime = { NULL, NULL };
+	struct policy *p = NULL;
+	u32 i, j;
+	int err;
+
+	memset(out, 0, sizeof(*out));
+	out->learned = learned;
+	if (learned)
+		return 0;
+	err = __wrap_cnl_fetch(nl, &p, &runtime);
+	if (!err)
+		out->list = calloc(p->draft.n_addresses + 1, sizeof(*out->list));
+	for (i = 0; out->list && i < p->draft.n_devices; i++)
+		for (j = 0; j < p->draft.devices[i].n; j++) {
+			out->list[out->n].addr = runtime.devices[i].addresses[j];
+			memcpy(out->list[out->n].mac, p->draft.devices[i].mac, 6);
+			strcpy(out->list[out->n++].name, p->draft.devices[i].name);
+		}
+	cnl_runtime_free(&runtime);
+	policy_free(p);
+	return err;
 }

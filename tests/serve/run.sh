@@ -15,6 +15,7 @@
 #   beside     how long an honest check-in takes beside floods of TLS records and chains
 #   rollover   from one CA to the next: 20 devices of three kinds, killed at each step
 #   late       certificates that have ended, and are renewed; likewise
+#   devices    device list, show and retire, by kernel and registry, and without one of them; likewise
 #   expiry     certificates that end: said before they do; with a kernel of straw
 #   registry   the registry copied while devices enrol, an older one put back, damaged, deleted; with a kernel of straw
 #   backup     everything into one file and back; files that are damaged, cut off or hostile (KILLS= SEED=)
@@ -80,7 +81,7 @@ if ! make -s userspace serve-programs >"$work/log" 2>&1; then
 	echo "Bail out! cordonctl does not build"
 	exit 1
 fi
-[[ $# -gt 0 ]] || set -- est refuse ddi hawkbit offers update posture liar full processes flood beside rollover late expiry registry backup crash
+[[ $# -gt 0 ]] || set -- est refuse ddi hawkbit offers update posture liar full processes flood beside rollover late devices expiry registry backup crash
 for name; do
 	start "$name"
 done

@@ -17,6 +17,12 @@ bool open_kernel(struct cnl *nl);
 bool policy_in_force(void);
 int add_learned(struct cnl *nl, struct policy *p, struct policy *q);
 bool parse_device(const char *word, const char **name, const u8 **mac, u8 buf[6]);
+void note(const char *what, const char *so);
+
+/* people.c */
+#define PEOPLE_LEN	24
+const char *people_number(u64 n, bool exact, char out[PEOPLE_LEN]);
+const char *people_time(u64 seconds, char out[PEOPLE_LEN]);
 
 /* cmd_module.c */
 int module_load(const char *parameters);
@@ -59,6 +65,11 @@ int device_unbind(const struct command *self, int argc, char **argv);
 /* device_unknown.c */
 int device_unknown(const struct command *self, int argc, char **argv);
 int device_adopt(const struct command *self, int argc, char **argv);
+
+/* device_list.c, device_show.c, device_retire.c */
+int device_list(const struct command *self, int argc, char **argv);
+int device_show(const struct command *self, int argc, char **argv);
+int device_retire(const struct command *self, int argc, char **argv);
 
 /* cmd_firmware_sign.c */
 int firmware_sign(const struct command *self, int argc, char **argv);
