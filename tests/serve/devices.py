@@ -101,6 +101,15 @@ def shown(gw):
         tap.equal(f"show {' '.join(words)}: usage", 2, fake(gw, "show", *words).returncode)
 
 
+def counted(gw):
+    """stats: numbers for people, and for programs."""
+    for words in (("stats",), ("stats", "cam")):
+        people, exact = (run(FAKE, *words, *more, env={**os.environ, **gw.environment}).stdout.split()
+                         for more in ((), ("--bytes",)))
+        tap.ok(b"1.2M" in people and b"1234567" not in people and b"1234567" in exact and b"99" in people,
+               f"{' '.join(words)}: large numbers are rounded, but for --bytes", (people, exact))
+
+
 def without(gw):
     """No module, no registry, neither."""
     done = fake(gw, "list", program=CTL)
@@ -242,6 +251,7 @@ def main():
         tap.ok(cam.tell("1.4").status in (200, 204), "and tells its firmware")
         listed(gw)
         shown(gw)
+        counted(gw)
         without(gw)
         retired(gw, cam)
         others(gw)
