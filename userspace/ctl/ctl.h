@@ -53,6 +53,7 @@ unsigned int applied_too_soon(u32 generation);
 /* cmd_serve.c */
 struct serve_config;
 bool serve_is_running(const struct serve_config *c);
+int serve_holder(const struct serve_config *c);
 
 /* device_token.c */
 int device_token(const struct command *self, int argc, char **argv);
@@ -79,7 +80,10 @@ void prometheus_serve(void);
 int serve_stats(const char *run, bool json);
 
 /* serve_status.c */
-int serve_status(const char *run, bool json);
+int serve_status(const struct serve_config *c, bool json);
+
+/* serve_reload.c */
+int serve_reload(const struct serve_config *c, bool json);
 
 /* expiry.c */
 void expiry_warn(const char *dir, const char *registry, FILE *file);

@@ -11,7 +11,7 @@
 #include "lib/file.h"
 #include "serve/common/serve.h"
 
-#define MAGIC 0x636f72646f6e0005ULL	/* "cordon", layout 5 */
+#define MAGIC 0x636f72646f6e0006ULL	/* "cordon", layout 6 */
 
 static const char * const accepted[SERVE_ACCEPTED] = {
 	"enrolment", "renewal", "checkin", "poll", "firmware_report", "download",
