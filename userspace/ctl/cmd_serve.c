@@ -335,8 +335,7 @@ int serve_holder(const struct serve_config *c)
 	int lock = open_lock(c, 0), fd;
 
 	if (lock < 0) {
-		complain("serve", errno == ENOENT ? "it does not run" : errno == EACCES ?
-			 "it is root's to tell whether it runs: try it with sudo" : strerror(errno));
+		complain("serve", errno == ENOENT ? "it does not run" : strerror(errno));
 		return -1;
 	}
 	fd = open_holder(lock);

@@ -14,12 +14,7 @@
  */
 int complain_nl(const struct cnl *nl)
 {
-	char text[CNL_ERROR_LEN + 32];
-
-	if (strncmp(nl->error, "not permitted", 13) != 0)
-		return complain("kernel", nl->error);
-	snprintf(text, sizeof(text), "%s: try it with sudo", nl->error);
-	return complain("kernel", text);
+	return complain("kernel", nl->error);
 }
 
 /**
@@ -105,16 +100,6 @@ bool parse_device(const char *word, const char **name, const u8 **mac, u8 buf[6]
 		return false;
 	*name = word;
 	return true;
-}
-
-/**
- * note - tell what is not there, where the command goes on without it
- * @what: is not there, and why
- * @so: what that means
- */
-void note(const char *what, const char *so)
-{
-	fprintf(stderr, "cordonctl: note: %s: %s\n", what, so);
 }
 
 /**

@@ -6,9 +6,8 @@
 #include <jansson.h>
 
 #include "ctl/command.h"
+#include "lib/yaml.h"
 #include "nl/nl.h"
-
-#define POLICY_PATH	"/etc/cordon/policy.yaml"
 
 /* common.c */
 const char *policy_file(const struct command *self, int argc, char **argv);
@@ -17,7 +16,6 @@ bool open_kernel(struct cnl *nl);
 bool policy_in_force(void);
 int add_learned(struct cnl *nl, struct policy *p, struct policy *q);
 bool parse_device(const char *word, const char **name, const u8 **mac, u8 buf[6]);
-void note(const char *what, const char *so);
 
 /* people.c */
 #define PEOPLE_LEN	24

@@ -109,7 +109,7 @@ static int reload(const struct serve_config *c, int process, char *held, bool js
 	if (!fresh || serve_counters_read(c->run, &counters))
 		why = fresh ? "its counters cannot be read: it may be of another version" : "out of memory";
 	else if (syscall(SYS_pidfd_send_signal, process, SIGHUP, NULL, 0))
-		why = errno == EPERM ? "it is root's to tell it: try it with sudo" : strerror(errno);
+		why = strerror(errno);
 	else
 		why = wait_for_end(c, process, &counters, counters.reloads);
 	if (!why) {

@@ -16,8 +16,7 @@
 /* Why, and what helps. */
 static int fail(struct store *s, const char *path, int err)
 {
-	const char *help = err == -ENOENT ? ": 'cordonctl device token' or 'cordonctl serve' makes one" :
-			   err == -EACCES ? ": it is root's, try it with sudo" : "";
+	const char *help = err == -ENOENT ? ": 'cordonctl device token' or 'cordonctl serve' makes one" : "";
 
 	return db_refuse(s, err, "cannot open the registry '%s': %s%s", path, strerror(-err), help);
 }
