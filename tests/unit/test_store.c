@@ -613,46 +613,6 @@ static void check_rollover(void)
 	help_remove();
 }
 
-static void check_retire(void)
-{
-	struct store_certificate c[] = { cert_of(1, 1, 1), cert_of(2, 1, 1), cert_of(3, 1, 1), cert_of(4, 2, 1) };
-	struct store_token_facts facts;
-	struct store_retired done;
-	struct store_device d;
-	char token[STORE_TOKEN_LEN];
-	uint8_t mac[6];
-	struct store s;
-
-	help_open(&s);
-	ok(store_device_retire(&s, "dev-1", NOW, 5, &done) == -ENOENT, "retire: nobody: %s", s.error);
-	if (token_of(&s, 1, token) || store_cert_reserve(&s, &c[0]) || issue(&s, &c[0]) || store_cert_reserve(&s, &c[1]) ||
-	    store_cert_reserve(&s, &c[3]) || issue(&s, &c[3]))
-		abort();
-	ok(!store_token_facts(&s, "dev-1", &facts) && facts.known && !facts.used && facts.made == NOW &&
-	   facts.expires == NOW + DAY, "facts: a token");
-	ok(!store_token_facts(&s, "dev-2", &facts) && !facts.known, "facts: none");
-	ok(store_device_retire(&s, "dev-1", NOW, 7, &done) == -EINVAL && verdict_of(&s, 1, token, 1, NOW) == STORE_TOKEN_GOOD,
-	   "retire: no such reason, nothing is changed");
-	ok(!store_device_retire(&s, "dev-1", NOW, 5, &done) && done.revoked == 2 && done.token && !done.again,
-	   "retire: a certificate, and one that is about to be made");
-	ok(ask(&s, "SELECT count(*) FROM certificate WHERE state = 3 AND reason = 5 AND name = 'dev-1'") == 2 &&
-	   ask(&s, "SELECT count(*) FROM certificate WHERE state = 3 AND name = 'dev-2'") == 0, "retire: no one else's");
-	ok(verdict_of(&s, 1, token, 1, NOW) == STORE_TOKEN_USED && !store_token_facts(&s, "dev-1", &facts) && facts.used,
-	   "retire: its token is no good");
-	ok(!store_device_get(&s, "dev-1", &d) && d.retired == NOW, "retire: the registry knows it");
-	ok(store_cert_reserve(&s, &c[2]) == -EPERM && strstr(s.error, "was retired"), "retire: no certificate: %s", s.error);
-	ok(!store_device_retire(&s, "dev-1", NOW + 9, 5, &done) && !done.revoked && !done.token && done.again &&
-	   !store_device_get(&s, "dev-1", &d) && d.retired == NOW, "retire: once more");
-	mac_of(1, mac);
-	ok(!store_device_of_mac(&s, mac, &d) && !strcmp(d.name, "dev-1"), "by its MAC");
-	mac_of(9, mac);
-	ok(store_device_of_mac(&s, mac, &d) == -ENOENT, "by a MAC of nobody's: %s", s.error);
-	ok(!token_of(&s, 1, token) && !store_device_get(&s, "dev-1", &d) && !d.retired && !store_cert_reserve(&s, &c[2]),
-	   "retire: a new token takes it back");
-	store_close(&s);
-	help_remove();
-}
-
 int main(void)
 {
 	help_begin();
@@ -672,7 +632,6 @@ int main(void)
 	check_checkin();
 	check_transaction();
 	check_rollover();
-	check_retire();
 	help_end();
 	return tap_done();
 }

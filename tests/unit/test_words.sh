@@ -39,18 +39,14 @@ if [ "$(id -u)" = 0 ]; then
 	cp "$ctl" "$dir/cordonctl"
 	mkdir -m 700 "$dir/closed"
 	chmod 755 "$dir" "$dir/cordonctl"
-	root=$ctl
-	ctl=(setpriv --reuid 65534 --regid 65534 --clear-groups "$dir/cordonctl")
 	may_not() {
-		"${ctl[@]}" "${@:3}" >"$dir/out" 2>&1
+		setpriv --reuid 65534 --regid 65534 --clear-groups "$dir/cordonctl" "${@:3}" >"$dir/out" 2>&1
 		[ $? = 1 ] && grep -q "^cordonctl: .*$2: try it with sudo\$" "$dir/out"
 		ok "as somebody: $1" $?
 	}
 	may_not "the registry" "cannot open the registry '$dir/closed/registry.db': Permission denied" ca list --registry "$dir/closed/registry.db"
 	may_not "a new CA" "Permission denied" ca init --dir "$dir/closed/ca"
 	may_not "a new token" "Permission denied" device token cam --mac 02:00:00:00:01:01 --registry "$dir/closed/registry.db"
-	ctl=$root
-	rm "$dir/cordonctl"
 	refuses "as root: no such advice" 1 "none: No such file or directory" check "$dir/none"
 fi
 refuses "no short option: -x" 2 "no such option: '-x'" apply -x
