@@ -33,6 +33,12 @@ static void check_retire(void)
 	ok(store_cert_reserve(&s, &c[2]) == -EPERM && strstr(s.error, "was retired"), "retire: no certificate: %s", s.error);
 	ok(!store_device_retire(&s, "dev-1", NOW + 9, 5, &done) && !done.revoked && !done.token && done.again &&
 	   !store_device_get(&s, "dev-1", &d) && d.retired == NOW, "retire: once more");
+	sqlite3_exec(s.db, "UPDATE device SET model = 'm' WHERE name = 'dev-2';"
+		     "INSERT INTO firmware_action (device, release, version, state, offered, changed, round)"
+		     " SELECT id, 1, '1.0', 1, 0, 0, 1 FROM device WHERE name = 'dev-2'", NULL, NULL, NULL);
+	ok(ask(&s, "SELECT devices FROM firmware_model WHERE model = 'm'") == 1 && !store_device_retire(&s, "dev-2", NOW, 5, &done) &&
+	   ask(&s, "SELECT devices FROM firmware_model WHERE model = 'm'") == 0 &&
+	   ask(&s, "SELECT state FROM firmware_action") == 3, "retire: its offer is over, and no roll-out counts it");
 	ok(!enrol(&s, 5, 3) && !store_device_retire(&s, "dev-3", NOW, 5, &done) && done.revoked == 1 && !done.token && is_sound(&s),
 	   "retire: one that has enrolled");
 	mac_of(1, mac);

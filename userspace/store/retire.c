@@ -69,6 +69,9 @@ static int retire(struct store *s, const char *name, time_t now, int reason, str
 	err = db_run(s, db_bind(s, DB_TOKEN_BURN_OF, "t", name));
 	if (!err)
 		out->token = sqlite3_changes(s->db);
+	/* A roll-out waits for it no more, and its share is of those that are left. */
+	if (!err)
+		err = db_run(s, db_bind(s, DB_ACTION_RETIRE, "ti", name, (int64_t)now));
 	if (!err && !device.retired)
 		err = db_run(s, db_bind(s, DB_DEVICE_RETIRE, "ti", name, (int64_t)now));
 	return err;

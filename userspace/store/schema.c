@@ -137,7 +137,7 @@ const char * const db_sql[DB_STATEMENTS] = {
 		"SELECT name FROM device WHERE mac = ?1 AND NOT EXISTS (SELECT 1 FROM device"
 		" WHERE mac = ?1 AND name = ?2) LIMIT 1",
 	[DB_DEVICE_APPROVE] = "UPDATE device SET approved = 1 WHERE name = ?1",
-	[DB_DEVICE_RETIRE] = "UPDATE device SET approved = 0, retired = ?2 WHERE name = ?1",
+	[DB_DEVICE_RETIRE] = "UPDATE device SET approved = 0, model = '', retired = ?2 WHERE name = ?1",
 	[DB_DEVICE_ENROLLED] = "UPDATE device SET enrolled = ?2 WHERE name = ?1 AND enrolled = 0",
 	[DB_DEVICE_CHECKIN] =
 		"UPDATE device SET checkin = ?2, checkins = checkins + 1, firmware = ?3"
@@ -297,6 +297,9 @@ const char * const db_sql[DB_STATEMENTS] = {
 	[DB_ACTION_PRUNE] =
 		"DELETE FROM firmware_action WHERE device = ?1 AND state > 2 AND id <= (SELECT id"
 		" FROM firmware_action WHERE device = ?1 AND state > 2 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
+	[DB_ACTION_RETIRE] =
+		"UPDATE firmware_action SET state = 3, changed = ?2, detail = 'the device was retired'"
+		" WHERE device = (SELECT id FROM device WHERE name = ?1) AND state < 3",
 	[DB_ACTION_FORGET] =
 		"DELETE FROM firmware_action"
 		" WHERE device = (SELECT id FROM device WHERE name = ?1 AND mac != ?2)",
