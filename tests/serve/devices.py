@@ -101,6 +101,46 @@ def shown(gw):
         tap.equal(f"show {' '.join(words)}: usage", 2, fake(gw, "show", *words).returncode)
 
 
+ONBOARDING, EXPIRED = 2, 3  # as fake_nl.c has it
+
+
+def why(gw, name, **change):
+    """Why a device is in its state, once the kernel has changed that."""
+    gw.kernel.change(name, **change)
+    said = asked(gw, "show", name).get("why")
+    gw.kernel.change(name, quarantined=0, outdated=0)
+    return said
+
+
+def reasons(gw):
+    """device show: why the state is what it is."""
+    tap.equal("why: it needs none", "nobody demands a certificate of it", why(gw, "bell"))
+    tap.equal("why: it has a token", "it has a token, and has not enrolled yet", why(gw, "bell", quarantined=ONBOARDING))
+    gw.query("UPDATE device SET approval = 1 WHERE name = 'bell'")
+    tap.equal("why: it waits", "it has a token, and waits for 'cordonctl device approve'", why(gw, "bell", quarantined=ONBOARDING))
+    gw.query("UPDATE device SET approved = 1 WHERE name = 'bell'")
+    tap.equal("why: no more", "it has a token, and has not enrolled yet", why(gw, "bell", quarantined=ONBOARDING))
+    gw.query("UPDATE token SET expires = 1 WHERE device = (SELECT id FROM device WHERE name = 'bell')")
+    tap.equal("why: its token has ended", "its token is used up or has ended: 'cordonctl device token' makes another",
+              why(gw, "bell", quarantined=ONBOARDING))
+    tap.equal("why: it has none", "it has no token to enrol with: 'cordonctl device token' makes one",
+              why(gw, "plug", quarantined=ONBOARDING))
+    tap.equal("why: it was there, and is not", "its lease has ended, and it has not checked in since",
+              why(gw, "cam", quarantined=EXPIRED))
+    tap.equal("why: it has not come yet", "it has a certificate, and has not checked in with it yet",
+              why(gw, "cam", quarantined=ONBOARDING))
+    end = gw.query("SELECT not_after FROM certificate WHERE name = 'cam'")[0][0]
+    gw.query("UPDATE certificate SET not_after = ? WHERE name = 'cam'", 1 + gw.query("SELECT not_before FROM certificate"
+                                                                                     " WHERE name = 'cam'")[0][0])
+    tap.equal("why: its certificate", "its certificate has ended", why(gw, "cam", quarantined=EXPIRED))
+    gw.query("UPDATE certificate SET not_after = ? WHERE name = 'cam'", end)
+    tap.equal("why: quarantine", "by a limit or an operator, until 'cordonctl device release'", why(gw, "cam", quarantined=1))
+    tap.equal("why: its firmware", "its firmware is too old, or an operator said so", why(gw, "cam", outdated=1))
+    gw.floor("2.0")
+    tap.equal("why: its firmware, by the floor", "its firmware is below the floor", why(gw, "cam", outdated=1))
+    gw.floor(None)
+
+
 def counted(gw):
     """stats: numbers for people, and for programs."""
     for words in (("stats",), ("stats", "cam")):
@@ -251,6 +291,7 @@ def main():
         tap.ok(cam.tell("1.4").status in (200, 204), "and tells its firmware")
         listed(gw)
         shown(gw)
+        reasons(gw)
         counted(gw)
         without(gw)
         retired(gw, cam)

@@ -20,12 +20,14 @@
 #define LEASE	3600
 #define DEVICES	256
 
+enum held { FREE, QUARANTINED, ONBOARDING, EXPIRED };
+
 struct fake_device {
 	char name[64];
 	char model[32];
 	u8 mac[6];
 	u8 automatic;	/* own; CORDON_INHERIT */
-	u8 quarantined;
+	u8 held;	/* enum held */
 	u32 address;	/* IPv4 */
 	u32 outdated;
 	u32 leases;	/* that were given */
@@ -118,9 +120,11 @@ static void fill(const struct fake_device *d, struct cnl_device *out)
 	out->def.encryption = CORDON_INHERIT;
 	strcpy(out->segment, "iot_zone");
 	out->outdated = d->outdated;
-	out->state = d->quarantined ? CORDON_STATE_QUARANTINED :
+	out->state = d->held == QUARANTINED ? CORDON_STATE_QUARANTINED : d->held == ONBOARDING ? CORDON_STATE_ONBOARDING :
+		     d->held == EXPIRED ? CORDON_STATE_EXPIRED :
 		     d->outdated ? CORDON_STATE_OUTDATED : CORDON_STATE_ACTIVE;
-	strcpy(out->effective_segment, d->quarantined ? "quarantine" : d->outdated ? "update" : "iot_zone");
+	strcpy(out->effective_segment, d->held == QUARANTINED ? "quarantine" : d->held ? "onboarding" :
+	       d->outdated ? "update" : "iot_zone");
 	out->lease = d->leases ? LEASE : 0;
 	out->def.n = !!d->address;
 	out->addresses[0] = cordon_addr_v4(d->address);
@@ -163,7 +167,7 @@ int __wrap_cnl_device_set(struct cnl *nl, const struct cnl_change *change, struc
 	if (!d)
 		return -ENOENT;
 	if (change->state >= 0)
-		d->quarantined = change->state == CORDON_STATE_QUARANTINED;
+		d->held = change->state == CORDON_STATE_QUARANTINED ? QUARANTINED : FREE;
 	if (change->outdated >= 0) {
 		d->outdated = change->outdated;
 		d->sets++;
@@ -200,7 +204,7 @@ int __wrap_cnl_checkin(struct cnl *nl, const u8 mac[6], const struct cordon_addr
 		snprintf(nl->error, sizeof(nl->error), "not an address of this device");
 		return d ? -EADDRNOTAVAIL : -ENOENT;
 	}
-	if (d->quarantined) {
+	if (d->held == QUARANTINED) {
 		snprintf(nl->error, sizeof(nl->error), "%s is quarantined", d->name);
 		return -EACCES;
 	}

@@ -207,7 +207,7 @@ static int prometheus(const char *ca, const char *registry)
 	int ret = EXIT_DONE, err = cnl_open(&nl);
 
 	if (err) {
-		note(nl.error, "what follows has no figures of the kernel's");
+		complain_note(nl.error, "what follows has no figures of the kernel's");
 		prometheus_up(false);
 	} else {
 		if (cnl_fetch(&nl, &p, &r) || cnl_summary(&nl, &s)) {

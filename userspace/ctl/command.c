@@ -118,11 +118,11 @@ int complain(const char *object, const char *why)
 }
 
 /**
- * note - tell what is not there, where the command goes on without it
+ * complain_note - tell what is not there, where the command goes on without it
  * @what: is not there, and why
  * @so: what that means
  */
-void note(const char *what, const char *so)
+void complain_note(const char *what, const char *so)
 {
 	fprintf(stderr, "cordonctl: note: %s%s: %s\n", what, advice(what), so);
 }

@@ -100,7 +100,7 @@ static int ask_registry(struct inventory *v, const char *path)
 	int err = store_peek(&s, path);
 
 	if (err) {
-		note(s.error, "certificates and check-ins are not shown");
+		complain_note(s.error, "certificates and check-ins are not shown");
 		return 0;
 	}
 	v->registry = true;
@@ -123,7 +123,7 @@ static int ask_kernel(struct inventory *v)
 	size_t i;
 
 	if (err) {
-		note(nl.error, "states and leases are not shown");
+		complain_note(nl.error, "states and leases are not shown");
 		return 0;
 	}
 	v->kernel = true;

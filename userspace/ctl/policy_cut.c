@@ -122,7 +122,7 @@ int policy_cut_write(const struct policy_cut *c, const char *name)
 		err = file_write(c->path, text, left, st.st_mode & 07777);
 	/* Whose it was may not be in our power, and it is readable as before. */
 	if (!err && (st.st_uid != geteuid() || st.st_gid != getegid()) && chown(c->path, st.st_uid, st.st_gid))
-		note(c->path, "its owner is another one now");
+		complain_note(c->path, "its owner is another one now");
 	free(text);
 	return err;
 }

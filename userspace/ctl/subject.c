@@ -14,7 +14,7 @@ static int open_kernel_of(struct subject *s, bool change)
 	if (err && change && err != -ENOENT)
 		return complain_nl(&s->nl);
 	if (err)
-		note(s->nl.error, change ? "there is no lease to end" : "neither state nor lease is shown");
+		complain_note(s->nl.error, change ? "there is no lease to end" : "neither state nor lease is shown");
 	return EXIT_DONE;
 }
 
@@ -26,7 +26,7 @@ static int open_registry_of(struct subject *s, const char *path, bool change)
 	if (err && change && err != -ENOENT)
 		return complain(path, s->store.error);
 	if (err)
-		note(s->store.error, change ? "there is no certificate to revoke" :
+		complain_note(s->store.error, change ? "there is no certificate to revoke" :
 		     "neither certificate nor check-in is shown");
 	return EXIT_DONE;
 }
