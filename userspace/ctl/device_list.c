@@ -94,8 +94,8 @@ static void print_row(const struct listing *l, const struct inventory *v, const 
 		people_time(l->now > d->registry.checkin ? l->now - d->registry.checkin : 0, seen);
 	if (d->until)
 		policy_time_text(d->until, until);
-	printf("%-16s %-12s %-11s %6s  %-11.10s %6s  %s\n", d->name, d->listed ? d->segment : "-", state_name(v, d), lease,
-	       until, seen, d->known && d->registry.firmware[0] ? d->registry.firmware : "-");
+	printf("%-16s %-12s %-11s %6s  %-11.10s %6s  %s\n", d->name, d->listed ? d->segment : "-", state_name(v, d),
+	       lease, until, seen, d->known && d->registry.firmware[0] ? d->registry.firmware : "-");
 }
 
 static void print(const struct listing *l, const struct inventory *v)

@@ -39,7 +39,7 @@ static int find_lines(struct retirement *r)
 	r->found = !err;
 	if (!err || !r->policy || (err == -ENOENT && r->cut.text))
 		return EXIT_DONE;	/* it was taken out before */
-	return complain(path, err == -EUCLEAN ? "the device does not stand in it as something that can be taken out by itself" :
+	return complain(path, err == -EUCLEAN ? "the device does not stand in it so that it can be taken out by itself" :
 			err == -EINVAL ? "is no policy: nothing is done" : strerror(-err));
 }
 
@@ -85,8 +85,8 @@ static int write_policy(struct retirement *r)
 	r->written = r->policy && r->found && !err;
 	if (!err)
 		return EXIT_DONE;
-	return complain(r->policy, err == -EUCLEAN ? "the device cannot be taken out by itself: take its line out, and apply it" :
-			strerror(-err));
+	return complain(r->policy, err == -EUCLEAN ?
+			"the device cannot be taken out by itself: take its line out, and apply it" : strerror(-err));
 }
 
 /* Its lines, each with two blanks before it. */
@@ -106,7 +106,8 @@ static void print_policy(const struct retirement *r)
 	const struct yaml_cut *at = &r->cut.at;
 
 	if (r->written)
-		printf("taken out of %s, from line %u on; 'cordonctl apply' puts that in force\n", r->cut.path, at->line);
+		printf("taken out of %s, from line %u on; 'cordonctl apply' puts that in force\n", r->cut.path,
+		       at->line);
 	else if (r->found && !r->policy)
 		printf("take it out of %s, line %u, and apply that:\n", r->cut.path, at->line);
 	else if (r->found)

@@ -132,7 +132,8 @@ static const char *why(const struct page *p)
 	case CORDON_STATE_ACTIVE:
 		return d->lease ? "its lease holds" : "nobody demands a certificate of it";
 	case CORDON_STATE_OUTDATED:
-		return p->floor[0] ? "its firmware is below the floor" : "its firmware is too old, or an operator said so";
+		return p->floor[0] ? "its firmware is below the floor" :
+		       "its firmware is too old, or an operator said so";
 	case CORDON_STATE_QUARANTINED:
 		return "by a limit or an operator, until 'cordonctl device release'";
 	default:
@@ -280,9 +281,11 @@ static void print_counts(const struct page *p)
 		puts(destinations_text(&p->s.device, text));
 	}
 	line("from it");
-	printf("%s packets, %s bytes\n", people_number(s->rx_packets, p->exact, a), people_number(s->rx_bytes, p->exact, b));
+	printf("%s packets, %s bytes\n", people_number(s->rx_packets, p->exact, a),
+	       people_number(s->rx_bytes, p->exact, b));
 	line("to it");
-	printf("%s packets, %s bytes\n", people_number(s->tx_packets, p->exact, a), people_number(s->tx_bytes, p->exact, b));
+	printf("%s packets, %s bytes\n", people_number(s->tx_packets, p->exact, a),
+	       people_number(s->tx_bytes, p->exact, b));
 	line("denied");
 	printf("%s packets\n", people_number(s->denied, p->exact, a));
 	line("anomalies");
@@ -319,8 +322,9 @@ static json_t *json_when(time_t when)
 static json_t *json_registry(const struct page *p)
 {
 	const struct store_device *d = &p->s.record;
-	json_t *token = p->token.known ? json_pack("{s:b,s:o,s:o}", "used", p->token.used, "made", json_when(p->token.made),
-						   "expires", json_when(p->token.expires)) : json_null();
+	json_t *token = p->token.known ? json_pack("{s:b,s:o,s:o}", "used", p->token.used, "made",
+						   json_when(p->token.made), "expires",
+						   json_when(p->token.expires)) : json_null();
 
 	return json_pack("{s:o,s:o,s:o,s:b,s:b,s:o,s:o,s:o,s:o,s:o}", "enrolled", json_when(d->enrolled),
 			 "last_checkin", json_when(d->checkin), "retired", json_when(d->retired),

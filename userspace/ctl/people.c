@@ -41,7 +41,8 @@ const char *people_time(u64 seconds, char out[PEOPLE_LEN])
 
 	for (i = 0; i < sizeof(units) / sizeof(*units); i++)
 		if (seconds >= 2ULL * units[i].seconds) {
-			snprintf(out, PEOPLE_LEN, "%llu%c", (unsigned long long)seconds / units[i].seconds, units[i].name);
+			snprintf(out, PEOPLE_LEN, "%llu%c", (unsigned long long)seconds / units[i].seconds,
+				 units[i].name);
 			return out;
 		}
 	snprintf(out, PEOPLE_LEN, "%llus", (unsigned long long)seconds);

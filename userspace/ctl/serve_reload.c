@@ -56,12 +56,14 @@ static int check_file(const struct serve_config *c, const char *held)
 	char line[SERVE_NAME_LEN + 16];
 
 	snprintf(line, sizeof(line), "config %s", c->path);
-	return has_line(held, line) ? EXIT_DONE :
-	       complain(c->path, "the server runs with another file: name that with --config, see 'cordonctl serve --status'");
+	if (has_line(held, line))
+		return EXIT_DONE;
+	return complain(c->path, "the server runs with another file: name that with --config");
 }
 
 /* Until it is over: 0, or what to say. */
-static const char *wait_for_end(const struct serve_config *c, int process, struct serve_counters *counters, uint64_t before)
+static const char *wait_for_end(const struct serve_config *c, int process, struct serve_counters *counters,
+				uint64_t before)
 {
 	struct pollfd end = { .fd = process, .events = POLLIN };
 	unsigned int i;
@@ -84,10 +86,12 @@ static void print(const struct serve_counters *c, json_t *start, bool json)
 
 	if (json) {
 		json_print(json_pack("{s:o,s:o,s:o}", "config_faults", json_count(c->config_faults),
-				     "certificate_faults", json_count(c->certificate_faults), "after_start", json_incref(start)));
+				     "certificate_faults", json_count(c->certificate_faults),
+				     "after_start", json_incref(start)));
 		return;
 	}
-	puts(c->config_faults ? "configuration: not taken: what held before holds, see the log" : "configuration: taken");
+	puts(c->config_faults ? "configuration: not taken: what held before holds, see the log" :
+	     "configuration: taken");
 	if (c->certificate_faults)
 		puts("certificate and key: not taken: what held before holds, see the log");
 	for (i = 0; i < json_array_size(start); i++) {

@@ -106,12 +106,13 @@ static json_t *json_status(const struct serve_counters *c, const char *settings)
 		json_object_set_new(refused, serve_refused_name(i), json_count(c->refused[i]));
 	setting(settings, "est.listen", est);
 	setting(settings, "checkin.listen", checkin);
-	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "started", json_count(c->started), "connections",
-			 json_count(c->connections), "adopted", json_count(c->accepted[SERVE_ADOPTED]), "reloaded",
-			 json_count(c->reloaded), "config_faults", json_count(c->config_faults),
-			 "certificate_faults", json_count(c->certificate_faults), "config",
-			 json_text(setting(settings, "config", file)), "est", json_words(est), "checkin", json_words(checkin),
-			 "certificate_not_after", c->certificate_until ?
+	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}",
+			 "started", json_count(c->started), "connections", json_count(c->connections),
+			 "adopted", json_count(c->accepted[SERVE_ADOPTED]), "reloaded", json_count(c->reloaded),
+			 "config_faults", json_count(c->config_faults),
+			 "certificate_faults", json_count(c->certificate_faults),
+			 "config", json_text(setting(settings, "config", file)), "est", json_words(est),
+			 "checkin", json_words(checkin), "certificate_not_after", c->certificate_until ?
 			 json_string(policy_time_text(c->certificate_until, until)) : json_null(),
 			 "accepted", accepted, "refused", refused);
 }

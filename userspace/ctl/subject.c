@@ -5,7 +5,10 @@
 
 #include "ctl/subject.h"
 
-/* Where something is changed, only a module that is not loaded may be missing: what cannot be asked may hold a lease. */
+/*
+ * Where something is changed, only a module that is not loaded may be missing: one that cannot be asked may hold a
+ * lease.
+ */
 static int open_kernel_of(struct subject *s, bool change)
 {
 	int err = cnl_open(&s->nl);

@@ -112,8 +112,8 @@ int store_device_of_mac(struct store *s, const uint8_t mac[6], struct store_devi
 	char name[64] = "";
 	int got;
 
-	if (sqlite3_prepare_v2(s->db, "SELECT name FROM device WHERE mac = ?1 ORDER BY retired != 0, enrolled DESC, id DESC"
-			       " LIMIT 1", -1, &stmt, NULL))
+	if (sqlite3_prepare_v2(s->db, "SELECT name FROM device WHERE mac = ?1"
+			       " ORDER BY retired != 0, enrolled DESC, id DESC LIMIT 1", -1, &stmt, NULL))
 		return db_fail(s, "read");
 	sqlite3_bind_blob(stmt, 1, mac, 6, SQLITE_STATIC);
 	got = db_step(s, stmt);
@@ -139,8 +139,8 @@ int store_token_facts(struct store *s, const char *name, struct store_token_fact
 	int got;
 
 	memset(out, 0, sizeof(*out));
-	if (sqlite3_prepare_v2(s->db, "SELECT t.made, t.expires, t.state FROM token AS t JOIN device AS d ON d.id = t.device"
-			       " WHERE d.name = ?1", -1, &stmt, NULL))
+	if (sqlite3_prepare_v2(s->db, "SELECT t.made, t.expires, t.state FROM token AS t"
+			       " JOIN device AS d ON d.id = t.device WHERE d.name = ?1", -1, &stmt, NULL))
 		return db_fail(s, "read");
 	sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
 	got = db_step(s, stmt);

@@ -24,7 +24,8 @@ static void print_listen(const char *name, const struct serve_listen *l, FILE *o
 			fprintf(out, " [%s]:%u", inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof(host)),
 				ntohs(v6->sin6_port));
 		else
-			fprintf(out, " %s:%u", inet_ntop(AF_INET, &v4->sin_addr, host, sizeof(host)), ntohs(v4->sin_port));
+			fprintf(out, " %s:%u", inet_ntop(AF_INET, &v4->sin_addr, host, sizeof(host)),
+				ntohs(v4->sin_port));
 	}
 	fputc('\n', out);
 }
