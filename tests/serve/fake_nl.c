@@ -311,9 +311,10 @@ int __wrap_cnl_bindings(struct cnl *nl, bool learned, struct cnl_bindings *out)
 	if (learned)
 		return 0;
 	err = __wrap_cnl_fetch(nl, &p, &runtime);
-	if (!err)
-		out->list = calloc(p->draft.n_addresses + 1, sizeof(*out->list));
-	for (i = 0; out->list && i < p->draft.n_devices; i++)
+	if (err)
+		return err;
+	out->list = calloc(p->draft.n_addresses + 1, sizeof(*out->list));
+	for (i = 0; out->list && runtime.devices && i < p->draft.n_devices; i++)
 		for (j = 0; j < p->draft.devices[i].n; j++) {
 			out->list[out->n].addr = runtime.devices[i].addresses[j];
 			memcpy(out->list[out->n].mac, p->draft.devices[i].mac, 6);
