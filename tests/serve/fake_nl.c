@@ -298,12 +298,24 @@ int __wrap_cnl_device_get(struct cnl *nl, const char *name, const u8 *mac, struc
 	return -ENOENT;
 }
 
+static void fill_bindings(const struct policy *p, const struct cnl_device *devices, struct cnl_bindings *out)
+{
+	u32 i, j;
+
+	out->list = calloc(p->draft.n_addresses + 1, sizeof(*out->list));
+	for (i = 0; out->list && i < p->draft.n_devices; i++)
+		for (j = 0; j < p->draft.devices[i].n; j++) {
+			out->list[out->n].addr = devices[i].addresses[j];
+			memcpy(out->list[out->n].mac, p->draft.devices[i].mac, 6);
+			strcpy(out->list[out->n++].name, p->draft.devices[i].name);
+		}
+}
+
 /** __wrap_cnl_bindings - those of the policy's file; none is learned */
 int __wrap_cnl_bindings(struct cnl *nl, bool learned, struct cnl_bindings *out)
 {
 	struct cnl_runtime runtime = { NULL, NULL };
 	struct policy *p = NULL;
-	u32 i, j;
 	int err;
 
 	memset(out, 0, sizeof(*out));
@@ -311,15 +323,8 @@ int __wrap_cnl_bindings(struct cnl *nl, bool learned, struct cnl_bindings *out)
 	if (learned)
 		return 0;
 	err = __wrap_cnl_fetch(nl, &p, &runtime);
-	if (err)
-		return err;
-	out->list = calloc(p->draft.n_addresses + 1, sizeof(*out->list));
-	for (i = 0; out->list && runtime.devices && i < p->draft.n_devices; i++)
-		for (j = 0; j < p->draft.devices[i].n; j++) {
-			out->list[out->n].addr = runtime.devices[i].addresses[j];
-			memcpy(out->list[out->n].mac, p->draft.devices[i].mac, 6);
-			strcpy(out->list[out->n++].name, p->draft.devices[i].name);
-		}
+	if (!err)
+		fill_bindings(p, runtime.devices, out);
 	cnl_runtime_free(&runtime);
 	policy_free(p);
 	return err;
