@@ -62,7 +62,10 @@ def listed(gw):
     tap.ok(rows["lost"]["listed"] is False and "state" not in rows["lost"], "list: who is in the registry alone", rows["lost"])
     tap.ok(rows["plug"]["listed"] and "certificate_not_after" not in rows["plug"], "list: who is in the policy alone")
     tap.equal("list --segment", ["bell", "cam", "plug"], names(gw, "--segment", "iot_zone"))
-    tap.equal("list --segment: another one", [], names(gw, "--segment", "wan"))
+    done = fake(gw, "list", "--segment", "wan")
+    tap.ok(done.returncode == 1 and done.stderr.startswith(b"cordonctl: wan: no such segment") and not done.stdout,
+           "list --segment: one that there is not: refused", done)
+    tap.equal("list --segment: one that nobody is in", [], names(gw, "--segment", "quarantine"))
     gw.kernel.change("plug", quarantined=1)
     tap.equal("list --state", ["plug"], names(gw, "--state", "quarantined"))
     tap.equal("list --segment: who is held in it", ["plug"], names(gw, "--segment", "quarantine"))

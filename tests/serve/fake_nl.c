@@ -97,16 +97,18 @@ int __wrap_cnl_summary(struct cnl *nl, struct cnl_summary *out)
 	return kernel->absent ? -ENOENT : 0;
 }
 
-/** __wrap_cnl_segment_each - there is one */
+/** __wrap_cnl_segment_each - one, and one that is built in */
 int __wrap_cnl_segment_each(struct cnl *nl, int (*each)(const struct cnl_segment *s, void *arg), void *arg)
 {
-	struct cnl_segment s = { .def.name = "iot_zone" };
+	struct cnl_segment s = { .def.name = "iot_zone" }, quarantine = { .def.name = "quarantine", .id = 1 };
+	int err;
 
 	(void)nl;
 	s.def.firmware = kernel->automatic;
 	s.def.grace = kernel->grace;
 	s.def.postpone = kernel->postpone;
-	return each(&s, arg);
+	err = each(&s, arg);
+	return err ? err : each(&quarantine, arg);
 }
 
 static void fill(const struct fake_device *d, struct cnl_device *out)

@@ -166,6 +166,35 @@ static const char *take(struct listing *l, int option, const char *value)
 	return NULL;
 }
 
+struct finding {
+	const char *name;
+	bool found;
+};
+
+static int find_segment(const struct cnl_segment *g, void *arg)
+{
+	struct finding *f = arg;
+
+	f->found |= !strcmp(g->def.name, f->name);
+	return 0;
+}
+
+/* A segment that there is not is a mistake, and not one that nobody is in. */
+static bool is_segment(const char *name)
+{
+	struct finding f = { name, false };
+	struct cnl nl;
+
+	if (!open_kernel(&nl))
+		return false;
+	if (cnl_segment_each(&nl, find_segment, &f))
+		complain_nl(&nl);
+	else if (!f.found)
+		complain(name, "no such segment: 'cordonctl show segments' lists them");
+	cnl_close(&nl);
+	return f.found;
+}
+
 /* What was asked for can only be told by one that is not there: why that is, is said already. */
 static bool can_answer(const struct listing *l, const struct inventory *v)
 {
@@ -177,7 +206,7 @@ static bool can_answer(const struct listing *l, const struct inventory *v)
 	else if (needs_registry && !v->registry)
 		complain("device", "what certificates end and who is retired is the registry's to tell");
 	else
-		return true;
+		return !l->segment || is_segment(l->segment);
 	return false;
 }
 
