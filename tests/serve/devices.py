@@ -216,7 +216,7 @@ def retired(gw, cam):
     tap.equal("retire --policy: the line is gone, all else is as it was", left, read(path))
     tap.equal("retire --policy: the file's mode", 0o640, stat.S_IMODE(os.stat(path).st_mode))
     page = asked(gw, "show", "cam")
-    tap.ok(page["state"] == "quarantined" and page["lease_seconds"] == 0 and page["registry"]["retired"] and
+    tap.ok(page["state"] == "quarantined" and page["why"] == "it was retired" and page["lease_seconds"] == 0 and page["registry"]["retired"] and
            page["registry"]["certificate"]["reason"] == "cessationOfOperation", "retire: kernel and registry know it", page)
     tap.ok("Welcome" not in checkin(gw, cam.cert, cam.key, source=cam.address), "retire: no check-in")
     tap.ok(renew(gw, cam.cert, cam.key, new_csr(cam.key), source=cam.address).status != 200, "retire: no next certificate")

@@ -135,7 +135,8 @@ static const char *why(const struct page *p)
 		return p->floor[0] ? "its firmware is below the floor" :
 		       "its firmware is too old, or an operator said so";
 	case CORDON_STATE_QUARANTINED:
-		return "by a limit or an operator, until 'cordonctl device release'";
+		return p->s.known && p->s.record.retired ? "it was retired" :
+		       "by a limit or an operator, until 'cordonctl device release'";
 	default:
 		return why_not_leased(p);
 	}
