@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# show: one thing by its name, or those of a segment. The kernel is one of straw, whose policy is a file.
+# show: one thing by its name, or those of a segment; top. The kernel is one of straw, whose policy is a file.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 ctl=$PWD/build/serve/cordonctl
@@ -79,5 +79,9 @@ refuses "nothing of that name" 2 "nothing of that name: 'device'" device
 ok "large numbers are rounded" $?
 "$ctl" show segments iot --bytes >"$dir/out" 2>&1 && grep -q ' 1234567 ' "$dir/out"
 ok "but for --bytes" $?
+"$ctl" top --count 1 --interval 0.1 >"$dir/out" 2>&1 && grep -q "ANOM/s TRAFFIC" "$dir/out"
+ok "top: a graph" $?
+"$ctl" top --count 1 --interval 0.1 --bytes >"$dir/out" 2>&1 && grep -q "ANOM/s\$" "$dir/out"
+ok "top --bytes: none" $?
 echo "1..$n"
 exit $failed
