@@ -100,6 +100,9 @@ def shown(gw):
     done = fake(gw, "show", "nobody")
     tap.ok(done.returncode == 1 and done.stderr ==
            b"cordonctl: nobody: neither the policy in force nor the registry has such a device\n", "show: nobody", done)
+    for word, meant in (("camm", b"cam"), ("belt", b"bell"), ("los", b"lost")):
+        done = fake(gw, "show", word)
+        tap.ok(done.returncode == 1 and b": did you mean '" + meant + b"'?\n" in done.stderr, f"show: {word}: who is meant", done)
     for words in ((), ("a", "b"), ("a b",)):
         tap.equal(f"show {' '.join(words)}: usage", 2, fake(gw, "show", *words).returncode)
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The one device that a command is about: found by name or MAC where the kernel or the registry knows it. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ctl/subject.h"
+#include "lib/suggest.h"
 
 /*
  * Where something is changed, only a module that is not loaded may be missing: one that cannot be asked may hold a
@@ -71,6 +73,65 @@ static int ask_registry(struct subject *s, const char *name, const u8 *mac)
 	return EXIT_DONE;
 }
 
+/** struct names - of devices, for a word that none has */
+struct names {
+	char (*list)[CORDON_DEVICE_NAME_LEN];
+	u32 n;
+	u32 room;
+};
+
+static int add_name(struct names *all, const char *name)
+{
+	void *more;
+
+	if (all->n == all->room) {
+		all->room = all->room ? 2 * all->room : 64;
+		more = reallocarray(all->list, all->room, sizeof(*all->list));
+		if (!more)
+			return -ENOMEM;
+		all->list = more;
+	}
+	snprintf(all->list[all->n++], sizeof(*all->list), "%s", name);
+	return 0;
+}
+
+static int add_listed(const struct cnl_device *d, void *arg)
+{
+	return d->def.unlisted ? 0 : add_name(arg, d->def.name);
+}
+
+static int add_known(const struct store_device *d, void *arg)
+{
+	return d->retired ? 0 : add_name(arg, d->name);
+}
+
+static const char *name_at(const void *of, u32 i)
+{
+	return ((const struct names *)of)->list[i];
+}
+
+/* Who could be asked, has no such device; is there one whose name is alike. */
+static int no_such(struct subject *s, const char *word)
+{
+	const char *who = s->kernel && s->registry ? "neither the policy in force nor the registry has such a device" :
+			  s->kernel ? "the policy in force has no such device" : "the registry has no such device";
+	struct names all = { NULL, 0, 0 };
+	const char *meant = NULL;
+	char why[192];
+
+	if (!s->kernel && !s->registry)
+		return complain(word, "nobody is there who could know that device");
+	if (s->kernel)
+		cnl_device_each(&s->nl, add_listed, &all);
+	if (s->registry)
+		store_device_each(&s->store, add_known, &all);
+	if (all.n)
+		meant = suggest(word, name_at, &all, all.n);
+	snprintf(why, sizeof(why), "%s%s%s%s", who, meant ? ": did you mean '" : "", meant ? meant : "", meant ? "'?" : "");
+	free(all.list);
+	return complain(word, why);
+}
+
 static int find(struct subject *s, const char *word, const char *name, const u8 *mac)
 {
 	int ret = ask_kernel(s, name, mac);
@@ -79,9 +140,7 @@ static int find(struct subject *s, const char *word, const char *name, const u8 
 		ret = ask_registry(s, name, mac);
 	if (ret || s->listed || s->known)
 		return ret;
-	return complain(word, s->kernel && s->registry ? "neither the policy in force nor the registry has such a device" :
-			s->kernel ? "the policy in force has no such device" :
-			s->registry ? "the registry has no such device" : "nobody is there who could know that device");
+	return no_such(s, word);
 }
 
 /**
