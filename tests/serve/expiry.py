@@ -74,6 +74,19 @@ def quiet(gw):
     tap.ok("certificate ends soon" not in gw.logged(), "the log: nothing")
 
 
+def without_module(gw):
+    """Where there is no module, server and registry are told all the same."""
+    place = ("--ca", gw.ca, "--registry", gw.registry)
+    got = told(gw, "stats", "--prometheus").splitlines()
+    tap.ok("cordon_up 1" in got and any(line.startswith("cordon_policy_generation ") for line in got),
+           "stats --prometheus: cordon_up 1", got)
+    done = run(FAKE, "stats", "--prometheus", *place, env={**os.environ, "CORDON_FAKE_KERNEL": gw.path("nowhere")})
+    got = done.stdout.decode().splitlines()
+    tap.ok(not done.returncode and "cordon_up 0" in got and not any(line.startswith("cordon_policy_") for line in got) and
+           any(line.startswith("cordon_certificate_expiry_seconds{what=\"root\"") for line in got) and
+           done.stderr.count(b"\n") == 1, "stats --prometheus: no module: cordon_up 0, and what there is", done)
+
+
 def late(gw):
     """A device does not renew, another has ended, one has a later certificate."""
     end_at(gw, "late", 10)
@@ -155,6 +168,7 @@ def main():
         gw.must_start()
         devices(gw)
         quiet(gw)
+        without_module(gw)
         late(gw)
         logged(gw)
         shortened(gw)

@@ -144,6 +144,7 @@ class Gateway:
         def limit():
             if file_size:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
+        self.notified()
         with open(self.log, "a", encoding="ascii") as log:
             self.process = subprocess.Popen(
                 [*under, self.program, "serve", "--foreground", "--json", "--config", self.config],
@@ -157,6 +158,15 @@ class Gateway:
                 if self.process.poll() is not None:
                     return False
         return False
+
+    def notified(self):
+        """What the service manager was told since it was last asked."""
+        told = []
+        self.manager.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                told.append(self.manager.recv(64).decode().partition("\n")[0])
+        return told
 
     def must_start(self, **how):
         """Start it; the test ends where it does not."""

@@ -309,6 +309,65 @@ def reload():
         tap.equal("SIGHUP: no file at all: likewise", (200, held), (ask(gw, "GET", EST + "cacerts").status, names_of(gw)))
 
 
+def reload_by_command():
+    """serve --reload, and what --status says of the server."""
+    with Gateway(approval=True) as gw:
+        done = ctl("serve", "--reload", "--config", gw.config)
+        tap.ok(done.returncode == 1 and done.stderr == b"cordonctl: serve: it does not run\n", "--reload: it does not run", done)
+        gw.must_start()
+        got = shown(gw)
+        tap.ok(got["est"] == [f"[::]:{gw.port}"] and got["checkin"] == [f"[::]:{gw.visit}"] and got["config"] == gw.config and
+               got["certificate_not_after"] and got["accepted"]["enrolment"] == 0, "--status --json: where, until when, what", got)
+        text = ctl("serve", "--status", "--config", gw.config).stdout.decode()
+        tap.ok(f"listens at [::]:{gw.port} for EST" in text and "server certificate: ends " in text and "in 30d" in text and
+               "granted: nothing\n" in text and "refused: nothing\n" in text, "--status: likewise", text)
+        csr = new_csr(new_key(gw, "cam"))
+        token = gw.token("cam", "02:00:00:00:40:01")
+        tap.equal("before: approval", 202, enroll(gw, "cam", token, csr).status)
+        gw.est["approval"] = False
+        gw.write_config()
+        gw.notified()
+        done = ctl("serve", "--reload", "--config", gw.config)
+        tap.ok(not done.returncode and done.stdout == b"configuration: taken\n", "--reload: taken", done)
+        tap.equal("--reload: it holds when the command is back", 200, enroll(gw, "cam", token, csr).status)
+        told = []
+        tap.ok(until(lambda: told.extend(gw.notified()) or told == ["RELOADING=1", "READY=1"]), "the service manager is told", told)
+        text = ctl("serve", "--status", "--config", gw.config).stdout.decode()
+        tap.ok("granted: enrolment 1\n" in text and "refused: not_approved 1\n" in text, "--status: what was granted and refused", text)
+        refused_reloads(gw)
+
+
+def refused_reloads(gw):
+    """What is not taken, and what needs a new start."""
+    reads = gw.logged().count('"reload"')
+    gw.write_config("nonsense: 1\n")
+    done = ctl("serve", "--reload", "--config", gw.config)
+    tap.ok(done.returncode == 1 and f"{gw.config}:8:1: ".encode() in done.stderr and gw.logged().count('"reload"') == reads,
+           "--reload: a fault: where, and the server does not hear of it", done)
+    done = ctl("serve", "--reload", "--config", good_config(gw))
+    tap.ok(done.returncode == 1 and b"the server runs with another file" in done.stderr and gw.logged().count('"reload"') == reads,
+           "--reload: another file than the server's: refused", done)
+    gw.write_config()
+    port, gw.port = gw.port, 1
+    gw.ca, ca = gw.path("elsewhere"), gw.ca
+    gw.write_config()
+    gw.port, gw.ca = port, ca
+    done = ctl("serve", "--reload", "--config", gw.config)
+    tap.ok(not done.returncode and done.stdout == b"configuration: taken\n"
+           b"as it was, until the server is started again: est.listen, ca\n", "--reload: what needs a new start is named", done)
+    got = json.loads(ctl("serve", "--reload", "--json", "--config", gw.config).stdout)
+    tap.equal("--reload --json: likewise", (["est.listen", "ca"], 0), (got["after_start"], got["config_faults"]))
+    tap.equal("and the old goes on", 200, ask(gw, "GET", EST + "cacerts").status)
+    if os.geteuid() == 0:
+        gw.write_config()
+        os.chmod(gw.config, 0o600)
+        done = ctl("serve", "--reload", "--config", gw.config)
+        tap.ok(done.returncode == 1 and b"not taken" in done.stdout, "--reload: a file that the server may not read", done)
+        os.chmod(gw.config, 0o644)
+        nobody = run("setpriv", "--reuid", "65534", "--clear-groups", CTL, "serve", "--reload", "--config", gw.config)
+        tap.ok(nobody.returncode == 1 and b"try it with sudo" in nobody.stderr, "--reload: not as anybody", nobody)
+
+
 def reasons(gw):
     """Why a configuration was not taken, as the log tells."""
     lines = [json.loads(line) for line in gw.logged().splitlines() if line.startswith("{")]
@@ -642,6 +701,7 @@ def main():
     stop_spares()
     one_dies()
     reload()
+    reload_by_command()
     own_certificate()
     health()
     clock()

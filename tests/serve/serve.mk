@@ -2,7 +2,7 @@
 # The server with a kernel of straw (tests/serve/fake_nl.c), for the tests that need devices and no module; and the
 # same with a front that lies (tests/serve/liar.c), or an agent (forger.c). sandbox enters agent's, and looks around.
 SERVE_FAKE := cnl_open cnl_close cnl_summary cnl_segment_each cnl_device_each cnl_device_set cnl_binding_get \
-	cnl_checkin cnl_lease_end cnl_interfaces cnl_fetch
+	cnl_checkin cnl_lease_end cnl_interfaces cnl_fetch cnl_device_get cnl_bindings
 
 .PHONY: serve-programs
 serve-programs: $(BUILD)/serve/cordonctl $(BUILD)/serve/liar $(BUILD)/serve/forger $(BUILD)/serve/sandbox $(BUILD)/serve/die.so $(BUILD)/serve/clock.so

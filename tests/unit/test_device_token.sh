@@ -32,7 +32,7 @@ refused() {
 make -s userspace >"$dir/out" 2>"$dir/err"
 ok "cordonctl is built" $?
 
-refused 1 "approve without a registry" "cam: cannot open the registry '$dir/lib': No such file or directory" \
+refused 1 "approve without a registry" "cam: cannot open the registry '$dir/lib': No such file or directory: 'cordonctl device token' or 'cordonctl serve' makes one" \
 	approve cam --registry "$registry"
 call 0 token cam --mac $mac --registry "$registry" &&
 	[[ $(cat "$dir/out") =~ ^[a-z2-7]{26}$ && ! -s $dir/err ]]

@@ -87,7 +87,7 @@ sum=${sum%% *}
 release=(--model acme-t1 --version 1.0 --signer ca.crt)
 
 # Before there is anything.
-refused 1 "list without a registry" "$dir/lib/registry.db: cannot open the registry '$dir/lib': No such file or directory" list
+refused 1 "list without a registry" "cannot open the registry '$dir/lib': No such file or directory: 'cordonctl device token' or 'cordonctl serve' makes one" list
 refused 1 "no such file" "none.swu: it is not signed: there is no FILE.p7s, and no --signature" add none.swu "${release[@]}"
 
 # What is good.

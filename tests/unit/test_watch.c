@@ -213,6 +213,13 @@ static void test_width(void)
 		;
 	ok(!text[i], "otherwise ASCII alone");
 	free(text);
+	text = table(&w, (struct watch_screen){ .utf8 = true, .exact = true, .key = WATCH_TRAFFIC }, &lines);
+	ok(strstr(text, " 1000000 1099511627776 ") && !strstr(text, "1.0M") && !strstr(text, "TRAFFIC") && !strstr(text, "█"),
+	   "exact: all digits, and no graph");
+	free(text);
+	text = table(&w, (struct watch_screen){ .key = WATCH_TRAFFIC }, &lines);
+	ok(strstr(text, "1.0M") && !strstr(text, "1000000"), "otherwise they are rounded");
+	free(text);
 	watch_free(&w);
 }
 

@@ -44,11 +44,32 @@ ok "not with NO_COLOR" $?
 ! on_terminal env TERM=dumb
 ok "nor where there are none" $?
 refuses "nor into a file" 0 "allow: the gateway" "${ask[@]}"
+# One sentence each, with what helps, and a path in it once.
+refuses "no registry" 1 "cordonctl: cannot open the registry '$dir/none': No such file or directory: 'cordonctl device token' or 'cordonctl serve' makes one" \
+	ca list --registry "$dir/none/registry.db"
+refuses "no CA" 1 "root.crt: No such file or directory: 'cordonctl ca init' makes a CA" ca export --dir "$dir/none"
+[ "$(wc -l <"$dir/out")" = 1 ]
+ok "in one line" $?
+if [ "$(id -u)" = 0 ]; then
+	# As somebody who may not: what the tree lies in may be root's own.
+	cp "$ctl" "$dir/cordonctl"
+	mkdir -m 700 "$dir/closed"
+	chmod 755 "$dir" "$dir/cordonctl"
+	may_not() {
+		setpriv --reuid 65534 --regid 65534 --clear-groups "$dir/cordonctl" "${@:3}" >"$dir/out" 2>&1
+		[ $? = 1 ] && grep -q "^cordonctl: .*$2: try it with sudo\$" "$dir/out"
+		ok "as somebody: $1" $?
+	}
+	may_not "the registry" "cannot open the registry '$dir/closed/registry.db': Permission denied" ca list --registry "$dir/closed/registry.db"
+	may_not "a new CA" "Permission denied" ca init --dir "$dir/closed/ca"
+	may_not "a new token" "Permission denied" device token cam --mac 02:00:00:00:01:01 --registry "$dir/closed/registry.db"
+	refuses "as root: no such advice" 1 "none: No such file or directory" check "$dir/none"
+fi
 refuses "no short option: -x" 2 "no such option: '-x'" apply -x
 refuses "two policy files" 2 "one file at a time: 'b.yaml'" check a.yaml b.yaml
 if [ ! -e /etc/cordon/policy.yaml ]; then
 	for command in apply check diff; do
-		refuses "$command without a file: the gateway's own" 1 "/etc/cordon/policy.yaml: No such file or directory" $command
+		refuses "$command without a file: the gateway's own" 1 "/etc/cordon/policy.yaml: No such file or directory: 'cordonctl setup' writes a first one" $command
 	done
 fi
 refuses "monitor: no kind" 2 "not a kind of anomaly: 'scam'" monitor --kind scam

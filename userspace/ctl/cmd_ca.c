@@ -83,6 +83,7 @@ bool ca_passphrase(const struct ca_words *w, const char *prompt, char out[SECRET
  */
 bool ca_load_passphrase(const struct ca_words *w, bool with_key, struct pki_ca *ca, char passphrase[SECRET_MAX_LEN + 1])
 {
+	char text[PKI_ERROR_LEN + 48];
 	struct pki_error why;
 	int err;
 
@@ -92,10 +93,12 @@ bool ca_load_passphrase(const struct ca_words *w, bool with_key, struct pki_ca *
 			return false;
 		err = pki_ca_load(w->dir, with_key, passphrase, ca, &why);
 	}
-	if (err)
+	if (err == -ENOENT) {
+		snprintf(text, sizeof(text), "%s: 'cordonctl ca init' makes a CA", why.text);
+		complain("ca", text);
+	} else if (err) {
 		complain("ca", why.text);
-	if (err == -ENOENT)
-		fputs("'cordonctl ca init' makes a CA.\n", stderr);
+	}
 	return !err;
 }
 

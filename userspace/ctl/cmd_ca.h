@@ -115,6 +115,10 @@ bool ca_read_key(const char *path, const char *passphrase, EVP_PKEY **out);
 int ca_print(const struct ca_words *w, bool pem);
 int ca_crl_after(const struct ca_words *w);
 
+/* cmd_ca_list.c */
+const char *ca_state_name(const struct store_certificate *c, time_t now);
+json_t *ca_json_certificate(const struct store_certificate *c, time_t now);
+
 /* The verbs. */
 int ca_init(const struct ca_words *w);
 int ca_export(const struct ca_words *w);

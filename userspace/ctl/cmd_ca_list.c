@@ -9,7 +9,12 @@
 
 #define RFC5280_SERIAL_LEN 20	/* bytes, RFC 5280, 4.1.2.2 */
 
-static const char *state_name(const struct store_certificate *c, time_t now)
+/**
+ * ca_state_name - how a certificate is
+ * @c: the certificate
+ * @now: seconds since 1970
+ */
+const char *ca_state_name(const struct store_certificate *c, time_t now)
 {
 	static const char *const names[] = {
 		[STORE_RESERVED] = "reserved", [STORE_ISSUED] = "issued",
@@ -27,7 +32,12 @@ static const char *kind_name(const struct store_certificate *c)
 	return c->kind == PKI_DEVICE ? "device" : c->kind == PKI_CODE ? "code" : "server";
 }
 
-static json_t *json_certificate(const struct store_certificate *c, time_t now)
+/**
+ * ca_json_certificate - a certificate as JSON
+ * @c: the certificate
+ * @now: seconds since 1970
+ */
+json_t *ca_json_certificate(const struct store_certificate *c, time_t now)
 {
 	char from[POLICY_TIME_LEN], until[POLICY_TIME_LEN], when[POLICY_TIME_LEN], mac[18];
 	char serial[2 * PKI_SERIAL_LEN + 1], fingerprint[CA_FINGERPRINT_LEN];
@@ -37,7 +47,7 @@ static json_t *json_certificate(const struct store_certificate *c, time_t now)
 	pki_serial_text(c->serial, serial);
 	return json_pack("{ss ss ss* ss ss ss ss ss* ss* ss*}", "serial", serial, "name", c->name,
 			 "mac", c->kind == PKI_DEVICE ? policy_mac_text(c->mac, mac) : NULL, "kind",
-			 kind_name(c), "state", state_name(c, now),
+			 kind_name(c), "state", ca_state_name(c, now),
 			 "not_before", policy_time_text(c->not_before, from), "not_after",
 			 policy_time_text(c->not_after, until), "fingerprint",
 			 made ? ca_fingerprint_text(c->fingerprint, fingerprint) : NULL, "revoked",
@@ -77,13 +87,13 @@ static int show(const struct store_certificate *c, void *arg)
 	if (!is_wanted(l, c, &err))
 		return err;
 	if (l->json) {
-		json_list_add(&l->list, json_certificate(c, l->now));
+		json_list_add(&l->list, ca_json_certificate(c, l->now));
 		return 0;
 	}
 	pki_serial_text(c->serial, serial);
 	printf("%s %-20s %-17s %-6s %-9s %.10s %.10s\n", serial, c->name,
 	       c->kind == PKI_DEVICE ? policy_mac_text(c->mac, mac) : "-",
-	       kind_name(c), state_name(c, l->now),
+	       kind_name(c), ca_state_name(c, l->now),
 	       policy_time_text(c->not_before, from), policy_time_text(c->not_after, until));
 	return 0;
 }
@@ -329,7 +339,7 @@ static void print_victims(const struct victims *v, bool json)
 	for (i = 0; i < v->n; i++) {
 		pki_serial_text(v->list[i].serial, serial);
 		if (json)
-			json_list_add(&list, json_certificate(&v->list[i], v->now));
+			json_list_add(&list, ca_json_certificate(&v->list[i], v->now));
 		else
 			printf("%s: certificate %s is revoked: %s\n", v->list[i].name, serial,
 			       ca_reason_name(v->list[i].reason));

@@ -282,7 +282,7 @@ static int run_change(const struct command *self, int argc, char **argv)
 	wanted = !strcmp(verb, "lease") ? 3 : 2;
 	if (words < wanted)
 		return usage_error(self, words > 1 ? "how long?" : words ? "which device?" :
-				   "add, del, set, quarantine, release, learn, lease, bind, unbind, unknown, adopt, token or approve?",
+				   "list, show, retire, add, del, set, quarantine, release, learn, lease, bind, unbind, unknown, adopt, token or approve?",
 				   NULL);
 	if (words > wanted)
 		return usage_error(self, "too many words", argv[optind + wanted]);
@@ -325,11 +325,20 @@ static int run_device(const struct command *self, int argc, char **argv)
 		return device_unknown(self, argc, argv);
 	if (!strcmp(verb, "adopt"))
 		return device_adopt(self, argc, argv);
+	if (!strcmp(verb, "list"))
+		return device_list(self, argc, argv);
+	if (!strcmp(verb, "show"))
+		return device_show(self, argc, argv);
+	if (!strcmp(verb, "retire"))
+		return device_retire(self, argc, argv);
 	return run_change(self, argc, argv);
 }
 
 const struct command cmd_device = {
-	"device", "Add, change, hold, free, enrol or remove one device",
+	"device", "List devices; add, change, hold, free, enrol, retire or remove one",
+	"device list [--segment SEGMENT] [--state STATE] [--expiring DAYS] [--registry FILE] [--json]\n"
+	"device show DEVICE [--bytes] [--registry FILE] [--json]\n"
+	"device retire DEVICE [--policy FILE] [--reason REASON] [OPTION...]\n"
 	"device add NAME --mac MAC --segment SEGMENT --address ADDR... | --learn WORD [OPTION...]\n"
 	"device set DEVICE OPTION...\n"
 	"device del DEVICE\n"
@@ -345,6 +354,19 @@ const struct command cmd_device = {
 	"device adopt MAC NAME --segment SEGMENT [--json]\n"
 	"device token DEVICE [OPTION...]\n"
 	"device approve DEVICE [--registry FILE]",
+	"list has a line for each device that the policy in force or the registry knows; show\n"
+	"has a page of one. retire revokes its certificates, ends its lease, withdraws its\n"
+	"token and holds it in quarantine as long as the policy lists it.\n\n"
+	"  --segment SEGMENT        list: its devices, and those that are held in it\n"
+	"  --state STATE            list: onboarding | active | expired | outdated |\n"
+	"                           quarantined | retired\n"
+	"  --expiring DAYS          list: whose certificate ends by then, or has ended\n"
+	"  --bytes                  show: all digits of every number\n"
+	"  --policy FILE            retire: take it out of that file, and keep all else in it\n"
+	"  --reason REASON          retire: why, as for 'ca revoke' (cessationOfOperation)\n"
+	"  --ca DIR                 retire: the CA, whose revocation list is renewed\n"
+	"  --passphrase-file FILE   retire: of the CA's key\n"
+	"  --registry FILE          (" STORE_PATH ")\n\n"
 	"DEVICE is a name or a MAC. A lease of 0 ends it; release takes quarantine and\n"
 	"outdated back. 'apply' replaces what add, set and del changed in the policy.\n"
 	"learn forgets where the device has been, and learns it anew: for new_destination.\n\n"

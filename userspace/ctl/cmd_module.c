@@ -3,6 +3,7 @@
 #include <libkmod.h>
 #include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "ctl/ctl.h"
@@ -15,6 +16,9 @@ static struct kmod_ctx *open_kmod(struct kmod_module **mod)
 {
 	struct kmod_ctx *ctx = kmod_new(NULL, NULL);
 
+	/* What fails is told here, and once. */
+	if (ctx)
+		kmod_set_log_priority(ctx, LOG_CRIT);
 	if (ctx && !kmod_module_new_from_name(ctx, MODULE, mod))
 		return ctx;
 	kmod_unref(ctx);

@@ -114,6 +114,8 @@ static bool take_lock(struct start *s)
 		return false;
 	}
 	err = write_pid(&s->config);
+	if (!err)
+		err = serve_settings_write(&s->config);
 	if (err)
 		complain(s->config.run, strerror(-err));
 	return !err;
@@ -130,6 +132,23 @@ static void on_ready(void *arg)
 		serve_log(LOG_WARNING, "who called is gone", NULL);
 	if (s->caller >= 0)
 		close(s->caller);
+}
+
+/* sd_notify(3): a reload has its beginning and its end; what runs meanwhile is as it was. */
+static void on_reload(bool over, void *arg)
+{
+	const struct start *s = arg;
+	char text[64] = "READY=1";
+	struct timespec now;
+
+	if (s->manager < 0)
+		return;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (!over)
+		snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%llu",
+			 now.tv_sec * 1000000ULL + now.tv_nsec / 1000);
+	if (write(s->manager, text, strlen(text)) < 0)
+		serve_log(LOG_WARNING, "the service manager does not listen", NULL);
 }
 
 static void on_alive(void *arg)
@@ -240,7 +259,7 @@ static pid_t start_agent(struct start *s, struct serve_counters *counters, struc
 
 static int run_server(struct start *s, char *passphrase)
 {
-	struct serve_manager manager = { .ready = on_ready, .alive = on_alive, .arg = s };
+	struct serve_manager manager = { .ready = on_ready, .alive = on_alive, .reload = on_reload, .arg = s };
 	struct serve_counters *counters;
 	struct priv_channel signer, agent;
 	pid_t pid;
@@ -316,19 +335,35 @@ static int open_holder(int lock)
 	return fd >= 0 || errno == ESRCH ? -1 : -2;
 }
 
+/**
+ * serve_holder - the server that runs, or why there is none
+ * @c: where
+ *
+ * Return: a descriptor of its first process, see pidfd_open(2); -1, told why; -2, it runs, and cannot be reached.
+ */
+int serve_holder(const struct serve_config *c)
+{
+	int lock = open_lock(c, 0), fd;
+
+	if (lock < 0) {
+		complain("serve", errno == ENOENT ? "it does not run" : strerror(errno));
+		return -1;
+	}
+	fd = open_holder(lock);
+	close(lock);
+	if (fd == -1)
+		complain("serve", "it does not run");
+	return fd;
+}
+
 /* Its end is that of the other two: it waits for them. */
 static int stop(const struct serve_config *c)
 {
-	int lock = open_lock(c, 0);
-	struct pollfd process = { .events = POLLIN };
+	struct pollfd process = { .fd = serve_holder(c), .events = POLLIN };
 	int ret = EXIT_DONE;
 
-	if (lock < 0)
-		return complain("serve", errno == ENOENT ? "it does not run" : strerror(errno));
-	process.fd = open_holder(lock);
-	close(lock);
 	if (process.fd == -1)
-		return complain("serve", "it does not run");
+		return EXIT_REFUSED;
 	if (process.fd < 0 || syscall(SYS_pidfd_send_signal, process.fd, SIGTERM, NULL, 0))
 		ret = complain("serve", "cannot stop it");
 	else if (poll(&process, 1, STOP_WAIT * 1000) != 1)
@@ -354,7 +389,11 @@ bool serve_is_running(const struct serve_config *c)
 
 static int status(const struct serve_config *c, bool json)
 {
-	return serve_is_running(c) ? serve_status(c->run, json) : complain("serve", "it does not run");
+	int fd = serve_holder(c);
+
+	if (fd >= 0)
+		close(fd);
+	return fd == -1 ? EXIT_REFUSED : serve_status(c, json);
 }
 
 static int read_passphrase(const struct serve_config *c, char **out)
@@ -384,10 +423,11 @@ static int run_serve(const struct command *self, int argc, char **argv)
 		{ "config", required_argument, NULL, 'c' }, { "foreground", no_argument, NULL, 'f' },
 		{ "json", no_argument, NULL, 'j' }, { "stop", no_argument, NULL, 's' },
 		{ "check", no_argument, NULL, 'k' }, { "status", no_argument, NULL, 't' },
+		{ "reload", no_argument, NULL, 'r' },
 		{ "help", no_argument, NULL, OPTION_HELP }, { }
 	};
 	struct start s = { .manager = -1, .caller = -1 };
-	bool to_stop = false, only_check = false, only_status = false;
+	bool to_stop = false, only_check = false, only_status = false, to_reload = false;
 	const char *path = NULL;
 	char *full = NULL, *passphrase;
 	int o, ret;
@@ -404,6 +444,7 @@ static int run_serve(const struct command *self, int argc, char **argv)
 		to_stop |= o == 's';
 		only_check |= o == 'k';
 		only_status |= o == 't';
+		to_reload |= o == 'r';
 	}
 	if (argc > optind)
 		return usage_error(self, "too many words", argv[optind]);
@@ -418,6 +459,8 @@ static int run_serve(const struct command *self, int argc, char **argv)
 		return ret;
 	if (only_status)
 		return status(&s.config, s.json);
+	if (to_reload)
+		return serve_reload(&s.config, s.json);
 	if (to_stop)
 		return stop(&s.config);
 	if (read_passphrase(&s.config, &passphrase))
@@ -430,7 +473,7 @@ static int run_serve(const struct command *self, int argc, char **argv)
 const struct command cmd_serve = {
 	"serve", "Enrol devices by EST, let them check in, offer them firmware",
 	"serve [--config FILE] [--foreground] [--json]\n"
-	"serve --stop | --check | --status [--config FILE] [--json]",
+	"serve --stop | --check | --status | --reload [--config FILE] [--json]",
 	"Three processes, of which none is root: one faces the devices, one has the registry and\n"
 	"speaks to the kernel, one has the CA's key. It returns when devices may come.\n\n"
 	"  --config FILE   instead of /etc/cordon/serve.yaml, see cordon-serve(5)\n"
@@ -438,6 +481,9 @@ const struct command cmd_serve = {
 	"  --json          log, or print, as JSON\n"
 	"  --stop          stop the one that runs\n"
 	"  --check         only read the configuration\n"
-	"  --status        does one run, and did it take the configuration\n",
+	"  --status        does one run: where, since when, until when its certificate lasts,\n"
+	"                  what it granted and refused, did it take the configuration\n"
+	"  --reload        have it read its configuration again, if there is no fault in it;\n"
+	"                  what only a new start can change is named\n",
 	run_serve
 };

@@ -3,25 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ctl/ctl.h"
+#include "ctl/show.h"
 #include "lib/yaml.h"
 #include "store/store.h"
-
-/**
- * struct shown - everything that show may print
- * @p: the policy
- * @runtime: state and counters
- * @versions: of devices' firmware, as far as the registry may be read
- * @interfaces: of this network namespace, if asked for
- * @bindings: if asked for; with devices, those that were learned, by MAC
- */
-struct shown {
-	struct policy *p;
-	struct cnl_runtime runtime;
-	struct versions versions;
-	struct cnl_interfaces interfaces;
-	struct cnl_bindings bindings;
-};
 
 static void show_ports(const struct shown *s, bool json)
 {
@@ -80,7 +64,7 @@ static void print_interfaces(const struct cordon_draft *d, u32 segment)
 static void show_segments(const struct shown *s, bool json)
 {
 	struct json_list list = { false };
-	char lease[16], grace[16], postpone[16];
+	char lease[16], grace[16], postpone[16], packets[PEOPLE_LEN], denied[PEOPLE_LEN];
 	u32 i;
 
 	if (!json)
@@ -90,6 +74,8 @@ static void show_segments(const struct shown *s, bool json)
 	for (i = 0; i < s->p->draft.n_segments; i++) {
 		const struct cnl_segment *g = &s->runtime.segments[i];
 
+		if (!shown_wants_segment(s, i))
+			continue;
 		if (json) {
 			json_t *segment = json_segment(g);
 
@@ -97,13 +83,13 @@ static void show_segments(const struct shown *s, bool json)
 			json_list_add(&list, segment);
 			continue;
 		}
-		printf("%-20s %-12s %-10s %-8s %-6s %-8s %-8s %-6s %8u %12llu %10llu ", g->def.name,
+		printf("%-20s %-12s %-10s %-8s %-6s %-8s %-8s %-6s %8u %12s %10s ", g->def.name,
 		       policy_authentication_name(g->def.authentication),
 		       policy_encryption_name(g->def.encryption), g->def.firmware ? "true" : "false",
 		       policy_duration_text(g->def.grace, grace),
 		       policy_duration_text(g->def.postpone, postpone), g->def.isolate ? "true" : "false",
 		       policy_duration_text(g->def.lease, lease), g->devices,
-		       (unsigned long long)g->packets, (unsigned long long)g->denied);
+		       people_number(g->packets, s->exact, packets), people_number(g->denied, s->exact, denied));
 		print_interfaces(&s->p->draft, i);
 	}
 	if (json)
@@ -121,6 +107,8 @@ static void show_networks(const struct shown *s, bool json)
 		const char *network = policy_network_text(&d->networks[i], buf);
 		const char *segment = d->segments[d->networks[i].segment].name;
 
+		if (!shown_wants_network(s, i))
+			continue;
 		if (json)
 			json_list_add(&list, json_pack("{s:s,s:s}", "network", network,
 						       "segment", segment));
@@ -141,6 +129,8 @@ static void show_rules(const struct shown *s, bool json)
 	for (i = 0; i < d->n_rules; i++) {
 		const struct cordon_rule_def *r = &d->rules[i];
 
+		if (!shown_wants_rule(s, i))
+			continue;
 		if (json) {
 			json_list_add(&list, json_rule(d, i));
 			continue;
@@ -163,6 +153,8 @@ static void show_interfaces(const struct shown *s, bool json)
 		printf("%-15s %-8s %-8s %-15s %-4s %s\n", "INTERFACE", "ROLE", "LISTED", "BY", "LINK",
 		       "BECAUSE");
 	for (i = 0; i < s->interfaces.n; i++) {
+		if (!shown_wants_interface(s, i))
+			continue;
 		if (json)
 			json_list_add(&list, json_interface(&s->interfaces.list[i]));
 		else
@@ -256,6 +248,8 @@ static void show_devices(const struct shown *s, bool json)
 	for (i = 0; i < d->n_devices; i++) {
 		const struct cnl_device *v = &s->runtime.devices[i];
 
+		if (!shown_wants_device(s, i))
+			continue;
 		if (json) {
 			json_list_add(&list, json_shown(s, v));
 			continue;
@@ -322,6 +316,8 @@ static void show_bindings(const struct shown *s, bool json)
 		printf("%-40s %-17s  %-20s %-15s %-5s %-6s %8s\n", "ADDRESS", "MAC", "DEVICE", "PORT", "VLAN", "ORIGIN",
 		       "LEASE");
 	for (i = 0; i < s->bindings.n; i++) {
+		if (!shown_wants_binding(s, i))
+			continue;
 		if (json)
 			json_list_add(&list, json_binding(&s->bindings.list[i]));
 		else
@@ -388,27 +384,109 @@ static int fetch_more(struct cnl *nl, struct shown *s, const char *what, bool js
 	return EXIT_DONE;
 }
 
-static const struct {
+enum { NAME = 1, SEGMENT = 2, ENDS = 4 };
+
+/**
+ * struct showing - what can be shown
+ * @what: its word
+ * @show: does it
+ * @filters: that it knows
+ * @one: what a name names
+ * @wants: is the i-th one of those that the filter leaves; NULL with no filters
+ */
+static const struct showing {
 	const char *what;
 	void (*show)(const struct shown *s, bool json);
+	unsigned int filters;
+	const char *one;
+	bool (*wants)(const struct shown *s, u32 i);
 } shows[] = {
-	{ "policy", show_policy }, { "segments", show_segments }, { "rules", show_rules },
-	{ "devices", show_devices }, { "networks", show_networks },
-	{ "bindings", show_bindings }, { "ports", show_ports }, { "uplinks", show_uplinks },
-	{ "interfaces", show_interfaces },
+	{ "policy", show_policy, 0, NULL, NULL },
+	{ "segments", show_segments, NAME, "segment", shown_wants_segment },
+	{ "rules", show_rules, ENDS, "rule", shown_wants_rule },
+	{ "devices", show_devices, NAME | SEGMENT, "device", shown_wants_device },
+	{ "networks", show_networks, NAME | SEGMENT, "network of a segment", shown_wants_network },
+	{ "bindings", show_bindings, NAME, "device or address", shown_wants_binding },
+	{ "ports", show_ports, 0, NULL, NULL },
+	{ "uplinks", show_uplinks, 0, NULL, NULL },
+	{ "interfaces", show_interfaces, NAME, "interface", shown_wants_interface },
 };
+
+static const struct showing *find_showing(const char *what)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(shows) / sizeof(*shows); i++)
+		if (!strcmp(shows[i].what, what))
+			return &shows[i];
+	return NULL;
+}
+
+static u32 count(const struct shown *s, const struct showing *what)
+{
+	const struct cordon_draft *d = &s->p->draft;
+
+	return what->show == show_segments ? d->n_segments : what->show == show_rules ? d->n_rules :
+	       what->show == show_devices ? d->n_devices : what->show == show_networks ? d->n_networks :
+	       what->show == show_bindings ? s->bindings.n : s->interfaces.n;
+}
+
+/* What was asked for by its name is there. */
+static int check_filter(const struct shown *s, const struct showing *what)
+{
+	const struct filter *f = &s->filter;
+	char why[64];
+	u32 i, n;
+
+	if (shown_check_segment(s->p, f->segment) || shown_check_segment(s->p, f->from) || shown_check_segment(s->p, f->to))
+		return EXIT_REFUSED;
+	if (what->show == show_segments)
+		return shown_check_segment(s->p, f->name);
+	n = f->name ? count(s, what) : 0;
+	for (i = 0; i < n; i++)
+		if (what->wants(s, i))
+			return EXIT_DONE;
+	if (!f->name)
+		return EXIT_DONE;
+	snprintf(why, sizeof(why), "no such %s", what->one);
+	return complain(f->name, why);
+}
+
+static int show(struct shown *s, const struct showing *what, bool json, const char *registry)
+{
+	struct cnl nl;
+	int ret;
+
+	if (!open_kernel(&nl))
+		return EXIT_REFUSED;
+	ret = cnl_fetch(&nl, &s->p, &s->runtime) ? complain_nl(&nl) : EXIT_DONE;
+	if (!ret)
+		ret = fetch_more(&nl, s, what->what, json, registry);
+	if (!ret)
+		ret = check_filter(s, what);
+	if (!ret)
+		what->show(s, json);
+	versions_free(&s->versions);
+	cnl_interfaces_free(&s->interfaces);
+	cnl_bindings_free(&s->bindings);
+	cnl_close(&nl);
+	cnl_runtime_free(&s->runtime);
+	policy_free(s->p);
+	return ret;
+}
 
 static int run_show(const struct command *self, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "json", no_argument, NULL, 'j' }, { "registry", required_argument, NULL, 'r' },
+		{ "segment", required_argument, NULL, 's' }, { "from", required_argument, NULL, 'f' },
+		{ "to", required_argument, NULL, 't' }, { "bytes", no_argument, NULL, 'b' },
 		{ "help", no_argument, NULL, OPTION_HELP }, { }
 	};
-	const char *what = "policy", *registry = STORE_PATH;
+	const char *word = "policy", *registry = STORE_PATH;
+	const struct showing *what;
 	struct shown s = { .p = NULL };
 	bool json = false;
-	struct cnl nl;
-	size_t i;
 	int o;
 
 	while ((o = next_option(self, argc, argv, options)) != -1) {
@@ -417,38 +495,46 @@ static int run_show(const struct command *self, int argc, char **argv)
 		if (o == OPTION_ERROR)
 			return EXIT_USAGE;
 		json |= o == 'j';
+		s.exact |= o == 'b';
 		if (o == 'r')
 			registry = optarg;
+		else if (o == 's')
+			s.filter.segment = optarg;
+		else if (o == 'f')
+			s.filter.from = optarg;
+		else if (o == 't')
+			s.filter.to = optarg;
 	}
 	if (argc > optind)
-		what = argv[optind++];
+		word = argv[optind++];
+	what = find_showing(word);
+	if (!what)
+		return usage_error(self, "nothing of that name", word);
+	if (argc > optind && (what->filters & NAME)) {
+		s.filter.name = argv[optind++];
+		s.filter.is_mac = !policy_mac_parse(s.filter.name, s.filter.mac);
+	}
 	if (argc > optind)
 		return usage_error(self, "too many words", argv[optind]);
-	for (i = 0; i < sizeof(shows) / sizeof(*shows); i++)
-		if (!strcmp(shows[i].what, what))
-			break;
-	if (i == sizeof(shows) / sizeof(*shows))
-		return usage_error(self, "nothing of that name", what);
-	if (!open_kernel(&nl))
-		return EXIT_REFUSED;
-	o = cnl_fetch(&nl, &s.p, &s.runtime) ? complain_nl(&nl) : EXIT_DONE;
-	if (!o)
-		o = fetch_more(&nl, &s, what, json, registry);
-	if (!o)
-		shows[i].show(&s, json);
-	versions_free(&s.versions);
-	cnl_interfaces_free(&s.interfaces);
-	cnl_bindings_free(&s.bindings);
-	cnl_close(&nl);
-	cnl_runtime_free(&s.runtime);
-	policy_free(s.p);
-	return o;
+	if (s.filter.segment && !(what->filters & SEGMENT))
+		return usage_error(self, "--segment is for devices and networks, not for", word);
+	if ((s.filter.from || s.filter.to) && !(what->filters & ENDS))
+		return usage_error(self, "--from and --to are for rules, not for", word);
+	return show(&s, what, json, registry);
 }
 
 const struct command cmd_show = {
 	"show", "Print what the kernel holds",
-	"show [policy|segments|rules|devices|networks|bindings|ports|uplinks|interfaces] [--json] "
-	"[--registry FILE]",
+	"show [policy|ports|uplinks] [--json] [--registry FILE]\n"
+	"show segments [SEGMENT] [--bytes] [--json]\n"
+	"show rules [--from SEGMENT] [--to SEGMENT] [--json]\n"
+	"show devices [DEVICE] [--segment SEGMENT] [--json] [--registry FILE]\n"
+	"show networks [SEGMENT] [--json]\n"
+	"show bindings [DEVICE|ADDRESS] [--json]\n"
+	"show interfaces [INTERFACE] [--json]",
 	"'show policy', the default, prints YAML that 'apply' reads. Devices come with their\n"
-	"firmware, if the registry (" STORE_PATH ") may be read.\n", run_show
+	"firmware, if the registry (" STORE_PATH ") may be read.\n\n"
+	"  --segment SEGMENT  its devices, and those that are held in it\n"
+	"  --from, --to       rules from or to that segment alone\n"
+	"  --bytes            all digits of every number\n", run_show
 };

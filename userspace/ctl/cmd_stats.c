@@ -24,13 +24,18 @@ static void print_head(void)
 	       "RX-BYTES", "TX-PACKETS", "TX-BYTES", "DENIED", "ANOMALIES");
 }
 
-static void print_row(const struct cnl_device *d)
+static void print_row(const struct cnl_device *d, bool exact)
 {
-	printf("%-20s %-12s %12llu %14llu %12llu %14llu %10llu %10llu\n", d->def.name,
-	       policy_state_name(d->state), (unsigned long long)d->stats.rx_packets,
-	       (unsigned long long)d->stats.rx_bytes, (unsigned long long)d->stats.tx_packets,
-	       (unsigned long long)d->stats.tx_bytes, (unsigned long long)d->stats.denied,
-	       sum_anomalies(&d->stats));
+	const u64 counts[] = { d->stats.rx_packets, d->stats.rx_bytes, d->stats.tx_packets, d->stats.tx_bytes,
+			       d->stats.denied, sum_anomalies(&d->stats) };
+	static const int widths[] = { 12, 14, 12, 14, 10, 10 };
+	char text[PEOPLE_LEN];
+	size_t i;
+
+	printf("%-20s %-12s", d->def.name, policy_state_name(d->state));
+	for (i = 0; i < sizeof(counts) / sizeof(*counts); i++)
+		printf(" %*s", widths[i], people_number(counts[i], exact, text));
+	putchar('\n');
 }
 
 static json_t *json_row(const struct cnl_device *d)
@@ -170,36 +175,67 @@ static void prometheus_segments(const struct policy *p, const struct cnl_runtime
 		       r->segments[i].devices);
 }
 
-static int prometheus(struct cnl *nl, const char *ca, const char *registry)
+static void prometheus_kernel(const struct policy *p, const struct cnl_runtime *r, const struct cnl_summary *s)
 {
-	struct cnl_runtime r;
-	struct cnl_summary s;
-	struct policy *p;
 	u32 kind;
 
-	if (cnl_fetch(nl, &p, &r) || cnl_summary(nl, &s))
-		return complain_nl(nl);
 	metric("policy_generation", "Number of the policy in force", "gauge");
-	printf("cordon_policy_generation %u\n", s.generation);
+	printf("cordon_policy_generation %u\n", s->generation);
 	metric("denied_total", "Packets that were denied", "counter");
-	printf("cordon_denied_total %llu\n", (unsigned long long)s.stats.denied);
+	printf("cordon_denied_total %llu\n", (unsigned long long)s->stats.denied);
 	metric("anomalies_total", "Anomalies that were seen, of unknown devices included", "counter");
 	for (kind = 0; kind < CORDON_KINDS; kind++)
 		printf("cordon_anomalies_total{kind=\"%s\"} %llu\n", policy_kind_name(kind),
-		       (unsigned long long)s.stats.anomalies[kind]);
-	prometheus_segments(p, &r);
-	prometheus_devices(p, &r);
+		       (unsigned long long)s->stats.anomalies[kind]);
+	prometheus_segments(p, r);
+	prometheus_devices(p, r);
+}
+
+static void prometheus_up(bool up)
+{
+	metric("up", "1 if the kernel module is loaded, and its figures are among these", "gauge");
+	printf("cordon_up %d\n", up);
+}
+
+/* Where there is no module, that is a figure as well: what server and registry know is told all the same. */
+static int prometheus(const char *ca, const char *registry)
+{
+	struct cnl_runtime r = { NULL, NULL };
+	struct policy *p = NULL;
+	struct cnl_summary s;
+	struct cnl nl;
+	int ret = EXIT_DONE, err = cnl_open(&nl);
+
+	if (err) {
+		complain_note(nl.error, "what follows has no figures of the kernel's");
+		prometheus_up(false);
+	} else {
+		if (cnl_fetch(&nl, &p, &r) || cnl_summary(&nl, &s)) {
+			ret = complain_nl(&nl);
+		} else {
+			prometheus_up(true);
+			prometheus_kernel(p, &r, &s);
+		}
+		cnl_close(&nl);
+		cnl_runtime_free(&r);
+		policy_free(p);
+	}
+	if (ret)
+		return ret;
 	prometheus_serve();
 	prometheus_expiry(ca, registry);
-	cnl_runtime_free(&r);
-	policy_free(p);
 	return EXIT_DONE;
 }
 
+/** struct rows - a table on its way */
+struct rows {
+	struct json_list list;
+	bool exact;
+};
+
 static int text_row(const struct cnl_device *d, void *arg)
 {
-	(void)arg;
-	print_row(d);
+	print_row(d, ((struct rows *)arg)->exact);
 	return 0;
 }
 
@@ -224,36 +260,37 @@ static int print_kinds(struct cnl *nl)
 
 static int list_row(const struct cnl_device *d, void *arg)
 {
-	json_list_add(arg, json_row(d));
+	json_list_add(&((struct rows *)arg)->list, json_row(d));
 	return 0;
 }
 
-static int print_all(struct cnl *nl, bool json)
+static int print_all(struct cnl *nl, bool json, bool exact)
 {
-	struct json_list list = { false };
+	struct rows rows = { .exact = exact };
 	int err;
 
 	if (!json)
 		print_head();
-	err = cnl_device_each(nl, json ? list_row : text_row, &list);
+	err = cnl_device_each(nl, json ? list_row : text_row, &rows);
 	if (json)
-		json_list_end(&list);
+		json_list_end(&rows.list);
 	return err ? complain_nl(nl) : EXIT_DONE;
 }
 
-static void print_one(const struct cnl_device *d)
+static void print_one(const struct cnl_device *d, bool exact)
 {
+	char text[PEOPLE_LEN];
 	u32 kind;
 
 	print_head();
-	print_row(d);
+	print_row(d, exact);
 	for (kind = 0; kind < CORDON_KINDS; kind++)
 		if (d->stats.anomalies[kind])
-			printf("  %-18s %llu\n", policy_kind_name(kind),
-			       (unsigned long long)d->stats.anomalies[kind]);
+			printf("  %-18s %s\n", policy_kind_name(kind),
+			       people_number(d->stats.anomalies[kind], exact, text));
 }
 
-static int one_device(const struct command *self, struct cnl *nl, const char *word, bool json)
+static int one_device(const struct command *self, struct cnl *nl, const char *word, bool json, bool exact)
 {
 	struct cnl_device d;
 	const char *name;
@@ -267,7 +304,7 @@ static int one_device(const struct command *self, struct cnl *nl, const char *wo
 	if (json)
 		json_print(json_row(&d));
 	else
-		print_one(&d);
+		print_one(&d, exact);
 	return EXIT_DONE;
 }
 
@@ -275,12 +312,12 @@ static int run_stats(const struct command *self, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "json", no_argument, NULL, 'j' }, { "prometheus", no_argument, NULL, 'p' },
-		{ "kinds", no_argument, NULL, 'k' },
+		{ "kinds", no_argument, NULL, 'k' }, { "bytes", no_argument, NULL, 'b' },
 		{ "serve", no_argument, NULL, 's' }, { "run", required_argument, NULL, 'r' },
 		{ "ca", required_argument, NULL, 'c' }, { "registry", required_argument, NULL, 'R' },
 		{ "help", no_argument, NULL, OPTION_HELP }, { }
 	};
-	bool json = false, prom = false, serve = false, kinds = false;
+	bool json = false, prom = false, serve = false, kinds = false, exact = false;
 	const char *run = NULL, *ca = NULL, *registry = NULL;
 	struct cnl nl;
 	int o, ret;
@@ -294,6 +331,7 @@ static int run_stats(const struct command *self, int argc, char **argv)
 		prom |= o == 'p';
 		serve |= o == 's';
 		kinds |= o == 'k';
+		exact |= o == 'b';
 		if (o == 'r')
 			run = optarg;
 		if (o == 'c')
@@ -316,27 +354,29 @@ static int run_stats(const struct command *self, int argc, char **argv)
 		return usage_error(self, "--ca and --registry go with --prometheus", NULL);
 	if (serve)
 		return serve_stats(run ? run : SERVE_RUN, json);
+	if (prom)
+		return prometheus(ca ? ca : PKI_CA_DIR, registry ? registry : STORE_PATH);
 	if (!open_kernel(&nl))
 		return EXIT_REFUSED;
-	if (prom)
-		ret = prometheus(&nl, ca ? ca : PKI_CA_DIR, registry ? registry : STORE_PATH);
-	else if (kinds)
+	if (kinds)
 		ret = print_kinds(&nl);
 	else if (argc > optind)
-		ret = one_device(self, &nl, argv[optind], json);
+		ret = one_device(self, &nl, argv[optind], json, exact);
 	else
-		ret = print_all(&nl, json);
+		ret = print_all(&nl, json, exact);
 	cnl_close(&nl);
 	return ret;
 }
 
 const struct command cmd_stats = {
-	"stats", "Print counters of devices", "stats [DEVICE] [--json]\nstats --kinds\nstats --serve [--run DIR] [--json]\nstats --prometheus [--ca DIR] [--registry FILE]",
+	"stats", "Print counters of devices", "stats [DEVICE] [--bytes | --json]\nstats --kinds\nstats --serve [--run DIR] [--json]\nstats --prometheus [--ca DIR] [--registry FILE]",
+	"  --bytes       all digits of every number; large ones are rounded otherwise\n"
 	"  --json        as JSON\n"
 	"  --kinds       a line for each device and kind of anomaly that was seen of it\n"
 	"  --serve       of the enrolment and check-in server that runs, or ran last\n"
 	"  --run DIR     which it counts in, by default " SERVE_RUN "\n"
-	"  --prometheus  everything, in Prometheus' text format\n"
+	"  --prometheus  everything, in Prometheus' text format; without the module what the\n"
+	"                server and the registry know, and cordon_up 0\n"
 	"  --ca DIR, --registry FILE\n"
 	"                where certificates are looked for (" PKI_CA_DIR ",\n"
 	"                " STORE_PATH ")\n", run_stats

@@ -28,6 +28,7 @@
  * @ms: between two samples
  * @left: samples until the end; 0, there is none
  * @json: a line of JSON for each
+ * @exact: numbers to their last digit
  * @key: what it is sorted by
  */
 struct top {
@@ -42,6 +43,7 @@ struct top {
 	int ms;
 	unsigned long left;
 	bool json;
+	bool exact;
 	enum watch_key key;
 };
 
@@ -210,7 +212,7 @@ static void print_keys(const struct top *t, const struct watch_screen *screen, F
 
 static void draw(const struct top *t, bool utf8)
 {
-	struct watch_screen screen = { .utf8 = utf8, .colour = true, .key = t->key };
+	struct watch_screen screen = { .utf8 = utf8, .colour = true, .exact = t->exact, .key = t->key };
 	char *text = NULL;
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
@@ -229,7 +231,7 @@ static void draw(const struct top *t, bool utf8)
 
 static void print_table(const struct top *t, bool utf8)
 {
-	struct watch_screen screen = { .utf8 = utf8, .key = t->key };
+	struct watch_screen screen = { .utf8 = utf8, .exact = t->exact, .key = t->key };
 
 	print_sum(t, &screen, stdout);
 	watch_table(&t->watch, &screen, stdout);
@@ -355,6 +357,9 @@ static int parse_option(const struct command *self, struct top *t, int o, u8 mac
 	case 'g':
 		t->segment = optarg;
 		return EXIT_DONE;
+	case 'b':
+		t->exact = true;
+		return EXIT_DONE;
 	default:
 		t->json = true;
 		return EXIT_DONE;
@@ -367,6 +372,7 @@ static int run_top(const struct command *self, int argc, char **argv)
 		{ "sort", required_argument, NULL, 's' }, { "interval", required_argument, NULL, 'i' },
 		{ "count", required_argument, NULL, 'c' }, { "device", required_argument, NULL, 'd' },
 		{ "segment", required_argument, NULL, 'g' }, { "json", no_argument, NULL, 'j' },
+		{ "bytes", no_argument, NULL, 'b' },
 		{ "help", no_argument, NULL, OPTION_HELP }, { }
 	};
 	struct top t = { .ms = DEFAULT_MS, .key = WATCH_TRAFFIC };
@@ -392,12 +398,13 @@ static int run_top(const struct command *self, int argc, char **argv)
 const struct command cmd_top = {
 	"top", "Watch what devices do",
 	"top [--sort traffic|denied|anomalies|name] [--interval SECONDS] [--count N]\n"
-	"        [--device DEVICE] [--segment SEGMENT] [--json]",
+	"        [--device DEVICE] [--segment SEGMENT] [--bytes] [--json]",
 	"  --sort KEY          traffic, denied, anomalies or name\n"
 	"  --interval SECONDS  between two samples, by default 2\n"
 	"  --count N           end after N samples\n"
 	"  --device DEVICE     that one alone\n"
 	"  --segment SEGMENT   its devices, and those that are held in it\n"
+	"  --bytes             all digits of every number, and no graph\n"
 	"  --json              a line of JSON for each sample\n\n"
 	"Keys: t, d, a, n sort by another one, q quits.\n"
 	"All numbers are those of a second; RX is what came from the device.\n"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* How a command is called, and how it says what is wrong. */
 #include <string.h>
+#include <unistd.h>
 
 #include "ctl/command.h"
 
@@ -97,15 +98,49 @@ int next_option(const struct command *self, int argc, char **argv, const struct 
 	return c;
 }
 
+/* The reason names it already: the same path between quotes, or a directory that it lies in. */
+static bool is_named(const char *why, const char *object)
+{
+	const char *at = object[0] == '/' ? strstr(why, "'/") : NULL;
+	size_t len = at ? strcspn(at + 1, "'") : 0;
+
+	return len > 1 && !strncmp(object, at + 1, len) && (!object[len] || object[len] == '/');
+}
+
+/* For what may not be done as this user, and another might. */
+static const char *advice(const char *why)
+{
+	static const char *const words[] = { "Permission denied", "Operation not permitted", "CAP_NET_ADMIN is needed" };
+	size_t i;
+
+	for (i = 0; geteuid() && i < sizeof(words) / sizeof(*words); i++)
+		if (strstr(why, words[i]))
+			return ": try it with sudo";
+	return "";
+}
+
 /**
- * complain - tell what failed
- * @object: with what
+ * complain - tell what failed, and what helps where that is another user
+ * @object: with what; a path that @why names is not said twice
  * @why: reason
  *
  * Return: EXIT_REFUSED.
  */
 int complain(const char *object, const char *why)
 {
-	fprintf(stderr, "cordonctl: %s: %s\n", object, why);
+	const bool named = is_named(why, object);
+
+	fprintf(stderr, "cordonctl: %s%s%s%s\n", named ? "" : object, named ? "" : ": ", why,
+		advice(why));
 	return EXIT_REFUSED;
+}
+
+/**
+ * complain_note - tell what is not there, where the command goes on without it
+ * @what: is not there, and why
+ * @so: what that means
+ */
+void complain_note(const char *what, const char *so)
+{
+	fprintf(stderr, "cordonctl: note: %s%s: %s\n", what, advice(what), so);
 }

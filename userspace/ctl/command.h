@@ -46,6 +46,7 @@ void help_usage(const struct command *c, FILE *out);
 int usage_error(const struct command *self, const char *what, const char *word);
 int next_option(const struct command *self, int argc, char **argv, const struct option *options);
 int complain(const char *object, const char *why);
+void complain_note(const char *what, const char *so);
 #define OPTION_HELP	256	/* --help was answered: return EXIT_DONE */
 #define OPTION_ERROR	257	/* the fault was told: return EXIT_USAGE */
 

@@ -6,9 +6,8 @@
 #include <jansson.h>
 
 #include "ctl/command.h"
+#include "lib/yaml.h"
 #include "nl/nl.h"
-
-#define POLICY_PATH	"/etc/cordon/policy.yaml"
 
 /* common.c */
 const char *policy_file(const struct command *self, int argc, char **argv);
@@ -17,6 +16,11 @@ bool open_kernel(struct cnl *nl);
 bool policy_in_force(void);
 int add_learned(struct cnl *nl, struct policy *p, struct policy *q);
 bool parse_device(const char *word, const char **name, const u8 **mac, u8 buf[6]);
+
+/* people.c */
+#define PEOPLE_LEN	24
+const char *people_number(u64 n, bool exact, char out[PEOPLE_LEN]);
+const char *people_time(u64 seconds, char out[PEOPLE_LEN]);
 
 /* cmd_module.c */
 int module_load(const char *parameters);
@@ -47,6 +51,7 @@ unsigned int applied_too_soon(u32 generation);
 /* cmd_serve.c */
 struct serve_config;
 bool serve_is_running(const struct serve_config *c);
+int serve_holder(const struct serve_config *c);
 
 /* device_token.c */
 int device_token(const struct command *self, int argc, char **argv);
@@ -64,6 +69,11 @@ int device_unbind(const struct command *self, int argc, char **argv);
 int device_unknown(const struct command *self, int argc, char **argv);
 int device_adopt(const struct command *self, int argc, char **argv);
 
+/* device_list.c, device_show.c, device_retire.c */
+int device_list(const struct command *self, int argc, char **argv);
+int device_show(const struct command *self, int argc, char **argv);
+int device_retire(const struct command *self, int argc, char **argv);
+
 /* cmd_firmware_sign.c */
 int firmware_sign(const struct command *self, int argc, char **argv);
 
@@ -72,7 +82,10 @@ void prometheus_serve(void);
 int serve_stats(const char *run, bool json);
 
 /* serve_status.c */
-int serve_status(const char *run, bool json);
+int serve_status(const struct serve_config *c, bool json);
+
+/* serve_reload.c */
+int serve_reload(const struct serve_config *c, bool json);
 
 /* expiry.c */
 void expiry_warn(const char *dir, const char *registry, FILE *file);

@@ -31,8 +31,11 @@ static struct fleet_device *add(struct fleet *f, const char *name)
 
 static int add_known(const struct store_device *known, void *arg)
 {
-	struct fleet_device *d = add(arg, known->name);
+	struct fleet_device *d;
 
+	if (known->retired)
+		return 0;
+	d = add(arg, known->name);
 	if (!d)
 		return -ENOMEM;
 	memcpy(d->mac, known->mac, sizeof(d->mac));

@@ -87,7 +87,7 @@ int serve_stats(const char *run, bool json)
 	int err = serve_counters_read(run, &c);
 
 	if (err == -ENOENT)
-		return complain(run, "no server has counted anything there");
+		return complain(run, "no server has counted anything there: 'cordonctl serve' starts one");
 	if (err)
 		return complain(run, err == -EPROTO ? "counters of another version" : strerror(-err));
 	if (json)

@@ -92,6 +92,7 @@ float watch_past(const struct watch *w, const struct watch_row *row, enum watch_
  * @lines: how many rows at most; 0, all
  * @utf8: other characters than those of ASCII are shown
  * @colour: escape sequences may be used
+ * @exact: rates to their last digit, and no graph
  * @key: what it is sorted by
  */
 struct watch_screen {
@@ -99,6 +100,7 @@ struct watch_screen {
 	unsigned int lines;
 	bool utf8;
 	bool colour;
+	bool exact;
 	enum watch_key key;
 };
 

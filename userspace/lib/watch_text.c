@@ -9,6 +9,7 @@
 #define MAX_NAME_WIDTH	40
 #define STATE_WIDTH	11
 #define NUMBER_WIDTH	6
+#define EXACT_WIDTH	13	/* with all digits, up to a terabyte; more makes its line longer */
 #define MAX_LINE	60	/* cells of a sparkline: more than that show nothing more */
 #define MIN_LINE	8
 /* What stands left of the sparkline, with a name of NAME_WIDTH. */
@@ -55,7 +56,7 @@ static void put_word(const char *word, unsigned int width, FILE *out)
 static unsigned int line_width(const struct watch_screen *screen)
 {
 	unsigned int columns = screen->columns ? screen->columns : 80;
-	unsigned int width = columns > BESIDE ? columns - BESIDE : 0;
+	unsigned int width = columns > BESIDE && !screen->exact ? columns - BESIDE : 0;
 
 	/* What is left goes to the name, then to the line. */
 	if (width > MIN_LINE)
@@ -68,7 +69,7 @@ static unsigned int name_width(const struct watch_screen *screen)
 {
 	unsigned int columns = screen->columns ? screen->columns : 80, width;
 
-	if (columns <= BESIDE + MIN_LINE)
+	if (screen->exact || columns <= BESIDE + MIN_LINE)
 		return NAME_WIDTH;
 	width = NAME_WIDTH + (columns - BESIDE - MIN_LINE) / 2;
 	return width < MAX_NAME_WIDTH ? width : MAX_NAME_WIDTH;
@@ -140,7 +141,7 @@ static void put_head(const struct watch_screen *screen, FILE *out)
 	put_word("DEVICE", name_width(screen), line);
 	fprintf(line, " %-*s", STATE_WIDTH, "STATE");
 	for (i = 0; i < WATCH_COUNTS; i++)
-		fprintf(line, " %*s", NUMBER_WIDTH, heads[i]);
+		fprintf(line, " %*s", screen->exact ? EXACT_WIDTH : NUMBER_WIDTH, heads[i]);
 	if (line_width(screen))
 		fprintf(line, " %-*.*s", (int)line_width(screen), (int)line_width(screen),
 			screen->key == WATCH_DENIED ? "DENIED" : screen->key == WATCH_ANOMALIES ? "ANOMALY" :
@@ -163,8 +164,13 @@ static void put_row(const struct watch *w, const struct watch_row *row, const st
 		return;
 	put_word(row->name, name_width(screen), line);
 	fprintf(line, " %-*s", STATE_WIDTH, policy_state_name(row->state));
-	for (i = 0; i < WATCH_COUNTS; i++)
-		fprintf(line, " %*s", NUMBER_WIDTH, row->known ? watch_number(row->rates[i], number) : "-");
+	for (i = 0; i < WATCH_COUNTS; i++) {
+		if (row->known && screen->exact)
+			fprintf(line, " %*.0f", EXACT_WIDTH, (double)row->rates[i]);
+		else
+			fprintf(line, " %*s", screen->exact ? EXACT_WIDTH : NUMBER_WIDTH,
+				row->known ? watch_number(row->rates[i], number) : "-");
+	}
 	fclose(line);
 	fputs(marked ? BOLD : "", out);
 	fprintf(out, "%.*s", screen->columns ? (int)screen->columns : (int)strlen(text), text);

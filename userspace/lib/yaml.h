@@ -8,6 +8,8 @@
 
 struct policy;
 
+#define POLICY_PATH	"/etc/cordon/policy.yaml"
+
 /**
  * policy_load - read a policy file
  * @path: the file, "-" for standard input

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <yaml.h>
 
+#include "yaml.h"
 #include "yaml_tree.h"
 
 #define CHUNK	(1UL << 20)
@@ -323,7 +324,8 @@ static char *read_file(const char *path, size_t *size, const char **why)
 		return read_all(STDIN_FILENO, size, why);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0) {
-		*why = strerror(errno);
+		*why = errno == ENOENT && !strcmp(path, POLICY_PATH) ?
+		       "No such file or directory: 'cordonctl setup' writes a first one" : strerror(errno);
 		return NULL;
 	}
 	if (!fstat(fd, &st) && S_ISDIR(st.st_mode))

@@ -199,7 +199,7 @@ static int check_new(struct store *s, const struct store_certificate *c)
  * @s: the registry, in a transaction
  * @c: the certificate; a device that the registry does not know yet is added
  *
- * Return: 0; -EPERM, the registry has another MAC for the name; another -errno.
+ * Return: 0; -EPERM, the registry has another MAC for the name, or it was retired; another -errno.
  */
 int db_meet_device(struct store *s, const struct store_certificate *c)
 {
@@ -214,6 +214,8 @@ int db_meet_device(struct store *s, const struct store_certificate *c)
 		err = db_refuse(s, -EPERM, "device '%s' has MAC %s in the registry, not %s: a new "
 				"token changes it", c->name, policy_mac_text(device.mac, has),
 				policy_mac_text(c->mac, wants));
+	if (!err && device.retired)
+		err = db_refuse(s, -EPERM, "device '%s' was retired: a new token takes it back", c->name);
 	return err;
 }
 

@@ -5,8 +5,8 @@
 
 #include "store/db.h"
 
-#define COLUMN_ID	8
-#define COLUMN_CHECKINS	9
+#define COLUMN_ID	9
+#define COLUMN_CHECKINS	10
 
 static void read_device(sqlite3_stmt *stmt, struct store_device *out)
 {
@@ -19,6 +19,7 @@ static void read_device(sqlite3_stmt *stmt, struct store_device *out)
 	out->checkin = sqlite3_column_int64(stmt, 5);
 	db_text(stmt, 6, out->firmware, sizeof(out->firmware));
 	db_text(stmt, 7, out->model, sizeof(out->model));
+	out->retired = sqlite3_column_int64(stmt, 8);
 }
 
 /* 0, or -errno: -ENOENT is told. */
@@ -92,7 +93,7 @@ int store_device_each(struct store *s, int (*each)(const struct store_device *d,
 
 	/* One of its own, as @each may come back here. */
 	if (sqlite3_prepare_v2(s->db, "SELECT name, mac, approval, approved, enrolled, checkin,"
-			       " firmware, model FROM device ORDER BY name", -1, &stmt, NULL))
+			       " firmware, model, retired FROM device ORDER BY name", -1, &stmt, NULL))
 		return db_fail(s, "read");
 	while (!ret && (got = db_step(s, stmt))) {
 		if (got == 1)

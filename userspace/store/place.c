@@ -13,9 +13,12 @@
 
 #define OTHERS_WRITE	(S_IWGRP | S_IWOTH)
 
+/* Why, and what helps. */
 static int fail(struct store *s, const char *path, int err)
 {
-	return db_refuse(s, err, "cannot open the registry '%s': %s", path, strerror(-err));
+	const char *help = err == -ENOENT ? ": 'cordonctl device token' or 'cordonctl serve' makes one" : "";
+
+	return db_refuse(s, err, "cannot open the registry '%s': %s%s", path, strerror(-err), help);
 }
 
 /* Whoever may write into the directory may put another registry there. */

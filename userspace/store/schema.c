@@ -96,6 +96,8 @@ static const char * const migrations[] = {
 	" AND release = OLD.release); END;",
 
 	"ALTER TABLE device ADD COLUMN rekeyed INTEGER NOT NULL DEFAULT 0;",
+
+	"ALTER TABLE device ADD COLUMN retired INTEGER NOT NULL DEFAULT 0;",
 };
 
 #define VERSION	((int)(sizeof(migrations) / sizeof(*migrations)))
@@ -110,7 +112,7 @@ const int db_newest = VERSION;
 /* Of a JOIN device AS d. */
 #define ACTION_COLUMNS "a.id, d.name, a.release, a.version, a.state, a.offered, a.changed," \
 		       " a.detail, a.device, a.barred"
-#define DEVICE_COLUMNS "name, mac, approval, approved, enrolled, checkin, firmware, model"
+#define DEVICE_COLUMNS "name, mac, approval, approved, enrolled, checkin, firmware, model, retired"
 
 const char * const db_sql[DB_STATEMENTS] = {
 	[DB_BEGIN] = "BEGIN IMMEDIATE",
@@ -125,7 +127,7 @@ const char * const db_sql[DB_STATEMENTS] = {
 	/* Another MAC is another device by the same name: it never enrolled. */
 	[DB_DEVICE_PUT] =
 		"INSERT INTO device (name, mac, approval, approved) VALUES (?1, ?2, ?3, 0)"
-		" ON CONFLICT (name) DO UPDATE SET approval = ?3, approved = 0,"
+		" ON CONFLICT (name) DO UPDATE SET approval = ?3, approved = 0, retired = 0,"
 		" enrolled = iif(mac = ?2, enrolled, 0), checkin = iif(mac = ?2, checkin, 0),"
 		" firmware = iif(mac = ?2, firmware, ''), model = iif(mac = ?2, model, ''), mac = ?2",
 	[DB_DEVICE_MEET] =
@@ -135,6 +137,7 @@ const char * const db_sql[DB_STATEMENTS] = {
 		"SELECT name FROM device WHERE mac = ?1 AND NOT EXISTS (SELECT 1 FROM device"
 		" WHERE mac = ?1 AND name = ?2) LIMIT 1",
 	[DB_DEVICE_APPROVE] = "UPDATE device SET approved = 1 WHERE name = ?1",
+	[DB_DEVICE_RETIRE] = "UPDATE device SET approved = 0, model = '', retired = ?2 WHERE name = ?1",
 	[DB_DEVICE_ENROLLED] = "UPDATE device SET enrolled = ?2 WHERE name = ?1 AND enrolled = 0",
 	[DB_DEVICE_CHECKIN] =
 		"UPDATE device SET checkin = ?2, checkins = checkins + 1, firmware = ?3"
@@ -159,6 +162,9 @@ const char * const db_sql[DB_STATEMENTS] = {
 		"UPDATE token SET state = 2"
 		" WHERE device = (SELECT id FROM device WHERE name = ?1)"
 		" AND state = 1 AND serial = ?2",
+	[DB_TOKEN_BURN_OF] =
+		"UPDATE token SET state = 2"
+		" WHERE device = (SELECT id FROM device WHERE name = ?1) AND state < 2",
 	[DB_TOKEN_BURN_ALL] = "UPDATE token SET state = 2 WHERE state < 2 AND made <= ?1",
 
 	/* Rows of certificates that were made here have positive numbers, in their order. */
@@ -291,6 +297,9 @@ const char * const db_sql[DB_STATEMENTS] = {
 	[DB_ACTION_PRUNE] =
 		"DELETE FROM firmware_action WHERE device = ?1 AND state > 2 AND id <= (SELECT id"
 		" FROM firmware_action WHERE device = ?1 AND state > 2 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
+	[DB_ACTION_RETIRE] =
+		"UPDATE firmware_action SET state = 3, changed = ?2, detail = 'the device was retired'"
+		" WHERE device = (SELECT id FROM device WHERE name = ?1) AND state < 3",
 	[DB_ACTION_FORGET] =
 		"DELETE FROM firmware_action"
 		" WHERE device = (SELECT id FROM device WHERE name = ?1 AND mac != ?2)",

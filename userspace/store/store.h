@@ -35,6 +35,22 @@ struct store_device {
 	time_t checkin;		/* last; 0, never */
 	char firmware[64];	/* as last told; or empty */
 	char model[32];		/* as the policy said when it was offered something; or empty */
+	time_t retired;		/* out of use since; 0, it is not; a new token takes it back */
+};
+
+/** struct store_retired - what it took to retire a device */
+struct store_retired {
+	unsigned int revoked;	/* certificates */
+	bool token;		/* it had one that was not used up */
+	bool again;		/* it was retired before */
+};
+
+/** struct store_token_facts - what may be told of a device's token; the secret is not kept */
+struct store_token_facts {
+	bool known;		/* it has, or had one */
+	bool used;
+	time_t made;
+	time_t expires;
 };
 
 enum store_state {
@@ -98,6 +114,13 @@ int store_token_random(struct store *s, const char *name, const char *secret, bo
 int store_device_get(struct store *s, const char *name, struct store_device *out);
 int store_device_approve(struct store *s, const char *name);
 int store_device_each(struct store *s, int (*each)(const struct store_device *d, void *arg), void *arg);
+
+/* retire.c: out of use. All of its certificates are revoked, its token is used up, and it gets no certificate again
+ * before a new token. -ENOENT: the registry has neither such a device nor a certificate of it. */
+int store_device_retire(struct store *s, const char *name, time_t now, int reason, struct store_retired *out);
+/* By its MAC, the one that has it last. */
+int store_device_of_mac(struct store *s, const uint8_t mac[6], struct store_device *out);
+int store_token_facts(struct store *s, const char *name, struct store_token_facts *out);
 
 /* Certificates; within a transaction of the caller's. */
 int store_cert_reserve(struct store *s, const struct store_certificate *cert);

@@ -339,7 +339,9 @@ static bool handle(struct agent *a, const struct serve_request *q, struct serve_
 		return false;
 	case SERVE_OP_RELOAD:
 		handle_reload(a);
-		return false;
+		serve_count(&a->counters->reloads);
+		r->status = 200;
+		return q->id;
 	default:
 		agent_refuse(a, q, r, 500, SERVE_BAD_REQUEST, "no such request");
 		return true;

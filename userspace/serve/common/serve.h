@@ -120,6 +120,13 @@ struct serve_config {
 
 int serve_config_load(const char *path, struct serve_config *out, FILE *errors);
 
+/* settings.c */
+#define SERVE_SETTINGS_MAX 8192
+
+int serve_settings_write(const struct serve_config *c);
+int serve_settings_read(const struct serve_config *c, char **out);
+char *serve_settings_text(const struct serve_config *c);
+
 /* counters.c */
 
 /** enum serve_accepted - what was granted; append only */
@@ -193,6 +200,8 @@ enum serve_update {
  * @reloaded: when SIGHUP came last, seconds since 1970; 0, never
  * @config_faults: of serve.yaml then; 0, it was taken
  * @certificate_faults: of the server's certificate and key then; 0, they were taken
+ * @reloads: how many are over
+ * @certificate_until: when the server's certificate ends, seconds since 1970
  */
 struct serve_counters {
 	uint64_t magic;
@@ -204,6 +213,8 @@ struct serve_counters {
 	uint64_t reloaded;
 	uint64_t config_faults;
 	uint64_t certificate_faults;
+	uint64_t reloads;
+	uint64_t certificate_until;
 };
 
 struct serve_counters *serve_counters_new(const char *run, int *err);
@@ -234,7 +245,7 @@ enum serve_op {
 	SERVE_OP_DELIVERED,	/* serial; no reply */
 	SERVE_OP_SERVER,	/* csr */
 	SERVE_OP_CRL,		/* number of the list that front has; 304, it is the newest */
-	SERVE_OP_RELOAD,	/* no reply */
+	SERVE_OP_RELOAD,	/* 200, it is over; no reply where the request has no id */
 	/* These come with serial and fingerprint; offer: struct serve_offer in the reply. */
 	SERVE_OP_POLL,		/* offer */
 	SERVE_OP_DEPLOYMENT,	/* number of the action; offer */
@@ -452,12 +463,14 @@ int serve_agent(struct serve_config *config, struct serve_counters *counters, st
  * struct serve_manager - whom the server tells how it is
  * @ready: called once, when devices may come
  * @alive: called when all three processes have answered lately
- * @arg: for both
+ * @reload: called when a reload begins, and when it is over
+ * @arg: for all of them
  * @each: milliseconds between two calls of @alive; 0, it is not called
  */
 struct serve_manager {
 	void (*ready)(void *arg);
 	void (*alive)(void *arg);
+	void (*reload)(bool over, void *arg);
 	void *arg;
 	unsigned int each;
 };

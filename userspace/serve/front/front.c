@@ -315,6 +315,7 @@ int front_server_cert(struct front *f, const struct serve_reply *r)
 	sk_X509_free(chain);
 	EVP_PKEY_free(f->server_key);
 	f->server_key = NULL;
+	front_certificate_told(f);
 	return ret;
 }
 
@@ -400,15 +401,16 @@ static void take_files(struct front *f)
 
 static void on_reload(evutil_socket_t fd, short what, void *arg)
 {
-	struct serve_request q = { .op = SERVE_OP_RELOAD };
 	struct front *f = arg;
 
 	(void)fd;
 	(void)what;
 	serve_log(LOG_INFO, "reload", NULL);
-	front_tell(f, &q);
+	f->manager->reload(false, f->manager->arg);
 	if (f->config->certificate[0])
 		take_files(f);
+	front_certificate_told(f);
+	front_reload_ask(f);
 	renew(f);
 }
 
@@ -430,6 +432,7 @@ static int first_certificate(struct front *f)
 				  c->key, "why", why, NULL);
 		else
 			look_at_own(f);
+		front_certificate_told(f);
 		return why ? -1 : 0;
 	}
 	buf = malloc(SERVE_REPLY_MAX);

@@ -227,6 +227,10 @@ void front_accepted(struct front *f);
 int front_server_key(struct front *f, uint8_t **csr, size_t *len);
 int front_server_cert(struct front *f, const struct serve_reply *r);
 
+/* told.c */
+void front_certificate_told(struct front *f);
+void front_reload_ask(struct front *f);
+
 /* http.c */
 int http_start(struct front *f);
 
