@@ -146,6 +146,10 @@ int pki_serial(const X509 *cert, uint8_t out[PKI_SERIAL_LEN]);
 void pki_serial_new(uint8_t out[PKI_SERIAL_LEN]);
 void pki_serial_text(const uint8_t serial[PKI_SERIAL_LEN], char out[2 * PKI_SERIAL_LEN + 1]);
 int pki_serial_find(const char *text, uint8_t out[PKI_SERIAL_LEN]);	/* hex, colons let through */
+/* A key as people compare it: SHA256: and the base64 of pki_key_id() without padding, as ssh-keygen has it. */
+#define PKI_KEY_TEXT_LEN	51
+const char *pki_key_text(const uint8_t id[32], char out[PKI_KEY_TEXT_LEN]);
+int pki_key_text_parse(const char *text, uint8_t id[32]);		/* 0 or -EINVAL */
 /* SHA-256 of the SubjectPublicKeyInfo's DER. */
 int pki_key_id(EVP_PKEY *key, uint8_t out[32]);
 int pki_public_id(const X509_PUBKEY *key, uint8_t out[32]);

@@ -177,6 +177,12 @@ void agent_checkin(struct agent *a, const struct serve_request *q, struct serve_
 void agent_firmware(struct agent *a, const struct serve_request *q);
 void agent_records_write(struct agent *a, bool now);
 
+/* approval.c */
+bool agent_approved(struct agent *a, const struct serve_request *q, struct serve_reply *r, const char *name,
+		    const uint8_t key_id[32]);
+void agent_await(struct agent *a, const struct serve_request *q, const char *name, const uint8_t key_id[32],
+		 enum store_way way);
+
 /* issue.c */
 int agent_certify(struct agent *a, const struct serve_request *q, struct pki_profile *profile,
 		  struct store_certificate *cert, struct serve_reply *r);

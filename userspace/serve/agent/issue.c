@@ -12,7 +12,6 @@
 
 #include "serve/agent/agent.h"
 
-#define APPROVAL_RETRY	30	/* seconds */
 #define REASON_SUPERSEDED 4	/* RFC 5280, 5.3.1 */
 
 /* The next element of a DER encoding: its content, and all of it in @all. */
@@ -327,12 +326,8 @@ static bool enroll_device(struct agent *a, const struct serve_request *q, struct
 		wrong_token(a, q, r, verdict, by);
 		return false;
 	}
-	if ((a->config->approval || device.approval) && !device.approved) {
-		agent_refuse(a, q, r, 202, SERVE_NOT_APPROVED, "%s waits for an operator's approval",
-			     device.name);
-		r->retry = APPROVAL_RETRY;
+	if ((a->config->approval || device.approval) && !agent_approved(a, q, r, device.name, key_id))
 		return false;
-	}
 	if (verdict == STORE_TOKEN_OTHER_KEY &&
 	    store_cert_revoke(&a->store, serial, time(NULL), REASON_SUPERSEDED)) {
 		agent_registry_failed(a, q, r);
@@ -343,7 +338,7 @@ static bool enroll_device(struct agent *a, const struct serve_request *q, struct
 	if (agent_certify(a, q, &profile, &cert, r))
 		return false;
 	if (store_token_claim(&a->store, device.name, key_id, cert.serial) ||
-	    agent_supersede(a, device.name, NULL)) {
+	    store_pending_done(&a->store, device.name) || agent_supersede(a, device.name, NULL)) {
 		agent_registry_failed(a, q, r);
 		return false;
 	}
@@ -391,6 +386,8 @@ void agent_enroll(struct agent *a, const struct serve_request *q, struct serve_r
 	}
 	if (!enroll_device(a, q, r, key_id, &by)) {
 		store_rollback(&a->store);
+		if (r->status == 202)
+			agent_await(a, q, q->name, key_id, STORE_WAY_TOKEN);
 	} else if (commit(a, q, r)) {
 		tries_forget(&a->tries, by.both);
 		tries_forget(&a->tries, by.peer);
