@@ -180,7 +180,9 @@ static void put_device_ports(FILE *out, const struct cordon_draft *d, const stru
 		fputc(']', out);
 }
 
-static void put_device(FILE *out, const struct cordon_draft *d, const struct cordon_device_def *v)
+/* @idevid: of this device, or NULL */
+static void put_device(FILE *out, const struct cordon_draft *d, const struct cordon_device_def *v,
+		       const struct policy_idevid *idevid)
 {
 	char mac[18];
 
@@ -200,6 +202,11 @@ static void put_device(FILE *out, const struct cordon_draft *d, const struct cor
 		fprintf(out, ", encryption: %s", policy_encryption_name(v->encryption));
 	if (v->firmware != CORDON_INHERIT)
 		fprintf(out, ", firmware_auto_update: %s", v->firmware ? "true" : "false");
+	if (idevid) {
+		fprintf(out, ", idevid: {issuer: \"%s\", serial: ", idevid->issuer);
+		put_text(out, idevid->serial);
+		fputc('}', out);
+	}
 	fputs("}\n", out);
 }
 
@@ -238,6 +245,7 @@ static void put_servers(FILE *out, const struct cordon_draft *d)
  */
 void policy_print(const struct policy *p, FILE *out)
 {
+	const struct policy_idevid *v = p->idevids, *end = v + p->n_idevids;
 	const struct cordon_draft *d = &p->draft;
 	u32 i;
 
@@ -264,6 +272,9 @@ void policy_print(const struct policy *p, FILE *out)
 		put_rule(out, d, &d->rules[i]);
 	if (d->n_devices)
 		fputs("devices:\n", out);
-	for (i = 0; i < d->n_devices; i++)
-		put_device(out, d, &d->devices[i]);
+	for (i = 0; i < d->n_devices; i++) {
+		for (; v < end && v->device < i; v++)
+			continue;
+		put_device(out, d, &d->devices[i], v < end && v->device == i ? v : NULL);
+	}
 }
