@@ -217,6 +217,15 @@ void pki_ca_free(struct pki_ca *ca);
 int pki_ca_trust(const struct pki_ca *ca, STACK_OF(X509) *certs);
 int pki_ca_certs(const struct pki_ca *ca, uint8_t **der, size_t *len);
 
+/*
+ * Manufacturers' certificates of devices (IEEE 802.1AR). load: PEM, sk_X509_pop_free(). verify: 0, or with err
+ * -EKEYEXPIRED, not at this time; -EPERM, it does not lead to these roots; -EINVAL; -ENOMEM. serial: of the subject.
+ */
+int pki_vendor_load(const char *path, STACK_OF(X509) **roots, struct pki_error *err);
+int pki_vendor_verify(STACK_OF(X509) *roots, X509 *cert, const uint8_t *chain, size_t chain_len, time_t now,
+		      struct pki_error *err);
+int pki_vendor_serial(const X509 *cert, char *out, size_t size, struct pki_error *err);
+
 /* What goes along with a certificate of this CA; the certificates stay the CA's. */
 int pki_ca_chain(const struct pki_ca *ca, STACK_OF(X509) *chain);
 

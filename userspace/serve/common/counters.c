@@ -11,7 +11,7 @@
 #include "lib/file.h"
 #include "serve/common/serve.h"
 
-#define MAGIC 0x636f72646f6e0005ULL	/* "cordon", layout 5 */
+#define MAGIC 0x636f72646f6e0006ULL	/* "cordon", layout 6 */
 
 static const char * const accepted[SERVE_ACCEPTED] = {
 	"enrolment", "renewal", "checkin", "poll", "firmware_report", "download",
@@ -24,6 +24,7 @@ static const char * const refused[SERVE_REFUSED] = {
 	"remote", "unknown_device", "quarantined", "bad_token", "token_expired", "token_used",
 	"too_many_tries", "not_approved", "bad_request", "bad_csr", "timeout", "crowded",
 	"kernel", "registry", "wrong_device", "not_offered", "artifact", "rekey", "too_soon", "clock",
+	"idevid_foreign", "idevid_expired", "idevid_unknown", "idevid_enrolled", "policy",
 };
 
 static const char * const updates[SERVE_UPDATES] = {

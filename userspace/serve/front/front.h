@@ -130,6 +130,7 @@ TAILQ_HEAD(downloads, download);
  * @beating: agent is asked, and has not answered
  * @status: what the process ends with
  * @shown: certificate of the connection that conn_certificate() looked at last, DER
+ * @chain: what came behind it, where it is a manufacturer's
  */
 struct front {
 	struct serve_config *config;
@@ -163,6 +164,7 @@ struct front {
 	bool beating;
 	int status;
 	uint8_t shown[PKI_CERT_MAX];
+	uint8_t chain[SERVE_CHAIN_MAX];
 };
 
 /* conn.c */
@@ -178,6 +180,7 @@ void conn_cut(struct conn *c);
 bool conn_from_loopback(const struct conn *c);
 const char *conn_text(const struct conn *c, char text[INET6_ADDRSTRLEN]);
 int conn_certificate(struct conn *c, struct serve_request *q, char why[SERVE_TEXT_LEN]);
+bool conn_vendor(struct conn *c, struct serve_request *q);
 void conn_refused(struct conn *c, enum serve_refused reason, const char *device, const char *why);
 
 /* front.c */
@@ -187,6 +190,9 @@ void front_tell(struct front *f, struct serve_request *q);
 void front_accepted(struct front *f);
 int front_server_key(struct front *f, uint8_t **csr, size_t *len);
 int front_server_cert(struct front *f, const struct serve_reply *r);
+
+/* issuers.c */
+void front_name_issuers(struct front *f);
 
 /* http.c */
 int http_start(struct front *f);
