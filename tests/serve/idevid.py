@@ -221,7 +221,8 @@ def second(gw, lan, acme, other):
 
 
 def place(gw, lan, acme):
-    """The same rules as for a token."""
+    """The same rules as for a token; and what the policy's file has to say."""
+    other = Vendor(gw, "third").device("third", "SN-gone")
     at, mine = lan.add("place", "acme", "SN-place"), acme.device("place", "SN-place")
     there = lan.add("neighbour")
     csr = new_csr(new_key(gw, "place-try"))
@@ -243,6 +244,10 @@ def place(gw, lan, acme):
     gw.kernel.commit(absent=False)
     lan.write("nonsense\n")
     refused(gw, "place: a policy's file with a fault", "policy", 503, "cannot be read", lambda: simple(gw, gone, csr, at))
+    refused(gw, "place: the same with another vendor's certificate: it is not even looked at", "idevid_foreign", 403,
+            "unable to get local issuer", lambda: simple(gw, other, csr, at))
+    os.unlink(lan.file)
+    refused(gw, "place: no policy's file", "policy", 503, "cannot be read", lambda: simple(gw, gone, csr, at))
     lan.write()
     granted(gw, "once file and module are there", "gone", gone, at)
 

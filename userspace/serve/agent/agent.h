@@ -89,6 +89,7 @@ struct agent_vendored {
  * @n: how many
  * @devices: of the policy's file, as it was read last
  * @n_devices: how many
+ * @err: it could not be read: -errno
  * @file: the file that was read
  * @until: when it is read again, changed or not, by agent_clock(); 0, at once
  */
@@ -97,6 +98,7 @@ struct agent_idevid {
 	size_t n;
 	struct agent_vendored *devices;
 	size_t n_devices;
+	int err;
 	struct stat file;
 	time_t until;
 };

@@ -71,7 +71,10 @@ static void refuse_foreign(struct agent *a, const struct serve_request *q, struc
 			     err->text);
 }
 
-/* Whose certificate it is, by any manufacturer whose roots it leads to; NULL: answered. */
+/*
+ * Whose certificate it is, by any manufacturer whose roots it leads to; NULL: answered. The policy's file, which may be
+ * large, is not read for anybody else's.
+ */
 static const struct agent_vendored *recognize(struct agent *a, const struct serve_request *q, struct serve_reply *r,
 					      X509 *cert)
 {
@@ -85,6 +88,10 @@ static const struct agent_vendored *recognize(struct agent *a, const struct serv
 		ret = pki_vendor_verify(a->idevid.list[i].roots, cert, q->chain, q->chain_len, time(NULL), &err);
 		if (!ret && pki_vendor_serial(cert, serial, sizeof(serial), &err))
 			ret = -EINVAL;
+		if (!ret && agent_vendored_load(a)) {
+			agent_refuse(a, q, r, 503, SERVE_POLICY_FILE, "the gateway's policy file cannot be read");
+			return NULL;
+		}
 		if (!ret)
 			v = agent_vendored_find(&a->idevid, a->idevid.list[i].name, serial);
 		if (i && rank(ret) <= rank(nearest))
@@ -232,10 +239,6 @@ void agent_idevid(struct agent *a, const struct serve_request *q, struct serve_r
 	}
 	if (!agent_key_id(a, q, r, key_id))
 		return;
-	if (agent_vendored_load(a)) {
-		agent_refuse(a, q, r, 503, SERVE_POLICY_FILE, "the gateway's policy file cannot be read");
-		return;
-	}
 	cert = pki_cert_parse(q->cert, q->cert_len, &err);
 	if (cert)
 		v = recognize(a, q, r, cert);

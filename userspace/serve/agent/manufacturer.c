@@ -8,7 +8,8 @@
 #include "lib/yaml.h"
 #include "serve/agent/agent.h"
 
-#define READ_EACH	60	/* seconds after which the file is read again, changed or not: others may be part of it */
+#define READ_EACH	60	/* seconds after which the file is read again, changed or not: others may be part of it ... */
+#define READ_RETRY	10	/* ... and after a failure */
 
 static_assert(SERVE_MANUFACTURER_LEN == CORDON_NAME_LEN, "an issuer in the policy is a manufacturer's name");
 
@@ -126,7 +127,7 @@ static int read_policy(struct agent_idevid *v, const char *path, char **why)
  * agent_vendored_load - know the devices of the policy's file as it is now
  * @a: the agent
  *
- * It is read again where it has changed, and else once a minute at most.
+ * It is read again where it has changed, and else once a minute at most, or every ten seconds while it is of no use.
  *
  * Return: 0; -errno, it cannot be read or has a fault, which is logged: nobody is known then.
  */
@@ -135,15 +136,18 @@ int agent_vendored_load(struct agent *a)
 	struct agent_idevid *v = &a->idevid;
 	const char *path = a->config->policy;
 	time_t now = agent_clock();
+	struct stat is = { .st_ino = 0 };
 	char *why = NULL;
-	struct stat is;
 	int err;
 
-	if (!stat(path, &is) && v->until && now < v->until && is_same(&is, &v->file))
-		return 0;
+	if (stat(path, &is))
+		memset(&is, 0, sizeof(is));
+	if (now < v->until && is_same(&is, &v->file))
+		return v->err;
 	err = read_policy(v, path, &why);
+	v->err = err;
 	v->file = is;
-	v->until = err ? 0 : now + READ_EACH;
+	v->until = now + (err ? READ_RETRY : READ_EACH);
 	if (err)
 		serve_log(LOG_ERR, "the policy's file cannot be used for enrolments by manufacturers' certificates", "file",
 			  path, "why", why && *why ? why : strerror(-err), NULL);
