@@ -234,6 +234,10 @@ def place(gw, lan, acme):
         gw, mine, new_csr(new_key(gw, "place-cn"), "/CN=neighbour"), at))
     refused(gw, "place: no request", "bad_csr", 400, "not PKCS #10", lambda: simple(gw, mine, b"0123", at))
     granted(gw, "from its own address", "place", mine, at)
+    lan.add("typo", "acne", "SN-typo")
+    gw.process.send_signal(signal.SIGHUP)
+    tap.ok(until(lambda: "that serve.yaml does not" in gw.logged() and '"acne"' in gw.logged()),
+           "place: a manufacturer that serve.yaml does not name is said", gw.logged()[-500:])
     lan.add("paper", "acme", "SN-paper", kernel=False)
     refused(gw, "place: a policy that is not in force", "unknown_device", 403, "no device 'paper'",
             lambda: simple(gw, acme.device("paper", "SN-paper"), csr, at))
@@ -365,6 +369,8 @@ def main():
         starts(gw, lan, acme)
         configure(gw, lan, acme)
         gw.must_start()
+        tap.ok("that serve.yaml does not" not in gw.logged() and "cannot be used for" not in gw.logged(),
+               "start: nothing to complain of", gw.logged())
         lan.devices.clear()
         gw.kernel.devices.clear()
         for part in (kinds, tool):

@@ -258,7 +258,8 @@ static void handle_reload(struct agent *a)
 		return;
 	}
 	agent_manufacturers_free(&a->idevid);
-	a->idevid = idevid;	/* and the policy's file is read again */
+	a->idevid = idevid;
+	agent_vendored_load(a);
 	a->config->allow_remote = fresh.allow_remote;
 	a->config->rekey_signed = fresh.rekey_signed;
 	a->config->adopt = fresh.adopt;
@@ -484,6 +485,7 @@ int serve_agent(struct serve_config *config, struct serve_counters *counters, st
 		serve_log(LOG_ERR, "cannot confine the process", "why", error, NULL);
 		goto out;
 	}
+	agent_vendored_load(a);	/* what is wrong is better said now than to the first device */
 	if (!priv_send(&a->front, "", 0))
 		ret = loop(a, in, out);
 	agent_records_write(a, true);

@@ -106,6 +106,29 @@ static int keep(struct agent_idevid *v, const struct policy *p)
 	return 0;
 }
 
+static bool is_manufacturer(const struct agent_idevid *v, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < v->n; i++)
+		if (!strcmp(v->list[i].name, name))
+			return true;
+	return false;
+}
+
+/* The two files are checked one by one; that they fit together is seen here. The first of each file's reading is told. */
+static void warn_unknown(const struct agent_idevid *v)
+{
+	size_t i;
+
+	for (i = 0; i < v->n_devices; i++)
+		if (!is_manufacturer(v, v->devices[i].issuer)) {
+			serve_log(LOG_WARNING, "the policy's file names a manufacturer that serve.yaml does not", "manufacturer",
+				  v->devices[i].issuer, "device", v->devices[i].name, NULL);
+			return;
+		}
+}
+
 static int read_policy(struct agent_idevid *v, const char *path, char **why)
 {
 	size_t len = 0;
@@ -125,7 +148,7 @@ static int read_policy(struct agent_idevid *v, const char *path, char **why)
 
 /**
  * agent_vendored_load - know the devices of the policy's file as it is now
- * @a: the agent
+ * @a: the agent; without manufacturers, nothing is read
  *
  * It is read again where it has changed, and else once a minute at most, or every ten seconds while it is of no use.
  *
@@ -140,6 +163,8 @@ int agent_vendored_load(struct agent *a)
 	char *why = NULL;
 	int err;
 
+	if (!v->n)
+		return 0;
 	if (stat(path, &is))
 		memset(&is, 0, sizeof(is));
 	if (now < v->until && is_same(&is, &v->file))
@@ -148,7 +173,9 @@ int agent_vendored_load(struct agent *a)
 	v->err = err;
 	v->file = is;
 	v->until = now + (err ? READ_RETRY : READ_EACH);
-	if (err)
+	if (!err)
+		warn_unknown(v);
+	else
 		serve_log(LOG_ERR, "the policy's file cannot be used for enrolments by manufacturers' certificates", "file",
 			  path, "why", why && *why ? why : strerror(-err), NULL);
 	free(why);
