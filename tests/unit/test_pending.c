@@ -205,9 +205,30 @@ static void check_text(void)
 	}
 }
 
+/* Of before there were keys: a device that has enrolled is not approved for ever. */
+static void check_migration(void)
+{
+	struct store_device d;
+	struct store s;
+
+	help_open(&s);
+	enrol(&s, 1, 1);
+	give_token(&s, "dev-2", (const uint8_t[6]){ 2, 0, 0, 0, 0, 2 });
+	sqlite3_exec(s.db, "UPDATE device SET approved = 1; DROP TABLE pending; ALTER TABLE token DROP COLUMN maker;"
+		     " PRAGMA user_version = 3", NULL, NULL, NULL);
+	store_close(&s);
+	help_open(&s);
+	ok(!approved(&s, "dev-1", 1) && approved(&s, "dev-2", 1), "migration: who was approved and has enrolled is not any more");
+	ok(!store_device_get(&s, "dev-1", &d) && d.enrolled == NOW && see_tokens(&s).n == 2 && !see_tokens(&s).token.maker[0],
+	   "migration: all else is as it was");
+	store_close(&s);
+	help_remove();
+}
+
 int main(void)
 {
 	help_begin();
+	check_migration();
 	check_note();
 	check_approve();
 	check_meet();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Manufacturers' certificates of devices: what leads to their roots, and which device it is. See tests/serve/idevid.py, too. */
+/* Manufacturers' certificates of devices: what leads to their roots, and which device it is. Its enrolment: tests/serve/idevid.py. */
 #include <errno.h>
 #include <openssl/pem.h>
 #include <stdlib.h>

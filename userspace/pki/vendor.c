@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Manufacturers' certificates of devices (IEEE 802.1AR: IDevID): does one lead to a manufacturer's roots, and of which device. */
+/* Manufacturers' certificates of devices (IEEE 802.1AR): does one lead to a manufacturer's roots, and of which device. */
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>

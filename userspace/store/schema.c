@@ -102,7 +102,9 @@ static const char * const migrations[] = {
 	" device INTEGER NOT NULL REFERENCES device (id) ON DELETE CASCADE,"
 	" key_id BLOB NOT NULL CHECK (length(key_id) = 32), way INTEGER NOT NULL,"
 	" peer TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,"
-	" approved INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (device, key_id)) STRICT, WITHOUT ROWID;",
+	" approved INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (device, key_id)) STRICT, WITHOUT ROWID;"
+	/* An approval is for one certificate from now on. */
+	"UPDATE device SET approved = 0 WHERE enrolled != 0;",
 };
 
 #define VERSION	((int)(sizeof(migrations) / sizeof(*migrations)))

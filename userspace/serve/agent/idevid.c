@@ -119,8 +119,8 @@ static bool is_in_force(struct agent *a, const struct serve_request *q, struct s
 	d = devices_by_name(&a->devices, v->name);
 	if (d && !memcmp(d->mac, v->mac, sizeof(v->mac)))
 		return true;
-	agent_refuse(a, q, r, 403, SERVE_UNKNOWN_DEVICE, "the policy in force has no device '%s' by the MAC of the policy's file",
-		     v->name);
+	agent_refuse(a, q, r, 403, SERVE_UNKNOWN_DEVICE,
+		     "the policy in force has no device '%s' by the MAC of the policy's file", v->name);
 	return false;
 }
 
@@ -151,8 +151,8 @@ static bool supersede(struct agent *a, const struct serve_request *q, struct ser
 }
 
 /* May it have one now, by what it has had. False: answered, maybe with the one that it has got already. */
-static bool is_due(struct agent *a, const struct serve_request *q, struct serve_reply *r, const struct agent_vendored *v,
-		   struct history *h)
+static bool is_due(struct agent *a, const struct serve_request *q, struct serve_reply *r,
+		   const struct agent_vendored *v, struct history *h)
 {
 	uint8_t again[STORE_SERIAL_LEN];
 	struct store_device device;
@@ -175,8 +175,8 @@ static bool is_due(struct agent *a, const struct serve_request *q, struct serve_
 	return !agent_renew_limit(a, q, r, v->name, h->key_id, again) && supersede(a, q, r, h);
 }
 
-static bool enroll(struct agent *a, const struct serve_request *q, struct serve_reply *r, const struct agent_vendored *v,
-		   const uint8_t key_id[32])
+static bool enroll(struct agent *a, const struct serve_request *q, struct serve_reply *r,
+		   const struct agent_vendored *v, const uint8_t key_id[32])
 {
 	struct store_certificate cert = { .not_after = pki_later(time(NULL), a->config->valid) };
 	struct pki_profile profile = { .kind = PKI_DEVICE, .name = v->name, .mac = cert.mac };
@@ -194,8 +194,8 @@ static bool enroll(struct agent *a, const struct serve_request *q, struct serve_
 }
 
 /* What is done within one transaction, and after it. */
-static void decide(struct agent *a, const struct serve_request *q, struct serve_reply *r, const struct agent_vendored *v,
-		   const uint8_t key_id[32])
+static void decide(struct agent *a, const struct serve_request *q, struct serve_reply *r,
+		   const struct agent_vendored *v, const uint8_t key_id[32])
 {
 	bool good;
 

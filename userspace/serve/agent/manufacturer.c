@@ -116,7 +116,7 @@ static bool is_manufacturer(const struct agent_idevid *v, const char *name)
 	return false;
 }
 
-/* The two files are checked one by one; that they fit together is seen here. The first of each file's reading is told. */
+/* The two files are checked one by one; that they fit together is seen here. Of several, the first is told. */
 static void warn_unknown(const struct agent_idevid *v)
 {
 	size_t i;
