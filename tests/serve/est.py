@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0
 """EST (RFC 7030, RFC 8951) as clients speak it: every way to put a request, real clients, every kind of key."""
 import base64
+import hashlib
+import json
 import os
 import socket
 import threading
 
-from gateway import (EST, PKCS10, WAIT, Client, Gateway, Tap, ask, basic, certificate, checkin, ctl, enroll,
+from gateway import (CTL, EST, PKCS10, WAIT, Client, Gateway, Tap, ask, basic, certificate, checkin, ctl, enroll,
                      head, must, new_csr, new_key, renew, run, serial, until)
 
 tap = Tap()
@@ -239,6 +241,12 @@ def one_record(gw, cert, key):
                f"on the wire: {name} is one TLS record", records)
 
 
+def fingerprint(key):
+    """A key's, as cordonctl shows it."""
+    der = must("openssl", "pkey", "-in", key, "-pubout", "-outform", "DER")
+    return "SHA256:" + base64.b64encode(hashlib.sha256(der).digest()).decode().rstrip("=")
+
+
 def approval(gw):
     """An operator has a say."""
     csr = new_csr(new_key(gw, "slow"))
@@ -248,9 +256,22 @@ def approval(gw):
         tap.equal(f"approval: {turn} try: 202", (202, "slow waits for an operator's approval", True),
                   (got.status, got.why(), int((got.headers or {}).get("Retry-After", 0)) > 0))
     tap.equal("approval: nothing is issued meanwhile", [], gw.query("SELECT 1 FROM certificate WHERE name = 'slow'"))
+    waits = json.loads(must(CTL, "device", "pending", "--registry", gw.registry, "--json"))
+    key = gw.path("slow.key")
+    tap.equal("device pending: whose, which key, from where",
+              [("slow", fingerprint(key), "token", "127.0.0.1", False)],
+              [tuple(w[name] for name in ("device", "fingerprint", "by", "address", "approved")) for w in waits])
+    tap.ok(f'"waits for approval","device":"slow","key":"{fingerprint(key)}"' in gw.logged().replace(": ", ":"),
+           "approval: the log has the key", gw.logged()[-400:])
+    other = new_key(gw, "slow-other")
+    tap.equal("approval: another key waits as well", 202, enroll(gw, "slow", token, new_csr(other)).status)
     done = ctl("device", "approve", "slow", "--registry", gw.registry)
+    tap.ok(done.returncode == 1 and b"2 keys wait" in done.stderr, "device approve: which one?", done.stderr)
+    done = ctl("device", "approve", "slow", "--fingerprint", fingerprint(key), "--registry", gw.registry)
     tap.ok(not done.returncode, "device approve", done.stderr.decode())
+    tap.equal("approval: the other key waits on", 202, enroll(gw, "slow", token, new_csr(other)).status)
     tap.equal("approval: then 200", "", shape(enroll(gw, "slow", token, csr), CERTS_ONLY))
+    tap.equal("approval: it was for one certificate", [], gw.query("SELECT 1 FROM pending"))
 
 
 def delivered(gw, name):

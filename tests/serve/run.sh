@@ -10,6 +10,7 @@
 #   posture    which devices are confined for their firmware; likewise
 #   liar       a front that lies to agent and signer
 #   full       no room on the disk, no descriptors
+#   idevid     first enrolment by a manufacturer's certificate; with a kernel of straw
 #   processes  who may do what; start, stop, reload; serve.yaml
 #   flood      floods of TLS records, chains, renewals and revocations (TRIES=)
 #   beside     how long an honest check-in takes beside floods of TLS records and chains
@@ -86,7 +87,7 @@ if ! make -s userspace serve-programs >"$work/log" 2>&1; then
 	echo "Bail out! cordonctl does not build"
 	exit 1
 fi
-[[ $# -gt 0 ]] || set -- est refuse ddi hawkbit offers update posture liar full processes flood beside rollover chain late devices expiry ocsp eapol registry backup audit hardware crash
+[[ $# -gt 0 ]] || set -- est refuse ddi hawkbit offers update posture liar idevid full processes flood beside rollover chain late devices expiry ocsp eapol registry backup audit hardware crash
 for name; do
 	start "$name"
 done

@@ -82,6 +82,11 @@ def enroll(connection, fields, body, again):
             return refuse("401 Unauthorized", "no certificate")
         subject = dict(pair for name in peer["subject"] for pair in name)
         log(f"renewal by {subject.get('commonName')}")
+    elif mode() == "idevid":
+        if "authorization" in fields or not connection.getpeercert():
+            return refuse("401 Unauthorized", "not the manufacturer's certificate alone")
+        subject = dict(pair for name in connection.getpeercert()["subject"] for pair in name)
+        log(f"idevid {subject.get('serialNumber')}")
     elif fields.get("authorization") != "Basic " + base64.b64encode(TOKEN.encode()).decode():
         return refuse("401 Unauthorized", "the token is used up\x1b[2J or wrong\nsecond line")
     if fields.get("content-type") != "application/pkcs10":

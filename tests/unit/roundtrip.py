@@ -63,7 +63,8 @@ def policy(rng):
                    "allow": [rng.choice(["tcp/%d" % (i + 1), "gre", "any", "sctp/*", "icmp/echo-request", "200"])],
                    "related": rng.random() < 0.5} for i in range(6)],
         "devices": [{"name": name, "mac": f"02:00:00:00:00:{i:02x}", "network_segment": rng.choice(segments),
-                     **addresses(rng, i), **tied(rng, ports), "vlan": rng.randrange(1, 4095), "model": word(rng, 31)}
+                     **addresses(rng, i), **tied(rng, ports), "vlan": rng.randrange(1, 4095), "model": word(rng, 31),
+                     "idevid": {"issuer": word(rng, 31), "serial": f"{i}{word(rng, 60)}"}}
                     for i, name in enumerate(words(rng, 8, 63))],
     }
     out["dhcp_servers"] = [v["addresses"][0] for v in out["devices"] if isinstance(v["addresses"], list) and

@@ -19,6 +19,7 @@ make_ca() {
 	certify foreign /CN=Root foreign 300 "$authority"
 	certify server /CN=gateway issuing 100 'subjectAltName=IP:127.0.0.1,DNS:localhost' 'extendedKeyUsage=serverAuth'
 	certify other-name /CN=127.0.0.1 issuing 100 'subjectAltName=DNS:elsewhere' 'extendedKeyUsage=serverAuth'
+	certify vendor /CN=x/serialNumber=SN-1 issuing 100 'basicConstraints=CA:FALSE'
 	certify other /CN=other root 100 'basicConstraints=CA:FALSE'
 	openssl pkey -in other.key -pubout -out other.pub
 	cat server.crt issuing.crt > server.pem
@@ -152,6 +153,9 @@ done <<-'END'
 	unknown kind of key|enroll --key rsa|not p256, p384 or ed25519, nor the URI or file of a key in hardware: 'rsa'
 	bad name|enroll --name a:b|not a valid name: 'a:b'
 	no time|enroll --timeout 0s|not a duration from 1s to 1d
+	a manufacturer's certificate without its key|enroll --server https://h --ca c --idevid-cert f --out o|--idevid-cert and --idevid-key come together
+	a token and a manufacturer's certificate|enroll --server https://h --ca c --name a --token t --idevid-cert f --idevid-key k --out o|either a token or the manufacturer's certificate
+	a manufacturer's certificate alone|enroll --ca c --idevid-cert f --idevid-key k|--server, --idevid-cert, --idevid-key and --out are needed
 	renew without files|renew --server https://h|--server and --dir are needed
 	renew, percentage|renew --if-older 101|more than 100 per cent: '101'
 	checkin without files|checkin --server h|--server, --cert, --key and --ca are needed
@@ -199,6 +203,38 @@ ctl 1 enroll --server "https://127.0.0.1:$est" --ca "$work/ca/root.crt" --name t
 	--out "$work/wrong-token" && no_cert wrong-token && said "cordonctl: enroll: https://127.0.0.1:$est: refused (401):" &&
 	said "the token is used up?[2J or wrong" && ! said "second line"
 ok "enroll: wrong token, with the server's reason, fit for a terminal"
+idevid() {	# STATUS DIR CERT KEY ARG...
+	local wanted=$1 dir=$2 cert=$3 key=$4
+
+	shift 4
+	ctl "$wanted" enroll --server "https://127.0.0.1:$est" --ca "$work/ca/root.crt" --idevid-cert "$cert" \
+		--idevid-key "$key" --out "$work/$dir" "$@"
+}
+as idevid
+cat "$work/ca/vendor.crt" "$work/ca/issuing.crt" > "$work/vendor.pem"
+idevid 0 idevid "$work/vendor.pem" "$work/ca/vendor.key" && pair_agrees idevid && server_saw "idevid SN-1"
+ok "enroll: by the manufacturer's certificate"
+[ "$(openssl req -in "$work/ca/1.csr" -noout -subject)" = "subject=" ] &&
+	! openssl pkey -in "$work/idevid/device.key" -pubout | cmp -s - <(openssl pkey -in "$work/ca/vendor.key" -pubout)
+ok "enroll: the request names nobody, and the key is a new one"
+as idevid
+idevid 0 idevid-name "$work/vendor.pem" "$work/ca/vendor.key" --name thermostat-1 --key p384 && pair_agrees idevid-name &&
+	[ "$(openssl req -in "$work/ca/1.csr" -noout -subject)" = "subject=CN = thermostat-1" ]
+ok "enroll: by the manufacturer's certificate, and the name"
+as idevid
+idevid 1 no-idevid "$work/vendor.pem" "$work/ca/other.key" && said "not the key of the certificate in $work/vendor.pem" && no_cert no-idevid
+ok "enroll: a key that is not the manufacturer's certificate's"
+openssl pkey -in "$work/ca/vendor.key" -aes128 -passout pass:x -out "$work/locked.key"
+idevid 1 no-idevid "$work/vendor.pem" "$work/locked.key" && said "no private key in PEM, or one with a passphrase"
+ok "enroll: a manufacturer's key with a passphrase: nobody is asked"
+idevid 1 no-idevid "$work/ca/vendor.key" "$work/ca/vendor.key" && said "no certificate in PEM"
+ok "enroll: a file that is no certificate"
+idevid 1 no-idevid "$work/nowhere.pem" "$work/ca/vendor.key" && said "nowhere.pem: No such file or directory" &&
+	[ ! -e "$work/no-idevid" ]
+ok "enroll: no file: nothing is made"
+for i in 1 2 3 4 5 6 7 8 9 10; do cat "$work/ca/issuing.crt"; done >> "$work/vendor.pem"
+idevid 1 no-idevid "$work/vendor.pem" "$work/ca/vendor.key" && said "more than 8 certificates behind the device's"
+ok "enroll: too long a chain"
 as foreign
 enroll 1 fake --fingerprint "$(fingerprint "$work/ca/foreign.crt")" &&
 	said "the server's certificate is not trusted: " && no_token_sent && no_cert fake
@@ -213,6 +249,9 @@ ok "enroll: TLS 1.2"
 as approve
 enroll_ca 0 approve && said "approval is awaited" && pair_agrees approve
 ok "enroll: 202, then 200"
+id=$(openssl pkey -in "$work/approve/device.key" -pubout -outform DER | openssl dgst -sha256 -binary | base64)
+said "this device's key is SHA256:${id%=}"
+ok "enroll: the key's fingerprint is told"
 as approve-later
 enroll_ca 1 later --timeout 5m && said "approval is awaited: try again in 3600 s" && no_cert later
 ok "enroll: 202, and longer than there is time"

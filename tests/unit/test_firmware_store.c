@@ -633,7 +633,8 @@ static void check_migrate(void)
 	sqlite3_exec(s.db, "DROP TABLE firmware_release; DROP TABLE firmware_floor; DROP TABLE firmware_action;"
 		     "DROP TABLE firmware_history; DROP TABLE firmware_model; DROP TRIGGER device_model_changed; DELETE FROM counter WHERE name = 'firmware'; DROP INDEX device_model;"
 		     "ALTER TABLE device DROP COLUMN model; ALTER TABLE device DROP COLUMN place; "
-		     "ALTER TABLE device DROP COLUMN rekeyed; ALTER TABLE device DROP COLUMN retired; PRAGMA user_version = 1",
+		     "DROP TABLE pending; ALTER TABLE token DROP COLUMN maker; ALTER TABLE device DROP COLUMN rekeyed; "
+		     "ALTER TABLE device DROP COLUMN retired; PRAGMA user_version = 1",
 		     NULL, NULL, NULL);
 	store_close(&s);
 	help_open(&s);

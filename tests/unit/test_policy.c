@@ -164,6 +164,25 @@ static const struct bad bad[] = {
 	  "5:59: unknown key 'adresses': did you mean 'addresses'?", 1 },
 	{ "auto in a list", LEARNER("addresses: [10.0.0.1, auto]"),
 	  "5:81: 'auto' is no address: besides a list, write auto: true in the device", 1 },
+	{ "idevid no mapping", DEVICE(", idevid: SN-1"), "5:90: idevid must be a mapping", 1 },
+	{ "idevid without its issuer", DEVICE(", idevid: {serial: SN-1}"), "5:90: idevid without 'issuer'", 1 },
+	{ "idevid without its serial", DEVICE(", idevid: {issuer: acme}"), "5:90: idevid without 'serial'", 1 },
+	{ "idevid of a key that is none", DEVICE(", idevid: {issuer: acme, serial: SN-1, model: x}"),
+	  "5:119: unknown key 'model'", 1 },
+	{ "idevid's issuer", DEVICE(", idevid: {issuer: Acme Inc, serial: SN-1}"),
+	  "5:99: issuer 'Acme Inc' must be 1 to 31 letters, digits, '_', '-' or '.', not beginning with '-' or '.'", 1 },
+	{ "idevid's serial, empty", DEVICE(", idevid: {issuer: acme, serial: \"\"}"),
+	  "5:113: serial '' must be 1 to 64 printable characters of ASCII, no space first or last", 1 },
+	{ "idevid's serial, with a space", DEVICE(", idevid: {issuer: acme, serial: \"SN \"}"),
+	  "5:113: serial 'SN ' must be 1 to 64 printable characters of ASCII, no space first or last", 1 },
+	{ "idevid's serial, too long", DEVICE(", idevid: {issuer: acme, serial: "
+	  "12345678901234567890123456789012345678901234567890123456789012345}"), "5:113: serial "
+	  "'12345678901234567890123456789012345678901234567890123456789012345' must be 1 to 64 printable characters of ASCII, "
+	  "no space first or last", 1 },
+	{ "idevid twice", "version: 1\nuplinks: []\nsegments: {iot: {}}\ndevices:\n"
+	  "- {name: a, mac: 02:00:00:00:00:01, network_segment: iot, addresses: auto, idevid: {issuer: acme, serial: SN-1}}\n"
+	  "- {name: b, mac: 02:00:00:00:00:02, network_segment: iot, addresses: auto, idevid: {issuer: acme, serial: SN-1}}\n",
+	  "6:107: of this issuer, serial 'SN-1' a second time: the first is on line 5", 1 },
 	{ "neither addresses nor auto", LEARNER("model: m"), "5:3: a device without 'addresses'", 1 },
 	{ "auto: false alone", LEARNER("auto: false"), "5:65: a device without an address", 1 },
 	{ "auto: false beside no address", LEARNER("addresses: [], auto: false"),
@@ -352,6 +371,23 @@ static struct policy *load_good(const char *text)
 		printf("# %s\n", said);
 	free(said);
 	return p;
+}
+
+/* Manufacturers' certificates: the same serial number of two manufacturers is two devices'. */
+static void test_idevid(void)
+{
+	static const char text[] = "version: 1\nuplinks: []\nsegments: {iot: {}}\ndevices:\n"
+		"- {name: a, mac: 02:00:00:00:00:01, network_segment: iot, addresses: auto, idevid: {issuer: acme, serial: 0123}}\n"
+		"- {name: b, mac: 02:00:00:00:00:02, network_segment: iot, addresses: auto}\n"
+		"- {name: c, mac: 02:00:00:00:00:03, network_segment: iot, addresses: auto, idevid: {issuer: zeta, serial: 0123}}\n"
+		"- {name: d, mac: 02:00:00:00:00:04, network_segment: iot, addresses: auto, idevid: {issuer: acme, serial: 'S\"N \\ 1'}}\n";
+	struct policy *p = load_good(text);
+	const struct policy_idevid *v = p ? p->idevids : NULL;
+
+	ok(p && p->n_idevids == 3 && v[0].device == 0 && v[1].device == 2 && v[2].device == 3 && !strcmp(v[0].issuer, "acme") &&
+	   !strcmp(v[1].issuer, "zeta") && !strcmp(v[0].serial, "0123") && !strcmp(v[1].serial, "0123") &&
+	   !strcmp(v[2].serial, "S\"N \\ 1"), "idevid: of which devices, by whom, as it stands there");
+	policy_free(p);
 }
 
 static void test_good(void)
@@ -1239,6 +1275,7 @@ int main(void)
 		return 2;
 	test_bad();
 	test_good();
+	test_idevid();
 	test_uplinks();
 	test_machine();
 	test_empty();

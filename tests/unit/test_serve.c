@@ -17,6 +17,7 @@
 static const uint8_t csr[] = { 0x30, 0x03, 0x02, 0x01, 0x00 };
 static const uint8_t proof[PKI_PROOF_MAX] = { 0x30, 0x45 };
 static const uint8_t cert[PKI_CERT_MAX] = { 0x30, 0x82 };
+static const uint8_t chain[SERVE_CHAIN_MAX] = { 0x30, 0x83 };
 
 static void fill_request(struct serve_request *q)
 {
@@ -40,6 +41,8 @@ static void fill_request(struct serve_request *q)
 	q->proof_len = sizeof(proof);
 	q->cert = cert;
 	q->cert_len = 600;
+	q->chain = chain;
+	q->chain_len = 700;
 }
 
 static bool same_request(const struct serve_request *a, const struct serve_request *b)
@@ -52,7 +55,8 @@ static bool same_request(const struct serve_request *a, const struct serve_reque
 	       !strcmp(a->detail, b->detail) && a->number == b->number && a->feedback == b->feedback &&
 	       a->csr_len == b->csr_len && !memcmp(a->csr, b->csr, a->csr_len) &&
 	       a->proof_len == b->proof_len && !memcmp(a->proof, b->proof, a->proof_len) &&
-	       a->cert_len == b->cert_len && !memcmp(a->cert, b->cert, a->cert_len);
+	       a->cert_len == b->cert_len && !memcmp(a->cert, b->cert, a->cert_len) &&
+	       a->chain_len == b->chain_len && !memcmp(a->chain, b->chain, a->chain_len);
 }
 
 static void fill_reply(struct serve_reply *r)

@@ -41,6 +41,20 @@ check 1 "refused: adopt with another word" 'adopt: restored\n' "1:8: adopt must 
 check 0 "accepted: a renewal after the end" 'est: {renew_after_expiry: 365d}\n'
 check 1 "refused: a renewal after the registry has forgotten" 'est: {renew_after_expiry: 366d}\n' \
 	"1:27: '366d' is not a duration from 0s to 365d"
+acme='{name: acme, roots: /etc/cordon/acme.pem}'
+check 0 "accepted: manufacturers" "policy: /etc/cordon/policy.yaml\nmanufacturers: [$acme, {name: zeta, roots: /z.pem}]\n"
+check 0 "accepted: no manufacturers" 'manufacturers: []\n'
+check 1 "refused: a manufacturer twice" "manufacturers:\n  - $acme\n  - $acme\n" \
+	"3:12: manufacturer 'acme' a second time"
+check 1 "refused: a manufacturer without roots" 'manufacturers: [{name: acme}]\n' "1:17: a manufacturer without 'roots'"
+check 1 "refused: a manufacturer without a name" 'manufacturers: [{roots: /a.pem}]\n' "1:17: a manufacturer without 'name'"
+check 1 "refused: a manufacturer's name" 'manufacturers: [{name: "a b", roots: /a.pem}]\n' \
+	"1:24: name 'a b' must be 1 to 31 letters, digits, '_', '-' or '.', not beginning with '-' or '.'"
+check 1 "refused: roots somewhere" 'manufacturers: [{name: acme, roots: acme.pem}]\n' \
+	"1:37: roots 'acme.pem' does not begin with /"
+check 1 "refused: too many manufacturers" "manufacturers: [$(printf '{name: m%s, roots: /m.pem}, ' {1..17})]\n" \
+	"1:456: more than 16 manufacturers"
+check 1 "refused: a policy somewhere" 'policy: policy.yaml\n' "1:9: policy 'policy.yaml' does not begin with /"
 check 1 "refused: a list" '[]\n' "1:1: serve.yaml must be a mapping"
 echo "1..$n"
 exit $failed

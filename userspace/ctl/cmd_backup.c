@@ -344,6 +344,8 @@ static void print(const struct backing *k)
 	note_outside(k->c.passphrase_file, "passphrase_file");
 	note_outside(k->c.certificate, "certificate");
 	note_outside(k->c.key, "key");
+	for (i = 0; i < k->c.n_manufacturers; i++)
+		note_outside(k->c.manufacturers[i].roots, "manufacturers");
 }
 
 static bool is_target(const char *path)

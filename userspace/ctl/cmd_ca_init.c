@@ -156,7 +156,7 @@ static void ca_complain_key(const char *word, const struct pki_error *why)
 /* Told why there is none. */
 static bool read_key_text(const char *word, char **text, size_t *len)
 {
-	int err = pki_key_text(word, PEM_MAX, text, len);
+	int err = pki_key_reference(word, PEM_MAX, text, len);
 
 	if (err)
 		complain(word, strerror(-err));

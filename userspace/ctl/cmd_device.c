@@ -282,7 +282,8 @@ static int run_change(const struct command *self, int argc, char **argv)
 	wanted = !strcmp(verb, "lease") ? 3 : 2;
 	if (words < wanted)
 		return usage_error(self, words > 1 ? "how long?" : words ? "which device?" :
-				   "list, show, retire, add, del, set, quarantine, release, learn, lease, bind, unbind, unknown, adopt, token or approve?",
+				   "list, show, retire, add, del, set, quarantine, release, learn, lease, bind, unbind, unknown, adopt, token, "
+				   "pending or approve?",
 				   NULL);
 	if (words > wanted)
 		return usage_error(self, "too many words", argv[optind + wanted]);
@@ -313,6 +314,8 @@ static int run_device(const struct command *self, int argc, char **argv)
 
 	if (!strcmp(verb, "token"))
 		return device_token(self, argc, argv);
+	if (!strcmp(verb, "pending"))
+		return device_pending(self, argc, argv);
 	if (!strcmp(verb, "approve"))
 		return device_approve(self, argc, argv);
 	if (!strcmp(verb, "lease") && device_lease_is_certified(argc, argv))
@@ -353,7 +356,9 @@ const struct command cmd_device = {
 	"device unknown [--json]\n"
 	"device adopt MAC NAME --segment SEGMENT [--json]\n"
 	"device token DEVICE [OPTION...]\n"
-	"device approve DEVICE [--registry FILE]",
+	"device token --list | --withdraw DEVICE [--registry FILE] [--json]\n"
+	"device pending [--registry FILE] [--json]\n"
+	"device approve DEVICE [--fingerprint FP] [--registry FILE]",
 	"list has a line for each device that the policy in force or the registry knows; show\n"
 	"has a page of one. retire revokes its certificates, ends its lease, withdraws its\n"
 	"token and holds it in quarantine as long as the policy lists it.\n\n"
@@ -390,13 +395,17 @@ const struct command cmd_device = {
 	"certificate on PORT to somebody else, as 'cordonctl hostapd' does; end, no more of it.\n\n"
 	"unknown lists devices that no policy lists, where it has 'unknown: SEGMENT' for\n"
 	"them; adopt makes one of them a device of the policy in force, with a name.\n\n"
-	"token prints a one-time secret to enrol with; it replaces an older one. approve\n"
-	"lets a device have its certificate whose token asks for that.\n\n"
+	"token prints a one-time secret to enrol with; it replaces an older one.\n\n"
 	"  --mac MAC                of a device by a name the kernel need not know yet\n"
 	"  --valid DURATION         up to 365d (24h)\n"
 	"  --set SECRET             one of your own, refused when weak; -, from standard input\n"
 	"  --approval               an operator must approve, too\n"
+	"  --list                   all that there are, but for the secrets\n"
+	"  --withdraw               the device's is of no use any more\n"
 	"  --registry FILE          (" STORE_PATH ")\n"
-	"  --json                   print device, mac, token and valid_seconds\n",
+	"  --json                   print device, mac, token and valid_seconds\n\n"
+	"pending lists the keys that wait for an operator's approval, with their fingerprints;\n"
+	"approve lets a device have a certificate of the one key that waits.\n\n"
+	"  --fingerprint FP         of the key, as the device shows it: SHA256:...\n",
 	run_device
 };

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "ctl/remote.h"
+#include "device/vendor.h"
 #include "lib/file.h"
 #include "lib/policy.h"
 #include "lib/secret.h"
@@ -22,6 +23,8 @@
  * @name: of the device
  * @token: its secret
  * @token_file: where its secret is read from, or NULL
+ * @idevid_cert: file of the manufacturer's certificate, which is shown instead of a token; or NULL
+ * @idevid_key: of its key
  * @dir: where everything goes
  * @kind: of the key, enum pki_key, or -1
  * @key: in hardware: its URI, or a file that names it; or NULL
@@ -33,6 +36,8 @@ struct words {
 	const char *name;
 	char token[SECRET_MAX_LEN + 1];
 	const char *token_file;
+	const char *idevid_cert;
+	const char *idevid_key;
 	const char *dir;
 	int kind;
 	const char *key;
@@ -42,7 +47,8 @@ static const struct option options[] = {
 	{ "server", required_argument, NULL, 's' }, { "fingerprint", required_argument, NULL, 'f' },
 	{ "name", required_argument, NULL, 'n' }, { "token", required_argument, NULL, 't' },
 	{ "token-file", required_argument, NULL, 'T' }, { "out", required_argument, NULL, 'o' },
-	{ "key", required_argument, NULL, 'k' }, REMOTE_OPTIONS
+	{ "key", required_argument, NULL, 'k' }, { "idevid-cert", required_argument, NULL, 'i' },
+	{ "idevid-key", required_argument, NULL, 'I' }, REMOTE_OPTIONS
 };
 
 static int hex_digit(char c)
@@ -103,6 +109,12 @@ static const char *take(struct words *w, int option, char *value)
 	case 'T':
 		w->token_file = value;
 		return NULL;
+	case 'i':
+		w->idevid_cert = value;
+		return NULL;
+	case 'I':
+		w->idevid_key = value;
+		return NULL;
 	case 'o':
 		w->dir = value;
 		return NULL;
@@ -137,8 +149,15 @@ static int read_token(struct words *w)
 static int check_words(struct words *w)
 {
 	const struct command *self = w->r.self;
+	bool token = w->token[0] || w->token_file;
 
-	if (!w->r.url[0] || !w->name || !w->dir || (!w->token[0] && !w->token_file))
+	if (!w->idevid_cert != !w->idevid_key)
+		return usage_error(self, "--idevid-cert and --idevid-key come together", NULL);
+	if (w->idevid_cert && token)
+		return usage_error(self, "either a token or the manufacturer's certificate", NULL);
+	if (w->idevid_cert && (!w->r.url[0] || !w->dir))
+		return usage_error(self, "--server, --idevid-cert, --idevid-key and --out are needed", NULL);
+	if (!w->idevid_cert && (!w->r.url[0] || !w->name || !w->dir || !token))
 		return usage_error(self, "--server, --name, --token and --out are needed", NULL);
 	if (w->token[0] && w->token_file)
 		return usage_error(self, "either --token or --token-file", NULL);
@@ -170,7 +189,7 @@ static int write_reference(struct words *w, const char *path)
 {
 	char *text = NULL, *there = NULL, error[IDENTITY_ERROR_LEN];
 	size_t len = 0, there_len = 0;
-	int err = pki_key_text(w->key, IDENTITY_FILE_MAX, &text, &len);
+	int err = pki_key_reference(w->key, IDENTITY_FILE_MAX, &text, &len);
 	EVP_PKEY *key = NULL;
 
 	if (err) {
@@ -221,6 +240,18 @@ static int find_key(struct words *w, struct identity *id)
 	       remote_complain(&w->r, NULL, id->error) : EXIT_DONE;
 }
 
+/* What two people compare, one here and one before 'cordonctl device pending'. */
+static int show_key(const struct words *w, EVP_PKEY *key)
+{
+	char text[PKI_KEY_TEXT_LEN];
+	uint8_t id[32];
+
+	if (pki_key_id(key, id))
+		return remote_complain(&w->r, NULL, "the key has no fingerprint");
+	fprintf(stderr, "cordonctl: %s: this device's key is %s\n", w->r.self->name, pki_key_text(id, text));
+	return EXIT_DONE;
+}
+
 /* The certificate comes last: where it is, the rest is. */
 static int obtain(struct words *w, struct identity *id, const char *ca_path)
 {
@@ -232,7 +263,7 @@ static int obtain(struct words *w, struct identity *id, const char *ca_path)
 		remote_failed(r);
 		goto out;
 	}
-	if (remote_obtain(r, id->key, w->name, certs, &id->cert) != EST_DONE)
+	if (remote_obtain(r, id->key, w->name ? w->name : "", certs, &id->cert) != EST_DONE)
 		goto out;
 	if (identity_certs_save(ca_path, certs, id->error) ||
 	    identity_cert_save(id->cert_path, id->cert, id->error)) {
@@ -246,15 +277,34 @@ out:
 	return ret;
 }
 
+/* It stands in for name and token (RFC 7030, 3.3.2). */
+static int show_vendor(struct words *w, struct vendor *vendor)
+{
+	char error[IDENTITY_ERROR_LEN];
+
+	if (vendor_load(w->idevid_cert, w->idevid_key, vendor, error))
+		return remote_complain(&w->r, NULL, error);
+	w->r.est.cert = vendor->cert;
+	w->r.est.key = vendor->key;
+	w->r.est.chain = vendor->chain;
+	return EXIT_DONE;
+}
+
 static int enroll(struct words *w)
 {
 	char *key = remote_path(w->dir, "device.key"), *cert = remote_path(w->dir, "device.crt");
 	struct identity id = { .key_path = key, .cert_path = cert, .lock = -1 };
 	char *ca = remote_path(w->dir, "ca.crt");
+	struct vendor vendor = { .cert = NULL };
 	int ret = EXIT_REFUSED, err;
 
-	w->r.est.user = w->name;
-	w->r.est.token = w->token;
+	if (w->idevid_cert) {
+		if (show_vendor(w, &vendor))
+			goto out;
+	} else {
+		w->r.est.user = w->name;
+		w->r.est.token = w->token;
+	}
 	err = key && cert && ca ? file_make_dirs(w->dir, 0755) : -ENOMEM;
 	if (err) {
 		remote_complain(&w->r, w->dir, strerror(-err));
@@ -268,9 +318,12 @@ static int enroll(struct words *w)
 	if (!ret)
 		ret = find_key(w, &id);
 	if (!ret)
+		ret = show_key(w, id.key);
+	if (!ret)
 		ret = obtain(w, &id, ca);
 out:
 	identity_free(&id);
+	vendor_free(&vendor);
 	free(key);
 	free(cert);
 	free(ca);
@@ -309,15 +362,20 @@ out:
 const struct command cmd_enroll = {
 	"enroll", "Get this device its first certificate",
 	"enroll --server URL --ca FILE --name NAME --token TOKEN --out DIR [OPTION...]\n"
-	"enroll --server URL --fingerprint SHA256 --name NAME --token TOKEN --out DIR [OPTION...]",
+	"enroll --server URL --fingerprint SHA256 --name NAME --token TOKEN --out DIR [OPTION...]\n"
+	"enroll --server URL --ca FILE --idevid-cert FILE --idevid-key FILE --out DIR [OPTION...]",
 	"On the device. Writes DIR/device.key, DIR/device.crt and DIR/ca.crt. A key that lies\n"
-	"there is used again: an enrolment that broke off is simply repeated.\n\n"
+	"there is used again: an enrolment that broke off is simply repeated. Its fingerprint\n"
+	"is told, as 'cordonctl device pending' shows it on the gateway.\n\n"
 	"  --server URL         https://HOST[:8443]\n"
 	"  --ca FILE            root certificate of the gateway, PEM\n"
 	"  --fingerprint SHA256 of that root, where there is no file of it yet\n"
 	"  --name NAME          of the device, as the policy has it\n"
 	"  --token TOKEN        from 'cordonctl device token NAME' on the gateway\n"
 	"  --token-file FILE    reads it from a file; -, from standard input\n"
+	"  --idevid-cert FILE   the manufacturer's certificate (IEEE 802.1AR) and its chain, PEM,\n"
+	"                       in place of name and token\n"
+	"  --idevid-key FILE    its key\n"
 	"  --out DIR            made if it is not there\n"
 	"  --key KIND           p256 (default) | p384 | ed25519\n"
 	"  --key URI|FILE       a key in a TPM or an HSM: handle:0x81000001 | file of a TPM's wrapped\n"

@@ -55,6 +55,11 @@ int serve_holder(const struct serve_config *c);
 
 /* device_token.c */
 int device_token(const struct command *self, int argc, char **argv);
+
+/* device_pending.c */
+struct store;
+int registry_device(struct store *store, const char *word, char name[CORDON_DEVICE_NAME_LEN]);
+int device_pending(const struct command *self, int argc, char **argv);
 int device_approve(const struct command *self, int argc, char **argv);
 
 /* device_lease.c */

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/* device token, device approve: who may enrol. */
+/* device token: secrets to enrol with, made, listed and withdrawn. */
 #include <errno.h>
 #include <openssl/crypto.h>
+#include <pwd.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -22,6 +24,8 @@
  * @set: --set was given
  * @input: and it is to be read from standard input
  * @approval: an operator must approve, too
+ * @list: list all of them instead
+ * @withdraw: take the device's back instead
  * @json: print an object
  */
 struct wish {
@@ -34,18 +38,16 @@ struct wish {
 	bool set;
 	bool input;
 	bool approval;
+	bool list;
+	bool withdraw;
 	bool json;
 };
 
 static const struct option token_options[] = {
 	{ "mac", required_argument, NULL, 'm' }, { "valid", required_argument, NULL, 'v' },
 	{ "set", required_argument, NULL, 's' }, { "approval", no_argument, NULL, 'a' },
+	{ "list", no_argument, NULL, 'l' }, { "withdraw", no_argument, NULL, 'w' },
 	{ "registry", required_argument, NULL, 'r' }, { "json", no_argument, NULL, 'j' },
-	{ "help", no_argument, NULL, OPTION_HELP }, { }
-};
-
-static const struct option approve_options[] = {
-	{ "registry", required_argument, NULL, 'r' },
 	{ "help", no_argument, NULL, OPTION_HELP }, { }
 };
 
@@ -95,6 +97,12 @@ static const char *take(struct wish *w, int option, char *value)
 	case 'a':
 		w->approval = true;
 		return NULL;
+	case 'l':
+		w->list = true;
+		return NULL;
+	case 'w':
+		w->withdraw = true;
+		return NULL;
 	case 'r':
 		w->registry = value;
 		return NULL;
@@ -105,14 +113,19 @@ static const char *take(struct wish *w, int option, char *value)
 	return "no such option";
 }
 
+/* What is to be made cannot be listed or withdrawn with the same call. */
+static bool makes(const struct wish *w)
+{
+	return w->has_mac || w->set || w->approval || w->valid != DEFAULT_VALID;
+}
+
 /* EXIT_DONE, and w is filled; -1, help was asked for. */
-static int parse(const struct command *self, int argc, char **argv, const struct option *options,
-		 struct wish *w)
+static int parse(const struct command *self, int argc, char **argv, struct wish *w)
 {
 	const char *problem;
 	int o, words;
 
-	while ((o = next_option(self, argc, argv, options)) != -1) {
+	while ((o = next_option(self, argc, argv, token_options)) != -1) {
 		if (o == OPTION_HELP)
 			return -1;
 		if (o == OPTION_ERROR)
@@ -122,11 +135,13 @@ static int parse(const struct command *self, int argc, char **argv, const struct
 			return usage_error(self, problem, optarg);
 	}
 	words = argc - optind;
-	if (words < 2)
+	if ((w->list || w->withdraw) && (makes(w) || (w->list && w->withdraw)))
+		return usage_error(self, "--list and --withdraw go with --registry and --json alone", NULL);
+	if (words < 2 && !w->list)
 		return usage_error(self, "which device?", NULL);
-	if (words > 2)
-		return usage_error(self, "too many words", argv[optind + 2]);
-	w->word = argv[optind + 1];
+	if (words > 2 - w->list)
+		return usage_error(self, "too many words", argv[optind + 2 - w->list]);
+	w->word = w->list ? "token" : argv[optind + 1];
 	return EXIT_DONE;
 }
 
@@ -200,6 +215,36 @@ static void print_token(const struct wish *w, const char *name, const char *toke
 		puts(token);
 }
 
+/* Whoever is behind sudo, as far as that can be told; only to be listed. */
+static const char *maker(char out[32])
+{
+	const char *sudo = getuid() ? NULL : getenv("SUDO_USER");
+	const struct passwd *user = sudo && *sudo ? NULL : getpwuid(getuid());
+
+	if ((sudo && *sudo) || user)
+		return user ? user->pw_name : sudo;
+	snprintf(out, 32, "%u", getuid());
+	return out;
+}
+
+static int record_token(struct store *store, const struct wish *w, const char *name, char *token, size_t size)
+{
+	char number[32];
+	int err = store_begin(store, true);
+
+	if (err)
+		return err;
+	err = store_token_new(store, name, w->mac, w->set ? w->own : NULL, w->valid, w->approval, time(NULL), token,
+			      size);
+	if (!err)
+		err = store_token_maker(store, name, maker(number));
+	if (!err)
+		err = store_commit(store);
+	if (err)
+		store_rollback(store);
+	return err;
+}
+
 static int make_token(struct wish *w, const char *name)
 {
 	char token[SECRET_MAX_LEN + 1];
@@ -208,8 +253,7 @@ static int make_token(struct wish *w, const char *name)
 
 	err = store_open(&store, w->registry, true);
 	if (!err) {
-		err = store_token_new(&store, name, w->mac, w->set ? w->own : NULL, w->valid,
-				      w->approval, time(NULL), token, sizeof(token));
+		err = record_token(&store, w, name, token, sizeof(token));
 		if (!err)
 			print_token(w, name, token);
 		OPENSSL_cleanse(token, sizeof(token));
@@ -228,8 +272,83 @@ static int check_own(const struct wish *w, const char *name)
 	return complain(name, text);
 }
 
+static const char *token_state(const struct store_token_info *t, time_t now)
+{
+	return t->used ? "used" : now >= t->expires ? "expired" : t->claimed ? "claimed" : "open";
+}
+
+/** struct listing - tokens on their way to the screen */
+struct listing {
+	struct json_list list;
+	bool json;
+	bool any;
+	time_t now;
+};
+
+static int list_one(const struct store_token_info *t, void *arg)
+{
+	char made[POLICY_TIME_LEN], ends[POLICY_TIME_LEN], mac[18];
+	const char *state;
+	struct listing *l = arg;
+
+	state = token_state(t, l->now);
+	policy_time_text(t->made, made);
+	policy_time_text(t->expires, ends);
+	if (l->json) {
+		json_list_add(&l->list, json_pack("{s:s,s:s,s:s,s:s,s:o,s:s,s:b,s:b}", "device", t->name, "mac",
+						  policy_mac_text(t->mac, mac), "state", state, "made", made, "maker",
+						  t->maker[0] ? json_text(t->maker) : json_null(), "ends", ends,
+						  "chosen", t->chosen, "approval", t->approval));
+		return 0;
+	}
+	if (!l->any)
+		printf("%-20s %-8s %-20s %-20s %s\n", "DEVICE", "STATE", "MADE", "ENDS", "BY");
+	l->any = true;
+	printf("%-20s %-8s %-20s %-20s %s%s\n", t->name, state, made, ends, t->maker[0] ? t->maker : "-",
+	       t->approval ? ", needs an approval" : "");
+	return 0;
+}
+
+static int list_tokens(const struct wish *w)
+{
+	struct listing l = { .json = w->json, .now = time(NULL) };
+	struct store store;
+	int err = store_open(&store, w->registry, false);
+
+	if (!err) {
+		err = store_token_each(&store, list_one, &l);
+		store_close(&store);
+	}
+	if (err)
+		return complain("token", store.error);
+	if (l.json)
+		json_list_end(&l.list);
+	else if (!l.any)
+		puts("none");
+	return EXIT_DONE;
+}
+
+static int withdraw_token(const struct wish *w)
+{
+	char name[CORDON_DEVICE_NAME_LEN];
+	struct store store;
+	int err = store_open(&store, w->registry, false);
+
+	if (!err) {
+		err = registry_device(&store, w->word, name);
+		if (!err)
+			err = store_token_withdraw(&store, name);
+		store_close(&store);
+	}
+	if (err)
+		return complain(w->word, store.error);
+	if (w->json)
+		json_print(json_null());	/* what is left of it */
+	return EXIT_DONE;
+}
+
 /**
- * device_token - give a device a one-time enrolment secret
+ * device_token - give a device a one-time enrolment secret, list those that there are, or withdraw one
  * @self: the command "device"
  * @argc: its words
  * @argv: its words, the first of which is "token"
@@ -243,9 +362,11 @@ int device_token(const struct command *self, int argc, char **argv)
 	const char *problem = NULL;
 	int ret;
 
-	ret = parse(self, argc, argv, token_options, &w);
+	ret = parse(self, argc, argv, &w);
 	if (ret)
 		goto out;
+	if (w.list || w.withdraw)
+		return w.list ? list_tokens(&w) : withdraw_token(&w);
 	ret = identify(self, &w, name);
 	if (!ret && w.input)
 		problem = read_secret(w.own, sizeof(w.own));
@@ -258,37 +379,4 @@ int device_token(const struct command *self, int argc, char **argv)
 out:
 	OPENSSL_cleanse(w.own, sizeof(w.own));
 	return ret < 0 ? EXIT_DONE : ret;
-}
-
-/**
- * device_approve - let a device have the certificate it asks for
- * @self: the command "device"
- * @argc: its words
- * @argv: its words, the first of which is "approve"
- *
- * Return: an exit status.
- */
-int device_approve(const struct command *self, int argc, char **argv)
-{
-	struct wish w = { .registry = STORE_PATH };
-	char name[CORDON_DEVICE_NAME_LEN];
-	struct store store;
-	int ret;
-
-	ret = parse(self, argc, argv, approve_options, &w);
-	if (ret)
-		return ret < 0 ? EXIT_DONE : ret;
-	/* A name needs no kernel: it is the registry that must know it. */
-	if (policy_mac_parse(w.word, w.mac) && strlen(w.word) < sizeof(name))
-		snprintf(name, sizeof(name), "%s", w.word);
-	else
-		ret = identify(self, &w, name);
-	if (ret)
-		return ret;
-	ret = store_open(&store, w.registry, false);
-	if (!ret) {
-		ret = store_device_approve(&store, name);
-		store_close(&store);
-	}
-	return ret ? complain(name, store.error) : EXIT_DONE;
 }

@@ -78,6 +78,7 @@ void est_prepare(struct est *e, struct tls_client *c)
 	c->trust = e->trust;
 	c->cert = e->cert;
 	c->key = e->key;
+	c->chain = e->chain;
 	c->deadline = e->deadline;
 	c->fd = -1;
 	e->error[0] = 0;

@@ -170,7 +170,7 @@ static uint8_t *make_request(struct est *e, EVP_PKEY *key, const char *name, con
 
 	if (!name)
 		return est_renewal_new(key, e->cert, binding, len);
-	return pki_csr_new(key, name, binding, &der, len) ? NULL : der;
+	return pki_csr_new(key, *name ? name : NULL, binding, &der, len) ? NULL : der;
 }
 
 /* Another key than the certificate's: the old one signs the request as well. NULL with *failed: it cannot. */
@@ -251,9 +251,9 @@ static enum est_result request(struct est *e, EVP_PKEY *key, const char *name, X
 
 /**
  * est_enroll - the first certificate (RFC 7030, 4.2.1)
- * @e: the server, which must be trusted; user and token
+ * @e: the server, which must be trusted; user and token, or the manufacturer's certificate, its key and chain
  * @key: to be certified
- * @name: of the device
+ * @name: of the device; empty, the server knows it by the manufacturer's certificate
  * @cert: of @key, on EST_DONE; X509_free()
  */
 enum est_result est_enroll(struct est *e, EVP_PKEY *key, const char *name, X509 **cert)

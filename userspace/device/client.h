@@ -29,6 +29,7 @@ enum est_result {
  * @trust: anchors; NULL: none yet
  * @cert: to show, or NULL
  * @key: of @cert
+ * @chain: certificates that lead from @cert to its root, or NULL
  * @user: name for the first enrolment, or NULL
  * @token: secret for the first enrolment, or NULL
  * @deadline: of everything, on tls_clock()
@@ -41,6 +42,7 @@ struct est {
 	X509_STORE *trust;
 	X509 *cert;
 	EVP_PKEY *key;
+	STACK_OF(X509) *chain;
 	const char *user;
 	const char *token;
 	int64_t deadline;

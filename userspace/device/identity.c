@@ -82,7 +82,7 @@ EVP_PKEY *identity_key_load(const char *path, char error[IDENTITY_ERROR_LEN])
 	EVP_PKEY *key = NULL;
 	char *pem = NULL;
 	size_t len = 0;
-	int err = pki_key_text(path, IDENTITY_FILE_MAX, &pem, &len);
+	int err = pki_key_reference(path, IDENTITY_FILE_MAX, &pem, &len);
 
 	if (err) {
 		fail(error, "%s: %s", path, strerror(-err));

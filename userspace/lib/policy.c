@@ -49,6 +49,7 @@ void policy_free(struct policy *p)
 	free(p->draft.uplinks);
 	free(p->draft.interfaces);
 	free(p->draft.servers);
+	free(p->idevids);
 	free(p->lookup);
 	free(p);
 }
@@ -163,6 +164,16 @@ struct cordon_interface_def *policy_add_interface(struct policy *p)
 struct cordon_addr *policy_add_server(struct policy *p)
 {
 	return APPEND(p, servers);
+}
+
+/** policy_add_idevid - append the manufacturer's certificate of the last device */
+struct policy_idevid *policy_add_idevid(struct policy *p)
+{
+	struct policy_idevid *v = append((void **)&p->idevids, &p->n_idevids, &p->room_idevids, sizeof(*v));
+
+	if (v)
+		v->device = p->draft.n_devices - 1;
+	return v;
 }
 
 static u32 hash(const char *name)

@@ -7,6 +7,20 @@
 
 #include "../../kernel/core/policy.h"
 
+#define POLICY_SERIAL_LEN	65	/* ITU-T X.520, ub-serial-number, and its end */
+
+/**
+ * struct policy_idevid - the manufacturer's certificate that a device may enrol with (IEEE 802.1AR)
+ * @device: place in the draft
+ * @issuer: the manufacturer, by its name in serve.yaml
+ * @serial: the certificate's subject has this serial number
+ */
+struct policy_idevid {
+	u32 device;
+	char issuer[CORDON_NAME_LEN];
+	char serial[POLICY_SERIAL_LEN];
+};
+
 /**
  * struct policy - a draft that owns its lists
  *
@@ -21,6 +35,8 @@ struct policy {
 			servers;
 	} room;				/* allocated length of each list */
 	u16 *lookup;			/* segments seen by policy_find_segment(), by hash */
+	struct policy_idevid *idevids;	/* in the devices' order; of a file alone: the kernel does not have them */
+	u32 n_idevids, room_idevids;
 };
 
 struct policy *policy_new(void);
@@ -39,6 +55,7 @@ struct cordon_addr *policy_add_address(struct policy *p);
 struct cordon_uplink_def *policy_add_uplink(struct policy *p);
 struct cordon_interface_def *policy_add_interface(struct policy *p);
 struct cordon_addr *policy_add_server(struct policy *p);
+struct policy_idevid *policy_add_idevid(struct policy *p);	/* of the device that was appended last */
 
 /* learned.c */
 

@@ -161,6 +161,7 @@ static void forget(struct loader *l)
 	free(l->macs.slots);
 	free(l->addresses.slots);
 	free(l->servers.slots);
+	free(l->idevids.slots);
 	for (i = 0; i < YAML_PREFIX_LENGTHS; i++)
 		free(l->networks[i].slots);
 }

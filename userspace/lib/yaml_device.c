@@ -5,7 +5,7 @@
 #include "yaml_get.h"
 
 enum device_field { D_NAME, D_MAC, D_SEGMENT, D_ADDRESSES, D_AUTO, D_PORT, D_PORTS, D_VLAN, D_ROAM, D_MODEL,
-		    D_AUTHENTICATION, D_ENCRYPTION, D_FIRMWARE, D_FIELDS };
+		    D_AUTHENTICATION, D_ENCRYPTION, D_FIRMWARE, D_IDEVID, D_FIELDS };
 
 static const struct yaml_field fields[D_FIELDS] = {
 	[D_NAME] = { "name", true },
@@ -21,6 +21,7 @@ static const struct yaml_field fields[D_FIELDS] = {
 	[D_AUTHENTICATION] = { "authentication", false },
 	[D_ENCRYPTION] = { "encryption", false },
 	[D_FIRMWARE] = { "firmware_auto_update", false },
+	[D_IDEVID] = { "idevid", false },
 };
 
 static void load_mac(struct loader *l, const struct yaml_node *node, u8 mac[6])
@@ -265,6 +266,56 @@ static void load_place(struct loader *l, struct yaml_node **v, struct cordon_dev
 			     v[D_PORT] ? "port" : "ports");
 }
 
+/* What of a certificate is compared byte by byte, and told. */
+static bool is_serial(const char *text)
+{
+	size_t len = strlen(text), i;
+
+	for (i = 0; i < len; i++)
+		if (text[i] < ' ' || text[i] > '~')
+			return false;
+	return len && len < POLICY_SERIAL_LEN && text[0] != ' ' && text[len - 1] != ' ';
+}
+
+static bool load_serial(struct loader *l, const struct yaml_node *node, char out[POLICY_SERIAL_LEN])
+{
+	const char *text = yaml_text(l, node, "serial");
+
+	if (text && is_serial(text)) {
+		strcpy(out, text);
+		return true;
+	}
+	if (text)
+		report_error(l->report, node->at, "serial '%s' must be 1 to %u printable characters of ASCII, no space first "
+			     "or last", text, POLICY_SERIAL_LEN - 1);
+	return false;
+}
+
+/* {issuer: acme, serial: "SN-1234"}; what issuers there are, serve.yaml says. */
+static void load_idevid(struct loader *l, const struct yaml_node *map)
+{
+	enum { ISSUER, SERIAL, N };
+	static const struct yaml_field both[N] = { { "issuer", true }, { "serial", true } };
+	struct yaml_node *v[N] = { NULL };
+	struct policy_idevid *out;
+	struct seen_key key;
+	bool good;
+
+	if (!yaml_fields(l, map, "idevid", both, N, v))
+		return;
+	out = policy_add_idevid(l->policy);
+	if (!out) {
+		yaml_no_memory(l, map);
+		return;
+	}
+	good = v[ISSUER] && yaml_name(l, v[ISSUER], "issuer", out->issuer, sizeof(out->issuer));
+	if (!v[SERIAL] || !load_serial(l, v[SERIAL], out->serial) || !good)
+		return;
+	key = seen_name(v[SERIAL]->text);
+	key.lo = seen_name(out->issuer).hi;
+	yaml_seen(l, &l->idevids, key, v[SERIAL], "of this issuer, serial");
+}
+
 static void load_device(struct loader *l, const struct yaml_node *map)
 {
 	struct cordon_device_def *d = policy_add_device(l->policy);
@@ -293,6 +344,8 @@ static void load_device(struct loader *l, const struct yaml_node *map)
 		yaml_name(l, v[D_MODEL], "model", d->model, sizeof(d->model));
 	load_demands(l, v, d);
 	load_bindings(l, v);
+	if (v[D_IDEVID])
+		load_idevid(l, v[D_IDEVID]);
 }
 
 /**

@@ -53,6 +53,7 @@ struct seen {
  * @macs: of devices
  * @addresses: of devices
  * @servers: of DHCP
+ * @idevids: manufacturers' certificates of devices
  * @networks: of segments, by length
  * @warned_kinds: the warning was given, by kind of anomaly
  */
@@ -66,6 +67,7 @@ struct loader {
 	struct seen macs;
 	struct seen addresses;
 	struct seen servers;
+	struct seen idevids;
 	struct seen networks[YAML_PREFIX_LENGTHS];
 	bool warned_kinds[CORDON_KINDS];
 };

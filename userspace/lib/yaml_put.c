@@ -276,6 +276,16 @@ const char *policy_device_key(u32 key)
 	return device_keys[key].key;
 }
 
+/* The manufacturer's certificate of a device; the kernel's core does not know of it. */
+static void put_idevid(FILE *out, const char *before, const struct policy_idevid *v)
+{
+	if (!v)
+		return;
+	fprintf(out, "%s{issuer: \"%s\", serial: ", before, v->issuer);
+	put_text(out, v->serial);
+	fputc('}', out);
+}
+
 /**
  * policy_print_value - what a device has under a key, as it can stand in YAML, block or flow
  * @p: the policy
@@ -288,20 +298,27 @@ void policy_print_value(const struct policy *p, u32 i, u32 key, FILE *out)
 	device_keys[key].put(out, "", &p->draft, &p->draft.devices[i]);
 }
 
-/**
- * policy_print_device - a device as it can stand in YAML, in braces
- * @p: the policy
- * @i: the device
- * @out: where to
- */
-void policy_print_device(const struct policy *p, u32 i, FILE *out)
+/* @idevid: of this device, or NULL */
+static void put_device(FILE *out, const struct policy *p, u32 i, const struct policy_idevid *idevid)
 {
 	u32 key;
 
 	fputc('{', out);
 	for (key = 0; key < POLICY_DEVICE_KEYS; key++)
 		device_keys[key].put(out, device_keys[key].before, &p->draft, &p->draft.devices[i]);
+	put_idevid(out, ", idevid: ", idevid);
 	fputc('}', out);
+}
+
+/**
+ * policy_print_device - a device as it can stand in YAML, in braces, as the kernel knows it
+ * @p: the policy
+ * @i: the device
+ * @out: where to
+ */
+void policy_print_device(const struct policy *p, u32 i, FILE *out)
+{
+	put_device(out, p, i, NULL);
 }
 
 /* To observe, a policy need not have them: an empty list would close everything once it enforces. */
@@ -339,6 +356,7 @@ static void put_servers(FILE *out, const struct cordon_draft *d)
  */
 void policy_print(const struct policy *p, FILE *out)
 {
+	const struct policy_idevid *v = p->idevids, *end = v + p->n_idevids;
 	const struct cordon_draft *d = &p->draft;
 	u32 i;
 
@@ -367,7 +385,9 @@ void policy_print(const struct policy *p, FILE *out)
 		fputs("devices:\n", out);
 	for (i = 0; i < d->n_devices; i++) {
 		fputs("  - ", out);
-		policy_print_device(p, i, out);
+		for (; v < end && v->device < i; v++)
+			continue;
+		put_device(out, p, i, v < end && v->device == i ? v : NULL);
 		fputc('\n', out);
 	}
 }

@@ -53,7 +53,7 @@ bool pki_key_is_reference(const char *text, size_t len)
 }
 
 /**
- * pki_key_text - what a command line's word for a key stands for
+ * pki_key_reference - what a command line's word for a key stands for
  * @word: a URI, which names a key in hardware, or the path of a file
  * @max: bytes of the file
  * @text: the URI itself, or what is in the file; OPENSSL_cleanse() @len of it, and free() it
@@ -61,7 +61,7 @@ bool pki_key_is_reference(const char *text, size_t len)
  *
  * Return: 0 or -errno.
  */
-int pki_key_text(const char *word, size_t max, char **text, size_t *len)
+int pki_key_reference(const char *word, size_t max, char **text, size_t *len)
 {
 	if (!pki_key_is_uri(word))
 		return file_read(word, max, text, len);

@@ -317,3 +317,48 @@ int pki_serial_find(const char *text, uint8_t out[PKI_SERIAL_LEN])
 	memcpy(out, serial, sizeof(serial));
 	return 0;
 }
+
+#define KEY_TEXT_HEAD	"SHA256:"
+#define KEY_DIGITS	44	/* base64 of 32 bytes, the last of which is a '=' */
+
+/**
+ * pki_key_text - a key as people compare it
+ * @id: as of pki_key_id()
+ * @out: gets SHA256: and 43 digits of base64
+ *
+ * Return: @out.
+ */
+const char *pki_key_text(const uint8_t id[32], char out[PKI_KEY_TEXT_LEN])
+{
+	unsigned char digits[KEY_DIGITS + 1];
+
+	EVP_EncodeBlock(digits, id, 32);
+	snprintf(out, PKI_KEY_TEXT_LEN, KEY_TEXT_HEAD "%.*s", KEY_DIGITS - 1, digits);
+	return out;
+}
+
+/**
+ * pki_key_text_parse - a key from the text that people compare
+ * @text: as of pki_key_text(); a '=' at its end is let through
+ * @id: set on success
+ *
+ * Return: 0; -EINVAL, it is none.
+ */
+int pki_key_text_parse(const char *text, uint8_t id[32])
+{
+	char digits[KEY_DIGITS + 1], again[PKI_KEY_TEXT_LEN];
+	size_t len = strlen(text), head = strlen(KEY_TEXT_HEAD);
+	uint8_t bytes[KEY_DIGITS];
+
+	if (strncmp(text, KEY_TEXT_HEAD, head) || (len != head + KEY_DIGITS - 1 && len != head + KEY_DIGITS) ||
+	    (len == head + KEY_DIGITS && text[len - 1] != '='))
+		return -EINVAL;
+	snprintf(digits, sizeof(digits), "%.*s=", KEY_DIGITS - 1, text + head);
+	if (EVP_DecodeBlock(bytes, (unsigned char *)digits, KEY_DIGITS) != 33)
+		return -EINVAL;
+	/* Bits that are left over in the last digit make no other key. */
+	if (strncmp(pki_key_text(bytes, again), text, PKI_KEY_TEXT_LEN - 1))
+		return -EINVAL;
+	memcpy(id, bytes, 32);
+	return 0;
+}

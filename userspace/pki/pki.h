@@ -154,7 +154,7 @@ EVP_PKEY *pki_key_parse(const char *pem, size_t len, const char *passphrase, str
 /* Keys in hardware: a file may hold a URI, or a TPM's wrapped key, in the place of a key. */
 bool pki_key_is_uri(const char *word);
 bool pki_key_is_reference(const char *text, size_t len);
-int pki_key_text(const char *word, size_t max, char **text, size_t *len);
+int pki_key_reference(const char *word, size_t max, char **text, size_t *len);
 bool pki_pin_was_refused(void);
 bool pki_hardware_is_used(void);
 
@@ -170,6 +170,10 @@ int pki_serial(const X509 *cert, uint8_t out[PKI_SERIAL_LEN]);
 void pki_serial_new(uint8_t out[PKI_SERIAL_LEN]);
 void pki_serial_text(const uint8_t serial[PKI_SERIAL_LEN], char out[2 * PKI_SERIAL_LEN + 1]);
 int pki_serial_find(const char *text, uint8_t out[PKI_SERIAL_LEN]);	/* hex, colons let through */
+/* A key as people compare it: SHA256: and the base64 of pki_key_id() without padding, as ssh-keygen has it. */
+#define PKI_KEY_TEXT_LEN	51
+const char *pki_key_text(const uint8_t id[32], char out[PKI_KEY_TEXT_LEN]);
+int pki_key_text_parse(const char *text, uint8_t id[32]);		/* 0 or -EINVAL */
 /* SHA-256 of the SubjectPublicKeyInfo's DER. */
 int pki_key_id(EVP_PKEY *key, uint8_t out[32]);
 int pki_public_id(const X509_PUBKEY *key, uint8_t out[32]);
@@ -238,6 +242,15 @@ void pki_ca_free(struct pki_ca *ca);
 /* What cacerts gives: issuing, root, those of other CAs; the certificates stay the CA's. */
 int pki_ca_trust(const struct pki_ca *ca, STACK_OF(X509) *certs);
 int pki_ca_certs(const struct pki_ca *ca, uint8_t **der, size_t *len);
+
+/*
+ * Manufacturers' certificates of devices (IEEE 802.1AR). load: PEM, sk_X509_pop_free(). verify: 0, or with err
+ * -EKEYEXPIRED, not at this time; -EPERM, it does not lead to these roots; -EINVAL; -ENOMEM. serial: of the subject.
+ */
+int pki_vendor_load(const char *path, STACK_OF(X509) **roots, struct pki_error *err);
+int pki_vendor_verify(STACK_OF(X509) *roots, X509 *cert, const uint8_t *chain, size_t chain_len, time_t now,
+		      struct pki_error *err);
+int pki_vendor_serial(const X509 *cert, char *out, size_t size, struct pki_error *err);
 
 /* What goes along with a certificate of this CA; the certificates stay the CA's. */
 int pki_ca_chain(const struct pki_ca *ca, STACK_OF(X509) *chain);

@@ -11,11 +11,18 @@
 
 #define DER_MAX	65536	/* bytes */
 
-/* A MAC that is another device's; a device that has had both names is no conflict. */
-static int check_mac(struct store *s, const struct store_certificate *c)
+/**
+ * db_check_mac - is a MAC another device's
+ * @s: the registry
+ * @name: of the device that is to have it; one that has had both names is no conflict
+ * @mac: the MAC
+ *
+ * Return: 0; -EPERM, it is; another -errno.
+ */
+int db_check_mac(struct store *s, const char *name, const uint8_t mac[6])
 {
-	sqlite3_stmt *stmt = db_bind(s, DB_DEVICE_OF_MAC, "bt", c->mac, sizeof(c->mac), c->name);
-	char other[64] = "", mac[18];
+	sqlite3_stmt *stmt = db_bind(s, DB_DEVICE_OF_MAC, "bt", mac, (size_t)6, name);
+	char other[64] = "", text[18];
 	int got = db_step(s, stmt);
 
 	if (got == 1)
@@ -23,14 +30,14 @@ static int check_mac(struct store *s, const struct store_certificate *c)
 	got = db_end(stmt, got);
 	if (got == 1)
 		return db_refuse(s, -EPERM, "MAC %s is that of '%s' in the registry, not of '%s'",
-				 policy_mac_text(c->mac, mac), other, c->name);
+				 policy_mac_text(mac, text), other, name);
 	return got;
 }
 
 static int adopt(struct store *s, const struct store_certificate *c, const uint8_t *der, size_t len)
 {
 	char text[2 * STORE_SERIAL_LEN + 1];
-	int err = check_mac(s, c);
+	int err = db_check_mac(s, c->name, c->mac);
 
 	if (!err)
 		err = db_meet_device(s, c);
@@ -109,7 +116,7 @@ int store_revoked_add(struct store *s, const uint8_t serial[STORE_SERIAL_LEN], t
 }
 
 /**
- * store_tokens_burn - no token of before is good any more
+ * store_tokens_burn - no token of before is good any more, nor an approval
  * @s: the registry; without a transaction it makes one
  * @until: those that were made by then
  * @burnt: how many were not used up
@@ -127,6 +134,9 @@ int store_tokens_burn(struct store *s, int64_t until, unsigned int *burnt)
 	err = db_run(s, db_bind(s, DB_TOKEN_BURN_ALL, "i", until));
 	if (!err)
 		*burnt = sqlite3_changes(s->db);
+	/* What was approved may have been used since. */
+	if (!err)
+		err = db_run(s, db_bind(s, DB_PENDING_DROP_ALL, ""));
 	return db_leave(s, own, err);
 }
 

@@ -10,6 +10,7 @@
 
 /* As the certificate's kind is recorded: pki.h has PKI_DEVICE first. */
 #define DB_KIND_DEVICE	0
+#define DB_PENDING	8	/* keys of one device that wait for an approval */
 #define DB_CHECKINS	16	/* of each device are kept */
 #define DB_VERSIONS	32	/* likewise */
 #define DB_ACTIONS	32	/* that are over; likewise */
@@ -33,6 +34,9 @@ enum db_statement {
 	DB_DEVICE_CHECKIN, DB_CHECKIN_PUT,
 	DB_DEVICE_RETIRE, DB_TOKEN_BURN_OF, DB_ACTION_RETIRE,
 	DB_TOKEN_PUT, DB_TOKEN_GET, DB_TOKEN_SLOW, DB_TOKEN_CLAIM, DB_TOKEN_BURN,
+	DB_TOKEN_MAKER, DB_TOKEN_WITHDRAW,
+	DB_PENDING_GET, DB_PENDING_PUT, DB_PENDING_PRUNE, DB_PENDING_APPROVE, DB_PENDING_DROP, DB_PENDING_DROP_ALL,
+	DB_DEVICE_UNAPPROVE,
 	DB_CERT_PUT, DB_CERT_GET, DB_CERT_ISSUED, DB_CERT_DELIVERED, DB_CERT_REVOKE,
 	DB_CERT_RECOVER, DB_CERT_PRUNE, DB_CERT_KEY, DB_REKEY_GET, DB_REKEY_PUT,
 	DB_CERT_ADOPT, DB_CERT_LOST, DB_DEVICE_OF_MAC, DB_TOKEN_BURN_ALL, DB_COUNT_RAISE, DB_COUNT_PUT,
@@ -132,6 +136,12 @@ struct db_action {
 
 int db_action_open(struct store *s, int64_t device, struct db_action *out);
 int db_action_set(struct store *s, const struct db_action *action);
+
+/* pending.c */
+int db_pending_drop(struct store *s, const char *name);
+
+/* adopt.c */
+int db_check_mac(struct store *s, const char *name, const uint8_t mac[6]);
 
 /* certificate.c */
 const char *db_serial_text(const uint8_t serial[STORE_SERIAL_LEN],

@@ -76,6 +76,50 @@ int store_device_approve(struct store *s, const char *name)
 	return db_leave(s, own, err);
 }
 
+/* As a new token would make it. */
+static int replace(struct store *s, const char *name, const uint8_t mac[6])
+{
+	int err = db_run(s, db_bind(s, DB_FIRMWARE_FORGET, "tb", name, mac, (size_t)6));
+
+	if (!err)
+		err = db_run(s, db_bind(s, DB_ACTION_FORGET, "tb", name, mac, (size_t)6));
+	if (!err)
+		err = db_run(s, db_bind(s, DB_DEVICE_PUT, "tbi", name, mac, (size_t)6, (int64_t)0));
+	if (!err)
+		err = db_pending_drop(s, name);
+	/* Of the device by the MAC before, used up or not. */
+	return err ? err : db_run(s, db_bind(s, DB_TOKEN_WITHDRAW, "ti", name, (int64_t)DB_TOKEN_USED + 1));
+}
+
+static int meet(struct store *s, const char *name, const uint8_t mac[6])
+{
+	struct store_device device;
+	int err = db_check_mac(s, name, mac);
+
+	if (!err)
+		err = db_run(s, db_bind(s, DB_DEVICE_MEET, "tb", name, mac, (size_t)6));
+	if (!err)
+		err = store_device_get(s, name, &device);
+	return err || !memcmp(device.mac, mac, sizeof(device.mac)) ? err : replace(s, name, mac);
+}
+
+/**
+ * store_device_meet - see that a device is in the registry
+ * @s: the registry; without a transaction it makes one
+ * @name: its
+ * @mac: its; another one than before makes it another device, which never enrolled and has no token
+ *
+ * Return: 0; -EPERM, the MAC is that of another name; another -errno.
+ */
+int store_device_meet(struct store *s, const char *name, const uint8_t mac[6])
+{
+	bool own;
+	int err;
+
+	err = db_enter(s, true, &own);
+	return err ? err : db_leave(s, own, meet(s, name, mac));
+}
+
 /**
  * store_device_each - every device, by name
  * @s: the registry

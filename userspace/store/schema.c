@@ -98,6 +98,14 @@ static const char * const migrations[] = {
 	"ALTER TABLE device ADD COLUMN rekeyed INTEGER NOT NULL DEFAULT 0;",
 
 	"ALTER TABLE device ADD COLUMN retired INTEGER NOT NULL DEFAULT 0;",
+	"ALTER TABLE token ADD COLUMN maker TEXT NOT NULL DEFAULT '';"
+	"CREATE TABLE pending ("
+	" device INTEGER NOT NULL REFERENCES device (id) ON DELETE CASCADE,"
+	" key_id BLOB NOT NULL CHECK (length(key_id) = 32), way INTEGER NOT NULL,"
+	" peer TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,"
+	" approved INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (device, key_id)) STRICT, WITHOUT ROWID;"
+	/* An approval is for one certificate from now on. */
+	"UPDATE device SET approved = 0 WHERE enrolled != 0;",
 };
 
 #define VERSION	((int)(sizeof(migrations) / sizeof(*migrations)))
@@ -112,6 +120,7 @@ const int db_newest = VERSION;
 /* Of a JOIN device AS d. */
 #define ACTION_COLUMNS "a.id, d.name, a.release, a.version, a.state, a.offered, a.changed," \
 		       " a.detail, a.device, a.barred"
+#define DEVICE_ID "(SELECT id FROM device WHERE name = ?1)"
 #define DEVICE_COLUMNS "name, mac, approval, approved, enrolled, checkin, firmware, model, retired"
 
 const char * const db_sql[DB_STATEMENTS] = {
@@ -166,6 +175,27 @@ const char * const db_sql[DB_STATEMENTS] = {
 		"UPDATE token SET state = 2"
 		" WHERE device = (SELECT id FROM device WHERE name = ?1) AND state < 2",
 	[DB_TOKEN_BURN_ALL] = "UPDATE token SET state = 2 WHERE state < 2 AND made <= ?1",
+
+	[DB_TOKEN_MAKER] = "UPDATE token SET maker = ?2 WHERE device = " DEVICE_ID,
+	[DB_TOKEN_WITHDRAW] = "DELETE FROM token WHERE device = " DEVICE_ID " AND state < ?2",
+
+	[DB_PENDING_GET] = "SELECT approved, last FROM pending WHERE device = " DEVICE_ID " AND key_id = ?2",
+	[DB_PENDING_PUT] =
+		"INSERT INTO pending (device, key_id, way, peer, first, last)"
+		" SELECT id, ?2, ?3, ?4, ?5, ?5 FROM device WHERE name = ?1"
+		" ON CONFLICT (device, key_id) DO UPDATE SET way = ?3, peer = ?4, last = ?5,"
+		" first = iif(first = 0, ?5, first)",
+	[DB_PENDING_PRUNE] =
+		"DELETE FROM pending WHERE device = " DEVICE_ID " AND NOT approved AND key_id NOT IN"
+		" (SELECT key_id FROM pending WHERE device = " DEVICE_ID " AND NOT approved"
+		" ORDER BY last DESC, key_id LIMIT ?2)",
+	[DB_PENDING_APPROVE] =
+		"INSERT INTO pending (device, key_id, way, peer, first, last, approved)"
+		" SELECT id, ?2, 0, '', 0, 0, 1 FROM device WHERE name = ?1"
+		" ON CONFLICT (device, key_id) DO UPDATE SET approved = 1",
+	[DB_PENDING_DROP] = "DELETE FROM pending WHERE device = " DEVICE_ID,
+	[DB_PENDING_DROP_ALL] = "DELETE FROM pending",
+	[DB_DEVICE_UNAPPROVE] = "UPDATE device SET approved = 0 WHERE name = ?1 AND approved",
 
 	/* Rows of certificates that were made here have positive numbers, in their order. */
 	[DB_CERT_PUT] =

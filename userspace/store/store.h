@@ -108,11 +108,44 @@ int store_token_check(struct store *s, const char *name, const char *secret, con
 
 /* Which token a device has now: changes with each new one; 0, none. */
 int store_token_mark(struct store *s, const char *name, uint64_t *mark);
+/* Who made it, in words; only to be listed. */
+int store_token_maker(struct store *s, const char *name, const char *maker);
+
+/**
+ * struct store_token_info - a token, but for the secret
+ * @name: the device's
+ * @mac: its
+ * @maker: who made it, in words; empty, not known
+ * @made: when
+ * @expires: likewise
+ * @used: its certificate was delivered
+ * @claimed: a certificate was issued for it, of which it is not known whether it arrived
+ * @chosen: a person's choice, not a random one
+ * @approval: it takes an operator's approval, too
+ */
+struct store_token_info {
+	char name[64];
+	uint8_t mac[6];
+	char maker[64];
+	time_t made;
+	time_t expires;
+	bool used;
+	bool claimed;
+	bool chosen;
+	bool approval;
+};
+
+int store_token_each(struct store *s, int (*each)(const struct store_token_info *t, void *arg), void *arg);
+/* It is of no use from then on. -ENOENT, there is none; -EPERM, it is used up. */
+int store_token_withdraw(struct store *s, const char *name);
 /* Is it the device's, and one of 128 random bits, which nobody guesses. */
 int store_token_random(struct store *s, const char *name, const char *secret, bool *right);
 
 int store_device_get(struct store *s, const char *name, struct store_device *out);
+/* The first key that comes; store_pending_approve() is of one key. */
 int store_device_approve(struct store *s, const char *name);
+/* See that it is there, by this MAC: with another one it is another device, which never enrolled. */
+int store_device_meet(struct store *s, const char *name, const uint8_t mac[6]);
 int store_device_each(struct store *s, int (*each)(const struct store_device *d, void *arg), void *arg);
 
 /* retire.c: out of use. All of its certificates are revoked, its token is used up, and it gets no certificate again
@@ -121,6 +154,44 @@ int store_device_retire(struct store *s, const char *name, time_t now, int reaso
 /* By its MAC, the one that has it last. */
 int store_device_of_mac(struct store *s, const uint8_t mac[6], struct store_device *out);
 int store_token_facts(struct store *s, const char *name, struct store_token_facts *out);
+/** enum store_way - by what a device enrols */
+enum store_way {
+	STORE_WAY_TOKEN,
+	STORE_WAY_IDEVID,	/* its manufacturer's certificate (IEEE 802.1AR) */
+};
+
+/**
+ * struct store_pending - a key that waits for an operator's approval, or has it
+ * @name: of the device
+ * @mac: its
+ * @key_id: SHA-256 of the SubjectPublicKeyInfo
+ * @way: by what it would enrol
+ * @peer: address that it came from last; empty, it has not come yet
+ * @first: when it came first; 0, not yet
+ * @last: and last
+ * @approved: it may have its certificate
+ */
+struct store_pending {
+	char name[64];
+	uint8_t mac[6];
+	uint8_t key_id[32];
+	enum store_way way;
+	char peer[64];
+	time_t first;
+	time_t last;
+	bool approved;
+};
+
+/* May the device have a certificate of this key. */
+int store_pending_approved(struct store *s, const char *name, const uint8_t key_id[32], bool *approved);
+/* It waits; news: it did not before. */
+int store_pending_note(struct store *s, const struct store_pending *p, bool *news);
+int store_pending_approve(struct store *s, const char *name, const uint8_t key_id[32]);
+/* It has its certificate: no approval is left. */
+int store_pending_done(struct store *s, const char *name);
+/* name NULL: all. */
+int store_pending_each(struct store *s, const char *name,
+		       int (*each)(const struct store_pending *p, void *arg), void *arg);
 
 /* Certificates; within a transaction of the caller's. */
 int store_cert_reserve(struct store *s, const struct store_certificate *cert);

@@ -157,6 +157,8 @@ static int put(struct store *s, const char *name, const uint8_t mac[6], const st
 		err = db_run(s, db_bind(s, DB_DEVICE_PUT, "tbi", name, mac, (size_t)6,
 					(int64_t)approval));
 	if (!err)
+		err = db_pending_drop(s, name);
+	if (!err)
 		err = db_run(s, db_bind(s, DB_TOKEN_PUT, "tibbii", name, (int64_t)t->algorithm,
 					t->salt, sizeof(t->salt), t->hash, sizeof(t->hash),
 					(int64_t)t->made, (int64_t)t->expires));
@@ -175,7 +177,7 @@ static int put(struct store *s, const char *name, const uint8_t mac[6], const st
  * @out: the secret; only its hash is kept
  * @size: of @out; STORE_TOKEN_LEN where it is made
  *
- * Replaces the device's older one, and takes an approval back.
+ * Replaces the device's older one, and takes approvals back.
  *
  * Return: 0; -EINVAL, an argument; another -errno. @out is empty then.
  */

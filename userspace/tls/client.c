@@ -153,7 +153,8 @@ static int prepare(struct tls_client *c, const struct tls_target *target)
 		SSL_CTX_set1_cert_store(c->ctx, c->trust);
 	SSL_CTX_set_verify(c->ctx, c->trust ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
 	if (c->cert && (SSL_CTX_use_certificate(c->ctx, c->cert) != 1 ||
-			SSL_CTX_use_PrivateKey(c->ctx, c->key) != 1))
+			SSL_CTX_use_PrivateKey(c->ctx, c->key) != 1 ||
+			(c->chain && SSL_CTX_set1_chain(c->ctx, c->chain) != 1)))
 		return fail(c, "certificate and key cannot be used: %s",
 			    ERR_reason_error_string(ERR_peek_last_error()));
 	c->ssl = SSL_new(c->ctx);

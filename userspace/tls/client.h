@@ -32,6 +32,7 @@ struct tls_target {
  *	taken, which is for asking what is checked by other means
  * @cert: to show, or NULL
  * @key: of @cert
+ * @chain: certificates that lead from @cert to its root, or NULL
  * @deadline: on tls_clock()
  * @error: what failed: lower case, no full stop
  * @fd: the socket, or -1
@@ -44,6 +45,7 @@ struct tls_client {
 	X509_STORE *trust;
 	X509 *cert;
 	EVP_PKEY *key;
+	STACK_OF(X509) *chain;
 	int64_t deadline;
 	char error[TLS_ERROR_LEN];
 	int fd;

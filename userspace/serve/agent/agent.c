@@ -239,9 +239,13 @@ static int read_config(const struct agent *a, struct serve_config *fresh)
 static bool reload(struct agent *a)
 {
 	struct serve_sign what = { .kind = SERVE_SIGN_RELOAD };
+	struct agent_idevid idevid = { .n = 0 };
 	struct serve_config fresh;
 	struct serve_signed got;
 	int faults = read_config(a, &fresh);
+
+	if (!faults)
+		faults = -agent_manufacturers_load(&fresh, &a->ca, &idevid);
 
 	__atomic_store_n(&a->counters->config_faults, faults, __ATOMIC_RELAXED);
 	__atomic_store_n(&a->counters->reloaded, time(NULL), __ATOMIC_RELAXED);
@@ -252,10 +256,14 @@ static bool reload(struct agent *a)
 		exit(1);
 	}
 	if (got.error[0]) {
+		agent_manufacturers_free(&idevid);
 		__atomic_store_n(&a->counters->config_faults, 1, __ATOMIC_RELAXED);
 		serve_log(LOG_ERR, "serve.yaml is not taken: what held before holds", "why", got.error, NULL);
 		return false;
 	}
+	agent_manufacturers_free(&a->idevid);
+	a->idevid = idevid;
+	agent_vendored_load(a);
 	a->config->allow_remote = fresh.allow_remote;
 	a->config->rekey_signed = fresh.rekey_signed;
 	a->config->adopt = fresh.adopt;
@@ -279,8 +287,13 @@ static void handle_reload(struct agent *a)
 /* False: the request wants no reply. */
 static bool handle(struct agent *a, const struct serve_request *q, struct serve_reply *r)
 {
-	agent_adopt(a, q);
+	/* A manufacturer's certificate is none of this CA. */
+	if (q->op != SERVE_OP_IDEVID)
+		agent_adopt(a, q);
 	switch (q->op) {
+	case SERVE_OP_IDEVID:
+		agent_idevid(a, q, r);
+		return true;
 	case SERVE_OP_ENROLL:
 		agent_enroll(a, q, r);
 		return true;
@@ -436,7 +449,7 @@ static int open_all(struct agent *a)
 	}
 	if (pki_validity(a->ca.issuing, &a->ca_begin, &a->ca_end))
 		a->ca_end = 0;
-	ret = open_registry(a);
+	ret = agent_manufacturers_load(a->config, &a->ca, &a->idevid) ? -EIO : open_registry(a);
 	if (ret)
 		return ret;
 	a->connected = !cnl_open(&a->nl);
@@ -464,13 +477,13 @@ int serve_agent(struct serve_config *config, struct serve_counters *counters, st
 	};
 	struct agent *a = calloc(1, sizeof(*a));
 	uint8_t *in = malloc(SERVE_REQUEST_MAX), *out = malloc(SERVE_REPLY_MAX);
-	char error[PRIV_ERROR_LEN], *dir = strdup(config->path);
+	char error[PRIV_ERROR_LEN], *dir = strdup(config->path), *policy = strdup(config->policy);
 	int ret = 1;
 	size_t i;
 
 	if (a)
 		a->buf = malloc(PRIV_FRAME_MAX);
-	if (!a || !a->buf || !in || !out || !dir)
+	if (!a || !a->buf || !in || !out || !dir || !policy)
 		goto out;
 	a->config = config;
 	a->counters = counters;
@@ -481,6 +494,8 @@ int serve_agent(struct serve_config *config, struct serve_counters *counters, st
 	a->signer = *signer;
 	*strrchr(dir, '/') = 0;
 	role.readable = dir[0] ? dir : "/";
+	*strrchr(policy, '/') = 0;
+	role.also[0] = config->n_manufacturers ? policy : NULL;
 	if (open_all(a))
 		goto out;
 	agent_audit_open(a);
@@ -490,6 +505,7 @@ int serve_agent(struct serve_config *config, struct serve_counters *counters, st
 		goto out;
 	}
 	agent_audit_did(a, "start", "done");
+	agent_vendored_load(a);	/* what is wrong is better said now than to the first device */
 	if (!priv_send(&a->front, "", 0))
 		ret = loop(a, in, out);
 	agent_audit_close(a);
@@ -502,6 +518,7 @@ out:
 			free(a->former[i].der);
 		agent_ocsp_free(a);
 		pki_ca_free(&a->ca);
+		agent_manufacturers_free(&a->idevid);
 		free(a->posture.floors);
 		devices_free(&a->devices);
 		free(a->crl);
@@ -509,6 +526,7 @@ out:
 	}
 	free(a);
 	free(dir);
+	free(policy);
 	free(out);
 	free(in);
 	return ret;

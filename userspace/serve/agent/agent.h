@@ -3,8 +3,11 @@
 #ifndef CORDON_AGENT_H
 #define CORDON_AGENT_H
 
+#include <sys/stat.h>
+
 #include "audit/audit.h"
 #include "firmware/manifest.h"
+#include "lib/policy.h"
 #include "nl/nl.h"
 #include "serve/agent/devices.h"
 #include "serve/common/revoked.h"
@@ -101,6 +104,40 @@ struct agent_log {
 	time_t sync;
 };
 
+/** struct agent_manufacturer - whose certificates may enrol devices */
+struct agent_manufacturer {
+	char name[SERVE_MANUFACTURER_LEN];
+	STACK_OF(X509) *roots;
+};
+
+/** struct agent_vendored - a device for which the policy's file names a manufacturer's certificate */
+struct agent_vendored {
+	char issuer[SERVE_MANUFACTURER_LEN];
+	char serial[POLICY_SERIAL_LEN];
+	char name[CORDON_DEVICE_NAME_LEN];
+	uint8_t mac[6];
+};
+
+/**
+ * struct agent_idevid - first enrolments by manufacturers' certificates
+ * @list: manufacturers
+ * @n: how many
+ * @devices: of the policy's file, as it was read last
+ * @n_devices: how many
+ * @err: it could not be read: -errno
+ * @file: the file that was read
+ * @until: when it is read again, changed or not, by agent_clock(); 0, at once
+ */
+struct agent_idevid {
+	struct agent_manufacturer list[SERVE_MANUFACTURERS];
+	size_t n;
+	struct agent_vendored *devices;
+	size_t n_devices;
+	int err;
+	struct stat file;
+	time_t until;
+};
+
 /**
  * struct agent - the process that holds the registry and speaks netlink
  * @config: what holds now
@@ -117,6 +154,7 @@ struct agent_log {
  * @former: revocation lists of issuers before, in @ca's order
  * @tries: wrong tokens
  * @devices: as the kernel has them
+ * @idevid: manufacturers' certificates
  * @posture: what their firmware is judged by
  * @records: check-ins that are to be written down
  * @n_records: how many
@@ -156,6 +194,7 @@ struct agent {
 	struct agent_former former[AGENT_FORMER];
 	struct tries tries;
 	struct devices devices;
+	struct agent_idevid idevid;
 	struct agent_posture posture;
 	struct agent_record records[AGENT_RECORDS];
 	size_t n_records;
@@ -239,20 +278,43 @@ void agent_checkin(struct agent *a, const struct serve_request *q, struct serve_
 void agent_firmware(struct agent *a, const struct serve_request *q);
 void agent_records_write(struct agent *a, bool now);
 
+/* approval.c */
+bool agent_approved(struct agent *a, const struct serve_request *q, struct serve_reply *r, const char *name,
+		    const uint8_t key_id[32]);
+void agent_await(struct agent *a, const struct serve_request *q, const char *name, const uint8_t key_id[32],
+		 enum store_way way);
+
 /* issue.c */
 int agent_certify(struct agent *a, const struct serve_request *q, struct pki_profile *profile,
 		  struct store_certificate *cert, struct serve_reply *r);
 void agent_enroll(struct agent *a, const struct serve_request *q, struct serve_reply *r);
 void agent_renew(struct agent *a, const struct serve_request *q, struct serve_reply *r);
-void agent_server(struct agent *a, const struct serve_request *q, struct serve_reply *r);
 bool agent_place_is_right(struct agent *a, const struct serve_request *q, struct serve_reply *r,
 			  const uint8_t *mac, const char *device);
 bool agent_identify(struct agent *a, const struct serve_request *q, struct serve_reply *r,
 		    struct store_certificate *cert);
 
+bool agent_key_id(struct agent *a, const struct serve_request *q, struct serve_reply *r, uint8_t out[32]);
+bool agent_commit(struct agent *a, const struct serve_request *q, struct serve_reply *r);
+void agent_granted(struct agent *a, const struct serve_request *q, struct serve_reply *r, enum serve_accepted what,
+		   bool again);
+void agent_hand_out_again(struct agent *a, const struct serve_request *q, struct serve_reply *r,
+			  const uint8_t serial[STORE_SERIAL_LEN], const char *device, enum serve_accepted what);
 time_t agent_issued_at(const struct store_certificate *cert);
 
 bool agent_clock_is_right(const struct agent *a);
+
+/* server.c */
+void agent_server(struct agent *a, const struct serve_request *q, struct serve_reply *r);
+
+/* manufacturer.c */
+int agent_manufacturers_load(const struct serve_config *c, const struct pki_ca *ca, struct agent_idevid *to);
+void agent_manufacturers_free(struct agent_idevid *v);
+int agent_vendored_load(struct agent *a);
+const struct agent_vendored *agent_vendored_find(const struct agent_idevid *v, const char *issuer, const char *serial);
+
+/* idevid.c */
+void agent_idevid(struct agent *a, const struct serve_request *q, struct serve_reply *r);
 
 /* rekey.c */
 

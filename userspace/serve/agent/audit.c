@@ -159,6 +159,7 @@ static const char *op_name(uint32_t op)
 {
 	switch (op) {
 	case SERVE_OP_ENROLL:
+	case SERVE_OP_IDEVID:
 		return "enrol";
 	case SERVE_OP_RENEW:
 		return "renew";

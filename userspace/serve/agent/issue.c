@@ -12,7 +12,6 @@
 
 #include "serve/agent/agent.h"
 
-#define APPROVAL_RETRY	30	/* seconds */
 #define REASON_SUPERSEDED 4	/* RFC 5280, 5.3.1 */
 
 /* The next element of a DER encoding: its content, and all of it in @all. */
@@ -77,8 +76,14 @@ static bool csr_key_id(const uint8_t *csr, size_t len, uint8_t out[32])
 	return EVP_Q_digest(NULL, "SHA256", NULL, p, all, out, NULL);
 }
 
-/* What the request's key is known by; false: it is answered. */
-static bool take_key_id(struct agent *a, const struct serve_request *q, struct serve_reply *r, uint8_t out[32])
+/**
+ * agent_key_id - what the key in a request is known by
+ * @a: the agent
+ * @q: the request
+ * @r: says why not
+ * @out: SHA-256 of its SubjectPublicKeyInfo
+ */
+bool agent_key_id(struct agent *a, const struct serve_request *q, struct serve_reply *r, uint8_t out[32])
 {
 	if (csr_key_id(q->csr, q->csr_len, out))
 		return true;
@@ -135,7 +140,7 @@ int agent_certify(struct agent *a, const struct serve_request *q, struct pki_pro
 	cut(a, profile->name, cert);
 	cert->not_before = pki_begin(time(NULL), cert->not_after);
 	strcpy(cert->name, profile->name);
-	if (!take_key_id(a, q, r, cert->key_id))
+	if (!agent_key_id(a, q, r, cert->key_id))
 		return -EINVAL;
 	if (store_cert_reserve(&a->store, cert))
 		goto registry;
@@ -166,9 +171,16 @@ registry:
 	return -EIO;
 }
 
-/* Whose it is stands in the reply. @again: it is one that was issued before. */
-static void granted(struct agent *a, const struct serve_request *q, struct serve_reply *r, enum serve_accepted what,
-		    bool again)
+/**
+ * agent_granted - count and log a certificate that is in the registry
+ * @a: the agent
+ * @q: the request
+ * @r: the reply, with device and serial number
+ * @what: first or next
+ * @again: it is one that was issued before
+ */
+void agent_granted(struct agent *a, const struct serve_request *q, struct serve_reply *r, enum serve_accepted what,
+		   bool again)
 {
 	char serial[2 * PKI_SERIAL_LEN + 1], peer[POLICY_ADDR_LEN];
 	struct cordon_addr addr;
@@ -177,7 +189,7 @@ static void granted(struct agent *a, const struct serve_request *q, struct serve
 	r->status = 200;
 	pki_serial_text(r->serial, serial);
 	serve_log(LOG_INFO, what == SERVE_RENEWAL ? "renewed" : "enrolled", "device", r->device, "serial", serial,
-		  "peer", agent_peer(q, &addr, peer), NULL);
+		  "peer", agent_peer(q, &addr, peer), "by", q->op == SERVE_OP_IDEVID ? "idevid" : NULL, NULL);
 	agent_audit_issued(a, q, r, what == SERVE_RENEWAL ? "renew" : "enrol", again);
 }
 
@@ -274,8 +286,16 @@ static void wrong_token(struct agent *a, const struct serve_request *q, struct s
 		agent_refuse(a, q, r, 401, SERVE_BAD_TOKEN, "no such device, or not its token");
 }
 
-/* The same certificate again, which may not have arrived. */
-static void hand_out_again(struct agent *a, const struct serve_request *q, struct serve_reply *r,
+/**
+ * agent_hand_out_again - the same certificate again, which may not have arrived
+ * @a: the agent
+ * @q: the request
+ * @r: the reply
+ * @serial: of the certificate
+ * @device: its name
+ * @what: first or next
+ */
+void agent_hand_out_again(struct agent *a, const struct serve_request *q, struct serve_reply *r,
 			   const uint8_t serial[STORE_SERIAL_LEN], const char *device, enum serve_accepted what)
 {
 	struct store_certificate cert;
@@ -293,7 +313,7 @@ static void hand_out_again(struct agent *a, const struct serve_request *q, struc
 	r->der = a->buf;
 	r->der_len = len;
 	strcpy(r->device, device);
-	granted(a, q, r, what, true);
+	agent_granted(a, q, r, what, true);
 }
 
 /*
@@ -322,19 +342,15 @@ static bool enroll_device(struct agent *a, const struct serve_request *q, struct
 		return false;
 	}
 	if (verdict == STORE_TOKEN_PENDING) {
-		hand_out_again(a, q, r, serial, device.name, SERVE_ENROLMENT);
+		agent_hand_out_again(a, q, r, serial, device.name, SERVE_ENROLMENT);
 		return false;
 	}
 	if (verdict != STORE_TOKEN_GOOD && verdict != STORE_TOKEN_OTHER_KEY) {
 		wrong_token(a, q, r, verdict, by);
 		return false;
 	}
-	if ((a->config->approval || device.approval) && !device.approved) {
-		agent_refuse(a, q, r, 202, SERVE_NOT_APPROVED, "%s waits for an operator's approval",
-			     device.name);
-		r->retry = APPROVAL_RETRY;
+	if ((a->config->approval || device.approval) && !agent_approved(a, q, r, device.name, key_id))
 		return false;
-	}
 	if (verdict == STORE_TOKEN_OTHER_KEY &&
 	    store_cert_revoke(&a->store, serial, time(NULL), REASON_SUPERSEDED)) {
 		agent_registry_failed(a, q, r);
@@ -345,7 +361,7 @@ static bool enroll_device(struct agent *a, const struct serve_request *q, struct
 	if (agent_certify(a, q, &profile, &cert, r))
 		return false;
 	if (store_token_claim(&a->store, device.name, key_id, cert.serial) ||
-	    agent_supersede(a, device.name, NULL)) {
+	    store_pending_done(&a->store, device.name) || agent_supersede(a, device.name, NULL)) {
 		agent_registry_failed(a, q, r);
 		return false;
 	}
@@ -353,8 +369,13 @@ static bool enroll_device(struct agent *a, const struct serve_request *q, struct
 	return true;
 }
 
-/* Nothing that is not on the disk leaves. */
-static bool commit(struct agent *a, const struct serve_request *q, struct serve_reply *r)
+/**
+ * agent_commit - nothing that is not on the disk leaves
+ * @a: the agent, in a transaction
+ * @q: the request
+ * @r: the reply; on failure without a certificate, and it says why
+ */
+bool agent_commit(struct agent *a, const struct serve_request *q, struct serve_reply *r)
 {
 	if (!store_commit(&a->store))
 		return true;
@@ -385,7 +406,7 @@ void agent_enroll(struct agent *a, const struct serve_request *q, struct serve_r
 		agent_refuse(a, q, r, 429, SERVE_TOO_MANY_TRIES, "too many wrong tokens");
 		return;
 	}
-	if (!take_key_id(a, q, r, key_id))
+	if (!agent_key_id(a, q, r, key_id))
 		return;
 	if (store_begin(&a->store, true)) {
 		agent_registry_failed(a, q, r);
@@ -393,10 +414,12 @@ void agent_enroll(struct agent *a, const struct serve_request *q, struct serve_r
 	}
 	if (!enroll_device(a, q, r, key_id, &by)) {
 		store_rollback(&a->store);
-	} else if (commit(a, q, r)) {
+		if (r->status == 202)
+			agent_await(a, q, q->name, key_id, STORE_WAY_TOKEN);
+	} else if (agent_commit(a, q, r)) {
 		tries_forget(&a->tries, by.both);
 		tries_forget(&a->tries, by.peer);
-		granted(a, q, r, SERVE_ENROLMENT, false);
+		agent_granted(a, q, r, SERVE_ENROLMENT, false);
 	}
 }
 
@@ -496,7 +519,7 @@ static bool renew_is_due(struct agent *a, const struct serve_request *q, struct 
 	int ret = agent_renew_limit(a, q, r, name, key_id, again);
 
 	if (ret == 1)
-		hand_out_again(a, q, r, again, name, SERVE_RENEWAL);
+		agent_hand_out_again(a, q, r, again, name, SERVE_RENEWAL);
 	return !ret;
 }
 
@@ -514,7 +537,7 @@ void agent_renew(struct agent *a, const struct serve_request *q, struct serve_re
 	uint8_t key_id[32];
 	bool late;
 
-	if (!take_key_id(a, q, r, key_id))
+	if (!agent_key_id(a, q, r, key_id))
 		return;
 	if (store_begin(&a->store, true)) {
 		agent_registry_failed(a, q, r);
@@ -532,56 +555,11 @@ void agent_renew(struct agent *a, const struct serve_request *q, struct serve_re
 	} else if (agent_supersede(a, old.name, old.serial)) {
 		store_rollback(&a->store);
 		agent_registry_failed(a, q, r);
-	} else if (commit(a, q, r)) {
-		granted(a, q, r, SERVE_RENEWAL, false);
+	} else if (agent_commit(a, q, r)) {
+		agent_granted(a, q, r, SERVE_RENEWAL, false);
 		if (rekey == AGENT_REKEY_UNSIGNED)
 			agent_rekeyed(a, q, r);
 		if (late)
 			renewed_late(r, &old);
-	}
-}
-
-/* Front may have had it made for a key that it was not to have: whoever reads the log sees each of them. */
-static void server_certified(struct agent *a, const struct serve_request *q, struct serve_reply *r, const char *name)
-{
-	char serial[2 * PKI_SERIAL_LEN + 1];
-
-	pki_serial_text(r->serial, serial);
-	serve_log(LOG_INFO, "server certificate issued", "name", name, "serial", serial, NULL);
-	agent_audit_issued(a, q, r, "server certificate", false);
-}
-
-/**
- * agent_server - the server's own certificate, by the names that the configuration gives
- * @a: the agent
- * @q: the request
- * @r: the reply
- */
-void agent_server(struct agent *a, const struct serve_request *q, struct serve_reply *r)
-{
-	struct store_certificate cert = { .not_after = time(NULL) + SERVE_SERVER_VALID };
-	struct pki_profile profile = { .kind = PKI_SERVER, .n_names = a->config->n_names };
-	char name[PKI_NAME_LEN];
-	const char *names[SERVE_NAMES_MAX];
-	size_t i;
-
-	/* A common name has at most 64 bytes (RFC 5280, A.1); clients look at the alternative names. */
-	stpncpy(name, a->config->names[0], sizeof(name) - 1)[0] = 0;
-	for (i = 0; i < profile.n_names; i++)
-		names[i] = a->config->names[i];
-	profile.name = name;
-	profile.names = names;
-	if (store_begin(&a->store, true)) {
-		agent_registry_failed(a, q, r);
-		return;
-	}
-	if (agent_certify(a, q, &profile, &cert, r)) {
-		store_rollback(&a->store);
-	} else if (store_cert_delivered(&a->store, cert.serial)) {
-		store_rollback(&a->store);
-		agent_registry_failed(a, q, r);
-	} else if (commit(a, q, r)) {
-		r->status = 200;
-		server_certified(a, q, r, name);
 	}
 }

@@ -187,6 +187,41 @@ static void load_names(struct loader *l, const struct yaml_node *list, struct se
 	}
 }
 
+static void load_manufacturer(struct loader *l, const struct yaml_node *map, struct serve_config *c)
+{
+	enum { NAME, ROOTS, N };
+	static const struct yaml_field fields[] = { { "name", true }, { "roots", true } };
+	struct serve_manufacturer *m = &c->manufacturers[c->n_manufacturers];
+	struct yaml_node *at[N] = { NULL };
+	size_t i;
+
+	if (!yaml_fields(l, map, "a manufacturer", fields, N, at))
+		return;
+	if (at[ROOTS])
+		load_path(l, at[ROOTS], "roots", m->roots);
+	if (!at[NAME] || !yaml_name(l, at[NAME], "name", m->name, sizeof(m->name)))
+		return;
+	for (i = 0; i < c->n_manufacturers; i++)
+		if (!strcmp(c->manufacturers[i].name, m->name))
+			report_error(l->report, at[NAME]->at, "manufacturer '%s' a second time", m->name);
+	c->n_manufacturers++;
+}
+
+static void load_manufacturers(struct loader *l, const struct yaml_node *list, struct serve_config *c)
+{
+	const struct yaml_node *node;
+
+	if (!yaml_is(l, list, YAML_SEQUENCE, "manufacturers"))
+		return;
+	for (node = list->child; node; node = node->next) {
+		if (c->n_manufacturers == SERVE_MANUFACTURERS) {
+			report_error(l->report, node->at, "more than %d manufacturers", SERVE_MANUFACTURERS);
+			return;
+		}
+		load_manufacturer(l, node, c);
+	}
+}
+
 static void load_firmware(struct loader *l, const struct yaml_node *node, struct serve_config *c)
 {
 	enum { POLL, TENANT, DIRECTORY, N };
@@ -230,13 +265,14 @@ static void load_status(struct loader *l, const struct yaml_node *node, struct s
 
 static void load_top(struct loader *l, const struct yaml_node *root, struct serve_config *c)
 {
-	enum { EST, CHECKIN, CA, REGISTRY, NAMES, PASSPHRASE, CERTIFICATE, KEY, RUN, FIRMWARE, ADOPT,
+	enum { EST, CHECKIN, CA, REGISTRY, NAMES, PASSPHRASE, CERTIFICATE, KEY, RUN, FIRMWARE, ADOPT, POLICY, MANUFACTURERS,
 	       TOKENS, STATUS, N };
 	static const struct yaml_field fields[] = {
 		{ "est", false }, { "checkin", false }, { "ca", false }, { "registry", false },
 		{ "server_names", false }, { "passphrase_file", false },
 		{ "certificate", false }, { "key", false }, { "run", false },
 		{ "firmware", false }, { "adopt", false },
+		{ "policy", false }, { "manufacturers", false },
 		{ "token_directory", false }, { "status", false },
 	};
 	struct yaml_node *at[N] = { NULL };
@@ -269,6 +305,10 @@ static void load_top(struct loader *l, const struct yaml_node *root, struct serv
 		load_path(l, at[TOKENS], "token_directory", c->token_directory);
 	if (at[STATUS])
 		load_status(l, at[STATUS], c);
+	if (at[POLICY])
+		load_path(l, at[POLICY], "policy", c->policy);
+	if (at[MANUFACTURERS])
+		load_manufacturers(l, at[MANUFACTURERS], c);
 	if (!at[CERTIFICATE] != !at[KEY])
 		report_error(l->report, at[KEY] ? at[KEY]->at : at[CERTIFICATE]->at,
 			     "certificate and key come together");
@@ -331,6 +371,7 @@ int serve_config_load(const char *path, struct serve_config *out, FILE *errors)
 	strcpy(out->run, SERVE_RUN);
 	strcpy(out->firmware, FIRMWARE_DIR);
 	strcpy(out->tenant, SERVE_TENANT);
+	strcpy(out->policy, SERVE_POLICY);
 	out->poll = SERVE_POLL;
 	out->valid = DEVICE_VALID;
 	out->renew_interval = DEVICE_VALID / RENEW_PART;

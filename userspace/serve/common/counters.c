@@ -24,6 +24,7 @@ static const char * const refused[SERVE_REFUSED] = {
 	"remote", "unknown_device", "quarantined", "bad_token", "token_expired", "token_used",
 	"too_many_tries", "not_approved", "bad_request", "bad_csr", "timeout", "crowded",
 	"kernel", "registry", "wrong_device", "not_offered", "artifact", "rekey", "too_soon", "clock",
+	"idevid_foreign", "idevid_expired", "idevid_unknown", "idevid_enrolled", "policy",
 };
 
 static const char * const updates[SERVE_UPDATES] = {

@@ -33,6 +33,7 @@ size_t serve_request_pack(const struct serve_request *r, uint8_t *buf, size_t si
 	wire_put_blob(&out, r->csr, r->csr_len);
 	wire_put_blob(&out, r->proof, r->proof_len);
 	wire_put_blob(&out, r->cert, r->cert_len);
+	wire_put_blob(&out, r->chain, r->chain_len);
 	return out.bad ? 0 : out.len;
 }
 
@@ -74,6 +75,7 @@ bool serve_request_unpack(const uint8_t *buf, size_t len, struct serve_request *
 	r->csr = wire_blob(&in, PKI_CSR_MAX, &r->csr_len);
 	r->proof = wire_blob(&in, PKI_PROOF_MAX, &r->proof_len);
 	r->cert = wire_blob(&in, PKI_CERT_MAX, &r->cert_len);
+	r->chain = wire_blob(&in, SERVE_CHAIN_MAX, &r->chain_len);
 	return wire_end(&in);
 }
 

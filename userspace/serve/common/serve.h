@@ -43,6 +43,10 @@
 #define SERVE_OCSP_VALID	3600	/* seconds that the status of a certificate is said for */
 #define SERVE_RETRY	10		/* seconds, where something is amiss that may be over by then */
 #define SERVE_SERVER_VALID	(30 * 86400)
+#define SERVE_POLICY	"/etc/cordon/policy.yaml"
+#define SERVE_MANUFACTURERS	16
+#define SERVE_MANUFACTURER_LEN	32	/* as an issuer in the policy */
+#define SERVE_CHAIN_MAX	8192		/* bytes of certificates behind a client's */
 #define SERVE_REMEMBERED	(365 * 86400U)	/* seconds after its end that a certificate is in the registry */
 
 /* config.c */
@@ -58,6 +62,12 @@ enum serve_adopt {
 struct serve_listen {
 	struct sockaddr_storage at[SERVE_LISTEN_MAX];
 	size_t n;
+};
+
+/** struct serve_manufacturer - whose certificates may enrol devices; roots: file in PEM */
+struct serve_manufacturer {
+	char name[SERVE_MANUFACTURER_LEN];
+	char roots[SERVE_NAME_LEN];
 };
 
 /**
@@ -85,6 +95,9 @@ struct serve_listen {
  * @approval: a first enrolment waits for an operator
  * @rekey_signed: another key only with the old key's signature
  * @adopt: enum serve_adopt
+ * @policy: file that says which devices have manufacturers' certificates
+ * @manufacturers: whose these are
+ * @n_manufacturers: how many; 0, no device enrols by one
  * @own_names: @names are this machine's own, as the file says none
  * @status: addresses for revocation lists and statuses, over plain HTTP; none by default
  * @status_url: where certificates say that these are, or empty
@@ -113,6 +126,9 @@ struct serve_config {
 	bool approval;
 	bool rekey_signed;
 	enum serve_adopt adopt;
+	char policy[SERVE_NAME_LEN];
+	struct serve_manufacturer manufacturers[SERVE_MANUFACTURERS];
+	size_t n_manufacturers;
 	bool own_names;
 	struct serve_listen status;
 	char status_url[SERVE_NAME_LEN];
@@ -174,6 +190,11 @@ enum serve_refused {
 	SERVE_REKEY,
 	SERVE_TOO_SOON,
 	SERVE_CLOCK,
+	SERVE_IDEVID_FOREIGN,	/* a manufacturer's certificate: of no manufacturer that is known, or not good */
+	SERVE_IDEVID_EXPIRED,
+	SERVE_IDEVID_UNKNOWN,	/* of no device that the policy names */
+	SERVE_IDEVID_ENROLLED,	/* of one that has a certificate */
+	SERVE_POLICY_FILE,	/* the policy's file cannot be read */
 	SERVE_REFUSED,
 };
 
@@ -260,6 +281,7 @@ enum serve_op {
 	SERVE_OP_FORMER_CRL,	/* name: key identifier of an issuer before, in hexadecimal */
 	SERVE_OP_OCSP,		/* number of the issuer, as in struct serve_sign; csr: struct pki_ocsp */
 	SERVE_OP_STAPLE,	/* likewise, of the server's own certificate */
+	SERVE_OP_IDEVID,	/* cert, chain, csr: a first certificate for a manufacturer's */
 };
 
 /** enum serve_feedback - what a device says of an action */
@@ -292,6 +314,8 @@ enum serve_feedback {
  * @proof_len: of @proof; 0, none came
  * @cert: the certificate that it showed, DER, in the message
  * @cert_len: of @cert; 0, it showed none, or one that is too long
+ * @chain: certificates in DER, one behind the other, that it sent with a manufacturer's, in the message
+ * @chain_len: of @chain
  */
 struct serve_request {
 	uint32_t op;
@@ -313,6 +337,8 @@ struct serve_request {
 	size_t proof_len;
 	const uint8_t *cert;
 	size_t cert_len;
+	const uint8_t *chain;
+	size_t chain_len;
 };
 
 /**
@@ -412,7 +438,7 @@ struct serve_signed {
 	size_t der_len;
 };
 
-#define SERVE_REQUEST_MAX	(PKI_CSR_MAX + PKI_CERT_MAX + 2048)
+#define SERVE_REQUEST_MAX	(PKI_CSR_MAX + PKI_CERT_MAX + SERVE_CHAIN_MAX + 2048)
 #define SERVE_SIGN_MAX		(PKI_CSR_MAX + 16384)
 #define SERVE_REPLY_MAX		PRIV_FRAME_MAX
 /* What is signed has room in the message of signer and in that of agent. */

@@ -485,3 +485,38 @@ int conn_certificate(struct conn *c, struct serve_request *q, char why[SERVE_TEX
 		snprintf(why, SERVE_TEXT_LEN, "%s", err.text[0] ? err.text : "not a device's certificate");
 	return reason;
 }
+
+static bool put_chain(struct front *f, STACK_OF(X509) *chain, struct serve_request *q)
+{
+	unsigned char *p = f->chain;
+	int i, len;
+
+	for (i = 0; i < sk_X509_num(chain); i++) {
+		len = i2d_X509(sk_X509_value(chain, i), NULL);
+		if (len <= 0 || len > f->chain + sizeof(f->chain) - p || i2d_X509(sk_X509_value(chain, i), &p) != len)
+			return false;
+	}
+	q->chain = f->chain;
+	q->chain_len = p - f->chain;
+	return true;
+}
+
+/**
+ * conn_vendor - what the other end's certificate says, if it is none of this CA: a manufacturer's, maybe
+ * @c: the connection, its handshake done
+ * @q: what is asked; gets the certificate and what came behind it, which are there until the next call
+ *
+ * Whose it is, and whether it is good for anything, is agent's to find out.
+ *
+ * Return: false, there is none, or it says that it is of this CA.
+ */
+bool conn_vendor(struct conn *c, struct serve_request *q)
+{
+	X509 *cert = SSL_get0_peer_certificate(c->ssl);
+	struct pki_error err;
+
+	if (!cert || pki_claim(&c->front->ca, cert, time(NULL), &err) != -EPERM)
+		return false;
+	put_certificate(c->front, cert, q);
+	return q->cert_len && put_chain(c->front, SSL_get_peer_cert_chain(c->ssl), q);
+}

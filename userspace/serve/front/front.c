@@ -449,16 +449,6 @@ out:
 	return ret;
 }
 
-/* A CA that was rolled over may have had another name: who picks a certificate by the issuer's finds its own. */
-static void name_issuers(struct front *f)
-{
-	size_t i;
-
-	for (i = 0; i < f->ca.n_former; i++)
-		if (X509_NAME_cmp(X509_get_subject_name(f->ca.former[i].cert), X509_get_subject_name(f->ca.issuing)))
-			SSL_CTX_add_client_CA(f->tls, f->ca.former[i].cert);
-}
-
 static int prepare_tls(struct front *f)
 {
 	struct pki_error err;
@@ -475,7 +465,7 @@ static int prepare_tls(struct front *f)
 	OPENSSL_free(der);
 	f->tls = conn_tls_new(f);
 	if (f->tls)
-		name_issuers(f);
+		front_name_issuers(f);
 	return f->cacerts && f->tls ? first_certificate(f) : -1;
 }
 

@@ -161,6 +161,7 @@ TAILQ_HEAD(downloads, download);
  * @seed: where an address is in @asked_by
  * @sweep: timer of their ends
  * @shown: certificate of the connection that conn_certificate() looked at last, DER
+ * @chain: what came behind it, where it is a manufacturer's
  */
 struct front {
 	struct serve_config *config;
@@ -202,6 +203,7 @@ struct front {
 	uint64_t seed;
 	struct event *sweep;
 	uint8_t shown[PKI_CERT_MAX];
+	uint8_t chain[SERVE_CHAIN_MAX];
 };
 
 /* conn.c */
@@ -217,6 +219,7 @@ void conn_cut(struct conn *c);
 bool conn_from_loopback(const struct conn *c);
 const char *conn_text(const struct conn *c, char text[INET6_ADDRSTRLEN]);
 int conn_certificate(struct conn *c, struct serve_request *q, char why[SERVE_TEXT_LEN]);
+bool conn_vendor(struct conn *c, struct serve_request *q);
 void conn_refused(struct conn *c, enum serve_refused reason, const char *device, const char *why);
 
 /* front.c */
@@ -230,6 +233,8 @@ int front_server_cert(struct front *f, const struct serve_reply *r);
 /* told.c */
 void front_certificate_told(struct front *f);
 void front_reload_ask(struct front *f);
+/* issuers.c */
+void front_name_issuers(struct front *f);
 
 /* http.c */
 int http_start(struct front *f);

@@ -162,6 +162,13 @@ static void handle_enroll(struct evhttp_request *req, struct front *f)
 	uint8_t csr[PKI_CSR_MAX];
 
 	(void)f;
+	/* Name and token, or a manufacturer's certificate in their place (RFC 7030, 3.3.2). */
+	if (!evhttp_find_header(headers, "Authorization") && conn_vendor(call_conn(req), &q)) {
+		q.op = SERVE_OP_IDEVID;
+		if (take_csr(req, csr, &q))
+			call_ask(req, &q, on_enrolled);
+		return;
+	}
 	if (!est_basic_auth(evhttp_find_header(headers, "Authorization"), q.name, sizeof(q.name), q.secret,
 			    sizeof(q.secret)))
 		call_refuse(req, 401, SERVE_BAD_TOKEN, NULL,
