@@ -83,6 +83,12 @@ ok "audit --verify" $?
 call 0 audit --verify "$CORDON_AUDIT"
 ok "audit --verify FILE" $?
 
+# A terminal is not told what to do, by whatever column; other letters stay.
+printf '{"seq":1,"time":"\\u001b[31m","who":{"user":"\\u001b]0;j\\u00f6rg\\u0007"},"from":{"ssh":"\\u009b2J"},"what":["x\\u009b1m"],%s\n' \
+	'"result":"\u001b[1m","device":"\u202ec\u00e4m","prev":"x"}' >"$dir/evil.jsonl"
+call 0 audit "$dir/evil.jsonl" && ! LC_ALL=C grep -qP '\x1b|\x07|\xc2\x9b|\xe2\x80\xae' "$dir/out" && grep -qF 'jörg' "$dir/out" && grep -qF 'device ?cäm' "$dir/out"
+ok "what is in a line tells a terminal nothing" $?
+
 # Whoever ends a command in the middle.
 mkfifo "$dir/fifo"
 exec 9<>"$dir/fifo"	# it waits for a secret that does not come
