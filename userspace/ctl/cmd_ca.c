@@ -327,7 +327,8 @@ static int run_ca(const struct command *self, int argc, char **argv)
 const struct command cmd_ca = {
 	"ca", "Run the gateway's own certification authority",
 	"ca init [--name NAME] [--key KIND] [--root-cert FILE --root-key FILE] [--json]\n"
-	"ca init --rollover [--old-root-key FILE] [as above]\n"
+	"ca init --rollover [--old-root-key FILE] [--name NAME] [--key KIND]\n"
+	" [--root-cert FILE --root-key FILE] [--json]\n"
 	"ca init --rollover --activate [--force N] [--json]\n"
 	"ca issue NAME [--mac MAC] [--csr FILE] [--out DIR] [--days N] [--json]\n"
 	"ca revoke NAME|MAC|SERIAL [--reason REASON] [--json]\n"

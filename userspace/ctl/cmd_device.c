@@ -328,8 +328,12 @@ static int run_device(const struct command *self, int argc, char **argv)
 
 const struct command cmd_device = {
 	"device", "Add, change, hold, free, enrol or remove one device",
-	"device add NAME --mac MAC --segment SEGMENT --address ADDR... | --learn WORD [OPTION...]\n"
-	"device set DEVICE OPTION...\n"
+	"device add NAME --mac MAC --segment SEGMENT --address ADDR... | --learn WORD\n"
+	" [--roam B] [--port PORT,...] [--vlan VLAN] [--model MODEL] [--authentication WORD]\n"
+	" [--encryption WORD] [--firmware-auto-update B] [--json]\n"
+	"device set DEVICE [--segment SEGMENT] [--address ADDR]... [--learn WORD]\n"
+	" [--roam B] [--port PORT,...] [--vlan VLAN] [--model MODEL] [--authentication WORD]\n"
+	" [--encryption WORD] [--firmware-auto-update B] [--state STATE] [--json]\n"
 	"device del DEVICE\n"
 	"device quarantine DEVICE\n"
 	"device release DEVICE\n"
@@ -340,7 +344,8 @@ const struct command cmd_device = {
 	"device unbind ADDRESS\n"
 	"device unknown [--json]\n"
 	"device adopt MAC NAME --segment SEGMENT [--json]\n"
-	"device token DEVICE [OPTION...]\n"
+	"device token DEVICE [--mac MAC] [--valid DURATION] [--set SECRET] [--approval]\n"
+	" [--registry FILE] [--json]\n"
 	"device approve DEVICE [--registry FILE]",
 	"DEVICE is a name or a MAC. A lease of 0 ends it; release takes quarantine and\n"
 	"outdated back. 'apply' replaces what add, set and del changed in the policy.\n"
