@@ -78,6 +78,11 @@ ok "no line of the help is longer than 79 columns"
 [ "$("$ctl" --help | awk 'length > 79')" = "" ]
 ok "nor of the list of commands"
 
+# What is wrong is named.
+"$ctl" check policy.yaml -qj >"$dir/out" 2>&1
+grep -qF "check: no such option: '-qj'" "$dir/out"
+ok "of several letters in one word: the word that has the wrong one" $?
+
 # The shells
 mkdir "$dir/here"
 cd "$dir/here" || exit 2
