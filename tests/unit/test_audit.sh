@@ -89,6 +89,19 @@ printf '{"seq":1,"time":"\\u001b[31m","who":{"user":"\\u001b]0;j\\u00f6rg\\u0007
 call 0 audit "$dir/evil.jsonl" && ! LC_ALL=C grep -qP '\x1b|\x07|\xc2\x9b|\xe2\x80\xae' "$dir/out" && grep -qF 'jörg' "$dir/out" && grep -qF 'device ?cäm' "$dir/out"
 ok "what is in a line tells a terminal nothing" $?
 
+# What is in its place says what it is.
+mkdir "$dir/odd"
+ln -s "$CORDON_AUDIT" "$dir/odd/audit.jsonl"
+for words in "audit" "audit --verify" "device token cam --mac $mac --registry $dir/registry.db"; do
+	# shellcheck disable=SC2086
+	CORDON_AUDIT=$dir/odd/audit.jsonl call 1 $words && grep -qF "odd/audit.jsonl: a symbolic link, which is not followed" "$dir/err"
+	ok "a symbolic link: ${words%% --mac*}" $?
+done
+rm "$dir/odd/audit.jsonl"
+mkfifo "$dir/odd/audit.jsonl"
+CORDON_AUDIT=$dir/odd/audit.jsonl call 1 audit && grep -qF "odd/audit.jsonl: not a regular file" "$dir/err"
+ok "a pipe, which is not waited for" $?
+
 # Whoever ends a command in the middle.
 mkfifo "$dir/fifo"
 exec 9<>"$dir/fifo"	# it waits for a secret that does not come
