@@ -1,32 +1,75 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What a device opens, held against its segment's limits for it. */
+#include <linux/tcp.h>
+#include <net/ip.h>
+#include <net/ipv6.h>
 #include <net/netfilter/nf_conntrack.h>
 
 #include "anomaly.h"
 #include "behaviour.h"
 #include "destinations.h"
 
-/*
- * It may be an answer, to what connection tracking has forgotten, as when the gateway was started
- * anew: of TCP no SYN was seen; a datagram comes from where the other end may ask something.
- */
+/* The other end may ask something there, and this may answer what is forgotten. */
 static bool may_be_answer(const struct cordon_pkt *pkt)
 {
-	if (pkt->flow.proto == IPPROTO_TCP)
-		return pkt->ct->proto.tcp.seen[0].flags & IP_CT_TCP_FLAG_BE_LIBERAL;
-	return pkt->flow.proto == IPPROTO_UDP &&
-	       cordon_decide_answer(pkt->rs->policy, &pkt->from, &pkt->to, pkt->flow.proto,
+	return cordon_decide_answer(pkt->rs->policy, &pkt->from, &pkt->to, pkt->flow.proto,
 				    pkt->flow.sport);
 }
 
+/* Connection tracking has seen no SYN of it, as when the gateway was started anew. */
+static bool is_midway(const struct cordon_pkt *pkt)
+{
+	return pkt->flow.proto == IPPROTO_TCP &&
+	       pkt->ct->proto.tcp.seen[0].flags & IP_CT_TCP_FLAG_BE_LIBERAL;
+}
+
 /*
- * The packet opens a connection to one host, or tries to: the first one that connection tracking
- * sees of it. What is denied is never confirmed, so each try is a first one.
+ * A SYN opens a connection, also where its sender has had it look as if it had begun before:
+ * connection tracking lets it pass then, and believes the answer.
+ */
+static bool has_syn(const struct cordon_pkt *pkt)
+{
+	const struct tcphdr *th;
+	struct tcphdr buf;
+	int at = skb_network_offset(pkt->skb);
+	u8 proto = IPPROTO_TCP;
+	__be16 part;
+
+	if (pkt->state->pf == NFPROTO_IPV4) {
+		at += ip_hdrlen(pkt->skb);
+	} else {
+		proto = ipv6_hdr(pkt->skb)->nexthdr;
+		at = ipv6_skip_exthdr(pkt->skb, at + sizeof(struct ipv6hdr), &proto, &part);
+	}
+	th = at < 0 || proto != IPPROTO_TCP ? NULL :
+					      skb_header_pointer(pkt->skb, at, sizeof(buf), &buf);
+	return th && th->syn;
+}
+
+/* The first packet of a connection to one host, or one of those to which nobody has answered. */
+static bool is_early(const struct cordon_pkt *pkt)
+{
+	return pkt->ct && pkt->original && !pkt->established && !pkt->related &&
+	       !cordon_pkt_is_for_many(pkt);
+}
+
+/*
+ * The packet, an early one, opens a connection, or tries to: the first one that connection tracking
+ * sees of it. What is denied is never confirmed, so each try is a first one. A datagram may be a
+ * late answer.
  */
 static bool is_opening(const struct cordon_pkt *pkt)
 {
-	return pkt->ct && pkt->original && !pkt->established && !pkt->related &&
-	       !nf_ct_is_confirmed(pkt->ct) && !cordon_pkt_is_for_many(pkt) && !may_be_answer(pkt);
+	if (is_midway(pkt))
+		return has_syn(pkt);
+	return !nf_ct_is_confirmed(pkt->ct) &&
+	       (pkt->flow.proto != IPPROTO_UDP || !may_be_answer(pkt));
+}
+
+/* Likewise, a connection has begun before, and by the device: the other end may not. */
+static bool has_opened(const struct cordon_pkt *pkt)
+{
+	return is_midway(pkt) && !nf_ct_is_confirmed(pkt->ct) && !may_be_answer(pkt);
 }
 
 /* One connection more than the limit allows in its window. Another policy begins another one. */
@@ -91,7 +134,8 @@ static bool is_new(const struct cordon_pkt *pkt, const struct cordon_segment_def
  * @accepted: the policy lets it pass
  *
  * A device that has done nothing wrong is not punished for a lack of memory: what it opens is not
- * counted then. Where it has been is remembered of what passes alone, in memory that it has.
+ * counted then. Where it has been is remembered of what passes alone, in memory that it has; there,
+ * what it has opened before counts, too: a healthy device goes where it has been.
  *
  * Context: softirq, or bottom halves off; RCU read side.
  * Return: the device was not in quarantine before, and is now.
@@ -103,16 +147,19 @@ bool cordon_behaviour_opens(const struct cordon_pkt *pkt, bool accepted)
 	const struct cordon_segment_def *segment = &d->segments[d->devices[device].segment];
 	const struct cordon_limit *limits = segment->limits;
 	struct cordon_tallies *t;
-	bool held = false;
+	bool held = false, opens;
 
-	if (!is_opening(pkt))
+	if (!is_early(pkt))
+		return false;
+	opens = is_opening(pkt);
+	if (!opens && !has_opened(pkt))
 		return false;
 	t = cordon_device_tallies(pkt->rs->devices[device]);
 	if (!t)
 		return false;
-	if (is_too_fast(pkt, t, &limits[CORDON_KIND_RATE]))
+	if (opens && is_too_fast(pkt, t, &limits[CORDON_KIND_RATE]))
 		held = cordon_charge_limit(pkt, device, CORDON_KIND_RATE, t->kind, accepted);
-	if (is_too_wide(pkt, t, &limits[CORDON_KIND_SCAN]))
+	if (opens && is_too_wide(pkt, t, &limits[CORDON_KIND_SCAN]))
 		held |= cordon_charge_limit(pkt, device, CORDON_KIND_SCAN, t->kind, accepted);
 	if (accepted && !held && limits[CORDON_KIND_NEW_DESTINATION].window &&
 	    is_new(pkt, segment))

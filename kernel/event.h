@@ -52,7 +52,7 @@ void cordon_sysfs_device_del(struct cordon_device *device);
 int cordon_sysfs_segment_add(struct cordon_net *cn, struct cordon_segment *segment);
 void cordon_sysfs_segment_del(struct cordon_segment *segment);
 
-/* netlink.c: events. Another policy is in force; may sleep. */
+/* netlink_event.c: events. Another policy is in force; may sleep. */
 void cordon_netlink_policy(struct cordon_net *cn);
 /* The state of a device changed. Context: RCU read side. */
 void cordon_netlink_device(struct cordon_net *cn, const struct cordon_ruleset *rs, u32 device);

@@ -5,7 +5,8 @@
 
 #include "pkt.h"
 
-void cordon_fragment_init(void);
+int cordon_fragment_init(void);
+void cordon_fragment_exit(void);
 bool cordon_fragment_overlaps(const struct cordon_pkt *pkt);
 
 /* The packet's source is its device's, and @pkt's flow is its own. */

@@ -22,10 +22,12 @@ static int __init cordon_init(void)
 {
 	int ret;
 
-	cordon_fragment_init();
-	ret = cordon_inspect_init();
+	ret = cordon_fragment_init();
 	if (ret)
 		return ret;
+	ret = cordon_inspect_init();
+	if (ret)
+		goto err_fragment;
 	ret = cordon_device_init();
 	if (ret)
 		goto err_inspect;
@@ -65,6 +67,8 @@ err_device:
 	cordon_device_exit();
 err_inspect:
 	cordon_inspect_exit();
+err_fragment:
+	cordon_fragment_exit();
 	return ret;
 }
 
@@ -80,6 +84,7 @@ static void __exit cordon_exit(void)
 	cordon_vlan_exit();
 	cordon_device_exit();
 	cordon_inspect_exit();
+	cordon_fragment_exit();
 }
 
 module_init(cordon_init);

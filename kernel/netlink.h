@@ -42,9 +42,34 @@ int cordon_fill_learned(struct sk_buff *skb, const struct cordon_device_def *def
 int cordon_fill_anomaly(struct sk_buff *skb, const struct cordon_anomaly *a);
 int cordon_fill_interface(struct sk_buff *skb, const struct cordon_report *r);
 
+/* Which attribute is at fault. */
+static inline int cordon_refuse(struct netlink_ext_ack *extack, const struct nlattr *attr, int err)
+{
+	NL_SET_BAD_ATTR(extack, attr);
+	return err;
+}
+
+/* Which one is missing. */
+static inline int cordon_lacks(const struct nlattr *nest, int type, const char *what,
+			       struct netlink_ext_ack *extack)
+{
+	NL_SET_ERR_ATTR_MISS(extack, nest, type);
+	NL_SET_ERR_MSG_FMT(extack, "%s is missing", what);
+	return -EINVAL;
+}
+
+static inline u32 cordon_get_u32(const struct nlattr *attr, u32 otherwise)
+{
+	return attr ? nla_get_u32(attr) : otherwise;
+}
+
 /* netlink_stage.c: attributes to objects. 0, or -errno with a sentence in extack. */
 int cordon_stage(struct cordon_transaction *t, const struct nlattr *head, int len,
 		 struct netlink_ext_ack *extack);
+
+/* netlink_read.c: attributes to what is staged, and to what changes alone; as above. */
+int cordon_read_port(const struct cordon_draft *d, const struct nlattr *attr, u16 *port,
+		     struct netlink_ext_ack *extack);
 int cordon_read_address(const struct nlattr *attr, struct cordon_addr *addr,
 			struct netlink_ext_ack *extack);
 int cordon_read_device(const struct cordon_draft *d, const struct nlattr *nest,
@@ -75,12 +100,14 @@ static inline struct cordon_net *cordon_request_net(struct genl_info *info)
 
 int cordon_request_nest(struct genl_info *info, int type, struct nlattr **tb, int max,
 			const struct nla_policy *policy, u32 allowed);
-int cordon_request_device(const struct cordon_ruleset *rs, struct nlattr **tb,
-			  struct netlink_ext_ack *extack, u32 *i);
 struct sk_buff *cordon_reply_new(struct genl_info *info, void **head);
 int cordon_reply_send(struct sk_buff *skb, void *head, int err, struct genl_info *info);
 int cordon_reply_object(struct genl_info *info, const struct cordon_ruleset *rs,
 			cordon_fill_fn fill, u32 i);
+
+/* netlink_get.c: the device that a request names. */
+int cordon_request_device(const struct cordon_ruleset *rs, struct nlattr **tb,
+			  struct netlink_ext_ack *extack, u32 *i);
 
 /* netlink.c: the family; what it tells without being asked is in event.h. */
 int cordon_netlink_init(void);

@@ -281,6 +281,7 @@ int cordon_nl_device_del_doit(struct sk_buff *request, struct genl_info *info)
  * struct checkin - who says that it is who, from where
  * @mac: of the device
  * @addr: the address that it checks in from
+ * @addressed: there is one; else @ifindex is known, and the link alone says who it is
  * @certificate: fingerprint
  * @ifindex: the interface that it came in by; 0, not known
  * @port: of that interface, by its name in the policy; empty, not known
@@ -288,6 +289,7 @@ int cordon_nl_device_del_doit(struct sk_buff *request, struct genl_info *info)
 struct checkin {
 	const u8 *mac;
 	struct cordon_addr addr;
+	bool addressed;
 	const u8 *certificate;
 	int ifindex;
 	const char *port;
@@ -326,21 +328,27 @@ static int read_checkin_port(struct genl_info *info, struct checkin *c)
 static int read_checkin(struct genl_info *info, struct checkin *c)
 {
 	struct nlattr *tb[CORDON_A_DEVICE_OUTDATED + 1];
-	int ret;
+	int addresses, ret;
 
 	ret = cordon_request_nest(info, CORDON_A_DEVICE, tb, CORDON_A_DEVICE_OUTDATED,
 				  cordon_device_nl_policy, DEVICE_CHECKIN);
 	if (ret)
 		return ret;
-	if (!tb[CORDON_A_DEVICE_MAC] || !tb[CORDON_A_DEVICE_CERTIFICATE] ||
-	    count_addresses(info->attrs[CORDON_A_DEVICE]) != 1) {
+	addresses = count_addresses(info->attrs[CORDON_A_DEVICE]);
+	if (!tb[CORDON_A_DEVICE_MAC] || !tb[CORDON_A_DEVICE_CERTIFICATE] || addresses > 1) {
 		NL_SET_ERR_MSG(info->extack,
 			       "a check-in needs a MAC, one address and a certificate");
 		return -EINVAL;
 	}
+	if (!addresses && !info->attrs[CORDON_A_PORT]) {
+		NL_SET_ERR_MSG(info->extack, "a check-in without an address needs its port");
+		return -EINVAL;
+	}
 	c->mac = nla_data(tb[CORDON_A_DEVICE_MAC]);
 	c->certificate = nla_data(tb[CORDON_A_DEVICE_CERTIFICATE]);
-	ret = cordon_read_address(tb[CORDON_A_DEVICE_ADDRESS], &c->addr, info->extack);
+	c->addressed = addresses;
+	ret = c->addressed ? cordon_read_address(tb[CORDON_A_DEVICE_ADDRESS], &c->addr,
+						 info->extack) : 0;
 	return ret ? ret : read_checkin_port(info, c);
 }
 
@@ -424,7 +432,7 @@ static int check_checkin(const struct cordon_ruleset *rs, struct checkin *c,
 		NL_SET_ERR_MSG_FMT(extack, "no device %pM", c->mac);
 		return -ENOENT;
 	}
-	if (!cordon_policy_device_has(rs->policy, *device, &c->addr)) {
+	if (c->addressed && !cordon_policy_device_has(rs->policy, *device, &c->addr)) {
 		explain_address(rs, c, extack);
 		return -EADDRNOTAVAIL;
 	}

@@ -202,7 +202,8 @@ static void read_v6(const struct sk_buff *skb, struct cordon_flow *flow)
 		proto = ipv6_find_hdr(skb, &offset, -1, NULL, &flags);
 		if ((proto < 0 || flags & IP6_FH_F_FRAG) && !read_v6_fragment(skb, flow))
 			return malformed(flow);
-		if (proto < 0 && !(flow->flags & CORDON_FLOW_LATER))
+		/* It lies in another fragment; or, without a place, in one within this. */
+		if ((proto < 0 || !offset) && !(flow->flags & CORDON_FLOW_LATER))
 			return cut_off(flow);
 	}
 	if (!(flow->flags & CORDON_FLOW_LATER))

@@ -263,7 +263,7 @@ static bool is_on_link(struct net *net, struct net_device *dev, u16 vlan,
  * @addr: the address
  *
  * The first one that says so gets it (RFC 6620), within the networks that the gateway has on the
- * link.
+ * link; but none that another device would derive from its MAC (RFC 4862), and so is known to all.
  *
  * Context: RCU read side. Return: it may have it, and gets it soon, or when it says so once more.
  */
@@ -279,6 +279,7 @@ bool cordon_snoop_address(const struct cordon_pkt *pkt, const struct cordon_addr
 
 	if (!def->learn || (v4 && def->learn != CORDON_LEARN_AUTO_STATIC) ||
 	    cordon_policy_device_by_addr(pkt->rs->policy, addr) != CORDON_NO_DEVICE ||
+	    (!v4 && cordon_identifier_is_others(pkt->rs->policy, pkt->device, addr->lo)) ||
 	    cordon_policy_check_address(addr) || cordon_policy_serves(pkt->rs->policy, addr) ||
 	    !is_on_link(pkt->state->net, pkt->state->in, pkt->vlan, addr))
 		return false;
@@ -400,7 +401,8 @@ static void end_those(const struct cordon_pkt *pkt, const struct cordon_dhcp *m)
  * @pkt: the packet; its device and its headers are set
  *
  * No device asks in the name of another MAC, by which it could have all addresses that there are,
- * or end another's; but a relay that is listed as a server.
+ * or end another's; nor as a relay, by which it would have those of another network; but a relay
+ * that is listed as a server.
  *
  * Return: -1, it may say so; or enum cordon_kind.
  */
@@ -419,7 +421,7 @@ int cordon_snoop_request(const struct cordon_pkt *pkt)
 	/* What is not understood here, a server might understand; IPv6 has no MAC in it. */
 	if (ret)
 		return v4 && ret != -ENODATA ? CORDON_KIND_MALFORMED : -1;
-	if (v4 && (!m.request || !ether_addr_equal(m.mac, def->mac)))
+	if (m.relayed || (v4 && (!m.request || !ether_addr_equal(m.mac, def->mac))))
 		return CORDON_KIND_SPOOFED_SOURCE;
 	if (pkt->again)
 		return -1;

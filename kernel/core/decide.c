@@ -230,16 +230,26 @@ u64 cordon_flow_claim(const struct cordon_flow *f)
 	return cordon_addr_is_unspecified(&f->src) ? f->target.lo : f->src.lo;
 }
 
-/* Whether a link-local address can be the device's by the rule of RFC 4291 or by its claim. */
-static bool may_be_own(const struct cordon_policy *p, u32 device, const struct cordon_addr *a)
+/**
+ * cordon_identifier_is_others - an interface identifier is derived from the MAC of another device
+ * @p: the policy
+ * @device: the one that uses it
+ * @id: the identifier
+ */
+bool cordon_identifier_is_others(const struct cordon_policy *p, u32 device, u64 id)
 {
 	u8 mac[6];
 
-	if (a->hi != LINK_LOCAL_PREFIX || !a->lo)
-		return false;
-	return !cordon_mac_of_identifier(a->lo, mac) ||
-	       !memcmp(mac, p->draft.devices[device].mac, sizeof(mac)) ||
-	       cordon_policy_device_by_mac(p, mac) == CORDON_NO_DEVICE;
+	return cordon_mac_of_identifier(id, mac) &&
+	       memcmp(mac, p->draft.devices[device].mac, sizeof(mac)) &&
+	       cordon_policy_device_by_mac(p, mac) != CORDON_NO_DEVICE;
+}
+
+/* Whether a link-local address can be the device's by the rule of RFC 4291 or by its claim. */
+static bool may_be_own(const struct cordon_policy *p, u32 device, const struct cordon_addr *a)
+{
+	return a->hi == LINK_LOCAL_PREFIX && a->lo &&
+	       !cordon_identifier_is_others(p, device, a->lo);
 }
 
 static bool is_derived(const struct cordon_policy *p, u32 device, u64 id)

@@ -121,6 +121,7 @@ bool cordon_decide_neighbours(const struct cordon_policy *p, const struct cordon
 bool cordon_decide_near(const struct cordon_policy *p, const struct cordon_end *from,
 			const struct cordon_reach *reach, u32 n);
 bool cordon_mac_of_identifier(u64 id, u8 *mac);
+bool cordon_identifier_is_others(const struct cordon_policy *p, u32 device, u64 id);
 bool cordon_decide_may_stamp(const struct cordon_flow *flow, const struct cordon_end *from,
 			     const struct cordon_end *to);
 bool cordon_flow_is_autoconf(const struct cordon_flow *flow);

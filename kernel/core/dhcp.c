@@ -8,6 +8,7 @@
 #define ETHERNET		1
 #define AT_CIADDR		12
 #define AT_YIADDR		16
+#define AT_GIADDR		24
 #define AT_CHADDR		28
 #define AT_SNAME		44
 #define AT_FILE			108
@@ -32,6 +33,7 @@
 #define DHCP6_REPLY		7
 #define DHCP6_RELEASE		8
 #define DHCP6_DECLINE		9
+#define DHCP6_RELAY_FORW	12
 #define OPTION6_IA_NA		3
 #define OPTION6_IA_TA		4
 #define OPTION6_IAADDR		5
@@ -194,6 +196,7 @@ int cordon_dhcp_read(struct cordon_dhcp *out, const u8 *message, u32 len)
 	    read_all_options(&o, message, len) || !o.type)
 		return -EINVAL;
 	out->request = message[0] == BOOTREQUEST;
+	out->relayed = get32(message + AT_GIADDR);
 	if (message[1] == ETHERNET && message[2] == sizeof(out->mac))
 		memcpy(out->mac, message + AT_CHADDR, sizeof(out->mac));
 	say(out, &o, message);
@@ -266,7 +269,7 @@ static int read_options6(struct cordon_dhcp *out, const u8 *at, u32 len, int dep
  * @message: what is behind the UDP header
  * @len: bytes of it
  *
- * Messages between relays and servers say nothing here.
+ * What is within messages between relays and servers says nothing here.
  *
  * Return: 0; -EINVAL, it is none, and @out says nothing.
  */
@@ -284,6 +287,10 @@ int cordon_dhcp6_read(struct cordon_dhcp *out, const u8 *message, u32 len)
 		out->says = CORDON_DHCP_ENDS;
 		out->request = true;
 		break;
+	case DHCP6_RELAY_FORW:
+		out->request = true;
+		out->relayed = true;
+		return 0;
 	default:
 		return 0;
 	}

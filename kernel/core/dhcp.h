@@ -20,6 +20,7 @@ enum cordon_dhcp_says {
  * @mac: of the client, of DHCPv4; all zero, it is none of Ethernet
  * @says: what it says
  * @request: a client sent it, or a relay for one
+ * @relayed: a relay has part in it (RFC 2131, 4.1; RFC 8415, 19.1)
  * @n: length of @addresses
  * @addresses: what it is about
  * @seconds: for each, how long; 0, its end; CORDON_DHCP_FOREVER
@@ -28,6 +29,7 @@ struct cordon_dhcp {
 	u8 mac[6];
 	u8 says;
 	bool request;
+	bool relayed;
 	u8 n;
 	struct cordon_addr addresses[CORDON_DHCP_MAX_ADDRESSES];
 	u32 seconds[CORDON_DHCP_MAX_ADDRESSES];

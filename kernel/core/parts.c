@@ -89,14 +89,18 @@ static void add(struct cordon_datagram *d, const struct cordon_part *part, u32 a
  * As Linux does when it puts datagrams together: one that repeats bytes that have come is no
  * overlap, but a copy; one that has some of them, and others, is (RFC 5722), and so is one that
  * contradicts where the datagram ends. A datagram is forgotten when all of it has come, or too
- * many others are on their way: then an overlap is not told.
+ * many others are on their way: then an overlap is not told. One that is whole in a single fragment
+ * has no part in any other, whatever its number (RFC 6946).
  */
 bool cordon_parts_overlap(struct cordon_parts *parts, const struct cordon_key *key,
 			  const struct cordon_part *part, u32 now, u32 limit)
 {
-	struct cordon_datagram *d = find(parts, key, part, now, limit);
+	struct cordon_datagram *d;
 	u32 at;
 
+	if (!part->from && part->last)
+		return false;
+	d = find(parts, key, part, now, limit);
 	if (d->state == CORDON_PARTS_BAD)
 		return true;
 	if (d->state == CORDON_PARTS_UNKNOWN || part->from >= part->to)

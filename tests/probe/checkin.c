@@ -7,7 +7,7 @@
  *	checkin show MAC...
  *	checkin whose ADDRESS
  *
- * A certificate is one byte in hex; all 32 are that. Prints a device as NAME STATE SEGMENT
+ * ADDRESS may be -: none is given. A certificate is one byte in hex; all 32 are that. Prints a device as NAME STATE SEGMENT
  * CERTIFICATE|- LEASE, an address' owner as MAC NAME; a refusal as ERRNO: SENTENCE, status 1.
  */
 #include <stdlib.h>
@@ -47,14 +47,15 @@ static int check_in(struct cnl *nl, const u8 *mac, char **argv, int times)
 {
 	u8 certificate[CORDON_CERTIFICATE_LEN];
 	struct cnl_device device;
+	bool none = !strcmp(argv[0], "-");
 	struct cordon_addr addr;
 	int err = 0;
 
-	if (policy_addr_parse(argv[0], &addr))
+	if (!none && policy_addr_parse(argv[0], &addr))
 		exit(2);
 	read_certificate(argv[2], certificate);
 	while (!err && times--)
-		err = cnl_checkin(nl, mac, &addr, strtoul(argv[1], NULL, 0), certificate, &device);
+		err = cnl_checkin(nl, mac, none ? NULL : &addr, strtoul(argv[1], NULL, 0), certificate, &device);
 	if (!err)
 		print_device(&device);
 	return err;

@@ -138,6 +138,7 @@ COPIES = {
     "each of them twice": ((0, 24), (0, 24), (48, 72), (48, 72), (24, 48)), "one within another": ((0, 32), (8, 24), (32, 72)),
     "the last one first": ((48, 72), (24, 48), (0, 24)),
 }
+WITHIN = dict(nexthdr=FRAGMENT, before=struct.pack("!BBHIBBHI", FRAGMENT, 0, 0, 1, UDP, 0, 16, 2))
 
 
 def fragments():
@@ -171,6 +172,8 @@ def fragments():
             mark * 5000, (inet, 9))
         w.check(six + "a datagram of 40,000 bytes, as a stack cuts it", (True, ""),
                 (mark in w.arrived("inet", mark), Wire.grown(before, w.counts())))
+    w.drops("IPv6: a later fragment within a whole one", "cam", "inet", lambda m: ip(CAM6, INET6, 255, m * 2, **WITHIN),
+            datagram(CAM6, INET6), "cam:fragment")
 
 
 def send_all(host, packets):
@@ -238,8 +241,11 @@ def held(name, packets, kind):
     """They have cam quarantined, and the event says why. It is let out again."""
     before = w.counts()
     monitor = Monitor()
-    for packet in packets:
+    for number, packet in enumerate(packets):
         w.send("cam", packet)
+        # Before what arrives fills a socket
+        if number % 50 == 49:
+            w.flush()
     w.until(name + ": it is quarantined", "quarantined", lambda: w.state(CAM_MAC))
     w.until(name + ": the event says why", [(kind, "cam", "quarantine")], lambda: monitor.anomalies(kind))
     monitor.close()
@@ -251,6 +257,13 @@ def held(name, packets, kind):
 
 def syns(src, dst, ports):
     return [segment(src, dst, SYN, dport=number)(b"") for number in ports]
+
+
+def feigned(src, dst, ports):
+    """Of each connection an ACK comes first, as if it had begun before."""
+    for number in ports:
+        yield segment(src, dst, ACK, dport=number)(b"")
+        yield ip(src, dst, TCP, tcp(port, number, SYN, 3000, 0, b""))
 
 
 def echoes(src, others):
@@ -269,6 +282,8 @@ def scans():
         held(six + "scan: and it is one again", syns(cam, inet, range(1, 71)), "scan")
         limited("scan", 50)
         held(six + "scan: of what no rule opens", syns(cam, inet, range(2000, 2070)), "scan")
+        limited("scan", 50)
+        held(six + "scan: of what seems to have begun before", feigned(cam, inet, range(1, 71)), "scan")
         limited("scan", 50)
         held(six + "scan: of the gateway", syns(cam, gateway, range(1, 71)), "scan")
         limited("scan", 50)
@@ -320,6 +335,8 @@ def rates():
         held(six + "rate: 20 more", syns(cam, inet, [443] * 20), "rate")
         harmless(six + "rate: from then on it is counted anew", syns(cam, inet, [443] * 40))
         held(six + "rate: and is too much again", syns(cam, inet, [443] * 20), "rate")
+        limited("rate", 50)
+        held(six + "rate: of what seems to have begun before", feigned(cam, inet, [444] * 70), "rate")
         limited("rate", 50)
         harmless(six + "rate: answers are none", answers(cam, inet, range(1, 71)))
     harmless("rate: another segment's device, without a limit", syns(LOCK, INET, [443] * 300), "lock")

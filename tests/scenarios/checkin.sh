@@ -131,6 +131,17 @@ expect "and is bound to no port" reaches twin tcp $INET 443
 toward lan0
 expect "neither" reaches cam tcp $INET 443
 
+# Without an address, the port says who it is: who authenticated it on its link knows no more.
+says "no address, no interface" EINVAL "a check-in without an address needs its port" in $CAM_MAC - 0 aa
+says "no address, an uplink" ENODEV "interface $wan0 is no port of the policy" in $CAM_MAC - "$wan0" aa
+says "no address, another's port" EXDEV "lock may be on lan1 only, not on lan0" in $LOCK_MAC - "$lan0" bb
+expect "no address, but its port" checkin in $CAM_MAC - "$lan0" aa
+expect "a lease as any check-in's" reaches cam tcp $INET 443
+toward lan2
+grows "and bound to that port" $unauthenticated blocked twin tcp $INET 443
+toward lan0
+on gw cordonctl device lease cam 1h >/dev/null
+
 # The end of a lease, of one certificate's or whoever's.
 equal "no certificate gave it: none ends it" "cam active iot -" "$(checkin end $CAM_MAC aa | sed 's/ [0-9]*$//')"
 checkin in $CAM_MAC $CAM "$lan0" aa >/dev/null
@@ -158,7 +169,7 @@ if [ -z "${SANITIZE-}" ]; then
 	id="\"mac\": \"$CAM_MAC\", \"certificate\": \"$print32\""
 	need="a check-in needs a MAC, one address and a certificate"
 	do_checkin "no certificate" "$need" "{\"device\": {\"mac\": \"$CAM_MAC\", \"address\": \"0a00140b\"}}"
-	do_checkin "no address" "$need" "{\"device\": {$id}}"
+	do_checkin "neither address nor port" "without an address needs its port" "{\"device\": {$id}}"
 	do_checkin "two addresses" "$need" "{\"device\": {$id, \"address\": [\"0a00140b\", \"0a00140c\"]}}"
 	do_checkin "a name" "no place in this request" "{\"device\": {$id, \"address\": \"0a00140b\", \"name\": \"cam\"}}"
 	do_checkin "a port by name" "no place in this request" "{\"device\": {$id, \"address\": \"0a00140b\"}, \"port\": {\"name\": \"lan0\"}}"

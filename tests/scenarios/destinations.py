@@ -8,6 +8,7 @@ from behave import *
 
 RULES = """rules:
   - {from: watched, to: others, allow: [tcp/443, tcp/444]}
+  - {from: wan, to: watched, allow: [tcp/22]}
 """
 LIMIT = "new_destination: {limit: %s, learn: 1h, then: %s}"
 ENDS = {"cam": (CAM, INET), "lock": (LOCK, INET)}
@@ -104,9 +105,14 @@ def kept_out(name, make, ends):
     w.check(name + ": the packet was denied, and what comes after its release is not", (False, True), (mark in seen, after in seen))
 
 
+def begun(src, dst, ports, sport=None):
+    """Connections that began before anybody saw them"""
+    return [ip(src, dst, TCP, tcp(sport or next(sports), number, ACK, 1000, 5000, b"")) for number in ports]
+
+
 def usual(cam, inet):
-    """Twenty services of TCP, one of them the control's, and one of UDP"""
-    return syns(cam, inet, range(1, 21)) + [ip(CAM, INET, UDP, udp(next(sports), 9, b""))]
+    """Twenty services of TCP, one of them the control's, and one of which the connection is older; and one of UDP"""
+    return syns(cam, inet, range(1, 20)) + begun(cam, inet, [20]) + [ip(CAM, INET, UDP, udp(next(sports), 9, b""))]
 
 
 def learning():
@@ -119,9 +125,10 @@ def learning():
         quiet(six + "learning: these again, and at another host of the network",
               syns(cam, inet, range(1, 21)) + syns(cam, other(inet, 77), range(1, 21)), ends)
         quiet(six + "what is denied", syns(cam, inet, range(2000, 2005)), ends, counts="cam:segment_violation*5")
-        quiet(six + "what began before", [segment(cam, inet, ACK, dport=number)(b"") for number in range(30, 40)], ends)
+        quiet(six + "what the other end may have opened before", begun(cam, inet, range(30, 40), 22), ends)
         w.check(six + "they teach nothing", (21, False, "learns"), known())
         over()
+        quiet(six + "what the other end may have opened before is no new destination", begun(cam, inet, range(40, 50), 22), ends)
         quiet(six + "a healthy device", usual(cam, inet) + syns(cam, other(inet, 78), range(1, 21)), ends)
         quiet(six + "what is denied is no new destination", syns(cam, inet, [2000]), ends, counts="cam:segment_violation")
         told(six, cam, inet)
@@ -142,6 +149,7 @@ def told(six, cam, inet):
             tuple(event.get(key) for key in ("source", "destination", "protocol", "dport", "denied")))
     monitor.close()
     quiet(six + "again: it is known", syns(cam, inet, [30]), ends)
+    quiet(six + "one as if the connection had begun before", begun(cam, inet, [51]), ends, counts="cam:new_destination")
     limited(action="event", ports="1-3000")
     quiet(six + "what was denied before, and is not now", syns(cam, inet, [2000]), ends, counts="cam:new_destination")
 

@@ -12,6 +12,8 @@ SERVICES='22 53 443'
 . "$(dirname "$0")/lib.sh"
 tree=$("$(dirname "$0")/../vm/daemons.sh") || exit
 extra=plug
+# What lock would have there by RFC 4862
+DERIVED=fd00:20::ff:fe00:102
 PLUG=10.0.20.13 PLUG6=fd00:20::13 PLUG_MAC=02:00:00:00:01:03
 modprobe br_netfilter
 setup
@@ -145,7 +147,7 @@ grows "and by IP" "devices/$CAM_MAC/anomalies/spoofed_source" from cam 10.0.20.9
 expect "and does not pass" blocked_from cam 10.0.20.99
 ip -n cam addr del 10.0.20.99/24 dev eth0
 
-# ask NS CHADDR [OPTIONS]: a DHCPREQUEST from its address, in the name of another, or cut off
+# ask NS CHADDR [OPTIONS [RELAY]]: a DHCPREQUEST from its address, in the name of another, or cut off, or by a relay
 ask() {
 	on "$1" python3 -c '
 import socket, sys
@@ -154,11 +156,25 @@ s.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
 s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth0")
 s.bind(("", 68))
 mac = bytes.fromhex(sys.argv[1].replace(":", ""))
-s.sendto(b"\x01\x01\x06\x00" + bytes(24) + mac + bytes(202) + bytes.fromhex("63825363" + sys.argv[2]), ("255.255.255.255", 67))' \
-		"$2" "${3-350103ff}"
+s.sendto(b"\x01\x01\x06\x00" + bytes(20) + socket.inet_aton(sys.argv[3]) + mac + bytes(202) + bytes.fromhex("63825363" + sys.argv[2]), ("255.255.255.255", 67))' \
+		"$2" "${3-350103ff}" "${4-0.0.0.0}"
+}
+# relay NS: a message of DHCPv6 as a relay sends it, within it a request for addresses
+relay() {
+	on "$1" python3 -c '
+import socket
+s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth0")
+s.bind(("::", 546))
+inner = bytes.fromhex("01aabbcc" + "0001000a00030001020000000103" + "0003000c" + "00000001" + "00" * 8)
+s.sendto(b"\x0c\x00" + bytes(32) + b"\x00\x09" + len(inner).to_bytes(2, "big") + inner,
+         ("ff02::1:2", 547, 0, socket.if_nametoindex("eth0")))'
 }
 stays "it may ask in its own name" "devices/$CAM_MAC/denied" ask cam $CAM_MAC
 grows "and in no other's" "devices/$CAM_MAC/anomalies/spoofed_source" ask cam $LOCK_MAC
+grows "nor as a relay, which would get it addresses of other networks" "devices/$CAM_MAC/anomalies/spoofed_source" \
+	ask cam $CAM_MAC 350103ff $GW_LOCK
+grows "with DHCPv6 neither" "devices/$CAM_MAC/anomalies/spoofed_source" relay cam
 grows "nor so that nobody can read it" "devices/$CAM_MAC/anomalies/malformed" ask cam $LOCK_MAC 35010339ff
 expect "a device behind a port in no bridge gets its lease" lease lock -q
 there=$(sed -n 's/^bound //p' "$work/lock.lease")
@@ -278,6 +294,10 @@ ip -n cam addr add fd00:99::1/64 dev eth0 nodad
 grows "an address of another network is spoofed" "devices/$CAM_MAC/anomalies/spoofed_source" from cam fd00:99::1 443
 grows "another device's is, too" "devices/$CAM_MAC/anomalies/spoofed_source" on cam sh -c \
 	"ip addr add $PLUG6/64 dev eth0 nodad; ip neigh flush dev eth0; ping -6 -c 1 -W 1 -I $PLUG6 $GW_CAM6; ip addr del $PLUG6/64 dev eth0"
+grows "one that is derived from another device's MAC is, though nobody has it" "devices/$CAM_MAC/anomalies/spoofed_source" \
+	on cam sh -c "ip addr add $DERIVED/64 dev eth0 nodad; ip neigh flush dev eth0; ping -6 -c 1 -W 1 -I $DERIVED $GW_CAM6
+	ip addr del $DERIVED/64 dev eth0"
+expect "and it is not bound to it" unbound $DERIVED
 for i in $(seq 40); do
 	ip -n cam addr add fd00:20::a:$i/64 dev eth0
 done

@@ -28,6 +28,8 @@ struct fake_device {
 	u32 outdated;
 	u32 leases;	/* that were given */
 	u32 sets;	/* times that it was told of its firmware */
+	u32 ends;	/* leases that were ended */
+	u8 certificate[32];	/* of the last lease */
 };
 
 struct fake_kernel {
@@ -181,9 +183,7 @@ int __wrap_cnl_checkin(struct cnl *nl, const u8 mac[6], const struct cordon_addr
 {
 	struct fake_device *d = find(mac);
 
-	(void)ifindex;
-	(void)certificate;
-	if (!d || !cordon_addr_is_v4(peer) || d->address != (u32)peer->lo) {
+	if (!d || (peer ? !cordon_addr_is_v4(peer) || d->address != (u32)peer->lo : !ifindex)) {
 		snprintf(nl->error, sizeof(nl->error), "not an address of this device");
 		return d ? -EADDRNOTAVAIL : -ENOENT;
 	}
@@ -192,17 +192,21 @@ int __wrap_cnl_checkin(struct cnl *nl, const u8 mac[6], const struct cordon_addr
 		return -EACCES;
 	}
 	d->leases++;
+	memcpy(d->certificate, certificate, sizeof(d->certificate));
 	fill(d, out);
 	return 0;
 }
 
-/** __wrap_cnl_lease_end - nothing to end */
+/** __wrap_cnl_lease_end - counted, if this certificate gave the last one */
 int __wrap_cnl_lease_end(struct cnl *nl, const u8 mac[6], const u8 certificate[32], struct cnl_device *out)
 {
-	const struct fake_device *d = find(mac);
+	struct fake_device *d = find(mac);
 
 	(void)nl;
-	(void)certificate;
+	if (d && (!certificate || !memcmp(d->certificate, certificate, sizeof(d->certificate)))) {
+		d->ends++;
+		memset(d->certificate, 0, sizeof(d->certificate));
+	}
 	if (d)
 		fill(d, out);
 	return d ? 0 : -ENOENT;

@@ -10,7 +10,7 @@ from gateway import CTL, Client, Gateway, certificate, enroll, new_csr, new_key
 
 FAKE = os.path.join(os.path.dirname(CTL), "serve", "cordonctl")
 HEAD = struct.Struct("=6I")
-DEVICE = struct.Struct("=64s32s6sBBIIII")
+DEVICE = struct.Struct("=64s32s6sBBIIIII32s")
 DEVICES = 256
 INHERIT = 255
 
@@ -51,7 +51,7 @@ class Kernel:
         number = int.from_bytes(bytes(int(part) for part in address.split(".")), "big")
         self.devices.append(name)
         self.put(len(self.devices) - 1, (name.encode(), model.encode(), bytes.fromhex(mac.replace(":", "")),
-                                         automatic, 0, number, 0, 0, 0))
+                                         automatic, 0, number, 0, 0, 0, 0, bytes(32)))
         self.write()
 
     def commit(self, **more):
@@ -72,6 +72,11 @@ class Kernel:
     def outdated(self, name):
         """Has the server marked it?"""
         return bool(self.fields(name)[1][6])
+
+    def leases(self, name):
+        """How many it got, and how many of them were ended."""
+        fields = self.fields(name)[1]
+        return fields[7], fields[9]
 
     def sets(self, name):
         """How often it was told of it."""

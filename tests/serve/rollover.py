@@ -16,6 +16,9 @@ from gateway import CTL, EST, Gateway, Tap, ask, ctl, must, new_csr, new_key, ru
 
 tap = Tap()
 DIE = os.path.join(os.path.dirname(CTL), "serve", "die.so")
+STRONGSWAN = ("libtls { version_max = 1.3 }\n"
+              "pki { load = aes sha1 sha2 random nonce x509 revocation constraints pubkey "
+              "pkcs1 pkcs7 pkcs8 pem openssl gcm hmac kdf }\n")
 STEPS = 200  # more than any command takes
 
 
@@ -346,9 +349,7 @@ def main():
     """Both steps over one server, with its devices."""
     with Gateway() as gw:
         with open(gw.path("strongswan.conf"), "w", encoding="ascii") as out:
-            out.write("libtls { version_max = 1.3 }\n"
-                      "pki { load = aes sha1 sha2 random nonce x509 revocation constraints pubkey "
-                      "pkcs1 pkcs7 pkcs8 pem openssl gcm hmac kdf }\n")
+            out.write(STRONGSWAN)
         gw.must_start()
         kinds = [Ours] * 8 + [Curl] * 6 + [Swan] * 6
         devices = [kind(gw, f"{kind.__name__.lower()}-{n}", f"02:00:00:00:07:{n:02x}") for n, kind in enumerate(kinds)]

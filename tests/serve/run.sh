@@ -14,11 +14,15 @@
 #   flood      floods of TLS records, chains, renewals and revocations (TRIES=)
 #   beside     how long an honest check-in takes beside floods of TLS records and chains
 #   rollover   from one CA to the next: 20 devices of three kinds, killed at each step
+#   chain      a CA below a company's RSA root: request, import, devices, roll-over, passphrases, constraints
 #   late       certificates that have ended, and are renewed; likewise
+#   ocsp       lists and statuses over plain HTTP, stapled, renewed in time; hostile requests
 #   expiry     certificates that end: said before they do; with a kernel of straw
 #   registry   the registry copied while devices enrol, an older one put back, damaged, deleted; with a kernel of straw
 #   backup     everything into one file and back; files that are damaged, cut off or hostile (KILLS= SEED=)
 #   audit      the audit log: what was issued and refused, how much of it, and what is seen when it was changed
+#   eapol      802.1X: hostapd of straw, whose lease a session gives; what `ca export --hostapd` writes
+#   hardware   the CA's key and a device's in an HSM (SoftHSM2) and a TPM (swtpm)
 #   crash      kill -9 while 1,000 devices enrol (DEVICES= KILLS= SEED=)
 # All at once, as they wait a good deal, and the last one takes longest.
 set -u
@@ -81,7 +85,7 @@ if ! make -s userspace serve-programs >"$work/log" 2>&1; then
 	echo "Bail out! cordonctl does not build"
 	exit 1
 fi
-[[ $# -gt 0 ]] || set -- est refuse ddi hawkbit offers update posture liar full processes flood beside rollover late expiry registry backup audit crash
+[[ $# -gt 0 ]] || set -- est refuse ddi hawkbit offers update posture liar full processes flood beside rollover chain late expiry ocsp eapol registry backup audit hardware crash
 for name; do
 	start "$name"
 done

@@ -5,9 +5,9 @@ SERVE_FAKE := cnl_open cnl_close cnl_summary cnl_segment_each cnl_device_each cn
 	cnl_checkin cnl_lease_end cnl_interfaces cnl_fetch
 
 .PHONY: serve-programs
-serve-programs: $(BUILD)/serve/cordonctl $(BUILD)/serve/liar $(BUILD)/serve/forger $(BUILD)/serve/sandbox $(BUILD)/serve/die.so
+serve-programs: $(BUILD)/serve/cordonctl $(BUILD)/serve/liar $(BUILD)/serve/forger $(BUILD)/serve/sandbox $(BUILD)/serve/die.so $(BUILD)/serve/clock.so
 
-$(BUILD)/serve/die.so: tests/serve/die.c
+$(BUILD)/serve/die.so $(BUILD)/serve/clock.so: $(BUILD)/serve/%.so: tests/serve/%.c
 	@mkdir -p $(@D)
 	$(CC) $(US_CFLAGS) $(US_HARDEN) -fPIC -shared -o $@ $<
 

@@ -154,6 +154,8 @@ static void keys(void)
 	if (asprintf(&both, "before\n%s-----BEGIN CERTIFICATE-----\nMAo=\n-----END CERTIFICATE-----\n", pem) < 0)
 		abort();
 	ok(backup_has_key(both) && !backup_has_key("-----BEGIN CERTIFICATE-----\n"), "key: is there one");
+	ok(!backup_has_key("-----BEGIN TSS2 PRIVATE KEY-----\nMAA=\n-----END TSS2 PRIVATE KEY-----\n"),
+	   "key: what a TPM has wrapped is none");
 	ok(!backup_recode_key(both, NULL, "a passphrase", &sealed, &n, &why) && !strstr(sealed, "BEGIN PRIVATE") &&
 	   strstr(sealed, "BEGIN ENCRYPTED PRIVATE") && !strncmp(sealed, "before\n", 7), "key: is encrypted");
 	ok(!backup_recode_key(sealed, "a passphrase", NULL, &again, &n, &why) && !strcmp(again, both),

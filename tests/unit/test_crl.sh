@@ -66,6 +66,15 @@ ok "and when it has ended" $?
 doctor '^ok +revocation'
 echo nonsense >"$dir/ca/crl.pem"
 doctor '^OPEN +revocation +.* is no revocation list of this CA'
+old -1
+ca list && grep -q "^cordonctl: warning: the revocation list in $dir/ca/crl.pem has ended .*; 'cordonctl ca crl --renew'" "$dir/err"
+ok "ca list warns of it" $?
+old 1
+ca list && grep -q '^cordonctl: warning: the revocation list in .* ends ' "$dir/err"
+ok "and of one that ends soon" $?
+old 3
+ca list && [ ! -s "$dir/err" ]
+ok "but not of one that is in time" $?
 ca crl --renew --out "$dir/file"
 [ $? = 2 ]
 ok "--renew and --out" $?

@@ -82,6 +82,9 @@ static void v4(void)
 	memcpy(m + 108, "\x33\x04\x00\x00\x00\x3c\xff", 7);
 	ok(!read_exactly(cordon_dhcp_read, &d, m, len) && d.says == CORDON_DHCP_BINDS && d.seconds[0] == 60,
 	   "options may be in the field of the file, and none is behind the end");
+	ok(!d.relayed, "no relay has part in it");
+	m[27] = 1;
+	ok(!read_exactly(cordon_dhcp_read, &d, m, len) && d.relayed, "but in what bears its address");
 	m[1] = 6;
 	ok(!read_exactly(cordon_dhcp_read, &d, m, len) && !memcmp(d.mac, "\0\0\0\0\0\0", 6), "another hardware has no MAC");
 }
@@ -127,6 +130,9 @@ static void v6(void)
 	ok(!read_exactly(cordon_dhcp6_read, &d, m, len) && nothing(&d), "an advertisement does neither");
 	len = make6(m, 13, 3);
 	ok(!read_exactly(cordon_dhcp6_read, &d, m, len) && nothing(&d), "nor what a relay is told");
+	ok(!d.relayed, "which is no request");
+	len = make6(m, 12, 3);
+	ok(!read_exactly(cordon_dhcp6_read, &d, m, len) && nothing(&d) && d.request && d.relayed, "a relay's request is known");
 }
 
 /* Each length, and each byte changed in turn: nothing is read beyond, and a failure says nothing. */

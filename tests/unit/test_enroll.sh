@@ -149,7 +149,7 @@ done <<-'END'
 	bracket that is open|enroll --server https://[fd00::1|no ']' after '['
 	bad host|enroll --server https://user@h|not a host name or an address
 	short fingerprint|enroll --fingerprint ab:cd|not a SHA-256 fingerprint
-	unknown kind of key|enroll --key rsa|not p256, p384 or ed25519: 'rsa'
+	unknown kind of key|enroll --key rsa|not p256, p384 or ed25519, nor the URI or file of a key in hardware: 'rsa'
 	bad name|enroll --name a:b|not a valid name: 'a:b'
 	no time|enroll --timeout 0s|not a duration from 1s to 1d
 	renew without files|renew --server https://h|--server and --dir are needed

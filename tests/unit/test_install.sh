@@ -32,7 +32,7 @@ ok "and nothing is said"
 wanted=(usr/sbin/cordonctl usr/share/man/man{4/cordon.4,5/cordon-policy.5,5/cordon-serve.5,8/cordonctl.8}
 	usr/share/bash-completion/completions/cordonctl usr/share/zsh/vendor-completions/_cordonctl
 	usr/share/fish/vendor_completions.d/cordonctl.fish usr/lib/systemd/system/cordon-serve.service
-	usr/lib/systemd/system/cordon{,-state,-check}.service usr/lib/systemd/system/cordon-check.timer
+	usr/lib/systemd/system/cordon{,-state,-check,-hostapd}.service usr/lib/systemd/system/cordon-check.timer
 	usr/lib/sysusers.d/cordon.conf usr/lib/tmpfiles.d/cordon.conf etc/cordon/policy.yaml)
 for file in "${wanted[@]}"; do
 	[ -s "$root/$file" ]
@@ -54,7 +54,7 @@ systemd-tmpfiles --root="$dir/users" --create "$root/usr/lib/tmpfiles.d/cordon.c
 ok "tmpfiles: the directories are made, with their modes"
 
 # In tenths; what the unit may do is more than it needs otherwise.
-for unit in cordon-serve:25 cordon-state:19 cordon-check:24 cordon:47; do
+for unit in cordon-serve:25 cordon-state:19 cordon-check:24 cordon-hostapd:17 cordon:47; do
 	systemd-analyze security --no-pager --offline=true --threshold="${unit#*:}" \
 		"$root/usr/lib/systemd/system/${unit%:*}.service" >"$dir/out" 2>"$dir/err"
 	ok "${unit%:*}.service: its exposure is at most ${unit#*:} tenths"

@@ -59,6 +59,8 @@ static bool model_overlaps(struct model *m, u32 from, u32 to, bool last)
 	struct model was = *m;
 	u32 i;
 
+	if (!from && last)
+		return false;
 	if (m->bad)
 		return true;
 	if (m->lost)
@@ -191,11 +193,22 @@ static void test_flood(void)
 	ok(sizeof(parts) <= 6144, "%zu bytes for each processor", sizeof(parts));
 }
 
+/* RFC 6946: a datagram that is whole in one fragment has no part in others, whatever number it bears. */
+static void test_whole(void)
+{
+	memset(&parts, 0, sizeof(parts));
+	ok(!overlaps(5, 0, 3, false, 1) && !overlaps(5, 0, 2, true, 1), "a whole datagram overlaps none by the same number");
+	ok(!overlaps(5, 3, 6, true, 1), "which goes on");
+	overlaps(6, 0, 2, false, 1);
+	ok(overlaps(6, 1, 3, false, 1) && !overlaps(6, 0, 2, true, 1), "nor is it refused with one that is");
+}
+
 int main(void)
 {
 	test_model();
 	test_healthy();
 	test_time();
 	test_flood();
+	test_whole();
 	return tap_done();
 }

@@ -107,6 +107,10 @@ static void test_reload(void)
 	write_config(path, "est: {valid: 2h}\n");
 	ok(!signer_reload(&c) && c.valid == 7200 && c.n_names == 1 && !strcmp(c.names[0], "other.example"),
 	   "reload: no names in it: those that held");
+	write_config(path, "est: {valid: 2h}\nstatus: {listen: \"[::1]:80\", url: \"http://a.example/\"}\n");
+	ok(!signer_reload(&c) && !strcmp(c.status_url, "http://a.example/"), "reload: what certificates name");
+	write_config(path, "est: {valid: 2h}\nstatus: {listen: \"[::1]:80\", url: \"https://a.example/\"}\n");
+	ok(signer_reload(&c) == -EINVAL && !strcmp(c.status_url, "http://a.example/"), "reload: a wrong URL changes nothing");
 	write_config(path, "est: {valid: 3h}\nserver_names: [bank.example]\nnonsense: 1\n");
 	ok(signer_reload(&c) == -EINVAL && c.valid == 7200 && !strcmp(c.names[0], "other.example"),
 	   "reload: a wrong one changes nothing");

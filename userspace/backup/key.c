@@ -11,6 +11,12 @@
 #define KEY	"PRIVATE KEY-----"
 #define END	"-----END "
 
+/* A TPM's wrapped key, which nobody but that TPM can use, is none. */
+static bool is_wrapped(const char *at)
+{
+	return !strncmp(at, BEGIN "TSS2 ", strlen(BEGIN "TSS2 "));
+}
+
 /* From the first line of the first private key on; NULL, there is none. @text is terminated. */
 static const char *find_key(const char *text)
 {
@@ -20,7 +26,7 @@ static const char *find_key(const char *text)
 		key = at + strcspn(at, "\n");
 		if (key - at >= (ptrdiff_t)strlen(BEGIN KEY)) {
 			key -= key[-1] == '\r';
-			if (!strncmp(key - strlen(KEY), KEY, strlen(KEY)))
+			if (!strncmp(key - strlen(KEY), KEY, strlen(KEY)) && !is_wrapped(at))
 				return at;
 		}
 	}

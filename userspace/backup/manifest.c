@@ -31,10 +31,11 @@ bool backup_name_is_known(const char *name)
 {
 	static const char * const files[] = { "policy.yaml", "serve.yaml", "state/state", "state/policy.yaml",
 					      "registry.db", "ca.crl", "ca.crl~" };
-	static const char * const dirs[] = { "ca/next/", "ca/previous/", "ca/", "firmware/" };
+	static const char * const dirs[] = { "ca/next/", "ca/previous/", "ca/request/", "ca/", "firmware/" };
 	size_t i;
 
-	if (strlen(name) >= BACKUP_NAME_LEN || !strcmp(name, "ca/next") || !strcmp(name, "ca/previous"))
+	if (strlen(name) >= BACKUP_NAME_LEN || !strcmp(name, "ca/next") || !strcmp(name, "ca/previous") ||
+	    !strcmp(name, "ca/request"))
 		return false;
 	for (i = 0; i < sizeof(files) / sizeof(*files); i++)
 		if (!strcmp(name, files[i]))

@@ -223,7 +223,8 @@ static bool add_ca(struct backing *k)
 	}
 	return add_dir(k, "ca/", k->c.ca) &&
 	       backup_path(path, sizeof(path), k->c.ca, "next") && add_dir(k, "ca/next/", path) &&
-	       backup_path(path, sizeof(path), k->c.ca, "previous") && add_dir(k, "ca/previous/", path);
+	       backup_path(path, sizeof(path), k->c.ca, "previous") && add_dir(k, "ca/previous/", path) &&
+	       backup_path(path, sizeof(path), k->c.ca, "request") && add_dir(k, "ca/request/", path);
 }
 
 static bool add_registry(struct backing *k)

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /* ca: the gateway's own CA. */
 #include <errno.h>
+#include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ctl/cmd_ca.h"
+#include "ctl/credential.h"
 #include "lib/file.h"
 
 #define DAYS_DEFAULT	90
 #define DAYS_MAX	3650
+#define PORTS_MAX	64
 
 /**
  * ca_fingerprint_text - a fingerprint as people compare it
@@ -58,9 +61,13 @@ static bool passphrase_from_file(const char *path, char out[SECRET_MAX_LEN + 1])
  */
 bool ca_passphrase(const struct ca_words *w, const char *prompt, char out[SECRET_MAX_LEN + 1])
 {
+	char path[PATH_MAX];
+
 	out[0] = 0;
 	if (w->passphrase_file)
 		return passphrase_from_file(w->passphrase_file, out);
+	if (credential_find(CREDENTIAL_PASSPHRASE, path))
+		return passphrase_from_file(path, out);
 	if (!EVP_read_pw_string(out, SECRET_MAX_LEN, prompt, 0) && out[0])
 		return true;
 	complain("ca", "the key needs a passphrase: give it on the terminal, or --passphrase-file");
@@ -136,7 +143,7 @@ bool ca_open_registry(const struct ca_words *w, bool create, struct store *s)
 enum {
 	O_DIR, O_REGISTRY, O_PASSPHRASE, O_JSON, O_NAME, O_KEY, O_ROOT_CERT, O_ROOT_KEY, O_ROLLOVER,
 	O_MAC, O_CSR, O_OUT, O_DAYS, O_REASON, O_DER, O_ACTIVATE, O_FORCE, O_OLD_ROOT_KEY, O_EXPIRING,
-	O_RENEW, OPTIONS,
+	O_RENEW, O_CSR_OUT, O_NEW_PASSPHRASE, O_REMOVE, O_ROOT, O_REVOKE, O_HOSTAPD, O_CONFIG, OPTIONS,
 };
 
 #define BIT(o)		(1U << (o))
@@ -156,7 +163,12 @@ static const struct option options[] = {
 	{ "old-root-key", required_argument, NULL, O_OLD_ROOT_KEY }, { "mac", required_argument, NULL, O_MAC },
 	{ "csr", required_argument, NULL, O_CSR }, { "out", required_argument, NULL, O_OUT },
 	{ "days", required_argument, NULL, O_DAYS }, { "renew", no_argument, NULL, O_RENEW },
+	{ "hostapd", required_argument, NULL, O_HOSTAPD },
 	{ "reason", required_argument, NULL, O_REASON }, { "der", no_argument, NULL, O_DER },
+	{ "csr-out", required_argument, NULL, O_CSR_OUT },
+	{ "new-passphrase-file", required_argument, NULL, O_NEW_PASSPHRASE }, { "remove", no_argument, NULL, O_REMOVE },
+	{ "root", no_argument, NULL, O_ROOT }, { "revoke", required_argument, NULL, O_REVOKE },
+	{ "config", required_argument, NULL, O_CONFIG },
 	{ "help", no_argument, NULL, OPTION_HELP }, { }
 };
 
@@ -176,13 +188,16 @@ static const struct verb {
 	int (*run)(const struct ca_words *w);
 } verbs[] = {
 	{ "init", BIT(O_JSON) | BIT(O_NAME) | BIT(O_KEY) | BIT(O_ROOT_CERT) | BIT(O_ROOT_KEY) |
-	  BIT(O_ROLLOVER) | BIT(O_ACTIVATE) | BIT(O_FORCE) | BIT(O_OLD_ROOT_KEY), 0, 0, ca_init },
-	{ "issue", BIT(O_JSON) | BIT(O_MAC) | BIT(O_CSR) | BIT(O_OUT) | BIT(O_DAYS),
+	  BIT(O_ROLLOVER) | BIT(O_ACTIVATE) | BIT(O_FORCE) | BIT(O_OLD_ROOT_KEY) | BIT(O_CSR_OUT), 0, 0, ca_init },
+	{ "issue", BIT(O_JSON) | BIT(O_MAC) | BIT(O_CSR) | BIT(O_OUT) | BIT(O_DAYS) | BIT(O_CONFIG),
 	  1, 1, ca_issue },
 	{ "revoke", BIT(O_JSON) | BIT(O_REASON), 1, 1, ca_revoke },
 	{ "list", BIT(O_JSON) | BIT(O_EXPIRING), 0, 1, ca_list },
-	{ "crl", BIT(O_OUT) | BIT(O_RENEW), 0, 0, ca_crl },
-	{ "export", BIT(O_JSON) | BIT(O_DER), 0, 0, ca_export },
+	{ "crl", BIT(O_OUT) | BIT(O_RENEW) | BIT(O_ROOT) | BIT(O_ROOT_KEY) | BIT(O_REVOKE) | BIT(O_REASON),
+	  0, 0, ca_crl },
+	{ "export", BIT(O_JSON) | BIT(O_DER) | BIT(O_HOSTAPD), 0, PORTS_MAX, ca_export },
+	{ "import", BIT(O_JSON) | BIT(O_ROOT_CERT), 1, 1, ca_import },
+	{ "passphrase", BIT(O_NEW_PASSPHRASE) | BIT(O_REMOVE), 0, 1, ca_change_passphrase },
 };
 
 static const char *take_days(struct ca_words *w, const char *value)
@@ -212,9 +227,14 @@ static const char *take_special(struct ca_words *w, int option, char *value)
 
 	switch (option) {
 	case O_KEY:
+		w->key_given = true;
+		if (pki_key_is_uri(value) || strchr(value, '/')) {
+			w->issuing = value;
+			return NULL;
+		}
 		found = pki_key_find(value);
 		w->key = found;
-		return found < 0 ? "not p256, p384 or ed25519" : NULL;
+		return found < 0 ? "not p256, p384 or ed25519, nor the URI or file of a key in hardware" : NULL;
 	case O_MAC:
 		w->has_mac = true;
 		return policy_mac_parse(value, w->mac) ? "not a MAC" : NULL;
@@ -238,11 +258,15 @@ static const char *take(struct ca_words *w, int option, char *value)
 		[O_DIR] = &w->dir, [O_REGISTRY] = &w->registry,
 		[O_PASSPHRASE] = &w->passphrase_file, [O_NAME] = &w->name,
 		[O_ROOT_CERT] = &w->root_cert, [O_ROOT_KEY] = &w->root_key,
-		[O_CSR] = &w->csr, [O_OUT] = &w->out, [O_OLD_ROOT_KEY] = &w->old_root_key,
+		[O_HOSTAPD] = &w->hostapd,
+		[O_CSR_OUT] = &w->csr_out, [O_NEW_PASSPHRASE] = &w->new_passphrase_file,
+		[O_REVOKE] = &w->revoke,
+		[O_CONFIG] = &w->config, [O_CSR] = &w->csr, [O_OUT] = &w->out, [O_OLD_ROOT_KEY] = &w->old_root_key,
 	};
 	bool *flag = option == O_JSON ? &w->json : option == O_ROLLOVER ? &w->rollover :
 		     option == O_ACTIVATE ? &w->activate : option == O_DER ? &w->der :
-		     option == O_RENEW ? &w->renew : NULL;
+		     option == O_RENEW ? &w->renew : option == O_REMOVE ? &w->remove :
+		     option == O_ROOT ? &w->root : NULL;
 
 	if (flag) {
 		*flag = true;
@@ -267,7 +291,8 @@ static const struct verb *find_verb(const char *word)
 /* What makes sense together; a sentence, or NULL. */
 static const char *check_rollover(const struct ca_words *w, unsigned int seen)
 {
-	const unsigned int made = BIT(O_NAME) | BIT(O_KEY) | BIT(O_ROOT_CERT) | BIT(O_OLD_ROOT_KEY);
+	const unsigned int made = BIT(O_NAME) | BIT(O_KEY) | BIT(O_ROOT_CERT) | BIT(O_OLD_ROOT_KEY) |
+				  BIT(O_CSR_OUT);
 
 	if ((w->activate || w->old_root_key) && !w->rollover)
 		return "--activate and --old-root-key belong to --rollover";
@@ -275,7 +300,21 @@ static const char *check_rollover(const struct ca_words *w, unsigned int seen)
 		return "--force belongs to --activate";
 	if (w->activate && (seen & made))
 		return "--activate takes the CA as it was published";
+	if (w->csr_out && (w->root_cert || w->old_root_key || w->json))
+		return "--csr-out makes a request: no root is at hand, and nothing is printed";
 	return NULL;
+}
+
+/* Ports are words of an export for hostapd alone; a sentence, or NULL. */
+static const char *check_export(const struct ca_words *w, const struct verb *verb)
+{
+	if (verb->run != ca_export)
+		return NULL;
+	if (!w->hostapd)
+		return w->n_ports ? "too many words" : NULL;
+	if (w->der)
+		return "--der is the root alone, --hostapd is files";
+	return w->n_ports ? NULL : "for which ports?";
 }
 
 static int run_ca(const struct command *self, int argc, char **argv)
@@ -300,7 +339,7 @@ static int run_ca(const struct command *self, int argc, char **argv)
 	}
 	words = argc - optind - 1;
 	if (words < 0)
-		return usage_error(self, "init, issue, revoke, list, crl or export?", NULL);
+		return usage_error(self, "init, import, issue, revoke, list, crl, export or passphrase?", NULL);
 	verb = find_verb(argv[optind]);
 	if (!verb)
 		return usage_error(self, "no such verb", argv[optind]);
@@ -310,14 +349,28 @@ static int run_ca(const struct command *self, int argc, char **argv)
 			return usage_error(self, "an option that this verb does not know",
 					   options[o].name);
 	if (words < verb->min)
-		return usage_error(self, "which device?", NULL);
+		return usage_error(self, verb->run == ca_import ? "which chain?" : "which device?", NULL);
 	if (words > verb->max)
 		return usage_error(self, "too many words", argv[optind + 1 + verb->max]);
 	w.who = words ? argv[optind + 1] : NULL;
-	if (!w.root_cert != !w.root_key)
-		return usage_error(self, "--root-cert and --root-key come together", NULL);
+	w.ports = argv + optind + 1;
+	w.n_ports = words;
+	problem = check_export(&w, verb);
+	if (problem)
+		return usage_error(self, problem, w.who);
+	if (verb->run == ca_init && !w.root_cert != !w.root_key && !(w.root_key && pki_key_is_uri(w.root_key)))
+		return usage_error(self, "--root-cert and --root-key come together, unless the key is a URI", NULL);
 	if (w.renew && w.out)
 		return usage_error(self, "--renew writes crl.pem alone, not --out", NULL);
+	if (verb->run == ca_crl && (w.root ? w.renew : w.revoke || w.root_key || (seen & BIT(O_REASON))))
+		return usage_error(self, w.root ? "--root and --renew" :
+				   "--root-key, --revoke and --reason belong to --root", NULL);
+	if (verb->run == ca_revoke && w.reason == CRL_REASON_CA_COMPROMISE)
+		return usage_error(self, "not a reason of RFC 5280, 5.3.1, for what is no CA", "cACompromise");
+	if ((seen & BIT(O_REASON)) && verb->run == ca_crl && !w.revoke)
+		return usage_error(self, "--reason is of what --revoke names", NULL);
+	if (w.remove && w.new_passphrase_file)
+		return usage_error(self, "--remove leaves no passphrase: no --new-passphrase-file", NULL);
 	problem = check_rollover(&w, seen);
 	if (problem)
 		return usage_error(self, problem, NULL);
@@ -326,22 +379,32 @@ static int run_ca(const struct command *self, int argc, char **argv)
 
 const struct command cmd_ca = {
 	"ca", "Run the gateway's own certification authority",
-	"ca init [--name NAME] [--key KIND] [--root-cert FILE --root-key FILE] [--json]\n"
-	"ca init --rollover [--old-root-key FILE] [--name NAME] [--key KIND]\n"
-	" [--root-cert FILE --root-key FILE] [--json]\n"
+	"ca init [--name NAME] [--key KIND|URI] [--root-cert FILE --root-key FILE] [--json]\n"
+	"ca init --rollover [--old-root-key FILE] [--name NAME] [--key KIND|URI]\n"
+	"           [--root-cert FILE --root-key FILE] [--json]\n"
 	"ca init --rollover --activate [--force N] [--json]\n"
-	"ca issue NAME [--mac MAC] [--csr FILE] [--out DIR] [--days N] [--json]\n"
+	"ca init [--rollover] --csr-out FILE [--name NAME] [--key KIND]\n"
+	"ca import CHAIN [--root-cert FILE] [--json]\n"
+	"ca issue NAME [--mac MAC] [--csr FILE] [--out DIR] [--days N] [--config FILE] [--json]\n"
 	"ca revoke NAME|MAC|SERIAL [--reason REASON] [--json]\n"
 	"ca list [NAME] [--expiring DURATION] [--json]\n"
 	"ca crl [--out FILE | --renew]\n"
-	"ca export [--der | --json]",
+	"ca crl --root [--root-key FILE] [--revoke FILE [--reason REASON]] [--out FILE]\n"
+	"ca export [--der | --json]\n"
+	"ca export --hostapd DIR PORT... [--json]\n"
+	"ca passphrase [FILE] [--new-passphrase-file FILE | --remove]",
 	"  --dir DIR              the CA (" PKI_CA_DIR ")\n"
 	"  --registry FILE        the registry (" STORE_PATH ")\n"
 	"  --passphrase-file FILE passphrase of the CA's keys; without it, the terminal is asked\n"
 	"  --name NAME            for the subjects of a new CA (cordon)\n"
 	"  --key KIND             of a new CA: p256 | p384 | ed25519 (p256)\n"
-	"  --root-cert FILE, --root-key FILE\n"
+	"  --key URI|FILE         the issuing key in an HSM or a TPM: pkcs11:token=T;object=O |\n"
+	"                         handle:0x81000001 | file of a TPM's wrapped key (PEM)\n"
+	"  --root-cert FILE, --root-key FILE|URI\n"
 	"                         certify the issuing CA with this root; its key is not kept\n"
+	"  --csr-out FILE         make a key and a request for its certificate, as the root is elsewhere;\n"
+	"                         'ca import' takes the chain that comes of it (PEM, in any order)\n"
+	"  --root-key URI         alone: the key in hardware of the root that is made\n"
 	"  --rollover             make the CA that is to follow and publish it: devices come to\n"
 	"                         know it when they renew, and the present one goes on signing\n"
 	"  --old-root-key FILE    key of the present root, where root.key is kept elsewhere\n"
@@ -351,12 +414,22 @@ const struct command cmd_ca = {
 	"  --csr FILE             a request, PEM or DER; without it, a key is made, too\n"
 	"  --out WHERE            directory for NAME.key, NAME.crt and ca.crt; file for the CRL\n"
 	"  --days N               how long the certificate is good (90)\n"
+	"  --config FILE          serve.yaml, whose status.url the certificate names; without it,\n"
+	"                         /etc/cordon/serve.yaml, if that is of the same CA\n"
 	"  --renew                print nothing, and sign none unless half of the time of the one\n"
 	"                         in crl.pem has passed; where there is none, nothing is done\n"
+	"  --root                 the root's list, of issuing CAs, also in root-crl.pem\n"
+	"  --revoke FILE          a CA's certificate, which is on it from now on\n"
 	"  --reason REASON        unspecified | keyCompromise | affiliationChanged | superseded |\n"
 	"                         cessationOfOperation | privilegeWithdrawn\n"
 	"  --expiring DURATION    only those in use that end so soon, as 30d, the CA's own included\n"
 	"  --der                  the root alone, in DER\n"
+	"  --hostapd DIR          write what hostapd and FreeRADIUS need for 802.1X on these ports;\n"
+	"                         what is there is replaced, its secrets kept\n"
+	"  --new-passphrase-file FILE\n"
+	"                         the passphrase that the keys are to have, all in DIR or the one in\n"
+	"                         FILE, as root.key; without it, the terminal is asked\n"
+	"  --remove               the keys are to have none\n"
 	"  --json                 print JSON\n",
 	run_ca
 };

@@ -18,14 +18,17 @@
  * @json: print JSON
  * @name: of a new CA; NULL, the default
  * @key: kind of a new CA's keys
+ * @key_given: it was said
+ * @issuing: URI of the issuing key in hardware, or a file that names it; or NULL
  * @root_cert: file of a root that is imported, or NULL
- * @root_key: file of its key, or NULL
+ * @root_key: file of its key, or URI of one in hardware, or NULL
  * @rollover: publish the CA that is to follow
  * @activate: put it in the place of the present one
  * @force: so many devices may not know it yet; or -1
  * @old_root_key: file of the present root's key, or NULL
  * @mac: of the device
  * @has_mac: it was given
+ * @config: serve.yaml, which says what certificates name; NULL, the default one, if it is of this CA
  * @csr: file of a request, or NULL
  * @out: directory or file to write to, or NULL
  * @days: how long a certificate is good
@@ -33,7 +36,15 @@
  * @expiring: only what ends within so many seconds; 0, everything
  * @reason: of a revocation
  * @der: the root alone, in DER
- * @who: NAME, or SERIAL; NULL, none was given
+ * @hostapd: directory for what hostapd needs, or NULL
+ * @ports: of hostapd's
+ * @n_ports: how many
+ * @csr_out: file for a request, of a CA whose root is elsewhere; or NULL
+ * @new_passphrase_file: or NULL
+ * @remove: the passphrase
+ * @root: the revocation list is the root's
+ * @revoke: file of a CA's certificate that is on it from now on, or NULL
+ * @who: NAME, SERIAL or a file; NULL, none was given
  */
 struct ca_words {
 	const char *dir;
@@ -42,6 +53,8 @@ struct ca_words {
 	bool json;
 	const char *name;
 	enum pki_key key;
+	bool key_given;
+	const char *issuing;
 	const char *root_cert;
 	const char *root_key;
 	bool rollover;
@@ -50,6 +63,7 @@ struct ca_words {
 	const char *old_root_key;
 	u8 mac[6];
 	bool has_mac;
+	const char *config;
 	const char *csr;
 	const char *out;
 	u32 days;
@@ -57,7 +71,15 @@ struct ca_words {
 	u32 expiring;
 	int reason;
 	bool der;
+	const char *csr_out;
+	const char *new_passphrase_file;
+	bool remove;
+	bool root;
+	const char *revoke;
 	const char *who;
+	const char *hostapd;
+	char **ports;
+	int n_ports;
 };
 
 /* cmd_ca.c */
@@ -80,7 +102,15 @@ int ca_publish(const struct ca_words *w, struct pki_ca_plan *plan, char passphra
 int ca_activate(const struct ca_words *w);
 bool ca_rollover_tell(const struct ca_words *w, struct store *s);
 
+/* cmd_ca_passphrase.c */
+bool ca_root_is_clear(const char *dir);
+void ca_warn(const char *dir);
+
+/* cmd_ca_import.c */
+int ca_request(const struct ca_words *w, struct pki_ca_plan *plan, char passphrase[SECRET_MAX_LEN + 1]);
+
 /* cmd_ca_init.c */
+bool ca_read_cert(const char *path, X509 **out);
 bool ca_read_key(const char *path, const char *passphrase, EVP_PKEY **out);
 int ca_print(const struct ca_words *w, bool pem);
 int ca_crl_after(const struct ca_words *w);
@@ -88,10 +118,14 @@ int ca_crl_after(const struct ca_words *w);
 /* The verbs. */
 int ca_init(const struct ca_words *w);
 int ca_export(const struct ca_words *w);
+int ca_export_hostapd(const struct ca_words *w);
 int ca_issue(const struct ca_words *w);
 int ca_revoke(const struct ca_words *w);
 int ca_list(const struct ca_words *w);
 int ca_crl(const struct ca_words *w);
+int ca_import(const struct ca_words *w);
+int ca_root_crl(const struct ca_words *w);
+int ca_change_passphrase(const struct ca_words *w);
 
 /* cmd_ca_crl.c */
 int ca_crl_renew(const struct ca_words *w, struct store *s, char **pem, size_t *len);

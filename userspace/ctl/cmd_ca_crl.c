@@ -17,11 +17,11 @@
 static const struct reason {
 	const char *name;
 	int reason;
-	bool ours;	/* hold can be taken back, and a list cannot say so; a device is no CA */
+	bool ours;	/* hold can be taken back, and a list cannot say so */
 } reasons[] = {
 	{ "unspecified", CRL_REASON_UNSPECIFIED, true },
 	{ "keyCompromise", CRL_REASON_KEY_COMPROMISE, true },
-	{ "cACompromise", CRL_REASON_CA_COMPROMISE, false },
+	{ "cACompromise", CRL_REASON_CA_COMPROMISE, true },
 	{ "affiliationChanged", CRL_REASON_AFFILIATION_CHANGED, true },
 	{ "superseded", CRL_REASON_SUPERSEDED, true },
 	{ "cessationOfOperation", CRL_REASON_CESSATION_OF_OPERATION, true },
@@ -48,7 +48,7 @@ const char *ca_reason_name(int reason)
 }
 
 /**
- * ca_reason_find - a reason that a certificate of ours may be revoked for
+ * ca_reason_find - a reason that a certificate of ours, or of a CA, may be revoked for
  * @name: as RFC 5280, 5.3.1 spells it
  *
  * Return: the reason, or -1.
@@ -233,6 +233,8 @@ int ca_crl(const struct ca_words *w)
 	size_t len = 0;
 	int ret, err = 0;
 
+	if (w->root)
+		return ca_root_crl(w);
 	if (w->renew && is_in_time(w))
 		return EXIT_DONE;
 	if (!ca_open_registry(w, true, &s))

@@ -41,6 +41,17 @@ static json_t *json_cert(X509 *cert)
 	return out;
 }
 
+/* From the root's side; NULL, nothing is between. */
+static json_t *json_intermediates(const struct pki_ca *ca)
+{
+	json_t *list = ca->intermediates ? json_array() : NULL;
+	int i;
+
+	for (i = list ? sk_X509_num(ca->intermediates) : 0; i > 0; i--)
+		json_array_append_new(list, json_cert(sk_X509_value(ca->intermediates, i - 1)));
+	return list;
+}
+
 static void print_cert(const char *what, X509 *cert, const char *mark, bool pem)
 {
 	char fingerprint[CA_FINGERPRINT_LEN], end[POLICY_TIME_LEN], subject[128];
@@ -64,14 +75,18 @@ static void print_cert(const char *what, X509 *cert, const char *mark, bool pem)
 int ca_print(const struct ca_words *w, bool pem)
 {
 	struct pki_ca ca;
+	int i;
 
 	if (!ca_load(w, false, &ca))
 		return EXIT_REFUSED;
 	if (w->json) {
-		json_print(json_pack("{so so so*}", "root", json_cert(ca.root), "issuing",
-				     json_cert(ca.issuing), "next_root", ca.next ? json_cert(ca.next) : NULL));
+		json_print(json_pack("{so so* so so*}", "root", json_cert(ca.root), "intermediates",
+				     json_intermediates(&ca), "issuing", json_cert(ca.issuing), "next_root",
+				     ca.next ? json_cert(ca.next) : NULL));
 	} else {
 		print_cert("root", ca.root, pem ? "# " : "", pem);
+		for (i = ca.intermediates ? sk_X509_num(ca.intermediates) : 0; i > 0; i--)
+			print_cert("intermediate", sk_X509_value(ca.intermediates, i - 1), pem ? "# " : "", pem);
 		print_cert("issuing", ca.issuing, pem ? "# " : "", pem);
 		if (ca.next)
 			print_cert("next root", ca.next, pem ? "# " : "", pem);
@@ -92,6 +107,8 @@ int ca_export(const struct ca_words *w)
 	struct pki_ca ca;
 	int len;
 
+	if (w->hostapd)
+		return ca_export_hostapd(w);
 	if (!w->der)
 		return ca_print(w, true);
 	if (isatty(STDOUT_FILENO))
@@ -106,7 +123,12 @@ int ca_export(const struct ca_words *w)
 	return len > 0 ? EXIT_DONE : EXIT_REFUSED;
 }
 
-static bool read_root_cert(const char *path, X509 **out)
+/**
+ * ca_read_cert - a root's certificate, or tell why not
+ * @path: of its PEM
+ * @out: X509_free() it
+ */
+bool ca_read_cert(const char *path, X509 **out)
 {
 	char *text = NULL;
 	BIO *bio = NULL;
@@ -125,10 +147,26 @@ static bool read_root_cert(const char *path, X509 **out)
 	return *out;
 }
 
+/* A sentence about a URI begins with it. */
+static void ca_complain_key(const char *word, const struct pki_error *why)
+{
+	complain(pki_key_is_uri(word) ? "ca" : word, why->text);
+}
+
+/* Told why there is none. */
+static bool read_key_text(const char *word, char **text, size_t *len)
+{
+	int err = pki_key_text(word, PEM_MAX, text, len);
+
+	if (err)
+		complain(word, strerror(-err));
+	return !err;
+}
+
 /**
  * ca_read_key - a root's key, or tell why not
- * @path: of its PEM
- * @passphrase: of the CA's keys, which need not be this one's: the terminal is asked then
+ * @path: of its PEM, or the URI of one in hardware
+ * @passphrase: of the CA's keys, which need not be this one's: the terminal is asked then. No token is tried with it
  * @out: EVP_PKEY_free() it
  */
 bool ca_read_key(const char *path, const char *passphrase, EVP_PKEY **out)
@@ -136,23 +174,50 @@ bool ca_read_key(const char *path, const char *passphrase, EVP_PKEY **out)
 	char asked[SECRET_MAX_LEN + 1] = "", prompt[PATH_MAX + 32], *text = NULL;
 	struct pki_error why;
 	size_t len = 0;
-	int err = file_read(path, PEM_MAX, &text, &len);
+	bool hardware;
 
-	if (err) {
-		complain(path, strerror(-err));
+	if (!read_key_text(path, &text, &len))
 		return false;
-	}
-	*out = pki_key_parse(text, len, passphrase, &why);
-	if (!*out && (errno == ENOKEY || errno == EKEYREJECTED)) {
-		snprintf(prompt, sizeof(prompt), "Passphrase of %s: ", path);
+	hardware = pki_key_is_reference(text, len);
+	*out = pki_key_parse(text, len, hardware ? NULL : passphrase, &why);
+	if (!*out && (errno == ENOKEY || (errno == EKEYREJECTED && !hardware))) {
+		snprintf(prompt, sizeof(prompt), "%s of %s: ", hardware ? "PIN" : "Passphrase", path);
 		if (!EVP_read_pw_string(asked, SECRET_MAX_LEN, prompt, 0))
 			*out = pki_key_parse(text, len, asked, &why);
 	}
 	if (!*out)
-		complain(path, why.text);
+		ca_complain_key(path, &why);
 	explicit_bzero(asked, sizeof(asked));
 	explicit_bzero(text, len);
 	free(text);
+	return *out;
+}
+
+/*
+ * A key in hardware that the CA keeps to: its PIN is the passphrase, if there is one, as it will be whenever the key
+ * is used. *reference: what names the key; free() it.
+ */
+static bool read_reference(const char *word, const char *passphrase, char **reference, EVP_PKEY **out)
+{
+	char asked[SECRET_MAX_LEN + 1] = "", prompt[PATH_MAX + 32];
+	struct pki_error why;
+	size_t len = 0;
+
+	if (!read_key_text(word, reference, &len))
+		return false;
+	if (!pki_key_is_reference(*reference, len)) {
+		explicit_bzero(*reference, len);
+		return complain(word, "holds neither the URI of a key in hardware nor a TPM's wrapped key"), false;
+	}
+	*out = pki_key_parse(*reference, len, passphrase, &why);
+	if (!*out && errno == ENOKEY) {
+		snprintf(prompt, sizeof(prompt), "PIN of %.*s: ", (int)strcspn(word, "?"), word);
+		if (!EVP_read_pw_string(asked, SECRET_MAX_LEN, prompt, 0))
+			*out = pki_key_parse(*reference, len, asked, &why);
+	}
+	explicit_bzero(asked, sizeof(asked));
+	if (!*out)
+		ca_complain_key(word, &why);
 	return *out;
 }
 
@@ -180,7 +245,10 @@ static int make(const struct ca_words *w, const struct pki_ca_plan *plan)
 {
 	struct pki_error why;
 
-	return pki_ca_make(w->dir, plan, &why) ? complain("ca", why.text) : ca_print(w, false);
+	if (pki_ca_make(w->dir, plan, &why))
+		return complain("ca", why.text);
+	ca_warn(w->dir);
+	return ca_print(w, false);
 }
 
 /* The passphrase of what is made; its file must hold a good one. */
@@ -196,6 +264,35 @@ static bool take_passphrase(const struct ca_words *w, struct pki_ca_plan *plan, 
 	return !secret_check(passphrase, plan->name, NULL, why) || (complain(w->passphrase_file, why), false);
 }
 
+/* The root that is imported, or the key in hardware of the one that is made: *reference, free() it. */
+static bool take_root(const struct ca_words *w, struct pki_ca_plan *plan, char **reference)
+{
+	if (w->root_cert)
+		return ca_read_cert(w->root_cert, &plan->root) && ca_read_key(w->root_key, plan->passphrase, &plan->root_key);
+	return !w->root_key || read_reference(w->root_key, plan->passphrase, reference, &plan->root_key);
+}
+
+/* A CA whose key is in hardware does not come to have one in a file because nobody said otherwise. */
+static bool may_roll(const struct ca_words *w)
+{
+	char path[PATH_MAX], *text = NULL;
+	bool hardware = false;
+	size_t len = 0;
+
+	if (!w->rollover || w->key_given)
+		return true;
+	if (snprintf(path, sizeof(path), "%s/issuing.key", w->dir) < (int)sizeof(path) &&
+	    !file_read(path, PEM_MAX, &text, &len)) {
+		hardware = pki_key_is_reference(text, len);
+		explicit_bzero(text, len);
+	}
+	free(text);
+	if (hardware)
+		complain("ca", "the present issuing key is in hardware: say where the next one's is with --key URI, or that "
+			 "it is a file with --key p256");
+	return !hardware;
+}
+
 /**
  * ca_init - make a CA, or take a step to the next one
  * @w: which
@@ -205,19 +302,25 @@ static bool take_passphrase(const struct ca_words *w, struct pki_ca_plan *plan, 
 int ca_init(const struct ca_words *w)
 {
 	struct pki_ca_plan plan = { .name = w->name, .key = w->key, .now = time(NULL) };
-	char passphrase[SECRET_MAX_LEN + 1] = "";
+	char passphrase[SECRET_MAX_LEN + 1] = "", *issuing = NULL, *root = NULL;
 	int ret = EXIT_REFUSED;
 
 	if (w->activate)
 		return ca_activate(w);
 	if (!plan.name && !w->rollover)
 		plan.name = NAME_DEFAULT;
-	if (take_passphrase(w, &plan, passphrase) &&
-	    (!w->root_cert || (read_root_cert(w->root_cert, &plan.root) &&
-			       ca_read_key(w->root_key, plan.passphrase, &plan.root_key))) &&
-	    (!w->old_root_key || ca_read_key(w->old_root_key, plan.passphrase, &plan.old_root_key)))
-		ret = w->rollover ? ca_publish(w, &plan, passphrase) : make(w, &plan);
+	if (may_roll(w) && take_passphrase(w, &plan, passphrase) && take_root(w, &plan, &root) &&
+	    (!w->issuing || read_reference(w->issuing, plan.passphrase, &issuing, &plan.issuing_key)) &&
+	    (!w->old_root_key || ca_read_key(w->old_root_key, plan.passphrase, &plan.old_root_key))) {
+		plan.root_reference = root;
+		plan.issuing_reference = issuing;
+		ret = w->csr_out ? ca_request(w, &plan, passphrase) :
+		      w->rollover ? ca_publish(w, &plan, passphrase) : make(w, &plan);
+	}
 	explicit_bzero(passphrase, sizeof(passphrase));
+	free(root);
+	free(issuing);
+	EVP_PKEY_free(plan.issuing_key);
 	EVP_PKEY_free(plan.old_root_key);
 	EVP_PKEY_free(plan.root_key);
 	X509_free(plan.root);

@@ -9,6 +9,7 @@
 
 #include "ctl/cmd_ca.h"
 #include "lib/file.h"
+#include "serve/common/serve.h"
 
 #define DAY		86400
 #define CSR_FILE_MAX	16384	/* PEM is a third longer, and openssl(1) puts text before */
@@ -22,6 +23,7 @@
  * @pub: what is certified
  * @record: as the registry has it
  * @cert: signed
+ * @status_url: what it names
  */
 struct issue {
 	const struct ca_words *w;
@@ -31,6 +33,7 @@ struct issue {
 	X509_PUBKEY *pub;
 	struct store_certificate record;
 	X509 *cert;
+	char status_url[SERVE_NAME_LEN];
 };
 
 static bool find_mac(const struct ca_words *w, u8 mac[6])
@@ -342,6 +345,32 @@ static bool issue(struct issue *i)
 	return true;
 }
 
+static bool is_same_directory(const char *a, const char *b)
+{
+	char *x = realpath(a, NULL), *y = realpath(b, NULL);
+	bool same = x && y && !strcmp(x, y);
+
+	free(x);
+	free(y);
+	return same;
+}
+
+/* As the server would: where its list and status are found is in the certificate from the start, or never. */
+static bool take_url(struct issue *i)
+{
+	struct serve_config *c = calloc(1, sizeof(*c));
+	bool good;
+
+	if (!c)
+		return !complain("ca", "out of memory");
+	good = !serve_config_load(i->w->config, c, stderr);
+	if (good && (i->w->config || is_same_directory(c->ca, i->w->dir)))
+		snprintf(i->status_url, sizeof(i->status_url), "%s", c->status_url);
+	i->ca.status_url = i->status_url;
+	free(c);
+	return good;
+}
+
 /**
  * ca_issue - a certificate for a device, by hand
  * @w: for whom
@@ -358,7 +387,7 @@ int ca_issue(const struct ca_words *w)
 	snprintf(i.record.name, sizeof(i.record.name), "%s", w->who);
 	if (!ca_load(w, true, &i.ca))
 		return EXIT_REFUSED;
-	if (ca_open_registry(w, true, &i.s)) {
+	if (take_url(&i) && ca_open_registry(w, true, &i.s)) {
 		good = issue(&i);
 		store_close(&i.s);
 	}

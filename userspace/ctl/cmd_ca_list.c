@@ -5,6 +5,9 @@
 #include <string.h>
 
 #include "ctl/cmd_ca.h"
+#include "serve/common/revoked.h"
+
+#define RFC5280_SERIAL_LEN 20	/* bytes, RFC 5280, 4.1.2.2 */
 
 static const char *state_name(const struct store_certificate *c, time_t now)
 {
@@ -85,16 +88,24 @@ static int show(const struct store_certificate *c, void *arg)
 	return 0;
 }
 
+/* Another's may have more bytes than ours. */
+static void serial_text(const X509 *cert, char out[2 * RFC5280_SERIAL_LEN + 1])
+{
+	const ASN1_INTEGER *number = X509_get0_serialNumber(cert);
+	int len = ASN1_STRING_length(number), pad = len < PKI_SERIAL_LEN ? PKI_SERIAL_LEN - len : 0, i;
+
+	for (i = 0; i < pad + len && i < RFC5280_SERIAL_LEN; i++)
+		snprintf(out + 2 * i, 3, "%02x", i < pad ? 0 : ASN1_STRING_get0_data(number)[i - pad]);
+}
+
 static void show_ca_cert(struct listing *l, const char *kind, X509 *cert)
 {
-	char name[128], serial[2 * PKI_SERIAL_LEN + 1], from_text[POLICY_TIME_LEN], until_text[POLICY_TIME_LEN];
-	u8 number[PKI_SERIAL_LEN] = { 0 };
+	char name[128], serial[2 * RFC5280_SERIAL_LEN + 1], from_text[POLICY_TIME_LEN], until_text[POLICY_TIME_LEN];
 	time_t from, until;
 
 	if (pki_validity(cert, &from, &until) || until > l->before)
 		return;
-	pki_serial(cert, number);
-	pki_serial_text(number, serial);
+	serial_text(cert, serial);
 	pki_subject_text(cert, name, sizeof(name));
 	policy_time_text(from, from_text);
 	policy_time_text(until, until_text);
@@ -112,11 +123,30 @@ static void show_ca(const struct ca_words *w, struct listing *l)
 {
 	struct pki_error unused;
 	struct pki_ca ca;
+	int i;
 
 	if (!l->before || w->who || pki_ca_load(w->dir, false, NULL, &ca, &unused))
 		return;
 	show_ca_cert(l, "root", ca.root);
+	for (i = ca.intermediates ? sk_X509_num(ca.intermediates) : 0; i > 0; i--)
+		show_ca_cert(l, "intermediate", sk_X509_value(ca.intermediates, i - 1));
 	show_ca_cert(l, "issuing", ca.issuing);
+	pki_ca_free(&ca);
+}
+
+/* What others take from crl.pem; where there is none, nobody does. */
+static void warn_of_list(const struct ca_words *w, time_t now)
+{
+	char end[POLICY_TIME_LEN];
+	struct pki_error unused;
+	struct pki_ca ca;
+	time_t until = 0;
+
+	if (pki_ca_load(w->dir, false, NULL, &ca, &unused))
+		return;
+	if (!revoked_until(&ca, w->dir, &until) && until && until - now < REVOKED_SOON)
+		fprintf(stderr, "cordonctl: warning: the revocation list in %s/crl.pem %s %s; 'cordonctl ca crl --renew' "
+			"renews it\n", w->dir, until > now ? "ends" : "has ended", policy_time_text(until, end));
 	pki_ca_free(&ca);
 }
 
@@ -149,6 +179,8 @@ int ca_list(const struct ca_words *w)
 	else if (!ret && !w->who && !ca_rollover_tell(w, &s))
 		ret = EXIT_REFUSED;
 	store_close(&s);
+	ca_warn(w->dir);
+	warn_of_list(w, l.now);
 	return ret;
 }
 

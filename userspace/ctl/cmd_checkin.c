@@ -152,7 +152,7 @@ const struct command cmd_checkin = {
 	"  --server HOST[:PORT] the gateway (default port 8883)\n"
 	"  --server URL         over HTTPS (default port 8443): tells segment and lease, too\n"
 	"  --cert FILE          the device's certificate, PEM\n"
-	"  --key FILE           its key, PEM\n"
+	"  --key FILE|URI       its key, PEM; or a key in hardware, as 'enroll' takes it\n"
 	"  --ca FILE            whom to trust: root certificate of the gateway, PEM\n"
 	"  --firmware VERSION   which this device runs\n"
 	"  --timeout DURATION   for everything (default 60s)\n"

@@ -315,6 +315,8 @@ static int run_device(const struct command *self, int argc, char **argv)
 		return device_token(self, argc, argv);
 	if (!strcmp(verb, "approve"))
 		return device_approve(self, argc, argv);
+	if (!strcmp(verb, "lease") && device_lease_is_certified(argc, argv))
+		return device_lease(self, argc, argv);
 	if (!strcmp(verb, "bind"))
 		return device_bind(self, argc, argv);
 	if (!strcmp(verb, "unbind"))
@@ -339,6 +341,7 @@ const struct command cmd_device = {
 	"device release DEVICE\n"
 	"device learn DEVICE\n"
 	"device lease DEVICE DURATION\n"
+	"device lease DEVICE [end] --certificate SERIAL [--port PORT] [--registry FILE] [--json]\n"
 	"device bind DEVICE ADDRESS [DURATION] [--json]\n"
 	"device bind --leases FILE [--json]\n"
 	"device unbind ADDRESS\n"
@@ -366,6 +369,8 @@ const struct command cmd_device = {
 	"DURATION, up to 365d.\n\n"
 	"  --leases FILE            all that dnsmasq's or Kea's file of leases says\n"
 	"  --json                   print the binding, or how many there were, as JSON\n\n"
+	"lease --certificate gives the lease of its segment to a device that proved this\n"
+	"certificate on PORT to somebody else, as 'cordonctl hostapd' does; end, no more of it.\n\n"
 	"unknown lists devices that no policy lists, where it has 'unknown: SEGMENT' for\n"
 	"them; adopt makes one of them a device of the policy in force, with a name.\n\n"
 	"token prints a one-time secret to enrol with; it replaces an older one. approve\n"

@@ -442,6 +442,7 @@ static void check_server(struct doctor *d)
 		say(d, OPEN, "serve", "systemctl start cordon-serve", "it does not run: leases end, and are not renewed");
 		say_taken(d, "est", &d->config->est);
 		say_taken(d, "checkin", &d->config->checkin);
+		say_taken(d, "status", &d->config->status);
 	}
 	if (!lockout_new(d->kernel, NULL, &l)) {
 		check_port(d, &l, "est", &d->config->est);
@@ -512,6 +513,7 @@ static void examine(struct doctor *d)
 		check_server(d);
 	check_certificates(d);
 	doctor_revoked(d);
+	doctor_ca(d);
 	cnl_runtime_free(&d->runtime);
 	policy_free(d->kernel);
 	cnl_close(&d->nl);

@@ -24,6 +24,7 @@
  * @token_file: where its secret is read from, or NULL
  * @dir: where everything goes
  * @kind: of the key, enum pki_key, or -1
+ * @key: in hardware: its URI, or a file that names it; or NULL
  */
 struct words {
 	struct remote r;
@@ -34,6 +35,7 @@ struct words {
 	const char *token_file;
 	const char *dir;
 	int kind;
+	const char *key;
 };
 
 static const struct option options[] = {
@@ -105,8 +107,12 @@ static const char *take(struct words *w, int option, char *value)
 		w->dir = value;
 		return NULL;
 	case 'k':
+		if (pki_key_is_uri(value) || strchr(value, '/')) {
+			w->key = value;
+			return NULL;
+		}
 		w->kind = pki_key_find(value);
-		return w->kind < 0 ? "not p256, p384 or ed25519" : NULL;
+		return w->kind < 0 ? "not p256, p384 or ed25519, nor the URI or file of a key in hardware" : NULL;
 	}
 	return remote_take(&w->r, option, value);
 }
@@ -156,11 +162,49 @@ static int trust(struct words *w)
 	return w->r.est.trust ? EXIT_DONE : remote_complain(&w->r, NULL, error);
 }
 
+/*
+ * What names the key becomes the key's file, once the key has signed with it. A file that is there stands, unless it
+ * says the same.
+ */
+static int write_reference(struct words *w, const char *path)
+{
+	char *text = NULL, *there = NULL, error[IDENTITY_ERROR_LEN];
+	size_t len = 0, there_len = 0;
+	int err = pki_key_text(w->key, IDENTITY_FILE_MAX, &text, &len);
+	EVP_PKEY *key = NULL;
+
+	if (err) {
+		remote_complain(&w->r, w->key, strerror(-err));
+	} else if (!pki_key_is_reference(text, len)) {
+		err = -EINVAL;
+		remote_complain(&w->r, w->key, "holds neither the URI of a key in hardware nor a TPM's wrapped key");
+	} else if (!file_read(path, IDENTITY_FILE_MAX, &there, &there_len)) {
+		err = there_len == len && !memcmp(there, text, len) ? 0 : -EEXIST;
+		if (err)
+			remote_complain(&w->r, path, "there is another key already");
+	} else if (!(key = identity_key_load(w->key, error))) {
+		err = -ENOKEY;
+		remote_complain(&w->r, NULL, error);
+	} else if ((err = file_write(path, text, len, 0600))) {
+		remote_complain(&w->r, path, strerror(-err));
+	}
+	EVP_PKEY_free(key);
+	if (text)
+		OPENSSL_cleanse(text, len);
+	if (there)
+		OPENSSL_cleanse(there, there_len);
+	free(text);
+	free(there);
+	return err ? EXIT_REFUSED : EXIT_DONE;
+}
+
 /* The key that lies there, so that whoever tries again asks for the same; else a new one. */
 static int find_key(struct words *w, struct identity *id)
 {
 	const char *path = id->key_path;
 
+	if (w->key && write_reference(w, path))
+		return EXIT_REFUSED;
 	if (!access(path, F_OK) || errno != ENOENT) {
 		id->key = identity_key_load(path, id->error);
 		if (!id->key)
@@ -276,6 +320,8 @@ const struct command cmd_enroll = {
 	"  --token-file FILE    reads it from a file; -, from standard input\n"
 	"  --out DIR            made if it is not there\n"
 	"  --key KIND           p256 (default) | p384 | ed25519\n"
+	"  --key URI|FILE       a key in a TPM or an HSM: handle:0x81000001 | file of a TPM's wrapped\n"
+	"                       key (PEM) | 'pkcs11:token=T;object=O?pin-source=FILE'\n"
 	"  --timeout DURATION   for everything, waiting for approval too (default 60s)\n"
 	"  --json               print the result as JSON\n",
 	run_enroll

@@ -97,7 +97,7 @@ static bool load_own_key(struct signing *s)
 	size_t len = 0;
 	int err;
 
-	err = file_read(s->key_file, CERT_FILE_MAX, &pem, &len);
+	err = pki_key_text(s->key_file, CERT_FILE_MAX, &pem, &len);
 	if (err)
 		return complain(s->key_file, strerror(-err)), false;
 	s->key = pki_key_parse(pem, len, NULL, &why);

@@ -177,7 +177,7 @@ static int run_module(const struct command *self, int argc, char **argv)
 
 const struct command cmd_module = {
 	"module", "Load or unload the kernel module",
-	"module load [lockdown=1]\nmodule unload\nmodule reload [FILE] [OPTION...]\nmodule status",
+	"module load [lockdown=1]\nmodule unload\nmodule reload [FILE] [--state DIR] [--fail closed|open]\nmodule status",
 	"lockdown=1: nothing is forwarded before the first policy.\n"
 	"reload saves the state, unloads the module, and starts anew as 'cordonctl boot' does,\n"
 	"with its FILE and options; nothing is forwarded meanwhile.\n"

@@ -202,7 +202,7 @@ const struct command cmd_renew = {
 	"  --server URL         https://HOST[:8443]\n"
 	"  --dir DIR            as 'enroll' wrote it: device.key, device.crt, ca.crt\n"
 	"  --cert FILE          instead of DIR/device.crt\n"
-	"  --key FILE           instead of DIR/device.key\n"
+	"  --key FILE|URI       instead of DIR/device.key\n"
 	"  --ca FILE            instead of DIR/ca.crt; it is not replaced then\n"
 	"  --rekey              with another key\n"
 	"  --if-older PERCENT   only when so much of the certificate's life is over\n"

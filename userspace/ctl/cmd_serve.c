@@ -14,9 +14,11 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <syslog.h>
 #include <unistd.h>
 
+#include "ctl/credential.h"
 #include "ctl/ctl.h"
 #include "lib/file.h"
 #include "serve/common/serve.h"
@@ -33,6 +35,7 @@
  * @lock: serve.lock, locked while it runs
  * @manager: socket of the service manager, or -1
  * @caller: pipe to the process that was called, or -1
+ * @pin_refused: a token refused the PIN of the CA's key
  */
 struct start {
 	struct serve_config config;
@@ -41,6 +44,7 @@ struct start {
 	int lock;
 	int manager;
 	int caller;
+	bool pin_refused;
 };
 
 /* sd_notify(3). The socket is connected while that is still allowed. */
@@ -196,6 +200,7 @@ static void begin_child(const struct start *s, const char *name)
 static pid_t start_signer(struct start *s, struct priv_channel *signer, char *passphrase)
 {
 	struct priv_channel agent;
+	int status;
 	pid_t pid;
 
 	if (priv_channel_pair(signer, &agent))
@@ -207,7 +212,11 @@ static pid_t start_signer(struct start *s, struct priv_channel *signer, char *pa
 		_exit(serve_signer(&s->config, passphrase, &agent));
 	}
 	priv_channel_close(&agent);
-	return pid > 0 && !priv_receive(signer, NULL, 0) ? pid : -1;
+	if (pid > 0 && !priv_receive(signer, NULL, 0))
+		return pid;
+	s->pin_refused = pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
+			 WEXITSTATUS(status) == SERVE_PIN_REFUSED;
+	return -1;
 }
 
 static pid_t start_agent(struct start *s, struct serve_counters *counters, struct priv_channel *agent,
@@ -253,6 +262,8 @@ static int run_server(struct start *s, char *passphrase)
 	pid = start_signer(s, &signer, passphrase);
 	if (passphrase)
 		OPENSSL_cleanse(passphrase, strlen(passphrase));
+	if (pid < 0 && s->pin_refused)
+		return SERVE_PIN_REFUSED;
 	if (pid < 0 || start_agent(s, counters, &agent, &signer) < 0)
 		return EXIT_REFUSED;
 	begin_process(s, "front");
@@ -348,15 +359,19 @@ static int status(const struct serve_config *c, bool json)
 
 static int read_passphrase(const struct serve_config *c, char **out)
 {
+	const char *path = c->passphrase_file;
+	char credential[PATH_MAX];
 	size_t len;
 	int err;
 
 	*out = NULL;
-	if (!c->passphrase_file[0])
+	if (!path[0] && !credential_find(CREDENTIAL_PASSPHRASE, credential))
 		return 0;
-	err = file_read(c->passphrase_file, PASSPHRASE_MAX, out, &len);
+	if (!path[0])
+		path = credential;
+	err = file_read(path, PASSPHRASE_MAX, out, &len);
 	if (err) {
-		complain(c->passphrase_file, strerror(-err));
+		complain(path, strerror(-err));
 		return err;
 	}
 	(*out)[strcspn(*out, "\r\n")] = 0;

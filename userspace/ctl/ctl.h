@@ -52,6 +52,10 @@ bool serve_is_running(const struct serve_config *c);
 int device_token(const struct command *self, int argc, char **argv);
 int device_approve(const struct command *self, int argc, char **argv);
 
+/* device_lease.c */
+bool device_lease_is_certified(int argc, char **argv);
+int device_lease(const struct command *self, int argc, char **argv);
+
 /* device_bind.c */
 int device_bind(const struct command *self, int argc, char **argv);
 int device_unbind(const struct command *self, int argc, char **argv);

@@ -53,4 +53,7 @@ void doctor_bypass(struct doctor *d, const struct cnl_interfaces *all);
 void doctor_kept(struct doctor *d);
 void doctor_revoked(struct doctor *d);
 
+/* doctor_ca.c: whether the CA may sign, and where its root's key lies. */
+void doctor_ca(struct doctor *d);
+
 #endif

@@ -10,7 +10,6 @@
 #include "serve/common/serve.h"
 #include "state/state.h"
 
-#define LIST_SOON	(2 * 86400)	/* a list that ends so soon was not renewed in time */
 #define RUNS		"/sys/fs/cgroup/system.slice/cordon-state.service"
 
 /* Whether the file holds what the kernel does. Return: 1, it does; 0; -1, that cannot be told. */
@@ -80,7 +79,7 @@ void doctor_revoked(struct doctor *d)
 		return;
 	if (revoked_until(&ca, d->config->ca, &until))
 		doctor_say(d, OPEN, "revocation", "cordonctl ca crl", "%s/crl.pem is no revocation list of this CA", d->config->ca);
-	else if (until && until - time(NULL) < LIST_SOON)
+	else if (until && until - time(NULL) < REVOKED_SOON)
 		doctor_say(d, OPEN, "revocation", "cordonctl ca crl --renew; systemctl start cordon-check.timer",
 			   "the list in %s/crl.pem %s %s", d->config->ca, until > time(NULL) ? "ends" : "has ended",
 			   policy_time_text(until, end));

@@ -132,10 +132,14 @@ static bool carry_rest(struct restoring *r)
 	char dir[PATH_MAX];
 	unsigned int bad;
 	bool same;
+	int err;
 
 	if (!backup_path(dir, sizeof(dir), r->work, "ca"))
 		return false;
-	if (pki_ca_load(dir, false, NULL, &saved, &why))
+	err = pki_ca_load(dir, false, NULL, &saved, &why);
+	if (err == -EINPROGRESS)	/* has signed nothing yet */
+		return true;
+	if (err)
 		return complain("ca", why.text), false;
 	same = is_same_ca(r, &saved);
 	if (!revoked_read(&saved, r->c.ca, &ours, &bad) && !revoked_read(&saved, dir, &theirs, &bad))
@@ -143,6 +147,8 @@ static bool carry_rest(struct restoring *r)
 	free(ours.entries);
 	free(theirs.entries);
 	pki_ca_free(&saved);
+	if (same && pki_revoked_made(r->c.ca) > pki_revoked_made(dir) && !carry(r, "root-crl.pem", 0644))
+		return false;
 	return (!r->keep_lists || carry(r, "crl.pem", 0644)) && (!same || has_code(r) || carry(r, "code.pem", 0600));
 }
 
@@ -159,9 +165,9 @@ static bool check(struct restoring *r)
 	err = pki_ca_load(r->ca, !access(path, F_OK), NULL, &ca, &why);
 	if (!err)
 		pki_ca_free(&ca);
-	else if (err != -ENOKEY)
+	else if (err != -ENOKEY && err != -EINPROGRESS)
 		complain("ca", why.text);
-	return !err || err == -ENOKEY;
+	return !err || err == -ENOKEY || err == -EINPROGRESS;
 }
 
 /**

@@ -71,7 +71,7 @@ int identity_key_kind(EVP_PKEY *key)
 
 /**
  * identity_key_load - a private key
- * @path: of its PEM
+ * @path: of its PEM, or of a file that names a key in hardware; or the URI of one
  * @error: what failed
  *
  * Return: the key, or NULL.
@@ -82,12 +82,15 @@ EVP_PKEY *identity_key_load(const char *path, char error[IDENTITY_ERROR_LEN])
 	EVP_PKEY *key = NULL;
 	char *pem = NULL;
 	size_t len = 0;
+	int err = pki_key_text(path, IDENTITY_FILE_MAX, &pem, &len);
 
-	if (read_pem(path, &pem, &len, error))
+	if (err) {
+		fail(error, "%s: %s", path, strerror(-err));
 		return NULL;
+	}
 	key = pki_key_parse(pem, len, NULL, &why);
 	if (!key)
-		fail(error, "%s: %s", path, why.text);
+		fail(error, "%s%s%s", pki_key_is_uri(path) ? "" : path, pki_key_is_uri(path) ? "" : ": ", why.text);
 	OPENSSL_cleanse(pem, len);
 	free(pem);
 	return key;
@@ -241,6 +244,10 @@ static char *beside(const char *path)
 {
 	char *new = NULL;
 
+	/* A key that is named by the command line has no file, nor another one beside it. */
+	if (pki_key_is_uri(path))
+		return strdup("");
+
 	return asprintf(&new, "%s.new", path) < 0 ? NULL : new;
 }
 
@@ -285,8 +292,8 @@ int identity_load(struct identity *id)
  */
 int identity_lock(struct identity *id)
 {
-	const char *slash = strrchr(id->key_path, '/');
-	char *dir = slash ? strndup(id->key_path, slash - id->key_path + 1) : strdup(".");
+	const char *path = pki_key_is_uri(id->key_path) ? id->cert_path : id->key_path, *slash = strrchr(path, '/');
+	char *dir = slash ? strndup(path, slash - path + 1) : strdup(".");
 
 	id->lock = dir ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 	if (id->lock < 0)
@@ -305,6 +312,21 @@ out:
 static int move(const char *from, const char *to, char error[IDENTITY_ERROR_LEN])
 {
 	return rename(from, to) ? fail(error, "%s: %s", to, strerror(errno)) : 0;
+}
+
+/* A key in hardware may be out of reach for a while, and is not made by us. */
+static bool is_in_hardware(const char *path)
+{
+	char *text = NULL;
+	size_t len = 0;
+	bool found = pki_key_is_uri(path);
+
+	if (!found && !file_read(path, IDENTITY_FILE_MAX, &text, &len)) {
+		found = pki_key_is_reference(text, len);
+		OPENSSL_cleanse(text, len);
+	}
+	free(text);
+	return found;
 }
 
 /**
@@ -332,6 +354,8 @@ int identity_settle(struct identity *id)
 		err = move(new_key, id->key_path, id->error);
 	if (!err && (agree(next, cert) || agree(key, cert)))
 		err = move(new_cert, id->cert_path, id->error);
+	else if (cert && ((!key && is_in_hardware(id->key_path)) || (!next && is_in_hardware(new_key))))
+		err = fail(id->error, "%.150s cannot be given its place: is what holds its key there?", new_cert);
 	else if (!err)
 		unlink(new_cert);
 out:
@@ -346,7 +370,7 @@ out:
 /**
  * identity_next_key - the key that is to be certified next
  * @id: loaded
- * @rekey: another one, of the same kind; it is on the disk then
+ * @rekey: another one, of the same kind; it is on the disk then, or its name is where it is in hardware
  *
  * Return: the key, EVP_PKEY_free(); or NULL with @id->error.
  */
@@ -365,9 +389,15 @@ EVP_PKEY *identity_next_key(struct identity *id, bool rekey)
 		goto out;
 	}
 	key = identity_key_load(path, unused);
-	if (key && identity_key_kind(key) == kind)
+	if (key && identity_key_kind(key) == kind && EVP_PKEY_eq(key, id->key) != 1)
 		goto out;
 	EVP_PKEY_free(key);
+	key = NULL;
+	if (is_in_hardware(id->key_path)) {
+		fail(id->error, "%.90s: the key is in hardware: make the next one there, and write its URI to %.90s",
+		     id->key_path, path[0] ? path : "DIR/device.key.new");
+		goto out;
+	}
 	key = pki_key_new(kind);
 	if (!key) {
 		fail(id->error, "%s: no key can be made", path);

@@ -132,7 +132,7 @@ static int put_checkin(struct nl_msg *msg, const u8 *mac, const struct cordon_ad
 	struct nlattr *nest = nla_nest_start(msg, CORDON_A_DEVICE);
 
 	if (!nest || nla_put(msg, CORDON_A_DEVICE_MAC, 6, mac) ||
-	    cnl_put_addr(msg, CORDON_A_DEVICE_ADDRESS, peer) ||
+	    (peer && cnl_put_addr(msg, CORDON_A_DEVICE_ADDRESS, peer)) ||
 	    nla_put(msg, CORDON_A_DEVICE_CERTIFICATE, CORDON_CERTIFICATE_LEN, certificate))
 		return -ENOMEM;
 	nla_nest_end(msg, nest);
@@ -149,7 +149,7 @@ static int put_checkin(struct nl_msg *msg, const u8 *mac, const struct cordon_ad
  * cnl_checkin - a device has proved who it is: give it its segment's lease
  * @nl: the connection
  * @mac: whom its certificate names
- * @peer: the address that it came from
+ * @peer: the address that it came from; NULL, it proved itself on its link, at @ifindex
  * @ifindex: the interface that it came in by; 0, not known
  * @certificate: SHA-256 of its certificate
  * @out: the device as it is now

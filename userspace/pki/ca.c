@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../lib/file.h"
 #include "parts.h"
@@ -151,6 +152,47 @@ static int load_into(struct pki_ca *ca, const char *dir, const char *file, struc
 	return ret;
 }
 
+/* What is between root and issuing certificate, in the order in which a server sends it. */
+static int load_intermediates(struct pki_ca *ca, const char *dir, struct pki_error *err)
+{
+	char *text = NULL;
+	BIO *bio = NULL;
+	size_t len = 0;
+	X509 *cert;
+	int ret = read_file(dir, PKI_CHAIN_FILE, &text, &len, err);
+
+	if (ret)
+		return ret == -ENOENT ? 0 : ret;
+	bio = BIO_new_mem_buf(text, (int)len);
+	ca->intermediates = sk_X509_new_null();
+	while (bio && ca->intermediates && (cert = PEM_read_bio_X509(bio, NULL, NULL, NULL))) {
+		if (sk_X509_push(ca->intermediates, cert))
+			continue;
+		X509_free(cert);
+		break;
+	}
+	ERR_clear_error();
+	BIO_free(bio);
+	free(text);
+	if (sk_X509_num(ca->intermediates) > 0 && sk_X509_num(ca->intermediates) <= PKI_CHAIN_MAX - 2)
+		return 0;
+	return pki_fail(err, -EINVAL, "%s/" PKI_CHAIN_FILE ": must hold 1 to %d certificates (PEM)", dir,
+			PKI_CHAIN_MAX - 2);
+}
+
+/* How devices that know the present root alone come to know the next: where both roots' keys were here. */
+static int load_crosses(struct pki_ca *ca, const char *path, struct pki_error *err)
+{
+	X509 *bridge = NULL;
+	int ret = pki_cert_load(path, "issuing-with-old.crt", &bridge, err);
+
+	X509_free(bridge);
+	if (ret)
+		return ret == -ENOENT ? 0 : ret;
+	ret = load_into(ca, path, "new-with-old.crt", err);
+	return ret ? ret : load_into(ca, path, "old-with-new.crt", err);
+}
+
 /* The CA that is to follow, where one is published; its keys wait. */
 static int load_next(struct pki_ca *ca, const char *dir, struct pki_error *err)
 {
@@ -162,12 +204,14 @@ static int load_next(struct pki_ca *ca, const char *dir, struct pki_error *err)
 	if (ret)
 		return ret == -ENOENT ? 0 : ret;
 	ret = load_into(ca, path, "issuing.crt", err);
-	if (ret || !X509_cmp(ca->root, ca->next))
+	if (ret)
 		return ret;
+	ca->next_issuing = sk_X509_value(ca->others, sk_X509_num(ca->others) - 1);
+	X509_up_ref(ca->next_issuing);
+	if (!X509_cmp(ca->root, ca->next))
+		return 0;
 	ret = load_into(ca, path, "root.crt", err);
-	if (!ret)
-		ret = load_into(ca, path, "new-with-old.crt", err);
-	return ret ? ret : load_into(ca, path, "old-with-new.crt", err);
+	return ret ? ret : load_crosses(ca, path, err);
 }
 
 /* There after a roll-over. */
@@ -190,6 +234,16 @@ struct former {
 	bool with_key;
 };
 
+/* By its path length, as all of ours have it; that of another's root is by its name: what is imported may have any. */
+static bool is_issuing(const char *file, X509 *cert)
+{
+	static const char suffix[] = "-issuing.crt";
+	size_t len = strlen(file);
+
+	return X509_get_pathlen(cert) == 0 ||
+	       (len >= strlen(suffix) && !strcmp(file + len - strlen(suffix), suffix));
+}
+
 /* A key that cannot be read is as good as none: the CA itself does not need it. */
 static int keep_former(const char *file, X509 *cert, void *arg)
 {
@@ -198,7 +252,7 @@ static int keep_former(const char *file, X509 *cert, void *arg)
 	char path[PATH_MAX], key[NAME_MAX + 16];
 	struct pki_error unused;
 
-	if (X509_get_pathlen(cert) != 0)
+	if (!is_issuing(file, cert))
 		return 0;
 	more = reallocarray(f->ca->former, f->ca->n_former + 1, sizeof(*more));
 	if (!more || !X509_up_ref(cert))
@@ -217,22 +271,63 @@ static int keep_former(const char *file, X509 *cert, void *arg)
 	return 0;
 }
 
+/* Each is signed by the one above it, and the last by the root. */
+static bool is_chain(const struct pki_ca *ca)
+{
+	int n = ca->intermediates ? sk_X509_num(ca->intermediates) : 0, i;
+	X509 *below = ca->issuing, *above;
+	EVP_PKEY *key;
+
+	for (i = 0; i <= n; i++) {
+		above = i < n ? sk_X509_value(ca->intermediates, i) : ca->root;
+		key = X509_get0_pubkey(above);
+		if (!key || X509_check_issued(above, below) != X509_V_OK || X509_verify(below, key) != 1)
+			return false;
+		below = above;
+	}
+	return true;
+}
+
 /* What pki_claim() and pki_issue() rely on, once. */
 static int check(const struct pki_ca *ca, const char *dir, struct pki_error *err)
 {
-	EVP_PKEY *root = X509_get0_pubkey(ca->root);
-
-	if (!root || X509_check_ca(ca->issuing) != 1 ||
-	    X509_check_issued(ca->root, ca->issuing) != X509_V_OK ||
-	    X509_verify(ca->issuing, root) != 1)
-		return pki_fail(err, -EINVAL,
-				"%s/issuing.crt: no CA certificate that root.crt signed", dir);
+	if (X509_check_ca(ca->issuing) != 1 || !is_chain(ca))
+		return pki_fail(err, -EINVAL, "%s/issuing.crt: no CA certificate that root.crt signed%s", dir,
+				ca->intermediates ? ", by way of " PKI_CHAIN_FILE : "");
 	if (!X509_get0_subject_key_id(ca->issuing))
 		return pki_fail(err, -EINVAL, "%s/issuing.crt: has no SKI (RFC 5280, 4.2.1.2)",
 				dir);
 	if (ca->key && !X509_check_private_key(ca->issuing, ca->key))
 		return pki_fail(err, -EINVAL, "%s/issuing.key: not the key of issuing.crt", dir);
 	return 0;
+}
+
+/* There is no root, as the certificate that was asked for has not come. */
+static int explain_missing(const char *dir, int ret, struct pki_error *err)
+{
+	char path[PATH_MAX];
+	int len = snprintf(path, sizeof(path), "%s/" PKI_REQUEST_DIR "/" PKI_REQUEST_FILE, dir);
+
+	if (ret != -ENOENT || len >= (int)sizeof(path) || access(path, F_OK))
+		return ret;
+	return pki_fail(err, -EINPROGRESS, "this CA waits for its certificate: have %.120s signed, then 'cordonctl ca "
+			"import CHAIN'", path);
+}
+
+/**
+ * pki_ca_issuer - one of the certificates that issue, have issued or will issue
+ * @ca: the CA
+ * @n: 0, the present one; then those before; then the next one
+ *
+ * Return: it stays @ca's; NULL, there are no more.
+ */
+X509 *pki_ca_issuer(const struct pki_ca *ca, size_t n)
+{
+	if (!n)
+		return ca->issuing;
+	if (n <= ca->n_former)
+		return ca->former[n - 1].cert;
+	return n == ca->n_former + 1 ? ca->next_issuing : NULL;
 }
 
 /**
@@ -243,8 +338,8 @@ static int check(const struct pki_ca *ca, const char *dir, struct pki_error *err
  * @ca: pki_ca_free() it, on success
  * @err: why not
  *
- * Return: 0; -ENOENT, there is no CA; -ENOKEY, the key needs a passphrase; -EKEYREJECTED, not
- * this one; -errno. @err tells.
+ * Return: 0; -ENOENT, there is no CA; -EINPROGRESS, it waits for its certificate; -ENOKEY, the key needs a passphrase;
+ * -EKEYREJECTED, not this one; -errno. @err tells.
  */
 int pki_ca_load(const char *dir, bool with_key, const char *passphrase, struct pki_ca *ca,
 		struct pki_error *err)
@@ -255,8 +350,12 @@ int pki_ca_load(const char *dir, bool with_key, const char *passphrase, struct p
 	*ca = (struct pki_ca){ .others = sk_X509_new_null() };
 	ret = ca->others ? pki_cert_load(dir, "root.crt", &ca->root, err) :
 	      pki_fail(err, -ENOMEM, "out of memory");
+	if (ret)
+		ret = explain_missing(dir, ret, err);
 	if (!ret)
 		ret = pki_cert_load(dir, "issuing.crt", &ca->issuing, err);
+	if (!ret)
+		ret = load_intermediates(ca, dir, err);
 	if (!ret && with_key)
 		ret = pki_key_load(dir, "issuing.key", passphrase, &ca->key, err);
 	if (!ret)
@@ -269,6 +368,8 @@ int pki_ca_load(const char *dir, bool with_key, const char *passphrase, struct p
 		ret = load_bridge(ca, dir, err);
 	if (!ret)
 		ret = load_next(ca, dir, err);
+	if (!ret)
+		ret = pki_revoked_load(ca, dir, err);
 	if (ret)
 		pki_ca_free(ca);
 	return ret;
@@ -287,7 +388,9 @@ void pki_ca_free(struct pki_ca *ca)
 		EVP_PKEY_free(ca->former[i].key);
 	}
 	free(ca->former);
+	sk_X509_pop_free(ca->intermediates, X509_free);
 	X509_free(ca->bridge);
+	X509_free(ca->next_issuing);
 	X509_free(ca->next);
 	sk_X509_pop_free(ca->others, X509_free);
 	EVP_PKEY_free(ca->key);
@@ -302,10 +405,20 @@ static bool is_cross(X509 *cert)
 	return X509_get_pathlen(cert) != 0 && X509_self_signed(cert, 0) != 1;
 }
 
+static int push_intermediates(const struct pki_ca *ca, STACK_OF(X509) *certs)
+{
+	int n = ca->intermediates ? sk_X509_num(ca->intermediates) : 0, i;
+
+	for (i = 0; i < n; i++)
+		if (!sk_X509_push(certs, sk_X509_value(ca->intermediates, i)))
+			return -ENOMEM;
+	return 0;
+}
+
 /**
  * pki_ca_trust - what a client needs to trust this CA, the one before and the next one
  * @ca: the CA
- * @certs: gets issuing certificate, root, then those of the others; they stay @ca's
+ * @certs: gets issuing certificate, root, what is between them, then those of the others; they stay @ca's
  *
  * Without the cross certificates that RFC 7030, 4.1.3 has in mind: a client that takes all that it is given for
  * anchors may run from one root to the other and back. Those are in the server's chain.
@@ -316,7 +429,7 @@ int pki_ca_trust(const struct pki_ca *ca, STACK_OF(X509) *certs)
 {
 	int i;
 
-	if (!sk_X509_push(certs, ca->issuing) || !sk_X509_push(certs, ca->root))
+	if (!sk_X509_push(certs, ca->issuing) || !sk_X509_push(certs, ca->root) || push_intermediates(ca, certs))
 		return -ENOMEM;
 	for (i = 0; i < sk_X509_num(ca->others); i++)
 		if (!is_cross(sk_X509_value(ca->others, i)) && !sk_X509_push(certs, sk_X509_value(ca->others, i)))
@@ -335,12 +448,12 @@ int pki_ca_trust(const struct pki_ca *ca, STACK_OF(X509) *certs)
 int pki_ca_certs(const struct pki_ca *ca, uint8_t **der, size_t *len)
 {
 	STACK_OF(X509) *certs = sk_X509_new_null();
-	X509 *list[PKI_PREVIOUS_MAX + 2];
+	X509 *list[PKI_PREVIOUS_MAX + PKI_CHAIN_MAX];
 	int ret = -ENOMEM, i, n;
 
 	if (certs && !pki_ca_trust(ca, certs)) {
 		n = sk_X509_num(certs);
-		for (i = 0; i < n && i < PKI_PREVIOUS_MAX + 2; i++)
+		for (i = 0; i < n && i < PKI_PREVIOUS_MAX + PKI_CHAIN_MAX; i++)
 			list[i] = sk_X509_value(certs, i);
 		ret = pki_certs_only(list, i, der, len);
 	}
@@ -363,7 +476,7 @@ static X509 *find_old_with_new(const struct pki_ca *ca)
 }
 
 /**
- * pki_ca_chain - what leads from a certificate of this CA to the roots that devices know
+ * pki_ca_chain - what leads from a certificate of this CA to the roots that devices know, themselves left out
  * @ca: the CA
  * @chain: gets the certificates, each of which certifies the one in front of it; they stay @ca's
  *
@@ -380,5 +493,5 @@ int pki_ca_chain(const struct pki_ca *ca, STACK_OF(X509) *chain)
 
 	if (!sk_X509_push(chain, both ? ca->bridge : ca->issuing) || (cross && !sk_X509_push(chain, cross)))
 		return -ENOMEM;
-	return 0;
+	return both ? 0 : push_intermediates(ca, chain);
 }

@@ -111,15 +111,23 @@ static int check_root(const struct pki_work *w)
 	return 0;
 }
 
-static int write_bio(const struct pki_work *w, const char *file, BIO *bio, mode_t mode)
+/**
+ * pki_work_write - a file among the new files
+ * @w: has its temp
+ * @file: its name there
+ * @data: what it holds
+ * @len: of @data
+ * @mode: of the file
+ *
+ * Return: 0 or -errno.
+ */
+int pki_work_write(const struct pki_work *w, const char *file, const void *data, size_t len, mode_t mode)
 {
 	char path[PATH_MAX + 64];
-	char *text;
-	long len = BIO_get_mem_data(bio, &text);
 	int ret;
 
 	snprintf(path, sizeof(path), "%s/%s", w->temp, file);
-	ret = file_write(path, text, len, mode);
+	ret = file_write(path, data, len, mode);
 	return ret ? pki_fail(w->err, ret, "%.200s: %s", path, strerror(-ret)) : 0;
 }
 
@@ -134,29 +142,56 @@ static int write_bio(const struct pki_work *w, const char *file, BIO *bio, mode_
 int pki_work_write_cert(const struct pki_work *w, const char *file, X509 *cert)
 {
 	BIO *bio = BIO_new(BIO_s_mem());
+	char *text = NULL;
+	long len;
 	int ret = -EIO;
 
-	if (cert && bio && PEM_write_bio_X509(bio, cert))
-		ret = write_bio(w, file, bio, 0644);
+	len = cert && bio && PEM_write_bio_X509(bio, cert) ? BIO_get_mem_data(bio, &text) : 0;
+	if (len > 0)
+		ret = pki_work_write(w, file, text, len, 0644);
 	else
 		pki_fail_ssl(w->err, "certificate cannot be made");
 	BIO_free(bio);
 	return ret;
 }
 
-static int write_key(const struct pki_work *w, const char *file, EVP_PKEY *key)
+/**
+ * pki_work_write_key - a private key among the new files
+ * @w: has its temp; the plan's passphrase protects it
+ * @file: its name there
+ * @key: the key
+ * @reference: what names it, where it is in hardware; or NULL
+ *
+ * Return: 0 or -errno.
+ */
+int pki_work_write_key(const struct pki_work *w, const char *file, EVP_PKEY *key, const char *reference)
 {
-	char path[PATH_MAX + 64], *pem;
 	size_t len;
+	char *pem;
 	int ret;
 
+	if (reference)
+		return pki_work_write(w, file, reference, strlen(reference), 0600);
 	ret = pki_key_pem(key, w->plan->passphrase, &pem, &len);
 	if (ret)
 		return pki_fail(w->err, ret, "key cannot be written: out of memory");
-	snprintf(path, sizeof(path), "%s/%s", w->temp, file);
-	ret = file_write(path, pem, len, 0600);
+	ret = pki_work_write(w, file, pem, len, 0600);
 	OPENSSL_clear_free(pem, len);
-	return ret ? pki_fail(w->err, ret, "%.200s: %s", path, strerror(-ret)) : 0;
+	return ret;
+}
+
+/**
+ * pki_work_take_key - the key that is said to be in hardware, or a new one
+ * @w: its plan says which kind
+ * @key: the one in hardware, or NULL
+ *
+ * Return: the key, to be freed; NULL, there is none.
+ */
+EVP_PKEY *pki_work_take_key(const struct pki_work *w, EVP_PKEY *key)
+{
+	if (!key)
+		return pki_key_new(w->plan->key);
+	return EVP_PKEY_up_ref(key) ? key : NULL;
 }
 
 static int make_root(struct pki_work *w)
@@ -168,11 +203,20 @@ static int make_root(struct pki_work *w)
 		EVP_PKEY_up_ref(w->root_key);
 		return check_root(w);
 	}
-	w->root_key = pki_key_new(w->plan->key);
+	w->root_key = pki_work_take_key(w, w->plan->root_key);
 	if (w->root_key)
 		w->root = make_cert(w, w->root_key, ROOT_SUFFIX, NULL, w->root_key, ROOT_YEARS,
 				    ROOT_PATHLEN);
 	return w->root ? 0 : pki_fail_ssl(w->err, "root cannot be made");
+}
+
+/* In hardware, both may have been named alike. */
+static bool is_same_key(const struct pki_work *w)
+{
+	uint8_t root[32], issuing[32];
+
+	return pki_public_id(X509_get_X509_PUBKEY(w->root), root) || pki_key_id(w->key, issuing) ||
+	       !memcmp(root, issuing, sizeof(root));
 }
 
 /**
@@ -187,14 +231,16 @@ int pki_work_build(struct pki_work *w)
 
 	if (ret)
 		return ret;
-	w->key = pki_key_new(w->plan->key);
+	w->key = pki_work_take_key(w, w->plan->issuing_key);
 	if (!w->key)
 		return pki_fail_ssl(w->err, "key cannot be made");
+	if (is_same_key(w))
+		return pki_fail(w->err, -EPERM, "the issuing key must be another than the root's");
 	ret = pki_work_write_cert(w, "root.crt", w->root);
 	if (!ret && !w->plan->root)
-		ret = write_key(w, "root.key", w->root_key);
+		ret = pki_work_write_key(w, "root.key", w->root_key, w->plan->root_reference);
 	if (!ret)
-		ret = write_key(w, "issuing.key", w->key);
+		ret = pki_work_write_key(w, "issuing.key", w->key, w->plan->issuing_reference);
 	if (ret)
 		return ret;
 	w->issuing = make_cert(w, w->key, PKI_ISSUING_SUFFIX, w->root, w->root_key, ISSUING_YEARS, 0);

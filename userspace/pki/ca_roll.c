@@ -4,7 +4,6 @@
  * goes on signing; devices come to know the next root. Activate: the next CA takes the place of the present
  * one. Each step is one rename, so that whoever is killed when: the step was taken or it was not.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <openssl/err.h>
 #include <stdio.h>
@@ -43,17 +42,24 @@ static int end(struct roll *r, int ret)
 	return ret;
 }
 
-static int take_name(struct roll *r)
+/**
+ * pki_work_name_next - the plan's name, or that of the CA that is to be replaced
+ * @w: the plan is set
+ * @old: the present CA
+ *
+ * Return: 0 or -EINVAL.
+ */
+int pki_work_name_next(struct pki_work *w, const struct pki_ca *old)
 {
 	char cn[PKI_CA_NAME_MAX + sizeof(PKI_ISSUING_SUFFIX)] = "", *suffix;
 
-	if (r->w.plan->name)
-		return pki_work_name(&r->w, r->w.plan->name);
-	X509_NAME_get_text_by_NID(X509_get_subject_name(r->old.issuing), NID_commonName, cn, sizeof(cn));
+	if (w->plan->name)
+		return pki_work_name(w, w->plan->name);
+	X509_NAME_get_text_by_NID(X509_get_subject_name(old->issuing), NID_commonName, cn, sizeof(cn));
 	suffix = strstr(cn, PKI_ISSUING_SUFFIX);
 	if (suffix)
 		*suffix = 0;
-	return pki_work_name(&r->w, cn);
+	return pki_work_name(w, cn);
 }
 
 static bool is_same_root(const struct roll *r)
@@ -76,7 +82,7 @@ static int take_old_key(struct roll *r)
 		if (ret == -ENOENT)
 			return pki_fail(r->w.err, -EPERM, "%.100s/root.key is not there: only with it can devices "
 					"that know the present root come to trust the next: put it back, or name "
-					"it with --old-root-key", r->w.dir);
+					"it with --old-root-key; another's root: --csr-out", r->w.dir);
 		if (ret)
 			return ret;
 	}
@@ -84,18 +90,27 @@ static int take_old_key(struct roll *r)
 	       pki_fail(r->w.err, -EPERM, "the old root's key is not that of %.150s/root.crt", r->w.dir);
 }
 
-/* Devices take so many certificates from cacerts and no more: all they would be told is "too many". */
-static int check_room(const struct roll *r)
+/**
+ * pki_work_room - is there room for the next CA's certificates in what devices take from cacerts
+ * @w: its error is set
+ * @old: the present CA
+ * @added: how many come to those of @old
+ *
+ * All that they would be told is "too many".
+ *
+ * Return: 0 or -E2BIG.
+ */
+int pki_work_room(const struct pki_work *w, const struct pki_ca *old, int added)
 {
 	STACK_OF(X509) *certs = sk_X509_new_null();
-	int ret = certs ? pki_ca_trust(&r->old, certs) : -ENOMEM, n = sk_X509_num(certs);
+	int ret = certs ? pki_ca_trust(old, certs) : -ENOMEM, n = sk_X509_num(certs);
 
 	sk_X509_free(certs);
 	if (ret)
-		return pki_fail(r->w.err, ret, "out of memory");
-	return n + ADDED <= PKI_BAG_MAX ? 0 :
-	       pki_fail(r->w.err, -E2BIG, "%.150s/previous: with %d certificates there would be more than the %d that "
-			"devices take: delete what has served", r->w.dir, n + ADDED, PKI_BAG_MAX);
+		return pki_fail(w->err, ret, "out of memory");
+	return n + added <= PKI_BAG_MAX ? 0 :
+	       pki_fail(w->err, -E2BIG, "%.150s/previous: with %d certificates there would be more than the %d that "
+			"devices take: delete what has served", w->dir, n + added, PKI_BAG_MAX);
 }
 
 static int load_old(struct roll *r)
@@ -108,10 +123,12 @@ static int load_old(struct roll *r)
 	if (r->old.next)
 		return pki_fail(r->w.err, -EALREADY, "%.150s/next: a next CA is published already: activate it",
 				r->w.dir);
-	ret = check_room(r);
+	ret = pki_work_none_waits(&r->w);
+	if (!ret)
+		ret = pki_work_room(&r->w, &r->old, ADDED);
 	if (!ret)
 		ret = take_old_key(r);
-	return ret ? ret : take_name(r);
+	return ret ? ret : pki_work_name_next(&r->w, &r->old);
 }
 
 /* One root signed with the other's key (RFC 4210, 4.4), or the issuing certificate with the other root's. */
@@ -253,24 +270,12 @@ int pki_ca_publish(const char *dir, const struct pki_ca_plan *plan, struct pki_e
 	return end(&r, ret);
 }
 
-/* One name more for a file of the present CA, in the next one's directory. None: it is not there. */
-static int link_file(const struct roll *r, const char *from, const char *to, bool needed)
-{
-	char source[PATH_MAX + NAME_MAX + 16], target[PATH_MAX + NAME_MAX + 32];
-
-	snprintf(source, sizeof(source), "%s/%s", r->w.dir, from);
-	snprintf(target, sizeof(target), "%s/%s", r->w.temp, to);
-	if (!link(source, target) || (!needed && errno == ENOENT))
-		return 0;
-	return pki_fail(r->w.err, -errno, "%.200s: %s", source, strerror(errno));
-}
-
 static int link_previous(const struct roll *r, const char *from, const char *what, bool needed)
 {
 	char to[64];
 
 	snprintf(to, sizeof(to), "previous/%02d-%s", r->number, what);
-	return link_file(r, from, to, needed);
+	return pki_work_link(&r->w, from, to, needed);
 }
 
 /* What has ended is not kept. The key of an issuing certificate is: it signs its revocation list. */
@@ -288,75 +293,50 @@ static int keep_previous(const char *file, X509 *cert, void *arg)
 		return 0;
 	snprintf(path, sizeof(path), "previous/%s", file);
 	snprintf(key, sizeof(key), "previous/%.*s.key", (int)strlen(file) - 4, file);
-	ret = link_file(r, path, path, true);
-	return ret ? ret : link_file(r, key, key, false);
+	ret = pki_work_link(&r->w, path, path, true);
+	return ret ? ret : pki_work_link(&r->w, key, key, false);
 }
 
 static int link_next(const struct roll *r)
 {
-	static const char *const files[] = { "root.crt", "issuing.crt", "issuing.key", "root.key", BRIDGE };
+	static const char *const files[] = { "root.crt", "issuing.crt", "issuing.key", "root.key", BRIDGE,
+					     PKI_CHAIN_FILE };
 	char from[32];
 	size_t i;
 	int ret = 0;
 
-	for (i = 0; !ret && i < 5; i++) {
+	for (i = 0; !ret && i < sizeof(files) / sizeof(*files); i++) {
 		snprintf(from, sizeof(from), "next/%s", files[i]);
-		ret = link_file(r, from, files[i], i < 3);
+		ret = pki_work_link(&r->w, from, files[i], i < 3);
 	}
 	return ret;
 }
 
-/* Of a root that stays there is nothing to keep. */
+/* Of a root that stays there is nothing to keep. One that was imported has no cross certificates: all, or none. */
 static int link_old(const struct roll *r)
 {
+	char bridge[PATH_MAX + 32];
 	int ret = link_previous(r, "issuing.crt", "issuing.crt", true);
+	bool crossed;
 
+	snprintf(bridge, sizeof(bridge), "%s/next/" BRIDGE, r->w.dir);
+	crossed = !access(bridge, F_OK);
 	if (!ret)
 		ret = link_previous(r, "issuing.key", "issuing.key", false);
+	if (!ret)
+		ret = link_previous(r, PKI_CHAIN_FILE, PKI_CHAIN_FILE, false);
 	if (ret || !X509_cmp(r->old.root, r->old.next))
 		return ret;
 	ret = link_previous(r, "root.crt", "root.crt", true);
 	if (!ret)
-		ret = link_previous(r, "next/old-with-new.crt", "old-with-new.crt", true);
-	return ret ? ret : link_previous(r, "next/new-with-old.crt", "new-with-old.crt", true);
-}
-
-/* Files that others have put there: revocation list, key that signs firmware, what the operator keeps. */
-static int link_one(const struct roll *r, const char *file)
-{
-	static const char *const known[] = { ".", "..", "root.crt", "root.key", "issuing.crt", "issuing.key", BRIDGE,
-					     "next", "next.new", "previous" };
-	char path[PATH_MAX + NAME_MAX + 16];
-	struct stat st;
-	size_t i;
-
-	for (i = 0; i < sizeof(known) / sizeof(*known); i++)
-		if (!strcmp(file, known[i]))
-			return 0;
-	snprintf(path, sizeof(path), "%s/%s", r->w.dir, file);
-	if (lstat(path, &st))
-		return errno == ENOENT ? 0 : pki_fail(r->w.err, -errno, "%.200s: %s", path, strerror(errno));
-	if (S_ISDIR(st.st_mode))
-		return pki_fail(r->w.err, -EISDIR, "%.200s: no directory of a CA's: move it elsewhere first", path);
-	return link_file(r, file, file, false);
-}
-
-static int link_rest(const struct roll *r)
-{
-	DIR *list = opendir(r->w.dir);
-	struct dirent *d;
-	int ret = 0;
-
-	if (!list)
-		return pki_fail(r->w.err, -errno, "%.200s: %s", r->w.dir, strerror(errno));
-	while (!ret && (d = readdir(list)))
-		ret = link_one(r, d->d_name);
-	closedir(list);
-	return ret;
+		ret = link_previous(r, "next/old-with-new.crt", "old-with-new.crt", crossed);
+	return ret ? ret : link_previous(r, "next/new-with-old.crt", "new-with-old.crt", crossed);
 }
 
 static int assemble(struct roll *r)
 {
+	static const char *const known[] = { "root.crt", "root.key", "issuing.crt", "issuing.key", BRIDGE, PKI_CHAIN_FILE,
+					     "next", "next.new", "previous", PKI_REQUEST_DIR, PKI_REQUEST_NEW, NULL };
 	char path[PATH_MAX + 32];
 	int ret;
 
@@ -369,9 +349,20 @@ static int assemble(struct roll *r)
 	if (!ret)
 		ret = link_next(r);
 	if (!ret)
-		ret = link_rest(r);
+		ret = pki_work_link_rest(&r->w, known);
 	if (!ret && file_sync_dir(path))
 		ret = pki_fail(r->w.err, -EIO, "%.200s: cannot be synchronized", path);
+	return ret;
+}
+
+/* What is put in place can be loaded, whatever was kept: a list of a root that is not kept cannot. */
+static int check_whole(const struct roll *r)
+{
+	struct pki_ca ca;
+	int ret = pki_ca_load(r->w.temp, false, NULL, &ca, r->w.err);
+
+	if (!ret)
+		pki_ca_free(&ca);
 	return ret;
 }
 
@@ -401,6 +392,8 @@ int pki_ca_activate(const char *dir, time_t now, struct pki_error *err)
 		ret = pki_work_temp(&r.w, ".new");
 	if (!ret)
 		ret = assemble(&r);
+	if (!ret)
+		ret = check_whole(&r);
 	if (!ret)
 		ret = pki_work_place(&r.w, r.w.dir, RENAME_EXCHANGE);
 	if (!ret)

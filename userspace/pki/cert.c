@@ -171,8 +171,8 @@ bool pki_ends_soon(time_t from, time_t until, time_t now)
  * pki_issue - sign a certificate
  * @ca: with its key
  * @subject: the key that is certified
- * @profile: for whom and how long; cut to the issuing certificate's own end
- * @err: why not
+ * @profile: for whom and how long; cut to the end of the issuing certificate, or of one above it
+ * @err: why not, as where a certificate above does not allow the name
  *
  * The certificate is complete, but OpenSSL has not decoded its key: where that is needed,
  * pki_cert_parse() its DER.
@@ -182,7 +182,7 @@ bool pki_ends_soon(time_t from, time_t until, time_t now)
 X509 *pki_issue(const struct pki_ca *ca, const X509_PUBKEY *subject,
 		const struct pki_profile *profile, struct pki_error *err)
 {
-	time_t from, until;
+	time_t until;
 	X509 *cert;
 
 	if (!ca->key) {
@@ -191,7 +191,11 @@ X509 *pki_issue(const struct pki_ca *ca, const X509_PUBKEY *subject,
 	}
 	if (check_profile(profile, err))
 		return NULL;
-	if (pki_validity(ca->issuing, &from, &until)) {
+	if (ca->revoked) {
+		pki_fail(err, -EPERM, "the issuing certificate was revoked, or one above it");
+		return NULL;
+	}
+	if (pki_chain_end(ca, &until)) {
 		pki_fail(err, -EINVAL, "the issuing certificate's validity cannot be read");
 		return NULL;
 	}
@@ -207,31 +211,40 @@ X509 *pki_issue(const struct pki_ca *ca, const X509_PUBKEY *subject,
 	if (cert && pki_name_set(X509_get_subject_name(cert), profile->name) &&
 	    pki_cert_usage(cert, false, 0) && add_purpose(cert, profile->kind) &&
 	    pki_cert_key_ids(cert, ca->issuing, NULL) &&
-	    (profile->kind == PKI_CODE || add_names(cert, profile)) &&
-	    X509_sign(cert, ca->key, pki_digest(ca->key)))
-		return cert;
-	pki_fail_ssl(err, "certificate cannot be made");
+	    (profile->kind == PKI_CODE || (add_names(cert, profile) && pki_status_add(cert, ca))) &&
+	    X509_sign(cert, ca->key, pki_digest(ca->key))) {
+		if (!pki_chain_allows(ca, cert, profile->kind, err))
+			return cert;
+	} else {
+		pki_fail_ssl(err, "certificate cannot be made");
+	}
 	X509_free(cert);
 	return NULL;
 }
 
+/* By the root's list, or of one below it; the next one is on no list yet. */
+static bool is_revoked(const struct pki_ca *ca, const X509 *issuer)
+{
+	size_t i;
+
+	for (i = 0; i < ca->n_former; i++)
+		if (ca->former[i].cert == issuer)
+			return ca->former[i].revoked;
+	return issuer == ca->issuing && ca->revoked;
+}
+
 static const X509 *issuer_of(const struct pki_ca *ca, X509 *cert)
 {
-	int i;
+	size_t n = 0;
+	X509 *issuer;
 
 	/* Only those with it can be told apart when a CA was rolled over, and all of ours have it. */
 	if (!X509_get0_authority_key_id(cert))
 		return NULL;
-	if (X509_check_issued(ca->issuing, cert) == X509_V_OK)
-		return ca->issuing;
-	for (i = 0; i < sk_X509_num(ca->others); i++) {
-		X509 *other = sk_X509_value(ca->others, i);
-
-		/* A path length of 0 is what issuing certificates have, not roots, not cross certificates. */
-		if (X509_get_pathlen(other) == 0 && X509_check_issued(other, cert) == X509_V_OK)
-			return other;
-	}
-	return NULL;
+	while ((issuer = pki_ca_issuer(ca, n++)))
+		if (X509_check_issued(issuer, cert) == X509_V_OK)
+			break;
+	return issuer;
 }
 
 static int check_time(const X509 *cert, const char *whose, time_t now, uint32_t late, struct pki_error *err)
@@ -272,6 +285,8 @@ int pki_claim_late(const struct pki_ca *ca, X509 *cert, time_t now, uint32_t lat
 
 	if (!issuer)
 		return pki_fail(err, -EPERM, "not issued by this gateway");
+	if (is_revoked(ca, issuer))
+		return pki_fail(err, -EPERM, "the CA that issued it was revoked");
 	if ((flags & EXFLAG_CA) || !(flags & EXFLAG_XKUSAGE) ||
 	    !(X509_get_extended_key_usage(cert) & XKU_SSL_CLIENT))
 		return pki_fail(err, -EPERM, "not a client certificate (RFC 5280, 4.2.1.12)");

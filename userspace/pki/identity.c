@@ -153,18 +153,18 @@ int pki_identity(const X509 *cert, char name[PKI_NAME_LEN], uint8_t mac[6], stru
 }
 
 /**
- * pki_subject_text - a certificate's subject, for people
- * @cert: the certificate
+ * pki_name_text - a distinguished name, for people
+ * @name: the name
  * @out: RFC 4514, escaped so that a terminal gets nothing but printable ASCII; cut to fit
  * @size: of @out, not 0
  */
-void pki_subject_text(const X509 *cert, char *out, size_t size)
+void pki_name_text(const X509_NAME *name, char *out, size_t size)
 {
 	BIO *bio = BIO_new(BIO_s_mem());
 	char *text = NULL;
 	size_t n = 0;
 
-	if (bio && X509_NAME_print_ex(bio, X509_get_subject_name(cert), 0, XN_FLAG_RFC2253) >= 0)
+	if (bio && X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253) >= 0)
 		n = BIO_get_mem_data(bio, &text);
 	if (!text)
 		n = 0;
@@ -174,6 +174,12 @@ void pki_subject_text(const X509 *cert, char *out, size_t size)
 		memcpy(out, text, n);
 	out[n] = 0;
 	BIO_free(bio);
+}
+
+/** pki_subject_text - a certificate's subject, as pki_name_text() */
+void pki_subject_text(const X509 *cert, char *out, size_t size)
+{
+	pki_name_text(X509_get_subject_name(cert), out, size);
 }
 
 /**

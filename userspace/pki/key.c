@@ -193,13 +193,14 @@ static int answer(char *buf, int size, int writing, void *arg)
 }
 
 /**
- * pki_key_parse - a private key from PEM
+ * pki_key_parse - a private key from PEM, or the one in hardware that a text names
  * @pem: the text
  * @len: its length
  * @passphrase: for a protected one; may be NULL
  * @err: why not: "needs a passphrase", "not this passphrase", "holds no key", its kind
  *
- * Return: EVP_PKEY_free() it; NULL, with @err and errno ENOKEY, EKEYREJECTED or EINVAL.
+ * Return: EVP_PKEY_free() it; NULL, with @err and errno ENOKEY, EKEYREJECTED or EINVAL; of pki_hardware_open()
+ * others as well.
  */
 EVP_PKEY *pki_key_parse(const char *pem, size_t len, const char *passphrase, struct pki_error *err)
 {
@@ -207,6 +208,8 @@ EVP_PKEY *pki_key_parse(const char *pem, size_t len, const char *passphrase, str
 	EVP_PKEY *key = NULL;
 	BIO *bio;
 
+	if (pki_key_is_reference(pem, len))
+		return pki_hardware_open(pem, len, passphrase, err);
 	bio = len <= INT_MAX ? BIO_new_mem_buf(pem, (int)len) : NULL;
 	if (bio)
 		key = PEM_read_bio_PrivateKey(bio, NULL, answer, &asked);

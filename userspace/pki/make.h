@@ -65,8 +65,22 @@ int pki_work_temp(struct pki_work *w, const char *suffix);
 int pki_work_name(struct pki_work *w, const char *name);
 int pki_work_build(struct pki_work *w);
 int pki_work_write_cert(const struct pki_work *w, const char *file, X509 *cert);
+int pki_work_write_key(const struct pki_work *w, const char *file, EVP_PKEY *key, const char *reference);
+EVP_PKEY *pki_work_take_key(const struct pki_work *w, EVP_PKEY *key);
+int pki_work_write(const struct pki_work *w, const char *file, const void *data, size_t len, mode_t mode);
 int pki_work_place(struct pki_work *w, const char *to, unsigned int flags);
 void pki_work_end(struct pki_work *w, int ret);
 void pki_tree_remove(const char *path);
+
+/* ca_link.c; likewise. */
+int pki_work_link(const struct pki_work *w, const char *from, const char *to, bool needed);
+int pki_work_link_rest(const struct pki_work *w, const char *const *known);
+
+/* ca_request.c; likewise. */
+int pki_work_none_waits(const struct pki_work *w);
+
+/* ca_roll.c; likewise. */
+int pki_work_name_next(struct pki_work *w, const struct pki_ca *old);
+int pki_work_room(const struct pki_work *w, const struct pki_ca *old, int added);
 
 #endif

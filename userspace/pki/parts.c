@@ -42,7 +42,8 @@ int pki_fail_ssl(struct pki_error *err, const char *what)
 	const char *why = ERR_reason_error_string(code);
 
 	return pki_fail(err, ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE ? -ENOMEM : -EIO,
-			"%s: %s", what, why ? why : "failed");
+			"%s: %s%s", what, why ? why : "failed",
+			pki_hardware_is_used() ? ": is what holds the key still there?" : "");
 }
 
 /**

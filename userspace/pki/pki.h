@@ -24,7 +24,10 @@
 #define PKI_TIME_LEN		24		/* 2026-01-02T03:04:05Z */
 #define PKI_CA_DIR		"/var/lib/cordon/ca"
 #define PKI_BAG_MAX		16		/* certificates that a device takes from cacerts */
+#define PKI_STATUS_URL_LEN	161		/* where lists and statuses are found, terminated */
+#define PKI_ISSUER_ID_LEN	65		/* an issuer's subject key identifier in hexadecimal, terminated */
 #define PKI_BACKDATE		86400		/* seconds that a device's clock may be behind */
+#define PKI_CHAIN_MAX		8		/* certificates from the issuing one to the root, both included */
 
 /** struct pki_error - why something was refused: lower case, no full stop, RFC clause where one rules */
 struct pki_error {
@@ -82,6 +85,7 @@ struct pki_revoked {
 struct pki_issuer {
 	X509 *cert;
 	EVP_PKEY *key;
+	bool revoked;
 };
 
 /**
@@ -93,8 +97,12 @@ struct pki_issuer {
  *	(RFC 7030, 4.1.3); may be empty, never NULL
  * @bridge: after a roll-over: @issuing as certified by the root before, for devices that know that one alone; or NULL
  * @next: root of the CA that is published to follow, in @others as well unless it is @root; or NULL
+ * @next_issuing: issuing certificate of that one, in @others as well; or NULL
+ * @intermediates: from the issuer of @issuing to the one that @root certified; NULL, @root certified @issuing itself
+ * @revoked: by the list of who is above: @issuing, or one of @intermediates; nothing is issued then, nor taken
  * @former: issuing certificates of CAs before, oldest first
  * @n_former: how many
+ * @status_url: what certificates name, see pki_status_add(), the caller's; NULL or empty, they name nothing
  */
 struct pki_ca {
 	X509 *root;
@@ -103,8 +111,12 @@ struct pki_ca {
 	STACK_OF(X509) *others;
 	X509 *bridge;
 	X509 *next;
+	X509 *next_issuing;
+	STACK_OF(X509) *intermediates;
+	bool revoked;
 	struct pki_issuer *former;
 	size_t n_former;
+	const char *status_url;
 };
 
 /**
@@ -114,7 +126,10 @@ struct pki_ca {
  * @passphrase: for all keys, those of the CA that is rolled over as well; NULL, none
  * @old_root_key: at a roll-over: key of the present root, where root.key is kept elsewhere; or NULL
  * @root: imported; NULL, a root is made
- * @root_key: of @root; used and not stored
+ * @root_key: of @root, used and not stored; or the key in hardware of the root that is made
+ * @root_reference: names @root_key in hardware, and is stored; NULL, a root that is made gets a new key
+ * @issuing_key: of the issuing certificate, in hardware; NULL, a new one is made
+ * @issuing_reference: names @issuing_key, and is stored
  * @now: the time; validity begins PKI_BACKDATE earlier
  */
 struct pki_ca_plan {
@@ -124,6 +139,9 @@ struct pki_ca_plan {
 	EVP_PKEY *old_root_key;
 	X509 *root;
 	EVP_PKEY *root_key;
+	const char *root_reference;
+	EVP_PKEY *issuing_key;
+	const char *issuing_reference;
 	time_t now;
 };
 
@@ -133,6 +151,12 @@ int pki_key_find(const char *word);			/* p256 p384 ed25519; or -1 */
 /* PEM, PKCS#8; passphrase may be NULL. Freed with OPENSSL_clear_free(). */
 int pki_key_pem(EVP_PKEY *key, const char *passphrase, char **pem, size_t *len);
 EVP_PKEY *pki_key_parse(const char *pem, size_t len, const char *passphrase, struct pki_error *err);
+/* Keys in hardware: a file may hold a URI, or a TPM's wrapped key, in the place of a key. */
+bool pki_key_is_uri(const char *word);
+bool pki_key_is_reference(const char *text, size_t len);
+int pki_key_text(const char *word, size_t max, char **text, size_t *len);
+bool pki_pin_was_refused(void);
+bool pki_hardware_is_used(void);
 
 /* Identity. */
 void pki_urn(const uint8_t mac[6], char out[PKI_URN_LEN]);		/* RFC 9039, 4.1 */
@@ -203,8 +227,10 @@ int pki_certs_only(X509 *const *certs, size_t n, uint8_t **der, size_t *len);
 int pki_cert_wrap(const uint8_t *cert, size_t cert_len, uint8_t **der, size_t *len);
 
 /*
- * The directory: root.crt issuing.crt issuing.key [root.key] [previous/…] [next/…], see cordonctl(8).
- * 0, or with err: -ENOKEY, the key needs a passphrase; -EKEYREJECTED, not this one; -errno.
+ * The directory: root.crt issuing.crt issuing.key [root.key] [chain.crt] [root-crl.pem] [previous/…] [next/…]
+ * [request/…], see cordonctl(8).
+ * 0, or with err: -ENOKEY, the key needs a passphrase; -EKEYREJECTED, not this one; -EINPROGRESS, it waits for its
+ * certificate; -errno.
  */
 int pki_ca_load(const char *dir, bool with_key, const char *passphrase, struct pki_ca *ca,
 		struct pki_error *err);
@@ -221,6 +247,59 @@ int pki_ca_make(const char *dir, const struct pki_ca_plan *plan, struct pki_erro
 /* The two steps to the next one: published beside the present one, then in its place; all or nothing. */
 int pki_ca_publish(const char *dir, const struct pki_ca_plan *plan, struct pki_error *err);
 int pki_ca_activate(const char *dir, time_t now, struct pki_error *err);
+
+/* Where others find lists and statuses. */
+const char *pki_status_url_check(const char *url);
+bool pki_issuer_id(const X509 *issuer, char out[PKI_ISSUER_ID_LEN]);
+
+/*
+ * An issuing CA below a root that is not here: its key and a request, PEM, free(); then the chain that came of it. At
+ * a roll-over (@next) what is imported is published to follow.
+ */
+int pki_ca_request(const char *dir, const struct pki_ca_plan *plan, bool next, char **pem, size_t *len,
+		   struct pki_error *err);
+
+/**
+ * struct pki_import - a chain that came from elsewhere
+ * @pem: certificates, in any order
+ * @len: of @pem
+ * @root: where it is not among them; or NULL
+ * @passphrase: of the key that waits; or NULL
+ * @now: the time
+ */
+struct pki_import {
+	const char *pem;
+	size_t len;
+	X509 *root;
+	const char *passphrase;
+	time_t now;
+};
+
+/**
+ * struct pki_root_plan - a revocation list of the root's
+ * @key: of the root
+ * @revoke: a CA's certificate that is on it from now on; NULL, what was is
+ * @reason: as in struct pki_revoked
+ * @now: the time
+ */
+struct pki_root_plan {
+	EVP_PKEY *key;
+	X509 *revoke;
+	int reason;
+	time_t now;
+};
+
+/* When the last list beside a CA was made that says which issuing CAs were revoked; 0, there is none. */
+time_t pki_revoked_made(const char *dir);
+int pki_root_crl(const char *dir, const struct pki_root_plan *plan, char **pem, size_t *len, struct pki_error *err);
+
+/* What a file is to hold, @out and @len set, OPENSSL_clear_free(); or as it is. 0, or -errno with @err. */
+typedef int pki_rewrite_fn(const char *name, const char *text, char **out, size_t *len, void *arg,
+			   struct pki_error *err);
+int pki_ca_rewrite(const char *dir, pki_rewrite_fn *each, void *arg, struct pki_error *err);
+
+/* 0, it is in force; 1, it is published to follow; -errno with @err, and @dir is as it was. */
+int pki_ca_import(const char *dir, const struct pki_import *what, struct pki_error *err);
 
 /*
  * What signs firmware: a certificate of the CA and its key, both in code.pem of the CA's directory, so that
@@ -254,6 +333,68 @@ struct pki_list {
 
 /* Lists of this CA, one in DER or any number in PEM: what they hold is added. */
 int pki_list_read(const struct pki_ca *ca, const uint8_t *data, size_t len, struct pki_list *list);
+
+#define PKI_OCSP_MAX		4096	/* bytes of a request that is looked at */
+#define PKI_OCSP_IDS		8	/* certificates that one request may ask for */
+#define PKI_OCSP_SERIAL_MAX	20	/* bytes (RFC 5280, 4.1.2.2) */
+#define PKI_OCSP_NONCE_MAX	128	/* bytes (RFC 9654, 2.1) */
+#define PKI_OCSP_DIGESTS	4	/* hash functions that name an issuer */
+
+/** enum pki_ocsp_error - answers without a signature: OCSPResponseStatus (RFC 6960, 4.2.1) */
+enum pki_ocsp_error {
+	PKI_OCSP_GOOD,		/* it has one */
+	PKI_OCSP_MALFORMED,
+	PKI_OCSP_INTERNAL,
+	PKI_OCSP_LATER,
+	PKI_OCSP_FOREIGN = 6,	/* unauthorized: another issuer's certificate */
+};
+
+/** enum pki_ocsp_status - of a certificate: CertStatus (RFC 6960, 4.2.1) */
+enum pki_ocsp_status {
+	PKI_STATUS_GOOD,
+	PKI_STATUS_REVOKED,
+	PKI_STATUS_UNKNOWN,
+};
+
+/**
+ * struct pki_ocsp_id - a certificate whose status is asked for, and its status
+ * @digest: which hash function the client names the issuer by: 0, SHA-1; below PKI_OCSP_DIGESTS
+ * @serial: big endian, without leading zeros
+ * @serial_len: of @serial
+ * @status: enum pki_ocsp_status
+ * @revoked: when
+ * @reason: as in struct pki_revoked
+ */
+struct pki_ocsp_id {
+	uint32_t digest;
+	uint8_t serial[PKI_OCSP_SERIAL_MAX];
+	size_t serial_len;
+	uint32_t status;
+	time_t revoked;
+	int reason;
+};
+
+/**
+ * struct pki_ocsp - what a client asks, and what is answered
+ * @ids: certificates, all of one issuer
+ * @n: how many
+ * @nonce: comes back in the answer
+ * @nonce_len: of @nonce; 0, there is none
+ */
+struct pki_ocsp {
+	struct pki_ocsp_id ids[PKI_OCSP_IDS];
+	size_t n;
+	uint8_t nonce[PKI_OCSP_NONCE_MAX];
+	size_t nonce_len;
+};
+
+/* Status of certificates: OCSP (RFC 6960). */
+enum pki_ocsp_error pki_ocsp_read(const struct pki_ca *ca, const uint8_t *der, size_t len, struct pki_ocsp *out,
+				  unsigned int *issuer);
+int pki_ocsp_refuse(enum pki_ocsp_error why, uint8_t **der, size_t *len);
+X509 *pki_ocsp_responder(const struct pki_ca *ca, EVP_PKEY *key, time_t now, time_t until, struct pki_error *err);
+int pki_ocsp_sign(const X509 *issuer, X509 *responder, EVP_PKEY *key, const struct pki_ocsp *what, time_t now,
+		  time_t until, uint8_t **der, size_t *len, struct pki_error *err);
 
 /**
  * enum pki_content - what a signature is over, as it says itself (RFC 5652, 5.3: eContentType, signed as an attribute):

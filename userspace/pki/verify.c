@@ -24,20 +24,6 @@ static bool holds(const X509 *issuer, const uint8_t *what, size_t len, const uin
 	return good;
 }
 
-/* The n-th issuing certificate of the CA, the present one first; NULL, there are no more. */
-static X509 *issuer_at(const struct pki_ca *ca, int n)
-{
-	int i;
-
-	if (!n--)
-		return ca->issuing;
-	for (i = 0; i < sk_X509_num(ca->others); i++)
-		/* A path length of 0 is what issuing certificates have, not roots, not cross certificates. */
-		if (X509_get_pathlen(sk_X509_value(ca->others, i)) == 0 && !n--)
-			return sk_X509_value(ca->others, i);
-	return NULL;
-}
-
 /* An element of definite length that ends within; @p is moved to its content. */
 static bool element(const uint8_t **p, const uint8_t *end, int tag, long *len)
 {
@@ -103,14 +89,14 @@ X509 *pki_cert_verify(const struct pki_ca *ca, const uint8_t *der, size_t len, t
 	const uint8_t *what, *signature;
 	size_t what_len, signature_len;
 	X509 *issuer, *cert;
-	int n = 0;
+	size_t n = 0;
 
 	if (len > PKI_CERT_MAX || !split(der, len, &what, &what_len, &signature, &signature_len)) {
 		ERR_clear_error();
 		pki_fail(err, -EINVAL, "not a certificate in DER (RFC 5280, 4.1)");
 		return NULL;
 	}
-	while ((issuer = issuer_at(ca, n++)))
+	while ((issuer = pki_ca_issuer(ca, n++)))
 		if (holds(issuer, what, what_len, signature, signature_len))
 			break;
 	if (!issuer) {
@@ -131,9 +117,9 @@ static bool is_ours(const struct pki_ca *ca, X509_CRL *crl)
 	bool good = false;
 	X509 *issuer;
 	EVP_PKEY *key;
-	int n = 0;
+	size_t n = 0;
 
-	while (!good && (issuer = issuer_at(ca, n++))) {
+	while (!good && (issuer = pki_ca_issuer(ca, n++))) {
 		if (X509_NAME_cmp(X509_get_subject_name(issuer), X509_CRL_get_issuer(crl)))
 			continue;
 		key = pki_public_decode(X509_get_X509_PUBKEY(issuer), &unused);

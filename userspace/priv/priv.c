@@ -111,6 +111,11 @@ static const int calls_database[] = {
 	SCMP_SYS(faccessat), SCMP_SYS(fchmod), SCMP_SYS(getcwd),
 };
 
+/* No socket can be made nor connected: what a module needs is open. */
+static const int calls_hardware[] = {
+	SCMP_SYS(recvfrom), SCMP_SYS(recvmsg), SCMP_SYS(sendmsg), SCMP_SYS(select), SCMP_SYS(pselect6),
+};
+
 static const int calls_reading[] = {
 	SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(pread64), SCMP_SYS(access), SCMP_SYS(faccessat),
 };
@@ -166,6 +171,8 @@ static int filter_calls(const struct priv_role *role, char error[PRIV_ERROR_LEN]
 		err = allow_netlink(ctx, NETLINK_ROUTE);
 	if (!err && role->database)
 		err = ADD(ctx, SCMP_ACT_ALLOW, calls_database);
+	if (!err && role->hardware)
+		err = ADD(ctx, SCMP_ACT_ALLOW, calls_hardware);
 	if (!err && (role->readable || (role->also[0] && role->also[0][0])))
 		err = ADD(ctx, SCMP_ACT_ALLOW, calls_reading);
 	if (!err)

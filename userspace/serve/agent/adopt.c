@@ -106,7 +106,7 @@ static void save(struct agent *a)
 }
 
 /**
- * agent_saved_tick - save the revocation list, if something was revoked since
+ * agent_saved_tick - save the revocation list, if something was revoked since, or half of its time has passed
  * @a: the agent
  * @now: however short it is since the last one
  */
@@ -117,7 +117,9 @@ void agent_saved_tick(struct agent *a, bool now)
 	if (!now && agent_clock() < a->saved_next)
 		return;
 	a->saved_next = agent_clock() + LOOK;
-	if (store_revocations(&a->store, &revocations) || (a->is_saved && revocations == a->saved_revocations))
+	if (store_revocations(&a->store, &revocations))
+		return;
+	if (a->is_saved && revocations == a->saved_revocations && revoked_is_fresh(a->saved_made))
 		return;
 	a->saved_next = agent_clock() + SAVE;
 	if (!agent_clock_is_right(a))
@@ -129,6 +131,7 @@ void agent_saved_tick(struct agent *a, bool now)
 	save(a);
 	a->is_saved = true;
 	a->saved_revocations = a->crl_revocations;
+	a->saved_made = a->crl_made;
 }
 
 /* The policy names the device otherwise: it was renamed, or replaced. */

@@ -157,12 +157,13 @@ static int sign_crl(struct agent *a)
  */
 int agent_crl_renew(struct agent *a)
 {
+	time_t made = time(NULL);
 	uint64_t revocations;
 	int err = store_revocations(&a->store, &revocations);
 
 	if (err)
 		return err;
-	if (a->crl && revocations == a->crl_revocations && agent_clock() < a->crl_until)
+	if (a->crl && revocations == a->crl_revocations && agent_clock() < a->crl_until && revoked_is_fresh(a->crl_made))
 		return 0;
 	if (agent_clock() < a->crl_retry)
 		return -EAGAIN;
@@ -172,6 +173,7 @@ int agent_crl_renew(struct agent *a)
 		return err;
 	}
 	a->crl_revocations = revocations;
+	a->crl_made = made;
 	a->crl_until = agent_clock() + CRL_KEEP;
 	return 0;
 }
@@ -296,6 +298,10 @@ static bool handle(struct agent *a, const struct serve_request *q, struct serve_
 		return true;
 	case SERVE_OP_FORMER_CRL:
 		agent_former_crl(a, q, r);
+		return true;
+	case SERVE_OP_OCSP:
+	case SERVE_OP_STAPLE:
+		agent_ocsp(a, q, r);
 		return true;
 	case SERVE_OP_POLL:
 		agent_poll(a, q, r);
@@ -492,6 +498,7 @@ out:
 	if (a) {
 		for (i = 0; i < AGENT_FORMER; i++)
 			free(a->former[i].der);
+		agent_ocsp_free(a);
 		pki_ca_free(&a->ca);
 		free(a->posture.floors);
 		devices_free(&a->devices);

@@ -59,12 +59,32 @@ struct agent_posture {
  * @len: of @der
  * @revocations: what it counts with, as of store_revocations()
  * @until: when another try is due
+ * @made: when it was signed, seconds since 1970
  */
 struct agent_former {
 	uint8_t *der;
 	size_t len;
 	uint64_t revocations;
 	time_t until;
+	time_t made;
+};
+
+#define AGENT_OCSP	1024	/* statuses that are kept */
+
+/**
+ * struct agent_ocsp - the status of a certificate, as signed last
+ * @issuer: of the certificate, as in struct serve_sign
+ * @id: the certificate and its status
+ * @made: when it was signed, seconds since 1970
+ * @der: answer for any client; NULL, none
+ * @len: of @der
+ */
+struct agent_ocsp {
+	uint64_t issuer;
+	struct pki_ocsp_id id;
+	time_t made;
+	uint8_t *der;
+	size_t len;
 };
 
 /**
@@ -109,12 +129,17 @@ struct agent_log {
  * @crl_revocations: what it counts with, as of store_revocations()
  * @crl_until: when a new one is due
  * @crl_retry: after a failure, not before
+ * @crl_made: when it was signed, seconds since 1970
  * @restored: when the registry was restored or found to be older than it should; 0, never
  * @saved: files that the list is kept in, or -1
  * @is_saved: it was, since the start
  * @saved_revocations: with what it counted then
  * @saved_next: when to look again, by agent_clock()
  * @log: the audit log
+ * @saved_made: when that list was signed, seconds since 1970
+ * @ocsp: statuses that are kept
+ * @ocsp_known: how often one of these was signed
+ * @ocsp_other: and others
  */
 struct agent {
 	struct serve_config *config;
@@ -143,12 +168,17 @@ struct agent {
 	uint64_t crl_revocations;
 	time_t crl_until;
 	time_t crl_retry;
+	time_t crl_made;
 	time_t restored;
 	int saved[REVOKED_SAVED];
 	bool is_saved;
 	uint64_t saved_revocations;
 	time_t saved_next;
 	struct agent_log log;
+	time_t saved_made;
+	struct agent_ocsp ocsp[AGENT_OCSP];
+	struct serve_bucket ocsp_known;
+	struct serve_bucket ocsp_other;
 };
 
 void agent_refuse(struct agent *a, const struct serve_request *q, struct serve_reply *r, unsigned int status,
@@ -183,6 +213,10 @@ void agent_expiry_tick(struct agent *a);
 /* former.c */
 int agent_sign_crl(struct agent *a, unsigned int issuer, uint8_t **der, size_t *len, uint64_t *number);
 void agent_former_crl(struct agent *a, const struct serve_request *q, struct serve_reply *r);
+
+/* ocsp.c */
+void agent_ocsp(struct agent *a, const struct serve_request *q, struct serve_reply *r);
+void agent_ocsp_free(struct agent *a);
 
 /* kernel.c */
 

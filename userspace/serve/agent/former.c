@@ -46,11 +46,12 @@ void agent_former_crl(struct agent *a, const struct serve_request *q, struct ser
 		agent_registry_failed(a, q, r);
 		return;
 	}
-	if (agent_clock() >= f->until || (f->der && f->revocations != revocations)) {
+	if (agent_clock() >= f->until || (f->der && (f->revocations != revocations || !revoked_is_fresh(f->made)))) {
 		free(f->der);
 		f->der = NULL;
 		f->until = agent_clock() + (agent_sign_crl(a, at + 1, &f->der, &f->len, &number) ? RETRY : KEEP);
 		f->revocations = revocations;
+		f->made = time(NULL);
 	}
 	if (!f->der) {
 		agent_refuse(a, q, r, 503, SERVE_REGISTRY, "there is no revocation list of this issuer");

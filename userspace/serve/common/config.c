@@ -207,14 +207,37 @@ static void load_firmware(struct loader *l, const struct yaml_node *node, struct
 		load_path(l, at[DIRECTORY], "directory", c->firmware);
 }
 
+static void load_status(struct loader *l, const struct yaml_node *node, struct serve_config *c)
+{
+	enum { LISTEN, URL, N };
+	static const struct yaml_field fields[] = { { "listen", false }, { "url", false } };
+	struct yaml_node *at[N] = { NULL };
+	const char *text, *why;
+
+	if (!yaml_fields(l, node, "status", fields, N, at))
+		return;
+	if (at[LISTEN])
+		load_listen(l, at[LISTEN], SERVE_STATUS_PORT, &c->status);
+	text = at[URL] ? yaml_text(l, at[URL], "url") : NULL;
+	why = text ? pki_status_url_check(text) : NULL;
+	if (why)
+		report_error(l->report, at[URL]->at, "'%s' %s", text, why);
+	else if (text)
+		strcpy(c->status_url, text);
+	if (at[URL] && !at[LISTEN])
+		report_error(l->report, at[URL]->at, "url without listen: certificates would name what nobody answers");
+}
+
 static void load_top(struct loader *l, const struct yaml_node *root, struct serve_config *c)
 {
-	enum { EST, CHECKIN, CA, REGISTRY, NAMES, PASSPHRASE, CERTIFICATE, KEY, RUN, FIRMWARE, ADOPT, N };
+	enum { EST, CHECKIN, CA, REGISTRY, NAMES, PASSPHRASE, CERTIFICATE, KEY, RUN, FIRMWARE, ADOPT,
+	       TOKENS, STATUS, N };
 	static const struct yaml_field fields[] = {
 		{ "est", false }, { "checkin", false }, { "ca", false }, { "registry", false },
 		{ "server_names", false }, { "passphrase_file", false },
 		{ "certificate", false }, { "key", false }, { "run", false },
 		{ "firmware", false }, { "adopt", false },
+		{ "token_directory", false }, { "status", false },
 	};
 	struct yaml_node *at[N] = { NULL };
 
@@ -242,6 +265,10 @@ static void load_top(struct loader *l, const struct yaml_node *root, struct serv
 		load_firmware(l, at[FIRMWARE], c);
 	if (at[ADOPT])
 		c->adopt = load_bool(l, at[ADOPT], "adopt") ? SERVE_ADOPT_ON : SERVE_ADOPT_OFF;
+	if (at[TOKENS])
+		load_path(l, at[TOKENS], "token_directory", c->token_directory);
+	if (at[STATUS])
+		load_status(l, at[STATUS], c);
 	if (!at[CERTIFICATE] != !at[KEY])
 		report_error(l->report, at[KEY] ? at[KEY]->at : at[CERTIFICATE]->at,
 			     "certificate and key come together");

@@ -11,11 +11,11 @@
 #include "lib/file.h"
 #include "serve/common/serve.h"
 
-#define MAGIC 0x636f72646f6e0005ULL	/* "cordon", layout 5 */
+#define MAGIC 0x636f72646f6e0006ULL	/* "cordon", layout 6 */
 
 static const char * const accepted[SERVE_ACCEPTED] = {
 	"enrolment", "renewal", "checkin", "poll", "firmware_report", "download",
-	"rekey_unsigned", "adopted",
+	"rekey_unsigned", "adopted", "ocsp", "ocsp_signed",
 };
 
 static const char * const refused[SERVE_REFUSED] = {

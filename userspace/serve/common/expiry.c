@@ -64,10 +64,12 @@ int expiry_each(const struct pki_ca *ca, struct store *s, time_t now, int (*each
 		void *arg)
 {
 	struct walk w = { .now = now, .each = each, .arg = arg };
-	int ret = 0;
+	int ret = 0, i;
 
 	if (ca)
 		ret = tell_ca("root", ca->root, &w);
+	for (i = ca && ca->intermediates ? sk_X509_num(ca->intermediates) : 0; i > 0 && !ret; i--)
+		ret = tell_ca("intermediate", sk_X509_value(ca->intermediates, i - 1), &w);
 	if (ca && !ret)
 		ret = tell_ca("issuing", ca->issuing, &w);
 	if (s && !ret)

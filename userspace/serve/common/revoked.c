@@ -37,6 +37,17 @@ static int add_entry(const struct store_certificate *c, void *arg)
 }
 
 /**
+ * revoked_is_fresh - is a list good for some time yet, whatever was done to the clock since
+ * @made: when it was signed, seconds since 1970
+ */
+bool revoked_is_fresh(time_t made)
+{
+	time_t now = time(NULL);
+
+	return made <= now && now - made < REVOKED_VALID / 2;
+}
+
+/**
  * revoked_list - the entries of a revocation list
  * @s: the registry
  * @now: seconds since 1970

@@ -6,11 +6,13 @@
 #include "pki/pki.h"
 
 #define REVOKED_VALID	(7 * 86400)	/* seconds from one list to its next update */
+#define REVOKED_SOON	(2 * 86400)	/* a list that ends so soon was not renewed in time */
 #define REVOKED_SAVED	2		/* files that the server keeps the list in, of which one is whole at any time */
 #define REVOKED_PATH_LEN 300
 
 struct store;
 
+bool revoked_is_fresh(time_t made);
 int revoked_list(struct store *s, time_t now, struct pki_revoked **list, size_t *n);
 
 /**

@@ -28,6 +28,7 @@
 #define SERVE_RUN	"/run/cordon"
 #define SERVE_EST_PORT	8443
 #define SERVE_CHECKIN_PORT 8883
+#define SERVE_STATUS_PORT 80
 #define SERVE_LISTEN_MAX 8
 #define SERVE_NAMES_MAX	32
 #define SERVE_NAME_LEN	256
@@ -39,6 +40,7 @@
 #define SERVE_POLL	300		/* seconds */
 #define SERVE_CODE_NAME	"firmware offers"	/* no device's: a space is in it */
 #define SERVE_CODE_VALID	(7 * 86400)
+#define SERVE_OCSP_VALID	3600	/* seconds that the status of a certificate is said for */
 #define SERVE_RETRY	10		/* seconds, where something is amiss that may be over by then */
 #define SERVE_SERVER_VALID	(30 * 86400)
 #define SERVE_REMEMBERED	(365 * 86400U)	/* seconds after its end that a certificate is in the registry */
@@ -66,6 +68,7 @@ struct serve_listen {
  * @checkin: addresses of the plain check-in
  * @ca: directory of the CA
  * @passphrase_file: of the CA's key, or empty
+ * @token_directory: that a PKCS#11 module reads as it signs, or empty
  * @registry: file
  * @certificate: of the server, or empty: our CA gives one
  * @key: of @certificate
@@ -83,6 +86,8 @@ struct serve_listen {
  * @rekey_signed: another key only with the old key's signature
  * @adopt: enum serve_adopt
  * @own_names: @names are this machine's own, as the file says none
+ * @status: addresses for revocation lists and statuses, over plain HTTP; none by default
+ * @status_url: where certificates say that these are, or empty
  */
 struct serve_config {
 	char path[SERVE_NAME_LEN];
@@ -91,6 +96,7 @@ struct serve_config {
 	struct serve_listen checkin;
 	char ca[SERVE_NAME_LEN];
 	char passphrase_file[SERVE_NAME_LEN];
+	char token_directory[SERVE_NAME_LEN];
 	char registry[SERVE_NAME_LEN];
 	char certificate[SERVE_NAME_LEN];
 	char key[SERVE_NAME_LEN];
@@ -108,6 +114,8 @@ struct serve_config {
 	bool rekey_signed;
 	enum serve_adopt adopt;
 	bool own_names;
+	struct serve_listen status;
+	char status_url[SERVE_NAME_LEN];
 };
 
 int serve_config_load(const char *path, struct serve_config *out, FILE *errors);
@@ -124,6 +132,8 @@ enum serve_accepted {
 	SERVE_DOWNLOAD,
 	SERVE_REKEY_UNSIGNED,
 	SERVE_ADOPTED,	/* a certificate that the registry did not know */
+	SERVE_OCSP,	/* statuses that were told */
+	SERVE_OCSP_SIGNED,	/* and how many of the answers were signed for it */
 	SERVE_ACCEPTED,
 };
 
@@ -237,6 +247,8 @@ enum serve_op {
 	SERVE_OP_ARTIFACT,	/* number of the release, detail: its file; offer */
 	SERVE_OP_HEALTH,	/* 200, registry and signer answer; 503, why not */
 	SERVE_OP_FORMER_CRL,	/* name: key identifier of an issuer before, in hexadecimal */
+	SERVE_OP_OCSP,		/* number of the issuer, as in struct serve_sign; csr: struct pki_ocsp */
+	SERVE_OP_STAPLE,	/* likewise, of the server's own certificate */
 };
 
 /** enum serve_feedback - what a device says of an action */
@@ -297,7 +309,7 @@ struct serve_request {
  * @id: of the request
  * @status: as of HTTP: 200 granted, 202 later, 4xx refused, 5xx failed
  * @retry: seconds until it is worth another try, or 0
- * @lease: seconds
+ * @lease: seconds; of a status, until there should be a newer one
  * @serial: of the certificate
  * @device: name
  * @segment: effective
@@ -353,6 +365,7 @@ enum serve_signature {
 	SERVE_SIGN_OFFER,
 	SERVE_SIGN_RELOAD,	/* nothing: read serve.yaml again */
 	SERVE_SIGN_NOTHING,	/* only whether it answers */
+	SERVE_SIGN_OCSP,	/* csr: struct pki_ocsp; issuer */
 };
 
 /**
@@ -402,7 +415,29 @@ bool serve_reply_unpack(const uint8_t *buf, size_t len, struct serve_reply *r);
 size_t serve_offer_pack(const struct serve_offer *o, uint8_t *buf, size_t size);
 bool serve_offer_unpack(const uint8_t *buf, size_t len, struct serve_offer *o);
 
+/* ocsp.c */
+
+#define SERVE_OCSP_MAX	(PKI_OCSP_NONCE_MAX + 16 + PKI_OCSP_IDS * (PKI_OCSP_SERIAL_MAX + 32))
+
+/**
+ * struct serve_bucket - how often something was done
+ * @last: when, milliseconds by a clock that nobody sets back; 0, never
+ * @spent: thousandths of what may be done at once
+ */
+struct serve_bucket {
+	uint64_t last;
+	uint64_t spent;
+};
+
+size_t serve_ocsp_pack(const struct pki_ocsp *what, uint8_t *buf, size_t size);
+bool serve_ocsp_unpack(const uint8_t *buf, size_t len, struct pki_ocsp *what);
+time_t serve_clock(void);
+bool serve_bucket_take(struct serve_bucket *b, unsigned int rate);
+
 /* signer.c */
+/* Exit status of who had a token refuse its PIN: whoever starts it again by itself locks the token. */
+#define SERVE_PIN_REFUSED	77
+
 int serve_signer(const struct serve_config *config, char *passphrase, struct priv_channel *agent);
 int serve_sign(const struct priv_channel *signer, const struct serve_sign *what, uint8_t *buf, size_t size,
 	       struct serve_signed *out);

@@ -260,6 +260,11 @@ static int listen_all(struct front *f)
 	for (i = 0; i < c->checkin.n; i++)
 		if (!listen_at(f, &c->checkin.at[i], on_visit))
 			return front_cannot_listen("checkin.listen", &c->checkin.at[i]);
+	for (i = 0; i < c->status.n; i++) {
+		l = listen_at(f, &c->status.at[i], NULL);
+		if (!l || !evhttp_bind_listener(f->status_http, l))
+			return front_cannot_listen("status.listen", &c->status.at[i]);
+	}
 	return 0;
 }
 
@@ -316,8 +321,10 @@ int front_server_cert(struct front *f, const struct serve_reply *r)
 static void on_server_cert(struct front *f, void *arg, const struct serve_reply *r)
 {
 	(void)arg;
-	if (!front_server_cert(f, r))
-		serve_log(LOG_INFO, "new server certificate", NULL);
+	if (front_server_cert(f, r))
+		return;
+	serve_log(LOG_INFO, "new server certificate", NULL);
+	staple_renew(f);
 }
 
 /* The operator's own certificate, which nobody else renews. */
@@ -388,6 +395,7 @@ static void take_files(struct front *f)
 			  f->config->certificate, "key", f->config->key, "why", why, NULL);
 	else
 		serve_log(LOG_INFO, "new server certificate", "certificate", f->config->certificate, NULL);
+	staple_renew(f);
 }
 
 static void on_reload(evutil_socket_t fd, short what, void *arg)
@@ -495,7 +503,7 @@ static int prepare_loop(struct front *f)
 	f->base = base_new();
 	if (f->base)
 		f->resume = event_new(f->base, -1, 0, on_resume, f);
-	if (!f->resume || http_start(f) || listen_all(f))
+	if (!f->resume || http_start(f) || status_start(f) || listen_all(f))
 		return -1;
 	evutil_make_socket_nonblocking(f->agent->in);
 	evutil_make_socket_nonblocking(f->agent->out);
@@ -510,7 +518,7 @@ static int prepare_loop(struct front *f)
 	bufferevent_disable(f->to_agent, EV_READ);
 	bufferevent_enable(f->from_agent, EV_READ);
 	event_add(f->renew, &each);
-	return 0;
+	return staple_start(f);
 }
 
 static void on_beaten(struct front *f, void *arg, const struct serve_reply *r)
@@ -604,6 +612,7 @@ int serve_front(struct serve_config *config, struct serve_counters *counters, st
 	only_front = f;
 	TAILQ_INIT(&f->conns);
 	TAILQ_INIT(&f->downloads);
+	TAILQ_INIT(&f->askers);
 	f->artifacts = artifact_directory(config->firmware, priv_group(role.user));
 	if (config->certificate[0]) {
 		role.also[0] = directory_of(config->certificate, certificates);

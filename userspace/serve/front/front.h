@@ -21,6 +21,10 @@
 #define FRONT_STALL		60	/* seconds in which something of a download must arrive */
 #define FRONT_RECORDS		100	/* of TLS that carry no data, of one connection */
 #define FRONT_CHAIN		8192	/* bytes of a client's certificates */
+#define FRONT_STATUS		64	/* connections at a time that ask for lists and statuses */
+#define FRONT_STATUS_RATE	200	/* of their questions a second go to agent ... */
+#define FRONT_STATUS_PER_PEER	50	/* ... and of one address, or of those that share a place among ... */
+#define FRONT_STATUS_PEERS	256	/* ... so many */
 #define FRONT_DOWNLOADS		512	/* at a time */
 #define FRONT_DOWNLOADS_PER_PEER 4 /* at a time, of one address */
 
@@ -94,6 +98,25 @@ struct crl {
 	uint8_t der[];
 };
 
+/**
+ * struct staple - the status of the server's own certificate, as it goes along with it
+ * @serial: of that certificate
+ * @until: when it is of no use any more, seconds by a clock that nobody sets back
+ * @der: an OCSPResponse; NULL, there is none
+ * @len: of @der
+ * @timer: when to ask again
+ * @asking: agent is asked, and has not answered
+ */
+struct staple {
+	uint8_t serial[PKI_SERIAL_LEN];
+	time_t until;
+	uint8_t *der;
+	size_t len;
+	struct event *timer;
+	struct waiting *asking;
+};
+
+TAILQ_HEAD(askers, asker);
 TAILQ_HEAD(conns, conn);
 TAILQ_HEAD(downloads, download);
 
@@ -103,7 +126,7 @@ TAILQ_HEAD(downloads, download);
  * @counters: shared
  * @agent: pipes
  * @base: the event loop
- * @listeners: of both services
+ * @listeners: of all services
  * @n_listeners: how many
  * @first: of them, that accepts first
  * @accepted: connections since the others had their turn
@@ -129,6 +152,14 @@ TAILQ_HEAD(downloads, download);
  * @beat: timer of that
  * @beating: agent is asked, and has not answered
  * @status: what the process ends with
+ * @staple: status of the server's own certificate
+ * @status_http: HTTP for lists and statuses; NULL, it is off
+ * @askers: its connections, from the oldest to the newest
+ * @n_askers: how many
+ * @asked: how often agent was asked for them
+ * @asked_by: likewise, by addresses
+ * @seed: where an address is in @asked_by
+ * @sweep: timer of their ends
  * @shown: certificate of the connection that conn_certificate() looked at last, DER
  */
 struct front {
@@ -136,7 +167,7 @@ struct front {
 	struct serve_counters *counters;
 	struct priv_channel *agent;
 	struct event_base *base;
-	struct evconnlistener *listeners[2 * SERVE_LISTEN_MAX];
+	struct evconnlistener *listeners[3 * SERVE_LISTEN_MAX];
 	size_t n_listeners;
 	size_t first;
 	unsigned int accepted;
@@ -162,6 +193,14 @@ struct front {
 	struct event *beat;
 	bool beating;
 	int status;
+	struct staple staple;
+	struct evhttp *status_http;
+	struct askers askers;
+	size_t n_askers;
+	struct serve_bucket asked;
+	struct serve_bucket asked_by[FRONT_STATUS_PEERS];
+	uint64_t seed;
+	struct event *sweep;
 	uint8_t shown[PKI_CERT_MAX];
 };
 
@@ -190,6 +229,17 @@ int front_server_cert(struct front *f, const struct serve_reply *r);
 
 /* http.c */
 int http_start(struct front *f);
+
+/* crl.c */
+void crl_sent(const void *body, size_t len, void *arg);
+void crl_keep(struct front *f, const struct serve_reply *r);
+
+/* status.c */
+int status_start(struct front *f);
+
+/* staple.c */
+int staple_start(struct front *f);
+void staple_renew(struct front *f);
 
 /* page.c */
 bool page_watch(struct conn *c);

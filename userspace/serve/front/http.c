@@ -107,40 +107,12 @@ static void on_checked_in(struct front *f, void *arg, const struct serve_reply *
 	free(call);
 }
 
-static void crl_put(struct crl *crl)
-{
-	if (crl && !--crl->users)
-		free(crl);
-}
-
-static void on_crl_sent(const void *body, size_t len, void *arg)
-{
-	(void)body;
-	(void)len;
-	crl_put(arg);
-}
-
-/* A newer list takes the place of the one before, which goes when the last answer with it is sent. */
-static void keep_crl(struct front *f, const struct serve_reply *r)
-{
-	struct crl *crl = malloc(sizeof(*crl) + r->der_len);
-
-	crl_put(f->crl);
-	f->crl = crl;
-	if (!crl)
-		return;
-	crl->users = 1;
-	crl->number = r->number;
-	crl->len = r->der_len;
-	memcpy(crl->der, r->der, r->der_len);
-}
-
 static void on_crl(struct front *f, void *arg, const struct serve_reply *r)
 {
 	struct call *call = arg;
 
 	if (r->status == 200)
-		keep_crl(f, r);
+		crl_keep(f, r);
 	if (call_end(call)) {
 		if (r->status != 200 && r->status != 304) {
 			call_send_why(call->req, r->status, r->retry, r->why);
@@ -148,8 +120,7 @@ static void on_crl(struct front *f, void *arg, const struct serve_reply *r)
 			call_send_why(call->req, 503, 1, "out of memory");
 		} else {
 			f->crl->users++;
-			call_answer_shared(call->req, "application/pkix-crl", f->crl->der, f->crl->len, on_crl_sent,
-					   f->crl);
+			call_answer_shared(call->req, "application/pkix-crl", f->crl->der, f->crl->len, crl_sent, f->crl);
 		}
 	}
 	free(call);

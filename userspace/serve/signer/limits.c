@@ -98,6 +98,7 @@ int signer_reload(struct serve_config *config)
 	if (serve_config_load(path, &fresh, stderr))
 		return -EINVAL;
 	config->valid = fresh.valid;
+	strcpy(config->status_url, fresh.status_url);
 	if (!fresh.own_names) {
 		memcpy(config->names, fresh.names, sizeof(fresh.names));
 		config->n_names = fresh.n_names;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #include "firmware/manifest.h"
 #include "lib/wire.h"
@@ -23,6 +24,11 @@ static void put_sign(struct wire_out *out, const struct serve_sign *what)
 	if (what->kind == SERVE_SIGN_REQUEST || what->kind == SERVE_SIGN_RELOAD || what->kind == SERVE_SIGN_NOTHING)
 		return;
 	if (what->kind == SERVE_SIGN_OFFER) {
+		wire_put_blob(out, what->csr, what->csr_len);
+		return;
+	}
+	if (what->kind == SERVE_SIGN_OCSP) {
+		wire_put_u32(out, what->issuer);
 		wire_put_blob(out, what->csr, what->csr_len);
 		return;
 	}
@@ -161,6 +167,7 @@ static bool get_crl(struct wire_in *in, struct job *j)
  * @code: key that signs offers of firmware; it never leaves the process
  * @code_cert: of @code; NULL, there is none yet
  * @chain: what leads from @code_cert to the root
+ * @responder: signs statuses
  */
 struct signer {
 	struct serve_config config;
@@ -168,6 +175,7 @@ struct signer {
 	EVP_PKEY *code;
 	X509 *code_cert;
 	STACK_OF(X509) *chain;
+	struct responder responder;
 };
 
 /* Nobody else gets a certificate to sign firmware with. */
@@ -248,18 +256,33 @@ static int sign_offer(const struct signer *s, struct wire_in *in, uint8_t **der,
 	return pki_cms_sign_buf(PKI_CONTENT_OFFER, s->code_cert, s->code, s->chain, text, size, der, len, err);
 }
 
+/**
+ * signer_issuer - one of the CA's issuers, as far as it signs
+ * @ca: with its keys
+ * @which: as in struct serve_sign
+ * @out: filled; it is @ca's
+ *
+ * Return: false, there is no such.
+ */
+bool signer_issuer(const struct pki_ca *ca, uint32_t which, struct pki_ca *out)
+{
+	if (which > ca->n_former)
+		return false;
+	*out = (struct pki_ca){ .issuing = ca->issuing, .key = ca->key };
+	if (which)
+		*out = (struct pki_ca){ .issuing = ca->former[which - 1].cert, .key = ca->former[which - 1].key };
+	return true;
+}
+
 /* Each names all that is revoked, as no serial is given twice: whose issuer was which need not be known. */
 static int sign_list(const struct pki_ca *ca, const struct serve_sign *what, uint8_t **der, size_t *len,
 		     struct pki_error *err)
 {
-	struct pki_ca issuer = { .issuing = ca->issuing, .key = ca->key };
+	struct pki_ca issuer;
 	time_t now = time(NULL);
 
-	if (what->issuer > ca->n_former)
+	if (!signer_issuer(ca, what->issuer, &issuer))
 		return pki_fail(err, -EINVAL, "no such issuer");
-	if (what->issuer)
-		issuer = (struct pki_ca){ .issuing = ca->former[what->issuer - 1].cert,
-					  .key = ca->former[what->issuer - 1].key };
 	return pki_crl(&issuer, what->entries, what->n_entries, what->number, now, now + REVOKED_VALID, der, len, err);
 }
 
@@ -290,6 +313,9 @@ static void answer(struct signer *s, struct wire_in *in, struct wire_out *out)
 	case SERVE_SIGN_OFFER:
 		ret = sign_offer(s, in, &der, &len, &err);
 		break;
+	case SERVE_SIGN_OCSP:
+		ret = responder_sign(&s->responder, &s->ca, in, &der, &len, &err);
+		break;
 	case SERVE_SIGN_RELOAD:
 		ret = wire_end(in) ? signer_reload(&s->config) : -EINVAL;
 		if (ret)
@@ -317,7 +343,8 @@ static int open_all(struct signer *s, const struct serve_config *config, const c
 	s->code = pki_key_new(EVP_PKEY_is_a(s->ca.key, "EC") && EVP_PKEY_get_bits(s->ca.key) > 256 ? PKI_P384 :
 			      PKI_P256);
 	s->chain = sk_X509_new_null();
-	if (s->code && s->chain && !pki_ca_chain(&s->ca, s->chain))
+	s->ca.status_url = s->config.status_url;
+	if (s->code && s->chain && !pki_ca_chain(&s->ca, s->chain) && responder_init(&s->responder, &s->ca))
 		return 0;
 	strcpy(err->text, "out of memory");
 	return -ENOMEM;
@@ -331,7 +358,7 @@ static int open_all(struct signer *s, const struct serve_config *config, const c
  *
  * Says one empty message when it is ready.
  *
- * Return: exit status.
+ * Return: exit status; SERVE_PIN_REFUSED, to be started again by a person alone.
  */
 int serve_signer(const struct serve_config *config, char *passphrase, struct priv_channel *agent)
 {
@@ -347,14 +374,17 @@ int serve_signer(const struct serve_config *config, char *passphrase, struct pri
 	strcpy(dir, config->path);
 	*strrchr(dir, '/') = 0;
 	role.readable = dir[0] ? dir : "/";
+	role.also[0] = config->token_directory;
 	if (!buf || !reply || open_all(&s, config, passphrase, &err)) {
-		serve_log(LOG_ERR, "cannot load the CA; 'cordonctl ca init' makes one", "ca", config->ca, "why",
+		serve_log(LOG_ERR, access(config->ca, F_OK) ? "cannot load the CA; 'cordonctl ca init' makes one" :
+			  "cannot load the CA", "ca", config->ca, "why",
 			  buf && reply ? err.text : "out of memory", NULL);
 		goto out;
 	}
 	if (passphrase)
 		OPENSSL_cleanse(passphrase, strlen(passphrase));
 	serve_log_detach();
+	role.hardware = pki_hardware_is_used();
 	if (priv_enter(&role, error) < 0) {
 		serve_log(LOG_ERR, "cannot confine the process", "why", error, NULL);
 		goto out;
@@ -372,11 +402,12 @@ int serve_signer(const struct serve_config *config, char *passphrase, struct pri
 		len = priv_send(agent, reply, out.len);
 	}
 out:
+	responder_free(&s.responder);
 	sk_X509_free(s.chain);
 	X509_free(s.code_cert);
 	EVP_PKEY_free(s.code);
 	pki_ca_free(&s.ca);
 	free(reply);
 	free(buf);
-	return len == -EPIPE ? 0 : 1;
+	return len == -EPIPE ? 0 : pki_pin_was_refused() ? SERVE_PIN_REFUSED : 1;
 }
