@@ -83,6 +83,25 @@ ok "audit --verify" $?
 call 0 audit --verify "$CORDON_AUDIT"
 ok "audit --verify FILE" $?
 
+# A terminal is not told what to do, by whatever column; other letters stay.
+printf '{"seq":1,"time":"\\u001b[31m","who":{"user":"\\u001b]0;j\\u00f6rg\\u0007"},"from":{"ssh":"\\u009b2J"},"what":["x\\u009b1m"],%s\n' \
+	'"result":"\u001b[1m","device":"\u202ec\u00e4m","prev":"x"}' >"$dir/evil.jsonl"
+call 0 audit "$dir/evil.jsonl" && ! LC_ALL=C grep -qP '\x1b|\x07|\xc2\x9b|\xe2\x80\xae' "$dir/out" && grep -qF 'jörg' "$dir/out" && grep -qF 'device ?cäm' "$dir/out"
+ok "what is in a line tells a terminal nothing" $?
+
+# What is in its place says what it is.
+mkdir "$dir/odd"
+ln -s "$CORDON_AUDIT" "$dir/odd/audit.jsonl"
+for words in "audit" "audit --verify" "device token cam --mac $mac --registry $dir/registry.db"; do
+	# shellcheck disable=SC2086
+	CORDON_AUDIT=$dir/odd/audit.jsonl call 1 $words && grep -qF "odd/audit.jsonl: a symbolic link, which is not followed" "$dir/err"
+	ok "a symbolic link: ${words%% --mac*}" $?
+done
+rm "$dir/odd/audit.jsonl"
+mkfifo "$dir/odd/audit.jsonl"
+CORDON_AUDIT=$dir/odd/audit.jsonl call 1 audit && grep -qF "odd/audit.jsonl: not a regular file" "$dir/err"
+ok "a pipe, which is not waited for" $?
+
 # Whoever ends a command in the middle.
 mkfifo "$dir/fifo"
 exec 9<>"$dir/fifo"	# it waits for a secret that does not come
@@ -200,7 +219,7 @@ if [ "$(id -u)" = 0 ] && setpriv --reuid 65534 --clear-groups "$dir/cordonctl" -
 	setpriv --reuid 65534 --clear-groups --bounding-set -all "$dir/cordonctl" ca init --dir "$dir/home/ca" --registry "$dir/home/r.db" \
 		>"$dir/out" 2>"$dir/err"
 	status=$?
-	[ $status = 0 ] && [ ! -s "$dir/err" ] && [ "$(lines '"'"$dir/home/ca"'" in o["what"]')" = 0 ]
+	[ $status = 0 ] && ! grep -qi audit "$dir/err" && [ "$(lines '"'"$dir/home/ca"'" in o["what"]')" = 0 ]
 	ok "a user's own CA is not in the gateway's log, and needs none" $?
 else
 	ok "a user's own CA # SKIP there is no other user to be had here" 0

@@ -120,6 +120,8 @@ static void test_words(void)
 	words("device tokne cam --set hush", "[\"device\",\"tokne\",\"cam\",\"--set\",\"***\"]");
 	words("ca init --key pkcs11:token=x?pin-value=1234&module-name=y",
 	      "[\"ca\",\"init\",\"--key\",\"pkcs11:token=x?pin-value=***&module-name=y\"]");
+	words("ca init --key pkcs11:pin-value=12;token=x?PIN-VALUE=34&pin-value=56",
+	      "[\"ca\",\"init\",\"--key\",\"pkcs11:pin-value=***;token=x?PIN-VALUE=***&pin-value=***\"]");
 	words("ca init --pin 1234", "[\"ca\",\"init\",\"--pin\",\"***\"]");
 	words("ca init --passphrase-file /etc/pass", "[\"ca\",\"init\",\"--passphrase-file\",\"/etc/pass\"]");
 	words("firmware add https://me:hush@host/x", "[\"firmware\",\"add\",\"https://me:****@host/x\"]");

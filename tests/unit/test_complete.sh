@@ -78,6 +78,11 @@ ok "no line of the help is longer than 79 columns"
 [ "$("$ctl" --help | awk 'length > 79')" = "" ]
 ok "nor of the list of commands"
 
+# What is wrong is named.
+"$ctl" check policy.yaml -qj >"$dir/out" 2>&1
+grep -qF "check: no such option: '-qj'" "$dir/out"
+ok "of several letters in one word: the word that has the wrong one" $?
+
 # The shells
 mkdir "$dir/here"
 cd "$dir/here" || exit 2
@@ -118,5 +123,26 @@ release
 --state
 policy.yaml" ]
 ok "fish"
+
+# An interface is called whatever its maker likes: nothing of it runs, in any of the shells.
+mkdir "$dir/bin"
+printf '#!/bin/sh\nprintf "%%s\\tinterface\\n" "\$(touch pwned)" "a;b\\$HOME" lan0\n' >"$dir/bin/cordonctl"
+chmod +x "$dir/bin/cordonctl"
+# shellcheck disable=SC2016
+PATH=$dir/bin:$PATH bash -c '
+	source "$0/userspace/ctl/cordonctl.bash-completion"
+	COMP_WORDS=(cordonctl monitor ""); COMP_CWORD=2; _cordonctl
+	for word in "${COMPREPLY[@]}"; do eval "printf \"%s\\n\" $word"; done' "$top" >"$dir/out" 2>&1
+# shellcheck disable=SC2016
+[ "$(cat "$dir/out")" = '$(touch pwned)
+a;b$HOME
+lan0' ] && [ ! -e pwned ]
+ok "bash: what is offered is one word" $?
+# shellcheck disable=SC2016
+unshare -rn bash -c 'ip link add "$(printf "lan9\033]0;x")" type veth peer name "\$(x)" && "$0" complete explain --in ""' "$ctl" >"$dir/out" 2>&1
+if [ $? = 0 ] || unshare -rn ip link add lan9 type veth 2>/dev/null; then
+	[ "$(cut -f 1 "$dir/out" | sort | xargs)" = '$(x) lo' ]
+	ok "a name with control characters is not offered, others are" $?
+fi
 echo "1..$n"
 exit $failed

@@ -3,6 +3,7 @@
  * A policy's files, changed in their devices: what is about nothing else stays, byte by byte. Files of all layouts, by
  * chance, say afterwards what they should.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -60,6 +61,14 @@ static const struct {
 	{ "all are gone",
 	  "devices: # all\n  - name: a\n    mac: " MAC(1) "\n    network_segment: iot\n    addresses: auto\n",
 	  "", "devices: # all\n" },
+	{ "all are gone, in brackets with a comma behind the last",
+	  "devices: [\n  {name: a, mac: " MAC(1) ", network_segment: iot, addresses: auto},\n  {name: b, mac: " MAC(2) ", network_segment: iot, addresses: auto} ,\n] # all\n",
+	  "", "devices: [\n  \n] # all\n" },
+	{ "the first one, all commented out in brackets",
+	  "devices: [\n  # {name: x},\n]\n",
+	  "{name: b, mac: " MAC(2) ", network_segment: guests, addresses: auto}, {name: c, mac: " MAC(3) ", network_segment: iot, addresses: auto}",
+	  "devices: [\n  # {name: x},\n{name: \"b\", mac: " MAC(2) ", network_segment: \"guests\", addresses: auto}, "
+	  "{name: \"c\", mac: " MAC(3) ", network_segment: \"iot\", addresses: auto}]\n" },
 	{ "a value, in braces",
 	  "devices:\n  - {name: a, mac: " MAC(1) ", # in the hall\n     network_segment: iot, addresses: [10.0.0.1]}\n",
 	  "{name: a, mac: " MAC(1) ", network_segment: guests, addresses: [10.0.0.1]}",
@@ -286,6 +295,72 @@ static void test_included(void)
 	policy_free(p);
 }
 
+/* Lines end as those of the file do. */
+static void test_line_breaks(void)
+{
+	struct policy_texts texts;
+	struct policy *p = read_text(HEAD "devices: [{name: b, mac: " MAC(2) ", network_segment: iot, addresses: auto}]\n");
+	const char *at;
+	u32 bare = 0;
+
+	put_file("p.yaml", "version: 1\r\nports: [lan0, lan1]\r\nuplinks: [wan0]\r\nsegments: {iot: {}, guests: {}}");
+	ok(p && !policy_edit(file, p, &texts, stdout) && texts.n == 1, "a file of another system");
+	for (at = texts.n ? texts.list[0].text : ""; *at; at++)
+		bare += *at == '\n' && at[-1] != '\r';
+	ok(texts.n && !bare, "no line of it ends otherwise than the others");
+	policy_texts_free(&texts);
+	policy_free(p);
+}
+
+static bool says(const char *name, const char *text)
+{
+	char path[96], *now;
+	bool same;
+	size_t len;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	if (file_read(path, 1 << 20, &now, &len))
+		return false;
+	same = !strcmp(now, text);
+	free(now);
+	return same;
+}
+
+#define WRITTEN_A "\xef\xbb\xbf# a's\ndevices: [{name: a, mac: " MAC(1) ", network_segment: iot, addresses: auto}]\n"
+#define WRITTEN_B "devices:\n  - {name: b, mac: " MAC(2) ", network_segment: iot, addresses: auto}\n"
+
+/* All files, or none; and not if somebody was faster. */
+static void test_written(void)
+{
+	struct policy_texts texts;
+	struct policy *p = read_text(HEAD "devices: []\n");
+	char path[96];
+	struct stat st;
+
+	put_file("policy.d/a.yaml", WRITTEN_A);
+	put_file("policy.d/b.yaml", WRITTEN_B);
+	put_file("p.yaml", HEAD "include: policy.d/*.yaml\n");
+	ok(p && !policy_edit(file, p, &texts, stdout) && texts.n == 2, "two files are to change");
+	put_file("policy.d/b.yaml", WRITTEN_B "# and\n");
+	ok(policy_texts_write(&texts, stdout) == -EBUSY && says("policy.d/a.yaml", WRITTEN_A) &&
+	   says("policy.d/b.yaml", WRITTEN_B "# and\n"), "somebody has written to one: neither is");
+	put_file("policy.d/b.yaml", WRITTEN_B);
+	snprintf(path, sizeof(path), "%s/policy.d/b.yaml", dir);
+	free(texts.list[1].path);
+	texts.list[1].path = strdup("/proc/self/comm");	/* no temporary file beside it */
+	free(texts.list[1].was);
+	texts.list[1].was = strdup("test_edit\n");
+	texts.list[1].was_size = 10;
+	ok(policy_texts_write(&texts, stdout) && says("policy.d/a.yaml", WRITTEN_A), "one cannot be written: neither is");
+	policy_texts_free(&texts);
+	ok(p && !policy_edit(file, p, &texts, stdout) && (geteuid() || !chown(path, 7, 8)) && !chmod(path, 0604) &&
+	   !policy_texts_write(&texts, stdout) && says("policy.d/b.yaml", "devices:\n"), "allowed: both are written");
+	ok(!stat(path, &st) && (st.st_mode & 07777) == 0604 && (geteuid() || (st.st_uid == 7 && st.st_gid == 8)),
+	   "whose it is, and who may read it, stays");
+	policy_texts_free(&texts);
+	policy_free(p);
+}
+
 int main(void)
 {
 	struct policy_texts texts;
@@ -297,6 +372,8 @@ int main(void)
 	test_cases();
 	test_chance();
 	test_included();
+	test_line_breaks();
+	test_written();
 	p = read_text(HEAD "mode: observe\ndevices: []\n");
 	put_file("p.yaml", HEAD "devices: []\n");
 	ok(p && policy_edit(file, p, &texts, stdout) == -EILSEQ && !texts.n, "what differs in more than devices is refused");

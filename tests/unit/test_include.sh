@@ -86,6 +86,19 @@ include "itself" 1 "'*.yaml' includes p.yaml a second time" '"*.yaml"'
 include "the same twice" 1 "includes policy.d/10-net.yaml a second time" '[policy.d/*.yaml, policy.d/10-net.yaml]'
 include "no file" 1 "include must be a file, or a list of files, like policy.d/*.yaml" '{a: b}'
 include "nothing" 1 "unknown segment 'iot'" ''
+odd=policy.d/$(printf '40\033[2J.yaml')
+echo 'x: y' >"$odd"
+says "a name that a terminal would obey" 1 "policy.d/40\x1b[2J.yaml:1:1: unknown key 'x'" check policy.yaml
+rm "$odd"
+mkfifo policy.d/40-pipe.yaml
+timeout 20 "$ctl" check policy.yaml >"$dir/out" 2>&1
+[ $? = 1 ] && grep -qF "policy.yaml:3:10: 'policy.d/*.yaml' includes policy.d/40-pipe.yaml, which is not a regular file" "$dir/out"
+ok "a pipe, which is not waited for" $?
+rm policy.d/40-pipe.yaml
+for name in 'shop [1]' 'a*b' 'x\y' 'what?'; do
+	mkdir "$name" && cp -r policy.yaml policy.d "$name"
+	says "the name of the directory is no pattern: $name" 0 "2 devices: good" check "$name/policy.yaml"
+done
 for ((i = 0; i < 257; i++)); do : >empty.d/$i.yaml; done
 include "too many" 1 "'empty.d/*.yaml': more than 256 files are included" 'empty.d/*.yaml'
 sed "s,^include:.*,include: $dir/policy.d/*.yaml," policy.yaml | "$ctl" check - >"$dir/out" 2>&1

@@ -28,6 +28,9 @@ for help in -h --help; do
 	refuses "$help" 0 "usage: cordonctl COMMAND" $help
 	refuses "of a command: $help" 0 "usage: cordonctl apply [FILE]" apply $help
 done
+export POSIXLY_CORRECT=1
+refuses "whatever the environment: help behind other words" 0 "usage: cordonctl firmware" firmware remove x --help
+unset POSIXLY_CORRECT
 printf '%s\n' 'version: 1' 'uplinks: [wan0]' >"$dir/p.yaml"
 ask=(explain --policy "$dir/p.yaml" --from gateway --to 10.0.0.1 --proto tcp --dport 1)
 refuses "a letter for an option: -j" 0 '"verdict": "allow"' "${ask[@]}" -j

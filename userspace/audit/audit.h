@@ -23,6 +23,7 @@
 #define AUDIT_ENV	"CORDON_AUDIT"		/* another place */
 #define AUDIT_PATH_LEN	256
 #define AUDIT_ERROR_LEN	(AUDIT_PATH_LEN + 128)
+#define AUDIT_LINK	"a symbolic link, which is not followed"
 #define AUDIT_HASH_LEN	65			/* hexadecimal, terminated */
 #define AUDIT_LINE_MAX	16384			/* bytes of a line, newline included */
 #define AUDIT_FILE_MAX	(8U << 20)		/* bytes of a file, and then another one is begun */

@@ -150,7 +150,7 @@ static int open_file(struct audit *a, const char *path, int flags, int *out)
 	int fd = open(path, flags | O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0600), err = 0;
 
 	if (fd < 0 || fstat(fd, &st))
-		err = audit_fail(a, -errno, "%s: %s", path, strerror(errno));
+		err = audit_fail(a, -errno, "%s: %s", path, errno == ELOOP ? AUDIT_LINK : strerror(errno));
 	else if (!S_ISREG(st.st_mode))
 		err = audit_fail(a, -EINVAL, "%s: not a regular file", path);
 	else if (!is_ours(&st))

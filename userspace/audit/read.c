@@ -14,7 +14,9 @@
 
 static int fail(struct audit_reader *r, const char *path, int err)
 {
-	snprintf(r->error, sizeof(r->error), "%s: %s", path, strerror(-err));
+	const char *why = err == -ELOOP ? AUDIT_LINK : err == -EINVAL ? "not a regular file" : strerror(-err);
+
+	snprintf(r->error, sizeof(r->error), "%s: %s", path, why);
 	return err;
 }
 

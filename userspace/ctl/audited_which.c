@@ -106,19 +106,18 @@ static char *without_pin(const char *word)
 {
 	static const char * const names[] = { "pin-value=", "password=", "passwd=" };
 	char *out = strdup(word), *at, *end, *more;
-	size_t i;
+	size_t i, from;
 
-	for (i = 0; out && i < sizeof(names) / sizeof(*names); i++) {
-		at = strcasestr(out, names[i]);
-		if (!at)
-			continue;
-		at += strlen(names[i]);
-		end = at + strcspn(at, "&;");
-		if (asprintf(&more, "%.*s" HIDDEN "%s", (int)(at - out), out, end) < 0)
-			more = NULL;
-		free(out);
-		out = more;
-	}
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
+		for (from = 0; out && (at = strcasestr(out + from, names[i]));) {
+			at += strlen(names[i]);
+			end = at + strcspn(at, "&;");
+			from = at - out;
+			if (asprintf(&more, "%.*s" HIDDEN "%s", (int)from, out, end) < 0)
+				more = NULL;
+			free(out);
+			out = more;
+		}
 	return out;
 }
 

@@ -7,6 +7,7 @@
 
 #include "audit/audit.h"
 #include "ctl/ctl.h"
+#include "lib/utf8.h"
 
 #define WHEN	19	/* columns of the table */
 #define WHO	9
@@ -14,6 +15,7 @@
 #define RESULT	8
 #define MORE	(WHEN + 1)	/* where a line goes on */
 #define WIDTH	80
+#define COLUMN_MAX	64	/* bytes of a column that are shown */
 
 /**
  * struct want - which lines, and how
@@ -66,11 +68,39 @@ static bool is_wanted(const struct want *w, const json_t *line)
 	return strncmp(text_of(line, "time"), w->since, strcspn(w->since, "Z")) >= 0 && is_about(line, w->device);
 }
 
+/* A terminal does something else with it than to show it: control characters, and what turns the direction of a line. */
+static bool is_control(u32 code)
+{
+	return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x200e || code == 0x200f ||
+	       (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069) || code == UTF8_REPLACEMENT;
+}
+
 /* What it says may be anything: a terminal is not to be told what to do. */
 static void add_plain(FILE *out, const char *text)
 {
-	for (; *text; text++)
-		fputc((unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text, out);
+	u32 code;
+	size_t n;
+
+	for (; *text; text += n) {
+		n = utf8_next(text, &code);
+		if (is_control(code))
+			fputc('?', out);
+		else
+			fwrite(text, 1, n, out);
+	}
+}
+
+/* A column of the table; what is wider goes on. */
+static int print_column(int width, const char *text)
+{
+	char buf[COLUMN_MAX + 1] = "";
+	FILE *out = fmemopen(buf, sizeof(buf), "w");
+
+	if (out) {
+		add_plain(out, text);
+		fclose(out);
+	}
+	return printf("%-*s ", width, buf);
 }
 
 static void add_pair(FILE *out, const json_t *line, const char *key)
@@ -164,8 +194,8 @@ static void print_line(struct want *w, const json_t *line)
 	snprintf(when, sizeof(when), "%s", text_of(line, "time"));
 	if (strlen(when) > 10)
 		when[10] = ' ';
-	n = printf("%-*s %-*s %-*s %-*s ", WHEN, when, WHO, who_of(line, buf), FROM, from_of(line), RESULT,
-		   strcmp(result, "begun") ? result : "began");
+	n = print_column(WHEN, when) + print_column(WHO, who_of(line, buf)) + print_column(FROM, from_of(line)) +
+	    print_column(RESULT, strcmp(result, "begun") ? result : "began");
 	print_what(what ? what : "?", n);
 	free(what);
 }

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* save: what devices became at run time, into the policy's file. */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "ctl/changes.h"
 #include "ctl/unsaved.h"
-#include "lib/file.h"
 #include "lib/yaml_edit.h"
 #include "state/state.h"
 
@@ -85,49 +82,6 @@ static int find(struct save *s)
 	return err ? complain_nl(&s->nl) : check_file(s);
 }
 
-/* Links are followed, and who owned the file still does. */
-static int write_text(const char *path, const char *text, size_t size)
-{
-	char *real = realpath(path, NULL);
-	struct stat st;
-	int err;
-
-	if (!real || stat(real, &st))
-		err = -errno;
-	else
-		err = file_write(real, text, size, st.st_mode & 0777);
-	if (!err && (st.st_uid != geteuid() || st.st_gid != getegid()) && chown(real, st.st_uid, st.st_gid))
-		err = -errno;
-	free(real);
-	return err ? complain(path, strerror(-err)) : EXIT_DONE;
-}
-
-/* All files, or none. */
-static int write_texts(const struct policy_texts *texts)
-{
-	char **before = calloc(texts->n + 1, sizeof(*before));
-	size_t *len = calloc(texts->n + 1, sizeof(*len));
-	int ret = before && len ? EXIT_DONE : complain("save", strerror(ENOMEM));
-	u32 i, done = 0;
-
-	for (i = 0; !ret && i < texts->n; i++)
-		if (file_read(texts->list[i].path, 256 << 20, &before[i], &len[i]))
-			ret = complain(texts->list[i].path, "cannot be read");
-	while (!ret && done < texts->n) {
-		ret = write_text(texts->list[done].path, texts->list[done].text, texts->list[done].size);
-		done += !ret;
-	}
-	while (ret && done) {
-		done--;
-		write_text(texts->list[done].path, before[done], len[done]);
-	}
-	for (i = 0; before && i < texts->n; i++)
-		free(before[i]);
-	free(before);
-	free(len);
-	return ret;
-}
-
 /* From now on the file says it: it is no change at run time any more. */
 static int note_saved(struct save *s)
 {
@@ -160,7 +114,7 @@ static int save(struct save *s, bool dry)
 		printf("%s: nothing was changed (--dry-run)\n", s->path);
 		return EXIT_DONE;
 	}
-	ret = write_texts(&s->texts);
+	ret = policy_texts_write(&s->texts, stderr) ? EXIT_REFUSED : EXIT_DONE;
 	for (i = 0; !ret && i < s->texts.n; i++)
 		printf("%s: written\n", s->texts.list[i].path);
 	return ret ? ret : note_saved(s);

@@ -79,9 +79,9 @@ int next_option(const struct command *self, int argc, char **argv, const struct 
 	int at = optind ? optind : 1, which = -1;
 	int c = getopt_long(argc, argv, letters(options), options, &which);
 
-	/* Words that are no options may have stood before it. */
+	/* Words that are no options may have stood before it. Of several letters in one word, others may follow. */
 	if (optind > at)
-		at = optind - 1;
+		at = argv[optind - 1][0] == '-' && argv[optind - 1][1] ? optind - 1 : optind;
 	if (which < 0 && c > 0 && c != ':' && c != '?')
 		c = short_option(options, c)->val;
 	switch (c) {

@@ -13,11 +13,20 @@ struct objects {
 	unsigned int n;
 };
 
+/* Interfaces have any names; a shell shows what is offered on the terminal. */
+static bool is_shown(const char *name)
+{
+	for (; *name; name++)
+		if (*name <= ' ' || *name > '~')
+			return false;
+	return true;
+}
+
 static void offer(struct objects *o, const char *name, const char *text)
 {
 	struct word about = { text, strlen(text) };
 
-	if (strncmp(name, o->now, strlen(o->now)))
+	if (!is_shown(name) || strncmp(name, o->now, strlen(o->now)))
 		return;
 	o->n++;
 	complete_offer(o->now, &(struct word){ name, strlen(name) }, &about);

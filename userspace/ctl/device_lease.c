@@ -126,7 +126,8 @@ bool device_lease_is_certified(int argc, char **argv)
 	int i;
 
 	for (i = 1; i < argc; i++)
-		if (!strncmp(argv[i], "--certificate", strlen("--certificate")))
+		if (!strncmp(argv[i], "--certificate", strlen("--certificate")) ||
+		    !strncmp(argv[i], "--registry", strlen("--registry")))
 			return true;
 	return false;
 }
@@ -154,6 +155,8 @@ int device_lease(const struct command *self, int argc, char **argv)
 	words = argc - optind;
 	if (words < 2)
 		return usage_error(self, "which device?", NULL);
+	if (!w.certificate)
+		return usage_error(self, "--registry goes with --certificate", NULL);
 	w.end = words == 3 && !strcmp(argv[optind + 2], "end");
 	if (words > 2 && !w.end)
 		return usage_error(self, "with --certificate the lease is its segment's; or 'end'", argv[optind + 2]);

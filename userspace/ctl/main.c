@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* cordonctl: which command it is. */
+#include <stdlib.h>
 #include <string.h>
 
 #ifndef CORDON_DEVICE
@@ -91,6 +92,8 @@ int main(int argc, char **argv)
 		print_help(c);
 		return EXIT_DONE;
 	}
+	/* Options may stand behind other words: 'firmware remove x --help' removes nothing, whatever the environment. */
+	unsetenv("POSIXLY_CORRECT");
 	optind = 0;
 #ifdef CORDON_DEVICE
 	return c->run(c, argc - 1, argv + 1);

@@ -133,18 +133,8 @@ int file_sync_parent(const char *path)
 	return err;
 }
 
-/**
- * file_write - replace a file, or leave it as it was
- * @path: the file
- * @data: what it holds then
- * @len: of @data
- * @mode: exactly, whatever the umask
- *
- * On success it is on the disk.
- *
- * Return: 0, or -errno; the file at @path is untouched then.
- */
-int file_write(const char *path, const void *data, size_t len, mode_t mode)
+/* -1, the caller's own user and group. */
+static int replace(const char *path, const void *data, size_t len, mode_t mode, uid_t uid, gid_t gid)
 {
 	char *temp = NULL;
 	int fd, err;
@@ -158,6 +148,8 @@ int file_write(const char *path, const void *data, size_t len, mode_t mode)
 		return err;
 	}
 	err = file_write_all(fd, data, len);
+	if (!err && fchown(fd, uid, gid))
+		err = -errno;
 	if (!err && fchmod(fd, mode))
 		err = -errno;
 	if (!err && fsync(fd))
@@ -172,6 +164,36 @@ int file_write(const char *path, const void *data, size_t len, mode_t mode)
 		err = file_sync_parent(path);
 	free(temp);
 	return err;
+}
+
+/**
+ * file_write - replace a file, or leave it as it was
+ * @path: the file
+ * @data: what it holds then
+ * @len: of @data
+ * @mode: exactly, whatever the umask
+ *
+ * On success it is on the disk.
+ *
+ * Return: 0, or -errno; the file at @path is untouched then.
+ */
+int file_write(const char *path, const void *data, size_t len, mode_t mode)
+{
+	return replace(path, data, len, mode, -1, -1);
+}
+
+/**
+ * file_write_like - as file_write(), with mode, user and group of another file
+ * @path: the file
+ * @data: what it holds then
+ * @len: of @data
+ * @like: that one; whoever may not give a file away is refused
+ *
+ * Return: as file_write().
+ */
+int file_write_like(const char *path, const void *data, size_t len, const struct stat *like)
+{
+	return replace(path, data, len, like->st_mode & 0777, like->st_uid, like->st_gid);
 }
 
 /**

@@ -6,8 +6,11 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+struct stat;
+
 int file_read(const char *path, size_t max, char **out, size_t *len);
 int file_write(const char *path, const void *data, size_t len, mode_t mode);
+int file_write_like(const char *path, const void *data, size_t len, const struct stat *like);
 int file_write_all(int fd, const void *data, size_t len);
 int file_sync(const char *path);
 int file_sync_dir(const char *path);

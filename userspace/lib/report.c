@@ -98,11 +98,21 @@ static void show_line(struct report *r, struct report_mark at)
 	fprintf(r->out, "\n    %*s^\n", indent, "");
 }
 
+/* A pattern of include finds files of any name. */
+static void put_path(struct report *r)
+{
+	const char *c;
+
+	for (c = r->path; *c; c++)
+		put_byte(r->out, *c);
+}
+
 static void message(struct report *r, struct report_mark at, const char *prefix, const char *text)
 {
 	size_t i;
 
-	fprintf(r->out, "%s:%u:%u: %s", r->path, at.line + 1, at.column + 1, prefix);
+	put_path(r);
+	fprintf(r->out, ":%u:%u: %s", at.line + 1, at.column + 1, prefix);
 	for (i = 0; text[i]; i++)
 		put_byte(r->out, text[i]);
 	fputc('\n', r->out);
@@ -152,12 +162,9 @@ void report_warning(struct report *r, struct report_mark at, const char *fmt, ..
  */
 void report_file(struct report *r, const char *why)
 {
-	const char *c;
-
 	r->errors++;
 	fputs("cordonctl: ", r->out);
-	for (c = r->path; *c; c++)
-		put_byte(r->out, *c);
+	put_path(r);
 	fprintf(r->out, ": %s\n", why);
 }
 

@@ -29,11 +29,15 @@ void policy_files_free(char **files);
  * @path: of the file
  * @text: all of it
  * @size: of @text
+ * @was: what it said when that was made
+ * @was_size: of @was
  */
 struct policy_text {
 	char *path;
 	char *text;
 	size_t size;
+	char *was;
+	size_t was_size;
 };
 
 /* yaml_put.c */

@@ -86,6 +86,24 @@ static size_t next_line(const struct report *r, size_t at)
 	return at < r->size ? at + 1 : at;
 }
 
+/* As in the file's first line. */
+static const char *line_break(const struct report *r)
+{
+	size_t end = line_end(r, 0);
+
+	return end && end < r->size && r->text[end - 1] == '\r' ? "\r\n" : "\n";
+}
+
+/* Behind the comma that may follow; @at, none does. */
+static size_t behind_comma(const struct report *r, size_t at)
+{
+	size_t comma = at;
+
+	while (comma < r->size && strchr(" \t\r\n", r->text[comma]))
+		comma++;
+	return comma < r->size && r->text[comma] == ',' ? comma + 1 : at;
+}
+
 static char *text_of(const char *before, const struct policy *p, u32 device, int key, const char *after)
 {
 	char *text = NULL;
@@ -187,7 +205,7 @@ static void add_line(struct editor *e, u32 file, size_t end, u32 indent, const c
 
 	e->has_end[file] |= open;
 	splice_add(&e->splices[file], to, to,
-		   text ? printed("%s%*s%s\n", open ? "\n" : "", (int)indent, "", text) : NULL);
+		   text ? printed("%s%*s%s%s", open ? line_break(r) : "", (int)indent, "", text, line_break(r)) : NULL);
 }
 
 /* A key that the device does not have comes behind those that it has. */
@@ -303,6 +321,8 @@ static void remove_device(struct editor *e, const struct place *at, bool alone)
 		from = offset(e, at->file, at->before->end);
 	} else if (at->node->next) {
 		to = offset(e, at->file, at->node->next->at);
+	} else {
+		to = behind_comma(r, to);
 	}
 	splice_add(&e->splices[at->file], from, to, strdup(""));
 }
@@ -344,10 +364,18 @@ static bool any_stays(const struct editor *e, const struct yaml_node *list)
 	return false;
 }
 
+/* In brackets, there is something, if only a comment. */
+static bool is_filled(struct editor *e, u32 file, const struct yaml_node *list)
+{
+	size_t at = offset(e, file, list->at) + 1, end = offset(e, file, list->end);
+
+	return list->flow && at + strspn(e->s.list[file]->report.text + at, " \t\r\n") + 1 < end;
+}
+
 /* To a list in brackets. */
 static void add_item(struct editor *e, u32 file, const struct yaml_node *list, u32 device)
 {
-	size_t end = offset(e, file, last_of(list)->end);
+	size_t end = list->child ? offset(e, file, last_of(list)->end) : offset(e, file, list->end) - 1;
 	bool first = !e->has_first && !any_stays(e, list);
 
 	splice_add(&e->splices[file], end, end, text_of(first ? "" : ", ", e->to, device, -1, ""));
@@ -361,7 +389,7 @@ static void add_device(struct editor *e, u32 device)
 	char *text;
 	size_t end;
 
-	if (list && list->child && list->flow) {
+	if (list && list->flow && is_filled(e, file, list)) {
 		add_item(e, file, list, device);
 		return;
 	}
@@ -470,8 +498,12 @@ static bool take_texts(struct editor *e, struct policy_texts *out)
 		t = &out->list[out->n++];
 		t->path = strdup(source->path);
 		t->text = splice_all(&e->splices[i], source->report.text, source->report.size, &t->size);
-		if (!t->path || !t->text)
+		/* With its byte order mark. */
+		t->was_size = source->report.text - source->tree.buffer + source->report.size;
+		t->was = malloc(t->was_size + 1);
+		if (!t->path || !t->text || !t->was)
 			return false;
+		memcpy(t->was, source->tree.buffer, t->was_size);
 	}
 	return true;
 }
@@ -532,17 +564,4 @@ int policy_edit(const char *path, const struct policy *to, struct policy_texts *
 	free(e.by_mac);
 	yaml_sources_free(&e.s);
 	return ret;
-}
-
-/** policy_texts_free - forget them */
-void policy_texts_free(struct policy_texts *texts)
-{
-	u32 i;
-
-	for (i = 0; i < texts->n; i++) {
-		free(texts->list[i].path);
-		free(texts->list[i].text);
-	}
-	free(texts->list);
-	*texts = (struct policy_texts){ NULL, 0 };
 }

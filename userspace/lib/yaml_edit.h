@@ -17,6 +17,9 @@ struct policy_texts {
 };
 
 int policy_edit(const char *path, const struct policy *to, struct policy_texts *out, FILE *errors);
+
+/* yaml_write.c */
+int policy_texts_write(const struct policy_texts *texts, FILE *errors);
 void policy_texts_free(struct policy_texts *texts);
 
 #endif

@@ -60,40 +60,56 @@ struct yaml_source *yaml_source_add(struct yaml_sources *s, const char *path)
 }
 
 /* The same file, by whatever name: it would include itself, or its devices come twice. */
-static bool is_read(const struct yaml_sources *s, const char *path)
+static bool is_read(const struct yaml_sources *s, const struct stat *a)
 {
-	struct stat a, b;
+	struct stat b;
 	u32 i;
 
-	if (stat(path, &a))
-		return false;
 	for (i = 0; i < s->n; i++)
-		if (!stat(s->list[i]->path, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+		if (!stat(s->list[i]->path, &b) && a->st_dev == b.st_dev && a->st_ino == b.st_ino)
 			return true;
 	return false;
+}
+
+/* What would be waited for, as a pipe that nobody writes to, or has no end. Of a directory, reading it says what it is. */
+static bool is_special(const struct stat *st)
+{
+	return !S_ISREG(st->st_mode) && !S_ISDIR(st->st_mode);
 }
 
 static void include_file(struct yaml_sources *s, const struct yaml_node *node, const char *path)
 {
 	struct report *r = &s->list[0]->report;
+	struct stat st;
+	bool found = !stat(path, &st);
 
-	if (is_read(s, path))
+	if (found && is_read(s, &st))
 		report_error(r, node->at, "'%s' includes %s a second time", node->text, path);
+	else if (found && is_special(&st))
+		report_error(r, node->at, "'%s' includes %s, which is not a regular file", node->text, path);
 	else if (s->n == YAML_SOURCES)
 		report_error(r, node->at, "'%s': more than %u files are included", node->text, YAML_SOURCES - 1);
 	else if (!yaml_source_add(s, path))
 		report_error(r, node->at, "not enough memory");
 }
 
-/* The pattern, seen from the file that has it; free() it. NULL: no memory. */
+/* The pattern, seen from the file that has it, the name of whose directory is none; free() it. NULL: no memory. */
 static char *from_here(const struct yaml_sources *s, const char *pattern)
 {
 	const char *path = s->list[0]->path, *slash = strrchr(path, '/');
-	char *full;
+	char *full, *at;
 
 	if (pattern[0] == '/' || !slash)
 		return strdup(pattern);
-	return asprintf(&full, "%.*s%s", (int)(slash - path + 1), path, pattern) < 0 ? NULL : full;
+	full = malloc(2 * (slash - path + 1) + strlen(pattern) + 1);
+	for (at = full; full && path <= slash; path++) {
+		if (strchr("*?[]\\", *path))
+			*at++ = '\\';
+		*at++ = *path;
+	}
+	if (full)
+		strcpy(at, pattern);
+	return full;
 }
 
 static void include_pattern(struct yaml_sources *s, const struct yaml_node *node)
