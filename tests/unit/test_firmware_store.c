@@ -638,7 +638,7 @@ static void check_migrate(void)
 		     NULL, NULL, NULL);
 	store_close(&s);
 	help_open(&s);
-	ok(ask(&s, "PRAGMA user_version") == 4 && !store_firmware_history(&s, "dev-1", history, text) &&
+	ok(ask(&s, "PRAGMA user_version") == 5 && !store_firmware_history(&s, "dev-1", history, text) &&
 	   !strcmp(text, "1.7 check-in 0;"), "migration: what a device told before is its history");
 	store_close(&s);
 	help_remove();

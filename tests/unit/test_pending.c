@@ -215,7 +215,7 @@ static void check_migration(void)
 	enrol(&s, 1, 1);
 	give_token(&s, "dev-2", (const uint8_t[6]){ 2, 0, 0, 0, 0, 2 });
 	sqlite3_exec(s.db, "UPDATE device SET approved = 1; DROP TABLE pending; ALTER TABLE token DROP COLUMN maker;"
-		     " PRAGMA user_version = 3", NULL, NULL, NULL);
+		     " PRAGMA user_version = 4", NULL, NULL, NULL);
 	store_close(&s);
 	help_open(&s);
 	ok(!approved(&s, "dev-1", 1) && approved(&s, "dev-2", 1), "migration: who was approved and has enrolled is not any more");
