@@ -29,7 +29,8 @@ ok "it is installed"
 silent
 ok "and nothing is said"
 
-wanted=(usr/sbin/cordonctl usr/share/man/man{4/cordon.4,5/cordon-policy.5,5/cordon-serve.5,8/cordonctl.8}
+wanted=(usr/sbin/cordonctl usr/share/man/man{4/cordon.4,5/cordon-policy.5,5/cordon-serve.5,5/cordonctl-json.5,8/cordonctl.8}
+	usr/share/man/man8/cordonctl-{audit,backup,boot,ca,device,firmware,hostapd,policy,serve,show}.8
 	usr/share/bash-completion/completions/cordonctl usr/share/zsh/vendor-completions/_cordonctl
 	usr/share/fish/vendor_completions.d/cordonctl.fish usr/lib/systemd/system/cordon-serve.service
 	usr/lib/systemd/system/cordon{,-state,-check,-hostapd}.service usr/lib/systemd/system/cordon-check.timer
