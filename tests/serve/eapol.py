@@ -137,6 +137,24 @@ class Setup:
         return until(lambda: self.gw.kernel.leases(name) == want, 15) or self.gw.kernel.leases(name)
 
 
+def other_ca(t):
+    """Another CA below the same root, and a certificate of its own with the serial number of cam's: where they lie."""
+    gw, at = t.gw, t.gw.path("other")
+    os.mkdir(at)
+    with open(gw.path("other", "ext"), "w", encoding="ascii") as file:
+        file.write("[ca]\nbasicConstraints=critical,CA:TRUE,pathlen:0\nkeyUsage=critical,keyCertSign\n"
+                   "[leaf]\nextendedKeyUsage=clientAuth\nkeyUsage=critical,digitalSignature\n")
+    for name, issuer, key, section, number in (
+            ("ca", os.path.join(gw.ca, "root.crt"), os.path.join(gw.ca, "root.key"), "ca", "0x77"),
+            ("forged", gw.path("other", "ca.crt"), gw.path("other", "ca.key"), "leaf", "0x" + t.cert["cam"])):
+        must("openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}",
+             "-keyout", os.path.join(at, name + ".key"), "-out", os.path.join(at, name + ".csr"))
+        must("openssl", "x509", "-req", "-in", os.path.join(at, name + ".csr"), "-CA", issuer, "-CAkey", key, "-set_serial",
+             number, "-days", "1", "-extfile", gw.path("other", "ext"), "-extensions", section,
+             "-out", os.path.join(at, name + ".crt"))
+    return gw.path("other", "ca.crt"), gw.path("other", "forged.crt")
+
+
 def exported(t):
     """What is written, by whom it may be read, and what stays."""
     tap, gw = t.tap, t.gw
@@ -161,18 +179,30 @@ def exported(t):
     tap.ok("interface=lan1.7\n" in text("hostapd-lan1.7.conf"), "export: the port's name")
     with open(os.path.join(t.export, "ca.pem"), encoding="ascii") as file:
         pem = file.read()
-    tap.ok(pem.count("BEGIN CERTIFICATE") == 2 and pem.count("BEGIN X509 CRL") == 1, "export: chain and revocation list")
-    for name, purpose, want in (("server.pem", "sslserver", 0), (gw.path("cam", "cam.crt"), "sslclient", 0),
-                                ("server.pem", "sslclient", 2)):
-        done = subprocess.run(["openssl", "verify", "-purpose", purpose, "-crl_check", "-CAfile",
-                               os.path.join(t.export, "ca.pem"), os.path.join(t.export, name)], capture_output=True,
-                              check=False)
-        tap.equal(f"export: {os.path.basename(name)} as {purpose}", want, done.returncode)
+    tap.ok(re.findall("BEGIN ([A-Z0-9 ]+)-", pem) == ["TRUSTED CERTIFICATE", "X509 CRL"],
+           "export: the issuing CA, for clients alone, and its revocation list", pem)
+    chain = gw.path("chain.pem")
+    with open(chain, "wb") as file:
+        file.write(must(FAKE, "ca", "export", "--dir", gw.ca))
+    other, forged = other_ca(t)
+    for name, purpose, anchors, want in (("server.pem", "sslserver", chain, 0), ("server.pem", "sslclient", "ca.pem", 2),
+                                         (gw.path("cam", "cam.crt"), "sslclient", "ca.pem", 0),
+                                         (forged, "sslclient", chain, 0), (forged, "sslclient", "ca.pem", 2)):
+        done = subprocess.run(["openssl", "verify", "-purpose", purpose, *(["-crl_check"] if anchors != chain else []), "-untrusted",
+                               other, "-CAfile", os.path.join(t.export, anchors), os.path.join(t.export, name)],
+                              capture_output=True, check=False)
+        tap.equal(f"export: {os.path.basename(name)} as {purpose} by {os.path.basename(anchors)}", want, done.returncode)
     before = {name: text(name) for name in modes}
     must(FAKE, "ca", "export", "--hostapd", t.export, "lan0", *t.where)
     tap.equal("export, again: secrets and the server's certificate stay", [],
               [name for name in modes if name != "ca.pem" and text(name) != before[name]])
     tap.ok(text("ca.pem") != before["ca.pem"], "export, again: the revocation list is a fresh one")
+    server = os.path.join(t.export, "server.pem")
+    os.chown(t.export, -1, 65534)
+    must(FAKE, "ca", "export", "--hostapd", t.export, "lan0", *t.where)
+    tap.equal("export, once FreeRADIUS has its group: the certificate that stays is given to it", os.stat(t.export).st_gid,
+              os.stat(server).st_gid)
+    tap.equal("export: and is the same", before["server.pem"], text("server.pem"))
     for words, why in ((("relative", "lan0"), "absolute path"), ((gw.path("a b"), "lan0"), "absolute path"),
                        ((gw.path("x"), "lan 0"), "not a name"), ((gw.path("x"), "lan0\nx"), "not a name"),
                        ((gw.path("x"), "../lan0"), "not a name"), ((gw.path("x"), "a" * 16), "not a name")):
