@@ -33,6 +33,7 @@ class Hostapd:
         self.asked = []
         self.listeners = set()
         self.stop = False
+        self.noise = []
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.sock.bind(self.path)
         self.thread = threading.Thread(target=self.serve, daemon=True)
@@ -73,6 +74,10 @@ class Hostapd:
             words = request.decode().split()
             if words[0] == "ATTACH":
                 self.listeners.add(peer)
+            else:
+                noise, self.noise = self.noise, []
+                for text in noise:
+                    self.event(text)
             self.sock.sendto(self.answer(words).encode(), peer)
 
     def event(self, text):
@@ -316,6 +321,26 @@ def sessions(t):
     return hostapd
 
 
+def noisy(t, hostapd):
+    """Frames of strangers, by which hostapd has more to tell than there is room for before it answers."""
+    tap = t.tap
+    room = hostapd.sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) // 256
+    given, ended = t.gw.kernel.leases("cam")
+    hostapd.station(CAM, t.user("cam"), successes=given + 50)
+    strange = [f"CTRL-EVENT-EAP-STARTED 02:00:00:00:{n >> 8 & 255:02x}:{n & 255:02x}" for n in range(room + 200)]
+    hostapd.noise = [*strange[:100], f"AP-STA-DISCONNECTED {CAM}", *strange[100:]]
+    tap.ok(until(lambda: t.gw.kernel.leases("cam") == (given + 1, ended + 1)), "a flood: what is not noise in it is heard",
+           t.gw.kernel.leases("cam"))
+    tap.ok("does not answer" not in t.said(), "a flood: hostapd is heard", t.said())
+    # More than is kept: then everybody is looked at.
+    hostapd.noise = [f"AP-STA-CONNECTED 02:00:00:00:09:{n % 256:02x}" for n in range(room + 200)]
+    until(lambda: not hostapd.noise)
+    hostapd.station(CAM, t.user("cam"), successes=given + 51)
+    hostapd.event(f"CTRL-EVENT-EAP-SUCCESS2 {CAM}")
+    tap.ok(until(lambda: t.gw.kernel.leases("cam") == (given + 2, ended + 1)), "a flood of sessions: one of them has its lease")
+    tap.ok("does not answer" not in t.said(), "a flood of sessions: hostapd is heard", t.said())
+
+
 def ends(t, hostapd):
     """What takes a lease away."""
     tap = t.tap
@@ -428,7 +453,9 @@ def main():
     try:
         exported(t)
         usage(t)
-        ends(t, sessions(t))
+        hostapd = sessions(t)
+        noisy(t, hostapd)
+        ends(t, hostapd)
         moved(t)
         places(t)
     finally:
