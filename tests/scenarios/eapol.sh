@@ -167,6 +167,29 @@ report $? "a certificate of one's own making: EAP fails"
 equal "no lease for it" expired "$(state $CAM_MAC)"
 without cam
 
+# Another CA below the same root, which gives cam's serial number again
+mkdir "$work/forged"
+cp "$work/cam/ca.crt" "$work/forged"
+printf '%s\n' '[ca]' basicConstraints=critical,CA:TRUE,pathlen:0 keyUsage=critical,keyCertSign '[leaf]' \
+	extendedKeyUsage=clientAuth keyUsage=critical,digitalSignature >"$work/forged/ext"
+certify() {	# NAME ISSUER SECTION SERIAL
+	openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$1" -keyout "$work/forged/$1.key" \
+		-out "$work/forged/$1.csr" 2>/dev/null
+	openssl x509 -req -in "$work/forged/$1.csr" -CA "$2.crt" -CAkey "$2.key" -set_serial "$4" -days 1 \
+		-extfile "$work/forged/ext" -extensions "$3" -out "$work/forged/$1.crt" 2>/dev/null
+}
+certify other /var/lib/cordon/ca/root ca 0x77
+certify forged "$work/forged/other" leaf "0x$(openssl x509 -in "$work/cam/cam.crt" -noout -serial | sed 's/.*=//')"
+cat "$work/forged/other.crt" >>"$work/forged/forged.crt"
+expect "a forged certificate: the root has it" openssl verify -CAfile /var/lib/cordon/ca/root.crt -untrusted "$work/forged/other.crt" \
+	"$work/forged/forged.crt"
+rm -f "$work/wpa.cam.log"
+supplicant cam cam forged
+poll 60 failed
+report $? "cam's serial number by another CA below the root: EAP fails" || sed 's/^/# /' "$work/helper.log"
+equal "and no lease for it" expired "$(state $CAM_MAC)"
+without cam
+
 # Revocation
 supplicant cam cam cam
 poll 120 is $CAM_MAC active
@@ -203,7 +226,8 @@ equal "it is active" active "$(state $CAM_MAC)"
 serial=$(openssl x509 -in "$work/lock/lock.crt" -noout -serial | sed 's/.*=//')
 refuse "device lease: another's certificate" ctl device lease cam --certificate "$serial" --port lan0
 refuse "device lease: no port of its own" ctl device lease lock --certificate "$serial" --port lan0
-equal "neither has changed anything" "active expired" "$(state $CAM_MAC) $(state $LOCK_MAC)"
+refuse "device lease: a bridge is no port" ctl device lease lock --certificate "$serial" --port br0
+equal "none has changed anything" "active expired" "$(state $CAM_MAC) $(state $LOCK_MAC)"
 expect "device lease --certificate" ctl device lease lock --certificate "$serial" --port lan1
 equal "it has a lease" active "$(state $LOCK_MAC)"
 expect "device lease end --certificate" ctl device lease lock end --certificate "$serial"

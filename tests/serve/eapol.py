@@ -33,6 +33,7 @@ class Hostapd:
         self.asked = []
         self.listeners = set()
         self.stop = False
+        self.noise = []
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.sock.bind(self.path)
         self.thread = threading.Thread(target=self.serve, daemon=True)
@@ -73,6 +74,10 @@ class Hostapd:
             words = request.decode().split()
             if words[0] == "ATTACH":
                 self.listeners.add(peer)
+            else:
+                noise, self.noise = self.noise, []
+                for text in noise:
+                    self.event(text)
             self.sock.sendto(self.answer(words).encode(), peer)
 
     def event(self, text):
@@ -137,6 +142,24 @@ class Setup:
         return until(lambda: self.gw.kernel.leases(name) == want, 15) or self.gw.kernel.leases(name)
 
 
+def other_ca(t):
+    """Another CA below the same root, and a certificate of its own with the serial number of cam's: where they lie."""
+    gw, at = t.gw, t.gw.path("other")
+    os.mkdir(at)
+    with open(gw.path("other", "ext"), "w", encoding="ascii") as file:
+        file.write("[ca]\nbasicConstraints=critical,CA:TRUE,pathlen:0\nkeyUsage=critical,keyCertSign\n"
+                   "[leaf]\nextendedKeyUsage=clientAuth\nkeyUsage=critical,digitalSignature\n")
+    for name, issuer, key, section, number in (
+            ("ca", os.path.join(gw.ca, "root.crt"), os.path.join(gw.ca, "root.key"), "ca", "0x77"),
+            ("forged", gw.path("other", "ca.crt"), gw.path("other", "ca.key"), "leaf", "0x" + t.cert["cam"])):
+        must("openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}",
+             "-keyout", os.path.join(at, name + ".key"), "-out", os.path.join(at, name + ".csr"))
+        must("openssl", "x509", "-req", "-in", os.path.join(at, name + ".csr"), "-CA", issuer, "-CAkey", key, "-set_serial",
+             number, "-days", "1", "-extfile", gw.path("other", "ext"), "-extensions", section,
+             "-out", os.path.join(at, name + ".crt"))
+    return gw.path("other", "ca.crt"), gw.path("other", "forged.crt")
+
+
 def exported(t):
     """What is written, by whom it may be read, and what stays."""
     tap, gw = t.tap, t.gw
@@ -161,18 +184,30 @@ def exported(t):
     tap.ok("interface=lan1.7\n" in text("hostapd-lan1.7.conf"), "export: the port's name")
     with open(os.path.join(t.export, "ca.pem"), encoding="ascii") as file:
         pem = file.read()
-    tap.ok(pem.count("BEGIN CERTIFICATE") == 2 and pem.count("BEGIN X509 CRL") == 1, "export: chain and revocation list")
-    for name, purpose, want in (("server.pem", "sslserver", 0), (gw.path("cam", "cam.crt"), "sslclient", 0),
-                                ("server.pem", "sslclient", 2)):
-        done = subprocess.run(["openssl", "verify", "-purpose", purpose, "-crl_check", "-CAfile",
-                               os.path.join(t.export, "ca.pem"), os.path.join(t.export, name)], capture_output=True,
-                              check=False)
-        tap.equal(f"export: {os.path.basename(name)} as {purpose}", want, done.returncode)
+    tap.ok(re.findall("BEGIN ([A-Z0-9 ]+)-", pem) == ["TRUSTED CERTIFICATE", "X509 CRL"],
+           "export: the issuing CA, for clients alone, and its revocation list", pem)
+    chain = gw.path("chain.pem")
+    with open(chain, "wb") as file:
+        file.write(must(FAKE, "ca", "export", "--dir", gw.ca))
+    other, forged = other_ca(t)
+    for name, purpose, anchors, want in (("server.pem", "sslserver", chain, 0), ("server.pem", "sslclient", "ca.pem", 2),
+                                         (gw.path("cam", "cam.crt"), "sslclient", "ca.pem", 0),
+                                         (forged, "sslclient", chain, 0), (forged, "sslclient", "ca.pem", 2)):
+        done = subprocess.run(["openssl", "verify", "-purpose", purpose, *(["-crl_check"] if anchors != chain else []), "-untrusted",
+                               other, "-CAfile", os.path.join(t.export, anchors), os.path.join(t.export, name)],
+                              capture_output=True, check=False)
+        tap.equal(f"export: {os.path.basename(name)} as {purpose} by {os.path.basename(anchors)}", want, done.returncode)
     before = {name: text(name) for name in modes}
     must(FAKE, "ca", "export", "--hostapd", t.export, "lan0", *t.where)
     tap.equal("export, again: secrets and the server's certificate stay", [],
               [name for name in modes if name != "ca.pem" and text(name) != before[name]])
     tap.ok(text("ca.pem") != before["ca.pem"], "export, again: the revocation list is a fresh one")
+    server = os.path.join(t.export, "server.pem")
+    os.chown(t.export, -1, 65534)
+    must(FAKE, "ca", "export", "--hostapd", t.export, "lan0", *t.where)
+    tap.equal("export, once FreeRADIUS has its group: the certificate that stays is given to it", os.stat(t.export).st_gid,
+              os.stat(server).st_gid)
+    tap.equal("export: and is the same", before["server.pem"], text("server.pem"))
     for words, why in ((("relative", "lan0"), "absolute path"), ((gw.path("a b"), "lan0"), "absolute path"),
                        ((gw.path("x"), "lan 0"), "not a name"), ((gw.path("x"), "lan0\nx"), "not a name"),
                        ((gw.path("x"), "../lan0"), "not a name"), ((gw.path("x"), "a" * 16), "not a name")):
@@ -284,6 +319,26 @@ def sessions(t):
     t.gw.kernel.change("lock", quarantined=False)
     tap.ok(until(lambda: t.gw.kernel.leases("lock") == (2, 0)), "released, it has it without another authentication")
     return hostapd
+
+
+def noisy(t, hostapd):
+    """Frames of strangers, by which hostapd has more to tell than there is room for before it answers."""
+    tap = t.tap
+    room = hostapd.sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) // 256
+    given, ended = t.gw.kernel.leases("cam")
+    hostapd.station(CAM, t.user("cam"), successes=given + 50)
+    strange = [f"CTRL-EVENT-EAP-STARTED 02:00:00:00:{n >> 8 & 255:02x}:{n & 255:02x}" for n in range(room + 200)]
+    hostapd.noise = [*strange[:100], f"AP-STA-DISCONNECTED {CAM}", *strange[100:]]
+    tap.ok(until(lambda: t.gw.kernel.leases("cam") == (given + 1, ended + 1)), "a flood: what is not noise in it is heard",
+           t.gw.kernel.leases("cam"))
+    tap.ok("does not answer" not in t.said(), "a flood: hostapd is heard", t.said())
+    # More than is kept: then everybody is looked at.
+    hostapd.noise = [f"AP-STA-CONNECTED 02:00:00:00:09:{n % 256:02x}" for n in range(room + 200)]
+    until(lambda: not hostapd.noise)
+    hostapd.station(CAM, t.user("cam"), successes=given + 51)
+    hostapd.event(f"CTRL-EVENT-EAP-SUCCESS2 {CAM}")
+    tap.ok(until(lambda: t.gw.kernel.leases("cam") == (given + 2, ended + 1)), "a flood of sessions: one of them has its lease")
+    tap.ok("does not answer" not in t.said(), "a flood of sessions: hostapd is heard", t.said())
 
 
 def ends(t, hostapd):
@@ -398,7 +453,9 @@ def main():
     try:
         exported(t)
         usage(t)
-        ends(t, sessions(t))
+        hostapd = sessions(t)
+        noisy(t, hostapd)
+        ends(t, hostapd)
         moved(t)
         places(t)
     finally:

@@ -8,6 +8,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
+#include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -153,7 +154,45 @@ static bool write_bio(const struct out *o, const char *name, BIO *bio, mode_t mo
 	return len > 0 && write_file(o, name, text, len, mode);
 }
 
-/* All that leads to a device's certificate, and what is revoked. */
+/* It certifies devices: it is no root, and there is no other CA below it. */
+static bool is_issuing(const STACK_OF(X509) *certs, X509 *cert)
+{
+	int i;
+
+	if (X509_self_signed(cert, 0) == 1)
+		return false;
+	for (i = 0; i < sk_X509_num(certs); i++)
+		if (sk_X509_value(certs, i) != cert && X509_check_issued(cert, sk_X509_value(certs, i)) == X509_V_OK)
+			return false;
+	return true;
+}
+
+/* An anchor for clients, though it is not self-signed: OpenSSL asks for nothing above one with such a note. */
+static bool put_anchor(BIO *bio, X509 *cert)
+{
+	ASN1_OBJECT *client = OBJ_nid2obj(NID_client_auth);
+	X509 *anchor = X509_dup(cert);
+	bool good = anchor && X509_add1_trust_object(anchor, client) == 1 && PEM_write_bio_X509_AUX(bio, anchor) == 1;
+
+	X509_free(anchor);
+	return good;
+}
+
+/*
+ * The issuing certificates alone. The registry knows a certificate by its serial number here, and only our own CA gives
+ * each once: by way of the root, another CA below it could give one of them again.
+ */
+static bool put_anchors(BIO *bio, const STACK_OF(X509) *certs)
+{
+	int i;
+
+	for (i = 0; i < sk_X509_num(certs); i++)
+		if (is_issuing(certs, sk_X509_value(certs, i)) && !put_anchor(bio, sk_X509_value(certs, i)))
+			return false;
+	return true;
+}
+
+/* What a device's certificate is held against, and what is revoked. */
 static bool write_trust(struct out *o)
 {
 	STACK_OF(X509) *certs = sk_X509_new_null();
@@ -162,7 +201,7 @@ static bool write_trust(struct out *o)
 	size_t len = 0;
 	bool good = false;
 
-	if (!certs || !bio || pki_ca_trust(&o->ca, certs) || !put_certs(bio, certs))
+	if (!certs || !bio || pki_ca_trust(&o->ca, certs) || !put_anchors(bio, certs))
 		complain("ca", "out of memory");
 	else if (!ca_crl_renew(o->w, &o->s, &crl, &len))
 		good = BIO_write(bio, crl, (int)len) == (int)len && write_bio(o, "ca.pem", bio, 0640);
@@ -259,11 +298,23 @@ static bool write_ports(const struct out *o)
 	return true;
 }
 
+/* The certificate of before may have been written when there was no FreeRADIUS, and no group to read it. */
+static bool share_server(const struct out *o)
+{
+	char path[PATH_MAX];
+	struct stat dir;
+
+	if (!stat(o->w->hostapd, &dir) && !lchown(place(o, "server.pem", path), -1, dir.st_gid))
+		return true;
+	complain(o->w->hostapd, strerror(errno));
+	return false;
+}
+
 /* What is there is what a command before has made, or the whole of this one. */
 static bool write_all(struct out *o)
 {
 	return keep_or_make(o, TOKEN_FILE, o->token) && keep_or_make(o, "radius.secret", o->secret) && write_trust(o) &&
-	       (server_is_good(o) || make_server(o)) &&
+	       (server_is_good(o) ? share_server(o) : make_server(o)) &&
 	       write_text(o, "radiusd.conf", eapol_radiusd_conf(o->w->hostapd, o->secret, o->token), 0640) && write_ports(o);
 }
 

@@ -124,23 +124,26 @@ static void walk(struct helper *h, struct port *p)
 
 static void hear(struct helper *h, struct port *p)
 {
-	char event[EAPOL_REPLY_MAX];
 	unsigned int n;
+	int what = 0;
 	u8 mac[6];
-	int what, err = 0;
 
+	/* What was missed may be of anybody. */
+	if (p->c.missed) {
+		p->c.missed = false;
+		walk(h, p);
+	}
 	for (n = 0; p->open && n < EVENTS_MAX; n++) {
-		err = eapol_control_event(&p->c, event);
-		if (err)
+		what = eapol_control_event(&p->c, mac);
+		if (what < 0 && what != -ENOENT)
 			break;
-		what = eapol_event_parse(event, mac);
 		if (what == EAPOL_ENDED)
 			stations_end(&h->stations, p->c.port, mac);
 		if (what >= 0)
 			look(h, p, mac);
 	}
-	if (err && err != -EAGAIN && err != -EINTR)
-		lost(h, p, strerror(-err));
+	if (p->open && what < 0 && what != -ENOENT && what != -EAGAIN && what != -EINTR)
+		lost(h, p, strerror(-what));
 }
 
 static struct port *find_port(struct helper *h, const char *name)
@@ -251,17 +254,26 @@ static u64 now_ms(void)
 	return (u64)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* Something came of it while it was asked for something else. */
+static bool has_heard(const struct port *p)
+{
+	return p->open && (p->c.n_heard || p->c.missed);
+}
+
 static int wait_for_events(struct helper *h, int ms)
 {
 	struct pollfd fds[PORTS_MAX];
 	size_t i;
 
-	for (i = 0; i < h->n; i++)
+	for (i = 0; i < h->n; i++) {
 		fds[i] = (struct pollfd){ .fd = h->ports[i].open ? h->ports[i].c.events : -1, .events = POLLIN };
+		if (has_heard(&h->ports[i]))
+			ms = 0;
+	}
 	if (poll(fds, h->n, ms) < 0)
 		return errno == EINTR ? 0 : -errno;
 	for (i = 0; i < h->n; i++)
-		if (fds[i].revents)
+		if (fds[i].revents || has_heard(&h->ports[i]))
 			hear(h, &h->ports[i]);
 	return 0;
 }

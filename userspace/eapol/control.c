@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "eapol/eapol.h"
@@ -32,19 +33,78 @@ static int connect_to(const struct sockaddr_un *to)
 	return err;
 }
 
-static int ask(int fd, const char *command, char reply[EAPOL_REPLY_MAX])
+static int64_t now_ms(void)
 {
-	struct pollfd wait = { .fd = fd, .events = POLLIN };
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int next_event(const struct eapol_control *c, uint8_t mac[6])
+{
+	char event[EAPOL_REPLY_MAX];
+	ssize_t n = recv(c->events, event, sizeof(event) - 1, 0);
+
+	if (n < 0)
+		return -errno;
+	event[n] = 0;
+	return eapol_event_parse(event, mac);
+}
+
+/* One event out of hostapd's way; what is about no session needs no room. */
+static int keep_event(struct eapol_control *c)
+{
+	struct eapol_heard heard;
+
+	heard.what = next_event(c, heard.mac);
+	if (heard.what < 0)
+		return heard.what == -ENOENT ? 0 : heard.what;
+	if (c->n_heard == EAPOL_HEARD_MAX)
+		c->missed = true;
+	else
+		c->heard[c->n_heard++] = heard;
+	return 0;
+}
+
+/*
+ * hostapd waits until there is room for an event, and answers nobody meanwhile. Whoever sends it frames fills that room
+ * at will, so events are taken while a reply is awaited.
+ */
+static int await(struct eapol_control *c, int fd)
+{
+	struct pollfd wait[] = { { .fd = fd, .events = POLLIN }, { .fd = c->events, .events = POLLIN } };
+	const int64_t end = now_ms() + PATIENCE;
+	int64_t left;
+	int n;
+
+	if (fd == c->events)
+		wait[1].fd = -1;
+	for (left = PATIENCE; left > 0; left = end - now_ms()) {
+		n = poll(wait, sizeof(wait) / sizeof(*wait), (int)left);
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n > 0 && wait[0].revents)
+			return 0;
+		if (n > 0 && keep_event(c))
+			wait[1].fd = -1;
+	}
+	return -ETIMEDOUT;
+}
+
+static int ask(struct eapol_control *c, int fd, const char *command, char reply[EAPOL_REPLY_MAX])
+{
 	ssize_t n;
+	int err;
 
 	/* Of a reply that came too late. */
 	while (recv(fd, reply, EAPOL_REPLY_MAX - 1, 0) >= 0)
 		;
 	if (send(fd, command, strlen(command), MSG_NOSIGNAL) < 0)
 		return -errno;
-	n = poll(&wait, 1, PATIENCE);
-	if (n <= 0)
-		return n ? -errno : -ETIMEDOUT;
+	err = await(c, fd);
+	if (err)
+		return err;
 	n = recv(fd, reply, EAPOL_REPLY_MAX - 1, 0);
 	if (n < 0)
 		return -errno;
@@ -79,6 +139,8 @@ int eapol_control_open(struct eapol_control *c, const char *dir, const char *por
 	int err = check_dir(dir);
 
 	c->commands = c->events = -1;
+	c->n_heard = 0;
+	c->missed = false;
 	snprintf(c->port, sizeof(c->port), "%s", port);
 	if (err)
 		return err;
@@ -90,7 +152,7 @@ int eapol_control_open(struct eapol_control *c, const char *dir, const char *por
 	c->events = connect_to(&to);
 	if (c->events < 0)
 		return c->events;
-	err = ask(c->events, "ATTACH", reply);
+	err = ask(c, c->events, "ATTACH", reply);
 	return err ? err : strcmp(reply, "OK\n") ? -EPROTO : 0;
 }
 
@@ -102,6 +164,8 @@ void eapol_control_close(struct eapol_control *c)
 	if (c->events >= 0)
 		close(c->events);
 	c->commands = c->events = -1;
+	c->n_heard = 0;
+	c->missed = false;
 }
 
 /**
@@ -112,24 +176,26 @@ void eapol_control_close(struct eapol_control *c)
  *
  * Return: 0; -ECONNREFUSED and others, hostapd is gone; -ETIMEDOUT.
  */
-int eapol_control_ask(const struct eapol_control *c, const char *command, char reply[EAPOL_REPLY_MAX])
+int eapol_control_ask(struct eapol_control *c, const char *command, char reply[EAPOL_REPLY_MAX])
 {
-	return ask(c->commands, command, reply);
+	return ask(c, c->commands, command, reply);
 }
 
 /**
  * eapol_control_event - the next event that has come
  * @c: whose
- * @event: terminated
+ * @mac: of the station, if it is about a session
  *
- * Return: 0; -EAGAIN, none; another -errno, hostapd is gone.
+ * Return: EAPOL_CHANGED; EAPOL_ENDED; -ENOENT, it is about no session; -EAGAIN, none; another -errno, hostapd is gone.
  */
-int eapol_control_event(const struct eapol_control *c, char event[EAPOL_REPLY_MAX])
+int eapol_control_event(struct eapol_control *c, uint8_t mac[6])
 {
-	ssize_t n = recv(c->events, event, EAPOL_REPLY_MAX - 1, 0);
+	int what;
 
-	if (n < 0)
-		return -errno;
-	event[n] = 0;
-	return 0;
+	if (!c->n_heard)
+		return next_event(c, mac);
+	what = c->heard[0].what;
+	memcpy(mac, c->heard[0].mac, sizeof(c->heard[0].mac));
+	memmove(c->heard, c->heard + 1, --c->n_heard * sizeof(*c->heard));
+	return what;
 }
