@@ -263,14 +263,19 @@ def written(gw):
         '  {name: c, mac: "02:00:00:00:01:03", network_segment: iot_zone, addresses: [10.0.0.3]}]\n')
     path = policy_file(gw, flow)
     done = retire(gw, "lost", "--policy", path)
-    want = flow.replace('{name: lost, mac: "02:00:00:00:00:18", network_segment: iot_zone, addresses: [10.0.0.2]}, ', "")
+    want = flow.replace(',\n  {name: lost, mac: "02:00:00:00:00:18", network_segment: iot_zone, addresses: [10.0.0.2]}', "")
     tap.ok(not done.returncode and read(path) == want, "retire --policy: a list in brackets", f"{done}\n{read(path)}")
     last = flow.replace("name: lost", "name: b").replace("name: c", "name: lost").replace("00:00:18", "01:02:18")
     path = policy_file(gw, last.replace("00:01:03", "00:00:18"))
     done = retire(gw, "lost", "--policy", path)
-    tap.ok(not done.returncode and "lost" not in read(path) and '[10.0.0.2]} # "ö"' not in read(path) and
-           '# "ö"' in read(path), "retire --policy: the last of them", f"{done}\n{read(path)}")
+    tap.ok(not done.returncode and "lost" not in read(path) and '[10.0.0.2]} # "ö"' in read(path) and
+           not ctl("check", path).returncode, "retire --policy: the last of them", f"{done}\n{read(path)}")
     odd = POLICY.replace("  - name: bell", "  -\n    name: bell")
+    path = policy_file(gw, odd)
+    done = retire(gw, "bell", "--policy", path)
+    tap.ok(not done.returncode and "name: bell" not in read(path) and not ctl("check", path).returncode,
+           "retire --policy: a dash in a line of its own", f"{done}\n{read(path)}")
+    odd = POLICY.replace("  - name: bell", "  - # front door\n    name: bell")
     path = policy_file(gw, odd)
     done = retire(gw, "bell", "--policy", path)
     tap.ok(done.returncode == 1 and b"by itself" in done.stderr and read(path) == odd, "retire --policy: an odd form: untouched", done)

@@ -57,7 +57,7 @@ static const struct {
 	  "devices: [{name: a, mac: " MAC(1) ", network_segment: iot, addresses: auto}, # one\n"
 	  " {name: b, mac: " MAC(2) ", network_segment: iot, addresses: auto},\n {name: c, mac: " MAC(3) ", network_segment: iot, addresses: auto}]\n",
 	  "{name: a, mac: " MAC(1) ", network_segment: iot, addresses: auto}",
-	  "devices: [{name: a, mac: " MAC(1) ", network_segment: iot, addresses: auto}]\n" },
+	  "devices: [{name: a, mac: " MAC(1) ", network_segment: iot, addresses: auto} # one\n ]\n" },
 	{ "all are gone",
 	  "devices: # all\n  - name: a\n    mac: " MAC(1) "\n    network_segment: iot\n    addresses: auto\n",
 	  "", "devices: # all\n" },

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Devices that go out of use: in the registry, and in a policy file. */
-#include "../../userspace/lib/yaml_cut.h"
+/* Devices that go out of use: in the registry. */
 #include "store_help.h"
 
 static void check_retire(void)
@@ -51,83 +50,10 @@ static void check_retire(void)
 	help_remove();
 }
 
-/* What is left of a text, exactly as large as it is; NULL, the device cannot be taken out. */
-static const char *without(const char *text, const char *name, int *err)
-{
-	static char left[512];
-	const size_t size = strlen(text);
-	struct yaml_cut cut;
-	char *exact = malloc(size ? size : 1);
-
-	if (!exact)
-		abort();
-	memcpy(exact, text, size);
-	*err = yaml_cut_device(exact, size, name, &cut);
-	if (!*err)
-		snprintf(left, sizeof(left), "%.*s%.*s", (int)cut.from, exact, (int)(size - cut.to), exact + cut.to);
-	free(exact);
-	return *err ? NULL : left;
-}
-
-static void check_cut(void)
-{
-	static const struct {
-		const char *what, *text, *left;
-		int err;
-	} cases[] = {
-		{ "a line of its own", "devices:\n  # a\n  - {name: a, x: [1, 2]} # it\n  - {name: b}\n",
-		  "devices:\n  # a\n  - {name: b}\n", 0 },
-		{ "several lines", "devices:\n- name: a\n  x:\n    - 1\n\n# b\n- name: b\n", "devices:\n\n# b\n- name: b\n", 0 },
-		{ "the last one, without a line's end", "devices:\n- {name: b}\n- {name: a}", "devices:\n- {name: b}\n", 0 },
-		{ "the name last", "devices:\n- {x: b, name: a}\n", "devices:\n", 0 },
-		{ "in brackets, the first", "devices: [{name: a}, {name: b}]\n", "devices: [{name: b}]\n", 0 },
-		{ "in brackets, the last", "devices: [{name: b}, {name: a}]\n", "devices: [{name: b}]\n", 0 },
-		{ "in brackets, the only one", "devices: [{name: a}]\n", "devices: []\n", 0 },
-		{ "in brackets, a line of its own", "devices: [\n  {name: a},\n  {name: b}\n]\n", "devices: [\n  {name: b}\n]\n", 0 },
-		{ "after letters of several bytes, and a mark", "\xef\xbb\xbf# \xc3\xb6\xe2\x82\xac\ndevices: [{name: b}, {name: a}]\n",
-		  "\xef\xbb\xbf# \xc3\xb6\xe2\x82\xac\ndevices: [{name: b}]\n", 0 },
-		{ "quoted", "devices:\n- {name: \"a\"}\n", "devices:\n", 0 },
-		{ "another's value", "devices:\n- {name: b, model: a}\n", NULL, -ENOENT },
-		{ "a name that is not a device's", "segments:\n- {name: a}\n", NULL, -ENOENT },
-		{ "deeper", "devices:\n- {name: b, x: {name: a}}\n", NULL, -ENOENT },
-		{ "a key", "devices: {a: {name: a}}\n", NULL, -ENOENT },
-		{ "no list", "devices: a\n", NULL, -ENOENT },
-		{ "a dash on another line", "devices:\n-\n  name: a\n", NULL, -EINVAL },
-		{ "nothing", "", NULL, -ENOENT },
-	};
-	const char *left;
-	size_t i;
-	int err;
-
-	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		left = without(cases[i].text, "a", &err);
-		ok(err == cases[i].err && (cases[i].left ? left && !strcmp(left, cases[i].left) : !left), "cut: %s: %d '%s'",
-		   cases[i].what, err, left ? left : "");
-	}
-}
-
-/* However a file is cut off, nothing is read behind its end. */
-static void check_cut_short(void)
-{
-	static const char text[] = "devices:\n  - {name: a, x: [1, 2]} # it\n  - name: b\n    x: {y: 'z'}\n";
-	char part[sizeof(text)];
-	size_t len;
-	int err;
-
-	for (len = 0; len < sizeof(text); len++) {
-		snprintf(part, len + 1, "%s", text);
-		without(part, "a", &err);
-		without(part, "b", &err);
-	}
-	ok(true, "cut: a file of any length");
-}
-
 int main(void)
 {
 	help_begin();
 	check_retire();
 	help_end();
-	check_cut();
-	check_cut_short();
 	return tap_done();
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <openssl/x509v3.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ctl/cmd_ca.h"
 #include "ctl/policy_cut.h"
@@ -37,9 +38,10 @@ static int find_lines(struct retirement *r)
 	int err = policy_cut_find(&r->cut, path, r->s.name, r->policy);
 
 	r->found = !err;
-	if (!err || !r->policy || (err == -ENOENT && r->cut.text))
-		return EXIT_DONE;	/* it was taken out before */
-	return complain(path, err == -EUCLEAN ? "the device does not stand in it so that it can be taken out by itself" :
+	/* It may have been taken out before. */
+	if (!err || !r->policy || (err == -ENOENT && !access(path, F_OK)))
+		return EXIT_DONE;
+	return complain(path, err == -EILSEQ ? "the device does not stand in it so that it can be taken out by itself" :
 			err == -EINVAL ? "is no policy: nothing is done" : strerror(-err));
 }
 
@@ -80,19 +82,16 @@ static int renew_list(struct retirement *r)
 
 static int write_policy(struct retirement *r)
 {
-	int err = r->policy && r->found ? policy_cut_write(&r->cut, r->s.name) : 0;
+	int err = r->policy && r->found ? policy_texts_write(&r->cut.texts, stderr) : 0;
 
 	r->written = r->policy && r->found && !err;
-	if (!err)
-		return EXIT_DONE;
-	return complain(r->policy, err == -EUCLEAN ?
-			"the device cannot be taken out by itself: take its line out, and apply it" : strerror(-err));
+	return err ? EXIT_REFUSED : EXIT_DONE;
 }
 
 /* Its lines, each with two blanks before it. */
 static void print_lines(const struct retirement *r)
 {
-	const char *at = r->cut.text + r->cut.at.from, *end = r->cut.text + r->cut.at.to, *next;
+	const char *at = r->cut.texts.list[0].was + r->cut.from, *end = at + r->cut.len, *next;
 
 	for (; at < end; at = next) {
 		next = memchr(at, '\n', end - at);
@@ -103,13 +102,12 @@ static void print_lines(const struct retirement *r)
 
 static void print_policy(const struct retirement *r)
 {
-	const struct yaml_cut *at = &r->cut.at;
+	const char *path = r->found ? r->cut.texts.list[0].path : NULL;
 
 	if (r->written)
-		printf("taken out of %s, from line %u on; 'cordonctl apply' puts that in force\n", r->cut.path,
-		       at->line);
+		printf("taken out of %s, from line %u on; 'cordonctl apply' puts that in force\n", path, r->cut.line);
 	else if (r->found && !r->policy)
-		printf("take it out of %s, line %u, and apply that:\n", r->cut.path, at->line);
+		printf("take it out of %s, line %u, and apply that:\n", path, r->cut.line);
 	else if (r->found)
 		return;
 	else if (r->s.listed)
@@ -138,8 +136,8 @@ static json_t *json_retirement(const struct retirement *r)
 				"token_withdrawn", r->done.token, "quarantined", r->held);
 
 	if (r->found)
-		json_object_set_new(out, "policy", json_pack("{s:o,s:I,s:b}", "file", json_text(r->cut.path), "line",
-							     (json_int_t)r->cut.at.line, "written", r->written));
+		json_object_set_new(out, "policy", json_pack("{s:o,s:I,s:b}", "file", json_text(r->cut.texts.list[0].path), "line",
+							     (json_int_t)r->cut.line, "written", r->written));
 	return out;
 }
 
@@ -219,7 +217,7 @@ int device_retire(const struct command *self, int argc, char **argv)
 	ret = subject_open(self, &r.s, argv[optind + 1], r.ca.registry, true);
 	if (!ret)
 		ret = retire(&r);
-	policy_cut_free(&r.cut);
+	policy_texts_free(&r.cut.texts);
 	subject_close(&r.s);
 	return ret;
 }

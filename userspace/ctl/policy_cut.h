@@ -1,28 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A device's lines in a policy file. */
+/* A device's lines in a policy's files. */
 #ifndef CORDON_POLICY_CUT_H
 #define CORDON_POLICY_CUT_H
 
-#include "ctl/ctl.h"
-#include "lib/yaml_cut.h"
+#include "lib/yaml_edit.h"
 
 /**
- * struct policy_cut - where a device stands
- * @path: of the file, without symbolic links
- * @text: of the file
- * @len: of @text
- * @at: the device's bytes in it
+ * struct policy_cut - a device that a policy lists
+ * @texts: what its file says without it
+ * @from: the first byte that goes
+ * @len: how many go
+ * @line: on which line that is, from 1
  */
 struct policy_cut {
-	char *path;
-	char *text;
+	struct policy_texts texts;
+	size_t from;
 	size_t len;
-	struct yaml_cut at;
+	unsigned int line;
 };
 
-/* policy_cut.c */
 int policy_cut_find(struct policy_cut *c, const char *path, const char *name, bool loud);
-int policy_cut_write(const struct policy_cut *c, const char *name);
-void policy_cut_free(struct policy_cut *c);
 
 #endif

@@ -308,6 +308,22 @@ static size_t dash_of(struct editor *e, const struct place *at)
 	return dash && r->text[dash - 1] == '-' ? dash - 1 : item;
 }
 
+/* An item in brackets goes with the comma before it; a comment between the two stays. */
+static void remove_item(struct editor *e, const struct place *at, size_t from, size_t to)
+{
+	const struct report *r = &e->s.list[at->file]->report;
+	size_t before = offset(e, at->file, at->before->end), comma = before;
+
+	while (comma < from && r->text[comma] != ',' && r->text[comma] != '#')
+		comma++;
+	if (!memchr(r->text + before, '#', from - before) || comma == from || r->text[comma] != ',') {
+		splice_add(&e->splices[at->file], before, to, strdup(""));
+		return;
+	}
+	splice_add(&e->splices[at->file], comma, comma + 1, strdup(""));
+	splice_add(&e->splices[at->file], from, to, strdup(""));
+}
+
 /* @alone: nothing before it in the list stays */
 static void remove_device(struct editor *e, const struct place *at, bool alone)
 {
@@ -318,7 +334,8 @@ static void remove_device(struct editor *e, const struct place *at, bool alone)
 		from = line_begin(r, dash_of(e, at));
 		to = next_line(r, to);
 	} else if (!alone) {
-		from = offset(e, at->file, at->before->end);
+		remove_item(e, at, from, to);
+		return;
 	} else if (at->node->next) {
 		to = offset(e, at->file, at->node->next->at);
 	} else {
