@@ -80,7 +80,7 @@ static bool is_wanted(const struct listing *l, const struct store_certificate *c
 
 static int show(const struct store_certificate *c, void *arg)
 {
-	char from[POLICY_TIME_LEN], until[POLICY_TIME_LEN], serial[2 * PKI_SERIAL_LEN + 1], mac[18];
+	char until[POLICY_TIME_LEN], serial[2 * PKI_SERIAL_LEN + 1];
 	struct listing *l = arg;
 	int err = 0;
 
@@ -91,10 +91,8 @@ static int show(const struct store_certificate *c, void *arg)
 		return 0;
 	}
 	pki_serial_text(c->serial, serial);
-	printf("%s %-20s %-17s %-6s %-9s %.10s %.10s\n", serial, c->name,
-	       c->kind == PKI_DEVICE ? policy_mac_text(c->mac, mac) : "-",
-	       kind_name(c), ca_state_name(c, l->now),
-	       policy_time_text(c->not_before, from), policy_time_text(c->not_after, until));
+	printf("%s %-18s %-6s %-9s %.10s\n", serial, c->name, kind_name(c), ca_state_name(c, l->now),
+	       policy_time_text(c->not_after, until));
 	return 0;
 }
 
@@ -124,8 +122,7 @@ static void show_ca_cert(struct listing *l, const char *kind, X509 *cert)
 						  "kind", kind, "state", until > l->now ? "issued" : "expired",
 						  "not_before", from_text, "not_after", until_text));
 	else
-		printf("%s %-20s %-17s %-6s %-9s %.10s %.10s\n", serial, name, "-", kind,
-		       until > l->now ? "issued" : "expired", from_text, until_text);
+		printf("%s %-18s %-6s %-9s %.10s\n", serial, name, kind, until > l->now ? "issued" : "expired", until_text);
 }
 
 /* The CA's own, which the registry does not have; a list is a list without its CA, too. */
@@ -179,8 +176,7 @@ int ca_list(const struct ca_words *w)
 	if (!ca_open_registry(w, false, &s))
 		return EXIT_REFUSED;
 	if (!w->json)
-		printf("%-32s %-20s %-17s %-6s %-9s %-10s %-10s\n", "SERIAL", "NAME", "MAC", "KIND",
-		       "STATE", "FROM", "UNTIL");
+		printf("%-32s %-18s %-6s %-9s %s\n", "SERIAL", "NAME", "KIND", "STATE", "UNTIL");
 	show_ca(w, &l);
 	if (store_cert_each(&s, w->who, show, &l))
 		ret = ca_complain_store(w, &s);
