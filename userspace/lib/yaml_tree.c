@@ -111,8 +111,11 @@ static void enter(struct reader *r, const yaml_event_t *e, enum yaml_kind kind, 
 /* libyaml ends a block where the next token is: behind comments that follow it. */
 static void leave(struct reader *r, const yaml_event_t *e)
 {
-	struct yaml_node *node = r->levels[--r->depth].node, *child;
+	struct yaml_node *node, *child;
 
+	if (!r->depth)
+		return;
+	node = r->levels[--r->depth].node;
 	if (node->flow) {
 		node->end = mark_of(&e->end_mark);
 		return;
