@@ -117,6 +117,17 @@ static bool may_shrink(const struct cordon_policy *p, u32 old, u32 place)
 		(was->n != is->n || cordon_change_binds(p, old, place)));
 }
 
+/* Of the device's addresses, some are bound that were not; nobody can find them yet. */
+static void note_bound(struct cordon_ruleset *rs, const struct cordon_device_def *def)
+{
+	u32 i;
+
+	for (i = def->first; i < def->first + def->n; i++)
+		cordon_bound_add(&rs->bound, &rs->policy->draft.addresses[i]);
+	/* Pairs with cordon_ruleset_has_bound(): whoever sees this sees where they are. */
+	smp_store_release(&rs->rebound, true);
+}
+
 /* Return: as cordon_change_prepare(), or -errno of what it needs besides. */
 static int put_in_place(struct cordon_net *cn, u32 old, const struct cordon_device_change *change,
 			bool learned, struct netlink_ext_ack *extack)
@@ -146,7 +157,7 @@ static int put_in_place(struct cordon_net *cn, u32 old, const struct cordon_devi
 	cordon_ruleset_host(rs, place);
 	cordon_links_grow(cn, place);
 	if (cordon_change_binds(rs->policy, old, place))
-		WRITE_ONCE(rs->rebound, true);
+		note_bound(rs, &rs->policy->draft.devices[place]);
 	switch_places(cn, old, place, learned);
 	if (old != CORDON_NO_DEVICE && may_shrink(rs->policy, old, place))
 		cordon_links_shrink(cn);

@@ -128,6 +128,13 @@ static __always_inline bool is_straight(const struct sk_buff *skb, const union n
 	       ipv6_addr_equal(&ipv6_hdr(skb)->daddr, &dst->in6);
 }
 
+/* The address is one of those that were bound, and not of the many others around them. */
+static bool is_bound(const struct cordon_ruleset *rs, const struct cordon_addr *addr)
+{
+	return cordon_bound_has(&rs->bound, addr) &&
+	       cordon_policy_device_by_addr(rs->policy, addr) != CORDON_NO_DEVICE;
+}
+
 /*
  * An end of the stamp that is no device, and whose address has been bound to one since. From the
  * next epoch on, there is no such stamp.
@@ -137,12 +144,9 @@ static noinline bool is_rebound(const struct cordon_ruleset *rs, const struct sk
 {
 	const struct cordon_addr src = cordon_pkt_source(skb, pf);
 	const struct cordon_addr dst = cordon_pkt_destination(skb, pf);
-	const struct cordon_policy *p = rs->policy;
 
-	return (from >= CORDON_STAMP_SEGMENT &&
-		cordon_policy_device_by_addr(p, &src) != CORDON_NO_DEVICE) ||
-	       (to >= CORDON_STAMP_SEGMENT &&
-		cordon_policy_device_by_addr(p, &dst) != CORDON_NO_DEVICE);
+	return (from >= CORDON_STAMP_SEGMENT && is_bound(rs, &src)) ||
+	       (to >= CORDON_STAMP_SEGMENT && is_bound(rs, &dst));
 }
 
 /* Where it is counted that an end which is no device sends from an uplink; NULL, it may not. */
@@ -241,7 +245,7 @@ static __always_inline bool pass_forward(const struct cordon_net *cn, struct sk_
 	}
 	if (unlikely(!is_straight(skb, src, dst, pf) || may_bypass(ct, state) ||
 		     (stamp & CORDON_STAMP_INSPECTED && cordon_inspect_may_begin(skb, pf)) ||
-		     (READ_ONCE(rs->rebound) && is_rebound(rs, skb, pf, from, to))))
+		     (cordon_ruleset_has_bound(rs) && is_rebound(rs, skb, pf, from, to))))
 		return false;
 	ports = rcu_dereference(rs->ports);
 	in = interface_of(ports, state->in);

@@ -85,6 +85,7 @@ static void begin_epoch(struct cordon_net *cn, struct cordon_ruleset *rs)
 
 	rs->stamp = cordon_stamp_key(cn->inspector.key, epoch);
 	rs->rebound = false;
+	cordon_bound_clear(&rs->bound);
 	/* Whoever finds a stamp of this ruleset finds no older number here. */
 	smp_store_release(&cn->inspector.epoch, epoch);
 }

@@ -13,6 +13,16 @@
 struct cordon_net;
 
 /**
+ * struct cordon_bound - a range that an address lies in if it was bound, or more
+ * @first: of IPv4, as in struct cordon_addr, and of the first half of IPv6
+ * @last: likewise; less than @first, none was
+ */
+struct cordon_bound {
+	u64 first[2];
+	u64 last[2];
+};
+
+/**
  * struct cordon_ruleset - one policy in force
  * @hosts: the policy's devices as packets see them, by place; one more, as in struct cordon_places
  * @ports: interfaces, replaced under cordon_net.ports_lock
@@ -22,6 +32,7 @@ struct cordon_net;
  * @room: length of @hosts less one
  * @multiplier: of the hash of MACs
  * @rebound: since the epoch of @stamp began, an address was bound that was not bound before
+ * @bound: where those addresses are
  * @policy: the sealed policy
  * @cn: of which namespace
  * @generation: its number; grows with each change of a device, under cordon_net.changes
@@ -46,7 +57,8 @@ struct cordon_ruleset {
 	u64 multiplier;
 	bool rebound;
 
-	struct cordon_policy *policy ____cacheline_aligned;
+	struct cordon_bound bound ____cacheline_aligned;
+	struct cordon_policy *policy;
 	struct cordon_net *cn;
 	u32 generation;
 	u32 revision;
@@ -72,6 +84,38 @@ void cordon_ruleset_recount(struct cordon_net *cn);
 u32 cordon_ruleset_count(const struct cordon_ruleset *rs, u16 segment);
 struct cordon_end cordon_ruleset_end(const struct cordon_ruleset *rs, u32 device);
 struct cordon_end cordon_ruleset_sender(const struct cordon_ruleset *rs, u32 device, int ifindex);
+
+/* Since the epoch began, addresses were bound; then it is known where. */
+static __always_inline bool cordon_ruleset_has_bound(const struct cordon_ruleset *rs)
+{
+	/* Pairs with note_bound(). */
+	return smp_load_acquire(&rs->rebound);
+}
+
+/* No address was bound yet. */
+static inline void cordon_bound_clear(struct cordon_bound *b)
+{
+	*b = (struct cordon_bound){ .first = { U64_MAX, U64_MAX } };
+}
+
+/* So was this one; before anybody can find it. */
+static inline void cordon_bound_add(struct cordon_bound *b, const struct cordon_addr *a)
+{
+	const bool v6 = !cordon_addr_is_v4(a);
+	const u64 key = v6 ? a->hi : a->lo;
+
+	WRITE_ONCE(b->first[v6], min(b->first[v6], key));
+	WRITE_ONCE(b->last[v6], max(b->last[v6], key));
+}
+
+/* This one may have been. */
+static inline bool cordon_bound_has(const struct cordon_bound *b, const struct cordon_addr *a)
+{
+	const bool v6 = !cordon_addr_is_v4(a);
+	const u64 key = v6 ? a->hi : a->lo;
+
+	return key >= READ_ONCE(b->first[v6]) && key <= READ_ONCE(b->last[v6]);
+}
 
 /* Both are the same device, which is at two places while it changes; or both are none. */
 static inline bool cordon_ruleset_is_same(const struct cordon_ruleset *rs, u32 a, u32 b)
