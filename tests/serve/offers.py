@@ -235,11 +235,15 @@ def slow_ones(gw, cam, door):
     settled(gw)
     until(lambda: len(os.listdir(f"/proc/{front}/fd")) <= files)
     tap.equal("300 downloads that break off: no file stays open", files, len(os.listdir(f"/proc/{front}/fd")))
-    mid = memory(front)
-    for _ in range(600):
-        Slow(cam, path, start=False).close()
+    # The allocator takes more now and then, in steps; what is lost with each download is lost each time.
+    grown = []
+    for _ in range(3):
+        mid = memory(front)
+        for _ in range(300):
+            Slow(cam, path, start=False).close()
+        grown.append(memory(front) - mid)
     if not is_sanitized(front):
-        tap.ok(until(lambda: memory(front) - mid < 1024), "600 more cost no memory", memory(front) - mid)
+        tap.ok(min(grown) < 128, "300 more cost no memory", grown)
     cam.say(cam.offered(), "closed", "failure")
     door.say(door.offered(), "closed", "failure")
 
