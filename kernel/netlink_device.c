@@ -391,7 +391,10 @@ static int check_checkin_port(const struct cordon_ruleset *rs, u32 device, struc
 	rcu_read_lock();
 	ports = rcu_dereference(rs->ports);
 	interface = cordon_ports_find(ports, c->ifindex);
-	/* Its frame came in on one of the bridge's ports, and was the last one; by a link, no frame did. */
+	/*
+	 * Its frame came in on one of the bridge's ports, and was the last one; by a link, no frame
+	 * did.
+	 */
 	if (c->addressed && interface && interface->role == CORDON_ROLE_BRIDGE)
 		interface = cordon_ports_find(ports, READ_ONCE(rs->devices[device]->seen));
 	if (interface && interface->role == CORDON_ROLE_PORT) {

@@ -312,6 +312,18 @@ case_cordon() {
 }
 
 # Devices that need a lease, and have one: a check-in each, so not of many
+# Limits for all that a device opens, which none of these reaches
+case_watch() {
+	local limits='scan: {limit: 10000/1h, then: event}, rate: {limit: 4000000000/1h, then: event}'
+
+	[ "$n" -le 1024 ] || return 0
+	limits+=', new_destination: {limit: 1000000/1h, then: event, learn: 1h}'
+	modprobe cordon device_sysfs=0 || die "no module"
+	sed "s|isolate: false|&, anomalies: {$limits}|" $work/policy.yaml >$work/watch.yaml
+	cordonctl apply $work/watch.yaml >/dev/null || die "the policy with limits does not load"
+	packets_of watch
+	rmmod cordon
+}
 case_lease() {
 	local device segment ip
 
@@ -644,7 +656,7 @@ for flow in $flows_of_tls; do
 	cp "$(dirname "$0")/../vectors/tls/$flow.flow" $work/ || exit
 done
 
-[ $# -gt 0 ] || set -- plain idle tracked nftables ebpf cordon control learned lease ipv6 flowtable nat gate
+[ $# -gt 0 ] || set -- plain idle tracked nftables ebpf cordon watch control learned lease ipv6 flowtable nat gate
 topology
 forward 200 1000-1000 2000 >/dev/null
 for case; do

@@ -17,6 +17,8 @@ WAYS = [('new', 'new'), ('established', 'established'), ('reply', 'reply'), ('de
 PACKETS += [('%s, %s' % (kind, way), case, what, 'tracked', what) for way, what in WAYS for kind, case in KINDS]
 PACKETS += [
     ('cordon, under the TLS gate', 'gated', 'established', 'ungated', 'established'),
+    ('cordon, limits for scan, rate and new destinations, new', 'watch', 'new', 'cordon', 'new'),
+    ('cordon, the same limits, established', 'watch', 'established', 'cordon', 'established'),
     ('cordon, devices with leases, new', 'lease', 'new', 'tracked', 'new'),
     ('cordon, devices with leases, established', 'lease', 'established', 'tracked', 'established'),
     ('cordon, IPv6, established', 'cordon6', 'established', 'tracked6', 'established'),
@@ -26,7 +28,7 @@ PACKETS += [
 ]
 PACKETS += [('%s, denied at the %s hook' % (kind, what), case, what, 'tracked', what)
             for what in ('first', 'second') for kind, case in KINDS[1:]]
-OVER = {'plain': 'plain', 'tracked': 'conntrack', 'tracked6': 'conntrack', 'ungated': 'without', 'nat': 'conntrack and NAT'}
+OVER = {'plain': 'plain', 'cordon': 'without', 'tracked': 'conntrack', 'tracked6': 'conntrack', 'ungated': 'without', 'nat': 'conntrack and NAT'}
 LEARNED = [('an acknowledgement that changes nothing, server included', 'known'), ('a first address, likewise', 'add'),
            ('another address, likewise', 'move'), ('the end of a lease', 'end')]
 HANDSHAKES = [('OpenSSL 3.0', 'o30'), ('OpenSSL 3.5, X25519MLKEM768', 'o35-vs35')]
