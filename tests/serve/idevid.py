@@ -3,7 +3,9 @@
 """First enrolment by the manufacturer's certificate: a made-up vendor, what is granted, and what each condition keeps out."""
 import base64
 import os
+import shutil
 import signal
+import tempfile
 import time
 
 from gateway import (EST, PKCS10, Tap, ask, basic, certificate, checkin, ctl, enroll, must, new_csr, new_key, renew,
@@ -310,6 +312,39 @@ def again(gw, lan, acme):
     granted(gw, "a device whose certificate has ended", "late", mine, at)
 
 
+def included(gw, lan, acme):
+    """A policy of several files, read from within the sandbox."""
+    os.makedirs(gw.path("policy.d"), exist_ok=True)
+    os.chmod(gw.path("policy.d"), 0o755)
+    at = lan.add("part", "acme", "SN-part")
+    mine, csr = acme.device("part", "SN-part"), new_csr(new_key(gw, "part-try"))
+    line, part = lan.devices.pop(), gw.path("policy.d/part.yaml")
+    with open(part, "w", encoding="ascii") as out:
+        out.write(f"devices:\n  - {{name: part, mac: \"{line[1]}\", network_segment: iot_zone, addresses: [{line[2]}]{line[3]}}}\n")
+    for name, more in (("by its name", "include: policy.d/part.yaml\n"), ("by a pattern", "include: policy.d/*.yaml\n")):
+        os.chmod(part, 0o600)
+        lan.write(more)
+        refused(gw, f"included: {name}: one that agent may not read", "policy", 503, "cannot be read",
+                lambda: simple(gw, mine, csr, at))
+        tap.ok("policy.d/part.yaml: Permission denied" in gw.logged(), f"included: {name}: which is said", gw.logged()[-500:])
+    outside = tempfile.mkdtemp(dir="/var/tmp")
+    os.chmod(outside, 0o755)
+    try:
+        with open(os.path.join(outside, "far.yaml"), "w", encoding="ascii") as out:
+            out.write("devices: []\n")
+        for what in ("far.yaml", "*.yaml"):
+            lan.write(f"include: {outside}/{what}\n")
+            refused(gw, f"included: from afar, {what}", "policy", 503, "cannot be read", lambda: simple(gw, mine, csr, at))
+            tap.ok("Permission denied" in gw.logged()[-1500:], f"included: from afar, {what}: which is said", gw.logged()[-500:])
+    finally:
+        shutil.rmtree(outside)
+    os.chmod(part, 0o644)
+    lan.write("include: policy.d/*.yaml\n")
+    granted(gw, "one that another file has", "part", mine, at)
+    lan.devices.append(line)
+    lan.write()
+
+
 def beside_tokens(gw, lan, acme):
     """A device that has a token as well, or another's MAC."""
     at, mine = lan.add("both", "acme", "SN-both"), acme.device("both", "SN-both")
@@ -377,7 +412,7 @@ def main():
             part(gw, lan, acme)
         foreign(gw, lan, acme, other)
         second(gw, lan, acme, other)
-        for part in (place, nothing_else, again, beside_tokens):
+        for part in (place, nothing_else, again, included, beside_tokens):
             part(gw, lan, acme)
         gw.est["approval"] = True
         configure(gw, lan, acme)

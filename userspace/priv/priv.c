@@ -120,6 +120,10 @@ static const int calls_reading[] = {
 	SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(pread64), SCMP_SYS(access), SCMP_SYS(faccessat),
 };
 
+static const int calls_listing[] = {
+	SCMP_SYS(getdents), SCMP_SYS(getdents64),
+};
+
 /* Nobody here has any business with these: it is an attack. */
 static const int calls_fatal[] = {
 	SCMP_SYS(execve), SCMP_SYS(execveat), SCMP_SYS(ptrace), SCMP_SYS(process_vm_readv),
@@ -175,6 +179,8 @@ static int filter_calls(const struct priv_role *role, char error[PRIV_ERROR_LEN]
 		err = ADD(ctx, SCMP_ACT_ALLOW, calls_hardware);
 	if (!err && (role->readable || (role->also[0] && role->also[0][0])))
 		err = ADD(ctx, SCMP_ACT_ALLOW, calls_reading);
+	if (!err && role->listing)
+		err = ADD(ctx, SCMP_ACT_ALLOW, calls_listing);
 	if (!err)
 		err = seccomp_load(ctx);
 	seccomp_release(ctx);

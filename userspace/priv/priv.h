@@ -19,6 +19,7 @@
  * @network: uses sockets that are open already, and accepts connections
  * @netlink: opens netlink sockets
  * @database: writes files that are open already
+ * @listing: finds out which files there are where it may open them
  * @hardware: talks over sockets that a module for keys in hardware has open already
  * @readable: a directory below which it may open files for reading, or NULL
  * @also: further ones; NULL or empty, none
@@ -29,6 +30,7 @@ struct priv_role {
 	bool network;
 	bool netlink;
 	bool database;
+	bool listing;
 	bool hardware;
 	const char *readable;
 	const char *also[PRIV_ALSO];

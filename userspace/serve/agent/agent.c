@@ -473,7 +473,7 @@ int serve_agent(struct serve_config *config, struct serve_counters *counters, st
 		struct priv_channel *signer)
 {
 	struct priv_role role = {
-		.user = "cordon-agent", .net_admin = true, .netlink = true, .database = true,
+		.user = "cordon-agent", .net_admin = true, .netlink = true, .database = true, .listing = true,
 	};
 	struct agent *a = calloc(1, sizeof(*a));
 	uint8_t *in = malloc(SERVE_REQUEST_MAX), *out = malloc(SERVE_REPLY_MAX);
