@@ -244,15 +244,39 @@ def others(gw):
     tap.equal("retire --policy: a device of several lines", left, read(path))
     done = retire(gw, "plug")
     tap.ok(not done.returncode and b"held in quarantine" in done.stdout, "retire: one that never enrolled", done)
+    done = ctl("ca", "issue", "plug", "--mac", "02:00:00:00:00:17", "--dir", gw.ca, "--registry", gw.registry, "--out",
+               gw.path("plug"))
+    tap.ok(done.returncode == 1 and b"was retired" in done.stderr, "retire: one that never enrolled gets no certificate", done)
     done = retire(gw, "lost", program=CTL)
     tap.ok(not done.returncode and b"there is no lease to end" in done.stderr and b"token is withdrawn" in done.stdout,
            "retire: no module", done)
     tap.equal("list: who is retired, and not in the policy, is left out", ["bell", "cam", "plug"], names(gw))
-    tap.equal("list --state retired", ["bell", "cam", "lost"], names(gw, "--state", "retired"))
+    tap.equal("list --state retired", ["bell", "cam", "lost", "plug"], names(gw, "--state", "retired"))
     gw.token("lost", "02:00:00:00:00:18")
-    tap.equal("a new token takes it back", ["bell", "cam"], names(gw, "--state", "retired"))
+    tap.equal("a new token takes it back", ["bell", "cam", "plug"], names(gw, "--state", "retired"))
     done = retire(gw, "nobody")
     tap.ok(done.returncode == 1 and b"neither" in done.stderr, "retire: nobody", done)
+
+
+def renamed(gw):
+    """The policy has another name, or another MAC, than the registry."""
+    old = Device(gw, "old", 0x30)
+    gw.kernel.devices.remove("old")
+    gw.kernel.add("new", old.mac, old.address)
+    gw.kernel.commit()
+    tap.ok("Welcome" in checkin(gw, old.cert, old.key, source=old.address), "renamed: its certificate is as good as before")
+    done = retire(gw, "new")
+    tap.ok(not done.returncode and b"1 certificate revoked" in done.stdout, "renamed: retire: what it had by its old name", done)
+    tap.equal("renamed: no next certificate", 403, renew(gw, old.cert, old.key, new_csr(old.key), source=old.address).status)
+    tap.ok(set(names(gw, "--state", "retired")) >= {"old", "new"}, "renamed: both names are out of use")
+    before = Device(gw, "moved", 0x31)
+    gw.kernel.devices.remove("moved")
+    gw.kernel.add("moved", "02:00:00:00:00:32", "127.0.1.50")
+    gw.kernel.commit()
+    done = retire(gw, "moved")
+    tap.ok(not done.returncode and b"1 certificate revoked" in done.stdout and "moved" in names(gw, "--state", "retired") and
+           renew(gw, before.cert, before.key, new_csr(before.key), source=before.address).status == 403,
+           "another MAC: retire: the name is out of use, and so is the device before", done)
 
 
 def written(gw):
@@ -307,6 +331,7 @@ def main():
         without(gw)
         retired(gw, cam)
         others(gw)
+        renamed(gw)
         written(gw)
     tap.done()
 

@@ -47,9 +47,11 @@ static int find_lines(struct retirement *r)
 
 static int tell_registry(struct retirement *r)
 {
-	if (!r->s.registry || !r->s.known)
+	const u8 *mac = r->s.listed ? r->s.mac : NULL;
+
+	if (!r->s.registry)
 		return EXIT_DONE;
-	if (store_device_retire(&r->s.store, r->s.name, time(NULL), r->ca.reason, &r->done))
+	if (store_device_retire(&r->s.store, r->s.name, mac, time(NULL), r->ca.reason, &r->done))
 		return complain(r->ca.registry, r->s.store.error);
 	return EXIT_DONE;
 }

@@ -142,6 +142,7 @@ int db_pending_drop(struct store *s, const char *name);
 
 /* adopt.c */
 int db_check_mac(struct store *s, const char *name, const uint8_t mac[6]);
+int db_device_meet(struct store *s, const char *name, const uint8_t mac[6]);
 
 /* certificate.c */
 const char *db_serial_text(const uint8_t serial[STORE_SERIAL_LEN],

@@ -91,13 +91,19 @@ static int replace(struct store *s, const char *name, const uint8_t mac[6])
 	return err ? err : db_run(s, db_bind(s, DB_TOKEN_WITHDRAW, "ti", name, (int64_t)DB_TOKEN_USED + 1));
 }
 
-static int meet(struct store *s, const char *name, const uint8_t mac[6])
+/**
+ * db_device_meet - as store_device_meet(), whoever else has that MAC
+ * @s: the registry, in a transaction
+ * @name: of the device
+ * @mac: its
+ *
+ * Return: 0 or -errno.
+ */
+int db_device_meet(struct store *s, const char *name, const uint8_t mac[6])
 {
 	struct store_device device;
-	int err = db_check_mac(s, name, mac);
+	int err = db_run(s, db_bind(s, DB_DEVICE_MEET, "tb", name, mac, (size_t)6));
 
-	if (!err)
-		err = db_run(s, db_bind(s, DB_DEVICE_MEET, "tb", name, mac, (size_t)6));
 	if (!err)
 		err = store_device_get(s, name, &device);
 	return err || !memcmp(device.mac, mac, sizeof(device.mac)) ? err : replace(s, name, mac);
@@ -117,7 +123,10 @@ int store_device_meet(struct store *s, const char *name, const uint8_t mac[6])
 	int err;
 
 	err = db_enter(s, true, &own);
-	return err ? err : db_leave(s, own, meet(s, name, mac));
+	if (err)
+		return err;
+	err = db_check_mac(s, name, mac);
+	return db_leave(s, own, err ? err : db_device_meet(s, name, mac));
 }
 
 /**

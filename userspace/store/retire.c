@@ -59,16 +59,18 @@ static int retire(struct store *s, const char *name, time_t now, int reason, str
 	if (err && err != -ENOENT)
 		return err;
 	err = revoke(s, name, now, reason, &all);
-	out->revoked = all.n;
+	out->revoked += all.n;
 	free(all.list);
 	if (!err && !known && !all.known)
 		err = db_refuse(s, -ENOENT, "no device '%.64s' in the registry", name);
 	if (err || !known)
 		return err;
 	out->again = device.retired;
-	err = db_run(s, db_bind(s, DB_TOKEN_BURN_OF, "t", name));
+	err = db_pending_drop(s, name);
 	if (!err)
-		out->token = sqlite3_changes(s->db);
+		err = db_run(s, db_bind(s, DB_TOKEN_BURN_OF, "t", name));
+	if (!err)
+		out->token |= sqlite3_changes(s->db) > 0;
 	/* A roll-out waits for it no more, and its share is of those that are left. */
 	if (!err)
 		err = db_run(s, db_bind(s, DB_ACTION_RETIRE, "ti", name, (int64_t)now));
@@ -77,10 +79,32 @@ static int retire(struct store *s, const char *name, time_t now, int reason, str
 	return err;
 }
 
+/* The policy's name, should the registry not know it yet; and each that the registry has had for the same MAC. */
+static int retire_all(struct store *s, const char *name, const uint8_t *mac, time_t now, int reason,
+		      struct store_retired *out)
+{
+	struct store_device other;
+	int err = mac ? db_device_meet(s, name, mac) : 0;
+	bool again;
+
+	if (!err)
+		err = retire(s, name, now, reason, out);
+	again = out->again;
+	while (!err && mac) {
+		err = store_device_of_mac(s, mac, &other);
+		if (err || other.retired)
+			break;
+		err = retire(s, other.name, now, reason, out);
+	}
+	out->again = again;
+	return err;
+}
+
 /**
  * store_device_retire - a device is out of use
  * @s: the registry; without a transaction it makes a durable one
  * @name: the device's
+ * @mac: the policy's for it, by which the registry may know it by other names, or not yet; NULL, it has none
  * @now: seconds since 1970
  * @reason: RFC 5280, 5.3.1
  * @out: set on success
@@ -88,14 +112,15 @@ static int retire(struct store *s, const char *name, time_t now, int reason, str
  * Return: 0, also where it was done before; -ENOENT, the registry knows nothing of that name; another -errno. Nothing
  * is changed then.
  */
-int store_device_retire(struct store *s, const char *name, time_t now, int reason, struct store_retired *out)
+int store_device_retire(struct store *s, const char *name, const uint8_t *mac, time_t now, int reason,
+			struct store_retired *out)
 {
 	bool own;
 	int err;
 
 	memset(out, 0, sizeof(*out));
 	err = db_enter(s, true, &own);
-	return err ? err : db_leave(s, own, retire(s, name, now, reason, out));
+	return err ? err : db_leave(s, own, retire_all(s, name, mac, now, reason, out));
 }
 
 /**

@@ -150,7 +150,8 @@ int store_device_each(struct store *s, int (*each)(const struct store_device *d,
 
 /* retire.c: out of use. All of its certificates are revoked, its token is used up, and it gets no certificate again
  * before a new token. -ENOENT: the registry has neither such a device nor a certificate of it. */
-int store_device_retire(struct store *s, const char *name, time_t now, int reason, struct store_retired *out);
+int store_device_retire(struct store *s, const char *name, const uint8_t *mac, time_t now, int reason,
+			struct store_retired *out);
 /* By its MAC, the one that has it last. */
 int store_device_of_mac(struct store *s, const uint8_t mac[6], struct store_device *out);
 int store_token_facts(struct store *s, const char *name, struct store_token_facts *out);
