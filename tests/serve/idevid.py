@@ -8,9 +8,9 @@ import signal
 import tempfile
 import time
 
-from gateway import (EST, PKCS10, Tap, ask, basic, certificate, checkin, ctl, enroll, must, new_csr, new_key, renew,
+from gateway import (EST, PKCS10, Tap, ask, basic, certificate, checkin, ctl, enroll, must, new_csr, new_key, renew, run,
                      until)
-from kernel import FirmwareGateway
+from kernel import FAKE, FirmwareGateway
 
 tap = Tap()
 DAY = 86400
@@ -312,6 +312,46 @@ def again(gw, lan, acme):
     granted(gw, "a device whose certificate has ended", "late", mine, at)
 
 
+def taken_back(gw, lan, acme):
+    """An operator's word does not end with the certificate, nor hang on the reason that was given for it."""
+    for name, reason, late in (("ended", "keyCompromise", True), ("reason", "superseded", False), ("forgotten", None, True)):
+        at, mine = lan.add(name, "acme", f"SN-{name}"), acme.device(name, f"SN-{name}")
+        granted(gw, f"one that will be taken back, {name}", name, mine, at)
+        if reason:
+            done = ctl("ca", "revoke", name, "--reason", reason, "--registry", gw.registry, "--dir", gw.ca)
+            tap.ok(not done.returncode, f"back: {name}: revoked", done.stderr)
+        else:
+            gw.query("DELETE FROM certificate WHERE name = ?", name)
+        if late and reason:
+            gw.query("UPDATE certificate SET not_after = ? WHERE name = ?", int(time.time()) - DAY, name)
+        key = new_key(gw, f"{name}-again")
+        refused(gw, f"back: {name}", "not_approved", 202, "waits for an operator's approval",
+                lambda: simple(gw, mine, new_csr(key), at))
+        done = ctl("device", "approve", name, "--registry", gw.registry)
+        tap.ok(not done.returncode and simple(gw, mine, new_csr(key), at).status == 200, f"back: {name}: and then", done.stderr)
+
+
+def retired(gw, lan, acme):
+    """Who is out of use is asked neither to wait nor to come again, enrolled before or not."""
+    def retire(name):
+        done = run(FAKE, "device", "retire", name, "--registry", gw.registry, "--ca", gw.ca,
+                   env={**os.environ, **gw.environment})
+        tap.ok(not done.returncode, f"retired: {name}", done.stderr)
+        gw.kernel.change(name, quarantined=0)
+
+    for name, before in (("used", True), ("unused", False)):
+        at, mine = lan.add(name, "acme", f"SN-{name}"), acme.device(name, f"SN-{name}")
+        if before:
+            granted(gw, f"one that will be retired, {name}", name, mine, at)
+        retire(name)
+        csr = new_csr(new_key(gw, f"{name}-again"))
+        refused(gw, f"retired: {name}: no certificate", "idevid_enrolled", 403, "was retired", lambda: simple(gw, mine, csr, at))
+        tap.equal(f"retired: {name}: nobody is asked to approve it", [],
+                  gw.query("SELECT 1 FROM pending AS p JOIN device AS d ON d.id = p.device WHERE d.name = ?", name))
+        gw.token(name, "02:00:00:00:77:%02x" % len(lan.devices))
+        tap.equal(f"retired: {name}: a new token takes it back", 202 if before else 200, simple(gw, mine, csr, at).status)
+
+
 def included(gw, lan, acme):
     """A policy of several files, read from within the sandbox."""
     os.makedirs(gw.path("policy.d"), exist_ok=True)
@@ -412,7 +452,7 @@ def main():
             part(gw, lan, acme)
         foreign(gw, lan, acme, other)
         second(gw, lan, acme, other)
-        for part in (place, nothing_else, again, included, beside_tokens):
+        for part in (place, nothing_else, again, taken_back, retired, included, beside_tokens):
             part(gw, lan, acme)
         gw.est["approval"] = True
         configure(gw, lan, acme)

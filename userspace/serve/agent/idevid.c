@@ -5,7 +5,8 @@
  * The manufacturer says which device it is, the policy that it belongs here: its file names issuer and serial number,
  * and the policy in force has the device by that name and MAC. That is all that such a certificate is good for. A
  * device that has a certificate of ours gets none by it, and one whose certificate was revoked only with an
- * operator's approval: who took it back wants no other made of what the device had from its manufacturer.
+ * operator's approval: who took it back wants no other made of what the device had from its manufacturer. That word
+ * does not end when the certificate would have. A device that was retired gets none at all.
  */
 #include <errno.h>
 #include <string.h>
@@ -20,7 +21,9 @@
  * @key_id: of the key that it wants certified
  * @now: seconds since 1970
  * @live: it has one that counts, and that arrived
- * @revoked: an operator took one back that would count
+ * @seen: it has had one
+ * @revoked: an operator took back one that would count, or the newest. Nobody else does that: where one is superseded,
+ *	a newer one is made in the same transaction
  * @again: it has one of this key that may not have arrived: @serial
  * @lost: it has such ones of other keys
  */
@@ -28,6 +31,7 @@ struct history {
 	const uint8_t *key_id;
 	time_t now;
 	bool live;
+	bool seen;
 	bool revoked;
 	bool again;
 	uint8_t serial[STORE_SERIAL_LEN];
@@ -39,6 +43,11 @@ static int look(const struct store_certificate *c, void *arg)
 {
 	struct history *h = arg;
 
+	if (c->state == STORE_RESERVED || c->state == STORE_ABANDONED)
+		return 0;
+	if (!h->seen)
+		h->revoked = c->state == STORE_REVOKED;
+	h->seen = true;
 	if (c->not_after <= h->now)
 		return 0;
 	if (c->state == STORE_DELIVERED) {
@@ -161,6 +170,10 @@ static bool is_due(struct agent *a, const struct serve_request *q, struct serve_
 		agent_registry_failed(a, q, r);
 		return false;
 	}
+	if (device.retired) {
+		agent_refuse(a, q, r, 403, SERVE_IDEVID_ENROLLED, "%s was retired: a new token takes it back", v->name);
+		return false;
+	}
 	if (h->live) {
 		agent_refuse(a, q, r, 403, SERVE_IDEVID_ENROLLED,
 			     "%s has a certificate: it must be revoked before another is given for the manufacturer's", v->name);
@@ -170,6 +183,9 @@ static bool is_due(struct agent *a, const struct serve_request *q, struct serve_
 		agent_hand_out_again(a, q, r, h->serial, v->name, SERVE_ENROLMENT);
 		return false;
 	}
+	/* It was here, and nobody knows any more how that ended. */
+	if (device.enrolled && !h->seen)
+		h->revoked = true;
 	if ((a->config->approval || device.approval || h->revoked) && !agent_approved(a, q, r, v->name, h->key_id))
 		return false;
 	return !agent_renew_limit(a, q, r, v->name, h->key_id, again) && supersede(a, q, r, h);

@@ -193,7 +193,7 @@ enum serve_refused {
 	SERVE_IDEVID_FOREIGN,	/* a manufacturer's certificate: of no manufacturer that is known, or not good */
 	SERVE_IDEVID_EXPIRED,
 	SERVE_IDEVID_UNKNOWN,	/* of no device that the policy names */
-	SERVE_IDEVID_ENROLLED,	/* of one that has a certificate */
+	SERVE_IDEVID_ENROLLED,	/* of one that has a certificate, or was retired */
 	SERVE_POLICY_FILE,	/* the policy's file cannot be read */
 	SERVE_REFUSED,
 };
