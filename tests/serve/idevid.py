@@ -33,10 +33,10 @@ class Vendor:
         self.issuing = self.make("issuing", f"/O={name}/CN={name} Devices", AUTHORITY, self.root)
         os.chmod(self.root[0], 0o644)
 
-    def make(self, name, subject, extensions, issuer, start=-1.0, end=FOREVER, kind="P-256"):
+    def make(self, name, subject, extensions, issuer, start=-1.0, end=FOREVER, kind="P-256", ready=None):
         """A certificate: its file and its key's; issuer None, by itself."""
         name = f"{self.name}-{name}"
-        key, work = new_key(self.gw, name, kind), self.gw.path("vendor")
+        key, work = ready or new_key(self.gw, name, kind), self.gw.path("vendor")
         os.makedirs(work, exist_ok=True)
         with open(os.path.join(work, "index"), "w", encoding="ascii"):
             pass
@@ -190,6 +190,26 @@ def foreign(gw, lan, acme, other):
     refused(gw, "refused: no certificate at all", "bad_token", 401, "needs the device's name and its token", lambda: ask(
         gw, "POST", EST + "simpleenroll", [PKCS10], base64.b64encode(csr), source=at))
     granted(gw, "the right one, after all that", "foreign", acme.device("right", "SN-1"), at)
+
+
+def rsa(gw, *options):
+    """A key, of odd measures; its path."""
+    key = gw.path("rsa.key")
+    must("openssl", "genpkey", "-algorithm", "RSA", "-out", key,
+         *(word for option in options for word in ("-pkeyopt", f"rsa_keygen_{option}")))
+    return key
+
+
+def costly(gw, lan, acme):
+    """RSA keys whose signatures take long to check: whoever made them up need not be able to sign."""
+    at = lan.add("costly", "acme", "SN-costly")
+    csr = new_csr(new_key(gw, "costly-try"))
+    for name, options in (("of more than 4096 bits", ("bits:4104",)),
+                          ("with a large exponent", ("bits:2048", "pubexp:36893488147419103363"))):
+        before = gw.counters()["tls_handshake"]
+        got = simple(gw, acme.device("costly", "SN-costly", ready=rsa(gw, *options)), csr, at)
+        tap.equal(f"costly: RSA {name}: no handshake, and counted", (0, before + 1), (got.status, gw.counters()["tls_handshake"]))
+    granted(gw, "RSA of 4096 bits", "costly", acme.device("costly", "SN-costly", ready=rsa(gw, "bits:4096")), at)
 
 
 def reload(gw, *vendors):
@@ -451,6 +471,7 @@ def main():
         for part in (kinds, tool):
             part(gw, lan, acme)
         foreign(gw, lan, acme, other)
+        costly(gw, lan, acme)
         second(gw, lan, acme, other)
         for part in (place, nothing_else, again, taken_back, retired, included, beside_tokens):
             part(gw, lan, acme)

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <event2/bufferevent_ssl.h>
 #include <linux/tcp.h>
+#include <openssl/bn.h>
 #include <openssl/err.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,9 @@
 #define CIPHERSUITES	"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
 /* Of the keys that certificates here have. RSA: the server's may be another CA's, and so a stranger's. */
 #define SIGNATURES	"ECDSA+SHA256:ECDSA+SHA384:ed25519:RSA-PSS+SHA256:RSA-PSS+SHA384"
+/* Of a client's: TLS checks one signature with it. */
+#define RSA_BITS	4096
+#define RSA_EXPONENT	64
 
 static int conn_index = -1;
 
@@ -60,12 +64,31 @@ static void conn_free(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long
 	free(c);
 }
 
+/*
+ * Before its signature is looked at: whoever makes up an RSA key that takes a hundred times as long as others need not
+ * be able to sign with it.
+ */
+static bool is_costly(X509 *cert)
+{
+	EVP_PKEY *key = cert ? X509_get0_pubkey(cert) : NULL;
+	BIGNUM *e = NULL;
+	bool costly;
+
+	if (!key || !EVP_PKEY_is_a(key, "RSA"))
+		return false;
+	costly = EVP_PKEY_get_bits(key) > RSA_BITS || !EVP_PKEY_get_bn_param(key, "e", &e) || BN_num_bits(e) > RSA_EXPONENT;
+	BN_free(e);
+	return costly;
+}
+
 /* Any certificate may come; conn_certificate() and agent say what it is worth, in words. */
 static int verify_later(X509_STORE_CTX *ctx, void *arg)
 {
+	bool costly = is_costly(X509_STORE_CTX_get0_cert(ctx));
+
 	(void)arg;
-	X509_STORE_CTX_set_error(ctx, X509_V_OK);
-	return 1;
+	X509_STORE_CTX_set_error(ctx, costly ? X509_V_ERR_CERT_REJECTED : X509_V_OK);
+	return !costly;
 }
 
 /* A handshake that fails mostly ends with an alert of ours or theirs. */
