@@ -158,6 +158,7 @@ static void check_tokens(void)
 {
 	char token[STORE_TOKEN_LEN];
 	enum store_token verdict;
+	bool approved = true;
 	struct tally t;
 	struct store s;
 
@@ -168,7 +169,9 @@ static void check_tokens(void)
 	   !strcmp(t.token.maker, "ann?[2J") && t.token.made == NOW && t.token.expires == NOW + DAY && !t.token.used &&
 	   !t.token.claimed && !t.token.chosen && t.token.approval, "list: who made it, when, until when");
 	store_pending_approve(&s, "dev-1", KEY(1));
+	store_device_approve(&s, "dev-1");
 	ok(!store_token_withdraw(&s, "dev-1") && !see_tokens(&s).n && !see(&s, "dev-1").n, "withdraw: it is gone");
+	ok(!store_pending_approved(&s, "dev-1", KEY(2), &approved) && !approved, "withdraw: nor is any key let in that comes first");
 	ok(!store_token_check(&s, "dev-1", token, KEY(1), NOW, &verdict, NULL, NULL) && verdict == STORE_TOKEN_WRONG,
 	   "withdraw: and of no use");
 	ok(store_token_withdraw(&s, "dev-1") == -ENOENT && strstr(s.error, "has no token"), "withdraw: twice: %s", s.error);

@@ -141,6 +141,7 @@ static void check_burn(void)
 	char fresh[STORE_TOKEN_LEN], pending[STORE_TOKEN_LEN], later[STORE_TOKEN_LEN];
 	struct store_certificate c = cert_of(1, 2, 1);
 	unsigned int burnt = 0;
+	bool approved = true;
 	time_t when = 1;
 	struct store s;
 
@@ -150,7 +151,9 @@ static void check_burn(void)
 	ok(!store_restored_get(&s, &when) && !when, "burn: the registry was never restored");
 	ok(!store_tokens_burn(&s, NOW - 1, &burnt) && !burnt && verdict_of(&s, 1, fresh, 1, NOW) == STORE_TOKEN_GOOD,
 	   "burn: not what was made later");
+	store_device_approve(&s, "dev-1");
 	ok(!store_tokens_burn(&s, NOW, &burnt) && burnt == 2, "burn: both");
+	ok(!store_pending_approved(&s, "dev-1", KEY(5), &approved) && !approved, "burn: no approval of before counts");
 	ok(verdict_of(&s, 1, fresh, 1, NOW) == STORE_TOKEN_USED &&
 	   verdict_of(&s, 2, pending, 1, NOW) == STORE_TOKEN_USED,
 	   "burn: neither is any good");

@@ -137,6 +137,8 @@ int store_tokens_burn(struct store *s, int64_t until, unsigned int *burnt)
 	/* What was approved may have been used since. */
 	if (!err)
 		err = db_run(s, db_bind(s, DB_PENDING_DROP_ALL, ""));
+	if (!err)
+		err = db_run(s, db_bind(s, DB_DEVICE_UNAPPROVE_ALL, ""));
 	return db_leave(s, own, err);
 }
 

@@ -8,7 +8,7 @@
 #define NOTE_EACH	10	/* seconds: who comes more often is not written down each time */
 
 /**
- * db_pending_drop - a device has neither keys that wait nor any that are approved
+ * db_pending_drop - a device has neither keys that wait nor any that are approved, nor is the first one that comes
  * @s: the registry
  * @name: the device's
  *
@@ -16,7 +16,9 @@
  */
 int db_pending_drop(struct store *s, const char *name)
 {
-	return db_run(s, db_bind(s, DB_PENDING_DROP, "t", name));
+	int err = db_run(s, db_bind(s, DB_PENDING_DROP, "t", name));
+
+	return err ? err : db_run(s, db_bind(s, DB_DEVICE_UNAPPROVE, "t", name));
 }
 
 /* 1, the key is known; 0, it is not; -errno. */
@@ -125,12 +127,7 @@ int store_pending_done(struct store *s, const char *name)
 	int err;
 
 	err = db_enter(s, true, &own);
-	if (err)
-		return err;
-	err = db_pending_drop(s, name);
-	if (!err)
-		err = db_run(s, db_bind(s, DB_DEVICE_UNAPPROVE, "t", name));
-	return db_leave(s, own, err);
+	return err ? err : db_leave(s, own, db_pending_drop(s, name));
 }
 
 static void read_pending(sqlite3_stmt *stmt, struct store_pending *out)

@@ -196,6 +196,7 @@ const char * const db_sql[DB_STATEMENTS] = {
 	[DB_PENDING_DROP] = "DELETE FROM pending WHERE device = " DEVICE_ID,
 	[DB_PENDING_DROP_ALL] = "DELETE FROM pending",
 	[DB_DEVICE_UNAPPROVE] = "UPDATE device SET approved = 0 WHERE name = ?1 AND approved",
+	[DB_DEVICE_UNAPPROVE_ALL] = "UPDATE device SET approved = 0 WHERE approved",
 
 	/* Rows of certificates that were made here have positive numbers, in their order. */
 	[DB_CERT_PUT] =
