@@ -228,6 +228,27 @@ static void check_migration(void)
 	help_remove();
 }
 
+/* An approval is older than the revocation: it was not given in spite of that. */
+static void check_revoke(void)
+{
+	struct store_certificate c[] = { cert_of(1, 1, 1), cert_of(2, 1, 1) };
+	bool any = false, one = false;
+	struct store s;
+
+	help_open(&s);
+	if (enrol(&s, 1, 1) || store_cert_reserve(&s, &c[1]) || issue(&s, &c[1]) || store_device_approve(&s, "dev-1") ||
+	    store_pending_approve(&s, "dev-1", KEY(2)))
+		abort();
+	ok(!store_cert_revoke(&s, c[0].serial, NOW, 4) && !store_pending_approved(&s, "dev-1", KEY(3), &any) && any,
+	   "revoke: superseded: what was approved is");
+	ok(!store_cert_revoke(&s, c[1].serial, NOW, 1) && !store_pending_approved(&s, "dev-1", KEY(3), &any) && !any &&
+	   !store_pending_approved(&s, "dev-1", KEY(2), &one) && !one, "revoke: else nothing is approved any more");
+	ok(!store_pending_approve(&s, "dev-1", KEY(2)) && !store_pending_approved(&s, "dev-1", KEY(2), &one) && one,
+	   "revoke: but for what is approved afterwards");
+	store_close(&s);
+	help_remove();
+}
+
 int main(void)
 {
 	help_begin();
@@ -236,6 +257,7 @@ int main(void)
 	check_approve();
 	check_meet();
 	check_tokens();
+	check_revoke();
 	check_text();
 	help_end();
 	return tap_done();

@@ -9,6 +9,7 @@
 
 #define DER_MAX		65536	/* bytes */
 #define REASON_MAX	10	/* RFC 5280, 5.3.1: aACompromise */
+#define REASON_SUPERSEDED 4
 #define COLUMN_DER	11
 
 /**
@@ -368,6 +369,9 @@ static int revoke(struct store *s, const uint8_t serial[STORE_SERIAL_LEN], time_
 	if (!err)
 		err = db_run(s, db_bind(s, DB_CERT_REVOKE, "bii", serial, (size_t)STORE_SERIAL_LEN,
 					(int64_t)when, (int64_t)reason));
+	/* What was approved before was not approved in spite of this. */
+	if (!err && cert.kind == DB_KIND_DEVICE && reason != REASON_SUPERSEDED)
+		err = db_pending_drop(s, cert.name);
 	return err ? err : db_run(s, db_bind(s, DB_COUNT_UP, "t", "revocations"));
 }
 
@@ -376,7 +380,7 @@ static int revoke(struct store *s, const uint8_t serial[STORE_SERIAL_LEN], time_
  * @s: the registry; without a transaction it makes one
  * @serial: its, in whatever state: one that was reserved may have been made
  * @when: seconds since 1970
- * @reason: RFC 5280, 5.3.1
+ * @reason: RFC 5280, 5.3.1; but for superseded, it takes a device's approvals back
  *
  * Return: 0; -ENOENT; -EALREADY; -EINVAL, no such reason; another -errno.
  */
