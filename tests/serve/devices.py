@@ -269,6 +269,15 @@ def renamed(gw):
     tap.ok(not done.returncode and b"1 certificate revoked" in done.stdout, "renamed: retire: what it had by its old name", done)
     tap.equal("renamed: no next certificate", 403, renew(gw, old.cert, old.key, new_csr(old.key), source=old.address).status)
     tap.ok(set(names(gw, "--state", "retired")) >= {"old", "new"}, "renamed: both names are out of use")
+    late = Device(gw, "late", 0x33)
+    gw.kernel.devices.remove("late")
+    gw.kernel.add("late2", late.mac, late.address)
+    gw.kernel.commit()
+    tap.ok("Welcome" in checkin(gw, late.cert, late.key, source=late.address), "renamed: another checks in")
+    ended = gw.kernel.leases("late2")[1]
+    done = retire(gw, "late")
+    tap.ok(not done.returncode and b"its lease has ended" in done.stdout and gw.kernel.leases("late2")[1] == ended + 1,
+           "renamed: retire by the old name: its lease ends as well", done)
     before = Device(gw, "moved", 0x31)
     gw.kernel.devices.remove("moved")
     gw.kernel.add("moved", "02:00:00:00:00:32", "127.0.1.50")

@@ -15,6 +15,7 @@
  * @policy: file to take the device out of, or NULL
  * @s: the device
  * @done: by the registry
+ * @ended: its lease, if it had one
  * @held: the kernel holds it in quarantine
  * @cut: where the policy file has it
  * @found: it has it
@@ -25,6 +26,7 @@ struct retirement {
 	const char *policy;
 	struct subject s;
 	struct store_retired done;
+	bool ended;
 	bool held;
 	struct policy_cut cut;
 	bool found;
@@ -56,21 +58,25 @@ static int tell_registry(struct retirement *r)
 	return EXIT_DONE;
 }
 
-/* A device that needs no certificate is not stopped by the end of its lease: as long as it is listed, it is held. */
+/*
+ * A device that needs no certificate is not stopped by the end of its lease: as long as it is listed, it is held. One
+ * that is listed by another name has a lease by its MAC all the same.
+ */
 static int tell_kernel(struct retirement *r)
 {
 	struct cnl_change change = CNL_CHANGE_NONE;
 	struct cnl_device now;
 	int err;
 
-	if (!r->s.listed)
+	if (!r->s.kernel)
 		return EXIT_DONE;
 	err = cnl_lease_end(&r->s.nl, r->s.mac, NULL, &now);
+	r->ended = !err;
 	change.mac = r->s.mac;
 	change.state = CORDON_STATE_QUARANTINED;
-	if (!err)
+	if (!err && r->s.listed)
 		err = cnl_device_set(&r->s.nl, &change, &now);
-	r->held = !err;
+	r->held = !err && r->s.listed;
 	return err && err != -ENOENT ? complain_nl(&r->s.nl) : EXIT_DONE;
 }
 
@@ -126,7 +132,9 @@ static void print_text(const struct retirement *r)
 	       r->done.again ? " before" : "", r->done.revoked, r->done.revoked == 1 ? "" : "s");
 	if (r->done.token)
 		fputs(", its token is withdrawn", stdout);
-	puts(r->held ? ", its lease has ended, it is held in quarantine" : "");
+	if (r->ended)
+		fputs(", its lease has ended", stdout);
+	puts(r->held ? ", it is held in quarantine" : "");
 	print_policy(r);
 }
 
