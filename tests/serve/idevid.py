@@ -335,7 +335,10 @@ def again(gw, lan, acme):
 
 def taken_back(gw, lan, acme):
     """An operator's word does not end with the certificate, nor hang on the reason that was given for it."""
-    for name, reason, late in (("ended", "keyCompromise", True), ("reason", "superseded", False), ("forgotten", None, True)):
+    for name, what, reason, late in (
+            ("ended", "back: its certificate would have ended", "keyCompromise", True),
+            ("reason", "back: as superseded", "superseded", False),
+            ("forgotten", "back: the registry has forgotten it", None, True)):
         at, mine = lan.add(name, "acme", f"SN-{name}"), acme.device(name, f"SN-{name}")
         granted(gw, f"one that will be taken back, {name}", name, mine, at)
         if reason:
@@ -346,7 +349,7 @@ def taken_back(gw, lan, acme):
         if late and reason:
             gw.query("UPDATE certificate SET not_after = ? WHERE name = ?", int(time.time()) - DAY, name)
         key = new_key(gw, f"{name}-again")
-        refused(gw, f"back: {name}", "not_approved", 202, "waits for an operator's approval",
+        refused(gw, what, "not_approved", 202, "waits for an operator's approval",
                 lambda: simple(gw, mine, new_csr(key), at))
         done = ctl("device", "approve", name, "--registry", gw.registry)
         tap.ok(not done.returncode and simple(gw, mine, new_csr(key), at).status == 200, f"back: {name}: and then", done.stderr)
@@ -360,13 +363,13 @@ def retired(gw, lan, acme):
         tap.ok(not done.returncode, f"retired: {name}", done.stderr)
         gw.kernel.change(name, quarantined=0)
 
-    for name, before in (("used", True), ("unused", False)):
+    for name, what, before in (("used", "retired: no second certificate", True), ("unused", "retired: no first certificate", False)):
         at, mine = lan.add(name, "acme", f"SN-{name}"), acme.device(name, f"SN-{name}")
         if before:
             granted(gw, f"one that will be retired, {name}", name, mine, at)
         retire(name)
         csr = new_csr(new_key(gw, f"{name}-again"))
-        refused(gw, f"retired: {name}: no certificate", "idevid_enrolled", 403, "was retired", lambda: simple(gw, mine, csr, at))
+        refused(gw, what, "idevid_enrolled", 403, "was retired", lambda: simple(gw, mine, csr, at))
         tap.equal(f"retired: {name}: nobody is asked to approve it", [],
                   gw.query("SELECT 1 FROM pending AS p JOIN device AS d ON d.id = p.device WHERE d.name = ?", name))
         gw.token(name, "02:00:00:00:77:%02x" % len(lan.devices))

@@ -83,7 +83,7 @@ static int retire(struct store *s, const char *name, time_t now, int reason, str
 static int retire_all(struct store *s, const char *name, const uint8_t *mac, time_t now, int reason,
 		      struct store_retired *out)
 {
-	struct store_device other;
+	struct store_device other = { .name = "" };
 	int err = mac ? db_device_meet(s, name, mac) : 0;
 	bool again;
 
