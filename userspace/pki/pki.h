@@ -93,8 +93,8 @@ struct pki_issuer {
  * @root: trust anchor
  * @issuing: signs what devices and the server get
  * @key: of @issuing; NULL where it was not asked for
- * @others: root and issuing certificates of CAs before and of the next one, and the cross certificates
- *	(RFC 7030, 4.1.3); may be empty, never NULL
+ * @others: root and issuing certificates of CAs before and of the next one, what was between before, and the cross
+ *	certificates (RFC 7030, 4.1.3); may be empty, never NULL
  * @bridge: after a roll-over: @issuing as certified by the root before, for devices that know that one alone; or NULL
  * @next: root of the CA that is published to follow, in @others as well unless it is @root; or NULL
  * @next_issuing: issuing certificate of that one, in @others as well; or NULL
