@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * After a roll-over between two issuing CAs below another's: root - upper - lower - ours, and then root - ours. What is
- * taken back above the one before.
+ * taken back above the one before, and whom devices are told of.
  */
 #include <errno.h>
 #include <openssl/pem.h>
@@ -141,6 +141,19 @@ static void put_list(X509 *issuer, X509 *revoked)
 	X509_CRL_free(crl);
 }
 
+static bool is_told(const struct pki_ca *ca, const X509 *cert)
+{
+	STACK_OF(X509) *certs = sk_X509_new_null();
+	bool found = false;
+	int i;
+
+	pki_ca_trust(ca, certs);
+	for (i = 0; i < sk_X509_num(certs); i++)
+		found |= !X509_cmp(sk_X509_value(certs, i), cert);
+	sk_X509_free(certs);
+	return found;
+}
+
 /* @cert: of the first; what takes it back does so however far above it is, and leaves the second. */
 static void test_revoked(X509 *cert)
 {
@@ -169,6 +182,7 @@ static void test_revoked(X509 *cert)
 		ret = pki_claim(&ca, cert, now, &err);
 		ok(lists[i].taken ? !ret : ret == -EPERM && strstr(err.text, "was revoked"),
 		   "%s on a list: its devices are %s: %s", lists[i].name, lists[i].taken ? "taken" : "refused", err.text);
+		ok(is_told(&ca, the.first) == lists[i].taken && is_told(&ca, the.second), "nor are devices told of it then");
 		ok(!ca.revoked, "the present one is not on it");
 		pki_ca_free(&ca);
 	}
@@ -185,9 +199,12 @@ static void test_former(void)
 	cert = issue(&ca);
 	pki_ca_free(&ca);
 	ok(join(&the.second, the.root, &err) == 1 && !pki_ca_load(dir, true, NULL, &ca, &err), "the next: %s", err.text);
+	ok(is_told(&ca, the.second), "devices are told of the next one, whatever its path length");
 	pki_ca_free(&ca);
 	ok(!pki_ca_activate(dir, now, &err) && !pki_ca_load(dir, true, NULL, &ca, &err), "activated: %s", err.text);
 	ok(!pki_claim(&ca, cert, now, &err), "its devices are taken: %s", err.text);
+	ok(is_told(&ca, the.first) && is_told(&ca, the.second) && is_told(&ca, the.root), "devices are told of both");
+	ok(!is_told(&ca, the.lower) && !is_told(&ca, the.upper), "and not of what was between, below which others are");
 	pki_ca_free(&ca);
 	test_revoked(cert);
 	X509_free(cert);

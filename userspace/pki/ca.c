@@ -424,10 +424,19 @@ void pki_ca_free(struct pki_ca *ca)
 	*ca = (struct pki_ca){ NULL };
 }
 
-/* One root as certified by another: of use on the way to a root, and no anchor itself. */
-static bool is_cross(X509 *cert)
+/*
+ * A root, or a certificate that issues, as it may be of any path length where it was imported, and was not taken back.
+ * One root as certified by another and what is between are of use on the way to a root, and no anchors themselves.
+ */
+static bool is_anchor(const struct pki_ca *ca, X509 *cert)
 {
-	return X509_get_pathlen(cert) != 0 && X509_self_signed(cert, 0) != 1;
+	X509 *issuer;
+	size_t n = 0;
+
+	while ((issuer = pki_ca_issuer(ca, n++)))
+		if (!X509_cmp(issuer, cert))
+			return n < 2 || n - 2 >= ca->n_former || !ca->former[n - 2].revoked;
+	return X509_self_signed(cert, 0) == 1;
 }
 
 static int push_intermediates(const struct pki_ca *ca, STACK_OF(X509) *certs)
@@ -457,7 +466,7 @@ int pki_ca_trust(const struct pki_ca *ca, STACK_OF(X509) *certs)
 	if (!sk_X509_push(certs, ca->issuing) || !sk_X509_push(certs, ca->root) || push_intermediates(ca, certs))
 		return -ENOMEM;
 	for (i = 0; i < sk_X509_num(ca->others); i++)
-		if (!is_cross(sk_X509_value(ca->others, i)) && !sk_X509_push(certs, sk_X509_value(ca->others, i)))
+		if (is_anchor(ca, sk_X509_value(ca->others, i)) && !sk_X509_push(certs, sk_X509_value(ca->others, i)))
 			return -ENOMEM;
 	return 0;
 }
