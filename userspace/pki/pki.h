@@ -81,11 +81,16 @@ struct pki_revoked {
 	int reason;
 };
 
-/** struct pki_issuer - an issuing certificate of a CA before; key NULL: not asked for, or not there any more */
+/**
+ * struct pki_issuer - an issuing certificate of a CA before
+ * @cert: it
+ * @key: NULL, not asked for, or not there any more
+ * @revoked: since when, by the list of who is above it; 0, it is not
+ */
 struct pki_issuer {
 	X509 *cert;
 	EVP_PKEY *key;
-	bool revoked;
+	time_t revoked;
 };
 
 /**

@@ -39,12 +39,16 @@ static bool is_of_chain(const struct pki_ca *ca, X509_CRL *crl)
 	return false;
 }
 
-static bool names(X509_CRL *crl, X509 *cert)
+/* Since when, seconds since 1970; 0, it is not on the list. */
+static time_t names(X509_CRL *crl, X509 *cert)
 {
 	X509_REVOKED *entry;
+	time_t when;
 
-	return !X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_issuer_name(cert)) &&
-	       X509_CRL_get0_by_cert(crl, &entry, cert) > 0;
+	if (X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_issuer_name(cert)) ||
+	    X509_CRL_get0_by_cert(crl, &entry, cert) <= 0)
+		return 0;
+	return pki_time(X509_REVOKED_get0_revocationDate(entry), &when) || when < 1 ? 1 : when;
 }
 
 static bool is_above(X509 *issuer, X509 *cert)
@@ -69,9 +73,9 @@ static X509 *find_above(const struct pki_ca *ca, X509 *cert)
 }
 
 /* It, or one of those above it. */
-static bool names_former(const struct pki_ca *ca, X509_CRL *crl, X509 *cert)
+static time_t names_former(const struct pki_ca *ca, X509_CRL *crl, X509 *cert)
 {
-	bool named = false;
+	time_t named = 0;
 	int n;
 
 	for (n = 0; !named && cert && n < PKI_CHAIN_MAX; n++) {
@@ -83,14 +87,18 @@ static bool names_former(const struct pki_ca *ca, X509_CRL *crl, X509 *cert)
 
 static void mark(struct pki_ca *ca, X509_CRL *crl)
 {
+	time_t when;
 	size_t i;
 	int n;
 
-	ca->revoked |= names(crl, ca->issuing);
+	ca->revoked |= names(crl, ca->issuing) > 0;
 	for (n = 0; ca->intermediates && n < sk_X509_num(ca->intermediates); n++)
-		ca->revoked |= names(crl, sk_X509_value(ca->intermediates, n));
-	for (i = 0; i < ca->n_former; i++)
-		ca->former[i].revoked |= names_former(ca, crl, ca->former[i].cert);
+		ca->revoked |= names(crl, sk_X509_value(ca->intermediates, n)) > 0;
+	for (i = 0; i < ca->n_former; i++) {
+		when = names_former(ca, crl, ca->former[i].cert);
+		if (when)
+			ca->former[i].revoked = when;
+	}
 }
 
 /** pki_revoked_made - when the last list in a CA's directory was made; 0, there is none */
