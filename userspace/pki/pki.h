@@ -340,6 +340,7 @@ int pki_crl(const struct pki_ca *ca, const struct pki_revoked *entries, size_t n
  * @until: when there should be a newer one; 0, it does not say
  * @entries: of all of them; one may be there more than once
  * @n: how many
+ * @left_out: entries whose serial numbers are too long to be ours
  */
 struct pki_list {
 	uint64_t number;
@@ -347,6 +348,7 @@ struct pki_list {
 	time_t until;
 	struct pki_revoked *entries;
 	size_t n;
+	size_t left_out;
 };
 
 /* Lists of this CA, one in DER or any number in PEM: what they hold is added. */
