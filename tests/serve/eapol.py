@@ -160,6 +160,22 @@ def other_ca(t):
     return gw.path("other", "ca.crt"), gw.path("other", "forged.crt")
 
 
+def revoked(t):
+    """The issuing CA is taken back: FreeRADIUS is not told to take its certificates, though none must be made."""
+    place = os.path.join(t.gw.ca, "root-crl.pem")
+    words = ("ca", "export", "--hostapd", t.export, "lan0", *t.where)
+    with open(os.path.join(t.export, "ca.pem"), "rb") as file:
+        before = file.read()
+    must(FAKE, "ca", "crl", "--root", "--revoke", os.path.join(t.gw.ca, "issuing.crt"), "--dir", t.gw.ca)
+    done = ctl(*words)
+    tap = t.tap
+    tap.ok(done.returncode == 1 and b"was revoked" in done.stderr, "export: of a CA that was revoked: refused", done.stderr)
+    with open(os.path.join(t.export, "ca.pem"), "rb") as file:
+        tap.equal("export: and nothing is written", before, file.read())
+    os.unlink(place)
+    tap.equal("export: control: without that list", 0, ctl(*words).returncode)
+
+
 def exported(t):
     """What is written, by whom it may be read, and what stays."""
     tap, gw = t.tap, t.gw
@@ -208,6 +224,7 @@ def exported(t):
     tap.equal("export, once FreeRADIUS has its group: the certificate that stays is given to it", os.stat(t.export).st_gid,
               os.stat(server).st_gid)
     tap.equal("export: and is the same", before["server.pem"], text("server.pem"))
+    revoked(t)
     for words, why in ((("relative", "lan0"), "absolute path"), ((gw.path("a b"), "lan0"), "absolute path"),
                        ((gw.path("x"), "lan 0"), "not a name"), ((gw.path("x"), "lan0\nx"), "not a name"),
                        ((gw.path("x"), "../lan0"), "not a name"), ((gw.path("x"), "a" * 16), "not a name")):

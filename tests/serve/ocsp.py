@@ -394,6 +394,8 @@ def rolled(gw, cert):
     before, ident = gw.path("before.crt"), issuer_id(gw)
     must("cp", os.path.join(gw.ca, "issuing.crt"), before)
     must("cp", os.path.join(gw.ca, "root.crt"), gw.path("before-root.crt"))
+    must(CTL, "ca", "crl", "--root", "--revoke", before, "--out", gw.path("before-root.crl"), "--dir", gw.ca)
+    os.unlink(os.path.join(gw.ca, "root-crl.pem"))
     gw.stop()
     must(CTL, "ca", "init", "--rollover", "--dir", gw.ca, "--registry", gw.registry)
     must(CTL, "ca", "init", "--rollover", "--activate", "--force", "2", "--dir", gw.ca, "--registry", gw.registry)
@@ -409,6 +411,14 @@ def rolled(gw, cert):
     listed = gw.fetch(f"/{ident}.crl")[2]
     good = run("openssl", "crl", "-inform", "DER", "-noout", "-verify", "-CAfile", before, input=listed)
     tap.ok(b"verify OK" in good.stderr, "roll-over: its list", good)
+    gw.stop()
+    must("cp", gw.path("before-root.crl"), os.path.join(gw.ca, "root-crl.pem"))
+    gw.must_start()
+    done = run("openssl", "ocsp", "-issuer", before, "-cert", cert, "-url", gw.url + "/ocsp", "-CAfile",
+               gw.path("before-root.crt"))
+    got = done.stdout.decode() + done.stderr.decode()
+    tap.ok("Response verify OK" in got and ": revoked" in got, "roll-over: the root takes the issuer back: it is not good", got)
+    os.unlink(os.path.join(gw.ca, "root-crl.pem"))
 
 
 def settings(gw):

@@ -76,6 +76,9 @@ static void test_which(void)
 	which("ca init", AUDITED);
 	which("ca list", AUDITED_NOT);
 	which("ca export", AUDITED_NOT);
+	which("ca export --der --dir ca", AUDITED_NOT);
+	which("ca export --hostapd /etc/x lan0", AUDITED);
+	which("ca export lan0 --host=/etc/x", AUDITED);
 	which("ca revoke cam", AUDITED_ANYWAY);
 	which("ca --dir list init", AUDITED);
 	which("ca is-none-yet", AUDITED);

@@ -496,6 +496,36 @@ static int root_crl(const char *dir, EVP_PKEY *key, X509 *revoke, struct pki_err
 	return ret;
 }
 
+/* A list by the root's key, made by other means, of a serial number that is longer than ours are. */
+static void test_long_serial(const struct pki_ca *ca, EVP_PKEY *key)
+{
+	ASN1_INTEGER *serial = s2i_ASN1_INTEGER(NULL, "0x4102030405060708090a0b0c0d0e0f1011121314");
+	ASN1_TIME *when = ASN1_TIME_set(NULL, now);
+	X509_REVOKED *entry = X509_REVOKED_new();
+	BIO *out = BIO_new_file(path("ours/" PKI_ROOT_LIST), "w");
+	X509_CRL *crl = X509_CRL_new();
+	struct pki_error err = { "" };
+	int i;
+
+	X509_CRL_set_version(crl, X509_CRL_VERSION_2);
+	X509_CRL_set_issuer_name(crl, X509_get_subject_name(ca->root));
+	X509_CRL_set1_lastUpdate(crl, when);
+	X509_REVOKED_set_revocationDate(entry, when);
+	X509_REVOKED_set_serialNumber(entry, serial);
+	ASN1_INTEGER_set(serial, 9);
+	X509_CRL_add1_ext_i2d(crl, NID_crl_number, serial, 0, 0);
+	X509_CRL_add0_revoked(crl, entry);
+	X509_CRL_sign(crl, key, EVP_sha256());
+	PEM_write_bio_X509_CRL(out, crl);
+	BIO_free(out);
+	for (i = 0; i < 2; i++)
+		ok(root_crl(path("ours"), key, NULL, &err) == -E2BIG && strstr(err.text, "would lack"),
+		   "a list with a long serial number: refused, and it stays: %s", err.text);
+	ASN1_TIME_free(when);
+	ASN1_INTEGER_free(serial);
+	X509_CRL_free(crl);
+}
+
 /* The root takes its issuing CA back. */
 static void test_root_list(void)
 {
@@ -532,6 +562,7 @@ static void test_root_list(void)
 	ok(!link(path("ours/root-crl.pem"), path("other/root-crl.pem")) &&
 	   pki_ca_load(other, false, NULL, &foreign, &err) == -EINVAL && strstr(err.text, "none of the CA's certificates"),
 	   "another's list beside a CA is an error: %s", err.text);
+	test_long_serial(&ca, key);
 	X509_free(now_refused);
 	X509_free(cert);
 	EVP_PKEY_free(key);

@@ -379,7 +379,10 @@ int ca_export_hostapd(const struct ca_words *w)
 
 	if (!check_words(w) || !ca_load(w, true, &o.ca))
 		return EXIT_REFUSED;
-	good = ca_open_registry(w, true, &o.s);
+	if (o.ca.revoked)
+		complain("ca", "the issuing certificate was revoked, or one above it; with what was exported before, FreeRADIUS "
+			 "goes on taking its certificates: stop it until the CA was rolled over");
+	good = !o.ca.revoked && ca_open_registry(w, true, &o.s);
 	if (good) {
 		good = make_dir(w) && write_all(&o);
 		store_close(&o.s);

@@ -129,17 +129,6 @@ int pki_previous_each(const char *dir, int (*each)(const char *file, X509 *cert,
 	return ret;
 }
 
-static int keep(const char *file, X509 *cert, void *arg)
-{
-	(void)file;
-	if (!X509_up_ref(cert))
-		return -ENOMEM;
-	if (sk_X509_push(arg, cert))
-		return 0;
-	X509_free(cert);
-	return -ENOMEM;
-}
-
 static int load_into(struct pki_ca *ca, const char *dir, const char *file, struct pki_error *err)
 {
 	X509 *cert = NULL;
@@ -152,21 +141,21 @@ static int load_into(struct pki_ca *ca, const char *dir, const char *file, struc
 	return ret;
 }
 
-/* What is between root and issuing certificate, in the order in which a server sends it. */
-static int load_intermediates(struct pki_ca *ca, const char *dir, struct pki_error *err)
+/* Certificates of a chain's file, in the order in which a server sends them. */
+static int load_list(STACK_OF(X509) *to, const char *dir, const char *file, struct pki_error *err)
 {
+	int ret, before = sk_X509_num(to);
 	char *text = NULL;
 	BIO *bio = NULL;
 	size_t len = 0;
 	X509 *cert;
-	int ret = read_file(dir, PKI_CHAIN_FILE, &text, &len, err);
 
+	ret = read_file(dir, file, &text, &len, err);
 	if (ret)
-		return ret == -ENOENT ? 0 : ret;
+		return ret;
 	bio = BIO_new_mem_buf(text, (int)len);
-	ca->intermediates = sk_X509_new_null();
-	while (bio && ca->intermediates && (cert = PEM_read_bio_X509(bio, NULL, NULL, NULL))) {
-		if (sk_X509_push(ca->intermediates, cert))
+	while (bio && (cert = PEM_read_bio_X509(bio, NULL, NULL, NULL))) {
+		if (sk_X509_push(to, cert))
 			continue;
 		X509_free(cert);
 		break;
@@ -174,10 +163,23 @@ static int load_intermediates(struct pki_ca *ca, const char *dir, struct pki_err
 	ERR_clear_error();
 	BIO_free(bio);
 	free(text);
-	if (sk_X509_num(ca->intermediates) > 0 && sk_X509_num(ca->intermediates) <= PKI_CHAIN_MAX - 2)
+	if (sk_X509_num(to) > before && sk_X509_num(to) - before <= PKI_CHAIN_MAX - 2)
 		return 0;
-	return pki_fail(err, -EINVAL, "%s/" PKI_CHAIN_FILE ": must hold 1 to %d certificates (PEM)", dir,
-			PKI_CHAIN_MAX - 2);
+	return pki_fail(err, -EINVAL, "%s/%s: must hold 1 to %d certificates (PEM)", dir, file, PKI_CHAIN_MAX - 2);
+}
+
+/* What is between root and issuing certificate. */
+static int load_intermediates(struct pki_ca *ca, const char *dir, struct pki_error *err)
+{
+	STACK_OF(X509) *list = sk_X509_new_null();
+	int ret = list ? load_list(list, dir, PKI_CHAIN_FILE, err) : pki_fail(err, -ENOMEM, "out of memory");
+
+	if (ret) {
+		sk_X509_pop_free(list, X509_free);
+		return ret == -ENOENT ? 0 : ret;
+	}
+	ca->intermediates = list;
+	return 0;
 }
 
 /* How devices that know the present root alone come to know the next: where both roots' keys were here. */
@@ -232,16 +234,38 @@ struct former {
 	const char *dir;
 	const char *passphrase;
 	bool with_key;
+	struct pki_error *err;
 };
+
+static bool ends_with(const char *file, const char *suffix)
+{
+	size_t len = strlen(file), n = strlen(suffix);
+
+	return len >= n && !strcmp(file + len - n, suffix);
+}
 
 /* By its path length, as all of ours have it; that of another's root is by its name: what is imported may have any. */
 static bool is_issuing(const char *file, X509 *cert)
 {
-	static const char suffix[] = "-issuing.crt";
-	size_t len = strlen(file);
+	return X509_get_pathlen(cert) == 0 || ends_with(file, "-issuing.crt");
+}
 
-	return X509_get_pathlen(cert) == 0 ||
-	       (len >= strlen(suffix) && !strcmp(file + len - strlen(suffix), suffix));
+/* Of a chain, all that is in its file: each of them may be revoked. */
+static int keep(const char *file, X509 *cert, void *arg)
+{
+	const struct former *f = arg;
+	char path[PATH_MAX];
+
+	if (ends_with(file, "-" PKI_CHAIN_FILE)) {
+		snprintf(path, sizeof(path), "%s/previous", f->dir);
+		return load_list(f->ca->others, path, file, f->err);
+	}
+	if (!X509_up_ref(cert))
+		return pki_fail(f->err, -ENOMEM, "out of memory");
+	if (sk_X509_push(f->ca->others, cert))
+		return 0;
+	X509_free(cert);
+	return pki_fail(f->err, -ENOMEM, "out of memory");
 }
 
 /* A key that cannot be read is as good as none: the CA itself does not need it. */
@@ -344,7 +368,8 @@ X509 *pki_ca_issuer(const struct pki_ca *ca, size_t n)
 int pki_ca_load(const char *dir, bool with_key, const char *passphrase, struct pki_ca *ca,
 		struct pki_error *err)
 {
-	struct former former = { .ca = ca, .dir = dir, .passphrase = passphrase, .with_key = with_key };
+	struct former former = { .ca = ca, .dir = dir, .passphrase = passphrase, .with_key = with_key,
+				 .err = err };
 	int ret;
 
 	*ca = (struct pki_ca){ .others = sk_X509_new_null() };
@@ -361,7 +386,7 @@ int pki_ca_load(const char *dir, bool with_key, const char *passphrase, struct p
 	if (!ret)
 		ret = check(ca, dir, err);
 	if (!ret)
-		ret = pki_previous_each(dir, keep, ca->others, err);
+		ret = pki_previous_each(dir, keep, &former, err);
 	if (!ret)
 		ret = pki_previous_each(dir, keep_former, &former, err);
 	if (!ret)
@@ -399,10 +424,19 @@ void pki_ca_free(struct pki_ca *ca)
 	*ca = (struct pki_ca){ NULL };
 }
 
-/* One root as certified by another: of use on the way to a root, and no anchor itself. */
-static bool is_cross(X509 *cert)
+/*
+ * A root, or a certificate that issues, as it may be of any path length where it was imported, and was not taken back.
+ * One root as certified by another and what is between are of use on the way to a root, and no anchors themselves.
+ */
+static bool is_anchor(const struct pki_ca *ca, X509 *cert)
 {
-	return X509_get_pathlen(cert) != 0 && X509_self_signed(cert, 0) != 1;
+	X509 *issuer;
+	size_t n = 0;
+
+	while ((issuer = pki_ca_issuer(ca, n++)))
+		if (!X509_cmp(issuer, cert))
+			return n < 2 || n - 2 >= ca->n_former || !ca->former[n - 2].revoked;
+	return X509_self_signed(cert, 0) == 1;
 }
 
 static int push_intermediates(const struct pki_ca *ca, STACK_OF(X509) *certs)
@@ -432,7 +466,7 @@ int pki_ca_trust(const struct pki_ca *ca, STACK_OF(X509) *certs)
 	if (!sk_X509_push(certs, ca->issuing) || !sk_X509_push(certs, ca->root) || push_intermediates(ca, certs))
 		return -ENOMEM;
 	for (i = 0; i < sk_X509_num(ca->others); i++)
-		if (!is_cross(sk_X509_value(ca->others, i)) && !sk_X509_push(certs, sk_X509_value(ca->others, i)))
+		if (is_anchor(ca, sk_X509_value(ca->others, i)) && !sk_X509_push(certs, sk_X509_value(ca->others, i)))
 			return -ENOMEM;
 	return 0;
 }

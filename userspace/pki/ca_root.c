@@ -31,7 +31,12 @@ static int read_list(const struct pki_ca *root, const char *path, struct pki_lis
 		return ret == -ENOENT ? 0 : pki_fail(err, ret, "%.200s: %s", path, strerror(-ret));
 	ret = pki_list_read(root, (const uint8_t *)text, len, list);
 	free(text);
-	return ret ? pki_fail(err, ret, "%.200s: no revocation list of this root", path) : 0;
+	if (ret)
+		return pki_fail(err, ret, "%.200s: no revocation list of this root", path);
+	/* Who made it elsewhere may have given longer ones; without them, the next list would let them in again. */
+	return list->left_out ? pki_fail(err, -E2BIG, "%.170s: has %zu serial numbers of more than %d bytes, which the next list "
+					 "would lack: make it where that one was made", path, list->left_out,
+					 PKI_SERIAL_LEN) : 0;
 }
 
 /* One entry more; what is there already stays as it is. */
@@ -88,8 +93,8 @@ static int make(const struct pki_ca *root, const struct pki_list *list, time_t n
  * @len: of @pem
  * @err: why not
  *
- * Return: 0; -EPERM, the key is not the root's, or the certificate is none of it; -EALREADY, it is revoked; as of
- * pki_ca_load(); -errno. @err tells, and the list is as it was.
+ * Return: 0; -EPERM, the key is not the root's, or the certificate is none of it; -EALREADY, it is revoked; -E2BIG, the
+ * list that is there has what cannot be taken over; as of pki_ca_load(); -errno. @err tells, and the list is as it was.
  */
 int pki_root_crl(const char *dir, const struct pki_root_plan *plan, char **pem, size_t *len, struct pki_error *err)
 {

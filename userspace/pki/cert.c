@@ -229,7 +229,7 @@ static bool is_revoked(const struct pki_ca *ca, const X509 *issuer)
 
 	for (i = 0; i < ca->n_former; i++)
 		if (ca->former[i].cert == issuer)
-			return ca->former[i].revoked;
+			return ca->former[i].revoked > 0;
 	return issuer == ca->issuing && ca->revoked;
 }
 

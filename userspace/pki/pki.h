@@ -81,11 +81,16 @@ struct pki_revoked {
 	int reason;
 };
 
-/** struct pki_issuer - an issuing certificate of a CA before; key NULL: not asked for, or not there any more */
+/**
+ * struct pki_issuer - an issuing certificate of a CA before
+ * @cert: it
+ * @key: NULL, not asked for, or not there any more
+ * @revoked: since when, by the list of who is above it; 0, it is not
+ */
 struct pki_issuer {
 	X509 *cert;
 	EVP_PKEY *key;
-	bool revoked;
+	time_t revoked;
 };
 
 /**
@@ -93,8 +98,8 @@ struct pki_issuer {
  * @root: trust anchor
  * @issuing: signs what devices and the server get
  * @key: of @issuing; NULL where it was not asked for
- * @others: root and issuing certificates of CAs before and of the next one, and the cross certificates
- *	(RFC 7030, 4.1.3); may be empty, never NULL
+ * @others: root and issuing certificates of CAs before and of the next one, what was between before, and the cross
+ *	certificates (RFC 7030, 4.1.3); may be empty, never NULL
  * @bridge: after a roll-over: @issuing as certified by the root before, for devices that know that one alone; or NULL
  * @next: root of the CA that is published to follow, in @others as well unless it is @root; or NULL
  * @next_issuing: issuing certificate of that one, in @others as well; or NULL
@@ -335,6 +340,7 @@ int pki_crl(const struct pki_ca *ca, const struct pki_revoked *entries, size_t n
  * @until: when there should be a newer one; 0, it does not say
  * @entries: of all of them; one may be there more than once
  * @n: how many
+ * @left_out: entries whose serial numbers are too long to be ours
  */
 struct pki_list {
 	uint64_t number;
@@ -342,6 +348,7 @@ struct pki_list {
 	time_t until;
 	struct pki_revoked *entries;
 	size_t n;
+	size_t left_out;
 };
 
 /* Lists of this CA, one in DER or any number in PEM: what they hold is added. */

@@ -39,24 +39,66 @@ static bool is_of_chain(const struct pki_ca *ca, X509_CRL *crl)
 	return false;
 }
 
-static bool names(X509_CRL *crl, X509 *cert)
+/* Since when, seconds since 1970; 0, it is not on the list. */
+static time_t names(X509_CRL *crl, X509 *cert)
 {
 	X509_REVOKED *entry;
+	time_t when;
 
-	return !X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_issuer_name(cert)) &&
-	       X509_CRL_get0_by_cert(crl, &entry, cert) > 0;
+	if (X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_issuer_name(cert)) ||
+	    X509_CRL_get0_by_cert(crl, &entry, cert) <= 0)
+		return 0;
+	return pki_time(X509_REVOKED_get0_revocationDate(entry), &when) || when < 1 ? 1 : when;
+}
+
+static bool is_above(X509 *issuer, X509 *cert)
+{
+	EVP_PKEY *key = X509_get0_pubkey(issuer);
+
+	return key && X509_check_issued(issuer, cert) == X509_V_OK && X509_verify(cert, key) == 1;
+}
+
+/* Who certified the issuing certificate of a CA before, or one above it: a root, before one that is no root. */
+static X509 *find_above(const struct pki_ca *ca, X509 *cert)
+{
+	X509 *found = is_above(ca->root, cert) ? ca->root : NULL, *other;
+	int i;
+
+	for (i = 0; i < sk_X509_num(ca->others); i++) {
+		other = sk_X509_value(ca->others, i);
+		if ((!found || X509_self_signed(other, 0) == 1) && is_above(other, cert))
+			found = other;
+	}
+	return found;
+}
+
+/* It, or one of those above it. */
+static time_t names_former(const struct pki_ca *ca, X509_CRL *crl, X509 *cert)
+{
+	time_t named = 0;
+	int n;
+
+	for (n = 0; !named && cert && n < PKI_CHAIN_MAX; n++) {
+		named = names(crl, cert);
+		cert = X509_self_signed(cert, 0) == 1 ? NULL : find_above(ca, cert);
+	}
+	return named;
 }
 
 static void mark(struct pki_ca *ca, X509_CRL *crl)
 {
+	time_t when;
 	size_t i;
 	int n;
 
-	ca->revoked |= names(crl, ca->issuing);
+	ca->revoked |= names(crl, ca->issuing) > 0;
 	for (n = 0; ca->intermediates && n < sk_X509_num(ca->intermediates); n++)
-		ca->revoked |= names(crl, sk_X509_value(ca->intermediates, n));
-	for (i = 0; i < ca->n_former; i++)
-		ca->former[i].revoked |= names(crl, ca->former[i].cert);
+		ca->revoked |= names(crl, sk_X509_value(ca->intermediates, n)) > 0;
+	for (i = 0; i < ca->n_former; i++) {
+		when = names_former(ca, crl, ca->former[i].cert);
+		if (when)
+			ca->former[i].revoked = when;
+	}
 }
 
 /** pki_revoked_made - when the last list in a CA's directory was made; 0, there is none */

@@ -168,6 +168,8 @@ static int keep_entries(STACK_OF(X509_REVOKED) *from, struct pki_list *list)
 		/* One with a serial number that is none of ours is of no certificate of ours. */
 		if (read_entry(sk_X509_REVOKED_value(from, i), &more[list->n]))
 			list->n++;
+		else
+			list->left_out++;
 	ERR_clear_error();
 	return 0;
 }

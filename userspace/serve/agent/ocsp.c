@@ -54,7 +54,9 @@ static int look_up(struct agent *a, uint64_t issuer, struct pki_ocsp_id *id)
 		id->revoked = cert.revoked;
 		id->reason = cert.reason;
 	} else if ((cert.state == STORE_ISSUED || cert.state == STORE_DELIVERED) && is_issued_by(a, issuer, der, len)) {
-		id->status = PKI_STATUS_GOOD;
+		/* Nothing of an issuer that was taken back is taken, and that is said (RFC 6960, 2.7). */
+		id->revoked = issuer ? a->ca.former[issuer - 1].revoked : 0;
+		id->status = id->revoked ? PKI_STATUS_REVOKED : PKI_STATUS_GOOD;
 	}
 	free(der);
 	return 0;
