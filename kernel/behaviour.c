@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What a device opens, held against its segment's limits for it. */
 #include <linux/tcp.h>
-#include <net/ip.h>
-#include <net/ipv6.h>
 #include <net/netfilter/nf_conntrack.h>
 
 #include "anomaly.h"
@@ -31,18 +29,11 @@ static bool has_syn(const struct cordon_pkt *pkt)
 {
 	const struct tcphdr *th;
 	struct tcphdr buf;
-	int at = skb_network_offset(pkt->skb);
-	u8 proto = IPPROTO_TCP;
-	__be16 part;
+	unsigned int at;
 
-	if (pkt->state->pf == NFPROTO_IPV4) {
-		at += ip_hdrlen(pkt->skb);
-	} else {
-		proto = ipv6_hdr(pkt->skb)->nexthdr;
-		at = ipv6_skip_exthdr(pkt->skb, at + sizeof(struct ipv6hdr), &proto, &part);
-	}
-	th = at < 0 || proto != IPPROTO_TCP ? NULL :
-					      skb_header_pointer(pkt->skb, at, sizeof(buf), &buf);
+	if (cordon_pkt_payload(pkt->skb, pkt->state->pf, &at) != IPPROTO_TCP)
+		return false;
+	th = skb_header_pointer(pkt->skb, at, sizeof(buf), &buf);
 	return th && th->syn;
 }
 

@@ -11,12 +11,12 @@
 #include <linux/netlink.h>
 #include <linux/random.h>
 #include <linux/slab.h>
-#include <net/ipv6.h>
 
 #include "device.h"
 #include "inspect.h"
 #include "inspection.h"
 #include "net.h"
+#include "pkt.h"
 
 #define BUCKET_BITS	8
 #define BUCKETS		BIT(BUCKET_BITS)
@@ -394,21 +394,6 @@ u8 cordon_inspection_kind(enum cordon_tls_verdict verdict)
 	}
 }
 
-/* Protocol of the payload, and where it begins; -1, it is not to be found. */
-static int find_payload(const struct sk_buff *skb, u8 pf, unsigned int *offset)
-{
-	unsigned short frag = 0;
-	int proto;
-
-	if (pf == NFPROTO_IPV4) {
-		*offset = skb_network_offset(skb) + ip_hdr(skb)->ihl * 4;
-		return ip_hdr(skb)->protocol;
-	}
-	*offset = 0;
-	proto = ipv6_find_hdr(skb, offset, -1, &frag, NULL);
-	return frag ? -1 : proto;
-}
-
 static enum cordon_inspect inspect(struct cordon_inspect_ctx *ctx, int proto)
 {
 	struct cordon_inspection *i;
@@ -448,7 +433,7 @@ enum cordon_inspect cordon_inspect(struct cordon_net *cn, struct cordon_inspect_
 		ctx->blameless = true;
 		return CORDON_INSPECT_REFUSE;
 	}
-	proto = find_payload(ctx->skb, ctx->pf, &ctx->offset);
+	proto = cordon_pkt_payload(ctx->skb, ctx->pf, &ctx->offset);
 	if (proto != (int)nf_ct_protonum(ctx->ct) &&
 	    (proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6))
 		return CORDON_INSPECT_PASS;

@@ -254,6 +254,28 @@ void cordon_pkt_part(const struct sk_buff *skb, u8 pf, struct cordon_part *part)
 }
 
 /**
+ * cordon_pkt_payload - the protocol of the payload, and where it begins
+ * @skb: the packet, put together, after connection tracking
+ * @pf: NFPROTO_IPV4 or NFPROTO_IPV6
+ * @offset: filled
+ *
+ * Return: the protocol; -1 or another negative number, it is not to be found.
+ */
+int cordon_pkt_payload(const struct sk_buff *skb, u8 pf, unsigned int *offset)
+{
+	unsigned short frag = 0;
+	int proto;
+
+	if (pf == NFPROTO_IPV4) {
+		*offset = skb_network_offset(skb) + ip_hdrlen(skb);
+		return ip_hdr(skb)->protocol;
+	}
+	*offset = 0;
+	proto = ipv6_find_hdr(skb, offset, -1, &frag, NULL);
+	return frag ? -1 : proto;
+}
+
+/**
  * cordon_pkt_flow - facts about one packet
  * @skb: its network header is pulled and sound, as after ip_rcv() and ip6_rcv()
  * @pf: NFPROTO_IPV4 or NFPROTO_IPV6

@@ -164,6 +164,7 @@ static inline unsigned int cordon_pkt_count(const struct sk_buff *skb)
 }
 
 void cordon_pkt_part(const struct sk_buff *skb, u8 pf, struct cordon_part *part);
+int cordon_pkt_payload(const struct sk_buff *skb, u8 pf, unsigned int *offset);
 void cordon_pkt_flow(const struct sk_buff *skb, u8 pf, struct cordon_flow *flow);
 void cordon_pkt_connection(const struct nf_conn *ct, struct cordon_flow *flow);
 u8 cordon_pkt_track(struct cordon_pkt *pkt);

@@ -31,7 +31,8 @@ struct cordon_bound {
  * @macs_mask: their number less one
  * @room: length of @hosts less one
  * @multiplier: of the hash of MACs
- * @rebound: since the epoch of @stamp began, an address was bound that was not bound before
+ * @rebound: since the epoch of @stamp began, an address was bound that was not bound before; @bound
+ *	says so, too, but this is in the line that each packet reads
  * @bound: where those addresses are
  * @policy: the sealed policy
  * @cn: of which namespace

@@ -180,6 +180,17 @@ static bool any_form_has(const char *usage, const struct word *name)
 	return false;
 }
 
+/* Where in a form's words the word at hand is, if what was typed before begins it; -1, it does not. @found: how many */
+static int next_in(const struct form *f, const struct asked *a, const struct option_help *list, unsigned int n,
+		   struct word words[WORDS_MAX], unsigned int *found)
+{
+	int at;
+
+	*found = positionals(f, list, n, words);
+	at = *found ? matches(a, words + 1, *found - 1, list, n) : -1;
+	return at < 0 ? at : at + 1;
+}
+
 /* Options of the forms that what was typed may be. */
 static void offer_options(const struct command *c, const struct asked *a, const struct option_help *list, unsigned int n)
 {
@@ -193,10 +204,9 @@ static void offer_options(const struct command *c, const struct asked *a, const 
 
 	while (at) {
 		at = words_form(at, &f);
-		found = positionals(&f, list, n, words);
-		next = found ? matches(a, words + 1, found - 1, list, n) : -1;
+		next = next_in(&f, a, list, n, words, &found);
 		/* A verb comes before options. */
-		if (next < 0 || ((unsigned int)next + 1 < found && is_verb(&words[next + 1])))
+		if (next < 0 || ((unsigned int)next < found && is_verb(&words[next])))
 			continue;
 		for (i = 0; i < n; i++)
 			known[i] |= form_has(&f, &list[i].name) || !any_form_has(c->usage, &list[i].name);
@@ -218,16 +228,15 @@ static void offer_words(const struct command *c, const struct asked *a, const st
 
 	while (at) {
 		at = words_form(at, &f);
-		found = positionals(&f, list, n, words);
-		next = found ? matches(a, words + 1, found - 1, list, n) : -1;
-		if (next < 0 || (unsigned int)next + 1 >= found)
+		next = next_in(&f, a, list, n, words, &found);
+		if (next < 0 || (unsigned int)next >= found)
 			continue;
-		for (i = 0; i < n_offered && !word_same(&offered[i], &words[next + 1]); i++)
+		for (i = 0; i < n_offered && !word_same(&offered[i], &words[next]); i++)
 			;
 		if (i < n_offered || n_offered == WORDS_MAX)
 			continue;
-		offered[n_offered++] = words[next + 1];
-		offer_value(a->now, &words[next + 1], NULL);
+		offered[n_offered++] = words[next];
+		offer_value(a->now, &words[next], NULL);
 	}
 }
 

@@ -22,6 +22,7 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,14 +33,21 @@
 #include "lib/file.h"
 #include "pki/pki.h"
 
-__attribute__((format(printf, 2, 3)))
-static int fail(char error[IDENTITY_ERROR_LEN], const char *fmt, ...)
+/**
+ * identity_fail - say what failed
+ * @error: gets the sentence
+ * @fmt: the sentence
+ *
+ * Return: -1.
+ */
+int identity_fail(char error[IDENTITY_ERROR_LEN], const char *fmt, ...)
 {
 	va_list args;
 
 	va_start(args, fmt);
 	vsnprintf(error, IDENTITY_ERROR_LEN, fmt, args);
 	va_end(args);
+	ERR_clear_error();
 	return -1;
 }
 
@@ -47,7 +55,7 @@ static int read_pem(const char *path, char **pem, size_t *len, char error[IDENTI
 {
 	int err = file_read(path, IDENTITY_FILE_MAX, pem, len);
 
-	return err ? fail(error, "%s: %s", path, strerror(-err)) : 0;
+	return err ? identity_fail(error, "%s: %s", path, strerror(-err)) : 0;
 }
 
 /**
@@ -85,12 +93,12 @@ EVP_PKEY *identity_key_load(const char *path, char error[IDENTITY_ERROR_LEN])
 	int err = pki_key_reference(path, IDENTITY_FILE_MAX, &pem, &len);
 
 	if (err) {
-		fail(error, "%s: %s", path, strerror(-err));
+		identity_fail(error, "%s: %s", path, strerror(-err));
 		return NULL;
 	}
 	key = pki_key_parse(pem, len, NULL, &why);
 	if (!key)
-		fail(error, "%s%s%s", pki_key_is_uri(path) ? "" : path, pki_key_is_uri(path) ? "" : ": ", why.text);
+		identity_fail(error, "%s%s%s", pki_key_is_uri(path) ? "" : path, pki_key_is_uri(path) ? "" : ": ", why.text);
 	OPENSSL_cleanse(pem, len);
 	free(pem);
 	return key;
@@ -111,10 +119,10 @@ int identity_key_save(const char *path, EVP_PKEY *key, char error[IDENTITY_ERROR
 	int err;
 
 	if (pki_key_pem(key, NULL, &pem, &len))
-		return fail(error, "%s: the key cannot be written as PEM", path);
+		return identity_fail(error, "%s: the key cannot be written as PEM", path);
 	err = file_write(path, pem, len, 0600);
 	OPENSSL_clear_free(pem, len);
-	return err ? fail(error, "%s: %s", path, strerror(-err)) : 0;
+	return err ? identity_fail(error, "%s: %s", path, strerror(-err)) : 0;
 }
 
 static X509 *load_cert(const char *path, char error[IDENTITY_ERROR_LEN])
@@ -129,7 +137,7 @@ static X509 *load_cert(const char *path, char error[IDENTITY_ERROR_LEN])
 	bio = BIO_new_mem_buf(pem, (int)len);
 	cert = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
 	if (!cert)
-		fail(error, "%s: no certificate in PEM", path);
+		identity_fail(error, "%s: no certificate in PEM", path);
 	ERR_clear_error();
 	BIO_free(bio);
 	free(pem);
@@ -152,7 +160,7 @@ static int save_certs(const char *path, X509 *const *certs, int n, char error[ID
 	err = file_write(path, pem, len, 0644);
 out:
 	BIO_free(bio);
-	return err ? fail(error, "%s: %s", path, strerror(-err)) : 0;
+	return err ? identity_fail(error, "%s: %s", path, strerror(-err)) : 0;
 }
 
 /**
@@ -183,7 +191,7 @@ int identity_certs_save(const char *path, const STACK_OF(X509) *certs,
 	int n = sk_X509_num(certs), i;
 
 	if (n > (int)(sizeof(list) / sizeof(*list)))
-		return fail(error, "%s: too many certificates", path);
+		return identity_fail(error, "%s: too many certificates", path);
 	for (i = 0; i < n; i++)
 		list[i] = sk_X509_value(certs, i);
 	return save_certs(path, list, n, error);
@@ -215,7 +223,7 @@ X509_STORE *identity_trust_load(const char *path, char error[IDENTITY_ERROR_LEN]
 	}
 	ERR_clear_error();
 	if (!n) {
-		fail(error, "%s: no certificate in PEM", path);
+		identity_fail(error, "%s: no certificate in PEM", path);
 		X509_STORE_free(store);
 		store = NULL;
 	}
@@ -265,7 +273,7 @@ int identity_load(struct identity *id)
 	int tries;
 
 	if (!next)
-		return fail(id->error, "out of memory");
+		return identity_fail(id->error, "out of memory");
 	for (tries = 0; tries < 3; tries++) {
 		drop(id);
 		id->key = identity_key_load(id->key_path, id->error);
@@ -276,7 +284,7 @@ int identity_load(struct identity *id)
 		id->cert = load_cert(next, unused);
 		if (agree(id->key, id->cert))
 			break;
-		fail(id->error, "%s: not the key of %s", id->key_path, id->cert_path);
+		identity_fail(id->error, "%s: not the key of %s", id->key_path, id->cert_path);
 		X509_free(id->cert);
 		id->cert = NULL;
 	}
@@ -297,11 +305,11 @@ int identity_lock(struct identity *id)
 
 	id->lock = dir ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 	if (id->lock < 0)
-		fail(id->error, "%s: %s", dir ? dir : "", strerror(errno));
+		identity_fail(id->error, "%s: %s", dir ? dir : "", strerror(errno));
 	else if (!flock(id->lock, LOCK_EX | LOCK_NB))
 		goto out;
 	else
-		fail(id->error, "%s: another enrolment or renewal is at work there", dir);
+		identity_fail(id->error, "%s: another enrolment or renewal is at work there", dir);
 	free(dir);
 	return -1;
 out:
@@ -311,7 +319,7 @@ out:
 
 static int move(const char *from, const char *to, char error[IDENTITY_ERROR_LEN])
 {
-	return rename(from, to) ? fail(error, "%s: %s", to, strerror(errno)) : 0;
+	return rename(from, to) ? identity_fail(error, "%s: %s", to, strerror(errno)) : 0;
 }
 
 /* A key in hardware may be out of reach for a while, and is not made by us. */
@@ -344,7 +352,7 @@ int identity_settle(struct identity *id)
 	int err = 0;
 
 	if (!new_key || !new_cert) {
-		err = fail(id->error, "out of memory");
+		err = identity_fail(id->error, "out of memory");
 		goto out;
 	}
 	cert = load_cert(new_cert, unused);
@@ -355,7 +363,7 @@ int identity_settle(struct identity *id)
 	if (!err && (agree(next, cert) || agree(key, cert)))
 		err = move(new_cert, id->cert_path, id->error);
 	else if (cert && ((!key && is_in_hardware(id->key_path)) || (!next && is_in_hardware(new_key))))
-		err = fail(id->error, "%.150s cannot be given its place: is what holds its key there?", new_cert);
+		err = identity_fail(id->error, "%.150s cannot be given its place: is what holds its key there?", new_cert);
 	else if (!err)
 		unlink(new_cert);
 out:
@@ -384,7 +392,7 @@ EVP_PKEY *identity_next_key(struct identity *id, bool rekey)
 	if (!rekey)
 		return EVP_PKEY_up_ref(id->key) ? id->key : NULL;
 	if (!path || kind < 0) {
-		fail(id->error, path ? "%s: neither a P-256, a P-384 nor an Ed25519 key" :
+		identity_fail(id->error, path ? "%s: neither a P-256, a P-384 nor an Ed25519 key" :
 		     "%s: out of memory", id->key_path);
 		goto out;
 	}
@@ -394,13 +402,13 @@ EVP_PKEY *identity_next_key(struct identity *id, bool rekey)
 	EVP_PKEY_free(key);
 	key = NULL;
 	if (is_in_hardware(id->key_path)) {
-		fail(id->error, "%.90s: the key is in hardware: make the next one there, and write its URI to %.90s",
+		identity_fail(id->error, "%.90s: the key is in hardware: make the next one there, and write its URI to %.90s",
 		     id->key_path, path[0] ? path : "DIR/device.key.new");
 		goto out;
 	}
 	key = pki_key_new(kind);
 	if (!key) {
-		fail(id->error, "%s: no key can be made", path);
+		identity_fail(id->error, "%s: no key can be made", path);
 	} else if (identity_key_save(path, key, id->error)) {
 		EVP_PKEY_free(key);
 		key = NULL;
@@ -425,7 +433,7 @@ int identity_replace(struct identity *id, EVP_PKEY *key, X509 *cert)
 	int err;
 
 	if (!path)
-		return fail(id->error, "out of memory");
+		return identity_fail(id->error, "out of memory");
 	err = identity_cert_save(same ? id->cert_path : path, cert, id->error);
 	if (!err && !same)
 		err = identity_settle(id);

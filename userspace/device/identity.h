@@ -29,6 +29,8 @@ struct identity {
 	char error[IDENTITY_ERROR_LEN];
 };
 
+__attribute__((format(printf, 2, 3)))
+int identity_fail(char error[IDENTITY_ERROR_LEN], const char *fmt, ...);
 EVP_PKEY *identity_key_load(const char *path, char error[IDENTITY_ERROR_LEN]);
 int identity_key_save(const char *path, EVP_PKEY *key, char error[IDENTITY_ERROR_LEN]);
 int identity_cert_save(const char *path, X509 *cert, char error[IDENTITY_ERROR_LEN]);

@@ -11,18 +11,6 @@
 #include "lib/file.h"
 #include "vendor.h"
 
-__attribute__((format(printf, 2, 3)))
-static int fail(char error[IDENTITY_ERROR_LEN], const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(error, IDENTITY_ERROR_LEN, fmt, args);
-	va_end(args);
-	ERR_clear_error();
-	return -1;
-}
-
 /* Nobody is asked for a passphrase. */
 static int no_passphrase(char *buf, int size, int writing, void *arg)
 {
@@ -41,11 +29,11 @@ static int read_certs(BIO *bio, const char *path, struct vendor *v, char error[I
 	v->cert = PEM_read_bio_X509(bio, NULL, NULL, NULL);
 	v->chain = sk_X509_new_null();
 	if (!v->cert || !v->chain)
-		return fail(error, "%s: no certificate in PEM", path);
+		return identity_fail(error, "%s: no certificate in PEM", path);
 	while ((cert = PEM_read_bio_X509(bio, NULL, NULL, NULL))) {
 		if (sk_X509_num(v->chain) == VENDOR_CHAIN || !sk_X509_push(v->chain, cert)) {
 			X509_free(cert);
-			return fail(error, "%s: more than %d certificates behind the device's", path, VENDOR_CHAIN);
+			return identity_fail(error, "%s: more than %d certificates behind the device's", path, VENDOR_CHAIN);
 		}
 	}
 	ERR_clear_error();
@@ -56,7 +44,7 @@ static int read_key(BIO *bio, const char *path, struct vendor *v, char error[IDE
 {
 	v->key = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
 	if (!v->key)
-		return fail(error, "%s: no private key in PEM, or one with a passphrase", path);
+		return identity_fail(error, "%s: no private key in PEM, or one with a passphrase", path);
 	ERR_clear_error();
 	return 0;
 }
@@ -71,9 +59,9 @@ static int read_file(const char *path, struct vendor *v,
 	BIO *bio;
 
 	if (err)
-		return fail(error, "%s: %s", path, strerror(-err));
+		return identity_fail(error, "%s: %s", path, strerror(-err));
 	bio = BIO_new_mem_buf(pem, (int)len);
-	ret = bio ? read(bio, path, v, error) : fail(error, "%s: out of memory", path);
+	ret = bio ? read(bio, path, v, error) : identity_fail(error, "%s: out of memory", path);
 	BIO_free(bio);
 	OPENSSL_cleanse(pem, len);
 	free(pem);
@@ -96,7 +84,7 @@ int vendor_load(const char *cert_path, const char *key_path, struct vendor *v, c
 		return -1;
 	if (X509_check_private_key(v->cert, v->key) == 1)
 		return 0;
-	return fail(error, "%s: not the key of the certificate in %s", key_path, cert_path);
+	return identity_fail(error, "%s: not the key of the certificate in %s", key_path, cert_path);
 }
 
 /** vendor_free - forget them */
