@@ -277,7 +277,8 @@ int cordon_fill_rule(struct sk_buff *skb, const struct cordon_ruleset *rs, u32 i
 	      nla_put_u32(skb, CORDON_A_RULE_INDEX, i);
 	used = cordon_policy_rule_used(rs->policy, i);
 	if (!err && used)
-		err = nla_put_u32(skb, CORDON_A_RULE_USED, cordon_tick_seconds(cordon_now() - used));
+		err = nla_put_u32(skb, CORDON_A_RULE_USED,
+				  cordon_jiffy_seconds(cordon_jiffy_now() - used));
 	for (j = 0; !err && j < r->n; j++)
 		err = put_match(skb, &d->matches[r->first + j]);
 	return end(skb, nest, err);

@@ -18,7 +18,7 @@ static inline void cordon_verdict_note(const struct cordon_ruleset *rs,
 				       const struct cordon_verdict *v)
 {
 	if (v->reason == CORDON_PASS_RULE)
-		cordon_policy_note_use(rs->policy, v->use, cordon_now() ?: 1);
+		cordon_policy_note_use(rs->policy, v->use, cordon_jiffy_now() ?: 1);
 }
 
 #endif

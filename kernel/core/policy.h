@@ -448,7 +448,7 @@ struct cordon_policy {
 	bool learns;
 };
 
-/* Place in @used of what lets something through: an opening, or NULL, all that is open between two segments. */
+/* Place in @used of what lets something through: an opening; or NULL, all is open for the pair. */
 static inline u32 cordon_policy_use(const struct cordon_policy *p, const struct cordon_pair *pair,
 				    const struct cordon_opening *opening)
 {
