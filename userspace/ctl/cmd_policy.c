@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "ctl/ctl.h"
-#include "draw/draw.h"
+#include "ctl/policy_used.h"
 
 /**
  * struct words - what the command line says
@@ -34,6 +34,19 @@ static int fetch(struct policy **out)
 	return ret;
 }
 
+/* Without marks it is a picture, too; that they are missing is told where somebody would expect them. */
+static void mark_used(struct draw_policy *d)
+{
+	struct history h = { 0 };
+	int err = history_open(&h, HISTORY_DIR, HISTORY_LIVE_DIR);
+
+	if (!err)
+		err = policy_used(d, &h, time(NULL));
+	if (err && err != -ENOENT)
+		complain_note(h.error, "the picture does not show it");
+	history_close(&h);
+}
+
 static int write_picture(const struct draw_policy *d, bool graph)
 {
 	int err = graph ? draw_graph(d, stdout) : draw_matrix(d, stdout);
@@ -52,6 +65,8 @@ static int draw(const struct words *w, const char *path)
 		return ret;
 	d = draw_policy_new(p);
 	policy_free(p);
+	if (d && w->live)
+		mark_used(d);
 	ret = d ? write_picture(d, w->graph) : complain("policy", "out of memory");
 	draw_policy_free(d);
 	return ret;
@@ -96,7 +111,7 @@ static int run_policy(const struct command *self, int argc, char **argv)
 
 const struct command cmd_policy = {
 	"policy", "Draw a policy: who may open what towards whom",
-	"policy draw [FILE] [--matrix|--graph]\npolicy draw --live [--matrix|--graph]",
+	"policy draw [FILE] [--matrix | --graph]\npolicy draw --live [--matrix | --graph]",
 	"The picture is SVG, on standard output. FILE is " POLICY_PATH "\n"
 	"if none is given, and - standard input.\n\n"
 	"  --live    the policy in force; where 'cordonctl watch' runs, with what was used\n"

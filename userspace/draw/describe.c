@@ -17,6 +17,8 @@ static void describe_opening(const struct draw_policy *p, const struct draw_open
 		[DRAW_USE_EARLIER] = "; not used in the last day", [DRAW_USE_NEVER] = "; never used",
 	};
 
+	if (o->from >= p->n_segments || o->to >= p->n_segments)
+		return;
 	put_name(&p->segments[o->from], out);
 	fputs(" to ", out);
 	put_name(&p->segments[o->to], out);

@@ -240,7 +240,7 @@ static void draw_arrow(const struct edge *e, FILE *out)
 		whole(bx - 4 * uy), whole(by + 4 * ux), whole(bx + 4 * uy), whole(by - 4 * ux));
 }
 
-static void draw_edge(const struct graph *g, const struct cell *cell, FILE *out)
+static void draw_label(const struct graph *g, const struct cell *cell, FILE *out)
 {
 	struct cell_line lines[CELL_LINES];
 	unsigned int n, i, x, y;
@@ -248,7 +248,6 @@ static void draw_edge(const struct graph *g, const struct cell *cell, FILE *out)
 
 	find_edge(g, cell, &e);
 	cell_begin(&g->c, cell, out);
-	draw_arrow(&e, out);
 	x = whole(e.label.x - e.width / 2.0);
 	y = whole(e.label.y - e.height / 2.0);
 	fprintf(out, "<rect class=\"cell\" rx=\"3\" x=\"%u\" y=\"%u\" width=\"%u\" height=\"%u\"/>\n", x, y, e.width, e.height);
@@ -289,17 +288,23 @@ static void draw_node(const struct graph *g, const struct node *v, FILE *out)
 static int draw(const struct graph *g, FILE *out)
 {
 	unsigned int width, height;
+	struct edge e;
 	uint32_t i;
 
 	svg_legend_size(g->c.p, &width, &height);
 	width += 3 * SVG_PAD;
 	svg_begin(g->c.p, "graph", width > g->width ? width : g->width, g->height + height + 2 * SVG_PAD, out);
 	for (i = 0; i < g->c.n; i++)
+		if (is_edge(&g->c.list[i])) {
+			find_edge(g, &g->c.list[i], &e);
+			draw_arrow(&e, out);
+		}
+	for (i = 0; i < g->c.n; i++)
 		if (is_edge(&g->c.list[i]))
-			draw_edge(g, &g->c.list[i], out);
+			draw_label(g, &g->c.list[i], out);
 	for (i = 0; i < g->n; i++)
 		draw_node(g, &g->nodes[i], out);
-	svg_legend(g->c.p, 2 * SVG_PAD, g->height + SVG_PAD, out);
+	svg_legend(g->c.p, "arrow: who opens, towards whom", 2 * SVG_PAD, g->height + SVG_PAD, out);
 	return svg_end(out);
 }
 

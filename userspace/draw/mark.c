@@ -17,10 +17,10 @@ static const struct {
 	[SVG_NEVER] = { 0, "never used" },
 	[SVG_SERVICES] = { 'S', "of devices: DHCP, DNS, NTP, enrolment, check-in" },
 	[SVG_ISOLATED] = { 0, "isolated: its devices do not reach each other" },
+	[SVG_WITHIN] = { 0, "any, in grey: within a segment, without a rule" },
 };
 
-static const char reading[] = "row: who opens; column: towards whom";
-static const char replies[] = "empty: closed; replies, and what the gateway opens, pass";
+static const char replies[] = "nothing: closed; replies, and what the gateway opens, pass";
 static const char observing[] = "mode observe: what is closed passes, and is counted";
 
 /** svg_opening_marks - the marks of a rule, as bits */
@@ -57,6 +57,8 @@ static void draw_mark(enum svg_mark mark, unsigned int x, unsigned int y, FILE *
 			"<text class=\"letter\" x=\"%u\" y=\"%u\">%c</text>", x, y - 10, x + 6, y, marks_text[mark].letter);
 		return;
 	}
+	if (mark == SVG_WITHIN)
+		return;
 	fprintf(out, "<circle class=\"mark%s\" cx=\"%u\" cy=\"%u\" r=\"5\"/>", mark == SVG_RECENT ? " full" : "", x + 6, y - 4);
 	if (mark == SVG_EARLIER)
 		fprintf(out, "<path class=\"full\" d=\"M%u %ua5 5 0 0 1 0 10z\"/>", x + 6, y - 9);
@@ -95,6 +97,8 @@ static unsigned int all_marks(const struct draw_policy *p)
 			marks |= SVG_BIT(SVG_SERVICES);
 		if (p->segments[i].role == DRAW_OWN && p->segments[i].within != DRAW_OPEN)
 			marks |= SVG_BIT(SVG_ISOLATED);
+		if (p->segments[i].role == DRAW_OWN && p->segments[i].within != DRAW_ISOLATED)
+			marks |= SVG_BIT(SVG_WITHIN);
 	}
 	return marks;
 }
@@ -117,7 +121,7 @@ void svg_legend_size(const struct draw_policy *p, unsigned int *width, unsigned 
 	unsigned int marks = all_marks(p);
 	enum svg_mark m;
 
-	*width = widest(widest(0, reading), replies);
+	*width = widest(0, replies);
 	if (p->observe)
 		*width = widest(*width, observing);
 	for (m = 0; m < SVG_MARKS; m++)
@@ -134,11 +138,12 @@ static void note(const char *text, unsigned int x, unsigned int y, FILE *out)
 /**
  * svg_legend - what the marks that occur mean
  * @p: what is drawn
+ * @reading: how to read it
  * @x: where it begins
  * @y: where it begins
  * @out: where to
  */
-void svg_legend(const struct draw_policy *p, unsigned int x, unsigned int y, FILE *out)
+void svg_legend(const struct draw_policy *p, const char *reading, unsigned int x, unsigned int y, FILE *out)
 {
 	unsigned int marks = all_marks(p);
 	enum svg_mark m;
@@ -151,7 +156,7 @@ void svg_legend(const struct draw_policy *p, unsigned int x, unsigned int y, FIL
 	for (m = 0; m < SVG_MARKS; m++)
 		if (marks & SVG_BIT(m)) {
 			draw_mark(m, x, y += SVG_LINE, out);
-			note(marks_text[m].text, x + SVG_MARK + 3, y, out);
+			note(marks_text[m].text, x + (m == SVG_WITHIN ? 0 : SVG_MARK + 3), y, out);
 		}
 	fputs("</g>\n", out);
 }

@@ -202,7 +202,7 @@ static int draw(const struct matrix *m, FILE *out)
 		if (m->row[i] != NONE)
 			draw_row_name(m, i, out);
 	}
-	svg_legend(p, 2 * SVG_PAD, bottom + 2 * SVG_PAD, out);
+	svg_legend(p, "row: who opens; column: towards whom", 2 * SVG_PAD, bottom + 2 * SVG_PAD, out);
 	return svg_end(out);
 }
 

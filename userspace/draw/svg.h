@@ -24,6 +24,7 @@ enum svg_mark {
 	SVG_NEVER,
 	SVG_SERVICES,
 	SVG_ISOLATED,
+	SVG_WITHIN,
 	SVG_MARKS,
 };
 
@@ -40,7 +41,7 @@ unsigned int svg_opening_marks(const struct draw_opening *o);
 unsigned int svg_marks_width(unsigned int marks);
 void svg_marks(unsigned int marks, unsigned int x, unsigned int y, FILE *out);
 void svg_legend_size(const struct draw_policy *p, unsigned int *width, unsigned int *height);
-void svg_legend(const struct draw_policy *p, unsigned int x, unsigned int y, FILE *out);
+void svg_legend(const struct draw_policy *p, const char *reading, unsigned int x, unsigned int y, FILE *out);
 
 /* describe.c */
 void svg_describe(const struct draw_policy *p, FILE *out);
