@@ -70,6 +70,15 @@ static int crowded(const char *form)
 	return print(&p, form);
 }
 
+/* As part of a page that forbids styles beside its sheet. */
+static int embedded(const char *form)
+{
+	struct draw_segment segments[] = { { .name = "a", .services = true }, { .name = "gateway", .role = DRAW_GATEWAY } };
+	const struct draw_policy p = { segments, 2, NULL, 0, false, true };
+
+	return print(&p, form);
+}
+
 static void fill_live(struct history *h, long long sampled, long long now)
 {
 	char *sql = sqlite3_mprintf(
@@ -119,6 +128,8 @@ int main(int argc, char **argv)
 		err = hostile(form);
 	else if (argc > 1 && !strcmp(argv[1], "crowded"))
 		err = crowded(form);
+	else if (argc > 1 && !strcmp(argv[1], "embedded"))
+		err = embedded(form);
 	else if (argc > 1 && !strcmp(argv[1], "none"))
 		err = print(&(struct draw_policy){ 0 }, form);
 	else if (argc > 1 && atoi(argv[1]))

@@ -88,18 +88,21 @@ ok "README's, 390 pixels wide: letters of 10 pixels or more" $?
 
 # What no file says
 for form in matrix graph; do
-	for what in hostile crowded none 128; do
+	for what in hostile crowded none embedded 128; do
 		"$unit/draw" $what $form >"$dir/$what-$form.svg" 2>"$dir/err" && see sound "$dir/$what-$form.svg"
 		ok "$what, $form: sound" $?
 	done
 	"$unit/draw" 128 $form | cmp - "$dir/128-$form.svg" >"$dir/out" 2>&1
 	ok "128 segments, $form: the same bytes" $?
 	/usr/bin/python3 -c '
-import sys, xml.etree.ElementTree as ET
-names = {e.text for e in ET.parse(sys.argv[1]).iter() if e.get("class") == "name"}
-sys.exit(not {f"segment_{i}" for i in range(128)} <= names)' "$dir/128-$form.svg" >"$dir/out" 2>&1 &&
+import collections, sys, xml.etree.ElementTree as ET
+seen = collections.Counter(e.text for e in ET.parse(sys.argv[1]).iter() if e.get("class") == "name")
+sys.exit(seen != {f"segment_{i}": int(sys.argv[2]) for i in range(128)})' \
+		"$dir/128-$form.svg" $([ $form = matrix ] && echo 16 || echo 1) >"$dir/out" 2>&1 &&
 		[ "$(wc -c <"$dir/128-$form.svg")" -lt 1000000 ]
-	ok "128 segments, $form: all are there, in less than a megabyte" $?
+	ok "128 segments, $form: all are there, in a matrix each 16 rows and columns again, in less than a megabyte" $?
+	! grep -E '<style|<\?xml|style=' "$dir/embedded-$form.svg" >"$dir/out"
+	ok "$form, in a page: no style of its own" $?
 	grep -qF '<text class="quiet"' "$dir/crowded-$form.svg" && grep -qF '>P</text>' "$dir/crowded-$form.svg"
 	ok "$form: what has no room is counted, and hides no plaintext" $?
 	"$unit/draw" hostile $form >/dev/full 2>"$dir/err"

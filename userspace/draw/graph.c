@@ -11,6 +11,7 @@
 #define RADIUS		130	/* of the circle, at least */
 #define GAP		24	/* between two nodes beside each other */
 #define ARROW		9	/* length of an arrow's head */
+#define DEMANDS		3	/* lines below a name, at most */
 #define BEND		0.13	/* how far an arrow is bent, of its length */
 
 /** struct spot - a point */
@@ -82,7 +83,7 @@ static void find_nodes(struct graph *g)
 
 static const char *demand(const struct draw_segment *s, unsigned int i)
 {
-	const char *text = i ? s->encryption : s->authentication;
+	const char *text = i == 0 ? s->authentication : i == 1 ? s->encryption : s->unlisted ? "unlisted devices" : NULL;
 
 	return text && *text ? text : NULL;
 }
@@ -95,7 +96,7 @@ static void measure_node(const struct graph *g, struct node *v)
 	struct cell_line lines[CELL_LINES];
 
 	width += s->services ? 3 + SVG_MARK : 0;
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < DEMANDS; i++) {
 		w = demand(s, i) ? svg_length(demand(s, i), SIZE_MAX, SVG_NAME) * SVG_CHARACTER : 0;
 		width = w > width ? w : width;
 		rows += !!demand(s, i);
@@ -270,7 +271,7 @@ static void draw_node(const struct graph *g, const struct node *v, FILE *out)
 	fputs("</text>\n", out);
 	if (s->services)
 		svg_marks(SVG_BIT(SVG_SERVICES), x + svg_length(s->name, SIZE_MAX, SVG_NAME) * SVG_CHARACTER + 3, y, out);
-	for (i = 0; i < 2; i++)
+	for (i = 0; i < DEMANDS; i++)
 		if (demand(s, i)) {
 			fprintf(out, "<text class=\"demand\" x=\"%u\" y=\"%u\">", x, y += SVG_LINE);
 			svg_text(demand(s, i), SIZE_MAX, SVG_NAME, out);
