@@ -24,7 +24,7 @@ LIB_ASAN_OBJ := $(LIB_SRC:%.c=$(BUILD)/asan/%.o)
 US_PKGS := libnl-3.0 libnl-genl-3.0 yaml-0.1 jansson libkmod libssl libcrypto sqlite3 pwquality \
 	libevent_core libevent_extra libevent_openssl libseccomp libcap-ng
 US_PKG_CFLAGS = $(eval US_PKG_CFLAGS := $$(shell $(US_PKG_CONFIG) --cflags $(US_PKGS)))$(US_PKG_CFLAGS)
-US_PKG_LIBS = $(eval US_PKG_LIBS := $$(shell $(US_PKG_CONFIG) --libs $(US_PKGS)))$(US_PKG_LIBS)
+US_PKG_LIBS = $(eval US_PKG_LIBS := $$(shell $(US_PKG_CONFIG) --libs $(US_PKGS)) -lm)$(US_PKG_LIBS)
 
 US_CFLAGS := -std=gnu11 -Wall -Wextra -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Iinclude/uapi -Iuserspace \
 	-DOPENSSL_NO_DEPRECATED -DCORDON_VERSION='"$(VERSION)"' \
@@ -66,7 +66,7 @@ device-openssl:
 			"see Documentation/devices.md" >&2; exit 1; }
 
 $(BUILD)/cordonctl: $(US_OBJ)
-	$(CC) $(US_LDFLAGS) $(LDFLAGS) -o $@ $(US_OBJ) $(US_PKG_LIBS) -lm
+	$(CC) $(US_LDFLAGS) $(LDFLAGS) -o $@ $(US_OBJ) $(US_PKG_LIBS)
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/compiler
 	@mkdir -p $(@D)
