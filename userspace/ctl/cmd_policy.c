@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0
+/* policy: a policy as a picture. */
+#include <errno.h>
+#include <string.h>
+
+#include "ctl/ctl.h"
+#include "ctl/policy_used.h"
+
+/**
+ * struct words - what the command line says
+ * @self: the command
+ * @live: the kernel's policy instead of a file
+ * @graph: a graph instead of a matrix
+ */
+struct words {
+	const struct command *self;
+	bool live;
+	bool graph;
+};
+
+static int fetch(struct policy **out)
+{
+	struct cnl_runtime runtime;
+	struct cnl nl;
+	int ret = EXIT_DONE;
+
+	if (!open_kernel(&nl))
+		return EXIT_REFUSED;
+	if (cnl_fetch(&nl, out, &runtime))
+		ret = complain_nl(&nl);
+	else
+		cnl_runtime_free(&runtime);
+	cnl_close(&nl);
+	return ret;
+}
+
+/* Without marks it is a picture, too; that they are missing is told where somebody would expect them. */
+static void mark_used(struct draw_policy *d)
+{
+	struct history h = { 0 };
+	int err = history_open(&h, HISTORY_DIR, HISTORY_LIVE_DIR);
+
+	if (!err)
+		err = policy_used(d, &h, time(NULL));
+	if (err && err != -ENOENT)
+		complain_note(h.error, "the picture does not show it");
+	history_close(&h);
+}
+
+static int write_picture(const struct draw_policy *d, bool graph)
+{
+	int err = graph ? draw_graph(d, stdout) : draw_matrix(d, stdout);
+
+	return err ? complain("policy", err == -ENOMEM ? "out of memory" : "the picture cannot be written") : EXIT_DONE;
+}
+
+static int draw(const struct words *w, const char *path)
+{
+	struct draw_policy *d;
+	struct policy *p;
+	int ret;
+
+	ret = w->live ? fetch(&p) : policy_load(path, &p, stderr) ? EXIT_REFUSED : EXIT_DONE;
+	if (ret)
+		return ret;
+	d = draw_policy_new(p);
+	policy_free(p);
+	if (d && w->live)
+		mark_used(d);
+	ret = d ? write_picture(d, w->graph) : complain("policy", "out of memory");
+	draw_policy_free(d);
+	return ret;
+}
+
+static int run_verb(const struct words *w, int argc, char **argv)
+{
+	const char *verb = argc > optind ? argv[optind] : NULL;
+
+	if (!verb || strcmp(verb, "draw") != 0)
+		return usage_error(w->self, "draw?", verb);
+	if (argc - optind > 2)
+		return usage_error(w->self, "too many words", argv[optind + 2]);
+	if (w->live && argc - optind == 2)
+		return usage_error(w->self, "a file, or --live", argv[optind + 1]);
+	return draw(w, argc - optind == 2 ? argv[optind + 1] : POLICY_PATH);
+}
+
+static int run_policy(const struct command *self, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "live", no_argument, NULL, 'l' }, { "matrix", no_argument, NULL, 'm' },
+		{ "graph", no_argument, NULL, 'g' }, { "help", no_argument, NULL, OPTION_HELP }, { }
+	};
+	struct words w = { .self = self };
+	bool matrix = false;
+	int o;
+
+	while ((o = next_option(self, argc, argv, options)) != -1) {
+		if (o == OPTION_HELP)
+			return EXIT_DONE;
+		if (o == OPTION_ERROR)
+			return EXIT_USAGE;
+		w.live |= o == 'l';
+		w.graph |= o == 'g';
+		matrix |= o == 'm';
+	}
+	if (matrix && w.graph)
+		return usage_error(self, "--matrix or --graph?", NULL);
+	return run_verb(&w, argc, argv);
+}
+
+const struct command cmd_policy = {
+	"policy", "Draw a policy: who may open what towards whom",
+	"policy draw [FILE] [--matrix | --graph]\npolicy draw --live [--matrix | --graph]",
+	"The picture is SVG, on standard output. FILE is " POLICY_PATH "\n"
+	"if none is given, and - standard input.\n\n"
+	"  --live    the policy in force; where 'cordonctl watch' runs, with what was used\n"
+	"  --matrix  a row for each segment that opens, a column for each that is opened to;\n"
+	"            as without it\n"
+	"  --graph   segments in a circle, and an arrow for each pair\n", run_policy
+};
