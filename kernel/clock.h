@@ -15,7 +15,9 @@
 
 static inline u32 cordon_jiffy_now(void)
 {
-	return get_jiffies_64() >> CORDON_JIFFY_SHIFT;
+	u64 jiffy = get_jiffies_64();
+
+	return jiffy >> CORDON_JIFFY_SHIFT;
 }
 
 static inline u32 cordon_jiffy_seconds(u32 steps)
