@@ -76,7 +76,7 @@ for source in tests/unit/*.c; do
 		run "$name" "$build/$name"
 	fi
 done
-for script in tests/unit/*.sh; do
+for script in tests/unit/*.sh tests/metrics/test_*.sh; do
 	[[ $script == */@(run|lib).sh ]] || run "$(basename "$script" .sh)" bash "$script"
 done
 echo "1..$n"
