@@ -320,7 +320,7 @@ static void fill_bindings(const struct policy *p, const struct cnl_device *devic
 /** __wrap_cnl_bindings - those of the policy's file; none is learned */
 int __wrap_cnl_bindings(struct cnl *nl, bool learned, struct cnl_bindings *out)
 {
-	struct cnl_runtime runtime = { NULL, NULL };
+	struct cnl_runtime runtime = { NULL, NULL, NULL };
 	struct policy *p = NULL;
 	int err;
 
