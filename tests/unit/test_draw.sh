@@ -10,7 +10,7 @@ trap 'rm -rf "$dir"' EXIT
 shown=("$dir/out" "$dir/err")
 unit=${CORDON_UNIT:-$PWD/build/unit}
 
-make -s userspace >"$dir/out" 2>&1
+make -s userspace serve-programs >"$dir/out" 2>&1
 ok "cordonctl is made" $?
 
 # see VERB FILE ...: by draw.py
@@ -137,6 +137,15 @@ ok "when rules were used; of one that is newer, nothing" $?
 "$unit/draw" used "$dir/used.yaml" "$dir/old" 301 >"$dir/out" 2>"$dir/err"
 [ $? = 1 ] && grep -qF "no longer says when rules were used" "$dir/err"
 ok "from what nobody keeps up to date: nothing" $?
+
+# The policy in force, of a kernel of straw
+truncate -s 64K "$dir/kernel"
+export CORDON_FAKE_KERNEL=$dir/kernel CORDON_FAKE_POLICY=$dir/open.yaml
+build/serve/cordonctl policy draw --live 2>"$dir/err" | cmp - "$dir/open-matrix.svg" >"$dir/out" 2>&1
+ok "--live: as of the file that was applied" $?
+CORDON_FAKE_NO_POLICY=1 build/serve/cordonctl policy draw --live >"$dir/out" 2>"$dir/err"
+[ $? = 1 ] && [ ! -s "$dir/out" ] && grep -qxF 'cordonctl: policy: none is in force, everything passes' "$dir/err"
+ok "--live: without a policy in force, no picture that says that it is closed" $?
 
 # refused STATUS WORDS ARGUMENT...
 refused() {

@@ -18,18 +18,31 @@ struct words {
 	bool graph;
 };
 
-static int fetch(struct policy **out)
+/* Where no policy is in force, a picture of what is closed would be wrong. */
+static int fetch_in_force(struct cnl *nl, struct policy **out)
 {
 	struct cnl_runtime runtime;
+	struct cnl_summary s;
+
+	if (cnl_summary(nl, &s))
+		return complain_nl(nl);
+	if (!s.in_force)
+		return complain("policy", s.lockdown ? "none is in force, nothing is forwarded (lockdown)" :
+							"none is in force, everything passes");
+	if (cnl_fetch(nl, out, &runtime))
+		return complain_nl(nl);
+	cnl_runtime_free(&runtime);
+	return EXIT_DONE;
+}
+
+static int fetch(struct policy **out)
+{
 	struct cnl nl;
-	int ret = EXIT_DONE;
+	int ret;
 
 	if (!open_kernel(&nl))
 		return EXIT_REFUSED;
-	if (cnl_fetch(&nl, out, &runtime))
-		ret = complain_nl(&nl);
-	else
-		cnl_runtime_free(&runtime);
+	ret = fetch_in_force(&nl, out);
 	cnl_close(&nl);
 	return ret;
 }
