@@ -200,7 +200,7 @@ static void prometheus_up(bool up)
 /* Where there is no module, that is a figure as well: what server and registry know is told all the same. */
 static int prometheus(const char *ca, const char *registry)
 {
-	struct cnl_runtime r = { NULL, NULL };
+	struct cnl_runtime r = { NULL, NULL, NULL };
 	struct policy *p = NULL;
 	struct cnl_summary s;
 	struct cnl nl;
