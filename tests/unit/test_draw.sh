@@ -39,6 +39,7 @@ cat >"$dir/open.yaml" <<-END
 	  family: {isolate: false}
 	  guests: {encryption: TLS1.2}
 	  plant: {networks: [10.9.50.0/24], interfaces: ["xplant*"]}
+	  office: {networks: [10.9.60.0/24], interfaces: [xoffice0]}
 	  wan: {networks: [0.0.0.0/0]}
 	rules:
 	  - {from: iot, to: wan, allow: [tcp/443, udp/5000-5010]}
@@ -57,6 +58,8 @@ cat >"$dir/open.yaml" <<-END
 	  - {name: tv, mac: "02:00:00:00:01:04", network_segment: family, addresses: [10.9.20.14]}
 	  - {name: phone, mac: "02:00:00:00:01:05", network_segment: guests, addresses: [10.9.20.15]}
 	  - {name: watch, mac: "02:00:00:00:01:06", network_segment: guests, addresses: [10.9.20.16]}
+	  - {name: fax, mac: "02:00:00:00:01:07", network_segment: office, addresses: [10.9.20.17]}
+	  - {name: copier, mac: "02:00:00:00:01:08", network_segment: office, addresses: [10.9.20.18]}
 END
 sed -n '/^```yaml/,/^```/{/^```/d;p}' README.md >"$dir/readme.yaml"
 for name in small open readme; do
@@ -73,6 +76,10 @@ for name in small open; do
 	see agrees "$dir/$name-matrix.svg" "$dir/$name.yaml" "$ctl"
 	ok "$name: what explain says" $?
 done
+"$ctl" explain --policy "$dir/open.yaml" --from fax --to 10.9.60.5 --proto tcp --dport 80 >"$dir/out" 2>"$dir/err" &&
+	sed -n '/data-from="office" data-to="office"/,/^<.g>/p' "$dir/open-matrix.svg" >"$dir/office" &&
+	grep -qF '>any</text><circle class="mark"' "$dir/office"
+ok "of a segment of hosts and isolated devices, both" $?
 sed 's|data-from="plant" data-to="gateway"|data-from="plant" data-to="iot"|' "$dir/open-matrix.svg" >"$dir/wrong.svg"
 ! see cells "$dir/wrong.svg" "$dir/open.yaml" && ! see agrees "$dir/wrong.svg" "$dir/open.yaml" "$ctl"
 ok "a planted fault is found" $?
@@ -146,7 +153,7 @@ refused 2 "too many words: 'y'" draw x y
 refused 2 "no such option" draw --circle
 refused 1 "none.yaml" draw "$dir/none.yaml"
 sed 's/to: wan/to: nowhere/' "$dir/open.yaml" >"$dir/wrong.yaml"
-refused 1 "wrong.yaml:13:" draw "$dir/wrong.yaml"
+refused 1 "wrong.yaml:14:" draw "$dir/wrong.yaml"
 "$ctl" policy draw "$dir/small.yaml" 2>"$dir/err" >/dev/full
 [ $? = 1 ] && grep -qF 'the picture cannot be written' "$dir/err"
 ok "a full disk is told" $?
