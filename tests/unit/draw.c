@@ -3,12 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-#include <sqlite3.h>
 
-#include "../../userspace/ctl/policy_used.c"
-#include "lib/policy.h"
-#include "lib/yaml.h"
+#include "draw/draw.h"
 
 static int print(const struct draw_policy *p, const char *form)
 {
@@ -79,46 +75,6 @@ static int embedded(const char *form)
 	return print(&p, form);
 }
 
-static void fill_live(struct history *h, long long sampled, long long now)
-{
-	char *sql = sqlite3_mprintf(
-		"INSERT INTO live.meta VALUES('sampled', %lld); INSERT INTO live.rule VALUES"
-		"(1, 'iot', 'wan', 'tcp/443, tcp/8883', 0, 0, %lld), (2, 'iot', 'wan', 'udp/123', 0, 0, NULL),"
-		"(3, 'plant', 'iot', 'tcp/502', 1, 0, %lld), (4, 'gone', 'iot', 'tcp/1', 0, 0, %lld)", sampled, now - 60,
-		now - 90000, now);
-
-	if (sqlite3_exec(h->db, sql, NULL, NULL, NULL))
-		fprintf(stderr, "%s\n", sqlite3_errmsg(h->db));
-	sqlite3_free(sql);
-}
-
-/* As `policy draw --live` does, of a file, and live.db that was written @age seconds ago. */
-static int used(const char *path, const char *dir, long long age)
-{
-	const long long now = 1000000000;
-	struct history h = { 0 };
-	struct draw_policy *d;
-	struct policy *p;
-	int err;
-
-	if (policy_load(path, &p, stderr) || history_create(&h, dir, dir))
-		return -EINVAL;
-	fill_live(&h, now - age, now);
-	history_close(&h);
-	d = draw_policy_new(p);
-	policy_free(p);
-	err = history_open(&h, dir, dir);
-	if (!err)
-		err = policy_used(d, &h, now);
-	if (err)
-		fprintf(stderr, "%s\n", h.error);
-	history_close(&h);
-	if (!err)
-		err = draw_matrix(d, stdout);
-	draw_policy_free(d);
-	return err;
-}
-
 int main(int argc, char **argv)
 {
 	const char *form = argc > 2 ? argv[2] : NULL;
@@ -134,8 +90,6 @@ int main(int argc, char **argv)
 		err = print(&(struct draw_policy){ 0 }, form);
 	else if (argc > 1 && atoi(argv[1]))
 		err = many(atoi(argv[1]), form);
-	else if (argc > 4 && !strcmp(argv[1], "used"))
-		err = used(argv[2], argv[3], atoll(argv[4]));
 	if (err)
 		fprintf(stderr, "%s\n", strerror(-err));
 	return !!err;

@@ -10,7 +10,7 @@ trap 'rm -rf "$dir"' EXIT
 shown=("$dir/out" "$dir/err")
 unit=${CORDON_UNIT:-$PWD/build/unit}
 
-make -s userspace >"$dir/out" 2>&1
+make -s userspace serve-programs >"$dir/out" 2>&1
 ok "cordonctl is made" $?
 
 # see VERB FILE ...: by draw.py
@@ -39,6 +39,7 @@ cat >"$dir/open.yaml" <<-END
 	  family: {isolate: false}
 	  guests: {encryption: TLS1.2}
 	  plant: {networks: [10.9.50.0/24], interfaces: ["xplant*"]}
+	  office: {networks: [10.9.60.0/24], interfaces: [xoffice0]}
 	  wan: {networks: [0.0.0.0/0]}
 	rules:
 	  - {from: iot, to: wan, allow: [tcp/443, udp/5000-5010]}
@@ -57,6 +58,8 @@ cat >"$dir/open.yaml" <<-END
 	  - {name: tv, mac: "02:00:00:00:01:04", network_segment: family, addresses: [10.9.20.14]}
 	  - {name: phone, mac: "02:00:00:00:01:05", network_segment: guests, addresses: [10.9.20.15]}
 	  - {name: watch, mac: "02:00:00:00:01:06", network_segment: guests, addresses: [10.9.20.16]}
+	  - {name: fax, mac: "02:00:00:00:01:07", network_segment: office, addresses: [10.9.20.17]}
+	  - {name: copier, mac: "02:00:00:00:01:08", network_segment: office, addresses: [10.9.20.18]}
 END
 sed -n '/^```yaml/,/^```/{/^```/d;p}' README.md >"$dir/readme.yaml"
 for name in small open readme; do
@@ -73,6 +76,10 @@ for name in small open; do
 	see agrees "$dir/$name-matrix.svg" "$dir/$name.yaml" "$ctl"
 	ok "$name: what explain says" $?
 done
+"$ctl" explain --policy "$dir/open.yaml" --from fax --to 10.9.60.5 --proto tcp --dport 80 >"$dir/out" 2>"$dir/err" &&
+	sed -n '/data-from="office" data-to="office"/,/^<.g>/p' "$dir/open-matrix.svg" >"$dir/office" &&
+	grep -qF '>any</text><circle class="mark"' "$dir/office"
+ok "of a segment of hosts and isolated devices, both" $?
 sed 's|data-from="plant" data-to="gateway"|data-from="plant" data-to="iot"|' "$dir/open-matrix.svg" >"$dir/wrong.svg"
 ! see cells "$dir/wrong.svg" "$dir/open.yaml" && ! see agrees "$dir/wrong.svg" "$dir/open.yaml" "$ctl"
 ok "a planted fault is found" $?
@@ -113,30 +120,21 @@ done
 ! grep -lE 'nobody|nowhere' "$dir"/hostile-*.svg >"$dir/out"
 ok "a rule of a segment that is not there is left out" $?
 
-# What was used
-cat >"$dir/used.yaml" <<-END
-	version: 1
-	ports: [xlan0]
-	uplinks: [xwan0]
-	segments: {iot: {}, plant: {networks: [10.9.50.0/24], interfaces: [xplant0]}, wan: {networks: [0.0.0.0/0]}}
-	rules:
-	  - {from: iot, to: wan, allow: [tcp/443, tcp/8883]}
-	  - {from: iot, to: wan, allow: [udp/123]}
-	  - {from: plant, to: iot, allow: [tcp/502], plaintext: true}
-	  - {from: plant, to: iot, allow: [tcp/503]}
-END
-mkdir "$dir/live" "$dir/old"
-"$unit/draw" used "$dir/used.yaml" "$dir/live" 5 >"$dir/used.svg" 2>"$dir/err" && see sound "$dir/used.svg" &&
-	grep -qxF 'iot to wan: tcp/443, tcp/8883; used in the last day.' "$dir/used.svg" &&
-	grep -qxF 'iot to wan: udp/123; never used.' "$dir/used.svg" &&
-	grep -qxF 'plant to iot: tcp/502; plaintext, too; not used in the last day.' "$dir/used.svg" &&
-	grep -qxF 'plant to iot: tcp/503.' "$dir/used.svg" &&
-	grep -qF 'class="mark full"' "$dir/used.svg" && grep -qF 'used before that' "$dir/used.svg" &&
-	grep -qF '>never used</text>' "$dir/used.svg"
-ok "when rules were used; of one that is newer, nothing" $?
-"$unit/draw" used "$dir/used.yaml" "$dir/old" 301 >"$dir/out" 2>"$dir/err"
-[ $? = 1 ] && grep -qF "no longer says when rules were used" "$dir/err"
-ok "from what nobody keeps up to date: nothing" $?
+# The policy in force, of a kernel of straw
+truncate -s 64K "$dir/kernel"
+export CORDON_FAKE_KERNEL=$dir/kernel CORDON_FAKE_POLICY=$dir/open.yaml
+build/serve/cordonctl policy draw --live >"$dir/live.svg" 2>"$dir/err" && see sound "$dir/live.svg" &&
+	see cells "$dir/live.svg" "$dir/open.yaml" &&
+	grep -qxF 'iot to wan: tcp/443, udp/5000-5010; used in the last day.' "$dir/live.svg" &&
+	grep -qxF 'iot to wan: tcp/21; related, too; not used in the last day.' "$dir/live.svg" &&
+	grep -qxF 'iot to iot: tcp/22; plaintext, too; not used since rules were last changed.' "$dir/live.svg" &&
+	[ "$(grep -c 'class="mark full"' "$dir/live.svg")" -ge 4 ] && grep -qF '>used before that</text>' "$dir/live.svg"
+ok "--live: the policy in force, and when its rules were used" $?
+! grep -F 'used' "$dir/open-matrix.svg" >"$dir/out"
+ok "of a file, nothing is said of that" $?
+CORDON_FAKE_NO_POLICY=1 build/serve/cordonctl policy draw --live >"$dir/out" 2>"$dir/err"
+[ $? = 1 ] && [ ! -s "$dir/out" ] && grep -qxF 'cordonctl: policy: none is in force, everything passes' "$dir/err"
+ok "--live: without a policy in force, no picture that says that it is closed" $?
 
 # refused STATUS WORDS ARGUMENT...
 refused() {
@@ -155,7 +153,7 @@ refused 2 "too many words: 'y'" draw x y
 refused 2 "no such option" draw --circle
 refused 1 "none.yaml" draw "$dir/none.yaml"
 sed 's/to: wan/to: nowhere/' "$dir/open.yaml" >"$dir/wrong.yaml"
-refused 1 "wrong.yaml:13:" draw "$dir/wrong.yaml"
+refused 1 "wrong.yaml:14:" draw "$dir/wrong.yaml"
 "$ctl" policy draw "$dir/small.yaml" 2>"$dir/err" >/dev/full
 [ $? = 1 ] && grep -qF 'the picture cannot be written' "$dir/err"
 ok "a full disk is told" $?

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "ctl/ctl.h"
-#include "ctl/policy_used.h"
+#include "draw/draw.h"
 
 /**
  * struct words - what the command line says
@@ -18,33 +18,61 @@ struct words {
 	bool graph;
 };
 
-static int fetch(struct policy **out)
+/* The kernel's rules are in the picture's order. */
+static struct draw_policy *draw_live(const struct policy *p, const struct cnl_runtime *runtime)
+{
+	struct draw_policy *d = draw_policy_new(p);
+	uint32_t i;
+
+	for (i = 0; d && i < d->n_openings; i++) {
+		const struct cnl_rule_use *use = &runtime->rules[i];
+
+		d->openings[i].use = !use->ever ? DRAW_USE_NEVER : use->ago <= DRAW_RECENT ? DRAW_USE_RECENT : DRAW_USE_EARLIER;
+	}
+	return d;
+}
+
+/* Where no policy is in force, a picture of what is closed would be wrong. */
+static int fetch(struct cnl *nl, struct draw_policy **out)
 {
 	struct cnl_runtime runtime;
+	struct cnl_summary s;
+	struct policy *p;
+
+	if (cnl_summary(nl, &s))
+		return complain_nl(nl);
+	if (!s.in_force)
+		return complain("policy", s.lockdown ? "none is in force, nothing is forwarded (lockdown)" :
+							"none is in force, everything passes");
+	if (cnl_fetch(nl, &p, &runtime))
+		return complain_nl(nl);
+	*out = draw_live(p, &runtime);
+	cnl_runtime_free(&runtime);
+	policy_free(p);
+	return EXIT_DONE;
+}
+
+static int read_live(struct draw_policy **out)
+{
 	struct cnl nl;
-	int ret = EXIT_DONE;
+	int ret;
 
 	if (!open_kernel(&nl))
 		return EXIT_REFUSED;
-	if (cnl_fetch(&nl, out, &runtime))
-		ret = complain_nl(&nl);
-	else
-		cnl_runtime_free(&runtime);
+	ret = fetch(&nl, out);
 	cnl_close(&nl);
 	return ret;
 }
 
-/* Without marks it is a picture, too; that they are missing is told where somebody would expect them. */
-static void mark_used(struct draw_policy *d)
+static int read_file(const char *path, struct draw_policy **out)
 {
-	struct history h = { 0 };
-	int err = history_open(&h, HISTORY_DIR, HISTORY_LIVE_DIR);
+	struct policy *p;
 
-	if (!err)
-		err = policy_used(d, &h, time(NULL));
-	if (err && err != -ENOENT)
-		complain_note(h.error, "the picture does not show it");
-	history_close(&h);
+	if (policy_load(path, &p, stderr))
+		return EXIT_REFUSED;
+	*out = draw_policy_new(p);
+	policy_free(p);
+	return EXIT_DONE;
 }
 
 static int write_picture(const struct draw_policy *d, bool graph)
@@ -56,18 +84,11 @@ static int write_picture(const struct draw_policy *d, bool graph)
 
 static int draw(const struct words *w, const char *path)
 {
-	struct draw_policy *d;
-	struct policy *p;
-	int ret;
+	struct draw_policy *d = NULL;
+	int ret = w->live ? read_live(&d) : read_file(path, &d);
 
-	ret = w->live ? fetch(&p) : policy_load(path, &p, stderr) ? EXIT_REFUSED : EXIT_DONE;
-	if (ret)
-		return ret;
-	d = draw_policy_new(p);
-	policy_free(p);
-	if (d && w->live)
-		mark_used(d);
-	ret = d ? write_picture(d, w->graph) : complain("policy", "out of memory");
+	if (!ret)
+		ret = d ? write_picture(d, w->graph) : complain("policy", "out of memory");
 	draw_policy_free(d);
 	return ret;
 }
@@ -114,7 +135,7 @@ const struct command cmd_policy = {
 	"policy draw [FILE] [--matrix | --graph]\npolicy draw --live [--matrix | --graph]",
 	"The picture is SVG, on standard output. FILE is " POLICY_PATH "\n"
 	"if none is given, and - standard input.\n\n"
-	"  --live    the policy in force; where 'cordonctl watch' runs, with what was used\n"
+	"  --live    the policy in force, with when each rule last let a connection begin\n"
 	"  --matrix  a row for each segment that opens, a column for each that is opened to;\n"
 	"            as without it\n"
 	"  --graph   segments in a circle, and an arrow for each pair\n", run_policy

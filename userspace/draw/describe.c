@@ -14,7 +14,7 @@ static void describe_opening(const struct draw_policy *p, const struct draw_open
 {
 	static const char * const use[] = {
 		[DRAW_USE_UNTOLD] = "", [DRAW_USE_RECENT] = "; used in the last day",
-		[DRAW_USE_EARLIER] = "; not used in the last day", [DRAW_USE_NEVER] = "; never used",
+		[DRAW_USE_EARLIER] = "; not used in the last day", [DRAW_USE_NEVER] = "; not used since rules were last changed",
 	};
 
 	if (o->from >= p->n_segments || o->to >= p->n_segments)

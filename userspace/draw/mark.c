@@ -14,7 +14,7 @@ static const struct {
 	[SVG_RELATED] = { 'R', "related: what its connections announce, too" },
 	[SVG_RECENT] = { 0, "used in the last day" },
 	[SVG_EARLIER] = { 0, "used before that" },
-	[SVG_NEVER] = { 0, "never used" },
+	[SVG_NEVER] = { 0, "not used since rules were last changed" },
 	[SVG_SERVICES] = { 'S', "of devices: DHCP, DNS, NTP, enrolment, check-in" },
 	[SVG_ISOLATED] = { 0, "isolated: its devices do not reach each other" },
 	[SVG_WITHIN] = { 0, "any, in grey: within a segment, without a rule" },
