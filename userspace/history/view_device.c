@@ -202,7 +202,7 @@ static void put_step(const void *row, void *ctx)
 }
 
 /**
- * view_series - a device's traffic, denials and anomalies, for a plot that ends with the last whole step before @now
+ * view_series - a device's traffic, denials and anomalies, for a plot whose last step is the one in which @now is
  * @h: the databases
  * @device: its id
  * @span: "day", "week" or "year"
@@ -225,7 +225,7 @@ int view_series(struct history *h, int64_t device, const char *span, int64_t now
 	memset(out, 0, sizeof(*out));
 	out->step = s->step;
 	out->n = s->n;
-	out->from = now / s->step * s->step - (int64_t)s->n * s->step;
+	out->from = (now / s->step + 1 - s->n) * s->step;
 	snprintf(sql, sizeof(sql), "SELECT (at - ?2) / ?3 AS i, sum(rx_bytes), sum(tx_bytes), sum(denied), sum(anomalies)"
 		 " FROM %s WHERE device = ?1 AND at >= ?2 AND at < ?2 + ?3 * ?4 GROUP BY i", s->table);
 	return view_each(h, &step_shape, put_step, out, sql, "nnnn", device, out->from, out->step, (int64_t)out->n);

@@ -62,7 +62,7 @@ static void lease(struct page *p, const struct view_device *d)
 	struct html *o = &p->o;
 
 	html(o, "<section aria-labelledby=\"identity\"><h2 id=\"identity\">Identity and firmware</h2><dl class=\"facts\">");
-	fact(p, "Demands", d->authentication);
+	fact(p, "Authentication", d->authentication);
 	fact(p, "Encryption", d->encryption);
 	html(o, "<div><dt>Lease</dt><dd>");
 	if (d->lease_until > p->q->now) {

@@ -43,7 +43,7 @@ static void event_row(const void *row, void *ctx)
 
 static void events(struct page *p, const struct view_device *d, const char *what, const char *heading, const char *caption)
 {
-	html(&p->o, "<section aria-labelledby=\"%s\"><h2 id=\"%s\">%s</h2>", what, what, heading);
+	html(&p->o, "<section aria-labelledby=\"all-%s\"><h2 id=\"all-%s\">%s</h2>", what, what, heading);
 	page_event_head(p, caption);
 	if (!page_ok(p, view_events_of(p->h, d->id, what, event_row, p)))
 		html(&p->o, "<tr><td colspan=\"4\">none</td></tr>");

@@ -137,14 +137,14 @@ static void device_row(const void *row, void *ctx)
 	html(o, "</th><td>");
 	html_state(o, d->state);
 	if (strcmp(d->segment, d->effective))
-		html(o, "</td><td>%s, now %s</td><td>", d->segment, d->effective);
+		html(o, "</td><td data-label=\"Segment\">%s, now %s</td>", d->segment, d->effective);
 	else
-		html(o, "</td><td>%s</td><td>", d->segment);
-	html(o, "<bdi>%s</bdi></td><td><bdi>%s</bdi></td><td>", d->addresses, d->model);
+		html(o, "</td><td data-label=\"Segment\">%s</td>", d->segment);
+	html(o, "<td><bdi>%s</bdi></td><td data-label=\"Model\"><bdi>%s</bdi></td><td data-label=\"Seen\">", d->addresses, d->model);
 	html_ago(o, d->last, p->q->now);
-	html(o, "</td><td class=\"number\">");
+	html(o, "</td><td class=\"number\" data-label=\"Denied\">");
 	html_count(o, d->denied);
-	html(o, "</td><td class=\"number\">");
+	html(o, "</td><td class=\"number\" data-label=\"Anomalies\">");
 	html_count(o, d->anomalies);
 	html(o, "</td></tr>\n");
 }

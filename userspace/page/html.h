@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HTML_TEXT	400		/* characters of a string that are shown; then an ellipsis */
+#define HTML_TEXT	256		/* characters of a string that are shown; then an ellipsis */
 #define HTML_MAX	(4 << 20)	/* bytes of a page; more is no page */
 
 /**

@@ -124,9 +124,9 @@ static void changed_policy(const void *row, void *ctx)
 	if (e->at < p->q->now - PAGE_DAY)
 		return;
 	html(&p->o, "<li>");
-	page_event_what(p, e);
-	html(&p->o, ", ");
 	html_time(&p->o, e->at);
+	html(&p->o, *e->name ? ", <bdi>%s</bdi>: " : ": ", e->name);
+	page_event_what(p, e);
 	html(&p->o, "</li>");
 	p->n++;
 }

@@ -80,8 +80,8 @@ static void cell(struct html *o, const struct matrix *m, unsigned int from, unsi
 	if (use == USE_CLOSED)
 		html(o, "<span>%s</span></td>", uses[use].word);
 	else
-		html(o, "<a href=\"#rule-%lld\" aria-label=\"%s to %s: %s\">%s</a></td>", (long long)m->rule[from][to], m->names[from],
-		     m->names[to], uses[use].legend, uses[use].word);
+		html(o, "<a href=\"#rule-%lld\">%s<span class=\"hidden\">, from %s to %s</span></a></td>", (long long)m->rule[from][to],
+		     uses[use].word, m->names[from], m->names[to]);
 }
 
 static void draw(struct page *p, const struct matrix *m)

@@ -24,8 +24,10 @@ static int decode(const char *at, char *out)
 		return 1;
 	high = digit(at[1]);
 	low = high < 0 ? -1 : digit(at[2]);
+	if (low < 0)
+		return -EINVAL;
 	*out = (char)(high << 4 | low);
-	return low < 0 || !*out ? -EINVAL : 3;
+	return *out ? 3 : -EINVAL;
 }
 
 static int take(const char *at, char *out, size_t size)

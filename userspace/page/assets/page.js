@@ -53,6 +53,7 @@ function colours() {
 		colors: [style.getPropertyValue("--line-a").trim(), style.getPropertyValue("--line-b").trim()],
 		gridLineColor: style.getPropertyValue("--line").trim(),
 		axisLineColor: style.getPropertyValue("--line").trim(),
+		axisLabelColor: style.getPropertyValue("--soft").trim(),
 	};
 }
 
@@ -73,7 +74,7 @@ async function chart(figure) {
 	plot.prepend(drawn);
 	plot.querySelector(".legend").append(said);
 	graph = new Dygraph(drawn, data.rows.map((r) => [new Date(r[0] * 1000), r[first], r[first + 1]]), {
-		...colours(), labels: ["time", ...keys], legend: "never", includeZero: true, strokeWidth: 2,
+		...colours(), labels: ["time", ...keys], includeZero: true, strokeWidth: 2,
 		series: { [keys[1]]: { strokePattern: [5, 3] } }, axisLabelFontSize: 12,
 		axes: { y: { axisLabelFormatter: (n) => amount(n, bytes), axisLabelWidth: 60 } },
 		highlightCallback: (event, x, points) => {
@@ -87,6 +88,9 @@ async function chart(figure) {
 
 for (const status of document.querySelectorAll("#live"))
 	live(status);
-if (typeof Dygraph !== "undefined")
+if (typeof Dygraph !== "undefined") {
+	// Its legend measures itself by an inline style, which the page's policy refuses; the pages have their own.
+	Dygraph.PLUGINS = Dygraph.PLUGINS.filter((plugin) => plugin !== Dygraph.Plugins.Legend);
 	for (const figure of document.querySelectorAll(".chart"))
 		chart(figure).catch(() => {});
+}
