@@ -29,7 +29,7 @@ run "$tools/promtool" check config $files/prometheus.yml
 ok "promtool check config"
 run "$tools/promtool" test rules tests/metrics/rules.test.yml
 ok "promtool test rules"
-sed 's/cordon_up == 0/cordon_up == 2/' $files/cordon.rules.yml >"$dir/cordon.rules.yml"
+sed 's/cordon_up == 0 unless/cordon_up == 2 unless/' $files/cordon.rules.yml >"$dir/cordon.rules.yml"
 sed "s|^rule_files:.*|rule_files: [$dir/cordon.rules.yml]|" tests/metrics/rules.test.yml >"$dir/test.yml"
 refused CordonModuleMissing "$tools/promtool" test rules "$dir/test.yml"
 ok "control: an alert that never comes is found"
