@@ -149,7 +149,7 @@ static void choose(struct page *p, const char *here)
 /** page_events - /events */
 int page_events(struct page *p)
 {
-	int64_t at = p->q->now, skip = 0;
+	int64_t at = p->q->now, skip = 0, known;
 	struct seen seen = { .p = p };
 	struct html *o = &p->o;
 	char what[PAGE_WORD];
@@ -169,10 +169,10 @@ int page_events(struct page *p)
 		html(o, "<tr><td colspan=\"4\">none</td></tr>");
 	html(o, "</tbody></table></div>\n");
 	if (n == VIEW_PAGE) {
+		known = seen.n + (seen.at == at ? skip : 0);
 		html(o, "<nav class=\"pager\" aria-label=\"More events\"><ul><li><a rel=\"next\" href=\"/events?what=");
 		html_url(o, what);
-		html(o, "&amp;at=%lld&amp;skip=%lld\">Older</a></li></ul></nav>", (long long)seen.at,
-		     (long long)(seen.n + (seen.at == at ? skip : 0)));
+		html(o, "&amp;at=%lld&amp;skip=%lld\">Older</a></li></ul></nav>", (long long)seen.at, (long long)known);
 	}
 	page_end(p);
 	return 0;
