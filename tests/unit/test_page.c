@@ -123,7 +123,7 @@ static void test_facts(void)
 	shows("/device/" MAC, "span=year", (const char *[]){ "9.0&nbsp;MB", NULL });
 	shows("/device/02:00:00:00:00:02", NULL, (const char *[]){ "gone", "neither in the policy nor behind a port", NULL });
 	shows("/policy", NULL, (const char *[]){ "use-day\"><a href=\"#rule-0\">used", "use-never\"><a href=\"#rule-1\">never",
-		"use-once\"><a href=\"#rule-2\">earlier", "use-closed", "tcp/8883", "plaintext, related", NULL });
+		"use-once\"><a href=\"#rule-2\">earlier", "use-closed\"><span>closed", "use-closed\"><span>inside", "use-without\"><span>passes", "use-without\"><span>services", "tcp/8883", "plaintext, related", NULL });
 	shows("/events", NULL, (const char *[]){ "data-key=\"anomaly-5-0\"", "data-key=\"state-1-1799999500\"",
 		"data-key=\"policy-42-1799990000\"", "<bdi>unknown devices</bdi>", NULL });
 	lacks("/events", "what=state", "data-key=\"anomaly");
