@@ -223,6 +223,7 @@ async function live(browser, at) {
 	await row.waitFor();
 	ok(await page.locator("tbody tr").first().getAttribute("data-key") === "anomaly-9000001-0", "events: a new one comes by itself, on top");
 	ok((await row.textContent()).includes("<script>alert(6)</script>"), "events: what comes is text", await row.textContent());
+	ok(await row.locator("form").getAttribute("action") === "/episode/9000001/acknowledge", "events: an operator may acknowledge it");
 	execFileSync("python3", ["-c", PUT, dir + "/history.db", "more"]);
 	await page.waitForFunction(() => /77/.test(document.querySelector("tr[data-key=anomaly-9000001-0]").textContent));
 	ok(await row.count() === 1, "events: one that goes on is there once");

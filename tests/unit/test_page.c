@@ -183,6 +183,11 @@ static void test_operator(void)
 	ok(has(&some, "an&lt;na"), "a page says who its reader is");
 	free(none.body);
 	free(some.body);
+	none = ask_as("/events", NULL, NULL, NOW);
+	some = ask_as("/events", NULL, "anna", NOW);
+	ok(!has(&none, "<template") && has(&some, "<template id=\"acknowledge\"><form"), "so may he with episodes to come");
+	free(none.body);
+	free(some.body);
 }
 
 static void test_age(void)
@@ -421,7 +426,7 @@ static void test_broken(void)
 
 	run("DROP TABLE live.meta");
 	reply = ask_as("/", NULL, NULL, NOW);
-	ok(reply.status == 503 && has(&reply, "cannot be read"), "a database that cannot be read is said, with 503");
+	ok(reply.status == 503 && has(&reply, "cannot be read") && !has(&reply, "class=\"stale\""), "a database that cannot be read is said, with 503");
 	free(reply.body);
 	reply = ask_as("/page.css", NULL, NULL, NOW);
 	ok(reply.status == 200, "what needs none is there all the same");

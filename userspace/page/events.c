@@ -160,8 +160,10 @@ int page_events(struct page *p)
 		return -EINVAL;
 	page_begin(p, "Events", "Events", "/events");
 	choose(p, what);
-	if (!*what && at == p->q->now)
+	if (!*what && at == p->q->now) {
 		html(o, "<p id=\"live\" role=\"status\" data-since=\"%lld\" data-stream=\"" PAGE_EVENTS "\"></p>\n", (long long)at);
+		page_acknowledge_template(p);
+	}
 	page_event_head(p, "Events, the newest first");
 	n = page_ok(p, view_events(p->h, &(struct view_where){ .what = what, .at = at, .skip = (unsigned int)skip,
 							       .limit = VIEW_PAGE }, event_row, &seen));
