@@ -201,7 +201,7 @@ int history_open(struct history *h, const char *dir, const char *live_dir)
 		return failed(h, "cannot be opened", path);
 	sqlite3_busy_timeout(h->db, 1000);
 	if (live_dir && access(live, R_OK)) {
-		snprintf(h->error, sizeof(h->error), "%.180s: cannot be opened: %.60s", live, strerror(errno));
+		snprintf(h->error, sizeof(h->error), "%.160s: cannot be opened: %.60s", live, strerror(errno));
 		history_close(h);
 		return -ENOENT;
 	}
