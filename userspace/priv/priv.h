@@ -9,7 +9,7 @@
 #include <sys/types.h>
 
 #define PRIV_ERROR_LEN	256
-#define PRIV_ALSO	4	/* further directories that may be read */
+#define PRIV_ALSO	3	/* further directories that may be read */
 #define PRIV_FRAME_MAX	(4U << 20)	/* bytes of one message */
 
 /**

@@ -143,12 +143,14 @@ struct agent_idevid {
  * @fd: socket to it; -1, nothing is
  * @request: of page: its number, who and what
  * @operator: who
+ * @begun: as in struct agent_act
  * @until: when it has had its time, by agent_clock()
  */
 struct agent_watch {
 	int fd;
 	struct serve_request request;
 	char operator[PKI_NAME_LEN];
+	uint64_t begun;
 	time_t until;
 };
 
@@ -262,7 +264,7 @@ void agent_audit_issued(struct agent *a, const struct serve_request *q, const st
 			bool again);
 void agent_audit_adopted(struct agent *a, const struct serve_request *q, const struct store_certificate *cert);
 bool agent_audit_act(struct agent *a, const struct serve_request *q, const char *operator, const char *what,
-		     const char *on, const char *result);
+		     const char *on, const char *result, uint64_t *begun);
 void agent_audit_refused(struct agent *a, const struct serve_request *q, const struct serve_reply *r,
 			 enum serve_refused reason);
 
@@ -377,9 +379,23 @@ int agent_find_offer(struct agent *a, struct device *d, struct serve_offer *o);
 
 /* operator.c */
 bool agent_operator_handle(struct agent *a, const struct serve_request *q, struct serve_reply *r);
-void agent_act_failed(struct agent *a, const struct serve_request *q, struct serve_reply *r, const char *on,
-		      unsigned int status, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
-void agent_act_done(struct agent *a, const struct serve_request *q, struct serve_reply *r, const char *on);
+
+/**
+ * struct agent_act - what an operator wants
+ * @request: of page
+ * @on: which device, or episode
+ * @begun: number of the line of the audit log that says that it began; 0, there is none
+ */
+struct agent_act {
+	const struct serve_request *request;
+	char on[24];
+	uint64_t begun;
+};
+
+bool agent_act_begin(struct agent *a, struct agent_act *act, struct serve_reply *r);
+void agent_act_failed(struct agent *a, struct agent_act *act, struct serve_reply *r, unsigned int status, const char *fmt,
+		      ...) __attribute__((format(printf, 5, 6)));
+void agent_act_done(struct agent *a, struct agent_act *act, struct serve_reply *r);
 
 /* page.c */
 void agent_page_hear(struct agent *a, uint8_t *in, uint8_t *out);

@@ -25,7 +25,8 @@ void agent_audit_open(struct agent *a)
 			  a->log.audit.error, NULL);
 }
 
-static bool write_line(struct agent *a, json_t *line)
+/* @seq: gets the number of the line, or NULL. */
+static bool write_numbered(struct agent *a, json_t *line, uint64_t *seq)
 {
 	struct agent_log *log = &a->log;
 
@@ -35,7 +36,7 @@ static bool write_line(struct agent *a, json_t *line)
 	}
 	if (log->lost)
 		json_object_set_new(line, "lost", json_integer((json_int_t)log->lost));
-	if (audit_write(&log->audit, line, WAIT, NULL)) {
+	if (audit_write(&log->audit, line, WAIT, seq)) {
 		log->lost++;
 		serve_log(LOG_ERR, "the audit log cannot be written", "why", log->audit.error, NULL);
 	} else {
@@ -45,6 +46,11 @@ static bool write_line(struct agent *a, json_t *line)
 	}
 	json_decref(line);
 	return !log->lost;
+}
+
+static void write_line(struct agent *a, json_t *line)
+{
+	write_numbered(a, line, NULL);
 }
 
 /* Who it is stands in each line, and so does from where, if it is an address. */
@@ -164,19 +170,23 @@ void agent_audit_adopted(struct agent *a, const struct serve_request *q, const s
  * @what: what
  * @on: to which device, or episode
  * @result: begun, done or refused
+ * @begun: number of the line that says that it began; 0, there is none; set by that one
  *
  * Return: false, the log cannot be written.
  */
 bool agent_audit_act(struct agent *a, const struct serve_request *q, const char *operator, const char *what,
-		     const char *on, const char *result)
+		     const char *on, const char *result, uint64_t *begun)
 {
 	char serial[2 * PKI_SERIAL_LEN + 1], peer[POLICY_ADDR_LEN];
 	struct cordon_addr addr;
+	json_t *line;
 
 	pki_serial_text(q->serial, serial);
-	return write_line(a, json_pack("{s:{s:s,s:s},s:{s:s},s:[s,s,s],s:s}", "who", "operator", operator, "serial", serial,
-				       "from", "peer", agent_peer(q, &addr, peer), "what", "page", what, on, "result",
-				       result));
+	line = json_pack("{s:{s:s,s:s},s:{s:s},s:[s,s,s],s:s}", "who", "operator", operator, "serial", serial, "from", "peer",
+			 agent_peer(q, &addr, peer), "what", "page", what, on, "result", result);
+	if (line && *begun)
+		json_object_set_new(line, "begun", json_integer((json_int_t)*begun));
+	return write_numbered(a, line, *begun ? NULL : begun);
 }
 
 static const char *op_name(uint32_t op)

@@ -55,17 +55,35 @@ static const char *act_name(uint32_t op)
 }
 
 /**
+ * agent_act_begin - as 'cordonctl device' does it: what opens does not begin where the audit log cannot be written
+ * @a: the agent
+ * @act: what is wanted
+ * @r: the reply, with the operator's name
+ *
+ * Return: false, it is refused.
+ */
+bool agent_act_begin(struct agent *a, struct agent_act *act, struct serve_reply *r)
+{
+	const struct serve_request *q = act->request;
+
+	if (agent_audit_act(a, q, r->device, act_name(q->op), act->on, "begun", &act->begun) || q->op == SERVE_OP_QUARANTINE)
+		return true;
+	agent_act_failed(a, act, r, 503, "not begun, as the audit log cannot be written");
+	return false;
+}
+
+/**
  * agent_act_failed - what an operator wanted is not done: counted, logged, and in the audit log
  * @a: the agent
- * @q: the request
+ * @act: what was wanted
  * @r: the reply, with the operator's name
- * @on: which device, or episode
  * @status: as of HTTP
  * @fmt: a sentence for the operator
  */
-void agent_act_failed(struct agent *a, const struct serve_request *q, struct serve_reply *r, const char *on,
-		      unsigned int status, const char *fmt, ...)
+void agent_act_failed(struct agent *a, struct agent_act *act, struct serve_reply *r, unsigned int status, const char *fmt,
+		      ...)
 {
+	const char *what = act_name(act->request->op);
 	va_list args;
 
 	va_start(args, fmt);
@@ -74,52 +92,49 @@ void agent_act_failed(struct agent *a, const struct serve_request *q, struct ser
 	r->status = status;
 	r->feedback = SERVE_PAGE_ACT_FAILED;
 	serve_count(&a->counters->refused[SERVE_PAGE_ACT_FAILED]);
-	serve_log(LOG_WARNING, "not done", "what", act_name(q->op), "operator", r->device, "on", on, "why", r->why, NULL);
-	agent_audit_act(a, q, r->device, act_name(q->op), on, "refused");
+	serve_log(LOG_WARNING, "not done", "what", what, "operator", r->device, "on", act->on, "why", r->why, NULL);
+	agent_audit_act(a, act->request, r->device, what, act->on, "refused", &act->begun);
 }
 
 /**
  * agent_act_done - what an operator wanted is done
  * @a: the agent
- * @q: the request
+ * @act: what it was
  * @r: the reply, with the operator's name
- * @on: which device, or episode
  */
-void agent_act_done(struct agent *a, const struct serve_request *q, struct serve_reply *r, const char *on)
+void agent_act_done(struct agent *a, struct agent_act *act, struct serve_reply *r)
 {
+	const char *what = act_name(act->request->op);
+
 	r->status = 200;
 	serve_count(&a->counters->accepted[SERVE_PAGE_ACT]);
-	serve_log(LOG_NOTICE, act_name(q->op), "operator", r->device, "on", on, NULL);
-	agent_audit_act(a, q, r->device, act_name(q->op), on, "done");
+	serve_log(LOG_NOTICE, what, "operator", r->device, "on", act->on, NULL);
+	agent_audit_act(a, act->request, r->device, what, act->on, "done", &act->begun);
 }
 
-/* As 'cordonctl device' does it: what opens does not begin where the audit log cannot be written. */
 static void set_state(struct agent *a, const struct serve_request *q, struct serve_reply *r)
 {
-	bool closes = q->op == SERVE_OP_QUARANTINE;
+	int state = q->op == SERVE_OP_QUARANTINE ? CORDON_STATE_QUARANTINED : CORDON_STATE_ACTIVE, err;
+	struct agent_act act = { .request = q, .on = "?" };
 	struct cnl_device now;
-	char text[18] = "?";
 	uint8_t mac[6];
-	int err;
 
 	if (policy_mac_parse(q->detail, mac)) {
-		agent_act_failed(a, q, r, text, 400, "not a MAC");
+		agent_act_failed(a, &act, r, 400, "not a MAC");
 		return;
 	}
-	policy_mac_text(mac, text);
-	if (!agent_audit_act(a, q, r->device, act_name(q->op), text, "begun") && !closes) {
-		agent_act_failed(a, q, r, text, 503, "not begun, as the audit log cannot be written");
+	policy_mac_text(mac, act.on);
+	if (!agent_act_begin(a, &act, r))
 		return;
-	}
-	err = agent_device_state(a, mac, closes ? CORDON_STATE_QUARANTINED : CORDON_STATE_ACTIVE, &now);
+	err = agent_device_state(a, mac, state, &now);
 	if (err == -ENOTCONN)
-		agent_act_failed(a, q, r, text, 503, "the gateway's kernel module is not loaded");
+		agent_act_failed(a, &act, r, 503, "the gateway's kernel module is not loaded");
 	else if (err == -ENOENT)
-		agent_act_failed(a, q, r, text, 404, "no such device");
+		agent_act_failed(a, &act, r, 404, "no such device");
 	else if (err)
-		agent_act_failed(a, q, r, text, 409, "%s", a->nl.error[0] ? a->nl.error : strerror(-err));
+		agent_act_failed(a, &act, r, 409, "%s", a->nl.error[0] ? a->nl.error : strerror(-err));
 	else
-		agent_act_done(a, q, r, text);
+		agent_act_done(a, &act, r);
 }
 
 /**

@@ -31,12 +31,6 @@ static int connect_watch(const struct agent *a)
 	return err;
 }
 
-static const char *episode(const struct serve_request *q, char out[24])
-{
-	snprintf(out, 24, "%llu", (unsigned long long)q->number);
-	return out;
-}
-
 static int ask(struct agent *a, const struct serve_request *q, const char *operator)
 {
 	char text[PKI_NAME_LEN + 48];
@@ -44,7 +38,7 @@ static int ask(struct agent *a, const struct serve_request *q, const char *opera
 
 	if (fd < 0)
 		return fd;
-	len = snprintf(text, sizeof(text), "acknowledge %llu %s", (unsigned long long)q->number, operator);
+	len = snprintf(text, sizeof(text), "acknowledge %llu %s\n", (unsigned long long)q->number, operator);
 	if (send(fd, text, len, MSG_DONTWAIT | MSG_NOSIGNAL) == len) {
 		a->watch.fd = fd;
 		return 0;
@@ -64,30 +58,29 @@ static int ask(struct agent *a, const struct serve_request *q, const char *opera
  */
 bool agent_watch_ask(struct agent *a, const struct serve_request *q, struct serve_reply *r)
 {
-	char on[24];
+	struct agent_act act = { .request = q };
 	int err;
 
 	agent_operator_handle(a, q, r);
 	if (r->status != 200)
 		return false;
-	episode(q, on);
+	snprintf(act.on, sizeof(act.on), "%llu", (unsigned long long)q->number);
 	if (a->watch.fd >= 0) {
-		agent_act_failed(a, q, r, on, 503, "another episode is being acknowledged: try again");
+		agent_act_failed(a, &act, r, 503, "another episode is being acknowledged: try again");
 		return false;
 	}
-	if (!agent_audit_act(a, q, r->device, "acknowledge", on, "begun")) {
-		agent_act_failed(a, q, r, on, 503, "not begun, as the audit log cannot be written");
+	if (!agent_act_begin(a, &act, r))
 		return false;
-	}
 	err = ask(a, q, r->device);
 	if (err) {
-		agent_act_failed(a, q, r, on, 503, "cordonctl watch does not answer: %s", strerror(-err));
+		agent_act_failed(a, &act, r, 503, "cordonctl watch does not answer: %s", strerror(-err));
 		return false;
 	}
 	a->watch.request = (struct serve_request){ .op = q->op, .id = q->id, .number = q->number };
 	memcpy(a->watch.request.peer, q->peer, sizeof(q->peer));
 	memcpy(a->watch.request.serial, q->serial, sizeof(q->serial));
 	strcpy(a->watch.operator, r->device);
+	a->watch.begun = act.begun;
 	a->watch.until = agent_clock() + PATIENCE;
 	return true;
 }
@@ -95,17 +88,17 @@ bool agent_watch_ask(struct agent *a, const struct serve_request *q, struct serv
 /* @why: NULL, it is done. */
 static void end(struct agent *a, unsigned int status, const char *why, uint8_t *out)
 {
+	struct agent_act act = { .request = &a->watch.request, .begun = a->watch.begun };
 	struct serve_reply r = { .id = a->watch.request.id };
-	char on[24];
 
 	close(a->watch.fd);
 	a->watch.fd = -1;
 	strcpy(r.device, a->watch.operator);
-	episode(&a->watch.request, on);
+	snprintf(act.on, sizeof(act.on), "%llu", (unsigned long long)a->watch.request.number);
 	if (why)
-		agent_act_failed(a, &a->watch.request, &r, on, status, "%s", why);
+		agent_act_failed(a, &act, &r, status, "%s", why);
 	else
-		agent_act_done(a, &a->watch.request, &r, on);
+		agent_act_done(a, &act, &r);
 	agent_page_reply(a, &r, out);
 }
 

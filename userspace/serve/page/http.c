@@ -13,7 +13,6 @@
 
 #define CSP "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " \
 	    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-#define STREAM "/events/stream"
 
 /**
  * web_headers - what every answer says
@@ -170,7 +169,7 @@ static void show(struct web_conn *c, struct evhttp_request *req, const char *ope
 		web_act(c->web, c, req, operator);
 		return;
 	}
-	if (!strcmp(q.path, STREAM) && evhttp_request_get_command(req) == EVHTTP_REQ_GET) {
+	if (!strcmp(q.path, PAGE_EVENTS) && evhttp_request_get_command(req) == EVHTTP_REQ_GET) {
 		web_stream_begin(c->web, c, req);
 		return;
 	}

@@ -10,12 +10,12 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "page/page.h"
 #include "serve/page/web.h"
 
 #define BACKLOG		64
 #define FILES		1024
 #define RENEW_EACH	(10 * 86400)	/* a server's certificate lasts for 30 days */
-#define ASSETS		"/usr/share/javascript"
 
 static int listen_at(struct web *w, struct evhttp *http, const struct sockaddr_storage *at)
 {
@@ -129,7 +129,7 @@ int serve_page(struct serve_config *config, struct serve_counters *counters, int
 	char error[PRIV_ERROR_LEN], certificates[PATH_MAX], keys[PATH_MAX];
 	struct priv_role role = {
 		.user = "cordon-page", .network = true, .database = true, .readable = config->history,
-		.also = { config->history_live, ASSETS },
+		.also = { config->history_live },
 	};
 	struct web *w = calloc(1, sizeof(*w));
 
@@ -141,9 +141,11 @@ int serve_page(struct serve_config *config, struct serve_counters *counters, int
 	TAILQ_INIT(&w->conns);
 	TAILQ_INIT(&w->streams);
 	if (config->certificate[0]) {
-		role.also[2] = directory_of(config->certificate, certificates);
-		role.also[3] = directory_of(config->key, keys);
+		role.also[1] = directory_of(config->certificate, certificates);
+		role.also[2] = directory_of(config->key, keys);
 	}
+	if (config->page.n && page_assets_load(PAGE_DYGRAPHS))
+		serve_log(LOG_NOTICE, "no library for plots: pages have plainer ones", "directory", PAGE_DYGRAPHS, NULL);
 	limit_files();
 	if (prepare_tls(w) || prepare_loop(w))
 		return 1;

@@ -18,7 +18,7 @@
  * @web: whose
  * @req: the request
  * @peer: address of its connection
- * @last: number of the last event that was sent; -1, only what comes from now on is
+ * @cursor: up to where its other end was told
  * @until: when it ends
  * @beat: when a comment is due
  */
@@ -27,7 +27,7 @@ struct web_stream {
 	struct web *web;
 	struct evhttp_request *req;
 	uint8_t peer[16];
-	long long last;
+	struct page_cursor cursor;
 	time_t until;
 	time_t beat;
 };
@@ -80,21 +80,20 @@ static bool is_behind(const struct web_stream *s)
 static void go_on(struct web_stream *s, struct history *h)
 {
 	struct web_conn *c = web_conn_of(s->web, s->req);
-	char *text = NULL;
-	size_t len = 0;
+	struct page_reply r = { .status = 0 };
 
 	if (c && !c->cut && is_behind(s)) {
 		web_conn_refused(c, SERVE_PAGE_TIMEOUT, "events are not taken");
 		web_conn_cut(c);
 		return;
 	}
-	if (h && page_events_since(h, s->last, &text, &len, &s->last))
+	if (h && page_events_since(h, &s->cursor, time(NULL), &r))
 		serve_log(LOG_ERR, "no events", "why", h->error, NULL);
-	if (text && len)
-		send_text(s, text, len);
+	if (r.body && r.len)
+		send_text(s, r.body, r.len);
 	else if (serve_clock() >= s->beat)
 		send_text(s, ":\n\n", 3);
-	free(text);
+	free(r.body);
 }
 
 /**
@@ -125,16 +124,21 @@ static bool is_crowded(const struct web *w, const struct web_conn *c)
 	return w->n_streams >= WEB_STREAMS || same >= WEB_STREAMS_PER_PEER;
 }
 
-/* -1: a browser that comes for the first time. */
-static long long last_number(struct evhttp_request *req)
+/* Up to where the other end knows: by Last-Event-ID where it comes again, or by its page, ?since=; else up to now. */
+static int64_t known_until(struct evhttp_request *req)
 {
+	const char *query = evhttp_uri_get_query(evhttp_request_get_evhttp_uri(req));
 	const char *text = evhttp_find_header(evhttp_request_get_input_headers(req), "Last-Event-ID");
-	long long n;
+	time_t now = time(NULL);
+	long long at = -1;
 	char *end;
 
+	if (!text && query && !strncmp(query, "since=", 6))
+		text = query + 6;
 	errno = 0;
-	n = text ? strtoll(text, &end, 10) : -1;
-	return text && (*end || end == text || errno || n < 0) ? -1 : n;
+	if (text)
+		at = strtoll(text, &end, 10);
+	return !text || *end || end == text || errno || at < 0 || at > now ? now : at;
 }
 
 /**
@@ -156,7 +160,7 @@ void web_stream_begin(struct web *w, struct web_conn *c, struct evhttp_request *
 	}
 	s->web = w;
 	s->req = req;
-	s->last = last_number(req);
+	s->cursor.at = known_until(req);
 	s->until = serve_clock() + WEB_STREAM_LIFE;
 	memcpy(s->peer, c->peer, sizeof(s->peer));
 	TAILQ_INSERT_TAIL(&w->streams, s, link);
