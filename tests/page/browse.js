@@ -159,7 +159,7 @@ async function withoutScript(browser, at) {
 	ok(await plain.page.locator("tbody tr").count() === 1, "devices: without JavaScript they are searched");
 	await plain.page.goto(at.url + PAGES.device);
 	await plain.page.locator(".acts button").click();
-	ok(at.said.some((line) => /^POST \/device\/02:00:00:00:00:01\/(quarantine|release) token=token-of-a-test$/.test(line)),
+	ok(at.said.some((line) => /^POST \/device\/02:00:00:00:00:01\/(quarantine|release) token=token-of-a-test&back=%2Fdevice%2F02%3A00%3A00%3A00%3A00%3A01$/.test(line)),
 	   "device: without JavaScript an operator acts", at.said.join("\n"));
 	await plain.context.close();
 	await rich.context.close();

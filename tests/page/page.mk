@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # The pages in a browser, and what they cost.
-PAGE_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard userspace/page/*.c userspace/history/*.c userspace/lib/*.c kernel/core/*.c))
+PAGE_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard userspace/page/*.c userspace/history/view*.c userspace/lib/*.c kernel/core/*.c) \
+	userspace/history/schema.c)
 
 .PHONY: page-server
 page-server: $(BUILD)/page/page-server $(BUILD)/page/page-cost

@@ -32,7 +32,9 @@ static const char facts[] =
 	"INSERT INTO live.rule VALUES (0, 'iot', 'wan', 'tcp/8883', 0, 0, 1799999000), (1, 'iot', 'plant', 'tcp/502', 1, 1, NULL),"
 	" (2, 'plant', 'iot', 'udp/161', 0, 0, 1799000000);"
 	"INSERT INTO live.interface VALUES ('lan7', 1, 1, 'port', NULL), ('lan8', 0, 0, 'port', NULL),"
-	" ('tap9', 1, 1, 'none', 'in neither list');"
+	" ('tap9', 1, 1, 'unlisted', 'in neither list'), ('lo', 1, 0, 'loopback', NULL);"
+	"INSERT INTO device VALUES (0, '', 'unknown devices', '', 1799999000, 1799999900);"
+	"INSERT INTO episode(id, device, kind, first, last, count) VALUES (7, 0, 'unknown_device', 1799990000, 1799990001, 9);"
 	"INSERT INTO live.certificate VALUES ('c0ffee', 'lamp', 'device', 1800500000), ('facade', 'far', 'device', 1900000000);"
 	"INSERT INTO live.rollout VALUES (1, 'acme-t1', '1.5.0', 'running', 25, 40, 30, 2, 1799900000);"
 	"INSERT INTO episode(id, device, kind, first, last, count, source, destination, protocol, dport, server, interface) VALUES"
@@ -111,6 +113,8 @@ static void test_facts(void)
 		"is closed: in neither list", "c0ffee", "+ device lamp", "- device old", "1 device became",
 		"1 device was seen for the first time", "1 episode goes on", "1 episode of <code>plaintext</code>", NULL });
 	lacks("/", NULL, "facade");
+	lacks("/", NULL, "<bdi>lo</bdi>");
+	lacks("/events", NULL, "href=\"/device/\"");
 	shows("/devices", NULL, (const char *[]){ "lamp", "/device/" MAC, "iot, now quarantine", "acme-t1", "1 device<", NULL });
 	shows("/device/" MAC, NULL, (const char *[]){ "<h1><bdi>lamp</bdi></h1>", "a scan it was", "held in <strong>quarantine",
 		"certificate</bdi>", "TLS1.3", "c0ffee", "1.4.2", "lamp.local", "udhcp", "1,3,6", "lan7", "10.0.20.11", "fd00::11",
@@ -121,7 +125,7 @@ static void test_facts(void)
 	shows("/policy", NULL, (const char *[]){ "use-day\"><a href=\"#rule-0\">used", "use-never\"><a href=\"#rule-1\">never",
 		"use-once\"><a href=\"#rule-2\">earlier", "use-closed", "tcp/8883", "plaintext, related", NULL });
 	shows("/events", NULL, (const char *[]){ "data-key=\"anomaly-5-0\"", "data-key=\"state-1-1799999500\"",
-		"data-key=\"policy-42-1799990000\"", NULL });
+		"data-key=\"policy-42-1799990000\"", "<bdi>unknown devices</bdi>", NULL });
 	lacks("/events", "what=state", "data-key=\"anomaly");
 	lacks("/events", "what=state", "id=\"live\"");
 	shows("/firmware", NULL, (const char *[]){ "acme-t1", "1.5.0", "running", "25&nbsp;%", "value=\"30\"", NULL });
@@ -172,9 +176,9 @@ static void test_operator(void)
 	ok(!has(&none, "<form class=\"act\""), "who may only look gets no form that acts");
 	ok(has(&some, "action=\"/device/" MAC "/release\""), "an operator may release a device that is quarantined");
 	ok(!has(&some, "action=\"/device/" MAC "/quarantine\""), "and not quarantine it once more");
-	ok(has(&some, "action=\"/device/" MAC "/acknowledge\"") && has(&some, "name=\"episode\" value=\"5\""),
+	ok(has(&some, "action=\"/episode/5/acknowledge\"") && has(&some, "name=\"back\" value=\"/device/" MAC "\""),
 	   "an operator may acknowledge an episode");
-	ok(!has(&some, "name=\"episode\" value=\"6\""), "and not one that is acknowledged");
+	ok(!has(&some, "/episode/6/acknowledge"), "and not one that is acknowledged");
 	ok(has(&some, "name=\"token\" value=\"t0k&#34;en\""), "a form holds the token, escaped");
 	ok(has(&some, "an&lt;na"), "a page says who its reader is");
 	free(none.body);

@@ -180,7 +180,8 @@ static const struct view_shape interface_shape = VIEW_SHAPE(interface_fields);
 int view_interfaces(struct history *h, view_fn *fn, void *ctx)
 {
 	return view_each(h, &interface_shape, fn, ctx,
-			 "SELECT name, role, closed, present, up FROM live.interface WHERE NOT present OR NOT up OR closed IS NOT NULL"
+			 "SELECT name, role, closed, present, up FROM live.interface WHERE closed IS NOT NULL"
+			 " OR (role IN ('port', 'uplink') AND NOT (present AND up))"
 			 " ORDER BY present, closed IS NULL, name LIMIT 100", "");
 }
 

@@ -100,7 +100,7 @@ int view_devices_count(struct history *h, const struct view_filter *f, int64_t *
 /** view_devices_new - how many were seen for the first time since @since */
 int view_devices_new(struct history *h, int64_t since, int64_t *out)
 {
-	return view_number(h, out, "SELECT count(*) FROM device WHERE first >= ?1", "n", since);
+	return view_number(h, out, "SELECT count(*) FROM device WHERE first >= ?1 AND mac <> ''", "n", since);
 }
 
 /** view_device - one device, also one that is no longer there; returns 1, or 0 if there never was one */

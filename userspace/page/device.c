@@ -51,9 +51,9 @@ static void state(struct page *p, const struct view_device *d)
 	}
 	html(o, "<div class=\"acts\">");
 	if (strcmp(d->state, "quarantined"))
-		page_act(p, d->mac, "quarantine", "Quarantine", 0);
+		page_act(p, d->mac, "quarantine", "Quarantine");
 	else
-		page_act(p, d->mac, "release", "Release", 0);
+		page_act(p, d->mac, "release", "Release");
 	html(o, "</div></section>\n");
 }
 

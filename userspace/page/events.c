@@ -85,9 +85,7 @@ static void acknowledged(struct page *p, const struct view_event *e)
 	if (strcmp(e->what, "anomaly"))
 		return;
 	if (!e->acknowledged) {
-		page_act(p, e->mac, "acknowledge", "Acknowledge", e->key);
-		if (!p->q->operator_name)
-			html(&p->o, "no");
+		page_acknowledge(p, e->key);
 		return;
 	}
 	html_time(&p->o, e->acknowledged);

@@ -25,8 +25,8 @@ static void guard(struct page *p)
 		html(o, " by <bdi>%s</bdi>", s->applied_by);
 	html(o, ". <a href=\"/policy\">Who may talk to whom</a>.</p>\n");
 	if (s->awaiting)
-		html(o, "<p class=\"warn\">The policy awaits its confirmation, and is taken back without it: <code>cordonctl "
-		     "confirm</code>.</p>\n");
+		html(o, "<p class=\"warn\">The policy awaits its confirmation, and was to be taken back without it in %lld&nbsp;s: "
+		     "<code>cordonctl confirm</code>.</p>\n", (long long)s->confirm);
 }
 
 static void state_tile(const void *row, void *ctx)
