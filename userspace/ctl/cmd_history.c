@@ -251,7 +251,7 @@ const struct command cmd_history = {
 	"history", "Show what happened: traffic, states, anomalies, denials, policies",
 	"history [DEVICE] [--since DURATION] [--json] [--history DIR]\n"
 	"history --segment SEGMENT [--since DURATION] [--json] [--history DIR]\n"
-	"history --anomaly [KIND] [--since DURATION] [--json] [--history DIR]\n"
+	"history --anomaly [ANOMALY] [--since DURATION] [--json] [--history DIR]\n"
 	"history --acknowledge ID [--run DIR]",
 	"Without a device, of the whole gateway. It is what 'cordonctl watch' has written.\n\n"
 	"  --segment SEGMENT   of devices that the policy has in it\n"
