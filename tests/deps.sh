@@ -20,7 +20,7 @@ declare -A packages=(
 	[deb]="debhelper dh-dkms dkms dpkg-dev fakeroot pkg-config lintian systemd"
 	[deb-long]="debootstrap piuparts locales util-linux"
 	[system]="qemu-system-x86 debootstrap e2fsprogs python3 xz-utils zstd util-linux iproute2 nftables procps"
-	[serve]="curl openssl python3 strace strongswan-pki libstrongswan-standard-plugins
+	[serve]="curl openssl python3 iproute2 util-linux strace strongswan-pki libstrongswan-standard-plugins
 		softhsm2 opensc libengine-pkcs11-openssl swtpm tpm2-openssl tpm2-tools"
 )
 
