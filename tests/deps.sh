@@ -23,7 +23,7 @@ declare -A packages=(
 	[system]="qemu-system-x86 debootstrap e2fsprogs python3 xz-utils zstd util-linux iproute2 nftables procps"
 	[page]="chromium fonts-dejavu-core libjs-dygraphs python3"
 	[page-node]="nodejs npm"
-	[serve]="curl openssl python3 strace strongswan-pki libstrongswan-standard-plugins
+	[serve]="curl openssl python3 iproute2 util-linux strace strongswan-pki libstrongswan-standard-plugins
 		softhsm2 opensc libengine-pkcs11-openssl swtpm tpm2-openssl tpm2-tools"
 )
 
