@@ -21,7 +21,7 @@ US_OBJ  := $(US_SRC:%.c=$(BUILD)/obj/%.o)
 LIB_ASAN_OBJ := $(LIB_SRC:%.c=$(BUILD)/asan/%.o)
 
 # Asked once, and only by a recipe that needs them: `make demo` installs what is missing first.
-US_PKGS := libnl-3.0 libnl-genl-3.0 yaml-0.1 jansson libkmod libssl libcrypto sqlite3 pwquality \
+US_PKGS := libnl-3.0 libnl-genl-3.0 libnl-nf-3.0 yaml-0.1 jansson libkmod libssl libcrypto sqlite3 pwquality \
 	libevent_core libevent_extra libevent_openssl libseccomp libcap-ng
 US_PKG_CFLAGS = $(eval US_PKG_CFLAGS := $$(shell $(US_PKG_CONFIG) --cflags $(US_PKGS)))$(US_PKG_CFLAGS)
 US_PKG_LIBS = $(eval US_PKG_LIBS := $$(shell $(US_PKG_CONFIG) --libs $(US_PKGS)) -lm)$(US_PKG_LIBS)

@@ -52,7 +52,7 @@ run() {	# NAME COMMAND...
 }
 
 compile() {	# NAME: tests/unit/NAME.c to build/unit/NAME
-	local packages='yaml-0.1 jansson libssl libcrypto sqlite3 pwquality libnl-3.0 libnl-genl-3.0'
+	local packages='yaml-0.1 jansson libssl libcrypto sqlite3 pwquality libnl-3.0 libnl-genl-3.0 libnl-nf-3.0'
 
 	# shellcheck disable=SC2046,SC2086
 	"${CC:-cc}" -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -g -O1 -fno-omit-frame-pointer \

@@ -52,6 +52,16 @@ static bool is_self(const struct history_writer *w, const struct cordon_addr *ad
 	return false;
 }
 
+/* Of one link, or for many: in no segment by its address. */
+static bool is_local(const struct cordon_addr *a)
+{
+	u32 v4 = a->lo;
+
+	if (cordon_addr_is_v4(a))
+		return v4 >> 28 >= 14 || v4 >> 16 == 0xa9fe || !v4;
+	return a->hi >> 54 == 0x3fa || a->hi >> 56 == 0xff || (!a->hi && !a->lo);
+}
+
 /* Of a device that has the address, where it is; else by the policy's networks. Empty: in none. */
 static void segment_of(struct history_writer *w, const struct cordon_addr *addr, char out[CORDON_NAME_LEN])
 {
@@ -65,7 +75,7 @@ static void segment_of(struct history_writer *w, const struct cordon_addr *addr,
 	if (stmt && sqlite3_step(stmt) == SQLITE_ROW)
 		history_copy(stmt, 0, out, CORDON_NAME_LEN);
 	sqlite3_reset(stmt);
-	if (out[0] || !w->sealed)
+	if (out[0] || !w->sealed || is_local(addr))
 		return;
 	segment = is_self(w, addr) ? CORDON_SEGMENT_GATEWAY : cordon_policy_network_segment(w->sealed, addr);
 	if (segment != CORDON_NO_SEGMENT)

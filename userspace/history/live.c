@@ -80,7 +80,7 @@ void history_meta(struct history_writer *w, const struct cnl_summary *s, time_t 
 	put_number(w, "confirm", s->awaiting ? s->confirm : 0);
 	put_number(w, "lockdown", s->lockdown);
 	put_text(w, "unknown", s->unknown[0] ? s->unknown : "deny");
-	put_text(w, "module", "loaded");
+	put_text(w, "module", w->module);
 	put_applied(w);
 	put_totals(w, &s->stats);
 }

@@ -189,7 +189,7 @@ int history_create(struct history *h, const char *dir, const char *live_dir)
  * history_open - open both files only to read them
  * @h: is filled
  * @dir: directory of history.db
- * @live_dir: directory of live.db
+ * @live_dir: directory of live.db; NULL, only history.db is needed
  *
  * Return: 0; -ENOENT, one of them is not there; or -errno; with a sentence in @h->error.
  */
@@ -199,11 +199,16 @@ int history_open(struct history *h, const char *dir, const char *live_dir)
 
 	h->db = NULL;
 	snprintf(path, sizeof(path), "%s/" HISTORY_FILE, dir);
-	snprintf(live, sizeof(live), "%s/" HISTORY_LIVE_FILE, live_dir);
+	snprintf(live, sizeof(live), "%s/" HISTORY_LIVE_FILE, live_dir ? live_dir : "");
 	if (sqlite3_open_v2(path, &h->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX, NULL))
 		return failed(h, "cannot be opened", path);
 	sqlite3_busy_timeout(h->db, 1000);
-	if (access(live, R_OK) || attach(h, live))
+	if (live_dir && access(live, R_OK)) {
+		snprintf(h->error, sizeof(h->error), "%.160s: cannot be opened: %.60s", live, strerror(errno));
+		history_close(h);
+		return -ENOENT;
+	}
+	if (live_dir && attach(h, live))
 		return failed(h, "cannot be opened", live);
 	if (sqlite3_exec(h->db, "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA query_only = ON", NULL, NULL,
 			 NULL))

@@ -91,6 +91,17 @@ static void find_boot(char out[HISTORY_BOOT_LEN])
 	free(id);
 }
 
+static void find_module(char out[HISTORY_MODULE_LEN])
+{
+	char *text = NULL;
+	size_t len;
+
+	if (file_read("/sys/module/cordon/version", 64, &text, &len))
+		text = NULL;
+	snprintf(out, HISTORY_MODULE_LEN, "%.*s", text ? (int)strcspn(text, "\n") : 0, text ? text : "");
+	free(text);
+}
+
 static void commit(struct watcher *v)
 {
 	if (history_commit(&v->w))
@@ -158,6 +169,7 @@ static int connect_both(struct watcher *v)
 		return -1;
 	}
 	find_boot(boot);
+	find_module(v->w.module);
 	history_boot(&v->w, boot, time(NULL));
 	return 0;
 }
@@ -181,12 +193,16 @@ static void look_at_policy(struct watcher *v, time_t now)
 		say(v, "kernel", v->ask.error);
 		return;
 	}
-	if (history_begin(&v->w, now)) {
+	/* None: then all of the next one is new. */
+	if (!p)
+		p = policy_new();
+	if (!p || history_begin(&v->w, now)) {
 		cnl_runtime_free(&runtime);
 		policy_free(p);
 		return;
 	}
-	rules = p ? p->draft.n_rules : 0;
+	rules = p->draft.n_rules;
+	p->generation = s.generation;
 	history_applied(&v->w, p, &s, now);
 	history_rules_used(&v->w, runtime.rules, rules, now);
 	cnl_runtime_free(&runtime);

@@ -13,6 +13,7 @@
 #define HISTORY_STATEMENTS	96	/* that are kept prepared */
 #define HISTORY_WHY_LEN		192
 #define HISTORY_BOOT_LEN	96
+#define HISTORY_MODULE_LEN	32
 #define HISTORY_UNLISTED	1024	/* devices that no policy lists and that have a history of their own */
 #define HISTORY_UNLISTED_KEPT	HISTORY_HOURS_KEPT
 #define HISTORY_STATES		1000	/* kept of a device */
@@ -115,6 +116,7 @@ struct history_news {
  * struct history_writer - the one that writes
  * @h: the databases
  * @boot: which boot, and which load of the module
+ * @module: version of the module; or empty
  * @open: in a transaction
  * @begun: when that began
  * @failed: a statement of it did; @h.error says why
@@ -141,6 +143,7 @@ struct history_news {
 struct history_writer {
 	struct history h;
 	char boot[HISTORY_BOOT_LEN];
+	char module[HISTORY_MODULE_LEN];
 	bool open;
 	time_t begun;
 	bool failed;
