@@ -28,6 +28,10 @@ static void headers(struct evhttp_request *req, const char *type)
 
 	evhttp_add_header(out, "Content-Type", type);
 	evhttp_add_header(out, "Content-Security-Policy", PAGE_CSP "; report-uri /csp");
+	evhttp_add_header(out, "Referrer-Policy", "no-referrer");
+	evhttp_add_header(out, "Cross-Origin-Opener-Policy", "same-origin");
+	evhttp_add_header(out, "Cross-Origin-Embedder-Policy", "require-corp");
+	evhttp_add_header(out, "Cross-Origin-Resource-Policy", "same-origin");
 	evhttp_add_header(out, "X-Content-Type-Options", "nosniff");
 	evhttp_add_header(out, "Cache-Control", "no-store");
 }
