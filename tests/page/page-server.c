@@ -136,7 +136,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "page-server: %s\n", history.error);
 		return 1;
 	}
-	page_assets_load(PAGE_DYGRAPHS);
+	page_assets_load(getenv("DYGRAPHS") ? getenv("DYGRAPHS") : PAGE_DYGRAPHS);
 	evhttp_set_allowed_methods(http, EVHTTP_REQ_GET | EVHTTP_REQ_POST);
 	evhttp_set_gencb(http, answer, NULL);
 	bound = evhttp_bind_socket_with_handle(http, "127.0.0.1", 0);
