@@ -21,7 +21,7 @@ import threading
 import time
 
 from gateway import (CTL, EST, NOTHING, PKCS10, WAIT, Answer, Client, Tap, ask, checkin, children, comm, ctl, hold_port, must,
-                     new_csr, new_key, until)
+                     new_csr, new_key, run, until)
 from kernel import Device, FirmwareGateway
 
 tap = Tap()
@@ -262,7 +262,10 @@ def forged(gw, alice):
         counted(gw, f"POST {bad}", "page_request", 404, lambda bad=bad: gw.act(alice, bad, token))
     counted(gw, "not a form", "page_request", 400,
             lambda: gw.look(alice, path, "POST", [("Content-Type", "application/json")], b'{"token": "x"}'))
-    tap.equal("a body that is too large", 413, gw.look(alice, path, "POST", [("Content-Type", FORM)], b"a=" + 8192 * b"b").status)
+    counted(gw, "a body that is too large", "page_request", 413,
+            lambda: gw.look(alice, path, "POST", [("Content-Type", FORM)], b"a=" + 8192 * b"b"), "more than 4096")
+    counted(gw, "headers that are too large", "page_request", 400, lambda: gw.look(alice, headers=[("X", 9000 * "y")]), "8192")
+    counted(gw, "a method that there is not", "page_request", 501, lambda: gw.look(alice, method="DELETE"), "no such method")
     tap.equal("a GET does nothing", (404, 0) if gw.look(alice, path).status == 404 else (200, 0), (gw.look(alice, path).status, held()))
     tap.equal("nothing of all that was done", 0, held())
     got = gw.act(alice, path, token)
@@ -483,6 +486,14 @@ def process(gw):
     tap.equal("none of the pipes between the others", [], [pipe for pipe in pipes if pipe in others])
 
 
+def sandbox():
+    """What agent may open for the sake of the page: a socket to who writes the history."""
+    done = run(os.path.join(os.path.dirname(CTL), "serve", "sandbox"), "local")
+    said = dict(line.rsplit(":", 1) for line in done.stdout.decode().splitlines())
+    tap.ok(not done.returncode and "0" in said["unix, whole messages"].split() and not said["unix"].split() and
+           not said["inet"].split() and said["netlink"].split() == ["0", "16"], "sandbox: agent's: local sockets of one kind", said)
+
+
 def dies(gw):
     """Any of them takes the others along."""
     pids = gw.pids()
@@ -582,6 +593,7 @@ def main():
         gw.must_start()
         alice, device = access(gw)
         process(gw)
+        sandbox()
         apart(gw, alice, device)
         hosts(gw, alice)
         acts(gw, alice)
