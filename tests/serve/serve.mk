@@ -28,7 +28,7 @@ $(BUILD)/serve/sandbox: $(filter $(BUILD)/obj/userspace/priv/%,$(US_OBJ)) $(BUIL
 	@mkdir -p $(@D)
 	$(CC) $(US_LDFLAGS) $(LDFLAGS) -o $@ $^ $(US_PKG_LIBS)
 
-$(BUILD)/serve/history: $(filter $(BUILD)/obj/userspace/history/%,$(US_OBJ)) $(BUILD)/obj/tests/serve/history.o
+$(BUILD)/serve/history: $(filter-out $(BUILD)/obj/userspace/ctl/main.o,$(US_OBJ)) $(BUILD)/obj/tests/serve/history.o
 	@mkdir -p $(@D)
 	$(CC) $(US_LDFLAGS) $(LDFLAGS) -o $@ $^ $(US_PKG_LIBS)
 

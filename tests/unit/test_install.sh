@@ -33,6 +33,7 @@ wanted=(usr/sbin/cordonctl usr/share/man/man{4/cordon.4,5/cordon-policy.5,5/cord
 	usr/share/man/man8/cordonctl-{audit,backup,boot,ca,device,firmware,hostapd,policy,serve,show}.8
 	usr/share/bash-completion/completions/cordonctl usr/share/zsh/vendor-completions/_cordonctl
 	usr/share/fish/vendor_completions.d/cordonctl.fish usr/lib/systemd/system/cordon-serve.service
+	usr/share/cordon/monitoring/{prometheus.yml,cordon.rules.yml,alertmanager.yml,cordon.dashboard.json}
 	usr/lib/systemd/system/cordon{,-state,-check,-hostapd}.service usr/lib/systemd/system/cordon-check.timer
 	usr/lib/sysusers.d/cordon.conf usr/lib/tmpfiles.d/cordon.conf etc/cordon/policy.yaml)
 for file in "${wanted[@]}"; do
@@ -46,7 +47,7 @@ ok "no word is left to fill in"
 mkdir -p "$dir/users/etc"
 systemd-sysusers --root="$dir/users" "$root/usr/lib/sysusers.d/cordon.conf" >"$dir/out" 2>"$dir/err"
 ok "sysusers: every line is valid"
-for user in front agent signer; do
+for user in front agent signer page; do
 	grep -q "^cordon-$user:" "$dir/users/etc/passwd"
 	ok "sysusers: cordon-$user is made"
 done
@@ -55,7 +56,7 @@ systemd-tmpfiles --root="$dir/users" --create "$root/usr/lib/tmpfiles.d/cordon.c
 ok "tmpfiles: the directories are made, with their modes"
 
 # In tenths; what the unit may do is more than it needs otherwise.
-for unit in cordon-serve:25 cordon-state:19 cordon-check:24 cordon-hostapd:17 cordon:47; do
+for unit in cordon-serve:25 cordon-state:19 cordon-check:24 cordon-hostapd:17 cordon-watch:17 cordon:47; do
 	systemd-analyze security --no-pager --offline=true --threshold="${unit#*:}" \
 		"$root/usr/lib/systemd/system/${unit%:*}.service" >"$dir/out" 2>"$dir/err"
 	ok "${unit%:*}.service: its exposure is at most ${unit#*:} tenths"

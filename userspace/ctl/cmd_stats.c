@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* stats: counters. */
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ctl/ctl.h"
+#include "metrics/metrics.h"
 #include "pki/pki.h"
 #include "serve/common/serve.h"
 #include "store/store.h"
@@ -50,157 +52,108 @@ static json_t *json_row(const struct cnl_device *d)
 	return out;
 }
 
-/* Prometheus' text format wants a metric's lines together, so everything is read first. */
-struct family {
-	const char *name;
-	const char *help;
-	u64 (*value)(const struct cnl_stats *s);
+/* A family's series stand together, so everything is read first. */
+static const struct {
+	enum metrics_family family;
+	size_t offset;
+} families[] = {
+	{ METRICS_DEVICE_RX_PACKETS, offsetof(struct cnl_stats, rx_packets) },
+	{ METRICS_DEVICE_RX_BYTES, offsetof(struct cnl_stats, rx_bytes) },
+	{ METRICS_DEVICE_TX_PACKETS, offsetof(struct cnl_stats, tx_packets) },
+	{ METRICS_DEVICE_TX_BYTES, offsetof(struct cnl_stats, tx_bytes) },
+	{ METRICS_DEVICE_DENIED, offsetof(struct cnl_stats, denied) },
 };
 
-static u64 rx_packets(const struct cnl_stats *s)
-{
-	return s->rx_packets;
-}
-
-static u64 rx_bytes(const struct cnl_stats *s)
-{
-	return s->rx_bytes;
-}
-
-static u64 tx_packets(const struct cnl_stats *s)
-{
-	return s->tx_packets;
-}
-
-static u64 tx_bytes(const struct cnl_stats *s)
-{
-	return s->tx_bytes;
-}
-
-static u64 denied(const struct cnl_stats *s)
-{
-	return s->denied;
-}
-
-static const struct family families[] = {
-	{ "rx_packets", "Packets that came from the device", rx_packets },
-	{ "rx_bytes", "Bytes that came from the device", rx_bytes },
-	{ "tx_packets", "Packets that went to the device", tx_packets },
-	{ "tx_bytes", "Bytes that went to the device", tx_bytes },
-	{ "denied", "Packets from or to the device that were denied", denied },
-};
-
-/* Names are words (cordon_name_is_valid()), so that no label needs escaping. */
-static void labels(const struct cnl_device *d)
+/* @more: what the family has behind a device's labels, or NULL. */
+static void device_series(struct metrics_out *o, const struct cnl_device *d, const char *more, u64 value)
 {
 	char mac[18];
+	const char *words[] = { d->def.name, policy_mac_text(d->def.mac, mac), d->segment, more };
 
-	printf("{device=\"%s\",mac=\"%s\",segment=\"%s\"", d->def.name,
-	       policy_mac_text(d->def.mac, mac), d->segment);
+	metrics_series(o, words, value);
 }
 
-static void metric(const char *name, const char *help, const char *type)
+static void prometheus_devices(struct metrics_out *o, const struct policy *p, const struct cnl_runtime *r)
 {
-	printf("# HELP cordon_%s %s.\n# TYPE cordon_%s %s\n", name, help, name, type);
-}
-
-static void prometheus_devices(const struct policy *p, const struct cnl_runtime *r)
-{
-	char name[64];
-	u32 i, kind;
+	const struct cnl_device *d, *end = r->devices + p->draft.n_devices;
+	u32 kind;
 	size_t f;
 
 	for (f = 0; f < sizeof(families) / sizeof(*families); f++) {
-		snprintf(name, sizeof(name), "device_%s_total", families[f].name);
-		metric(name, families[f].help, "counter");
-		for (i = 0; i < p->draft.n_devices; i++) {
-			printf("cordon_%s", name);
-			labels(&r->devices[i]);
-			printf("} %llu\n",
-			       (unsigned long long)families[f].value(&r->devices[i].stats));
-		}
+		metrics_begin(o, families[f].family);
+		for (d = r->devices; d < end; d++)
+			device_series(o, d, NULL, *(const u64 *)((const char *)&d->stats + families[f].offset));
 	}
-	metric("device_anomalies_total", "Anomalies of the device that were seen", "counter");
-	for (i = 0; i < p->draft.n_devices; i++)
-		for (kind = 0; kind < CORDON_KINDS; kind++) {
-			if (!r->devices[i].stats.anomalies[kind])
-				continue;
-			fputs("cordon_device_anomalies_total", stdout);
-			labels(&r->devices[i]);
-			printf(",kind=\"%s\"} %llu\n", policy_kind_name(kind),
-			       (unsigned long long)r->devices[i].stats.anomalies[kind]);
-		}
-	metric("device_state", "1 for the state that the device is in", "gauge");
-	for (i = 0; i < p->draft.n_devices; i++) {
-		fputs("cordon_device_state", stdout);
-		labels(&r->devices[i]);
-		printf(",state=\"%s\"} 1\n", policy_state_name(r->devices[i].state));
-	}
-	metric("device_destinations", "Destinations of the device that are known; at 160 no more are learned", "gauge");
-	for (i = 0; i < p->draft.n_devices; i++) {
-		if (!r->devices[i].has_destinations)
-			continue;
-		fputs("cordon_device_destinations", stdout);
-		labels(&r->devices[i]);
-		printf("} %u\n", r->devices[i].destinations);
-	}
-	metric("device_lease_seconds", "Seconds left of the device's lease", "gauge");
-	for (i = 0; i < p->draft.n_devices; i++) {
-		fputs("cordon_device_lease_seconds", stdout);
-		labels(&r->devices[i]);
-		printf("} %u\n", r->devices[i].lease);
-	}
+	metrics_begin(o, METRICS_DEVICE_ANOMALIES);
+	for (d = r->devices; d < end; d++)
+		for (kind = 0; kind < CORDON_KINDS; kind++)
+			if (d->stats.anomalies[kind])
+				device_series(o, d, policy_kind_name(kind), d->stats.anomalies[kind]);
+	metrics_begin(o, METRICS_DEVICE_STATE);
+	for (d = r->devices; d < end; d++)
+		device_series(o, d, policy_state_name(d->state), 1);
+	metrics_begin(o, METRICS_DEVICE_DESTINATIONS);
+	for (d = r->devices; d < end; d++)
+		if (d->has_destinations)
+			device_series(o, d, NULL, d->destinations);
+	metrics_begin(o, METRICS_DEVICE_LEASE);
+	for (d = r->devices; d < end; d++)
+		device_series(o, d, NULL, d->lease);
 }
 
-static void prometheus_segments(const struct policy *p, const struct cnl_runtime *r)
+static void segment_series(struct metrics_out *o, const struct cnl_segment *s, u64 value)
 {
-	u32 i;
+	const char *word = s->def.name;
 
-	metric("segment_packets_total", "Packets that the segment's members sent", "counter");
-	for (i = 0; i < p->draft.n_segments; i++)
-		printf("cordon_segment_packets_total{segment=\"%s\"} %llu\n",
-		       r->segments[i].def.name, (unsigned long long)r->segments[i].packets);
-	metric("segment_bytes_total", "Bytes that the segment's members sent", "counter");
-	for (i = 0; i < p->draft.n_segments; i++)
-		printf("cordon_segment_bytes_total{segment=\"%s\"} %llu\n",
-		       r->segments[i].def.name, (unsigned long long)r->segments[i].bytes);
-	metric("segment_denied_total", "Packets of the segment's members that were denied",
-	       "counter");
-	for (i = 0; i < p->draft.n_segments; i++)
-		printf("cordon_segment_denied_total{segment=\"%s\"} %llu\n",
-		       r->segments[i].def.name, (unsigned long long)r->segments[i].denied);
-	metric("segment_devices", "Devices of the segment", "gauge");
-	for (i = 0; i < p->draft.n_segments; i++)
-		printf("cordon_segment_devices{segment=\"%s\"} %u\n", r->segments[i].def.name,
-		       r->segments[i].devices);
+	metrics_series(o, &word, value);
 }
 
-static void prometheus_kernel(const struct policy *p, const struct cnl_runtime *r, const struct cnl_summary *s)
+static void prometheus_segments(struct metrics_out *o, const struct policy *p, const struct cnl_runtime *r)
 {
+	const struct cnl_segment *s, *end = r->segments + p->draft.n_segments;
+
+	metrics_begin(o, METRICS_SEGMENT_PACKETS);
+	for (s = r->segments; s < end; s++)
+		segment_series(o, s, s->packets);
+	metrics_begin(o, METRICS_SEGMENT_BYTES);
+	for (s = r->segments; s < end; s++)
+		segment_series(o, s, s->bytes);
+	metrics_begin(o, METRICS_SEGMENT_DENIED);
+	for (s = r->segments; s < end; s++)
+		segment_series(o, s, s->denied);
+	metrics_begin(o, METRICS_SEGMENT_DEVICES);
+	for (s = r->segments; s < end; s++)
+		segment_series(o, s, s->devices);
+}
+
+static void one(struct metrics_out *o, enum metrics_family family, u64 value)
+{
+	metrics_begin(o, family);
+	metrics_value(o, NULL, value);
+}
+
+static void prometheus_kernel(struct metrics_out *o, const struct policy *p, const struct cnl_runtime *r,
+			      const struct cnl_summary *s)
+{
+	const char *word;
 	u32 kind;
 
-	metric("policy_generation", "Number of the policy in force", "gauge");
-	printf("cordon_policy_generation %u\n", s->generation);
-	metric("denied_total", "Packets that were denied", "counter");
-	printf("cordon_denied_total %llu\n", (unsigned long long)s->stats.denied);
-	metric("anomalies_total", "Anomalies that were seen, of unknown devices included", "counter");
-	for (kind = 0; kind < CORDON_KINDS; kind++)
-		printf("cordon_anomalies_total{kind=\"%s\"} %llu\n", policy_kind_name(kind),
-		       (unsigned long long)s->stats.anomalies[kind]);
-	prometheus_segments(p, r);
-	prometheus_devices(p, r);
-}
-
-static void prometheus_up(bool up)
-{
-	metric("up", "1 if the kernel module is loaded, and its figures are among these", "gauge");
-	printf("cordon_up %d\n", up);
+	one(o, METRICS_GENERATION, s->generation);
+	one(o, METRICS_DENIED, s->stats.denied);
+	metrics_begin(o, METRICS_ANOMALIES);
+	for (kind = 0; kind < CORDON_KINDS; kind++) {
+		word = policy_kind_name(kind);
+		metrics_series(o, &word, s->stats.anomalies[kind]);
+	}
+	prometheus_segments(o, p, r);
+	prometheus_devices(o, p, r);
 }
 
 /* Where there is no module, that is a figure as well: what server and registry know is told all the same. */
 static int prometheus(const char *ca, const char *registry)
 {
-	struct cnl_runtime r = { NULL, NULL };
+	struct metrics_out out = { .file = stdout, .format = METRICS_PLAIN };
+	struct cnl_runtime r = { NULL, NULL, NULL };
 	struct policy *p = NULL;
 	struct cnl_summary s;
 	struct cnl nl;
@@ -208,13 +161,13 @@ static int prometheus(const char *ca, const char *registry)
 
 	if (err) {
 		complain_note(nl.error, "what follows has no figures of the kernel's");
-		prometheus_up(false);
+		one(&out, METRICS_UP, 0);
 	} else {
 		if (cnl_fetch(&nl, &p, &r) || cnl_summary(&nl, &s)) {
 			ret = complain_nl(&nl);
 		} else {
-			prometheus_up(true);
-			prometheus_kernel(p, &r, &s);
+			one(&out, METRICS_UP, 1);
+			prometheus_kernel(&out, p, &r, &s);
 		}
 		cnl_close(&nl);
 		cnl_runtime_free(&r);
@@ -222,8 +175,8 @@ static int prometheus(const char *ca, const char *registry)
 	}
 	if (ret)
 		return ret;
-	prometheus_serve();
-	prometheus_expiry(ca, registry);
+	prometheus_serve(&out);
+	prometheus_expiry(&out, ca, registry);
 	return EXIT_DONE;
 }
 

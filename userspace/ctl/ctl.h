@@ -83,7 +83,8 @@ int device_retire(const struct command *self, int argc, char **argv);
 int firmware_sign(const struct command *self, int argc, char **argv);
 
 /* serve_stats.c */
-void prometheus_serve(void);
+struct metrics_out;
+void prometheus_serve(struct metrics_out *o);
 int serve_stats(const char *run, bool json);
 
 /* serve_status.c */
@@ -95,7 +96,7 @@ int serve_reload(const struct serve_config *c, bool json);
 /* expiry.c */
 void expiry_warn(const char *dir, const char *registry, FILE *file);
 json_t *json_expiry(const char *dir, const char *registry);
-void prometheus_expiry(const char *dir, const char *registry);
+void prometheus_expiry(struct metrics_out *out, const char *dir, const char *registry);
 
 /* terminal.c */
 bool terminal_is(void);
@@ -141,7 +142,7 @@ json_t *json_binding(const struct cnl_binding *b);
 json_t *json_hex(const u8 *bytes, size_t n);	/* at most 32 bytes */
 json_t *json_stats(const struct cnl_stats *s);
 json_t *json_segment(const struct cnl_segment *s);
-json_t *json_rule(const struct cordon_draft *d, u32 i);
+json_t *json_rule(const struct cordon_draft *d, u32 i, const struct cnl_rule_use *use);
 json_t *json_summary(const struct cnl_summary *s);
 
 /**

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ctl/ctl.h"
+#include "metrics/metrics.h"
 #include "serve/common/expiry.h"
 
 #define DAY	86400
@@ -12,6 +13,7 @@
 struct out {
 	time_t now;
 	FILE *file;
+	struct metrics_out *metrics;
 	json_t *list;
 	size_t late;
 	char names[NAMED * (PKI_NAME_LEN + 1) + 8];
@@ -112,27 +114,26 @@ json_t *json_expiry(const char *dir, const char *registry)
 	return o.list;
 }
 
-/* Names of servers and devices have no character that a label would have to escape. */
 static int metric(const struct expiry *e, void *arg)
 {
+	const char *words[] = { e->what, e->name };
 	struct out *o = arg;
 
 	if (!o->late++)
-		puts("# HELP cordon_certificate_expiry_seconds Seconds until the certificate ends; below 0, it has ended.\n"
-		     "# TYPE cordon_certificate_expiry_seconds gauge");
-	printf("cordon_certificate_expiry_seconds{what=\"%s\",name=\"%s\"} %lld\n", e->what, e->name,
-	       (long long)(e->until - o->now));
+		metrics_begin(o->metrics, METRICS_CERTIFICATE_END);
+	metrics_series(o->metrics, words, e->until - o->now);
 	return 0;
 }
 
 /**
  * prometheus_expiry - print when certificates end
+ * @out: where to
  * @dir: of the CA
  * @registry: its file
  */
-void prometheus_expiry(const char *dir, const char *registry)
+void prometheus_expiry(struct metrics_out *out, const char *dir, const char *registry)
 {
-	struct out o = { .file = stdout };
+	struct out o = { .metrics = out };
 
 	walk(dir, registry, metric, &o);
 }

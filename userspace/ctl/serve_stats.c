@@ -4,41 +4,21 @@
 #include <string.h>
 
 #include "ctl/ctl.h"
+#include "metrics/metrics.h"
 #include "serve/common/serve.h"
 
 /**
  * prometheus_serve - print what the server that runs, or ran last, has counted
+ * @o: where to
  *
  * Prints nothing where none ever ran.
  */
-void prometheus_serve(void)
+void prometheus_serve(struct metrics_out *o)
 {
 	struct serve_counters c;
-	unsigned int i;
 
-	if (serve_counters_read(SERVE_RUN, &c))
-		return;
-	puts("# HELP cordon_serve_start_time_seconds When the enrolment and check-in server started.\n"
-	     "# TYPE cordon_serve_start_time_seconds gauge");
-	printf("cordon_serve_start_time_seconds %llu\n", (unsigned long long)c.started);
-	puts("# HELP cordon_serve_connections Connections that are open.\n"
-	     "# TYPE cordon_serve_connections gauge");
-	printf("cordon_serve_connections %llu\n", (unsigned long long)c.connections);
-	puts("# HELP cordon_serve_accepted_total What was granted.\n"
-	     "# TYPE cordon_serve_accepted_total counter");
-	for (i = 0; i < SERVE_ACCEPTED; i++)
-		printf("cordon_serve_accepted_total{what=\"%s\"} %llu\n", serve_accepted_name(i),
-		       (unsigned long long)c.accepted[i]);
-	puts("# HELP cordon_serve_refused_total What was refused, by reason.\n"
-	     "# TYPE cordon_serve_refused_total counter");
-	for (i = 0; i < SERVE_REFUSED; i++)
-		printf("cordon_serve_refused_total{reason=\"%s\"} %llu\n", serve_refused_name(i),
-		       (unsigned long long)c.refused[i]);
-	puts("# HELP cordon_serve_updates_total What became of firmware updates, and of devices for want of them.\n"
-	     "# TYPE cordon_serve_updates_total counter");
-	for (i = 0; i < SERVE_UPDATES; i++)
-		printf("cordon_serve_updates_total{what=\"%s\"} %llu\n", serve_update_name(i),
-		       (unsigned long long)c.updates[i]);
+	if (!serve_counters_read(SERVE_RUN, &c))
+		metrics_serve(o, &c);
 }
 
 static void print_text(const struct serve_counters *c)
