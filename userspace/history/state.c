@@ -54,14 +54,14 @@ static void why_other(const struct history_writer *w, struct history_device *t, 
 		snprintf(t->why, sizeof(t->why), d->lease ? "its lease holds" : "nobody demands a certificate of it");
 }
 
-static void tell(struct history_writer *w, const struct history_device *t)
+static void tell(struct history_writer *w, const struct history_device *t, enum history_event event)
 {
-	char mac[18];
-	struct history_news news = { .device = t->name, .mac = policy_mac_text(t->mac, mac), .segment = t->effective,
-				     .state = policy_state_name(t->state), .why = t->why, .at = t->since };
+	struct notify_facts news = { .is_state = true, .what = t->state, .device = t->name, .segment = t->segment, .why = t->why,
+				     .first = t->since, .last = w->begun };
 
+	memcpy(news.mac, t->mac, sizeof(news.mac));
 	if (w->news)
-		w->news(&news, w->arg);
+		w->news(event, &news, w->arg);
 }
 
 /**
@@ -78,6 +78,8 @@ void history_state(struct history_writer *w, struct history_device *t, const str
 
 	if (!other && !strcmp(t->effective, d->effective_segment))
 		return;
+	if (was && other)
+		tell(w, t, HISTORY_STATE_OVER);
 	if (other && d->state == CORDON_STATE_QUARANTINED)
 		why_quarantined(w, t, now);
 	else if (other)
@@ -91,6 +93,6 @@ void history_state(struct history_writer *w, struct history_device *t, const str
 	if (t->id == HISTORY_NOBODY)
 		return;
 	history_run(w, put, "iitte", t->id, (int64_t)t->since, policy_state_name(t->state), t->effective, t->why);
-	if (was)
-		tell(w, t);
+	if (was && other)
+		tell(w, t, HISTORY_STATE);
 }

@@ -8,6 +8,7 @@
 
 #include "history/history.h"
 #include "nl/nl.h"
+#include "notify/notify.h"
 
 #define HISTORY_COUNTS		6	/* rx_packets, rx_bytes, tx_packets, tx_bytes, denied, anomalies */
 #define HISTORY_STATEMENTS	96	/* that are kept prepared */
@@ -84,32 +85,12 @@ struct history_device {
 	uint64_t written_kinds;
 };
 
-/**
- * struct history_news - what is told to whoever raises alerts
- * @device: name
- * @mac: or empty
- * @kind: of an anomaly; NULL, it is about a state
- * @state: of the device; NULL, it is about an anomaly
- * @segment: where it is
- * @why: it is in that state; of an anomaly its first facts; may be empty
- * @action: what was done because of it; or NULL
- * @episode: id; 0, none
- * @count: how many
- * @ends: the episode is over
- * @at: when
- */
-struct history_news {
-	const char *device;
-	const char *mac;
-	const char *kind;
-	const char *state;
-	const char *segment;
-	const char *why;
-	const char *action;
-	int64_t episode;
-	uint64_t count;
-	bool ends;
-	time_t at;
+/** enum history_event - what is told of */
+enum history_event {
+	HISTORY_EPISODE,	/* one begins */
+	HISTORY_EPISODE_OVER,
+	HISTORY_STATE,		/* a device came into a state */
+	HISTORY_STATE_OVER,
 };
 
 /**
@@ -166,7 +147,7 @@ struct history_writer {
 	struct cordon_addr self[HISTORY_SELF];
 	u32 n_self;
 	const char *audit;
-	void (*news)(const struct history_news *news, void *arg);
+	void (*news)(enum history_event event, const struct notify_facts *facts, void *arg);
 	void *arg;
 };
 
@@ -199,6 +180,7 @@ void history_now_put(struct history_writer *w, struct history_device *t, const s
 
 /* live.c */
 void history_meta(struct history_writer *w, const struct cnl_summary *s, time_t now);
+void history_meta_down(struct history_writer *w);
 void history_interfaces(struct history_writer *w, const struct cnl_interfaces *all);
 void history_bindings(struct history_writer *w, const struct cnl_bindings *all, time_t now);
 void history_segments_begin(struct history_writer *w);
@@ -224,6 +206,7 @@ int history_acknowledge(struct history_writer *w, int64_t id, const char *who, t
 
 /* denial.c */
 void history_denial(struct history_writer *w, const struct history_device *t, const struct cnl_event *e, time_t now);
+void history_segment_of(struct history_writer *w, const struct cordon_addr *addr, char out[CORDON_NAME_LEN]);
 void history_self(struct history_writer *w);
 
 /* state.c */
