@@ -17,7 +17,7 @@
 #define HISTORY_MODULE_LEN	32
 #define HISTORY_UNLISTED	1024	/* devices that no policy lists and that have a history of their own */
 #define HISTORY_UNLISTED_KEPT	HISTORY_HOURS_KEPT
-#define HISTORY_STATES		1000	/* kept of a device */
+#define HISTORY_STATES_KEPT	1000	/* kept of a device */
 #define HISTORY_PRUNED		20000	/* rows of a table that are pruned at a time */
 #define HISTORY_SELF		256	/* addresses of the gateway that are known */
 #define HISTORY_CHANGES		65536	/* bytes of an applied policy's changes */
