@@ -263,20 +263,28 @@ static void test_states(void)
 	strcpy(d.effective_segment, "quarantine");
 	see(&d, T0 + 12);
 	is("why: the limit", "SELECT why = 'segment_violation: its limit was reached' FROM state WHERE state = 'quarantined'", 1);
-	is("live.db has it", "SELECT effective = 'quarantine' AND since = 1800000012 FROM live.now", 1);
-	ok(states == 1, "who wants to know was told");
+	d.state = CORDON_STATE_ACTIVE;
+	see(&d, T0 + 13);
+	d.state = CORDON_STATE_QUARANTINED;
+	see(&d, T0 + 14);
+	is("not known, where nothing says it", "SELECT why = 'by a limit or an operator' FROM state WHERE at = 1800000014", 1);
+	hear(&e, T0 + 14);
+	is("likewise if the state is told first", "SELECT why = 'segment_violation: its limit was reached' FROM state"
+	   " WHERE at = 1800000014", 1);
+	is("live.db has it", "SELECT effective = 'quarantine' AND since = 1800000014 FROM live.now", 1);
+	ok(states == 3, "who wants to know was told");
 	history_writer_close(&w);
 	start("a", T0 + 100);
 	see(&d, T0 + 100);
-	is("the same after a restart is no row", "SELECT count(*) FROM state", 2);
-	is("and is since then", "SELECT since FROM live.now", T0 + 12);
+	is("the same after a restart is no row", "SELECT count(*) FROM state", 4);
+	is("and is since then", "SELECT since FROM live.now", T0 + 14);
 	for (i = 0; i < HISTORY_STATES_KEPT + 50; i++) {
 		d.state = i & 1 ? CORDON_STATE_ACTIVE : CORDON_STATE_EXPIRED;
 		history_begin(&w, T0 + 200);
 		history_state(&w, history_find(&w, d.def.mac), &d, T0 + 200);
 	}
 	history_commit(&w);
-	is("two in one second are two", "SELECT count(*) FROM state", HISTORY_STATES_KEPT + 52);
+	is("two in one second are two", "SELECT count(*) FROM state", HISTORY_STATES_KEPT + 54);
 	history_begin(&w, T0 + 300);
 	history_prune(&w, T0 + 300);
 	history_commit(&w);

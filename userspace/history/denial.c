@@ -87,6 +87,12 @@ void history_segment_of(struct history_writer *w, const struct cordon_addr *addr
 		snprintf(out, CORDON_NAME_LEN, "%s", w->sealed->draft.segments[segment].name);
 }
 
+/* A device that is held somewhere does not want a rule, but to be let out. */
+static bool is_held(const char *segment)
+{
+	return !strcmp(segment, "quarantine") || !strcmp(segment, "onboarding") || !strcmp(segment, "update");
+}
+
 /* Only what the policy did not open, or opened with encryption, is allowed by a rule. */
 static void find_rule(const struct cnl_event *e, const char *from, const char *to, char *out, size_t size)
 {
@@ -95,7 +101,7 @@ static void find_rule(const struct cnl_event *e, const char *from, const char *t
 	char match[POLICY_MATCH_LEN];
 
 	out[0] = 0;
-	if (!from[0] || !to[0] || (!plain && e->anomaly.kind != CORDON_KIND_SEGMENT_VIOLATION))
+	if (!from[0] || !to[0] || is_held(from) || (!plain && e->anomaly.kind != CORDON_KIND_SEGMENT_VIOLATION))
 		return;
 	snprintf(out, size, "{from: %s, to: %s, allow: [%s]%s}", from, to, policy_match_text(&m, match),
 		 plain ? ", plaintext: true" : "");

@@ -123,10 +123,8 @@ void history_anomaly(struct history_writer *w, const struct cnl_event *e, time_t
 		begin(w, counted ? t : NULL, e, counted ? 1 : all, now);
 	if (t && err == -ENOENT && counted)
 		t->told[e->anomaly.kind]++;
-	if (t && e->anomaly.action > 0) {
-		t->acted = e->anomaly.kind;
-		t->acted_at = now;
-	}
+	if (t && e->anomaly.action == CORDON_ACTION_QUARANTINE)
+		history_state_because(w, t, e->anomaly.kind, now);
 	if (e->anomaly.denied)
 		history_denial(w, t, e, now);
 }

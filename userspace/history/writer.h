@@ -49,7 +49,7 @@
  * @last: it was seen last, where no policy lists it
  * @lease_until: 0, no lease
  * @learning: until then its destinations are learned; 0
- * @acted: kind of the last anomaly that had an action; CORDON_KINDS, none since the state began
+ * @acted: kind of the last anomaly that quarantined it; CORDON_KINDS, none since the state began
  * @acted_at: when
  * @written: hash of its row in live.now; 0, it is to be written
  * @written_kinds: likewise of those in live.now_anomaly
@@ -211,6 +211,8 @@ void history_self(struct history_writer *w);
 
 /* state.c */
 void history_state(struct history_writer *w, struct history_device *t, const struct cnl_device *d, time_t now);
+
+void history_state_because(struct history_writer *w, struct history_device *t, u32 kind, time_t now);
 
 /* applied.c: take over @p */
 void history_applied(struct history_writer *w, struct policy *p, const struct cnl_summary *s, time_t now);
