@@ -4,7 +4,7 @@
 set -euo pipefail
 
 declare -A packages=(
-	[build]="gcc libc6-dev make pkg-config libnl-3-dev libnl-genl-3-dev libyaml-dev libjansson-dev libkmod-dev libssl-dev
+	[build]="gcc libc6-dev make pkg-config libnl-3-dev libnl-genl-3-dev libnl-nf-3-dev libyaml-dev libjansson-dev libkmod-dev libssl-dev
 		libsqlite3-dev libevent-dev libpwquality-dev cracklib-runtime libseccomp-dev libcap-ng-dev"
 	[vm]="qemu-system-x86 busybox-static kmod cpio xz-utils zstd python3 iproute2 iputils-ping nftables conntrack
 		socat gcc-12 libelf-dev debootstrap util-linux procps
@@ -21,7 +21,9 @@ declare -A packages=(
 	[deb]="debhelper dh-dkms dkms dpkg-dev fakeroot pkg-config lintian systemd"
 	[deb-long]="debootstrap piuparts locales util-linux"
 	[system]="qemu-system-x86 debootstrap e2fsprogs python3 xz-utils zstd util-linux iproute2 nftables procps"
-	[serve]="curl openssl python3 strace strongswan-pki libstrongswan-standard-plugins
+	[page]="chromium fonts-dejavu-core libjs-dygraphs python3"
+	[page-node]="nodejs npm"
+	[serve]="curl openssl python3 iproute2 util-linux strace strongswan-pki libstrongswan-standard-plugins
 		softhsm2 opensc libengine-pkcs11-openssl swtpm tpm2-openssl tpm2-tools"
 )
 

@@ -13,7 +13,8 @@ cache=${CORDON_CACHE:-$HOME/.cache/cordon}
 suite=${1:-bookworm}
 packages=(systemd systemd-sysv udev dbus kmod initramfs-tools linux-image-amd64 linux-headers-amd64 dkms gcc libc6-dev make
 	iproute2 iputils-ping nftables openssl curl procps bash-completion man-db python3-minimal apt-utils
-	libnl-3-200 libnl-genl-3-200 libyaml-0-2 libjansson4 libkmod2 libsqlite3-0 libseccomp2 libcap-ng0 cracklib-runtime)
+	libnl-3-200 libnl-genl-3-200 libnl-nf-3-200 libnl-route-3-200 libyaml-0-2 libjansson4 libkmod2 libsqlite3-0 libseccomp2
+	libcap-ng0 cracklib-runtime)
 case $suite in
 bookworm) packages+=(libssl3 libevent-core-2.1-7 libevent-extra-2.1-7 libevent-openssl-2.1-7 libpwquality1) ;;
 trixie) packages+=(libssl3t64 libevent-core-2.1-7t64 libevent-extra-2.1-7t64 libevent-openssl-2.1-7t64 libpwquality1) ;;

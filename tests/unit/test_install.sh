@@ -47,7 +47,7 @@ ok "no word is left to fill in"
 mkdir -p "$dir/users/etc"
 systemd-sysusers --root="$dir/users" "$root/usr/lib/sysusers.d/cordon.conf" >"$dir/out" 2>"$dir/err"
 ok "sysusers: every line is valid"
-for user in front agent signer; do
+for user in front agent signer page; do
 	grep -q "^cordon-$user:" "$dir/users/etc/passwd"
 	ok "sysusers: cordon-$user is made"
 done
@@ -56,7 +56,7 @@ systemd-tmpfiles --root="$dir/users" --create "$root/usr/lib/tmpfiles.d/cordon.c
 ok "tmpfiles: the directories are made, with their modes"
 
 # In tenths; what the unit may do is more than it needs otherwise.
-for unit in cordon-serve:25 cordon-state:19 cordon-check:24 cordon-hostapd:17 cordon:47; do
+for unit in cordon-serve:25 cordon-state:19 cordon-check:24 cordon-hostapd:17 cordon-watch:17 cordon:47; do
 	systemd-analyze security --no-pager --offline=true --threshold="${unit#*:}" \
 		"$root/usr/lib/systemd/system/${unit%:*}.service" >"$dir/out" 2>"$dir/err"
 	ok "${unit%:*}.service: its exposure is at most ${unit#*:} tenths"

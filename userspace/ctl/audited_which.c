@@ -35,6 +35,7 @@ static const struct rule rules[] = {
 	{ "state", " save show watch ", " ", NULL },
 	{ "registry", " backup check ", " ", NULL },
 	{ "ca", " list export ", " revoke crl ", NULL },
+	{ "history", NULL, " history ", NULL },	/* where it acknowledges */
 	{ "firmware", " list status ", " remove cancel ", NULL },
 	{ "device", " list show pending unknown ", " quarantine retire revoke ", NULL },
 };
@@ -85,6 +86,17 @@ static bool closes(int argc, char **argv)
 	       !strcasecmp(argv[4], "quarantined");
 }
 
+/* 'history' shows, unless it acknowledges; the option may be cut short, and have its value behind a '='. */
+static bool acknowledges(int argc, char **argv)
+{
+	bool found = false;
+	int i;
+
+	for (i = 1; i < argc; i++)
+		found |= !strncmp(argv[i], "--ac", 4);
+	return found;
+}
+
 /**
  * audited_which - is a call in the audit log
  * @argc: its words
@@ -102,6 +114,8 @@ enum audited audited_which(int argc, char **argv)
 		if (!strcmp(argv[0], rules[i].name))
 			r = &rules[i];
 	if (!r || has_option(argc, argv, "--help") || has_option(argc, argv, "-h"))
+		return AUDITED_NOT;
+	if (!strcmp(argv[0], "history") && !acknowledges(argc, argv))
 		return AUDITED_NOT;
 	if (r->not && (argc == 1 || (is_among(verb, r->not) && !issues(argc, argv))))
 		return AUDITED_NOT;

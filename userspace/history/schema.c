@@ -53,6 +53,9 @@ static const char history_schema[] =
 	"CREATE TABLE peer(device INTEGER NOT NULL, peer TEXT NOT NULL, protocol INTEGER NOT NULL, dport INTEGER NOT NULL,"
 	" opened INTEGER NOT NULL, other INTEGER, segment TEXT, first INTEGER NOT NULL, last INTEGER NOT NULL,"
 	" connections INTEGER NOT NULL, PRIMARY KEY (device, peer, protocol, dport, opened)) WITHOUT ROWID;"
+	/* When what one segment may open towards another was last used, whatever policy said so. */
+	"CREATE TABLE rule_use(from_segment TEXT NOT NULL, to_segment TEXT NOT NULL, matches TEXT NOT NULL,"
+	" used INTEGER NOT NULL, PRIMARY KEY (from_segment, to_segment, matches)) WITHOUT ROWID;"
 	/* A counter that started again. */
 	"CREATE TABLE restart(device INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (device, at)) WITHOUT ROWID;";
 
@@ -186,7 +189,7 @@ int history_create(struct history *h, const char *dir, const char *live_dir)
  * history_open - open both files only to read them
  * @h: is filled
  * @dir: directory of history.db
- * @live_dir: directory of live.db
+ * @live_dir: directory of live.db; NULL, only history.db is needed
  *
  * Return: 0; -ENOENT, one of them is not there; or -errno; with a sentence in @h->error.
  */
@@ -196,11 +199,16 @@ int history_open(struct history *h, const char *dir, const char *live_dir)
 
 	h->db = NULL;
 	snprintf(path, sizeof(path), "%s/" HISTORY_FILE, dir);
-	snprintf(live, sizeof(live), "%s/" HISTORY_LIVE_FILE, live_dir);
+	snprintf(live, sizeof(live), "%s/" HISTORY_LIVE_FILE, live_dir ? live_dir : "");
 	if (sqlite3_open_v2(path, &h->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX, NULL))
 		return failed(h, "cannot be opened", path);
 	sqlite3_busy_timeout(h->db, 1000);
-	if (access(live, R_OK) || attach(h, live))
+	if (live_dir && access(live, R_OK)) {
+		snprintf(h->error, sizeof(h->error), "%.160s: cannot be opened: %.60s", live, strerror(errno));
+		history_close(h);
+		return -ENOENT;
+	}
+	if (live_dir && attach(h, live))
 		return failed(h, "cannot be opened", live);
 	if (sqlite3_exec(h->db, "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA query_only = ON", NULL, NULL,
 			 NULL))

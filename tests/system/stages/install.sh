@@ -17,7 +17,7 @@ try systemd-analyze verify $units && [ ! -s $log ]
 ok "systemd-analyze verify has nothing to say of the units"
 try systemd-analyze security --threshold=25 cordon-serve.service
 ok "cordon-serve: exposure at most 2.5"
-try getent passwd cordon-front cordon-agent cordon-signer
+try getent passwd cordon-front cordon-agent cordon-signer cordon-page
 ok "sysusers: the users of serve are there"
 [ "$(stat -c '%a %U' /var/lib/cordon /run/cordon | tr '\n' ' ')" = "700 root 755 root " ]
 ok "tmpfiles: the directories are there"
