@@ -21,7 +21,7 @@ declare -A packages=(
 	[deb]="debhelper dh-dkms dkms dpkg-dev fakeroot pkg-config lintian systemd"
 	[deb-long]="debootstrap piuparts locales util-linux"
 	[system]="qemu-system-x86 debootstrap e2fsprogs python3 xz-utils zstd util-linux iproute2 nftables procps"
-	[page]="chromium fonts-dejavu-core libjs-dygraphs python3"
+	[page]="chromium curl fonts-dejavu-core iproute2 libjs-dygraphs openssl python3 util-linux"
 	[page-node]="nodejs npm"
 	[serve]="curl openssl python3 iproute2 util-linux strace strongswan-pki libstrongswan-standard-plugins
 		softhsm2 opensc libengine-pkcs11-openssl swtpm tpm2-openssl tpm2-tools"

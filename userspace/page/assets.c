@@ -44,6 +44,10 @@ static int load(struct library *l, const char *dir)
 
 	snprintf(path, sizeof(path), "%s/%s", dir, l->file);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		snprintf(path, sizeof(path), "%s/dist/%s", dir, l->file);	/* as upstream has it */
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+	}
 	if (fd < 0)
 		return -errno;
 	err = fstat(fd, &st) ? -errno : !S_ISREG(st.st_mode) || st.st_size > LIBRARY_MAX ? -EFBIG : 0;

@@ -47,7 +47,7 @@ static void policy(struct page *p, const struct view_event *e)
 {
 	const char *at = e->text, *end;
 	struct html *o = &p->o;
-	char line[512];
+	char line[2048];
 	int n;
 
 	html(o, "policy generation %lld, mode %s", (long long)e->key, e->kind);
@@ -55,8 +55,10 @@ static void policy(struct page *p, const struct view_event *e)
 		html(o, "<ul class=\"diff\">");
 	for (n = 0; *at && n < 30; n++) {
 		end = strchrnul(at, '\n');
-		snprintf(line, sizeof(line), "%.*s", (int)(end - at < 500 ? end - at : 500), at);
-		html(o, "<li><code>%s</code></li>", line);
+		snprintf(line, sizeof(line), "%.*s", (int)(end - at < 2000 ? end - at : 2000), at);
+		html(o, "<li><code>");
+		html_long(o, line);
+		html(o, "</code></li>");
 		at = *end ? end + 1 : end;
 	}
 	if (*at)

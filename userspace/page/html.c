@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Text of a page as it grows. Every string of foreign origin gets there by escape(), called by html(), alone. */
+/* Text of a page as it grows. Every string of foreign origin gets there by escape(), which html() calls. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -50,9 +50,8 @@ static bool is_hidden(uint32_t c)
 }
 
 /* A string, so that it is text wherever it stands, and at most so much of it. */
-static void escape(struct html *o, const char *text)
+static void escape(struct html *o, const char *text, unsigned int left)
 {
-	unsigned int left = HTML_TEXT;
 	uint32_t code;
 	size_t n;
 
@@ -89,7 +88,7 @@ static void number(struct html *o, const char *fmt, long long n)
 static size_t convert(struct html *o, const char *fmt, va_list *args)
 {
 	if (*fmt == 's')
-		escape(o, va_arg(*args, const char *));
+		escape(o, va_arg(*args, const char *), HTML_TEXT);
 	else if (*fmt == 'd')
 		number(o, fmt, va_arg(*args, int));
 	else if (*fmt == 'u')
@@ -120,6 +119,12 @@ void html(struct html *o, const char *fmt, ...)
 	}
 	va_end(args);
 	put(o, fmt, strlen(fmt));
+}
+
+/** html_long - a string of which more is shown than of others */
+void html_long(struct html *o, const char *text)
+{
+	escape(o, text, HTML_LONG);
 }
 
 /** html_url - a string as a part of a query */

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #define HTML_TEXT	256		/* characters of a string that are shown; then an ellipsis */
+#define HTML_LONG	8192		/* likewise, of what a policy says */
 #define HTML_MAX	(4 << 20)	/* bytes of a page; more is no page */
 
 /**
@@ -30,6 +31,7 @@ struct html {
  *	numbers; %% is a percent sign
  */
 void html(struct html *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void html_long(struct html *o, const char *text);
 void html_url(struct html *o, const char *text);
 void html_bytes(struct html *o, int64_t n);
 void html_count(struct html *o, int64_t n);

@@ -96,14 +96,9 @@ void page_end(struct page *p)
 	html(o, "</p></footer>\n</body>\n</html>\n");
 }
 
-static int give(struct page *p, int status, const char *type, struct page_reply *out)
+static void give(struct page *p, int status, const char *type, struct page_reply *out)
 {
-	if (p->o.err) {
-		free(p->o.body);
-		return p->o.err;
-	}
 	*out = (struct page_reply){ .status = status, .type = type, .body = p->o.body, .len = p->o.len };
-	return 0;
 }
 
 /**
@@ -127,7 +122,11 @@ int page_error(struct history *h, const struct page_request *q, int status, cons
 	page_begin(&p, title, title, "");
 	html(&p.o, "<p class=\"error\">%s</p><p><a href=\"/\">Overview</a></p>", text);
 	page_end(&p);
-	return give(&p, status, "text/html; charset=utf-8", out);
+	if (p.o.err)
+		free(p.o.body);
+	else
+		give(&p, status, "text/html; charset=utf-8", out);
+	return p.o.err;
 }
 
 /* The page of a path; -ENOENT, there is none. */
@@ -170,13 +169,19 @@ int page_answer(struct history *h, const struct page_request *q, struct page_rep
 	if (!err)
 		err = make(&p, &type);
 	if (!err)
-		err = p.err;
-	if (!err)
-		return give(&p, 200, type, out);
+		err = p.err ? p.err : p.o.err;
+	if (!err) {
+		give(&p, 200, type, out);
+		return 0;
+	}
 	free(p.o.body);
+	if (err == -ENOMEM)
+		return err;
 	if (err == -ENOENT)
 		return page_error(h, q, 404, "There is no such page, or no such device.", out);
-	if (err == -EINVAL || err == -E2BIG)
+	if (err == -EINVAL)
 		return page_error(h, q, 400, "The address asks for something that is not there to ask for.", out);
+	if (err == -E2BIG)
+		return page_error(h, q, 500, "This page would be too long to show.", out);
 	return page_error(NULL, q, 503, h->error, out);
 }

@@ -139,8 +139,9 @@ static void rule(const void *row, void *ctx)
 	struct html *o = &p->o;
 	enum use use = use_of(r, p->q->now);
 
-	html(o, "<tr id=\"rule-%lld\"><td><bdi>%s</bdi></td><td><bdi>%s</bdi></td><td><code>%s</code></td><td>%s%s%s</td><td>",
-	     (long long)r->id, r->from, r->to, r->matches, r->plaintext ? "plaintext" : "",
+	html(o, "<tr id=\"rule-%lld\"><td><bdi>%s</bdi></td><td><bdi>%s</bdi></td><td><code>", (long long)r->id, r->from, r->to);
+	html_long(o, r->matches);
+	html(o, "</code></td><td>%s%s%s</td><td>", r->plaintext ? "plaintext" : "",
 	     r->plaintext && r->related ? ", " : "", r->related ? "related" : "");
 	if (use == USE_NEVER)
 		html(o, "never");
