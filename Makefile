@@ -20,10 +20,12 @@ include tests/lint/lint.mk
 include tests/bench/bench.mk
 include tests/fuzz/fuzz.mk
 include tests/serve/serve.mk
+include tests/page/page.mk tests/metrics/metrics.mk
 include tests/cross/cross.mk
 include tests/system/system.mk
 
 .PHONY: all help module install uninstall check torture unit bench bench-compare bench-trace clean userspace-quiet test-tools
+.PHONY: pictures picture-policy picture-page
 all: deps-build userspace module
 
 help:
@@ -51,6 +53,7 @@ help:
 # help: make bench        what a packet costs, beside nftables and eBPF, and what an enrolment
 # help: make bench-trace  which functions a packet's instructions are spent in, and the cache lines it touches
 # help: make bench-compare BASE=…  what a packet costs, in another revision and here, and the difference
+# help: make pictures     draw those of README.md and Documentation anew
 # help: make lint, unit, kunit, sanitize, interop, spec, clean
 
 module:
@@ -137,6 +140,18 @@ bench-trace: userspace-quiet deps-vm test-tools
 
 bench-compare: userspace-quiet deps-vm deps-bench test-tools
 	@tests/bench/compare.sh $(BASE)
+
+# The same bytes each time: tests/unit/test_draw.sh holds the one that is checked in against README.md's policy.
+PICTURES := Documentation/pictures
+pictures: picture-policy picture-page
+
+picture-policy: userspace-quiet
+	@mkdir -p $(PICTURES)
+	@sed -n '/^```yaml/,/^```/{/^```/d;p}' README.md | $(BUILD)/cordonctl policy draw - >$(PICTURES)/policy.svg.new
+	@mv $(PICTURES)/policy.svg.new $(PICTURES)/policy.svg
+
+# The page's, $(PICTURES)/page.png, has its place here.
+picture-page:
 
 clean:
 	rm -rf $(BUILD)

@@ -21,6 +21,7 @@
 #include "pkt.h"
 #include "ruleset.h"
 #include "slowpath.h"
+#include "verdict.h"
 
 /* The source is the first address of its family that the device has. */
 static __always_inline bool has_source(const struct cordon_host *host, const struct sk_buff *skb,
@@ -325,6 +326,7 @@ static __always_inline unsigned int forward_new(struct cordon_net *cn, struct sk
 		return cordon_slow_refusal(cn, skb, state, &first);
 	if (cordon_decide_encryption(rs->policy, &first.v, from, to) != CORDON_ENCRYPTION_ANY)
 		goto slow;
+	cordon_verdict_note(rs, &first.v);
 	cordon_traffic_both(sent, received, cordon_pkt_count(skb), skb->len);
 	return NF_ACCEPT;
 slow:

@@ -23,6 +23,7 @@
 #include "slowpath.h"
 #include "snoop.h"
 #include "source.h"
+#include "verdict.h"
 #include "vlan.h"
 
 /**
@@ -361,6 +362,7 @@ static unsigned int forward_copy(struct cordon_pkt *pkt)
 	    !cordon_decide_many(rs->policy, &pkt->from, reach, n, pkt->flow.proto,
 				pkt->flow.dport).accept)
 		return cordon_drop(pkt);
+	cordon_verdict_note_many(pkt, reach, n);
 	cordon_traffic_rx(rs->segments[pkt->from.segment]->traffic, cordon_pkt_count(pkt->skb),
 			  pkt->skb->len);
 	return NF_ACCEPT;

@@ -2,6 +2,7 @@
 /* Objects of a policy as netlink attributes. */
 #include <net/netlink.h>
 
+#include "clock.h"
 #include "core/tls_hello.h"
 #include "destinations.h"
 #include "event.h"
@@ -264,8 +265,8 @@ int cordon_fill_rule(struct sk_buff *skb, const struct cordon_ruleset *rs, u32 i
 	const struct cordon_draft *d = &rs->policy->draft;
 	const struct cordon_rule_def *r = &d->rules[i];
 	struct nlattr *nest = nla_nest_start(skb, CORDON_A_RULE);
+	u32 j, used;
 	int err;
-	u32 j;
 
 	if (!nest)
 		return -EMSGSIZE;
@@ -274,6 +275,10 @@ int cordon_fill_rule(struct sk_buff *skb, const struct cordon_ruleset *rs, u32 i
 	      nla_put_u32(skb, CORDON_A_RULE_PLAINTEXT, r->plaintext) ||
 	      nla_put_u32(skb, CORDON_A_RULE_RELATED, r->related) ||
 	      nla_put_u32(skb, CORDON_A_RULE_INDEX, i);
+	used = cordon_policy_rule_used(rs->policy, i);
+	if (!err && used)
+		err = nla_put_u32(skb, CORDON_A_RULE_USED,
+				  cordon_jiffy_seconds(cordon_jiffy_now() - used));
 	for (j = 0; !err && j < r->n; j++)
 		err = put_match(skb, &d->matches[r->first + j]);
 	return end(skb, nest, err);

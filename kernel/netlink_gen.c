@@ -186,13 +186,14 @@ const struct nla_policy cordon_port_input_nl_policy[CORDON_A_PORT_NAME + 1] = {
 	[CORDON_A_PORT_NAME] = { .type = NLA_NUL_STRING, .len = 15, },
 };
 
-const struct nla_policy cordon_rule_nl_policy[CORDON_A_RULE_RELATED + 1] = {
+const struct nla_policy cordon_rule_nl_policy[CORDON_A_RULE_USED + 1] = {
 	[CORDON_A_RULE_FROM] = { .type = NLA_NUL_STRING, .len = 31, },
 	[CORDON_A_RULE_TO] = { .type = NLA_NUL_STRING, .len = 31, },
 	[CORDON_A_RULE_MATCH] = NLA_POLICY_NESTED(cordon_match_nl_policy),
 	[CORDON_A_RULE_PLAINTEXT] = NLA_POLICY_MAX(NLA_U32, 1),
 	[CORDON_A_RULE_INDEX] = { .type = NLA_U32, },
 	[CORDON_A_RULE_RELATED] = NLA_POLICY_MAX(NLA_U32, 1),
+	[CORDON_A_RULE_USED] = { .type = NLA_U32, },
 };
 
 const struct nla_policy cordon_rule_input_nl_policy[CORDON_A_RULE_RELATED + 1] = {

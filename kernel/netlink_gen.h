@@ -26,7 +26,7 @@ extern const struct nla_policy cordon_match_nl_policy[CORDON_A_MATCH_HIGH + 1];
 extern const struct nla_policy cordon_network_nl_policy[CORDON_A_NETWORK_SEGMENT + 1];
 extern const struct nla_policy cordon_port_nl_policy[CORDON_A_PORT_IFINDEX + 1];
 extern const struct nla_policy cordon_port_input_nl_policy[CORDON_A_PORT_NAME + 1];
-extern const struct nla_policy cordon_rule_nl_policy[CORDON_A_RULE_RELATED + 1];
+extern const struct nla_policy cordon_rule_nl_policy[CORDON_A_RULE_USED + 1];
 extern const struct nla_policy cordon_rule_input_nl_policy[CORDON_A_RULE_RELATED + 1];
 extern const struct nla_policy cordon_segment_nl_policy[CORDON_A_SEGMENT_INTERFACE + 1];
 extern const struct nla_policy cordon_segment_input_nl_policy[CORDON_A_SEGMENT_INTERFACE + 1];

@@ -371,6 +371,8 @@ struct cordon_ruleset *cordon_ruleset_new(struct cordon_net *cn, const struct co
 		ret = tabulate(rs);
 	if (ret)
 		goto err;
+	if (cordon_net_ruleset(cn))
+		cordon_policy_carry_used(rs->policy, cordon_net_ruleset(cn)->policy);
 	return rs;
 err:
 	cordon_ruleset_free(rs);

@@ -139,6 +139,27 @@ static bool keep_from_flow_tables(const struct cordon_pkt *pkt)
 	return cordon_keep_from_flow_tables(pkt->ct);
 }
 
+/**
+ * cordon_verdict_note_many - remember the rules by which a packet for many passes
+ * @pkt: the packet; it is accepted, and its sender is known
+ * @reach: the segments that it reaches
+ * @n: how many
+ */
+void cordon_verdict_note_many(const struct cordon_pkt *pkt, const struct cordon_reach *reach,
+			      u32 n)
+{
+	struct cordon_end to = { .device = CORDON_NO_DEVICE };
+	struct cordon_verdict v;
+	u32 i;
+
+	for (i = 0; i < n; i++) {
+		to.segment = reach[i].segment;
+		v = cordon_decide_connection(pkt->rs->policy, &pkt->from, &to, pkt->flow.proto,
+					     pkt->flow.dport);
+		cordon_verdict_note(pkt->rs, &v);
+	}
+}
+
 static bool is_held(const struct cordon_end *end)
 {
 	return end->device != CORDON_NO_DEVICE && end->state != CORDON_STATE_ACTIVE;
@@ -257,6 +278,8 @@ unsigned int cordon_verdict(struct cordon_pkt *pkt)
 					       pkt->state->pf, demand));
 	if (!decided && inspect(pkt, demand) != NF_ACCEPT)
 		return NF_DROP;
+	if (pkt->original && !pkt->established)
+		cordon_verdict_note(rs, &v);
 	if (pkt->state->hook == NF_INET_FORWARD) {
 		if (unlikely(!keep_from_flow_tables(pkt)) &&
 		    cordon_deny_unblamed(pkt, CORDON_KIND_UNJUDGED) != NF_ACCEPT)

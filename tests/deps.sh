@@ -16,11 +16,14 @@ declare -A packages=(
 	[kunit]="gcc-12 flex bison bc libelf-dev libssl-dev kmod python3 xz-utils"
 	[lint]="sparse clang-tidy-14 clang-tidy shellcheck mandoc groff perl git python3-yaml python3-jsonschema"
 	[fuzz]="clang libclang-rt-14-dev"
-	[unit]="fish libasan8 libubsan1 netbase openssl python3 python3-yaml systemd zsh"
+	[unit]="fish libasan8 libubsan1 netbase openssl python3 python3-prometheus-client
+		python3-yaml systemd zsh"
 	[deb]="debhelper dh-dkms dkms dpkg-dev fakeroot pkg-config lintian systemd"
 	[deb-long]="debootstrap piuparts locales util-linux"
 	[system]="qemu-system-x86 debootstrap e2fsprogs python3 xz-utils zstd util-linux iproute2 nftables procps"
-	[serve]="curl openssl python3 strace strongswan-pki libstrongswan-standard-plugins
+	[page]="chromium fonts-dejavu-core libjs-dygraphs python3"
+	[page-node]="nodejs npm"
+	[serve]="curl openssl python3 iproute2 util-linux strace strongswan-pki libstrongswan-standard-plugins
 		softhsm2 opensc libengine-pkcs11-openssl swtpm tpm2-openssl tpm2-tools"
 )
 

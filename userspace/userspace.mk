@@ -14,7 +14,7 @@ MACHINE = $(eval MACHINE := $$(shell $(CC) -dumpmachine))$(MACHINE)
 US_PKG_CONFIG = $(US_PKG_ENV) $(PKG_CONFIG) $(if $(filter 1,$(STATIC)),--static)
 
 US_SRC  := $(wildcard userspace/*/*.c userspace/serve/*/*.c kernel/core/*.c)
-LIB_SRC := $(wildcard $(patsubst %,userspace/%/*.c,lib pki store device tls firmware host state backup event audit eapol history metrics notify) kernel/core/*.c) \
+LIB_SRC := $(wildcard $(patsubst %,userspace/%/*.c,lib pki store device tls firmware host state backup event audit eapol history draw metrics page notify) kernel/core/*.c) \
 	userspace/serve/common/message.c userspace/serve/front/range.c userspace/serve/agent/tries.c \
 	userspace/serve/signer/limits.c userspace/serve/common/config.c userspace/serve/common/counters.c userspace/serve/common/ocsp.c
 US_OBJ  := $(US_SRC:%.c=$(BUILD)/obj/%.o)
@@ -24,7 +24,7 @@ LIB_ASAN_OBJ := $(LIB_SRC:%.c=$(BUILD)/asan/%.o)
 US_PKGS := libnl-3.0 libnl-genl-3.0 libnl-nf-3.0 yaml-0.1 jansson libkmod libssl libcrypto sqlite3 pwquality \
 	libevent_core libevent_extra libevent_openssl libseccomp libcap-ng
 US_PKG_CFLAGS = $(eval US_PKG_CFLAGS := $$(shell $(US_PKG_CONFIG) --cflags $(US_PKGS)))$(US_PKG_CFLAGS)
-US_PKG_LIBS = $(eval US_PKG_LIBS := $$(shell $(US_PKG_CONFIG) --libs $(US_PKGS)))$(US_PKG_LIBS)
+US_PKG_LIBS = $(eval US_PKG_LIBS := $$(shell $(US_PKG_CONFIG) --libs $(US_PKGS)) -lm)$(US_PKG_LIBS)
 
 US_CFLAGS := -std=gnu11 -Wall -Wextra -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Iinclude/uapi -Iuserspace \
 	-DOPENSSL_NO_DEPRECATED -DCORDON_VERSION='"$(VERSION)"' \
@@ -79,6 +79,9 @@ $(BUILD)/device/obj/%.o: %.c $(BUILD)/device/compiler
 	@mkdir -p $(@D)
 	$(CC) $(US_CFLAGS) $(US_HARDEN) -Os -ffunction-sections -fdata-sections -DCORDON_DEVICE \
 		$(DEVICE_PKG_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# What is built into a page, as assembly includes it, which no compiler's list of files names.
+$(BUILD)/obj/userspace/page/assets.o $(BUILD)/asan/userspace/page/assets.o: $(wildcard userspace/page/assets/*)
 
 # By their short names, too, whatever BUILD is.
 build/asan/libcordon.a: $(BUILD)/asan/libcordon.a

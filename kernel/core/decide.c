@@ -391,6 +391,7 @@ struct cordon_verdict cordon_decide_connection(const struct cordon_policy *p,
 		if (o || pair->any) {
 			v = pass(CORDON_PASS_RULE, pair->any_plaintext || (o && o->plaintext));
 			v.related = pair->any_related || (o && o->related);
+			v.use = cordon_policy_use(p, pair, o);
 			return v;
 		}
 	}

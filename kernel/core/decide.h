@@ -55,6 +55,7 @@ enum cordon_reason {
  * @kind: where it may not, the anomaly that it is
  * @plaintext: where it may, encryption is not demanded of it
  * @related: where it may, so may what it announces
+ * @use: where a rule opens it, the place that it has in cordon_policy.used
  */
 struct cordon_verdict {
 	bool accept;
@@ -62,6 +63,7 @@ struct cordon_verdict {
 	bool related;
 	u8 kind;		/* enum cordon_kind */
 	u8 reason;		/* enum cordon_reason */
+	u32 use;
 };
 
 /**

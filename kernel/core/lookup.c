@@ -208,6 +208,22 @@ const struct cordon_pair *cordon_policy_pair(const struct cordon_policy *p,
 	return found == CORDON_NO_DEVICE ? NULL : &p->pairs[found];
 }
 
+/* Place of the first of @n openings that does not end before a port. */
+static u32 first_opening(const struct cordon_opening *o, u32 n, u8 proto, u16 port)
+{
+	u32 lo = 0, hi = n;
+
+	while (lo < hi) {
+		u32 mid = lo + (hi - lo) / 2;
+
+		if (o[mid].proto < proto || (o[mid].proto == proto && o[mid].hi < port))
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
 /**
  * cordon_policy_opening - the opening of a pair that lets something through
  * @p: the policy
@@ -222,19 +238,71 @@ const struct cordon_opening *cordon_policy_opening(const struct cordon_policy *p
 						   u8 proto, u16 port)
 {
 	const struct cordon_opening *o = &p->openings[pair->first];
-	u32 lo = 0, hi = pair->n;
+	u32 lo = first_opening(o, pair->n, proto, port);
 
-	while (lo < hi) {
-		u32 mid = lo + (hi - lo) / 2;
-
-		if (o[mid].proto < proto || (o[mid].proto == proto && o[mid].hi < port))
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
 	if (lo == pair->n || o[lo].proto != proto || o[lo].lo > port)
 		return NULL;
 	return &o[lo];
+}
+
+/* The later of two times, by a clock that wraps; 0 is never. */
+static u32 later(u32 a, u32 b)
+{
+	return !a || (b && (s32)(b - a) > 0) ? b : a;
+}
+
+/**
+ * cordon_policy_rule_used - when a rule last let a connection begin
+ * @p: the policy
+ * @rule: place of the rule
+ *
+ * Where rules overlap, each of them did. Times are as cordon_policy_note_use() was told.
+ *
+ * Return: the time; 0, never since the policy was built.
+ */
+u32 cordon_policy_rule_used(const struct cordon_policy *p, u32 rule)
+{
+	const struct cordon_rule_def *r = &p->draft.rules[rule];
+	const struct cordon_match *m = &p->draft.matches[r->first];
+	const struct cordon_pair *pair = cordon_policy_pair(p, r->from, r->to);
+	const struct cordon_opening *o = &p->openings[pair->first];
+	u32 i, j, used = 0;
+
+	for (i = 0; i < r->n; i++) {
+		const bool any = m[i].proto == CORDON_PROTO_ANY;
+
+		if (any)
+			used = later(used, READ_ONCE(p->used[cordon_policy_use(p, pair, NULL)]));
+		for (j = any ? 0 : first_opening(o, pair->n, m[i].proto, m[i].lo);
+		     j < pair->n && (any || (o[j].proto == m[i].proto && o[j].lo <= m[i].hi)); j++)
+			used = later(used, READ_ONCE(p->used[cordon_policy_use(p, pair, &o[j])]));
+	}
+	return used;
+}
+
+/**
+ * cordon_policy_carry_used - a policy whose rules are those of another one goes on with their use
+ * @p: the policy, which no packet can see
+ * @before: the other one
+ */
+void cordon_policy_carry_used(struct cordon_policy *p, const struct cordon_policy *before)
+{
+	const struct cordon_draft *a = &p->draft, *b = &before->draft;
+	const struct cordon_match *m = a->matches, *n = b->matches;
+	u32 i;
+
+	if (a->n_segments != b->n_segments || a->n_rules != b->n_rules ||
+	    a->n_matches != b->n_matches ||
+	    memcmp(a->rules, b->rules, a->n_rules * sizeof(*a->rules)))
+		return;
+	for (i = 0; i < a->n_segments; i++)
+		if (strcmp(a->segments[i].name, b->segments[i].name))
+			return;
+	for (i = 0; i < a->n_matches; i++)
+		if (m[i].proto != n[i].proto || m[i].lo != n[i].lo || m[i].hi != n[i].hi)
+			return;
+	for (i = 0; i < p->n_openings + p->n_pairs; i++)
+		p->used[i] = READ_ONCE(before->used[i]);
 }
 
 /**

@@ -95,6 +95,7 @@ static size_t lay_out(struct cordon_policy *p, char *base, const struct cordon_d
 	carve_index(&p->by_pair, base, &offset, d->n_rules, d->n_rules, OF_PACKETS);
 	CARVE(p, pairs, d->n_rules);
 	CARVE(p, openings, 2 * (size_t)d->n_matches);
+	CARVE(p, used, 2 * (size_t)d->n_matches + d->n_rules);
 	CARVE(p, v4, 2 * (size_t)d->n_networks + 1);
 	CARVE(p, v6, 2 * (size_t)d->n_networks + 1);
 	p->places.room = places;

@@ -409,6 +409,8 @@ struct cordon_places {
  * @n_openings: length of @openings
  * @pairs: segments between which something may be opened
  * @openings: of all pairs
+ * @used: when each opening, then each pair where everything is open, last let a connection begin:
+ *	whatever the caller's clock says; 0, never. Written as packets pass
  * @n_v4: length of @v4
  * @n_v6: length of @v6
  * @v4: IPv4 networks, flattened
@@ -416,7 +418,8 @@ struct cordon_places {
  * @encrypted: of some device, encryption is or was demanded
  * @learns: some device learns or has learned addresses
  *
- * All of it is immutable, but for single devices (change.h). After such a change, n_devices and
+ * All of it is immutable, but for @used and single devices (change.h). After such a change,
+ * n_devices and
  * n_addresses of @draft say which places and addresses have been used so far;
  * cordon_policy_is_device() tells whether there is a device.
  */
@@ -437,6 +440,7 @@ struct cordon_policy {
 	u32 n_openings;
 	struct cordon_pair *pairs;
 	struct cordon_opening *openings;
+	u32 *used;
 	u32 n_v4;
 	u32 n_v6;
 	struct cordon_range *v4;
@@ -444,6 +448,20 @@ struct cordon_policy {
 	bool encrypted;
 	bool learns;
 };
+
+/* Place in @used of what lets something through: an opening; or NULL, all is open for the pair. */
+static inline u32 cordon_policy_use(const struct cordon_policy *p, const struct cordon_pair *pair,
+				    const struct cordon_opening *opening)
+{
+	return opening ? opening - p->openings : p->n_openings + (u32)(pair - p->pairs);
+}
+
+/* By this verdict a connection begins. One that is there is not written: others read its line. */
+static inline void cordon_policy_note_use(const struct cordon_policy *p, u32 use, u32 now)
+{
+	if (READ_ONCE(p->used[use]) != now)
+		WRITE_ONCE(p->used[use], now);
+}
 
 void cordon_segment_def_init(struct cordon_segment_def *s);
 void cordon_draft_builtin(struct cordon_segment_def *segments);
@@ -475,6 +493,8 @@ const struct cordon_pair *cordon_policy_pair(const struct cordon_policy *p,
 const struct cordon_opening *cordon_policy_opening(const struct cordon_policy *p,
 						   const struct cordon_pair *pair,
 						   u8 proto, u16 port);
+u32 cordon_policy_rule_used(const struct cordon_policy *p, u32 rule);
+void cordon_policy_carry_used(struct cordon_policy *p, const struct cordon_policy *before);
 u32 cordon_policy_rule(const struct cordon_policy *p, u16 from, u16 to,
 		       u8 proto, u16 port);
 bool cordon_policy_serves(const struct cordon_policy *p, const struct cordon_addr *addr);

@@ -228,7 +228,7 @@ class Madeup:
         insert(self.db, "live.interface", (
             {"name": n, "present": p, "up": u, "role": role, "closed": c} for n, p, u, role, c in (
                 ("lan0", 1, 1, "port", None), ("lan1", 1, 1, "port", None), ("lan2", 1, 0, "port", None),
-                ("lan3", 0, 0, "port", None), ("wan0", 1, 1, "uplink", None), ("tap7", 1, 1, "none", "in neither list"))))
+                ("lan3", 0, 0, "port", None), ("wan0", 1, 1, "uplink", None), ("tap7", 1, 1, "unlisted", "the policy does not list it"))))
         insert(self.db, "live.certificate", [
             {"serial": d["certificate"], "name": d["name"], "kind": "device", "until": d["certificate_end"]}
             for d in devices if d["certificate"]] + [

@@ -13,7 +13,7 @@ try() {
 	local verdict=allowed
 
 	rm -rf "${tree:?}"/*
-	mkdir -p "$tree"/kernel/{core,compat} "$tree"/include/uapi/linux "$tree"/userspace/{lib,nl,pki,device,ctl} \
+	mkdir -p "$tree"/kernel/{core,compat} "$tree"/include/uapi/linux "$tree"/userspace/{lib,nl,pki,device,ctl,draw} \
 		"$tree"/userspace/serve/{common,front,agent,signer}
 	touch "$tree"/kernel/{core/policy,device,hook_door,netlink,sysfs,trace}.h "$tree"/include/uapi/linux/cordon.h \
 		"$tree"/userspace/{lib/lib,nl/nl,pki/pki,device/device}.h \
@@ -44,6 +44,8 @@ try forbidden userspace/pki/pki.c '"../nl/nl.h"'
 try forbidden userspace/device/est.c '"nl/nl.h"'
 try allowed userspace/device/est.c '"../pki/pki.h"'
 try forbidden userspace/nl/nl.c '"../pki/pki.h"'
+try allowed userspace/draw/svg.c '"../lib/lib.h"'
+try forbidden userspace/draw/svg.c '"../nl/nl.h"'
 try allowed userspace/ctl/ctl.c '"../pki/pki.h"'
 try forbidden userspace/ctl/ctl.c '"../../kernel/device.h"'
 try allowed userspace/serve/front/http.c '"serve/common/serve.h"'

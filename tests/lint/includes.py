@@ -4,9 +4,9 @@
 
 The kernel module: the core sees itself and the uapi header, the state sees the core, the adapters see
 state and core but never one another; main.c orders them all. User space: every folder may use lib,
-lib uses none; pki and device never see nl, nl never sees pki. The processes of serve never see one
-another, only what they have in common; front and signer see neither kernel nor registry. What is measured, and what is run for
-an alert, comes from the history or the caller: neither sees kernel, registry or certificates.
+lib uses none, draw lib alone; pki and device never see nl, nl never sees pki. The processes of serve
+never see one another, only what they have in common; front, signer and page see neither kernel nor registry. What is measured,
+and what is run for an alert, comes from the history or the caller: neither sees kernel, registry or certificates.
 
 In the kernel module there is no circle, either: where one file needs another (a .c and its .h are one, and so
 are the files of an adapter, and those of TLS inspection), that one needs it by no way back.
@@ -35,18 +35,20 @@ MAY_SEE = {
     **{a: MODULE | {a} for a in ADAPTERS},
     "main": MODULE | set(ADAPTERS),
     "user/lib": {"core", "uapi", "user/lib"},
+    "user/draw": {"core", "uapi", "user/lib", "user/draw"},
     "user/metrics": {"core", "uapi", "user/lib", "user/history", "user/serve/common", "user/metrics"},
     "user/notify": {"core", "uapi", "user/lib", "user/notify"},
 }
-PROCESSES = ("front", "agent", "signer")
+PROCESSES = ("front", "agent", "signer", "page")
 MAY_NOT_SEE = {
     "user/pki": {"user/nl"},
     "user/device": {"user/nl"},
     "user/nl": {"user/pki"},
     "user/serve/common": {"user/nl", *(f"user/serve/{p}" for p in PROCESSES)},
-    "user/serve/front": {"user/nl", "user/store", "user/serve/agent", "user/serve/signer"},
-    "user/serve/agent": {"user/serve/front", "user/serve/signer"},
-    "user/serve/signer": {"user/nl", "user/store", "user/serve/front", "user/serve/agent"},
+    "user/serve/front": {"user/nl", "user/store", "user/serve/agent", "user/serve/signer", "user/serve/page"},
+    "user/serve/agent": {"user/serve/front", "user/serve/signer", "user/serve/page"},
+    "user/serve/signer": {"user/nl", "user/store", "user/serve/front", "user/serve/agent", "user/serve/page"},
+    "user/serve/page": {"user/nl", "user/store", "user/serve/front", "user/serve/agent", "user/serve/signer"},
 }
 
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * metrics --names
- * metrics --make DIR LIVEDIR
- * metrics [--plain] [--no-devices] [--serve RUN] [--at SECONDS] [--bench N] DIR LIVEDIR
+ * metrics [--plain] [--no-devices] [--serve RUN | --counts] [--at SECONDS] [--bench N] [DIR LIVEDIR]
  *
- * The table of names; a history that is empty; or what the history in these directories gives. With --bench: N times, thrown away, and then the
- * processor time of the fastest in ms.
+ * The table of names; or what the history in these directories gives, or what there is without one; with what the server in
+ * RUN has counted, or with counts that are made up. With --bench: N times, thrown away, and then the processor time of the
+ * fastest in ms.
  */
 #include <getopt.h>
 #include <stdlib.h>
@@ -47,11 +47,10 @@ int main(int argc, char **argv)
 	static const struct option options[] = {
 		{ "names", no_argument, NULL, 'n' }, { "plain", no_argument, NULL, 'p' }, { "no-devices", no_argument, NULL, 'd' },
 		{ "serve", required_argument, NULL, 's' }, { "at", required_argument, NULL, 'a' },
-		{ "bench", required_argument, NULL, 'b' }, { "make", no_argument, NULL, 'm' }, { }
+		{ "bench", required_argument, NULL, 'b' }, { "counts", no_argument, NULL, 'c' }, { }
 	};
 	struct metrics_options o = { .devices = true, .now = time(NULL) };
 	static struct serve_counters counters;
-	bool make = false;
 	int c, times = 0, ret;
 	struct history h;
 
@@ -68,8 +67,8 @@ int main(int argc, char **argv)
 			o.now = atoll(optarg);
 		else if (c == 'b')
 			times = atoi(optarg);
-		else if (c == 'm')
-			make = true;
+		else if (c == 'c')
+			o.serve = &counters;
 		else if (c == 's' && !serve_counters_read(optarg, &counters))
 			o.serve = &counters;
 		else
@@ -79,9 +78,9 @@ int main(int argc, char **argv)
 		return metrics_write(NULL, &o, stdout) ? 1 : 0;
 	if (argc - optind != 2)
 		return 2;
-	if ((make ? history_create : history_open)(&h, argv[optind], argv[optind + 1]))
+	if (history_open(&h, argv[optind], argv[optind + 1]))
 		return fail(h.error);
-	ret = make ? 0 : times ? bench(&h, &o, times) : metrics_write(&h, &o, stdout) ? fail(h.error) : 0;
+	ret = times ? bench(&h, &o, times) : metrics_write(&h, &o, stdout) ? fail(h.error) : 0;
 	history_close(&h);
 	return ret;
 }

@@ -50,6 +50,27 @@ for v in 4 6; do
 	expect "IPv$v: what the gateway opens passes" reaches gw tcp $lock 22
 done
 
+on gw cordonctl show rules >"$work/rules"
+expect "show rules: one that let a connection begin was used" grep -qE "iot_zone -> wan: .*; used [0-9]+s ago" "$work/rules"
+expect "a policy with one more rule and its use" sed -i 's/^devices:/  - {from: iot_zone, to: critical, allow: [tcp\/443]}\ndevices:/' "$work/policy.yaml"
+expect "it is applied" on gw cordonctl apply "$work/policy.yaml"
+# used NAME INDEX WANTED: an expression about the seconds since
+used() {
+	on gw cordonctl show rules --json >"$work/rules"
+	python3 -c 'import json, sys; s = json.load(sys.stdin)[int(sys.argv[1])]["used_seconds"]; sys.exit(not eval(sys.argv[2]))' \
+		"$2" "$3" <"$work/rules"
+	report $? "$1"
+}
+used "other rules: none was used yet" 0 "s is None"
+blocked cam tcp $INET 80
+used "what is denied uses none" 0 "s is None"
+expect "a connection begins" reaches cam tcp $INET 443
+used "its rule was used" 0 "s is not None and s < 60"
+used "another one was not" 3 "s is None"
+expect "a device is changed" on gw cordonctl device set cam --model t2
+expect "the same policy is applied again" on gw cordonctl apply "$work/policy.yaml"
+used "the same rules: it still was" 0 "s is not None and s < 120"
+
 grows "a violation is counted for the device" "devices/$CAM_MAC/anomalies/segment_violation" blocked cam tcp $INET 80
 grows "and for the namespace" anomalies/segment_violation blocked cam tcp $INET 80
 grows "and for its segment" segments/iot_zone/denied blocked cam tcp $INET 80

@@ -489,6 +489,66 @@ def killed(box):
            "\n".join(wrong[:5]))
 
 
+def request_state(box, top=None):
+    """Of the request that waits for its certificate: is it there, and its key?"""
+    top = top or box.ca
+    return (os.path.exists(os.path.join(top, "request", "request.pem")), holds_key(os.path.join(top, "request", "issuing.key")))
+
+
+def asked(box, *more):
+    """A request for the certificate of the next CA, or of the first."""
+    must(CTL, "ca", "init", *more, "--csr-out", box.path("csr"), "--dir", box.ca)
+    with open(box.path("ca", "request", "request.pem"), "rb") as f:
+        return f.read()
+
+
+def waiting(box):
+    """A request whose key nobody has waits for ever, and keeps another from being made: it comes with its key, or not."""
+    plain, keys = box.path("asked.tar"), box.path("asked-keys.tar")
+    csr = asked(box, "--rollover")
+    tap.ok(not box.backup(plain).returncode and "ca/request/issuing.key" not in members(plain), "a request waits: backup, without its key")
+    tap.ok(not box.backup(keys, "--with-keys", "--passphrase-file", box.passphrase).returncode, "and with it")
+    done = box.restore(plain)
+    tap.ok(not done.returncode and request_state(box) == (True, True) and b"request" not in done.stdout,
+           "restore, without keys: that of the same request stays", f"{done} {request_state(box)}")
+    shutil.rmtree(box.path("ca", "request"))
+    for which, words in ((plain, ()), (keys, ("--without-keys",))):
+        sweep(box)
+        done = box.restore(which, *words)
+        tap.ok(not done.returncode and b"ca init --rollover --csr-out" in done.stdout and not os.path.exists(box.path("ca", "request")),
+               "restore, of a request whose key is gone: it is left out, and that is said", f"{done} {request_state(box)}")
+    other = asked(box, "--rollover")
+    sweep(box)
+    done = box.restore(plain)
+    before = glob.glob(box.ca + ".before-*")
+    tap.ok(not done.returncode and not os.path.exists(box.path("ca", "request")) and len(before) == 1 and
+           request_state(box, before[0]) == (True, True) and other != csr,
+           "restore, with another request there: its key is kept with the CA as it was, and nowhere else", f"{done} {before}")
+    tap.ok(asked(box, "--rollover") != other, "and another can be made")
+    done = box.restore(keys, "--passphrase-file", box.passphrase)
+    with open(box.path("ca", "request", "request.pem"), "rb") as f:
+        tap.ok(not done.returncode and request_state(box) == (True, True) and f.read() == csr,
+               "restore, with keys: request and key are back", f"{done} {request_state(box)}")
+    sweep(box)
+
+
+def waiting_first(box):
+    """A CA that has nothing but a request."""
+    plain = box.path("first.tar")
+    shutil.rmtree(box.ca)
+    asked(box, "--name", "First")
+    tap.ok(not box.backup(plain).returncode, "a CA that waits for its first certificate: backup, without its key")
+    done = box.restore(plain)
+    tap.ok(not done.returncode and request_state(box) == (True, True), "restore: that of the same request stays", done)
+    shutil.rmtree(box.ca)
+    done = box.restore(plain)
+    tap.ok(not done.returncode and b"ca init --csr-out" in done.stdout and not os.path.exists(box.ca) and not left_over(box) and
+           b"\nca, " not in done.stdout and b"no issuing.key" not in done.stdout,
+           "restore, on a disk without it: there is no CA, and that is said", done)
+    asked(box, "--name", "First")
+    sweep(box)
+
+
 def main():
     """Make one, put it back, break it."""
     tap.say(f"SEED={SEED}")
@@ -505,6 +565,10 @@ def main():
         killed(box)
         since(box)
         in_force(box)
+        sweep(box)
+        must(CTL, "ca", "init", "--rollover", "--activate", "--force", "1", "--dir", box.ca, "--registry", box.registry)
+        waiting(box)
+        waiting_first(box)
     tap.done()
 
 

@@ -89,13 +89,13 @@ void __wrap_cnl_close(struct cnl *nl)
 	(void)nl;
 }
 
-/** __wrap_cnl_summary - the generation, of a policy in force: that is all that is asked for */
+/** __wrap_cnl_summary - the generation, and that a policy is in force: that is all that is asked for */
 int __wrap_cnl_summary(struct cnl *nl, struct cnl_summary *out)
 {
 	(void)nl;
 	memset(out, 0, sizeof(*out));
 	out->generation = kernel->generation;
-	out->in_force = true;
+	out->in_force = !getenv("CORDON_FAKE_NO_POLICY");
 	return kernel->absent ? -ENOENT : 0;
 }
 
@@ -167,7 +167,7 @@ int __wrap_cnl_device_each(struct cnl *nl, int (*each)(const struct cnl_device *
 /** __wrap_cnl_device_set - what is known of a device's firmware */
 int __wrap_cnl_device_set(struct cnl *nl, const struct cnl_change *change, struct cnl_device *out)
 {
-	struct fake_device *d = find(change->mac);
+	struct fake_device *d = kernel->absent ? NULL : find(change->mac);
 
 	(void)nl;
 	if (!d)
@@ -275,8 +275,12 @@ int __wrap_cnl_fetch(struct cnl *nl, struct policy **out, struct cnl_runtime *ru
 		return -ENOMEM;
 	runtime->segments = calloc((*out)->draft.n_segments, sizeof(*runtime->segments));
 	runtime->devices = calloc((*out)->draft.n_devices + 1, sizeof(*runtime->devices));
-	if (!runtime->segments || !runtime->devices)
+	runtime->rules = calloc((*out)->draft.n_rules + 1, sizeof(*runtime->rules));
+	if (!runtime->segments || !runtime->devices || !runtime->rules)
 		return -ENOMEM;
+	/* One just now, one a day later, one never, and so on. */
+	for (i = 0; i < (*out)->draft.n_rules; i++)
+		runtime->rules[i] = (struct cnl_rule_use){ i % 3 != 2, i % 3 * 86401 };
 	for (i = 0; path && i < (*out)->draft.n_segments; i++) {
 		runtime->segments[i].def = (*out)->draft.segments[i];
 		runtime->segments[i].id = i;
@@ -320,7 +324,7 @@ static void fill_bindings(const struct policy *p, const struct cnl_device *devic
 /** __wrap_cnl_bindings - those of the policy's file; none is learned */
 int __wrap_cnl_bindings(struct cnl *nl, bool learned, struct cnl_bindings *out)
 {
-	struct cnl_runtime runtime = { NULL, NULL };
+	struct cnl_runtime runtime = { .rules = NULL };
 	struct policy *p = NULL;
 	int err;
 

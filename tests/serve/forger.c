@@ -16,7 +16,7 @@
 int __wrap_serve_front(struct serve_config *config, struct serve_counters *counters, struct priv_channel *agent,
 		       void (*ready)(void *arg), void *arg);
 int __wrap_serve_agent(struct serve_config *config, struct serve_counters *counters, struct priv_channel *front,
-		       struct priv_channel *signer);
+		       struct priv_channel *signer, int page);
 
 static const uint8_t mac[6] = { 2, 0, 0, 0, 0, 1 };
 static const struct priv_channel *to_signer;
@@ -143,11 +143,12 @@ static void offers(time_t now)
 
 /** __wrap_serve_agent - ask, and go */
 int __wrap_serve_agent(struct serve_config *config, struct serve_counters *counters, struct priv_channel *front,
-		       struct priv_channel *signer)
+		       struct priv_channel *signer, int page)
 {
 	time_t now = time(NULL);
 
 	(void)counters;
+	(void)page;
 	to_signer = signer;
 	buf = malloc(PRIV_FRAME_MAX);
 	if (!buf || priv_send(front, "", 0))

@@ -298,8 +298,8 @@ NOTHING = Answer(0, {}, b"")
 class Client:
     """One connection, over which requests are sent as they are wanted: well formed or not."""
 
-    def __init__(self, gateway, source="127.0.0.1", context=None, port=None, timeout=WAIT):
-        raw = socket.create_connection(("127.0.0.1", port or gateway.port), timeout, (source, 0))
+    def __init__(self, gateway, source="127.0.0.1", context=None, port=None, timeout=WAIT, host="127.0.0.1"):
+        raw = socket.create_connection((host, port or gateway.port), timeout, (source, 0))
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else what follows the handshake waits for 40 ms
         try:
             self.sock = (context or gateway.context()).wrap_socket(raw, server_hostname="localhost")

@@ -58,7 +58,7 @@ compile() {	# NAME: tests/unit/NAME.c to build/unit/NAME
 	"${CC:-cc}" -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -g -O1 -fno-omit-frame-pointer \
 		-fsanitize=address,undefined -fno-sanitize-recover=undefined -Iinclude/uapi -Iuserspace \
 		$(pkg-config --cflags $packages) -o "$build/$1" "tests/unit/$1.c" \
-		build/asan/libcordon.a $(pkg-config --libs $packages) > "$log" 2>&1
+		build/asan/libcordon.a $(pkg-config --libs $packages) -lm > "$log" 2>&1
 }
 
 echo "TAP version 13"
@@ -76,7 +76,7 @@ for source in tests/unit/*.c; do
 		run "$name" "$build/$name"
 	fi
 done
-for script in tests/unit/*.sh; do
+for script in tests/unit/*.sh tests/metrics/test_*.sh; do
 	[[ $script == */@(run|lib).sh ]] || run "$(basename "$script" .sh)" bash "$script"
 done
 echo "1..$n"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Events in the journal: a journal of our own is a socket, and a clock of our own goes as it is told. */
+#include <net/if.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -154,12 +155,16 @@ static void test_fields(int fd)
 	   has(0, "CORDON_SOURCE", "10.0.20.11") && has(0, "CORDON_DESTINATION", "8.8.8.8") && has(0, "CORDON_COUNT", "1"),
 	   "and fields");
 	ok(!strncmp(field(0, "CORDON_SERVICE"), "tcp/443", 7), "the service by name: %s", field(0, "CORDON_SERVICE"));
+	ok(has(0, "CORDON_INTERFACE", "") && has(0, "CORDON_PORTS", ""), "and none that is not known");
 	e.anomaly.denied = 0;
+	e.anomaly.ifindex = if_nametoindex("lo");
+	e.anomaly.ports = (struct cnl_ports){ 2, { "lan0", "lan1" } };
 	tell(l, e, 0);
 	e.anomaly.action = CORDON_ACTION_QUARANTINE;
 	tell(l, e, 0);
 	hear(fd);
 	ok(has(1, "PRIORITY", "6") && has(1, "CORDON_VERDICT", "passed"), "what passes matters less");
+	ok(has(1, "CORDON_INTERFACE", "lo") && has(1, "CORDON_PORTS", "lan0 lan1"), "where it came in, and where it belongs");
 	ok(has(2, "PRIORITY", "4") && has(2, "CORDON_ACTION", "quarantine"), "a limit that is reached matters more");
 	event_log_free(l, 0);
 }
@@ -218,8 +223,9 @@ static void test_policy(int fd)
 	tell(l, e, 0);
 	hear(fd);
 	ok(has(0, "MESSAGE", "policy: generation 3 is in force, mode enforce, 7 devices, awaits confirmation") &&
-	   has(0, "PRIORITY", "5") && has(0, "CORDON_GENERATION", "3") && has(0, "CORDON_MODE", "enforce"), "a policy");
-	ok(has(1, "PRIORITY", "4") && has(1, "MESSAGE_ID", JOURNAL_POLICY), "that none is in force is a warning");
+	   has(0, "PRIORITY", "5") && has(0, "CORDON_GENERATION", "3") && has(0, "CORDON_MODE", "enforce") &&
+	   has(0, "CORDON_IN_FORCE", "1") && has(0, "CORDON_AWAITING", "1") && has(0, "CORDON_DEVICES", "7"), "a policy");
+	ok(has(1, "PRIORITY", "4") && has(1, "MESSAGE_ID", JOURNAL_POLICY) && has(1, "CORDON_IN_FORCE", "0"), "that none is in force is a warning");
 	event_log_free(l, 0);
 }
 

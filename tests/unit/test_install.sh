@@ -33,6 +33,7 @@ wanted=(usr/sbin/cordonctl usr/share/man/man{4/cordon.4,5/cordon-policy.5,5/cord
 	usr/share/man/man8/cordonctl-{audit,backup,boot,ca,device,firmware,hostapd,policy,serve,show}.8
 	usr/share/bash-completion/completions/cordonctl usr/share/zsh/vendor-completions/_cordonctl
 	usr/share/fish/vendor_completions.d/cordonctl.fish usr/lib/systemd/system/cordon-serve.service
+	usr/share/cordon/monitoring/{prometheus.yml,cordon.rules.yml,alertmanager.yml,cordon.dashboard.json}
 	usr/lib/systemd/system/cordon{,-state,-check,-hostapd}.service usr/lib/systemd/system/cordon-check.timer
 	usr/lib/sysusers.d/cordon.conf usr/lib/tmpfiles.d/cordon.conf etc/cordon/policy.yaml)
 for file in "${wanted[@]}"; do

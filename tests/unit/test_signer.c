@@ -54,7 +54,8 @@ static void test_limits(void)
 		{ "offers for a day more", false, { PKI_CODE, SERVE_CODE_NAME, NULL, none, 0, NULL, NOW, NOW + 8 * DAY } },
 		{ "offers by another name", false, { PKI_CODE, "Vendor", NULL, none, 0, NULL, NOW, NOW + DAY } },
 		{ "offers with a server's name", false, { PKI_CODE, SERVE_CODE_NAME, NULL, both, 1, NULL, NOW, NOW + DAY } },
-		{ "a kind that is none", false, { 3, "cam", mac, none, 0, NULL, NOW, NOW + DAY } },
+		{ "an operator", false, { PKI_OPERATOR, "alice", NULL, none, 0, NULL, NOW, NOW + DAY } },
+		{ "a kind that is none", false, { PKI_OPERATOR + 1, "cam", mac, none, 0, NULL, NOW, NOW + DAY } },
 	};
 	struct serve_config c = config_of("gateway.example");
 	size_t i;

@@ -142,7 +142,8 @@ static char *what_of(const json_t *line)
 static const char *who_of(const json_t *line, char buf[24])
 {
 	const json_t *who = json_object_get(line, "who");
-	const char *name = *text_of(who, "process") ? text_of(who, "process") : text_of(who, "user");
+	const char *name = *text_of(who, "process") ? text_of(who, "process") : *text_of(who, "operator") ?
+			   text_of(who, "operator") : text_of(who, "user");
 
 	snprintf(buf, 24, "%lld", (long long)json_integer_value(json_object_get(who, "uid")));
 	return *name ? name : buf;

@@ -146,7 +146,8 @@ bool ca_open_registry(const struct ca_words *w, bool create, struct store *s)
 enum {
 	O_DIR, O_REGISTRY, O_PASSPHRASE, O_JSON, O_NAME, O_KEY, O_ROOT_CERT, O_ROOT_KEY, O_ROLLOVER,
 	O_MAC, O_CSR, O_OUT, O_DAYS, O_REASON, O_DER, O_ACTIVATE, O_FORCE, O_OLD_ROOT_KEY, O_EXPIRING,
-	O_RENEW, O_CSR_OUT, O_NEW_PASSPHRASE, O_REMOVE, O_ROOT, O_REVOKE, O_HOSTAPD, O_CONFIG, OPTIONS,
+	O_RENEW, O_CSR_OUT, O_NEW_PASSPHRASE, O_REMOVE, O_ROOT, O_REVOKE, O_HOSTAPD, O_CONFIG, O_PKCS12,
+	OPTIONS,
 };
 
 #define BIT(o)		(1U << (o))
@@ -171,7 +172,7 @@ static const struct option options[] = {
 	{ "csr-out", required_argument, NULL, O_CSR_OUT },
 	{ "new-passphrase-file", required_argument, NULL, O_NEW_PASSPHRASE }, { "remove", no_argument, NULL, O_REMOVE },
 	{ "root", no_argument, NULL, O_ROOT }, { "revoke", required_argument, NULL, O_REVOKE },
-	{ "config", required_argument, NULL, O_CONFIG },
+	{ "config", required_argument, NULL, O_CONFIG }, { "pkcs12", no_argument, NULL, O_PKCS12 },
 	{ "help", no_argument, NULL, OPTION_HELP }, { }
 };
 
@@ -194,6 +195,8 @@ static const struct verb {
 	  BIT(O_ROLLOVER) | BIT(O_ACTIVATE) | BIT(O_FORCE) | BIT(O_OLD_ROOT_KEY) | BIT(O_CSR_OUT), 0, 0, ca_init },
 	{ "issue", BIT(O_JSON) | BIT(O_MAC) | BIT(O_CSR) | BIT(O_OUT) | BIT(O_DAYS) | BIT(O_CONFIG),
 	  1, 1, ca_issue },
+	{ "operator", BIT(O_JSON) | BIT(O_CSR) | BIT(O_OUT) | BIT(O_DAYS) | BIT(O_CONFIG) | BIT(O_PKCS12) |
+	  BIT(O_NEW_PASSPHRASE), 1, 1, ca_operator },
 	{ "revoke", BIT(O_JSON) | BIT(O_REASON), 1, 1, ca_revoke },
 	{ "list", BIT(O_JSON) | BIT(O_EXPIRING), 0, 1, ca_list },
 	{ "crl", BIT(O_OUT) | BIT(O_RENEW) | BIT(O_ROOT) | BIT(O_ROOT_KEY) | BIT(O_REVOKE) | BIT(O_REASON),
@@ -269,7 +272,7 @@ static const char *take(struct ca_words *w, int option, char *value)
 	bool *flag = option == O_JSON ? &w->json : option == O_ROLLOVER ? &w->rollover :
 		     option == O_ACTIVATE ? &w->activate : option == O_DER ? &w->der :
 		     option == O_RENEW ? &w->renew : option == O_REMOVE ? &w->remove :
-		     option == O_ROOT ? &w->root : NULL;
+		     option == O_ROOT ? &w->root : option == O_PKCS12 ? &w->pkcs12 : NULL;
 
 	if (flag) {
 		*flag = true;
@@ -342,7 +345,7 @@ static int run_ca(const struct command *self, int argc, char **argv)
 	}
 	words = argc - optind - 1;
 	if (words < 0)
-		return usage_error(self, "init, import, issue, revoke, list, crl, export or passphrase?", NULL);
+		return usage_error(self, "init, import, issue, operator, revoke, list, crl, export or passphrase?", NULL);
 	verb = find_verb(argv[optind]);
 	if (!verb)
 		return usage_error(self, "no such verb", argv[optind]);
@@ -352,7 +355,8 @@ static int run_ca(const struct command *self, int argc, char **argv)
 			return usage_error(self, "an option that this verb does not know",
 					   options[o].name);
 	if (words < verb->min)
-		return usage_error(self, verb->run == ca_import ? "which chain?" : "which device?", NULL);
+		return usage_error(self, verb->run == ca_import ? "which chain?" : verb->run == ca_operator ? "which operator?" :
+				   "which device?", NULL);
 	if (words > verb->max)
 		return usage_error(self, "too many words", argv[optind + 1 + verb->max]);
 	w.who = words ? argv[optind + 1] : NULL;
@@ -374,6 +378,8 @@ static int run_ca(const struct command *self, int argc, char **argv)
 		return usage_error(self, "--reason is of what --revoke names", NULL);
 	if (w.remove && w.new_passphrase_file)
 		return usage_error(self, "--remove leaves no passphrase: no --new-passphrase-file", NULL);
+	if (verb->run == ca_operator && w.pkcs12 ? !!w.csr : verb->run == ca_operator && w.new_passphrase_file)
+		return usage_error(self, w.csr ? "--csr and --pkcs12" : "--new-passphrase-file belongs to --pkcs12", NULL);
 	problem = check_rollover(&w, seen);
 	if (problem)
 		return usage_error(self, problem, NULL);
@@ -389,6 +395,8 @@ const struct command cmd_ca = {
 	"ca init [--rollover] --csr-out FILE [--name NAME] [--key KIND]\n"
 	"ca import CHAIN [--root-cert FILE] [--json]\n"
 	"ca issue NAME [--mac MAC] [--csr FILE] [--out DIR] [--days N] [--config FILE] [--json]\n"
+	"ca operator NAME [--csr FILE | --pkcs12 [--new-passphrase-file FILE]] [--out DIR]\n"
+	"           [--days N] [--config FILE] [--json]\n"
 	"ca revoke NAME|MAC|SERIAL [--reason REASON] [--json]\n"
 	"ca list [NAME] [--expiring DURATION] [--json]\n"
 	"ca crl [--out FILE | --renew]\n"
@@ -416,6 +424,8 @@ const struct command cmd_ca = {
 	"  --mac MAC              of the device; without it, the kernel knows\n"
 	"  --csr FILE             a request, PEM or DER; without it, a key is made, too\n"
 	"  --out WHERE            directory for NAME.key, NAME.crt and ca.crt; file for the CRL\n"
+	"  --pkcs12               of an operator: NAME.p12 for a browser, in the place of key and\n"
+	"                         certificate, with a passphrase that is asked for\n"
 	"  --days N               how long the certificate is good (90)\n"
 	"  --config FILE          serve.yaml, whose status.url the certificate names; without it,\n"
 	"                         /etc/cordon/serve.yaml, if that is of the same CA\n"
@@ -431,7 +441,7 @@ const struct command cmd_ca = {
 	"                         what is there is replaced, its secrets kept\n"
 	"  --new-passphrase-file FILE\n"
 	"                         the passphrase that the keys are to have, all in DIR or the one in\n"
-	"                         FILE, as root.key; without it, the terminal is asked\n"
+	"                         FILE, as root.key, or NAME.p12; without it, the terminal is asked\n"
 	"  --remove               the keys are to have none\n"
 	"  --json                 print JSON\n",
 	run_ca

@@ -6,6 +6,7 @@
 #include "ctl/ctl.h"
 #include "lib/secret.h"
 #include "pki/pki.h"
+#include "serve/common/serve.h"
 #include "store/store.h"
 
 #define CA_FINGERPRINT_LEN	(3 * PKI_FINGERPRINT_LEN)
@@ -32,6 +33,7 @@
  * @csr: file of a request, or NULL
  * @out: directory or file to write to, or NULL
  * @days: how long a certificate is good
+ * @pkcs12: key and certificate in one file, with a passphrase
  * @renew: the revocation list, if half of its time has passed
  * @expiring: only what ends within so many seconds; 0, everything
  * @reason: of a revocation
@@ -67,6 +69,7 @@ struct ca_words {
 	const char *csr;
 	const char *out;
 	u32 days;
+	bool pkcs12;
 	bool renew;
 	u32 expiring;
 	int reason;
@@ -96,6 +99,12 @@ bool ca_load_passphrase(const struct ca_words *w, bool with_key, struct pki_ca *
 bool ca_certify(const struct ca_words *w, const struct pki_ca *ca, struct store *s, const X509_PUBKEY *subject,
 		struct pki_profile *profile, struct store_certificate *record, X509 **cert);
 bool ca_delivered(const struct ca_words *w, struct store *s, const struct store_certificate *record);
+bool ca_read_csr(const char *path, u8 **der, size_t *len);
+bool ca_write_file(const char *path, const void *data, size_t len, mode_t mode);
+bool ca_write_chain(const char *path, const struct pki_ca *ca, X509 *cert);
+bool ca_write_trust(const char *path, const struct pki_ca *ca);
+bool ca_write_key(const char *path, EVP_PKEY *key);
+bool ca_take_url(const struct ca_words *w, char url[SERVE_NAME_LEN]);
 
 /* cmd_ca_roll.c */
 int ca_publish(const struct ca_words *w, struct pki_ca_plan *plan, char passphrase[SECRET_MAX_LEN + 1]);
@@ -104,6 +113,8 @@ bool ca_rollover_tell(const struct ca_words *w, struct store *s);
 
 /* cmd_ca_passphrase.c */
 bool ca_root_is_clear(const char *dir);
+bool ca_new_passphrase(const char *path, const char *prompt, const char *otherwise, const char *name,
+		       char out[SECRET_MAX_LEN + 1]);
 void ca_warn(const char *dir);
 
 /* cmd_ca_import.c */
@@ -124,6 +135,7 @@ int ca_init(const struct ca_words *w);
 int ca_export(const struct ca_words *w);
 int ca_export_hostapd(const struct ca_words *w);
 int ca_issue(const struct ca_words *w);
+int ca_operator(const struct ca_words *w);
 int ca_revoke(const struct ca_words *w);
 int ca_list(const struct ca_words *w);
 int ca_crl(const struct ca_words *w);

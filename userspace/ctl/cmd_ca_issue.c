@@ -9,7 +9,6 @@
 
 #include "ctl/cmd_ca.h"
 #include "lib/file.h"
-#include "serve/common/serve.h"
 
 #define DAY		86400
 #define CSR_FILE_MAX	16384	/* PEM is a third longer, and openssl(1) puts text before */
@@ -60,8 +59,13 @@ static bool find_mac(const struct ca_words *w, u8 mac[6])
 	return found;
 }
 
-/* PEM where it looks like it; otherwise it must be DER. */
-static bool read_csr(const char *path, u8 **der, size_t *len)
+/**
+ * ca_read_csr - the DER of a request in a file, or tell why not
+ * @path: the file, PEM where it looks like it; otherwise it must be DER
+ * @der: free() it, after a failure as well
+ * @len: of @der
+ */
+bool ca_read_csr(const char *path, u8 **der, size_t *len)
 {
 	unsigned char *data = NULL;
 	BIO *bio = NULL;
@@ -94,7 +98,7 @@ static bool take_csr(struct issue *i)
 	u8 *der = NULL;
 	bool good = false;
 
-	if (!read_csr(path, &der, &len))
+	if (!ca_read_csr(path, &der, &len))
 		return false;
 	csr = pki_csr_parse(der, len, &why);
 	if (csr && !pki_csr_check(csr, i->record.name, i->record.mac, NULL, &why))
@@ -212,7 +216,14 @@ static const char *place(const struct issue *i, const char *name, const char *su
 	return out;
 }
 
-static bool write_file(const char *path, const void *data, size_t len, mode_t mode)
+/**
+ * ca_write_file - write a file, or tell why not
+ * @path: the file
+ * @data: what is to be in it
+ * @len: of @data
+ * @mode: of the file
+ */
+bool ca_write_file(const char *path, const void *data, size_t len, mode_t mode)
 {
 	int err = file_write(path, data, len, mode);
 
@@ -233,7 +244,7 @@ static bool write_certs(const char *path, const STACK_OF(X509) *certs)
 		good = PEM_write_bio_X509(bio, sk_X509_value(certs, i));
 	if (good) {
 		len = BIO_get_mem_data(bio, &text);
-		good = write_file(path, text, len, 0644);
+		good = ca_write_file(path, text, len, 0644);
 	} else {
 		complain(path, "out of memory");
 	}
@@ -241,8 +252,13 @@ static bool write_certs(const char *path, const STACK_OF(X509) *certs)
 	return good;
 }
 
-/* The certificate, and what leads to it: whoever trusts a root alone needs that. */
-static bool write_chain(const char *path, const struct pki_ca *ca, X509 *cert)
+/**
+ * ca_write_chain - write a certificate and what leads to it, which whoever trusts a root alone needs
+ * @path: the file
+ * @ca: whose
+ * @cert: the certificate
+ */
+bool ca_write_chain(const char *path, const struct pki_ca *ca, X509 *cert)
 {
 	STACK_OF(X509) *certs = sk_X509_new_null();
 	bool good;
@@ -252,8 +268,12 @@ static bool write_chain(const char *path, const struct pki_ca *ca, X509 *cert)
 	return good;
 }
 
-/* As cacerts gives it, but the root first: that is what who reads one certificate gets. */
-static bool write_trust(const char *path, const struct pki_ca *ca)
+/**
+ * ca_write_trust - write what is to be trusted: as cacerts gives it, but the root first, as some read one certificate
+ * @path: the file
+ * @ca: the CA
+ */
+bool ca_write_trust(const char *path, const struct pki_ca *ca)
 {
 	STACK_OF(X509) *certs = sk_X509_new_null();
 	bool good;
@@ -268,7 +288,12 @@ static bool write_trust(const char *path, const struct pki_ca *ca)
 	return good;
 }
 
-static bool write_key(const char *path, EVP_PKEY *key)
+/**
+ * ca_write_key - write a key, in the clear
+ * @path: the file
+ * @key: the key
+ */
+bool ca_write_key(const char *path, EVP_PKEY *key)
 {
 	size_t len;
 	char *pem;
@@ -278,7 +303,7 @@ static bool write_key(const char *path, EVP_PKEY *key)
 		complain(path, "out of memory");
 		return false;
 	}
-	good = write_file(path, pem, len, 0600);
+	good = ca_write_file(path, pem, len, 0600);
 	OPENSSL_clear_free(pem, len);
 	return good;
 }
@@ -294,9 +319,9 @@ static bool hand_out(struct issue *i)
 		complain(i->w->out, strerror(-err));
 		return false;
 	}
-	return (!i->key || write_key(place(i, name, ".key", path), i->key)) &&
-	       write_chain(place(i, name, ".crt", path), &i->ca, i->cert) &&
-	       write_trust(place(i, "ca", ".crt", path), &i->ca);
+	return (!i->key || ca_write_key(place(i, name, ".key", path), i->key)) &&
+	       ca_write_chain(place(i, name, ".crt", path), &i->ca, i->cert) &&
+	       ca_write_trust(place(i, "ca", ".crt", path), &i->ca);
 }
 
 static void print(const struct issue *i)
@@ -355,18 +380,24 @@ static bool is_same_directory(const char *a, const char *b)
 	return same;
 }
 
-/* As the server would: where its list and status are found is in the certificate from the start, or never. */
-static bool take_url(struct issue *i)
+/**
+ * ca_take_url - what a certificate is to name, as the server would: it is in the certificate from the start, or never
+ * @w: names serve.yaml, or the CA that the default one has to be of
+ * @url: filled; may be empty
+ *
+ * Return: false, told why.
+ */
+bool ca_take_url(const struct ca_words *w, char url[SERVE_NAME_LEN])
 {
 	struct serve_config *c = calloc(1, sizeof(*c));
 	bool good;
 
 	if (!c)
 		return !complain("ca", "out of memory");
-	good = !serve_config_load(i->w->config, c, stderr);
-	if (good && (i->w->config || is_same_directory(c->ca, i->w->dir)))
-		snprintf(i->status_url, sizeof(i->status_url), "%s", c->status_url);
-	i->ca.status_url = i->status_url;
+	url[0] = 0;
+	good = !serve_config_load(w->config, c, stderr);
+	if (good && (w->config || is_same_directory(c->ca, w->dir)))
+		snprintf(url, SERVE_NAME_LEN, "%s", c->status_url);
 	free(c);
 	return good;
 }
@@ -387,7 +418,8 @@ int ca_issue(const struct ca_words *w)
 	snprintf(i.record.name, sizeof(i.record.name), "%s", w->who);
 	if (!ca_load(w, true, &i.ca))
 		return EXIT_REFUSED;
-	if (take_url(&i) && ca_open_registry(w, true, &i.s)) {
+	i.ca.status_url = i.status_url;
+	if (ca_take_url(w, i.status_url) && ca_open_registry(w, true, &i.s)) {
 		good = issue(&i);
 		store_close(&i.s);
 	}

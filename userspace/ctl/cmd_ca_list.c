@@ -29,7 +29,11 @@ const char *ca_state_name(const struct store_certificate *c, time_t now)
 
 static const char *kind_name(const struct store_certificate *c)
 {
-	return c->kind == PKI_DEVICE ? "device" : c->kind == PKI_CODE ? "code" : "server";
+	static const char *const names[] = {
+		[PKI_DEVICE] = "device", [PKI_SERVER] = "server", [PKI_CODE] = "code", [PKI_OPERATOR] = "operator",
+	};
+
+	return c->kind >= 0 && c->kind <= PKI_OPERATOR ? names[c->kind] : "unknown";
 }
 
 /**
@@ -91,7 +95,7 @@ static int show(const struct store_certificate *c, void *arg)
 		return 0;
 	}
 	pki_serial_text(c->serial, serial);
-	printf("%s %-18s %-6s %-9s %.10s\n", serial, c->name, kind_name(c), ca_state_name(c, l->now),
+	printf("%s %-18s %-8s %-9s %.10s\n", serial, c->name, kind_name(c), ca_state_name(c, l->now),
 	       policy_time_text(c->not_after, until));
 	return 0;
 }
@@ -122,7 +126,7 @@ static void show_ca_cert(struct listing *l, const char *kind, X509 *cert)
 						  "kind", kind, "state", until > l->now ? "issued" : "expired",
 						  "not_before", from_text, "not_after", until_text));
 	else
-		printf("%s %-18s %-6s %-9s %.10s\n", serial, name, kind, until > l->now ? "issued" : "expired", until_text);
+		printf("%s %-18s %-8s %-9s %.10s\n", serial, name, kind, until > l->now ? "issued" : "expired", until_text);
 }
 
 /* The CA's own, which the registry does not have; a list is a list without its CA, too. */
@@ -176,7 +180,7 @@ int ca_list(const struct ca_words *w)
 	if (!ca_open_registry(w, false, &s))
 		return EXIT_REFUSED;
 	if (!w->json)
-		printf("%-32s %-18s %-6s %-9s %s\n", "SERIAL", "NAME", "KIND", "STATE", "UNTIL");
+		printf("%-32s %-18s %-8s %-9s %s\n", "SERIAL", "NAME", "KIND", "STATE", "UNTIL");
 	show_ca(w, &l);
 	if (store_cert_each(&s, w->who, show, &l))
 		ret = ca_complain_store(w, &s);

@@ -42,27 +42,42 @@ static int change_one(const char *name, const char *text, char **out, size_t *le
 			ret == -EKEYREJECTED && !c->only ? ": a key alone is changed by 'ca passphrase FILE'" : "");
 }
 
-/* The new one: asked for twice, and refused when it is weak. */
-static bool take_new(const struct ca_words *w, char out[SECRET_MAX_LEN + 1])
+/**
+ * ca_new_passphrase - a new passphrase: asked for twice, and refused when it is weak
+ * @path: file that it is in; NULL, the terminal is asked
+ * @prompt: for the terminal
+ * @otherwise: what else is possible where there is no terminal
+ * @name: that it must not be derived from; or NULL
+ * @out: where to; explicit_bzero() it
+ *
+ * Return: false, told why.
+ */
+bool ca_new_passphrase(const char *path, const char *prompt, const char *otherwise, const char *name,
+		       char out[SECRET_MAX_LEN + 1])
 {
-	const struct ca_words file = { .passphrase_file = w->new_passphrase_file };
+	const struct ca_words file = { .passphrase_file = path };
 	char why[SECRET_WHY_LEN];
 
 	out[0] = 0;
-	if (w->remove)
-		return true;
-	if (w->new_passphrase_file) {
+	if (path) {
 		if (!ca_passphrase(&file, NULL, out))
 			return false;
-	} else if (EVP_read_pw_string(out, SECRET_MAX_LEN, "New passphrase of the CA's keys: ", 1) || !out[0]) {
-		complain("ca", "give the new passphrase on the terminal, twice the same, or --new-passphrase-file; --remove "
-			       "leaves the keys without one");
+	} else if (EVP_read_pw_string(out, SECRET_MAX_LEN, prompt, 1) || !out[0]) {
+		complain("ca", otherwise);
 		return false;
 	}
-	if (!secret_check(out, NULL, NULL, why))
+	if (!secret_check(out, name, NULL, why))
 		return true;
-	complain(w->new_passphrase_file ? w->new_passphrase_file : "passphrase", why);
+	complain(path ? path : "passphrase", why);
 	return false;
+}
+
+static bool take_new(const struct ca_words *w, char out[SECRET_MAX_LEN + 1])
+{
+	out[0] = 0;
+	return w->remove || ca_new_passphrase(w->new_passphrase_file, "New passphrase of the CA's keys: ",
+					      "give the new passphrase on the terminal, twice the same, or "
+					      "--new-passphrase-file; --remove leaves the keys without one", NULL, out);
 }
 
 static int change(const struct ca_words *w, struct change *c)

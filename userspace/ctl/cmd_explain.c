@@ -43,7 +43,7 @@ static json_t *json_answer(const struct facts *f, const struct explain_answer *a
 			 "segment", segment_name(f, &a->to),
 			 "kind", is_counted(a) ? policy_kind_name(a->v.kind) : NULL,
 			 "rule", a->rule == CORDON_NO_DEVICE ? json_null() :
-			 json_rule(&f->sealed->draft, a->rule),
+			 json_rule(&f->sealed->draft, a->rule, NULL),
 			 "related", a->v.related,
 			 "fast_path", a->fast,
 			 "switched", a->switched,

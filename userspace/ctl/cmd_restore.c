@@ -18,6 +18,7 @@
 #include "ctl/restore.h"
 #include "lib/file.h"
 #include "pki/make.h"
+#include "pki/parts.h"
 #include "state/state.h"
 
 /* Files that are parts by themselves, in the order in which they are put in place. */
@@ -120,6 +121,7 @@ static void print_one(const char *what, const char *to, bool dry)
 static void print_parts(const struct restoring *r)
 {
 	char when[POLICY_TIME_LEN], path[PATH_MAX], what[64];
+	unsigned int ca;
 	const char *to;
 	size_t i;
 
@@ -132,8 +134,9 @@ static void print_parts(const struct restoring *r)
 	}
 	if (backup_find(&r->b, "registry.db"))
 		print_one("registry.db", r->c.registry, r->w.dry);
-	snprintf(what, sizeof(what), "ca, %u files", count(r, "ca/"));
-	if (count(r, "ca/"))
+	ca = count(r, "ca/") - (r->request_left_out ? count(r, "ca/" PKI_REQUEST_DIR "/") : 0);
+	snprintf(what, sizeof(what), "ca, %u files", ca);
+	if (ca)
 		print_one(what, r->c.ca, r->w.dry);
 	snprintf(what, sizeof(what), "firmware, %u files", count(r, "firmware/"));
 	if (count(r, "firmware/"))
@@ -151,6 +154,21 @@ static void print_kept(const struct restoring *r)
 		printf("what was there before: %s\n", r->kept);
 }
 
+/* A CA that waits for its certificate issues nothing in any case. */
+static void print_next_ca(const struct restoring *r)
+{
+	char path[PATH_MAX], cert[PATH_MAX];
+
+	if (!count(r, "ca/") || !backup_path(path, sizeof(path), r->c.ca, "issuing.key") ||
+	    !backup_path(cert, sizeof(cert), r->c.ca, "issuing.crt"))
+		return;
+	if (access(path, F_OK) && !access(cert, F_OK))
+		printf("the CA has no issuing.key: nothing can be issued until it is at %s\n", path);
+	if (r->request_left_out)
+		printf("the request for a certificate of the CA is left out, as its key is not there: 'cordonctl ca init %s"
+		       "--csr-out FILE' makes another\n", access(cert, F_OK) ? "" : "--rollover ");
+}
+
 static void print_next(const struct restoring *r)
 {
 	char path[PATH_MAX];
@@ -160,8 +178,7 @@ static void print_next(const struct restoring *r)
 		       "tokens of the backup: %u, withdrawn: 'cordonctl device token' makes new ones\n"
 		       "certificates issued since the backup: adopted when their devices come (cordon-serve(5), adopt)\n",
 		       r->caught.revoked, r->caught.tokens);
-	if (count(r, "ca/") && backup_path(path, sizeof(path), r->c.ca, "issuing.key") && access(path, F_OK))
-		printf("the CA has no issuing.key: nothing can be issued until it is at %s\n", path);
+	print_next_ca(r);
 	if (!r->in_force) {
 		puts("next: 'systemctl restart cordon' puts policy and state in force, 'systemctl start cordon-serve' starts "
 		     "the server");

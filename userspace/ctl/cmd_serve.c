@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* serve: start the three processes of the enrolment, check-in and update server, or stop them. */
+/* serve: start the processes of the enrolment, check-in and update server, or stop them. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -238,8 +239,16 @@ static pid_t start_signer(struct start *s, struct priv_channel *signer, char *pa
 	return -1;
 }
 
+/* Between agent and page: each message is whole, and nobody waits; -1 both, the configuration has no page. */
+static bool connect_page(const struct start *s, int page[2])
+{
+	page[0] = page[1] = -1;
+	return (!s->config.page.n && !s->config.metrics.n) ||
+	       !socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, page);
+}
+
 static pid_t start_agent(struct start *s, struct serve_counters *counters, struct priv_channel *agent,
-			 struct priv_channel *signer)
+			 struct priv_channel *signer, int page[2])
 {
 	struct priv_channel front;
 	pid_t pid;
@@ -249,12 +258,42 @@ static pid_t start_agent(struct start *s, struct serve_counters *counters, struc
 	pid = fork();
 	if (!pid) {
 		priv_channel_close(agent);
+		if (page[0] >= 0)
+			close(page[0]);
 		begin_child(s, "agent");
-		_exit(serve_agent(&s->config, counters, &front, signer));
+		_exit(serve_agent(&s->config, counters, &front, signer, page[1]));
 	}
 	priv_channel_close(&front);
 	priv_channel_close(signer);
+	if (page[1] >= 0)
+		close(page[1]);
 	return pid > 0 && !priv_receive(agent, NULL, 0) ? pid : -1;
+}
+
+/* What front has to agent is not for page. */
+static bool start_page(struct start *s, struct serve_counters *counters, struct priv_channel *agent, int page)
+{
+	bool good = false;
+	int ready[2];
+	char done;
+	pid_t pid;
+
+	if (page < 0)
+		return true;
+	if (pipe2(ready, O_CLOEXEC))
+		return false;
+	pid = fork();
+	if (!pid) {
+		priv_channel_close(agent);
+		close(ready[0]);
+		begin_child(s, "page");
+		_exit(serve_page(&s->config, counters, page, ready[1]));
+	}
+	close(ready[1]);
+	close(page);
+	good = pid > 0 && read(ready[0], &done, 1) == 1;
+	close(ready[0]);
+	return good;
 }
 
 static int run_server(struct start *s, char *passphrase)
@@ -262,8 +301,8 @@ static int run_server(struct start *s, char *passphrase)
 	struct serve_manager manager = { .ready = on_ready, .alive = on_alive, .reload = on_reload, .arg = s };
 	struct serve_counters *counters;
 	struct priv_channel signer, agent;
+	int err, page[2];
 	pid_t pid;
-	int err;
 
 	/* A pipe without a reader and a file that may not grow are errors of a write, not an end. */
 	signal(SIGPIPE, SIG_IGN);
@@ -283,7 +322,8 @@ static int run_server(struct start *s, char *passphrase)
 		OPENSSL_cleanse(passphrase, strlen(passphrase));
 	if (pid < 0 && s->pin_refused)
 		return SERVE_PIN_REFUSED;
-	if (pid < 0 || start_agent(s, counters, &agent, &signer) < 0)
+	if (pid < 0 || !connect_page(s, page) || start_agent(s, counters, &agent, &signer, page) < 0 ||
+	    !start_page(s, counters, &agent, page[0]))
 		return EXIT_REFUSED;
 	begin_process(s, "front");
 	return serve_front(&s->config, counters, &agent, &manager) ? EXIT_REFUSED : EXIT_DONE;
@@ -475,7 +515,8 @@ const struct command cmd_serve = {
 	"serve [--config FILE] [--foreground] [--json]\n"
 	"serve --stop | --check | --status | --reload [--config FILE] [--json]",
 	"Three processes, of which none is root: one faces the devices, one has the registry and\n"
-	"speaks to the kernel, one has the CA's key. It returns when devices may come.\n\n"
+	"speaks to the kernel, one has the CA's key; and a fourth where the configuration has a\n"
+	"page for people, or metrics. It returns when devices may come.\n\n"
 	"  --config FILE   instead of /etc/cordon/serve.yaml, see cordon-serve(5)\n"
 	"  --foreground    stay in the foreground, log to standard error\n"
 	"  --json          log, or print, as JSON\n"

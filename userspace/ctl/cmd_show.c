@@ -123,22 +123,27 @@ static void show_rules(const struct shown *s, bool json)
 {
 	const struct cordon_draft *d = &s->p->draft;
 	struct json_list list = { false };
-	char buf[POLICY_MATCH_LEN];
+	char buf[POLICY_MATCH_LEN], ago[PEOPLE_LEN];
 	u32 i, j;
 
 	for (i = 0; i < d->n_rules; i++) {
 		const struct cordon_rule_def *r = &d->rules[i];
+		const struct cnl_rule_use *use = &s->runtime.rules[i];
 
 		if (!shown_wants_rule(s, i))
 			continue;
 		if (json) {
-			json_list_add(&list, json_rule(d, i));
+			json_list_add(&list, json_rule(d, i, &s->runtime.rules[i]));
 			continue;
 		}
 		printf("%5u  %s -> %s:", i, d->segments[r->from].name, d->segments[r->to].name);
 		for (j = 0; j < r->n; j++)
 			printf(" %s", policy_match_text(&d->matches[r->first + j], buf));
-		printf("%s%s\n", r->plaintext ? " (plaintext)" : "", r->related ? " (related)" : "");
+		printf("%s%s", r->plaintext ? " (plaintext)" : "", r->related ? " (related)" : "");
+		if (use->ever)
+			printf("; used %s ago\n", people_time(use->ago, ago));
+		else
+			puts("; not used");
 	}
 	if (json)
 		json_list_end(&list);

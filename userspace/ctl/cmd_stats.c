@@ -153,7 +153,7 @@ static void prometheus_kernel(struct metrics_out *o, const struct policy *p, con
 static int prometheus(const char *ca, const char *registry)
 {
 	struct metrics_out out = { .file = stdout, .format = METRICS_PLAIN };
-	struct cnl_runtime r = { NULL, NULL };
+	struct cnl_runtime r = { NULL, NULL, NULL };
 	struct policy *p = NULL;
 	struct cnl_summary s;
 	struct cnl nl;

@@ -142,7 +142,7 @@ json_t *json_binding(const struct cnl_binding *b);
 json_t *json_hex(const u8 *bytes, size_t n);	/* at most 32 bytes */
 json_t *json_stats(const struct cnl_stats *s);
 json_t *json_segment(const struct cnl_segment *s);
-json_t *json_rule(const struct cordon_draft *d, u32 i);
+json_t *json_rule(const struct cordon_draft *d, u32 i, const struct cnl_rule_use *use);
 json_t *json_summary(const struct cnl_summary *s);
 
 /**

@@ -74,7 +74,7 @@ static int add_policy(struct fleet *f, const struct policy *p, const struct cnl_
 /* Without a kernel there is the registry. */
 static int ask_kernel(struct fleet *f)
 {
-	struct cnl_runtime runtime = { NULL, NULL };
+	struct cnl_runtime runtime = { NULL, NULL, NULL };
 	struct policy *p = NULL;
 	struct cnl nl;
 	int err = 0;

@@ -121,7 +121,7 @@ static int collect_destinations(struct cnl *nl, struct state *s, const struct po
  */
 int keep_collect(struct cnl *nl, const char *dir, struct state **out)
 {
-	struct cnl_runtime runtime = { NULL, NULL };
+	struct cnl_runtime runtime = { NULL, NULL, NULL };
 	struct policy *kernel = NULL;
 	struct state *s = NULL;
 	struct cnl_summary in;

@@ -13,7 +13,7 @@
 static const struct command * const commands[] = {
 #ifndef CORDON_DEVICE
 	&cmd_apply, &cmd_confirm, &cmd_check, &cmd_diff, &cmd_save, &cmd_show, &cmd_status, &cmd_stats,
-	&cmd_top, &cmd_monitor, &cmd_explain, &cmd_test, &cmd_device, &cmd_module, &cmd_boot, &cmd_state,
+	&cmd_top, &cmd_monitor, &cmd_explain, &cmd_test, &cmd_policy, &cmd_device, &cmd_module, &cmd_boot, &cmd_state,
 	&cmd_ca, &cmd_serve, &cmd_registry, &cmd_firmware, &cmd_backup, &cmd_restore,
 	&cmd_setup, &cmd_doctor,
 	&cmd_audit, &cmd_hostapd, &cmd_watch, &cmd_history,

@@ -240,19 +240,22 @@ json_t *json_segment(const struct cnl_segment *s)
 			 "bytes", json_count(s->bytes), "denied", json_count(s->denied));
 }
 
-json_t *json_rule(const struct cordon_draft *d, u32 i)
+json_t *json_rule(const struct cordon_draft *d, u32 i, const struct cnl_rule_use *use)
 {
 	const struct cordon_rule_def *r = &d->rules[i];
-	json_t *allow = json_array();
+	json_t *allow = json_array(), *out;
 	char buf[POLICY_MATCH_LEN];
 	u32 j;
 
 	for (j = 0; j < r->n; j++)
 		json_array_append_new(allow, json_string(
 			policy_match_text(&d->matches[r->first + j], buf)));
-	return json_pack("{s:I,s:s,s:s,s:o,s:b,s:b}", "index", (json_int_t)i,
-			 "from", d->segments[r->from].name, "to", d->segments[r->to].name,
-			 "allow", allow, "plaintext", r->plaintext, "related", r->related);
+	out = json_pack("{s:I,s:s,s:s,s:o,s:b,s:b}", "index", (json_int_t)i,
+			"from", d->segments[r->from].name, "to", d->segments[r->to].name,
+			"allow", allow, "plaintext", r->plaintext, "related", r->related);
+	if (use)
+		json_object_set_new(out, "used_seconds", use->ever ? json_integer(use->ago) : json_null());
+	return out;
 }
 
 json_t *json_summary(const struct cnl_summary *s)

@@ -21,6 +21,7 @@
  * @passphrase: of the keys in the backup; empty, it was not needed so far
  * @locks: of the state's directory, the server, firmware and the CA; -1, none
  * @in_force: a policy is, and what the kernel holds is newer than any state
+ * @request_left_out: nobody has the key of the request for a certificate of the CA that is in the backup
  * @keep_lists: this machine has newer revocation lists of the same CA, and they stay
  * @places: what is put in the place of what
  * @registry: the registry that is put together; @staged, its file, is empty where there is none
@@ -37,6 +38,7 @@ struct restoring {
 	char passphrase[SECRET_MAX_LEN + 1];
 	int locks[4];
 	bool in_force;
+	bool request_left_out;
 	bool keep_lists;
 	struct places places;
 	struct store registry;

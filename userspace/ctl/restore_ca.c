@@ -9,7 +9,9 @@
 #include "ctl/restore.h"
 #include "lib/file.h"
 #include "pki/make.h"
+#include "pki/parts.h"
 
+#define REQUEST	"ca/" PKI_REQUEST_DIR "/"	/* begins the names of what waits for a certificate of the CA */
 #define FILE_MAX (64 << 20)
 
 static bool refuse(const char *object, int err)
@@ -91,6 +93,33 @@ static bool carry_key(struct restoring *r, const struct backup_part *p)
 	strcpy(here + len - 4, ".key");
 	strcpy(to + strlen(to) - 4, ".key");
 	return access(here, F_OK) || !access(to, F_OK) || copy(here, to, 0600);
+}
+
+/*
+ * A request waits for the certificate of its key: the backup's, or, where the same request waits here, this machine's.
+ * Without either it would wait for ever, and keep another from being made: it is left out.
+ */
+static bool stage_request(struct restoring *r)
+{
+	const struct backup_part *csr = backup_find(&r->b, REQUEST PKI_REQUEST_FILE);
+	const struct backup_part *key = r->w.keys ? backup_find(&r->b, REQUEST "issuing.key") : NULL;
+	char here[PATH_MAX], from[PATH_MAX], to[PATH_MAX];
+
+	if (!csr)
+		return true;
+	if (!backup_path(here, sizeof(here), r->c.ca, PKI_REQUEST_DIR "/" PKI_REQUEST_FILE) ||
+	    !backup_path(from, sizeof(from), r->c.ca, PKI_REQUEST_DIR "/issuing.key") ||
+	    !backup_path(to, sizeof(to), r->ca, PKI_REQUEST_DIR "/issuing.key"))
+		return false;
+	if (key)
+		return stage_one(r, csr) && stage_one(r, key);
+	r->request_left_out = !backup_is_same(csr, here) || access(from, F_OK);
+	return r->request_left_out || (stage_one(r, csr) && copy(from, to, 0600));
+}
+
+static bool is_request(const struct backup_part *p)
+{
+	return !strncmp(p->name, REQUEST, strlen(REQUEST));
 }
 
 /* A file of this machine's CA, where there is one, in the place of the backup's. */
@@ -186,8 +215,12 @@ bool restore_stage_ca(struct restoring *r)
 	snprintf(r->ca, sizeof(r->ca), "%s" RESTORING, r->c.ca);
 	pki_tree_remove(r->ca);
 	for (i = 0; good && i < r->b.n; i++)
-		if (!strncmp(r->b.parts[i].name, "ca/", 3))
+		if (!strncmp(r->b.parts[i].name, "ca/", 3) && !is_request(&r->b.parts[i]))
 			good = stage_one(r, &r->b.parts[i]);
+	good = good && stage_request(r);
+	/* There was nothing but that request. */
+	if (good && r->request_left_out && access(r->ca, F_OK))
+		return true;
 	for (i = 0; good && i < r->b.n; i++)
 		if (!strncmp(r->b.parts[i].name, "ca/", 3))
 			good = carry_key(r, &r->b.parts[i]);

@@ -17,7 +17,7 @@
  */
 int unsaved_find(struct unsaved *u, struct cnl *nl, const char *dir, FILE *errors)
 {
-	struct cnl_runtime runtime = { NULL, NULL };
+	struct cnl_runtime runtime = { NULL, NULL, NULL };
 	int err;
 
 	u->applied = kept_last_good(dir, errors);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Which events become entries of the journal: changes of devices' states, anomalies, policies, learned addresses. */
+#include <net/if.h>
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,9 +106,22 @@ static struct tally_count *count(struct event_log *l, const struct tally_key *ke
 	return c;
 }
 
+/* A name of an interface has no space. */
+static void add_ports(struct journal_entry *e, const struct cnl_ports *ports)
+{
+	char text[CORDON_MAX_DEVICE_PORTS * (CORDON_IFNAME_LEN + 1)] = "";
+	size_t len = 0;
+	u32 i;
+
+	for (i = 0; i < ports->n; i++)
+		len += snprintf(text + len, sizeof(text) - len, "%s%s", i ? " " : "", ports->name[i]);
+	if (len)
+		journal_add(e, "CORDON_PORTS", "%s", text);
+}
+
 static void add_anomaly(struct journal_entry *e, const struct cnl_event *event)
 {
-	char text[POLICY_ADDR_LEN], service[EVENT_SERVICE_LEN], version[EVENT_TLS_LEN];
+	char text[POLICY_ADDR_LEN], service[EVENT_SERVICE_LEN], version[EVENT_TLS_LEN], interface[IF_NAMESIZE];
 
 	journal_add(e, "CORDON_ANOMALY", "%s", policy_kind_name(event->anomaly.kind));
 	journal_add(e, "CORDON_VERDICT", "%s", event->anomaly.denied ? "denied" : "passed");
@@ -117,6 +131,9 @@ static void add_anomaly(struct journal_entry *e, const struct cnl_event *event)
 		add_mac(e, event->anomaly.mac);
 	if (event->anomaly.ifindex)
 		journal_add(e, "CORDON_IFINDEX", "%u", event->anomaly.ifindex);
+	if (event->anomaly.ifindex && if_indextoname(event->anomaly.ifindex, interface))
+		journal_add(e, "CORDON_INTERFACE", "%s", interface);
+	add_ports(e, &event->anomaly.ports);
 	journal_add(e, "CORDON_SOURCE", "%s", policy_addr_text(&event->anomaly.source, text));
 	journal_add(e, "CORDON_DESTINATION", "%s", policy_addr_text(&event->anomaly.destination, text));
 	journal_add(e, "CORDON_SERVICE", "%s",
@@ -301,6 +318,9 @@ static void tell_policy(struct event_log *l, const struct cnl_summary *s)
 	journal_add(&e, "CORDON_GENERATION", "%u", s->generation);
 	if (s->in_force)
 		journal_add(&e, "CORDON_MODE", "%s", policy_mode_name(s->mode));
+	journal_add(&e, "CORDON_IN_FORCE", "%d", s->in_force);
+	journal_add(&e, "CORDON_AWAITING", "%d", s->awaiting);
+	journal_add(&e, "CORDON_DEVICES", "%u", s->devices);
 	l->journal.lost += !!journal_send(&l->journal, &e);
 }
 

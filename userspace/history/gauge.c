@@ -10,7 +10,8 @@
 #define TEXT(x)		STRING(x)
 #define META(key)	"SELECT CAST(value AS INTEGER) FROM live.meta WHERE key = '" key "'"
 #define SEGMENT(column)	"SELECT name, " column " FROM live.segment ORDER BY id"
-#define INTERFACE(what)	"SELECT name, role, " what " FROM live.interface ORDER BY name LIMIT " TEXT(GAUGE_OTHERS)
+#define INTERFACE(what)	"SELECT name, role, " what " FROM live.interface" \
+	" ORDER BY role NOT IN ('port', 'uplink'), name LIMIT " TEXT(GAUGE_OTHERS)
 #define ROLLOUT(column)	"SELECT id, model, version, state, " column " FROM live.rollout ORDER BY id DESC LIMIT " TEXT(GAUGE_ROLLOUTS)
 #define OPEN		" FROM episode WHERE last > ?1 - " TEXT(HISTORY_QUIET)
 /* One that was renewed is there a second time: the later end counts. */
@@ -61,7 +62,7 @@ static const char * const queries[GAUGES] = {
 
 static const char devices[] =
 	"SELECT n.name, n.mac, n.segment, n.state, n.rx_packets, n.rx_bytes, n.tx_packets, n.tx_bytes, n.denied,"
-	" IFNULL(n.destinations, -1), IFNULL(n.lease_until, 0), IFNULL(b.n, 0) FROM live.now AS n"
+	" IFNULL(NULLIF(n.destinations, 0), -1), IFNULL(n.lease_until, 0), IFNULL(b.n, 0) FROM live.now AS n"
 	" LEFT JOIN (SELECT device, COUNT(*) AS n FROM live.binding GROUP BY device) AS b ON b.device = n.id"
 	" WHERE n.listed ORDER BY n.id";
 

@@ -217,7 +217,9 @@ static void matches_text(const struct cordon_draft *d, const struct cordon_rule_
  */
 void history_rules(struct history_writer *w)
 {
-	static const char put[] = "INSERT INTO live.rule VALUES(?1, ?2, ?3, ?4, ?5, ?6, NULL)";
+	static const char put[] =
+		"INSERT INTO live.rule VALUES(?1, ?2, ?3, ?4, ?5, ?6, (SELECT used FROM main.rule_use"
+		" WHERE from_segment = ?2 AND to_segment = ?3 AND matches = ?4))";
 	const struct cordon_draft *d = w->policy ? &w->policy->draft : NULL;
 	char matches[CORDON_MAX_RULE_MATCHES * (POLICY_MATCH_LEN + 2)];
 	u32 i;
@@ -229,5 +231,28 @@ void history_rules(struct history_writer *w)
 		matches_text(d, r, matches, sizeof(matches));
 		history_run(w, put, "itttii", (int64_t)i, d->segments[r->from].name, d->segments[r->to].name, matches,
 			    (int64_t)r->plaintext, (int64_t)r->related);
+	}
+}
+
+/**
+ * history_rules_used - when the rules of the policy in force last let a connection begin
+ * @w: the writer, in a transaction; history_rules() has written them
+ * @use: of each, as the kernel says
+ * @n: how many
+ * @now: the time
+ */
+void history_rules_used(struct history_writer *w, const struct cnl_rule_use *use, u32 n, time_t now)
+{
+	static const char put[] = "UPDATE live.rule SET used = ?2 WHERE id = ?1 AND ifnull(used, 0) < ?2";
+	static const char keep[] =
+		"INSERT OR REPLACE INTO main.rule_use SELECT from_segment, to_segment, matches, used FROM live.rule"
+		" WHERE id = ?1 AND used IS NOT NULL";
+	u32 i;
+
+	for (i = 0; i < n; i++) {
+		if (!use[i].ever)
+			continue;
+		history_run(w, put, "ii", (int64_t)i, (int64_t)now - use[i].ago);
+		history_run(w, keep, "i", (int64_t)i);
 	}
 }

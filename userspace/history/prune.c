@@ -30,7 +30,10 @@ static void prune_events(struct history_writer *w, time_t now)
 		" (SELECT device, peer, protocol, dport, opened FROM peer WHERE last < ?1 LIMIT ?2)";
 	static const char restart[] =
 		"DELETE FROM restart WHERE (device, at) IN (SELECT device, at FROM restart WHERE at < ?1 LIMIT ?2)";
-	const char *const all[] = { episode, denial, state, applied, peer, restart };
+	static const char use[] =
+		"DELETE FROM rule_use WHERE (from_segment, to_segment, matches) IN"
+		" (SELECT from_segment, to_segment, matches FROM rule_use WHERE used < ?1 LIMIT ?2)";
+	const char *const all[] = { episode, denial, state, applied, peer, restart, use };
 	size_t i;
 
 	for (i = 0; i < sizeof(all) / sizeof(*all); i++)

@@ -53,6 +53,9 @@ static const char history_schema[] =
 	"CREATE TABLE peer(device INTEGER NOT NULL, peer TEXT NOT NULL, protocol INTEGER NOT NULL, dport INTEGER NOT NULL,"
 	" opened INTEGER NOT NULL, other INTEGER, segment TEXT, first INTEGER NOT NULL, last INTEGER NOT NULL,"
 	" connections INTEGER NOT NULL, PRIMARY KEY (device, peer, protocol, dport, opened)) WITHOUT ROWID;"
+	/* When what one segment may open towards another was last used, whatever policy said so. */
+	"CREATE TABLE rule_use(from_segment TEXT NOT NULL, to_segment TEXT NOT NULL, matches TEXT NOT NULL,"
+	" used INTEGER NOT NULL, PRIMARY KEY (from_segment, to_segment, matches)) WITHOUT ROWID;"
 	/* A counter that started again. */
 	"CREATE TABLE restart(device INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (device, at)) WITHOUT ROWID;";
 

@@ -199,24 +199,28 @@ static int on_device(const struct cnl_device *d, void *arg)
 /* What is in force, and what it changed. Devices are known before, so that events of them are. */
 static void look_at_policy(struct watcher *v, time_t now)
 {
-	struct cnl_runtime runtime = { NULL, NULL };
+	struct cnl_runtime runtime = { NULL, NULL, NULL };
 	struct cnl_summary s;
 	struct policy *p = NULL;
+	u32 rules;
 
 	if (cnl_summary(&v->ask, &s) || (s.in_force && cnl_fetch(&v->ask, &p, &runtime))) {
 		say(v, "kernel", v->ask.error);
 		return;
 	}
-	cnl_runtime_free(&runtime);
 	/* None: then all of the next one is new. */
 	if (!p)
 		p = policy_new();
 	if (!p || history_begin(&v->w, now)) {
+		cnl_runtime_free(&runtime);
 		policy_free(p);
 		return;
 	}
+	rules = p->draft.n_rules;
 	p->generation = s.generation;
 	history_applied(&v->w, p, &s, now);
+	history_rules_used(&v->w, runtime.rules, rules, now);
+	cnl_runtime_free(&runtime);
 	v->policy = false;
 }
 

@@ -187,6 +187,7 @@ void history_segments_begin(struct history_writer *w);
 int history_segment(const struct cnl_segment *s, void *arg);	/* arg: the writer */
 void history_segments_end(struct history_writer *w);
 void history_rules(struct history_writer *w);
+void history_rules_used(struct history_writer *w, const struct cnl_rule_use *use, u32 n, time_t now);
 
 /* minute.c */
 int history_minute(struct history_writer *w, time_t now);

@@ -3,7 +3,7 @@
 #include "suggest.h"
 #include "yaml_get.h"
 
-#define FIELDS_MAX	16
+#define FIELDS_MAX	32
 
 struct seen_slot {
 	struct seen_key key;

@@ -117,11 +117,12 @@ static void one(struct metrics_out *o, enum metrics_family family, long long val
 	metrics_value(o, NULL, value);
 }
 
-/* Is anybody there who watches? A history that is not even there says no. */
+/* What is old is no longer true. A history that is not even there says nothing. */
 static int tell_up(struct metrics_out *o, struct history *h, time_t now)
 {
 	long long age = -1, module = 0;
 	const char *version = CORDON_VERSION;
+	bool fresh;
 	int ret = 0;
 
 	if (h)
@@ -130,10 +131,11 @@ static int tell_up(struct metrics_out *o, struct history *h, time_t now)
 		ret = history_gauge(h, GAUGE_UP, now, take, &module);
 	if (ret)
 		return ret;
-	one(o, METRICS_UP, module);
+	fresh = age >= 0 && age < FRESH;
+	one(o, METRICS_UP, module && fresh);
 	metrics_begin(o, METRICS_BUILD);
 	metrics_series(o, &version, 1);
-	one(o, METRICS_WATCH_UP, age >= 0 && age < FRESH);
+	one(o, METRICS_WATCH_UP, fresh);
 	if (age >= 0)
 		one(o, METRICS_SAMPLE_AGE, age);
 	return 0;

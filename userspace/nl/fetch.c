@@ -367,7 +367,9 @@ static int on_rule(struct nlattr **tb, void *arg)
 {
 	struct nlattr *rule[CORDON_A_RULE_MAX + 1];
 	struct cordon_rule_def *def;
+	struct cnl_rule_use *list;
 	struct fetch *f = arg;
+	u32 n = f->p->draft.n_rules;
 	int err;
 
 	if (!tb[CORDON_A_RULE] ||
@@ -381,7 +383,16 @@ static int on_rule(struct nlattr **tb, void *arg)
 	err = find_segment(f, rule[CORDON_A_RULE_FROM], &def->from);
 	if (!err)
 		err = find_segment(f, rule[CORDON_A_RULE_TO], &def->to);
-	return err ? err : read_matches(f, tb[CORDON_A_RULE]);
+	if (!err)
+		err = read_matches(f, tb[CORDON_A_RULE]);
+	if (err)
+		return err;
+	list = grow(f->runtime->rules, n, sizeof(*list));
+	if (!list)
+		return -ENOMEM;
+	f->runtime->rules = list;
+	list[n] = (struct cnl_rule_use){ rule[CORDON_A_RULE_USED], get_u32(rule[CORDON_A_RULE_USED], 0) };
+	return 0;
 }
 
 /* Return: 0; -EAGAIN, the policy has no such port: another one is in force by now. */
@@ -531,8 +542,10 @@ void cnl_runtime_free(struct cnl_runtime *runtime)
 {
 	free(runtime->devices);
 	free(runtime->segments);
+	free(runtime->rules);
 	runtime->devices = NULL;
 	runtime->segments = NULL;
+	runtime->rules = NULL;
 }
 
 /**
@@ -551,6 +564,7 @@ int cnl_fetch(struct cnl *nl, struct policy **out, struct cnl_runtime *runtime)
 	for (tries = 0; tries < 20; tries++) {
 		runtime->devices = NULL;
 		runtime->segments = NULL;
+		runtime->rules = NULL;
 		f = (struct fetch){ .p = policy_new(), .runtime = runtime };
 		if (!f.p) {
 			snprintf(nl->error, sizeof(nl->error), "out of memory");

@@ -246,13 +246,25 @@ struct cnl_segment {
 };
 
 /**
+ * struct cnl_rule_use - when a rule last let a connection begin
+ * @ever: it did, since rules or segments were last changed
+ * @ago: seconds since then
+ */
+struct cnl_rule_use {
+	bool ever;
+	u32 ago;
+};
+
+/**
  * struct cnl_runtime - what is known besides the policy
  * @devices: beside policy.draft.devices, one for each
  * @segments: beside policy.draft.segments, one for each
+ * @rules: beside policy.draft.rules, one for each
  */
 struct cnl_runtime {
 	struct cnl_device *devices;
 	struct cnl_segment *segments;
+	struct cnl_rule_use *rules;
 };
 
 /**

@@ -62,7 +62,7 @@ struct notify_config {
  * @what: enum cordon_state, or enum cordon_kind
  * @mac: with @what the key by which alerts are the same
  * @device: name; of an unknown one, none
- * @segment: its own
+ * @segment: that it is in
  * @source: as the others, of the first anomaly
  * @destination: to
  * @service: as in "tcp/443"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Certificates of devices, of the server and of what signs firmware: issued, and read. */
+/* Certificates of devices, of operators, of the server and of what signs firmware: issued, and read. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <openssl/err.h>
@@ -93,6 +93,8 @@ static bool add_purpose(X509 *cert, enum pki_kind kind)
 		good = sk_ASN1_OBJECT_push(eku, OBJ_nid2obj(NID_client_auth));
 	else if (good && kind == PKI_CODE)
 		good = sk_ASN1_OBJECT_push(eku, OBJ_nid2obj(NID_code_sign));
+	else if (good && kind == PKI_OPERATOR)
+		good = sk_ASN1_OBJECT_push(eku, OBJ_nid2obj(NID_client_auth)) && pki_operator_purpose(eku);
 	else if (good)
 		good = sk_ASN1_OBJECT_push(eku, OBJ_nid2obj(NID_server_auth)) &&
 		       sk_ASN1_OBJECT_push(eku, OBJ_nid2obj(NID_cmcRA));
@@ -101,20 +103,28 @@ static bool add_purpose(X509 *cert, enum pki_kind kind)
 	return good;
 }
 
+/* Names, and where others find the list. */
+static bool add_rest(X509 *cert, const struct pki_profile *p, const struct pki_ca *ca)
+{
+	if (p->kind == PKI_CODE)
+		return true;
+	return (p->kind == PKI_OPERATOR ? pki_operator_policy(cert) : add_names(cert, p)) && pki_status_add(cert, ca);
+}
+
 static int check_profile(const struct pki_profile *p, struct pki_error *err)
 {
 	char shown[PKI_QUOTE_LEN];
 	size_t len = strlen(p->name), i;
 
 	if (len >= PKI_NAME_LEN || !len ||
-	    (p->kind == PKI_DEVICE && !cordon_name_is_valid(p->name, PKI_NAME_LEN)))
+	    ((p->kind == PKI_DEVICE || p->kind == PKI_OPERATOR) && !cordon_name_is_valid(p->name, PKI_NAME_LEN)))
 		return pki_fail(err, -EINVAL, "'%s' is no name of a device or server",
 				pki_quote(p->name, len, shown));
 	if (!pki_serial_is_valid(p->serial))
 		return pki_fail(err, -EINVAL, "serial is zero or negative (RFC 5280, 4.1.2.2)");
 	if (p->kind == PKI_DEVICE)
 		return p->mac ? 0 : pki_fail(err, -EINVAL, "a device without a MAC");
-	if (p->kind == PKI_CODE)
+	if (p->kind == PKI_CODE || p->kind == PKI_OPERATOR)
 		return 0;
 	for (i = 0; i < p->n_names; i++)
 		if (!pki_is_server(p->names[i]))
@@ -211,7 +221,7 @@ X509 *pki_issue(const struct pki_ca *ca, const X509_PUBKEY *subject,
 	if (cert && pki_name_set(X509_get_subject_name(cert), profile->name) &&
 	    pki_cert_usage(cert, false, 0) && add_purpose(cert, profile->kind) &&
 	    pki_cert_key_ids(cert, ca->issuing, NULL) &&
-	    (profile->kind == PKI_CODE || (add_names(cert, profile) && pki_status_add(cert, ca))) &&
+	    add_rest(cert, profile, ca) &&
 	    X509_sign(cert, ca->key, pki_digest(ca->key))) {
 		if (!pki_chain_allows(ca, cert, profile->kind, err))
 			return cert;
@@ -233,7 +243,14 @@ static bool is_revoked(const struct pki_ca *ca, const X509 *issuer)
 	return issuer == ca->issuing && ca->revoked;
 }
 
-static const X509 *issuer_of(const struct pki_ca *ca, X509 *cert)
+/**
+ * pki_issuer_of - by its own words, which certificate of this CA issued one
+ * @ca: the CA
+ * @cert: the certificate, parsed by OpenSSL
+ *
+ * Return: NULL, none.
+ */
+const X509 *pki_issuer_of(const struct pki_ca *ca, X509 *cert)
 {
 	size_t n = 0;
 	X509 *issuer;
@@ -264,6 +281,33 @@ static int check_time(const X509 *cert, const char *whose, time_t now, uint32_t 
 }
 
 /**
+ * pki_client_claim - does a certificate say that it is a client's, of this CA, and in time or a little late
+ * @ca: the CA; its key is not needed
+ * @cert: the certificate, parsed by OpenSSL
+ * @now: seconds since 1970
+ * @late: seconds since its end that are forgiven; the issuer's end is never
+ * @err: why not
+ *
+ * Return: 0; with @err, -EKEYEXPIRED, not at this time; -EPERM, anything else.
+ */
+int pki_client_claim(const struct pki_ca *ca, X509 *cert, time_t now, uint32_t late, struct pki_error *err)
+{
+	const X509 *issuer = pki_issuer_of(ca, cert);
+	uint32_t flags = X509_get_extension_flags(cert);
+	int ret;
+
+	if (!issuer)
+		return pki_fail(err, -EPERM, "not issued by this gateway");
+	if (is_revoked(ca, issuer))
+		return pki_fail(err, -EPERM, "the CA that issued it was revoked");
+	if ((flags & EXFLAG_CA) || !(flags & EXFLAG_XKUSAGE) ||
+	    !(X509_get_extended_key_usage(cert) & XKU_SSL_CLIENT))
+		return pki_fail(err, -EPERM, "not a client certificate (RFC 5280, 4.2.1.12)");
+	ret = check_time(cert, "", now, late, err);
+	return ret ? ret : check_time(issuer, "the gateway's ", now, 0, err);
+}
+
+/**
  * pki_claim_late - does a certificate say that it is a device's, of this CA, and in time or a little late
  * @ca: the CA; its key is not needed
  * @cert: the certificate, parsed by OpenSSL
@@ -279,19 +323,12 @@ static int check_time(const X509 *cert, const char *whose, time_t now, uint32_t 
  */
 int pki_claim_late(const struct pki_ca *ca, X509 *cert, time_t now, uint32_t late, struct pki_error *err)
 {
-	const X509 *issuer = issuer_of(ca, cert);
-	uint32_t flags = X509_get_extension_flags(cert);
-	int ret;
+	int ret = pki_client_claim(ca, cert, now, late, err);
 
-	if (!issuer)
-		return pki_fail(err, -EPERM, "not issued by this gateway");
-	if (is_revoked(ca, issuer))
-		return pki_fail(err, -EPERM, "the CA that issued it was revoked");
-	if ((flags & EXFLAG_CA) || !(flags & EXFLAG_XKUSAGE) ||
-	    !(X509_get_extended_key_usage(cert) & XKU_SSL_CLIENT))
-		return pki_fail(err, -EPERM, "not a client certificate (RFC 5280, 4.2.1.12)");
-	ret = check_time(cert, "", now, late, err);
-	return ret ? ret : check_time(issuer, "the gateway's ", now, 0, err);
+	/* In time or not, it is no device's. */
+	if ((!ret || ret == -EKEYEXPIRED) && pki_is_operator(cert))
+		return pki_fail(err, -EPERM, "an operator's certificate, not a device's");
+	return ret;
 }
 
 /** pki_claim - as pki_claim_late(), and in time */

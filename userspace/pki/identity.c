@@ -82,6 +82,19 @@ static int read_name(const X509_NAME *subject, char name[PKI_NAME_LEN], struct p
 			pki_quote(ASN1_STRING_get0_data(cn), len, shown));
 }
 
+/**
+ * pki_common_name - the one CN of a certificate, which is a name as devices and operators have it
+ * @cert: the certificate
+ * @name: its CN
+ * @err: why not
+ *
+ * Return: 0, or -EINVAL with @err.
+ */
+int pki_common_name(const X509 *cert, char name[PKI_NAME_LEN], struct pki_error *err)
+{
+	return read_name(X509_get_subject_name(cert), name, err);
+}
+
 static bool is_urn(const GENERAL_NAME *n)
 {
 	const ASN1_STRING *uri;

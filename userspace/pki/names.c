@@ -50,6 +50,7 @@ static int check_purpose(X509 *ca, enum pki_kind kind, struct pki_error *err)
 		[PKI_DEVICE] = { XKU_SSL_CLIENT, "clientAuth" },
 		[PKI_SERVER] = { XKU_SSL_SERVER, "serverAuth" },
 		[PKI_CODE] = { XKU_CODE_SIGN, "codeSigning" },
+		[PKI_OPERATOR] = { XKU_SSL_CLIENT, "clientAuth" },
 	};
 	char name[PKI_QUOTE_LEN];
 

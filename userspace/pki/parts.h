@@ -36,6 +36,17 @@ bool pki_name_set(X509_NAME *name, const char *cn);
 bool pki_serial_is_valid(const uint8_t serial[PKI_SERIAL_LEN]);
 ASN1_INTEGER *pki_serial_asn1(const uint8_t serial[PKI_SERIAL_LEN]);
 
+/* cert.c */
+const X509 *pki_issuer_of(const struct pki_ca *ca, X509 *cert);
+int pki_client_claim(const struct pki_ca *ca, X509 *cert, time_t now, uint32_t late, struct pki_error *err);
+
+/* identity.c */
+int pki_common_name(const X509 *cert, char name[PKI_NAME_LEN], struct pki_error *err);
+
+/* operator.c */
+bool pki_operator_purpose(EXTENDED_KEY_USAGE *eku);
+bool pki_operator_policy(X509 *cert);
+
 /* names.c */
 int pki_chain_allows(const struct pki_ca *ca, X509 *cert, enum pki_kind kind, struct pki_error *err);
 int pki_chain_purpose(const struct pki_ca *ca, enum pki_kind kind, struct pki_error *err);

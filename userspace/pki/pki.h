@@ -28,6 +28,9 @@
 #define PKI_ISSUER_ID_LEN	65		/* an issuer's subject key identifier in hexadecimal, terminated */
 #define PKI_BACKDATE		86400		/* seconds that a device's clock may be behind */
 #define PKI_CHAIN_MAX		8		/* certificates from the issuing one to the root, both included */
+/* Below 2.25 (X.667): UUIDs, that nobody has to register. */
+#define PKI_OPERATOR_EKU	"2.25.288794413989839717149228718384977042979"
+#define PKI_OPERATOR_POLICY	"2.25.218876189079583623759734697172196803927"
 
 /** struct pki_error - why something was refused: lower case, no full stop, RFC clause where one rules */
 struct pki_error {
@@ -50,6 +53,7 @@ enum pki_kind {
 	PKI_DEVICE,		/* clientAuth; CN = name, SAN URI = URN of the MAC */
 	PKI_SERVER,		/* serverAuth + id-kp-cmcRA (RFC 6402, 2.10); SAN DNS/IP */
 	PKI_CODE,		/* codeSigning: firmware and the manifests that offer it; no SAN */
+	PKI_OPERATOR,		/* clientAuth + PKI_OPERATOR_EKU, policy PKI_OPERATOR_POLICY; CN = name, no SAN */
 };
 
 /**
@@ -227,6 +231,9 @@ X509 *pki_issue(const struct pki_ca *ca, const X509_PUBKEY *subject,
 /* Does it say it is one of this CA, in time, for a client (a device). 0, or with err -EPERM, -EKEYEXPIRED. */
 int pki_claim(const struct pki_ca *ca, X509 *cert, time_t now, struct pki_error *err);
 int pki_claim_late(const struct pki_ca *ca, X509 *cert, time_t now, uint32_t late, struct pki_error *err);
+/* An operator's, in time, the signature checked. 0, or with err -EKEYEXPIRED; -ENOTUNIQ, another client's; -EPERM. */
+int pki_operator_claim(const struct pki_ca *ca, X509 *cert, time_t now, char name[PKI_NAME_LEN], struct pki_error *err);
+bool pki_is_operator(const X509 *cert);
 X509 *pki_cert_parse(const uint8_t *der, size_t len, struct pki_error *err);
 /* A device's certificate that this CA signed, in time: the signature is checked before anything is parsed. */
 X509 *pki_cert_verify(const struct pki_ca *ca, const uint8_t *der, size_t len, time_t now, struct pki_error *err);

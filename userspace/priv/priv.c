@@ -111,6 +111,11 @@ static const int calls_database[] = {
 	SCMP_SYS(faccessat), SCMP_SYS(fchmod), SCMP_SYS(getcwd),
 };
 
+/* Which socket is connected cannot be told here: there are none but those that may be made. */
+static const int calls_local[] = {
+	SCMP_SYS(connect), SCMP_SYS(sendto), SCMP_SYS(recvfrom),
+};
+
 /* No socket can be made nor connected: what a module needs is open. */
 static const int calls_hardware[] = {
 	SCMP_SYS(recvfrom), SCMP_SYS(recvmsg), SCMP_SYS(sendmsg), SCMP_SYS(select), SCMP_SYS(pselect6),
@@ -155,6 +160,16 @@ static int allow_netlink(scmp_filter_ctx ctx, int protocol)
 				SCMP_A2(SCMP_CMP_EQ, protocol));
 }
 
+static bool has_more(const struct priv_role *role)
+{
+	size_t i;
+
+	for (i = 0; i < PRIV_ALSO; i++)
+		if (role->also[i] && role->also[i][0])
+			return true;
+	return false;
+}
+
 static int filter_calls(const struct priv_role *role, char error[PRIV_ERROR_LEN])
 {
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
@@ -173,11 +188,16 @@ static int filter_calls(const struct priv_role *role, char error[PRIV_ERROR_LEN]
 		err = allow_netlink(ctx, NETLINK_GENERIC);
 	if (!err && role->netlink)
 		err = allow_netlink(ctx, NETLINK_ROUTE);
+	if (!err && role->local)
+		err = ADD(ctx, SCMP_ACT_ALLOW, calls_local);
+	if (!err && role->local)
+		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2, SCMP_A0(SCMP_CMP_EQ, AF_UNIX),
+				       SCMP_A1(SCMP_CMP_EQ, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC));
 	if (!err && role->database)
 		err = ADD(ctx, SCMP_ACT_ALLOW, calls_database);
 	if (!err && role->hardware)
 		err = ADD(ctx, SCMP_ACT_ALLOW, calls_hardware);
-	if (!err && (role->readable || (role->also[0] && role->also[0][0])))
+	if (!err && (role->readable || has_more(role)))
 		err = ADD(ctx, SCMP_ACT_ALLOW, calls_reading);
 	if (!err && role->listing)
 		err = ADD(ctx, SCMP_ACT_ALLOW, calls_listing);

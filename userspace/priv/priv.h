@@ -9,7 +9,7 @@
 #include <sys/types.h>
 
 #define PRIV_ERROR_LEN	256
-#define PRIV_ALSO	2	/* further directories that may be read */
+#define PRIV_ALSO	3	/* further directories that may be read */
 #define PRIV_FRAME_MAX	(4U << 20)	/* bytes of one message */
 
 /**
@@ -18,6 +18,7 @@
  * @net_admin: keeps CAP_NET_ADMIN
  * @network: uses sockets that are open already, and accepts connections
  * @netlink: opens netlink sockets
+ * @local: talks to other services of this machine, over sockets of which each message is whole
  * @database: writes files that are open already
  * @listing: finds out which files there are where it may open them
  * @hardware: talks over sockets that a module for keys in hardware has open already
@@ -29,6 +30,7 @@ struct priv_role {
 	bool net_admin;
 	bool network;
 	bool netlink;
+	bool local;
 	bool database;
 	bool listing;
 	bool hardware;

@@ -134,7 +134,7 @@ static const struct {
 	const char *sql;
 	const char *sentence;
 } rules[] = {
-	{ "SELECT lower(hex(serial)) FROM certificate WHERE state NOT IN (0, 1, 2, 3, 4) OR kind NOT IN (0, 1, 2)",
+	{ "SELECT lower(hex(serial)) FROM certificate WHERE state NOT IN (0, 1, 2, 3, 4) OR kind NOT IN (0, 1, 2, 3)",
 	  "certificate %s is in a state, or of a kind, that does not exist" },
 	{ "SELECT lower(hex(serial)) FROM certificate WHERE not_after <= not_before",
 	  "certificate %s ends before it begins" },

@@ -70,8 +70,8 @@ void agent_refuse(struct agent *a, const struct serve_request *q, struct serve_r
 	r->der_len = 0;
 	serve_count(&a->counters->refused[reason]);
 	device = r->device[0] ? r->device : q->name[0] ? q->name : NULL;
-	serve_log(LOG_NOTICE, "refused", "reason", serve_refused_name(reason), "device", device, "peer",
-		  agent_peer(q, &addr, peer), "why", r->why, NULL);
+	serve_log(LOG_NOTICE, "refused", "reason", serve_refused_name(reason), q->op >= SERVE_OP_OPERATOR ? "operator" :
+		  "device", device, "peer", agent_peer(q, &addr, peer), "why", r->why, NULL);
 	agent_audit_refused(a, q, r, reason);
 }
 
@@ -361,10 +361,10 @@ static bool handle(struct agent *a, const struct serve_request *q, struct serve_
 	}
 }
 
-/* Until there is a request, with a look around now and then. */
-static void wait_for_request(struct agent *a)
+/* Until front asks something; page, and who writes the history, are heard meanwhile. */
+static void wait_for_request(struct agent *a, uint8_t *in, uint8_t *out)
 {
-	struct pollfd front = { .fd = a->front.in, .events = POLLIN };
+	struct pollfd fds[3] = { { .fd = a->front.in, .events = POLLIN } };
 
 	do {
 		agent_records_write(a, false);
@@ -372,7 +372,17 @@ static void wait_for_request(struct agent *a)
 		agent_expiry_tick(a);
 		agent_saved_tick(a, false);
 		agent_audit_tick(a);
-	} while (!poll(&front, 1, IDLE));
+		agent_watch_tick(a, out);
+		fds[1] = (struct pollfd){ .fd = a->page, .events = POLLIN };
+		fds[2] = (struct pollfd){ .fd = a->watch.fd, .events = POLLIN };
+		if (poll(fds, 3, IDLE) <= 0)
+			continue;
+		/* One message, then front has its turn: whatever page says, devices do not wait longer than for that. */
+		if (fds[1].revents)
+			agent_page_hear(a, in, out);
+		if (fds[2].revents && a->watch.fd == fds[2].fd)
+			agent_watch_hear(a, out);
+	} while (!fds[0].revents);
 }
 
 /* What does not fit into a message is refused like everything else that cannot be had. */
@@ -396,7 +406,7 @@ static int loop(struct agent *a, uint8_t *in, uint8_t *out)
 	int err;
 
 	for (;;) {
-		wait_for_request(a);
+		wait_for_request(a, in, out);
 		len = priv_receive(&a->front, in, SERVE_REQUEST_MAX);
 		if (len < 0)
 			return len == -EPIPE ? 0 : 1;
@@ -411,6 +421,8 @@ static int loop(struct agent *a, uint8_t *in, uint8_t *out)
 			if (err)
 				return err == -EPIPE ? 0 : 1;
 		}
+		if (q.op == SERVE_OP_RELOAD)
+			agent_page_reload(a, out);
 		explicit_bzero(q.secret, sizeof(q.secret));
 		explicit_bzero(in, len);
 	}
@@ -464,13 +476,14 @@ static int open_all(struct agent *a)
  * @counters: shared
  * @front: pipes
  * @signer: pipes, on which the signer has said that it is ready
+ * @page: socket to page, where each message is whole, and which does not block; -1, there is no page
  *
  * Says one empty message to front when it is ready.
  *
  * Return: exit status.
  */
 int serve_agent(struct serve_config *config, struct serve_counters *counters, struct priv_channel *front,
-		struct priv_channel *signer)
+		struct priv_channel *signer, int page)
 {
 	struct priv_role role = {
 		.user = "cordon-agent", .net_admin = true, .netlink = true, .database = true, .listing = true,
@@ -492,6 +505,9 @@ int serve_agent(struct serve_config *config, struct serve_counters *counters, st
 		goto out;
 	a->front = *front;
 	a->signer = *signer;
+	a->page = page;
+	a->watch.fd = -1;
+	role.local = page >= 0;
 	*strrchr(dir, '/') = 0;
 	role.readable = dir[0] ? dir : "/";
 	*strrchr(policy, '/') = 0;

@@ -139,6 +139,22 @@ struct agent_idevid {
 };
 
 /**
+ * struct agent_watch - what the process that writes the history is asked
+ * @fd: socket to it; -1, nothing is
+ * @request: of page: its number, who and what
+ * @operator: who
+ * @begun: as in struct agent_act
+ * @until: when it has had its time, by agent_clock()
+ */
+struct agent_watch {
+	int fd;
+	struct serve_request request;
+	char operator[PKI_NAME_LEN];
+	uint64_t begun;
+	time_t until;
+};
+
+/**
  * struct agent - the process that holds the registry and speaks netlink
  * @config: what holds now
  * @counters: shared
@@ -169,6 +185,8 @@ struct agent_idevid {
  * @crl_retry: after a failure, not before
  * @crl_made: when it was signed, seconds since 1970
  * @restored: when the registry was restored or found to be older than it should; 0, never
+ * @page: socket to page, which never blocks; -1, there is none
+ * @watch: an episode that is being acknowledged
  * @saved: files that the list is kept in, or -1
  * @is_saved: it was, since the start
  * @saved_revocations: with what it counted then
@@ -209,6 +227,8 @@ struct agent {
 	time_t crl_retry;
 	time_t crl_made;
 	time_t restored;
+	int page;
+	struct agent_watch watch;
 	int saved[REVOKED_SAVED];
 	bool is_saved;
 	uint64_t saved_revocations;
@@ -243,6 +263,8 @@ void agent_audit_did(struct agent *a, const char *what, const char *result);
 void agent_audit_issued(struct agent *a, const struct serve_request *q, const struct serve_reply *r, const char *what,
 			bool again);
 void agent_audit_adopted(struct agent *a, const struct serve_request *q, const struct store_certificate *cert);
+bool agent_audit_act(struct agent *a, const struct serve_request *q, const char *operator, const char *what,
+		     const char *on, const char *result, uint64_t *begun);
 void agent_audit_refused(struct agent *a, const struct serve_request *q, const struct serve_reply *r,
 			 enum serve_refused reason);
 
@@ -271,6 +293,7 @@ enum agent_place agent_place(struct agent *a, const struct cordon_addr *peer, co
 			     char name[CORDON_DEVICE_NAME_LEN]);
 int agent_connect(struct agent *a);
 int agent_summary(struct agent *a, struct cnl_summary *out);
+int agent_device_state(struct agent *a, const uint8_t mac[6], int state, struct cnl_device *out);
 int agent_lease(struct agent *a, const struct serve_request *q, const uint8_t mac[6], struct cnl_device *out);
 
 /* checkin.c */
@@ -353,6 +376,36 @@ void agent_deployment(struct agent *a, const struct serve_request *q, struct ser
 void agent_artifact(struct agent *a, const struct serve_request *q, struct serve_reply *r);
 
 int agent_find_offer(struct agent *a, struct device *d, struct serve_offer *o);
+
+/* operator.c */
+bool agent_operator_handle(struct agent *a, const struct serve_request *q, struct serve_reply *r);
+
+/**
+ * struct agent_act - what an operator wants
+ * @request: of page
+ * @on: which device, or episode
+ * @begun: number of the line of the audit log that says that it began; 0, there is none
+ */
+struct agent_act {
+	const struct serve_request *request;
+	char on[24];
+	uint64_t begun;
+};
+
+bool agent_act_begin(struct agent *a, struct agent_act *act, struct serve_reply *r);
+void agent_act_failed(struct agent *a, struct agent_act *act, struct serve_reply *r, unsigned int status, const char *fmt,
+		      ...) __attribute__((format(printf, 5, 6)));
+void agent_act_done(struct agent *a, struct agent_act *act, struct serve_reply *r);
+
+/* page.c */
+void agent_page_hear(struct agent *a, uint8_t *in, uint8_t *out);
+void agent_page_reply(struct agent *a, const struct serve_reply *r, uint8_t *out);
+void agent_page_reload(struct agent *a, uint8_t *out);
+
+/* watch.c */
+bool agent_watch_ask(struct agent *a, const struct serve_request *q, struct serve_reply *r);
+void agent_watch_hear(struct agent *a, uint8_t *out);
+void agent_watch_tick(struct agent *a, uint8_t *out);
 
 /* manifest.c */
 void agent_manifest(struct agent *a, const struct serve_request *q, struct serve_reply *r);

@@ -25,17 +25,18 @@ void agent_audit_open(struct agent *a)
 			  a->log.audit.error, NULL);
 }
 
-static void write_line(struct agent *a, json_t *line)
+/* @seq: gets the number of the line, or NULL. */
+static bool write_numbered(struct agent *a, json_t *line, uint64_t *seq)
 {
 	struct agent_log *log = &a->log;
 
 	if (log->audit.fd < 0 || !line) {
 		json_decref(line);
-		return;
+		return false;
 	}
 	if (log->lost)
 		json_object_set_new(line, "lost", json_integer((json_int_t)log->lost));
-	if (audit_write(&log->audit, line, WAIT, NULL)) {
+	if (audit_write(&log->audit, line, WAIT, seq)) {
 		log->lost++;
 		serve_log(LOG_ERR, "the audit log cannot be written", "why", log->audit.error, NULL);
 	} else {
@@ -44,6 +45,12 @@ static void write_line(struct agent *a, json_t *line)
 			log->sync = agent_clock() + SYNC;
 	}
 	json_decref(line);
+	return !log->lost;
+}
+
+static void write_line(struct agent *a, json_t *line)
+{
+	write_numbered(a, line, NULL);
 }
 
 /* Who it is stands in each line, and so does from where, if it is an address. */
@@ -155,6 +162,33 @@ void agent_audit_adopted(struct agent *a, const struct serve_request *q, const s
 	write_line(a, line);
 }
 
+/**
+ * agent_audit_act - an operator does something, over the page
+ * @a: the agent
+ * @q: the request
+ * @operator: who
+ * @what: what
+ * @on: to which device, or episode
+ * @result: begun, done or refused
+ * @begun: number of the line that says that it began; 0, there is none; set by that one
+ *
+ * Return: false, the log cannot be written.
+ */
+bool agent_audit_act(struct agent *a, const struct serve_request *q, const char *operator, const char *what,
+		     const char *on, const char *result, uint64_t *begun)
+{
+	char serial[2 * PKI_SERIAL_LEN + 1], peer[POLICY_ADDR_LEN];
+	struct cordon_addr addr;
+	json_t *line;
+
+	pki_serial_text(q->serial, serial);
+	line = json_pack("{s:{s:s,s:s},s:{s:s},s:[s,s,s],s:s}", "who", "operator", operator, "serial", serial, "from", "peer",
+			 agent_peer(q, &addr, peer), "what", "page", what, on, "result", result);
+	if (line && *begun)
+		json_object_set_new(line, "begun", json_integer((json_int_t)*begun));
+	return write_numbered(a, line, *begun ? NULL : begun);
+}
+
 static const char *op_name(uint32_t op)
 {
 	switch (op) {
@@ -167,6 +201,8 @@ static const char *op_name(uint32_t op)
 		return "checkin";
 	case SERVE_OP_SERVER:
 		return "server certificate";
+	case SERVE_OP_OPERATOR:
+		return "page";
 	default:
 		return "request";
 	}
@@ -193,7 +229,7 @@ void agent_audit_refused(struct agent *a, const struct serve_request *q, const s
 	if (a->log.audit.fd < 0 || !may_tell(a, name, &addr))
 		return;
 	line = compose(op_name(q->op), peer, "refused");
-	add(line, "device", r->device[0] ? r->device : q->name);
+	add(line, q->op >= SERVE_OP_OPERATOR ? "operator" : "device", r->device[0] ? r->device : q->name);
 	add(line, "reason", name);
 	add(line, "why", r->why);
 	write_line(a, line);

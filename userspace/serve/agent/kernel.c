@@ -87,6 +87,30 @@ enum agent_place agent_place(struct agent *a, const struct cordon_addr *peer, co
 }
 
 /**
+ * agent_device_state - quarantine a device, or release it
+ * @a: the agent
+ * @mac: of the device
+ * @state: enum cordon_state
+ * @out: the device as it is then
+ *
+ * Return: 0, or what cnl_device_set() returns, with a sentence in @a->nl.error; -ENOTCONN, there is no kernel module.
+ */
+int agent_device_state(struct agent *a, const uint8_t mac[6], int state, struct cnl_device *out)
+{
+	struct cnl_change change = CNL_CHANGE_NONE;
+	int err = agent_connect(a);
+
+	if (err)
+		return -ENOTCONN;
+	change.mac = mac;
+	change.state = state;
+	err = cnl_device_set(&a->nl, &change, out);
+	if (err && worth_another(a, err))
+		err = cnl_device_set(&a->nl, &change, out);
+	return a->connected ? err : -ENOTCONN;
+}
+
+/**
  * agent_lease - let the kernel grant a lease
  * @a: the agent
  * @q: the check-in

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "history/history.h"
 #include "lib/yaml_get.h"
 #include "serve/common/serve.h"
 
@@ -263,17 +264,39 @@ static void load_status(struct loader *l, const struct yaml_node *node, struct s
 		report_error(l->report, at[URL]->at, "url without listen: certificates would name what nobody answers");
 }
 
+static bool is_loopback(const struct sockaddr_storage *at)
+{
+	const struct sockaddr_in6 *v6 = (const void *)at;
+	const struct sockaddr_in *v4 = (const void *)at;
+
+	return at->ss_family == AF_INET6 ? IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr) : ntohl(v4->sin_addr.s_addr) >> 24 == 127;
+}
+
+/* Nobody is asked who he is there. */
+static void load_metrics(struct loader *l, const struct yaml_node *node, struct serve_config *c)
+{
+	unsigned int faults = l->report->errors;
+	size_t i;
+
+	load_listen(l, node, SERVE_METRICS_PORT, &c->metrics);
+	for (i = 0; i < c->metrics.n && l->report->errors == faults; i++)
+		if (!is_loopback(&c->metrics.at[i]))
+			report_error(l->report, node->at, "metrics may be had at an address of the loopback only, as 127.0.0.1:%u",
+				     SERVE_METRICS_PORT);
+}
+
 static void load_top(struct loader *l, const struct yaml_node *root, struct serve_config *c)
 {
 	enum { EST, CHECKIN, CA, REGISTRY, NAMES, PASSPHRASE, CERTIFICATE, KEY, RUN, FIRMWARE, ADOPT, POLICY, MANUFACTURERS,
-	       TOKENS, STATUS, N };
+	       TOKENS, STATUS, PAGE, METRICS, HISTORY, LIVE, N };
 	static const struct yaml_field fields[] = {
 		{ "est", false }, { "checkin", false }, { "ca", false }, { "registry", false },
 		{ "server_names", false }, { "passphrase_file", false },
 		{ "certificate", false }, { "key", false }, { "run", false },
 		{ "firmware", false }, { "adopt", false },
 		{ "policy", false }, { "manufacturers", false },
-		{ "token_directory", false }, { "status", false },
+		{ "token_directory", false }, { "status", false }, { "page", false }, { "metrics", false },
+		{ "history", false }, { "history_live", false },
 	};
 	struct yaml_node *at[N] = { NULL };
 
@@ -305,6 +328,14 @@ static void load_top(struct loader *l, const struct yaml_node *root, struct serv
 		load_path(l, at[TOKENS], "token_directory", c->token_directory);
 	if (at[STATUS])
 		load_status(l, at[STATUS], c);
+	if (at[PAGE])
+		load_listen(l, at[PAGE], SERVE_PAGE_PORT, &c->page);
+	if (at[METRICS])
+		load_metrics(l, at[METRICS], c);
+	if (at[HISTORY])
+		load_path(l, at[HISTORY], "history", c->history);
+	if (at[LIVE])
+		load_path(l, at[LIVE], "history_live", c->history_live);
 	if (at[POLICY])
 		load_path(l, at[POLICY], "policy", c->policy);
 	if (at[MANUFACTURERS])
@@ -372,6 +403,8 @@ int serve_config_load(const char *path, struct serve_config *out, FILE *errors)
 	strcpy(out->firmware, FIRMWARE_DIR);
 	strcpy(out->tenant, SERVE_TENANT);
 	strcpy(out->policy, SERVE_POLICY);
+	strcpy(out->history, HISTORY_DIR);
+	strcpy(out->history_live, HISTORY_LIVE_DIR);
 	out->poll = SERVE_POLL;
 	out->valid = DEVICE_VALID;
 	out->renew_interval = DEVICE_VALID / RENEW_PART;

@@ -11,11 +11,11 @@
 #include "lib/file.h"
 #include "serve/common/serve.h"
 
-#define MAGIC 0x636f72646f6e0006ULL	/* "cordon", layout 6 */
+#define MAGIC 0x636f72646f6e0007ULL	/* "cordon", layout 7 */
 
 static const char * const accepted[SERVE_ACCEPTED] = {
 	"enrolment", "renewal", "checkin", "poll", "firmware_report", "download",
-	"rekey_unsigned", "adopted", "ocsp", "ocsp_signed",
+	"rekey_unsigned", "adopted", "ocsp", "ocsp_signed", "page", "page_stream", "page_act", "metrics",
 };
 
 static const char * const refused[SERVE_REFUSED] = {
@@ -25,6 +25,9 @@ static const char * const refused[SERVE_REFUSED] = {
 	"too_many_tries", "not_approved", "bad_request", "bad_csr", "timeout", "crowded",
 	"kernel", "registry", "wrong_device", "not_offered", "artifact", "rekey", "too_soon", "clock",
 	"idevid_foreign", "idevid_expired", "idevid_unknown", "idevid_enrolled", "policy",
+	"page_tls", "page_no_certificate", "page_no_operator", "page_foreign", "page_expired", "page_revoked",
+	"page_unknown", "page_host", "page_forged", "page_request", "page_timeout", "page_crowded",
+	"page_act_failed", "page_history",
 };
 
 static const char * const updates[SERVE_UPDATES] = {

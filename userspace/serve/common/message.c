@@ -94,6 +94,7 @@ size_t serve_reply_pack(const struct serve_reply *r, uint8_t *buf, size_t size)
 	wire_put_u64(&out, r->id);
 	wire_put_u32(&out, r->status);
 	wire_put_u32(&out, r->retry);
+	wire_put_u32(&out, r->feedback);
 	wire_put_u32(&out, r->lease);
 	wire_put_fixed(&out, r->serial, sizeof(r->serial));
 	wire_put_text(&out, r->device);
@@ -120,6 +121,7 @@ bool serve_reply_unpack(const uint8_t *buf, size_t len, struct serve_reply *r)
 	r->id = wire_u64(&in);
 	r->status = wire_u32(&in);
 	r->retry = wire_u32(&in);
+	r->feedback = wire_u32(&in);
 	r->lease = wire_u32(&in);
 	get_fixed(&in, r->serial, sizeof(r->serial));
 	wire_text(&in, r->device, sizeof(r->device));

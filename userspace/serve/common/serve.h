@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The enrolment, check-in and update server: three processes.
+ * The enrolment, check-in and update server: three processes, and a fourth where people may look.
  *
  *   devices ══ front ── agent ── signer
+ *   people ═══ page ──────┘
  *
  * front holds the sockets and speaks TLS and HTTP; agent holds the registry and speaks netlink; signer
- * holds the CA's key. Between them go messages over pipes. front is the parent of the other two; when one
- * of the three ends, the others do.
+ * holds the CA's key. Between them go messages over pipes. page answers people's browsers and whoever
+ * collects metrics, out of the history; it and agent have a socket between them, of which each message is
+ * whole. front is the parent of the others; when one of them ends, all do.
  */
 #ifndef CORDON_SERVE_H
 #define CORDON_SERVE_H
 
 #include <netinet/in.h>
+#include <openssl/ssl.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -29,6 +32,8 @@
 #define SERVE_EST_PORT	8443
 #define SERVE_CHECKIN_PORT 8883
 #define SERVE_STATUS_PORT 80
+#define SERVE_PAGE_PORT	8444
+#define SERVE_METRICS_PORT 9842
 #define SERVE_LISTEN_MAX 8
 #define SERVE_NAMES_MAX	32
 #define SERVE_NAME_LEN	256
@@ -101,6 +106,10 @@ struct serve_manufacturer {
  * @own_names: @names are this machine's own, as the file says none
  * @status: addresses for revocation lists and statuses, over plain HTTP; none by default
  * @status_url: where certificates say that these are, or empty
+ * @page: addresses of the page for people; none by default
+ * @metrics: addresses of the loopback for metrics, over plain HTTP; none by default
+ * @history: directory of what the page shows
+ * @history_live: directory of how it is now, and of the socket of who writes both
  */
 struct serve_config {
 	char path[SERVE_NAME_LEN];
@@ -132,6 +141,10 @@ struct serve_config {
 	bool own_names;
 	struct serve_listen status;
 	char status_url[SERVE_NAME_LEN];
+	struct serve_listen page;
+	struct serve_listen metrics;
+	char history[SERVE_NAME_LEN];
+	char history_live[SERVE_NAME_LEN];
 };
 
 int serve_config_load(const char *path, struct serve_config *out, FILE *errors);
@@ -157,6 +170,10 @@ enum serve_accepted {
 	SERVE_ADOPTED,	/* a certificate that the registry did not know */
 	SERVE_OCSP,	/* statuses that were told */
 	SERVE_OCSP_SIGNED,	/* and how many of the answers were signed for it */
+	SERVE_PAGE,	/* pages, and whatever belongs to them */
+	SERVE_PAGE_STREAM,	/* streams of events that were begun */
+	SERVE_PAGE_ACT,	/* what operators did */
+	SERVE_METRICS,
 	SERVE_ACCEPTED,
 };
 
@@ -195,6 +212,21 @@ enum serve_refused {
 	SERVE_IDEVID_UNKNOWN,	/* of no device that the policy names */
 	SERVE_IDEVID_ENROLLED,	/* of one that has a certificate, or was retired */
 	SERVE_POLICY_FILE,	/* the policy's file cannot be read */
+	/* Of the page. */
+	SERVE_PAGE_TLS,		/* no TLS 1.3, or not to its end */
+	SERVE_PAGE_NO_CERTIFICATE,
+	SERVE_PAGE_NO_OPERATOR,	/* a certificate of this CA, of no operator: a device's, for one */
+	SERVE_PAGE_FOREIGN,	/* a certificate of nobody here */
+	SERVE_PAGE_EXPIRED,
+	SERVE_PAGE_REVOKED,
+	SERVE_PAGE_UNKNOWN,	/* the registry does not know it */
+	SERVE_PAGE_HOST,	/* by a name that is not the server's */
+	SERVE_PAGE_FORGED,	/* an act that no form of ours asked for */
+	SERVE_PAGE_REQUEST,	/* that makes no sense */
+	SERVE_PAGE_TIMEOUT,
+	SERVE_PAGE_CROWDED,
+	SERVE_PAGE_ACT_FAILED,	/* an operator's act that could not be done */
+	SERVE_PAGE_HISTORY,	/* there is no history to show */
 	SERVE_REFUSED,
 };
 
@@ -257,7 +289,7 @@ void serve_log(int priority, const char *event, ...) __attribute__((sentinel));
 
 /* message.c */
 
-/** enum serve_op - what front asks of agent */
+/** enum serve_op - what front and page ask of agent */
 enum serve_op {
 	SERVE_OP_ENROLL = 1,	/* name, secret, csr */
 	SERVE_OP_RENEW,		/* serial, fingerprint, csr; proof, or none */
@@ -282,6 +314,11 @@ enum serve_op {
 	SERVE_OP_OCSP,		/* number of the issuer, as in struct serve_sign; csr: struct pki_ocsp */
 	SERVE_OP_STAPLE,	/* likewise, of the server's own certificate */
 	SERVE_OP_IDEVID,	/* cert, chain, csr: a first certificate for a manufacturer's */
+	/* What page asks of agent, and front does not: serial and fingerprint of an operator. */
+	SERVE_OP_OPERATOR,	/* 200: device is the name; why not, feedback is the enum serve_refused */
+	SERVE_OP_QUARANTINE,	/* detail: MAC */
+	SERVE_OP_RELEASE,	/* likewise */
+	SERVE_OP_ACKNOWLEDGE,	/* number of an episode of anomalies */
 };
 
 /** enum serve_feedback - what a device says of an action */
@@ -346,6 +383,7 @@ struct serve_request {
  * @id: of the request
  * @status: as of HTTP: 200 granted, 202 later, 4xx refused, 5xx failed
  * @retry: seconds until it is worth another try, or 0
+ * @feedback: to page: enum serve_refused, as it was counted
  * @lease: seconds; of a status, until there should be a newer one
  * @serial: of the certificate
  * @device: name
@@ -359,6 +397,7 @@ struct serve_reply {
 	uint64_t id;
 	uint32_t status;
 	uint32_t retry;
+	uint32_t feedback;
 	uint32_t lease;
 	uint8_t serial[PKI_SERIAL_LEN];
 	char device[PKI_NAME_LEN];
@@ -441,6 +480,7 @@ struct serve_signed {
 #define SERVE_REQUEST_MAX	(PKI_CSR_MAX + PKI_CERT_MAX + SERVE_CHAIN_MAX + 2048)
 #define SERVE_SIGN_MAX		(PKI_CSR_MAX + 16384)
 #define SERVE_REPLY_MAX		PRIV_FRAME_MAX
+#define SERVE_PAGE_REPLY_MAX	(PKI_CERT_MAX + 2048)	/* of a reply to page */
 /* What is signed has room in the message of signer and in that of agent. */
 #define SERVE_SIGNED_MAX	(PRIV_FRAME_MAX - 4096)
 #define SERVE_OFFER_MAX		2048
@@ -481,7 +521,22 @@ int serve_sign(const struct priv_channel *signer, const struct serve_sign *what,
 
 /* agent.c */
 int serve_agent(struct serve_config *config, struct serve_counters *counters, struct priv_channel *front,
-		struct priv_channel *signer);
+		struct priv_channel *signer, int page);
+
+/* page.c; agent: socket to it; ready: written to when people may come */
+int serve_page(struct serve_config *config, struct serve_counters *counters, int agent, int ready);
+
+/* tls.c: what all TLS here has in common. */
+SSL_CTX *serve_tls_new(void);
+const char *serve_tls_files(SSL_CTX *to, const struct serve_config *c);
+bool serve_tls_is_costly(X509 *cert);
+
+/* listen.c */
+int serve_cannot_listen(const char *setting, const struct sockaddr_storage *at);
+bool serve_address(const struct sockaddr *at, uint8_t out[16]);
+
+/* text.c */
+const char *serve_status_text(unsigned int status);
 
 /* front.c */
 

@@ -43,7 +43,7 @@ char *serve_settings_text(const struct serve_config *c)
 	} lines[] = {
 		{ "config", c->path }, { "ca", c->ca }, { "registry", c->registry }, { "passphrase_file", c->passphrase_file },
 		{ "certificate", c->certificate }, { "key", c->key }, { "firmware.directory", c->firmware },
-		{ "firmware.tenant", c->tenant },
+		{ "firmware.tenant", c->tenant }, { "history", c->history }, { "history_live", c->history_live },
 	};
 	char after[16], *text = NULL;
 	size_t len = 0, i;
@@ -53,6 +53,8 @@ char *serve_settings_text(const struct serve_config *c)
 		return NULL;
 	print_listen("est.listen", &c->est, out);
 	print_listen("checkin.listen", &c->checkin, out);
+	print_listen("page", &c->page, out);
+	print_listen("metrics", &c->metrics, out);
 	fprintf(out, "est.renew_after_expiry %s\n", policy_duration_text(c->renew_after_expiry, after));
 	for (i = 0; i < sizeof(lines) / sizeof(*lines); i++)
 		fprintf(out, "%s %s\n", lines[i].name, lines[i].value);

@@ -196,7 +196,7 @@ static void stream(struct evhttp_request *req, const struct serve_offer *o, cons
 	conn_stream(d->conn, true);
 	evhttp_connection_set_closecb(evhttp_request_get_connection(req), on_lost, d);
 	d->conn->answering = true;
-	evhttp_send_reply_start(req, status, call_status_text(status));
+	evhttp_send_reply_start(req, status, serve_status_text(status));
 	d->conn->answering = false;
 	pump(NULL, d);
 }

@@ -18,7 +18,7 @@ static void send_body(struct evhttp_request *req, unsigned int status, const cha
 	conn_extend(call_conn(req));
 	evhttp_add_header(headers, "Content-Type", type);
 	evhttp_add_header(headers, "Cache-Control", "no-store");
-	evhttp_send_reply(req, status, call_status_text(status), body);
+	evhttp_send_reply(req, status, serve_status_text(status), body);
 }
 
 /**
@@ -83,29 +83,8 @@ void call_answer_empty(struct evhttp_request *req, unsigned int status)
 
 	conn_extend(c);
 	c->answering = true;
-	evhttp_send_reply(req, status, call_status_text(status), NULL);
+	evhttp_send_reply(req, status, serve_status_text(status), NULL);
 	c->answering = false;
-}
-
-/** call_status_text - what a status is called (RFC 9110, 15) */
-const char *call_status_text(unsigned int status)
-{
-	static const struct {
-		unsigned int status;
-		const char *text;
-	} texts[] = {
-		{ 200, "OK" }, { 202, "Accepted" }, { 204, "No Content" }, { 206, "Partial Content" },
-		{ 304, "Not Modified" }, { 400, "Bad Request" }, { 401, "Unauthorized" },
-		{ 403, "Forbidden" }, { 404, "Not Found" }, { 405, "Method Not Allowed" },
-		{ 409, "Conflict" }, { 410, "Gone" }, { 413, "Content Too Large" }, { 415, "Unsupported Media Type" },
-		{ 416, "Range Not Satisfiable" }, { 429, "Too Many Requests" }, { 503, "Service Unavailable" },
-	};
-	size_t i;
-
-	for (i = 0; i < sizeof(texts) / sizeof(*texts); i++)
-		if (texts[i].status == status)
-			return texts[i].text;
-	return "Error";
 }
 
 /**

@@ -24,7 +24,6 @@ struct call {
 };
 
 struct conn *call_conn(struct evhttp_request *req);
-const char *call_status_text(unsigned int status);
 void call_answer(struct evhttp_request *req, unsigned int status, const char *type, const void *body, size_t len);
 void call_answer_shared(struct evhttp_request *req, const char *type, const void *body, size_t len,
 			evbuffer_ref_cleanup_cb done, void *arg);

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <event2/bufferevent_ssl.h>
 #include <linux/tcp.h>
-#include <openssl/bn.h>
 #include <openssl/err.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,14 +15,6 @@
 #include <unistd.h>
 
 #include "serve/front/front.h"
-
-/* All of TLS 1.3's but CCM; first the one whose hash processors have instructions for. */
-#define CIPHERSUITES	"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
-/* Of the keys that certificates here have. RSA: the server's may be another CA's, and so a stranger's. */
-#define SIGNATURES	"ECDSA+SHA256:ECDSA+SHA384:ed25519:RSA-PSS+SHA256:RSA-PSS+SHA384"
-/* Of a client's: TLS checks one signature with it. */
-#define RSA_BITS	4096
-#define RSA_EXPONENT	64
 
 static int conn_index = -1;
 
@@ -64,27 +55,10 @@ static void conn_free(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long
 	free(c);
 }
 
-/*
- * Before its signature is looked at: whoever makes up an RSA key that takes a hundred times as long as others need not
- * be able to sign with it.
- */
-static bool is_costly(X509 *cert)
-{
-	EVP_PKEY *key = cert ? X509_get0_pubkey(cert) : NULL;
-	BIGNUM *e = NULL;
-	bool costly;
-
-	if (!key || !EVP_PKEY_is_a(key, "RSA"))
-		return false;
-	costly = EVP_PKEY_get_bits(key) > RSA_BITS || !EVP_PKEY_get_bn_param(key, "e", &e) || BN_num_bits(e) > RSA_EXPONENT;
-	BN_free(e);
-	return costly;
-}
-
 /* Any certificate may come; conn_certificate() and agent say what it is worth, in words. */
 static int verify_later(X509_STORE_CTX *ctx, void *arg)
 {
-	bool costly = is_costly(X509_STORE_CTX_get0_cert(ctx));
+	bool costly = serve_tls_is_costly(X509_STORE_CTX_get0_cert(ctx));
 
 	(void)arg;
 	X509_STORE_CTX_set_error(ctx, costly ? X509_V_ERR_CERT_REJECTED : X509_V_OK);
@@ -156,20 +130,13 @@ static void on_record(int write, int version, int type, const void *buf, size_t 
  */
 SSL_CTX *conn_tls_new(struct front *f)
 {
-	SSL_CTX *tls = SSL_CTX_new(TLS_server_method());
+	SSL_CTX *tls = serve_tls_new();
 
 	conn_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, conn_free);
-	if (!tls || conn_index < 0 || !SSL_CTX_set_min_proto_version(tls, TLS1_3_VERSION) ||
-	    !SSL_CTX_set_ciphersuites(tls, CIPHERSUITES) || !SSL_CTX_set1_sigalgs_list(tls, SIGNATURES) ||
-	    !SSL_CTX_set1_client_sigalgs_list(tls, SIGNATURES)) {
+	if (!tls || conn_index < 0) {
 		SSL_CTX_free(tls);
 		return NULL;
 	}
-	SSL_CTX_set_num_tickets(tls, 0);
-	SSL_CTX_set_session_cache_mode(tls, SSL_SESS_CACHE_OFF);
-	SSL_CTX_set_mode(tls, SSL_MODE_RELEASE_BUFFERS);
-	SSL_CTX_set_options(tls, SSL_OP_CIPHER_SERVER_PREFERENCE);
-	SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, NULL);
 	SSL_CTX_set_cert_verify_callback(tls, verify_later, f);
 	SSL_CTX_set_info_callback(tls, on_info);
 	SSL_CTX_set_msg_callback(tls, on_record);

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <event2/buffer.h>
 #include <limits.h>
-#include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <poll.h>
 #include <signal.h>
@@ -144,7 +143,7 @@ static void on_child(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	/* One that is only stopped sends the same signal. */
 	if (waitpid(-1, NULL, WNOHANG))
-		end(arg, 1, "agent or signer is gone");
+		end(arg, 1, "agent, signer or page is gone");
 }
 
 static void on_stop(evutil_socket_t fd, short what, void *arg)
@@ -255,15 +254,15 @@ static int listen_all(struct front *f)
 	for (i = 0; i < c->est.n; i++) {
 		l = listen_at(f, &c->est.at[i], NULL);
 		if (!l || !evhttp_bind_listener(f->http, l))
-			return front_cannot_listen("est.listen", &c->est.at[i]);
+			return serve_cannot_listen("est.listen", &c->est.at[i]);
 	}
 	for (i = 0; i < c->checkin.n; i++)
 		if (!listen_at(f, &c->checkin.at[i], on_visit))
-			return front_cannot_listen("checkin.listen", &c->checkin.at[i]);
+			return serve_cannot_listen("checkin.listen", &c->checkin.at[i]);
 	for (i = 0; i < c->status.n; i++) {
 		l = listen_at(f, &c->status.at[i], NULL);
 		if (!l || !evhttp_bind_listener(f->status_http, l))
-			return front_cannot_listen("status.listen", &c->status.at[i]);
+			return serve_cannot_listen("status.listen", &c->status.at[i]);
 	}
 	return 0;
 }
@@ -365,30 +364,10 @@ static void on_renew(evutil_socket_t fd, short what, void *arg)
 	renew(arg);
 }
 
-/* What is wrong with another CA's certificate and key; NULL, @to goes on with them. */
-static const char *use_files(SSL_CTX *to, const struct serve_config *c)
-{
-	SSL_CTX *from = SSL_CTX_new(TLS_server_method());
-	STACK_OF(X509) *chain = NULL;
-	const char *why = NULL;
-
-	errno = 0;
-	if (!from || SSL_CTX_use_certificate_chain_file(from, c->certificate) != 1)
-		why = errno ? strerror(errno) : "no certificate in PEM";
-	else if (SSL_CTX_use_PrivateKey_file(from, c->key, SSL_FILETYPE_PEM) != 1)
-		why = errno ? strerror(errno) : "no key in PEM, or not that of the certificate";
-	else if (SSL_CTX_check_private_key(from) != 1 || !SSL_CTX_get0_chain_certs(from, &chain) ||
-		 SSL_CTX_use_cert_and_key(to, SSL_CTX_get0_certificate(from), SSL_CTX_get0_privatekey(from), chain, 1) != 1)
-		why = "the key is not that of the certificate";
-	SSL_CTX_free(from);
-	ERR_clear_error();
-	return why;
-}
-
 /* Both files were put in place by somebody else, who may not be done. */
 static void take_files(struct front *f)
 {
-	const char *why = use_files(f->tls, f->config);
+	const char *why = serve_tls_files(f->tls, f->config);
 
 	__atomic_store_n(&f->counters->certificate_faults, !!why, __ATOMIC_RELAXED);
 	if (why)
@@ -426,7 +405,7 @@ static int first_certificate(struct front *f)
 	int ret = -1;
 
 	if (c->certificate[0]) {
-		why = use_files(f->tls, c);
+		why = serve_tls_files(f->tls, c);
 		if (why)
 			serve_log(LOG_ERR, "cannot use the server's certificate", "certificate", c->certificate, "key",
 				  c->key, "why", why, NULL);

@@ -256,7 +256,4 @@ bool page_watch(struct conn *c);
 /* visit.c */
 void visit_accept(struct front *f, int fd);
 
-/* taken.c */
-int front_cannot_listen(const char *setting, const struct sockaddr_storage *at);
-
 #endif

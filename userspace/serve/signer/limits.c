@@ -77,6 +77,8 @@ int signer_allows(const struct serve_config *config, const struct pki_profile *p
 		if (p->n_names || strcmp(p->name, SERVE_CODE_NAME))
 			return pki_fail(err, -EPERM, "a certificate for offers with another name");
 		return check_times(p, SERVE_CODE_VALID, now, err);
+	case PKI_OPERATOR:
+		return pki_fail(err, -EPERM, "an operator's certificate: 'cordonctl ca operator' alone makes these");
 	}
 	return pki_fail(err, -EPERM, "a certificate of no kind that there is");
 }

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A port that cannot be had: which it is, and whose. */
+/* Addresses of sockets; a port that cannot be had: which it is, and whose. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 #include <syslog.h>
 
 #include "host/holder.h"
-#include "serve/front/front.h"
+#include "serve/common/serve.h"
 
 /**
- * front_cannot_listen - tell that an address cannot be listened at, as errno says
+ * serve_cannot_listen - tell that an address cannot be listened at, as errno says
  * @setting: line of serve.yaml
  * @at: address
  *
@@ -17,7 +17,7 @@
  *
  * Return: -1.
  */
-int front_cannot_listen(const char *setting, const struct sockaddr_storage *at)
+int serve_cannot_listen(const char *setting, const struct sockaddr_storage *at)
 {
 	const struct sockaddr_in6 *v6 = (const void *)at;
 	const struct sockaddr_in *v4 = (const void *)at;
@@ -35,4 +35,23 @@ int front_cannot_listen(const char *setting, const struct sockaddr_storage *at)
 	else
 		serve_log(LOG_ERR, "cannot listen", "setting", setting, "address", address, "why", strerror(err), NULL);
 	return -1;
+}
+
+/**
+ * serve_address - an address of a socket
+ * @at: of IPv4 or IPv6
+ * @out: filled, IPv4 as mapped
+ *
+ * Return: false, it is neither.
+ */
+bool serve_address(const struct sockaddr *at, uint8_t out[16])
+{
+	memset(out, 0, 16);
+	if (at->sa_family == AF_INET6) {
+		memcpy(out, &((const struct sockaddr_in6 *)at)->sin6_addr, 16);
+	} else if (at->sa_family == AF_INET) {
+		memset(out + 10, 0xff, 2);
+		memcpy(out + 12, &((const struct sockaddr_in *)at)->sin_addr, 4);
+	}
+	return at->sa_family == AF_INET6 || at->sa_family == AF_INET;
 }
