@@ -4,6 +4,7 @@
 # resolves when somebody acknowledges it. All three run on the gateway, with the files that are shipped.
 # seconds: 150
 # needs: tests/metrics/tools.sh
+GW_SERVICES='22 53 80 443 502'
 . "$(dirname "$0")/lib.sh"
 here=$(cd "$(dirname "$0")/../metrics" && pwd)
 . "$here/prometheus.sh"
@@ -71,7 +72,7 @@ apply >/dev/null <<-END
 	  - {name: lock, mac: "$LOCK_MAC", network_segment: watched, addresses: [$LOCK, "$LOCK6"], port: lan1}
 END
 chmod 755 "$work"
-mkdir -p -m 755 "$work"/{history,live}
+mkdir "$work"/{history,live}
 printf 'sample: 2s\n' >"$work/watch.yaml"
 beside watch cordonctl watch --config "$work/watch.yaml" --history "$work/history" --run "$work/live"
 poll 60 test -e "$work/live/live.db"
@@ -85,6 +86,7 @@ cat >"$work/serve.yaml" <<-END
 END
 ctl serve --config "$work/serve.yaml" >"$work/serve.log" 2>&1
 report $? "the server starts"
+[ $failed = 0 ] || { sed 's/^/# /' "$work/serve.log"; finish; }
 poll 60 series '^cordon_up 1$'
 report $? "it is scraped: the module is loaded"
 expect "and who is where" series '^cordon_device_state\{device="cam",mac="02:00:00:00:01:01",segment="watched",state="active"\} 1$'
