@@ -35,6 +35,7 @@ MAY_SEE = {
     **{a: MODULE | {a} for a in ADAPTERS},
     "main": MODULE | set(ADAPTERS),
     "user/lib": {"core", "uapi", "user/lib"},
+    "user/page": {"core", "uapi", "user/lib", "user/history", "user/page"},
     "user/draw": {"core", "uapi", "user/lib", "user/draw"},
     "user/metrics": {"core", "uapi", "user/lib", "user/history", "user/serve/common", "user/metrics"},
     "user/notify": {"core", "uapi", "user/lib", "user/notify"},

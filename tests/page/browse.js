@@ -139,12 +139,17 @@ async function withoutScript(browser, at) {
 	const plain = await open(browser, { javaScriptEnabled: false, viewport: SIZES.desk }), rich = await open(browser, {});
 
 	for (const [name, path] of Object.entries(PAGES)) {
-		await plain.page.goto(at.url + path);
-		await rich.page.goto(at.url + path);
-		await settled(rich.page, path);
-		// Chromium evaluates for its debugger also where pages may not.
-		const there = new Set(await plain.page.evaluate(facts));
-		const missing = (await rich.page.evaluate(facts)).filter((fact) => !there.has(fact));
+		let missing = [];
+
+		// What is counted since yesterday may be one less a second later; then both are asked again.
+		for (let times = 0; times === 0 || (missing.length && times < 5); times++) {
+			await rich.page.goto(at.url + path);
+			await settled(rich.page, path);
+			await plain.page.goto(at.url + path);
+			// Chromium evaluates for its debugger also where pages may not.
+			const there = new Set(await plain.page.evaluate(facts));
+			missing = (await rich.page.evaluate(facts)).filter((fact) => !there.has(fact));
+		}
 		ok(!missing.length, `${name}: without JavaScript every fact is there`, missing.slice(0, 5).join("\n"));
 	}
 	await plain.page.goto(at.url + PAGES.device);
@@ -223,6 +228,7 @@ async function live(browser, at) {
 	await row.waitFor();
 	ok(await page.locator("tbody tr").first().getAttribute("data-key") === "anomaly-9000001-0", "events: a new one comes by itself, on top");
 	ok((await row.textContent()).includes("<script>alert(6)</script>"), "events: what comes is text", await row.textContent());
+	ok(await row.locator("form").getAttribute("action") === "/episode/9000001/acknowledge", "events: an operator may acknowledge it");
 	execFileSync("python3", ["-c", PUT, dir + "/history.db", "more"]);
 	await page.waitForFunction(() => /77/.test(document.querySelector("tr[data-key=anomaly-9000001-0]").textContent));
 	ok(await row.count() === 1, "events: one that goes on is there once");

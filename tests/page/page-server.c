@@ -28,6 +28,10 @@ static void headers(struct evhttp_request *req, const char *type)
 
 	evhttp_add_header(out, "Content-Type", type);
 	evhttp_add_header(out, "Content-Security-Policy", PAGE_CSP "; report-uri /csp");
+	evhttp_add_header(out, "Referrer-Policy", "no-referrer");
+	evhttp_add_header(out, "Cross-Origin-Opener-Policy", "same-origin");
+	evhttp_add_header(out, "Cross-Origin-Embedder-Policy", "require-corp");
+	evhttp_add_header(out, "Cross-Origin-Resource-Policy", "same-origin");
 	evhttp_add_header(out, "X-Content-Type-Options", "nosniff");
 	evhttp_add_header(out, "Cache-Control", "no-store");
 }
@@ -132,7 +136,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "page-server: %s\n", history.error);
 		return 1;
 	}
-	page_assets_load(PAGE_DYGRAPHS);
+	page_assets_load(getenv("DYGRAPHS") ? getenv("DYGRAPHS") : PAGE_DYGRAPHS);
 	evhttp_set_allowed_methods(http, EVHTTP_REQ_GET | EVHTTP_REQ_POST);
 	evhttp_set_gencb(http, answer, NULL);
 	bound = evhttp_bind_socket_with_handle(http, "127.0.0.1", 0);

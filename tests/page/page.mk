@@ -10,4 +10,11 @@ $(BUILD)/page/page-server $(BUILD)/page/page-cost: $(BUILD)/page/%: $(BUILD)/obj
 	@mkdir -p $(@D)
 	$(CC) $(US_LDFLAGS) $(LDFLAGS) -o $@ $^ $(US_PKG_LIBS)
 
+# What a page costs of processor time, with 10,000 devices and a year behind them.
+.PHONY: bench-page
+bench-page: $(BUILD)/page/page-cost
+	@tests/history/madeup.py $(BUILD)/page/history $(BUILD)/page/live --devices 10000 --days 365
+	@$(BUILD)/page/page-cost $(BUILD)/page/history $(BUILD)/page/live
+	@rm -r $(BUILD)/page/history $(BUILD)/page/live
+
 -include $(patsubst %,$(BUILD)/obj/tests/page/%.d,page-server page-cost)

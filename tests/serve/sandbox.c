@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What agent's sandbox lets be opened, seen from inside: one line "KIND: NUMBER ..." of what succeeded, for each. With an
- * argument, signer's with a key in hardware, and whether it may go on with a socket that was open before.
+ * argument, signer's with a key in hardware, and whether it may go on with a socket that was open before; with "local",
+ * agent's where there is a page.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -49,7 +50,11 @@ int main(int argc, char **argv)
 	static const struct priv_role agent = {
 		.user = "cordon-agent", .net_admin = true, .netlink = true, .database = true, .readable = "/etc",
 	};
-	const struct priv_role *role = argc < 2 ? &agent : strcmp(argv[1], "hardware") ? &plain : &hardware;
+	static const struct priv_role local = {
+		.user = "cordon-agent", .net_admin = true, .netlink = true, .local = true, .database = true, .readable = "/etc",
+	};
+	const struct priv_role *role = argc < 2 ? &agent : !strcmp(argv[1], "local") ? &local :
+				       strcmp(argv[1], "hardware") ? &plain : &hardware;
 	char error[PRIV_ERROR_LEN];
 	int pair[2];
 
@@ -68,6 +73,7 @@ int main(int argc, char **argv)
 	if (argc < 2)
 		return 0;
 	try_all("unix", AF_UNIX, SOCK_STREAM, 0);
+	try_all("unix, whole messages", AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	try_open(pair);
 	return 0;
 }

@@ -51,7 +51,7 @@ for command in $("$ctl" complete "" | cut -f 1 | grep -vE '^(help|--.*)$'); do
 	verbs=$("$ctl" complete "$command" "" | cut -f 1 | grep -E '^[a-z]+$')
 	"$ctl" "$command" --help | awk -v c="$command" 'length > 79 { print "# " c ": " $0; bad = 1 } END { exit bad }' >>"$dir/wide"
 	"$ctl" "$command" --help | sed -n '/^usage/,/^$/p; s/^\(  --.*\)   .*/\1/p; /^  --/p' |
-		sed 's/^\(  --[^ ]*\( [^ ]*\)\?\)  .*/\1/' | grep -oE -- '--[a-z][a-z-]+' | sort -u >"$dir/help"
+		sed 's/^\(  --[^ ]*\( [^ ]*\)\?\)  .*/\1/' | grep -oE -- '--[a-z][a-z0-9-]+' | sort -u >"$dir/help"
 	for verb in '' $verbs; do
 		for option in $("$ctl" complete "$command" $verb - | cut -f 1 | sort -u); do
 			all=$((all + 1))

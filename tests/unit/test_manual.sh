@@ -40,7 +40,7 @@ for command in $("$ctl" complete "" | cut -f 1 | grep -vE '^(help|--.*)$'); do
 	while read -r option; do
 		grep -qE -- "(^\.|[( ])Fl (.* , )?-${option#--}( |$)" "$page" || missing+=" $command:$option"
 	done <"$dir/options"
-	surplus+=$(awk -v c="$command" '$2 == c' "$dir/synopsis" | grep -oE -- '--[a-z][a-z-]+' | sort -u | comm -23 - "$dir/options" |
+	surplus+=$(awk -v c="$command" '$2 == c' "$dir/synopsis" | grep -oE -- '--[a-z][a-z0-9-]+' | sort -u | comm -23 - "$dir/options" |
 		sed "s/^/ $command:/")
 	rm "$dir/options"
 done

@@ -123,7 +123,7 @@ static void test_facts(void)
 	shows("/device/" MAC, "span=year", (const char *[]){ "9.0&nbsp;MB", NULL });
 	shows("/device/02:00:00:00:00:02", NULL, (const char *[]){ "gone", "neither in the policy nor behind a port", NULL });
 	shows("/policy", NULL, (const char *[]){ "use-day\"><a href=\"#rule-0\">used", "use-never\"><a href=\"#rule-1\">never",
-		"use-once\"><a href=\"#rule-2\">earlier", "use-closed", "tcp/8883", "plaintext, related", NULL });
+		"use-once\"><a href=\"#rule-2\">earlier", "use-closed\"><span>closed", "use-closed\"><span>inside", "use-without\"><span>passes", "use-without\"><span>services", "tcp/8883", "plaintext, related", NULL });
 	shows("/events", NULL, (const char *[]){ "data-key=\"anomaly-5-0\"", "data-key=\"state-1-1799999500\"",
 		"data-key=\"policy-42-1799990000\"", "<bdi>unknown devices</bdi>", NULL });
 	lacks("/events", "what=state", "data-key=\"anomaly");
@@ -181,6 +181,11 @@ static void test_operator(void)
 	ok(!has(&some, "/episode/6/acknowledge"), "and not one that is acknowledged");
 	ok(has(&some, "name=\"token\" value=\"t0k&#34;en\""), "a form holds the token, escaped");
 	ok(has(&some, "an&lt;na"), "a page says who its reader is");
+	free(none.body);
+	free(some.body);
+	none = ask_as("/events", NULL, NULL, NOW);
+	some = ask_as("/events", NULL, "anna", NOW);
+	ok(!has(&none, "<template") && has(&some, "<template id=\"acknowledge\"><form"), "so may he with episodes to come");
 	free(none.body);
 	free(some.body);
 }
@@ -421,7 +426,7 @@ static void test_broken(void)
 
 	run("DROP TABLE live.meta");
 	reply = ask_as("/", NULL, NULL, NOW);
-	ok(reply.status == 503 && has(&reply, "cannot be read"), "a database that cannot be read is said, with 503");
+	ok(reply.status == 503 && has(&reply, "cannot be read") && !has(&reply, "class=\"stale\""), "a database that cannot be read is said, with 503");
 	free(reply.body);
 	reply = ask_as("/page.css", NULL, NULL, NOW);
 	ok(reply.status == 200, "what needs none is there all the same");

@@ -32,6 +32,10 @@ static void print_start(const struct serve_counters *c, const char *settings)
 	       people_time(now > (time_t)c->started ? now - c->started : 0, ago), (unsigned long long)c->connections);
 	if (*setting(settings, "est.listen", est))
 		printf("listens at %s for EST, at %s for check-ins\n", est, setting(settings, "checkin.listen", checkin));
+	if (*setting(settings, "page", est))
+		printf("has a page at %s\n", est);
+	if (*setting(settings, "metrics", est))
+		printf("has metrics at %s\n", est);
 	if (c->certificate_until)
 		printf("server certificate: %s %s%s%s\n", (time_t)c->certificate_until > now ? "ends" : "ended",
 		       policy_time_text(c->certificate_until, when), (time_t)c->certificate_until > now ? ", in " : "",
@@ -96,7 +100,8 @@ static json_t *json_words(char *text)
 
 static json_t *json_status(const struct serve_counters *c, const char *settings)
 {
-	char est[SERVE_TEXT_LEN], checkin[SERVE_TEXT_LEN], file[SERVE_TEXT_LEN], until[POLICY_TIME_LEN];
+	char est[SERVE_TEXT_LEN], checkin[SERVE_TEXT_LEN], page[SERVE_TEXT_LEN], metrics[SERVE_TEXT_LEN];
+	char file[SERVE_TEXT_LEN], until[POLICY_TIME_LEN];
 	json_t *accepted = json_object(), *refused = json_object();
 	unsigned int i;
 
@@ -106,13 +111,16 @@ static json_t *json_status(const struct serve_counters *c, const char *settings)
 		json_object_set_new(refused, serve_refused_name(i), json_count(c->refused[i]));
 	setting(settings, "est.listen", est);
 	setting(settings, "checkin.listen", checkin);
-	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}",
+	setting(settings, "page", page);
+	setting(settings, "metrics", metrics);
+	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}",
 			 "started", json_count(c->started), "connections", json_count(c->connections),
 			 "adopted", json_count(c->accepted[SERVE_ADOPTED]), "reloaded", json_count(c->reloaded),
 			 "config_faults", json_count(c->config_faults),
 			 "certificate_faults", json_count(c->certificate_faults),
 			 "config", json_text(setting(settings, "config", file)), "est", json_words(est),
-			 "checkin", json_words(checkin), "certificate_not_after", c->certificate_until ?
+			 "checkin", json_words(checkin), "page", json_words(page), "metrics", json_words(metrics),
+			 "certificate_not_after", c->certificate_until ?
 			 json_string(policy_time_text(c->certificate_until, until)) : json_null(),
 			 "accepted", accepted, "refused", refused);
 }

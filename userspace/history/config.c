@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* watch.yaml: defaults, what it says, and what is wrong with it. */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -30,52 +29,6 @@ static void load_path(struct loader *l, const struct yaml_node *node, const char
 		strcpy(out, text);
 }
 
-/* A program and its words, of which no shell reads any. */
-static void load_program(struct loader *l, const struct yaml_node *list, struct watch_config *c)
-{
-	struct watch_notify *n = &c->notify[c->n_notify];
-	const struct yaml_node *node;
-	unsigned int words = 0;
-	const char *text;
-
-	if (!yaml_is(l, list, YAML_SEQUENCE, "notify"))
-		return;
-	for (node = list->child; node; node = node->next) {
-		text = yaml_text(l, node, "notify");
-		if (!text)
-			return;
-		if (words == WATCH_ARGS) {
-			report_error(l->report, node->at, "more than %d words", WATCH_ARGS);
-			return;
-		}
-		if (!words && text[0] != '/') {
-			report_error(l->report, node->at, "'%s' is not the absolute path of a program", text);
-			return;
-		}
-		n->argv[words] = strdup(text);
-		if (!n->argv[words++])
-			yaml_no_memory(l, node);
-	}
-	if (!words)
-		report_error(l->report, list->at, "no program is named");
-	c->n_notify += !!words;
-}
-
-static void load_notify(struct loader *l, const struct yaml_node *list, struct watch_config *c)
-{
-	const struct yaml_node *node;
-
-	if (!yaml_is(l, list, YAML_SEQUENCE, "notify"))
-		return;
-	for (node = list->child; node; node = node->next) {
-		if (c->n_notify == WATCH_NOTIFY) {
-			report_error(l->report, node->at, "more than %d programs", WATCH_NOTIFY);
-			return;
-		}
-		load_program(l, node, c);
-	}
-}
-
 static void load_top(struct loader *l, const struct yaml_node *root, struct watch_config *c)
 {
 	enum { SAMPLE_AT, REGISTRY, NOTIFY, N };
@@ -89,7 +42,7 @@ static void load_top(struct loader *l, const struct yaml_node *root, struct watc
 	if (at[REGISTRY])
 		load_path(l, at[REGISTRY], "registry", c->registry);
 	if (at[NOTIFY])
-		load_notify(l, at[NOTIFY], c);
+		notify_config_load(l, at[NOTIFY], &c->notify);
 }
 
 /**
@@ -123,10 +76,6 @@ int watch_config_load(const char *path, struct watch_config *out, FILE *errors)
 /** watch_config_free - free what watch_config_load() gave */
 void watch_config_free(struct watch_config *c)
 {
-	unsigned int i, word;
-
-	for (i = 0; i < WATCH_NOTIFY; i++)
-		for (word = 0; word < WATCH_ARGS; word++)
-			free(c->notify[i].argv[word]);
+	notify_config_free(&c->notify);
 	memset(c, 0, sizeof(*c));
 }

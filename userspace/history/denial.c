@@ -62,8 +62,13 @@ static bool is_local(const struct cordon_addr *a)
 	return a->hi >> 54 == 0x3fa || a->hi >> 56 == 0xff || (!a->hi && !a->lo);
 }
 
-/* Of a device that has the address, where it is; else by the policy's networks. Empty: in none. */
-static void segment_of(struct history_writer *w, const struct cordon_addr *addr, char out[CORDON_NAME_LEN])
+/**
+ * history_segment_of - in which segment an address is
+ * @w: the writer, in a transaction
+ * @addr: the address
+ * @out: where the device is that has it; else by the policy's networks; empty, in none
+ */
+void history_segment_of(struct history_writer *w, const struct cordon_addr *addr, char out[CORDON_NAME_LEN])
 {
 	static const char sql[] =
 		"SELECT n.effective FROM live.binding b JOIN live.now n ON n.id = b.device WHERE b.address = ?1";
@@ -82,6 +87,12 @@ static void segment_of(struct history_writer *w, const struct cordon_addr *addr,
 		snprintf(out, CORDON_NAME_LEN, "%s", w->sealed->draft.segments[segment].name);
 }
 
+/* A device that is held somewhere does not want a rule, but to be let out. */
+static bool is_held(const char *segment)
+{
+	return !strcmp(segment, "quarantine") || !strcmp(segment, "onboarding") || !strcmp(segment, "update");
+}
+
 /* Only what the policy did not open, or opened with encryption, is allowed by a rule. */
 static void find_rule(const struct cnl_event *e, const char *from, const char *to, char *out, size_t size)
 {
@@ -90,7 +101,7 @@ static void find_rule(const struct cnl_event *e, const char *from, const char *t
 	char match[POLICY_MATCH_LEN];
 
 	out[0] = 0;
-	if (!from[0] || !to[0] || (!plain && e->anomaly.kind != CORDON_KIND_SEGMENT_VIOLATION))
+	if (!from[0] || !to[0] || is_held(from) || (!plain && e->anomaly.kind != CORDON_KIND_SEGMENT_VIOLATION))
 		return;
 	snprintf(out, size, "{from: %s, to: %s, allow: [%s]%s}", from, to, policy_match_text(&m, match),
 		 plain ? ", plaintext: true" : "");
@@ -122,8 +133,8 @@ void history_denial(struct history_writer *w, const struct history_device *t, co
 	char from[CORDON_NAME_LEN], to[CORDON_NAME_LEN], rule[160], source[POLICY_ADDR_LEN], destination[POLICY_ADDR_LEN];
 	int64_t device = t ? t->id : HISTORY_NOBODY;
 
-	segment_of(w, &e->anomaly.source, from);
-	segment_of(w, &e->anomaly.destination, to);
+	history_segment_of(w, &e->anomaly.source, from);
+	history_segment_of(w, &e->anomaly.destination, to);
 	find_rule(e, from, to, rule, sizeof(rule));
 	history_run(w, sql, "itttiieeeii", device, policy_kind_name(e->anomaly.kind),
 		    policy_addr_text(&e->anomaly.source, source), policy_addr_text(&e->anomaly.destination, destination),

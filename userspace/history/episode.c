@@ -7,6 +7,7 @@
 #include <net/if.h>
 #include <sqlite3.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "event/event.h"
 #include "history/writer.h"
@@ -49,33 +50,39 @@ static void read_facts(const struct cnl_event *e, struct facts *f)
 		len += snprintf(f->ports + len, sizeof(f->ports) - len, "%s%s", i ? "," : "", e->anomaly.ports.name[i]);
 }
 
-static void tell(struct history_writer *w, const struct history_device *t, struct history_news *news)
+static void tell(struct history_writer *w, const struct history_device *t, struct notify_facts *n, time_t now)
 {
-	char mac[18] = "";
-
 	if (!w->news)
 		return;
-	if (t)
-		policy_mac_text(t->mac, mac);
-	news->device = t ? t->name : "";
-	news->segment = t ? t->effective : "";
-	news->mac = mac;
-	w->news(news, w->arg);
+	if (t) {
+		memcpy(n->mac, t->mac, sizeof(n->mac));
+		n->device = t->listed ? t->name : NULL;
+		n->segment = t->segment;
+	}
+	n->first = n->last = now;
+	w->news(HISTORY_EPISODE, n, w->arg);
 }
 
 static void begin(struct history_writer *w, struct history_device *t, const struct cnl_event *e, int64_t count, time_t now)
 {
 	const char *action = e->anomaly.action < 0 ? NULL : policy_action_name(e->anomaly.action);
-	struct history_news news = { .kind = policy_kind_name(e->anomaly.kind), .action = action, .count = count, .at = now };
-	char text[EVENT_TEXT_LEN];
+	struct notify_facts news = { .what = e->anomaly.kind, .action = action, .count = count, .denied = e->anomaly.denied };
+	char service[EVENT_SERVICE_LEN];
 	struct facts f;
+	int64_t id;
 
 	read_facts(e, &f);
-	history_get(w, &news.episode, begin_sql, "itiiittzzeeeet", t ? t->id : HISTORY_NOBODY, news.kind, (int64_t)now,
-		    count, (int64_t)(e->anomaly.denied ? count : 0), f.source, f.destination, (int64_t)e->anomaly.protocol,
-		    (int64_t)e->anomaly.dport, e->anomaly.server, f.tls, f.interface, f.ports, action);
-	news.why = event_anomaly_text(e, text);
-	tell(w, t, &news);
+	history_get(w, &id, begin_sql, "itiiittzzeeeet", t ? t->id : HISTORY_NOBODY, policy_kind_name(e->anomaly.kind),
+		    (int64_t)now, count, (int64_t)(e->anomaly.denied ? count : 0), f.source, f.destination,
+		    (int64_t)e->anomaly.protocol, (int64_t)e->anomaly.dport, e->anomaly.server, f.tls, f.interface, f.ports, action);
+	news.source = f.source;
+	news.destination = f.destination;
+	news.service = event_service_text(e->anomaly.protocol, e->anomaly.dport, service);
+	news.server = e->anomaly.server;
+	news.interface = f.interface;
+	if (!t && e->anomaly.has_mac)
+		memcpy(news.mac, e->anomaly.mac, sizeof(news.mac));
+	tell(w, t, &news, now);
 }
 
 /* What nobody with a row of his own did has a row that stands for all of them. */
@@ -116,10 +123,8 @@ void history_anomaly(struct history_writer *w, const struct cnl_event *e, time_t
 		begin(w, counted ? t : NULL, e, counted ? 1 : all, now);
 	if (t && err == -ENOENT && counted)
 		t->told[e->anomaly.kind]++;
-	if (t && e->anomaly.action > 0) {
-		t->acted = e->anomaly.kind;
-		t->acted_at = now;
-	}
+	if (t && e->anomaly.action == CORDON_ACTION_QUARANTINE)
+		history_state_because(w, t, e->anomaly.kind, now);
 	if (e->anomaly.denied)
 		history_denial(w, t, e, now);
 }
@@ -128,10 +133,11 @@ void history_anomaly(struct history_writer *w, const struct cnl_event *e, time_t
 static void begin_blind(struct history_writer *w, struct history_device *t, u32 kind, u64 count, time_t now)
 {
 	static const char sql[] = "INSERT INTO episode(device, kind, first, last, count) VALUES(?1, ?2, ?3, ?3, ?4) RETURNING id";
-	struct history_news news = { .kind = policy_kind_name(kind), .count = count, .at = now, .why = "" };
+	struct notify_facts news = { .what = kind, .count = count };
+	int64_t id;
 
-	if (!history_get(w, &news.episode, sql, "itic", t->id, news.kind, (int64_t)now, count))
-		tell(w, t, &news);
+	if (!history_get(w, &id, sql, "itic", t->id, policy_kind_name(kind), (int64_t)now, count))
+		tell(w, t, &news, now);
 }
 
 static void count_kind(struct history_writer *w, struct history_device *t, u32 kind, time_t now)
@@ -178,22 +184,26 @@ void history_episode_count(struct history_writer *w, struct history_device *t, t
 void history_episodes_end(struct history_writer *w, time_t now)
 {
 	static const char sql[] =
-		"SELECT e.id, e.kind, e.count, d.name, d.mac, e.last FROM episode e LEFT JOIN device d ON d.id = e.device"
+		"SELECT e.kind, e.count, d.name, d.mac, d.segment, e.first, e.last FROM episode e JOIN device d ON d.id = e.device"
 		" WHERE e.last >= ?1 AND e.last < ?2";
-	char kind[32], name[CORDON_DEVICE_NAME_LEN], mac[18];
-	struct history_news news = { .kind = kind, .device = name, .mac = mac, .segment = "", .why = "", .ends = true };
+	char kind[32], name[CORDON_DEVICE_NAME_LEN], mac[18], segment[CORDON_NAME_LEN];
+	struct notify_facts news = { .device = name, .segment = segment };
 	time_t quiet = now - HISTORY_QUIET;
 	sqlite3_stmt *stmt;
 
 	stmt = w->news && quiet > w->quiet ? history_query(w, sql, "ii", (int64_t)w->quiet, (int64_t)quiet) : NULL;
 	while (stmt && sqlite3_step(stmt) == SQLITE_ROW) {
-		news.episode = sqlite3_column_int64(stmt, 0);
-		history_copy(stmt, 1, kind, sizeof(kind));
-		news.count = sqlite3_column_int64(stmt, 2);
-		history_copy(stmt, 3, name, sizeof(name));
-		history_copy(stmt, 4, mac, sizeof(mac));
-		news.at = sqlite3_column_int64(stmt, 5);
-		w->news(&news, w->arg);
+		history_copy(stmt, 0, kind, sizeof(kind));
+		news.what = policy_kind_find(kind);
+		news.count = sqlite3_column_int64(stmt, 1);
+		history_copy(stmt, 2, name, sizeof(name));
+		history_copy(stmt, 3, mac, sizeof(mac));
+		history_copy(stmt, 4, segment, sizeof(segment));
+		news.first = sqlite3_column_int64(stmt, 5);
+		news.last = sqlite3_column_int64(stmt, 6);
+		if (policy_mac_parse(mac, news.mac))
+			memset(news.mac, 0, sizeof(news.mac));
+		w->news(HISTORY_EPISODE_OVER, &news, w->arg);
 	}
 	if (stmt)
 		sqlite3_reset(stmt);

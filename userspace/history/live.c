@@ -85,6 +85,12 @@ void history_meta(struct history_writer *w, const struct cnl_summary *s, time_t 
 	put_totals(w, &s->stats);
 }
 
+/** history_meta_down - the kernel does not answer */
+void history_meta_down(struct history_writer *w)
+{
+	put_text(w, "module", "");
+}
+
 static const char *role_of(const struct cnl_interface *i)
 {
 	static const char *const names[] = { "unlisted", "port", "uplink", "loopback", "bridge" };

@@ -87,8 +87,8 @@ static void prune_states(struct history_writer *w)
 		"DELETE FROM state WHERE device = ?1 AND at IN (SELECT at FROM state WHERE device = ?1 ORDER BY at DESC LIMIT -1 OFFSET ?2)";
 	int64_t id;
 
-	if (!history_get(w, &id, most, "i", (int64_t)HISTORY_STATES))
-		history_run(w, sql, "ii", id, (int64_t)HISTORY_STATES);
+	if (!history_get(w, &id, most, "i", (int64_t)HISTORY_STATES_KEPT))
+		history_run(w, sql, "ii", id, (int64_t)HISTORY_STATES_KEPT);
 }
 
 /**

@@ -5,6 +5,7 @@
 
 #include "history/writer.h"
 
+#define UNKNOWN	"by a limit or an operator"
 #define SOON	30	/* seconds between an anomaly, or an operator's call, and what it brings about */
 
 static bool by_operator(const struct history_writer *w, const struct history_device *t, time_t now,
@@ -26,7 +27,28 @@ static void why_quarantined(const struct history_writer *w, struct history_devic
 	else if (by_operator(w, t, now, who))
 		snprintf(t->why, sizeof(t->why), "quarantined by %s", who);
 	else
-		snprintf(t->why, sizeof(t->why), "by a limit or an operator");
+		snprintf(t->why, sizeof(t->why), UNKNOWN);
+}
+
+/**
+ * history_state_because - an anomaly quarantined a device
+ * @w: the writer, in a transaction
+ * @t: the device
+ * @kind: of the anomaly
+ * @now: the time
+ *
+ * The kernel may tell of the state first.
+ */
+void history_state_because(struct history_writer *w, struct history_device *t, u32 kind, time_t now)
+{
+	static const char sql[] = "UPDATE state SET why = ?3 WHERE device = ?1 AND at = ?2";
+
+	t->acted = kind;
+	t->acted_at = now;
+	if (!t->known || t->state != CORDON_STATE_QUARANTINED || now - t->since > SOON || strcmp(t->why, UNKNOWN) != 0)
+		return;
+	why_quarantined(w, t, now);
+	history_run(w, sql, "iit", t->id, (int64_t)t->since, t->why);
 }
 
 /* It is not any more what only an operator ends, or firmware that is new enough. */
@@ -54,14 +76,14 @@ static void why_other(const struct history_writer *w, struct history_device *t, 
 		snprintf(t->why, sizeof(t->why), d->lease ? "its lease holds" : "nobody demands a certificate of it");
 }
 
-static void tell(struct history_writer *w, const struct history_device *t)
+static void tell(struct history_writer *w, const struct history_device *t, enum history_event event)
 {
-	char mac[18];
-	struct history_news news = { .device = t->name, .mac = policy_mac_text(t->mac, mac), .segment = t->effective,
-				     .state = policy_state_name(t->state), .why = t->why, .at = t->since };
+	struct notify_facts news = { .is_state = true, .what = t->state, .device = t->name, .segment = t->segment, .why = t->why,
+				     .first = t->since, .last = w->begun };
 
+	memcpy(news.mac, t->mac, sizeof(news.mac));
 	if (w->news)
-		w->news(&news, w->arg);
+		w->news(event, &news, w->arg);
 }
 
 /**
@@ -78,6 +100,8 @@ void history_state(struct history_writer *w, struct history_device *t, const str
 
 	if (!other && !strcmp(t->effective, d->effective_segment))
 		return;
+	if (was && other)
+		tell(w, t, HISTORY_STATE_OVER);
 	if (other && d->state == CORDON_STATE_QUARANTINED)
 		why_quarantined(w, t, now);
 	else if (other)
@@ -91,6 +115,6 @@ void history_state(struct history_writer *w, struct history_device *t, const str
 	if (t->id == HISTORY_NOBODY)
 		return;
 	history_run(w, put, "iitte", t->id, (int64_t)t->since, policy_state_name(t->state), t->effective, t->why);
-	if (was)
-		tell(w, t);
+	if (was && other)
+		tell(w, t, HISTORY_STATE);
 }

@@ -25,6 +25,7 @@
  * @w: the writer
  * @control: who asks
  * @peers: reads connection tracking; NULL, it cannot be read
+ * @notify: runs programs; NULL, there are none
  * @ask: the connection that the kernel is asked on
  * @events: the one that tells of events
  * @listener: of @events
@@ -39,6 +40,7 @@ struct watcher {
 	struct history_writer w;
 	struct watch_control control;
 	struct history_peers *peers;
+	struct notify *notify;
 	struct cnl ask;
 	struct cnl events;
 	struct cnl_listener listener;
@@ -137,9 +139,22 @@ static int on_event(const struct cnl_event *e, void *arg)
 	return 0;
 }
 
+static void on_news(enum history_event event, const struct notify_facts *facts, void *arg)
+{
+	struct watcher *v = arg;
+
+	if (event == HISTORY_EPISODE || event == HISTORY_STATE)
+		notify_begin(v->notify, facts, now_ms());
+	else
+		notify_end(v->notify, facts, now_ms());
+}
+
 static void disconnect(struct watcher *v)
 {
 	if (v->connected) {
+		if (!history_begin(&v->w, time(NULL)))
+			history_meta_down(&v->w);
+		commit(v);
 		cnl_close(&v->ask);
 		cnl_close(&v->events);
 	}
@@ -286,15 +301,21 @@ static void hear(struct watcher *v)
 
 static void wait_for_more(struct watcher *v)
 {
-	struct pollfd fds[2 + WATCH_CLIENTS] = { { .fd = v->connected ? nl_socket_get_fd(v->events.sock) : -1, .events = POLLIN } };
+	struct pollfd fds[2 + WATCH_CLIENTS + NOTIFY_RUNNING] = { { .fd = v->connected ? nl_socket_get_fd(v->events.sock) : -1, .events = POLLIN } };
 	int64_t next = v->looked + 1000LL * v->config->sample - now_ms();
 	int wait = !v->connected || v->w.open ? RETRY : next < 0 ? 0 : (int)next;
 	unsigned int n = 1 + watch_control_poll(&v->control, fds + 1);
+	int64_t tick = v->notify ? notify_tick(v->notify, now_ms()) : -1;
+
+	if (v->notify)
+		n += notify_poll(v->notify, fds + n);
 
 	if (wait > 1000LL * v->config->sample)
 		wait = 1000 * v->config->sample;
 	if (v->policy && v->connected)
 		wait = 0;
+	if (tick >= 0 && tick < wait)
+		wait = (int)tick;
 	if (poll(fds, n, wait) <= 0)
 		memset(fds, 0, sizeof(fds));
 	if (fds[0].revents)
@@ -339,18 +360,19 @@ static void become_group(void)
 			strerror(errno));
 }
 
-/* The registry is another user's, which is why it may be read all the same. */
-static void drop_rights(void)
+/* The registry is another user's, which is why it may be read all the same; and programs are run as another user. */
+static void drop_rights(bool programs)
 {
-	static const unsigned int kept[] = { CAP_NET_ADMIN, CAP_DAC_READ_SEARCH };
-	bool have[2];
+	static const unsigned int kept[] = { CAP_NET_ADMIN, CAP_DAC_READ_SEARCH, CAP_SETUID, CAP_SETGID, CAP_KILL };
+	const size_t n = programs ? 5 : 2;
+	bool have[5];
 	size_t i;
 
 	capng_get_caps_process();
-	for (i = 0; i < 2; i++)
+	for (i = 0; i < n; i++)
 		have[i] = capng_have_capability(CAPNG_PERMITTED, kept[i]);
 	capng_clear(CAPNG_SELECT_BOTH);
-	for (i = 0; i < 2; i++)
+	for (i = 0; i < n; i++)
 		if (have[i])
 			capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, kept[i]);
 	capng_apply(CAPNG_SELECT_CAPS);
@@ -392,7 +414,7 @@ static int begin(struct watcher *v, const char *dir, const char *live_dir)
  *
  * Return: 0, or -errno, and it was said what is wrong.
  */
-int watch_run(const struct watch_config *c, const char *dir, const char *live_dir)
+int watch_run(struct watch_config *c, const char *dir, const char *live_dir)
 {
 	struct watcher v = { .config = c, .minute = time(NULL) / 60, .looked = now_ms() };
 	struct sigaction end = { .sa_handler = on_end };
@@ -403,7 +425,12 @@ int watch_run(const struct watch_config *c, const char *dir, const char *live_di
 	sigaction(SIGTERM, &end, NULL);
 	sigaction(SIGINT, &end, NULL);
 	v.peers = history_peers_new();
-	drop_rights();
+	v.notify = c->notify.n ? notify_new(&c->notify, stderr) : NULL;
+	if (v.notify) {
+		v.w.news = on_news;
+		v.w.arg = &v;
+	}
+	drop_rights(v.notify);
 	while (!ended)
 		watch_once(&v);
 	if (v.connected)
@@ -411,6 +438,8 @@ int watch_run(const struct watch_config *c, const char *dir, const char *live_di
 	write_minute(&v, time(NULL));
 	disconnect(&v);
 	history_peers_free(v.peers);
+	notify_free(v.notify);
+	v.w.news = NULL;
 	history_writer_close(&v.w);
 	watch_control_close(&v.control);
 	return 0;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "history/history.h"
+#include "notify/notify.h"
 
 #define WATCH_CONFIG	"/etc/cordon/watch.yaml"
 #define WATCH_GROUP	"cordon-page"	/* reads the databases */
@@ -15,26 +16,17 @@
 #define WATCH_LINE	256		/* bytes of a question or an answer */
 #define WATCH_CLIENTS	8		/* that may be connected at a time */
 #define WATCH_WAIT	5		/* seconds that a client may take to ask */
-#define WATCH_NOTIFY	16		/* programs */
-#define WATCH_ARGS	16		/* words of one */
-
-/** struct watch_notify - a program that is run, and its words */
-struct watch_notify {
-	char *argv[WATCH_ARGS + 1];
-};
 
 /**
  * struct watch_config - watch.yaml
  * @sample: seconds between two looks
  * @registry: the registry's file
- * @notify: programs that are run when an episode begins or ends, or a state changes
- * @n_notify: how many
+ * @notify: programs that are run when an episode begins or ends, or a state changes; emptied by watch_run()
  */
 struct watch_config {
 	unsigned int sample;
 	char registry[PATH_MAX];
-	struct watch_notify notify[WATCH_NOTIFY];
-	unsigned int n_notify;
+	struct notify_config notify;
 };
 
 /* config.c. Return: 0, or the number of faults, which are written to @errors. */
@@ -67,6 +59,6 @@ void watch_control_answer(struct watch_control *c, const struct pollfd *fds, str
 int watch_acknowledge(const char *dir, int64_t id, const char *who, char answer[WATCH_LINE]);
 
 /* watch.c. Return: 0 when it was ended; -errno, and a sentence was written to standard error. */
-int watch_run(const struct watch_config *c, const char *dir, const char *live_dir);
+int watch_run(struct watch_config *c, const char *dir, const char *live_dir);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "history/history.h"
 #include "nl/nl.h"
+#include "notify/notify.h"
 
 #define HISTORY_COUNTS		6	/* rx_packets, rx_bytes, tx_packets, tx_bytes, denied, anomalies */
 #define HISTORY_STATEMENTS	96	/* that are kept prepared */
@@ -16,7 +17,7 @@
 #define HISTORY_MODULE_LEN	32
 #define HISTORY_UNLISTED	1024	/* devices that no policy lists and that have a history of their own */
 #define HISTORY_UNLISTED_KEPT	HISTORY_HOURS_KEPT
-#define HISTORY_STATES		1000	/* kept of a device */
+#define HISTORY_STATES_KEPT	1000	/* kept of a device */
 #define HISTORY_PRUNED		20000	/* rows of a table that are pruned at a time */
 #define HISTORY_SELF		256	/* addresses of the gateway that are known */
 #define HISTORY_CHANGES		65536	/* bytes of an applied policy's changes */
@@ -48,7 +49,7 @@
  * @last: it was seen last, where no policy lists it
  * @lease_until: 0, no lease
  * @learning: until then its destinations are learned; 0
- * @acted: kind of the last anomaly that had an action; CORDON_KINDS, none since the state began
+ * @acted: kind of the last anomaly that quarantined it; CORDON_KINDS, none since the state began
  * @acted_at: when
  * @written: hash of its row in live.now; 0, it is to be written
  * @written_kinds: likewise of those in live.now_anomaly
@@ -84,32 +85,12 @@ struct history_device {
 	uint64_t written_kinds;
 };
 
-/**
- * struct history_news - what is told to whoever raises alerts
- * @device: name
- * @mac: or empty
- * @kind: of an anomaly; NULL, it is about a state
- * @state: of the device; NULL, it is about an anomaly
- * @segment: where it is
- * @why: it is in that state; of an anomaly its first facts; may be empty
- * @action: what was done because of it; or NULL
- * @episode: id; 0, none
- * @count: how many
- * @ends: the episode is over
- * @at: when
- */
-struct history_news {
-	const char *device;
-	const char *mac;
-	const char *kind;
-	const char *state;
-	const char *segment;
-	const char *why;
-	const char *action;
-	int64_t episode;
-	uint64_t count;
-	bool ends;
-	time_t at;
+/** enum history_event - what is told of */
+enum history_event {
+	HISTORY_EPISODE,	/* one begins */
+	HISTORY_EPISODE_OVER,
+	HISTORY_STATE,		/* a device came into a state */
+	HISTORY_STATE_OVER,
 };
 
 /**
@@ -166,7 +147,7 @@ struct history_writer {
 	struct cordon_addr self[HISTORY_SELF];
 	u32 n_self;
 	const char *audit;
-	void (*news)(const struct history_news *news, void *arg);
+	void (*news)(enum history_event event, const struct notify_facts *facts, void *arg);
 	void *arg;
 };
 
@@ -199,6 +180,7 @@ void history_now_put(struct history_writer *w, struct history_device *t, const s
 
 /* live.c */
 void history_meta(struct history_writer *w, const struct cnl_summary *s, time_t now);
+void history_meta_down(struct history_writer *w);
 void history_interfaces(struct history_writer *w, const struct cnl_interfaces *all);
 void history_bindings(struct history_writer *w, const struct cnl_bindings *all, time_t now);
 void history_segments_begin(struct history_writer *w);
@@ -225,10 +207,13 @@ int history_acknowledge(struct history_writer *w, int64_t id, const char *who, t
 
 /* denial.c */
 void history_denial(struct history_writer *w, const struct history_device *t, const struct cnl_event *e, time_t now);
+void history_segment_of(struct history_writer *w, const struct cordon_addr *addr, char out[CORDON_NAME_LEN]);
 void history_self(struct history_writer *w);
 
 /* state.c */
 void history_state(struct history_writer *w, struct history_device *t, const struct cnl_device *d, time_t now);
+
+void history_state_because(struct history_writer *w, struct history_device *t, u32 kind, time_t now);
 
 /* applied.c: take over @p */
 void history_applied(struct history_writer *w, struct policy *p, const struct cnl_summary *s, time_t now);

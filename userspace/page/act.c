@@ -44,3 +44,13 @@ void page_acknowledge(struct page *p, int64_t episode)
 	html(&p->o, "<form class=\"act\" method=\"post\" action=\"/episode/%lld/acknowledge\">", (long long)episode);
 	rest(p, "acknowledge", "Acknowledge");
 }
+
+/** page_acknowledge_template - the same for episodes that come while the page is shown, which the script fills in */
+void page_acknowledge_template(struct page *p)
+{
+	if (!may_act(p))
+		return;
+	html(&p->o, "<template id=\"acknowledge\">");
+	page_acknowledge(p, 0);
+	html(&p->o, "</template>");
+}

@@ -65,7 +65,7 @@ static void draw_line(struct html *o, const struct view_series *s, const struct 
 	html(o, "<polyline class=\"%s\" points=\"", line->class);
 	for (i = 0; i < s->n; i++) {
 		y = max ? (double)value(&s->points[i], line) / (double)max * (HEIGHT - 4) : 0;
-		html(o, "%u,%d ", i * WIDTH / (s->n - 1), HEIGHT - 2 - (int)y);
+		html(o, "%u,%d ", i * WIDTH / (s->n > 1 ? s->n - 1 : 1), HEIGHT - 2 - (int)y);
 	}
 	html(o, "\"/>");
 }
@@ -84,8 +84,8 @@ static void draw(struct page *p, const struct view_series *s, const struct plot 
 	     WIDTH, HEIGHT / 2, WIDTH, WIDTH);
 	for (l = 0; l < 2; l++)
 		draw_line(o, s, &plot->lines[l], max);
-	html(o, "</svg><p class=\"legend\"><span class=\"key line-a\">%s</span> <span class=\"key line-b\">%s</span> <span>", plot->lines[0].label,
-	     plot->lines[1].label);
+	html(o, "</svg><p class=\"legend\"><span class=\"key line-a\">%s</span> <span class=\"key line-b\">%s</span> <span>",
+	     plot->lines[0].label, plot->lines[1].label);
 	html_time(o, s->from);
 	html(o, " \xe2\x80\x93 ");
 	html_time(o, s->from + s->step * s->n);
@@ -170,7 +170,7 @@ int page_chart_data(struct page *p, const char *mac)
 {
 	struct view_series *s;
 	char span[PAGE_WORD];
-	int64_t id = 0;
+	int64_t id = 0, at;
 	unsigned int i;
 	int n;
 
@@ -183,10 +183,11 @@ int page_chart_data(struct page *p, const char *mac)
 	n = s ? view_series(p->h, id, *span ? span : "day", p->q->now, s) : -ENOMEM;
 	if (n >= 0)
 		html(&p->o, "{\"step\":%lld,\"rows\":[", (long long)s->step);
-	for (i = 0; n >= 0 && i < s->n; i++)
-		html(&p->o, "%s[%lld,%lld,%lld,%lld,%lld]", i ? "," : "", (long long)(s->from + s->step * i),
-		     (long long)s->points[i].rx, (long long)s->points[i].tx, (long long)s->points[i].denied,
-		     (long long)s->points[i].anomalies);
+	for (i = 0; n >= 0 && i < s->n; i++) {
+		at = s->from + s->step * i;
+		html(&p->o, "%s[%lld,%lld,%lld,%lld,%lld]", i ? "," : "", (long long)at, (long long)s->points[i].rx,
+		     (long long)s->points[i].tx, (long long)s->points[i].denied, (long long)s->points[i].anomalies);
+	}
 	html(&p->o, "]}\n");
 	free(s);
 	return n < 0 ? n : 0;

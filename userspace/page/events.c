@@ -149,7 +149,7 @@ static void choose(struct page *p, const char *here)
 /** page_events - /events */
 int page_events(struct page *p)
 {
-	int64_t at = p->q->now, skip = 0;
+	int64_t at = p->q->now, skip = 0, known;
 	struct seen seen = { .p = p };
 	struct html *o = &p->o;
 	char what[PAGE_WORD];
@@ -160,8 +160,10 @@ int page_events(struct page *p)
 		return -EINVAL;
 	page_begin(p, "Events", "Events", "/events");
 	choose(p, what);
-	if (!*what && at == p->q->now)
+	if (!*what && at == p->q->now) {
 		html(o, "<p id=\"live\" role=\"status\" data-since=\"%lld\" data-stream=\"" PAGE_EVENTS "\"></p>\n", (long long)at);
+		page_acknowledge_template(p);
+	}
 	page_event_head(p, "Events, the newest first");
 	n = page_ok(p, view_events(p->h, &(struct view_where){ .what = what, .at = at, .skip = (unsigned int)skip,
 							       .limit = VIEW_PAGE }, event_row, &seen));
@@ -169,10 +171,10 @@ int page_events(struct page *p)
 		html(o, "<tr><td colspan=\"4\">none</td></tr>");
 	html(o, "</tbody></table></div>\n");
 	if (n == VIEW_PAGE) {
+		known = seen.n + (seen.at == at ? skip : 0);
 		html(o, "<nav class=\"pager\" aria-label=\"More events\"><ul><li><a rel=\"next\" href=\"/events?what=");
 		html_url(o, what);
-		html(o, "&amp;at=%lld&amp;skip=%lld\">Older</a></li></ul></nav>", (long long)seen.at,
-		     (long long)(seen.n + (seen.at == at ? skip : 0)));
+		html(o, "&amp;at=%lld&amp;skip=%lld\">Older</a></li></ul></nav>", (long long)seen.at, (long long)known);
 	}
 	page_end(p);
 	return 0;

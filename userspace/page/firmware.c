@@ -8,9 +8,9 @@ static void rollout(const void *row, void *ctx)
 	struct page *p = ctx;
 	struct html *o = &p->o;
 
-	html(o, "<tr><th scope=\"row\"><bdi>%s</bdi></th><td><bdi>%s</bdi></td><td><strong>%s</strong></td><td class=\"number\">%lld&nbsp;%%</td>",
-	     r->model, r->version, r->state, (long long)r->share);
-	html(o, "<td class=\"number\">");
+	html(o, "<tr><th scope=\"row\"><bdi>%s</bdi></th><td><bdi>%s</bdi></td><td><strong>%s</strong></td>",
+	     r->model, r->version, r->state);
+	html(o, "<td class=\"number\">%lld&nbsp;%%</td><td class=\"number\">", (long long)r->share);
 	html_count(o, r->offered);
 	html(o, "</td><td class=\"number\">");
 	html_count(o, r->succeeded);

@@ -29,6 +29,8 @@ static void say_age(struct page *p)
 {
 	int64_t age = p->q->now - p->status.sampled;
 
+	if (!p->h)
+		return;
 	if (!p->status.sampled) {
 		html(&p->o, "<p class=\"stale\" role=\"alert\">Nothing has been sampled yet: is cordon-watch running?</p>");
 	} else if (age > PAGE_STALE) {
@@ -82,8 +84,10 @@ void page_end(struct page *p)
 		strftime(zone, sizeof(zone), "%Z", &tm);
 	html(o, "\n</main>\n<footer><p>Made ");
 	html_time(o, now);
-	html(o, ", from a sample of ");
-	html_time(o, p->status.sampled);
+	if (p->status.sampled) {
+		html(o, ", from a sample of ");
+		html_time(o, p->status.sampled);
+	}
 	html(o, ". Times are %s. ", zone);
 	if (p->q->operator_name)
 		html(o, "You are <bdi>%s</bdi>.", p->q->operator_name);

@@ -62,6 +62,7 @@ void page_event_what(struct page *p, const struct view_event *e);
 /* act.c */
 void page_act(struct page *p, const char *mac, const char *verb, const char *label);
 void page_acknowledge(struct page *p, int64_t episode);
+void page_acknowledge_template(struct page *p);
 
 /* assets.c */
 int page_asset(const char *path, struct page_reply *out);

@@ -9,14 +9,20 @@
 
 #define SEGMENTS	64	/* that a matrix has room for; the rules below it name all */
 
-/** enum use - of what is open between two segments; in the order of what is said if there are several rules */
-enum use { USE_CLOSED, USE_NEVER, USE_ONCE, USE_DAY };
+/**
+ * enum use - of what is open between two segments; in the order of what is said if there are several rules
+ *
+ * The first ones are without a rule: those of one segment among themselves, what the gateway itself opens, and what
+ * the gateway answers to every device.
+ */
+enum use { USE_CLOSED, USE_INSIDE, USE_GATEWAY, USE_SERVICES, USE_NEVER, USE_ONCE, USE_DAY };
 
 /** struct matrix - segments by segments */
 struct matrix {
 	struct page *p;
 	unsigned int n, more;
 	char names[SEGMENTS][VIEW_WORD];
+	bool devices[SEGMENTS];
 	enum use use[SEGMENTS][SEGMENTS];
 	int64_t rule[SEGMENTS][SEGMENTS];
 	unsigned int rules[SEGMENTS][SEGMENTS];
@@ -25,7 +31,10 @@ struct matrix {
 static const struct {
 	const char *class, *word, *legend;
 } uses[] = {
-	[USE_CLOSED] = { "closed", "closed", "closed: no rule" },
+	[USE_CLOSED] = { "closed", "closed", "no rule: closed" },
+	[USE_INSIDE] = { "closed", "inside", "no rule: as the segment's isolate says" },
+	[USE_GATEWAY] = { "without", "passes", "no rule: what the gateway itself opens passes" },
+	[USE_SERVICES] = { "without", "services", "no rule: DHCP, DNS, NTP, enrolment and check-in pass" },
 	[USE_NEVER] = { "never", "never", "open, and never used" },
 	[USE_ONCE] = { "once", "earlier", "open, not used in the last day" },
 	[USE_DAY] = { "day", "used", "open, and used in the last day" },
@@ -40,6 +49,7 @@ static void segment(const void *row, void *ctx)
 		m->more++;
 		return;
 	}
+	m->devices[m->n] = c->devices || !strcmp(c->word, "onboarding") || !strcmp(c->word, "update");
 	snprintf(m->names[m->n++], VIEW_WORD, "%s", c->word);
 }
 
@@ -72,12 +82,23 @@ static void enter(const void *row, void *ctx)
 		m->use[from][to] = use;
 }
 
+/* Between two segments for which there is no rule. */
+static enum use without_rule(const struct matrix *m, unsigned int from, unsigned int to)
+{
+	if (from == to)
+		return strcmp(m->names[from], "gateway") ? USE_INSIDE : USE_GATEWAY;
+	if (!strcmp(m->names[from], "gateway"))
+		return USE_GATEWAY;
+	return !strcmp(m->names[to], "gateway") && m->devices[from] && strcmp(m->names[from], "quarantine") ? USE_SERVICES :
+	       USE_CLOSED;
+}
+
 static void cell(struct html *o, const struct matrix *m, unsigned int from, unsigned int to)
 {
-	enum use use = m->use[from][to];
+	enum use use = m->rules[from][to] ? m->use[from][to] : without_rule(m, from, to);
 
 	html(o, "<td class=\"use use-%s\">", uses[use].class);
-	if (use == USE_CLOSED)
+	if (use < USE_NEVER)
 		html(o, "<span>%s</span></td>", uses[use].word);
 	else
 		html(o, "<a href=\"#rule-%lld\">%s<span class=\"hidden\">, from %s to %s</span></a></td>", (long long)m->rule[from][to],
@@ -89,10 +110,10 @@ static void draw(struct page *p, const struct matrix *m)
 	struct html *o = &p->o;
 	unsigned int i, k;
 
-	html(o, "<p class=\"legend\">");
+	html(o, "<ul class=\"legend\">");
 	for (i = USE_DAY + 1; i-- > 0;)
-		html(o, "<span class=\"use use-%s\">%s</span> ", uses[i].class, uses[i].legend);
-	html(o, "</p><div class=\"scroll\" role=\"region\" aria-label=\"Segments\" tabindex=\"0\"><table class=\"matrix\"><caption>A row's "
+		html(o, "<li><span class=\"use use-%s\">%s</span> %s</li>", uses[i].class, uses[i].word, uses[i].legend);
+	html(o, "</ul><div class=\"scroll\" role=\"region\" aria-label=\"Segments\" tabindex=\"0\"><table class=\"matrix\"><caption>A row's "
 	     "segment may open connections to a column's</caption><thead><tr><th scope=\"col\">from \\ to</th>");
 	for (i = 0; i < m->n; i++)
 		html(o, "<th scope=\"col\"><bdi>%s</bdi></th>", m->names[i]);
@@ -108,8 +129,7 @@ static void draw(struct page *p, const struct matrix *m)
 	html(o, "</tbody></table></div>");
 	if (m->more)
 		html(o, "<p>%u segments more have no room here; the rules below name all.</p>", m->more);
-	html(o, "<p>Replies pass without a rule. So do a device's DHCP, ARP, neighbour discovery, and DNS, NTP and check-ins at the "
-	     "gateway, unless it is quarantined.</p>\n");
+	html(o, "<p>Replies pass without a rule, and so do ARP and neighbour discovery.</p>\n");
 }
 
 static void rule(const void *row, void *ctx)

@@ -10,6 +10,17 @@ function row(html) {
 	return tr && document.adoptNode(tr);
 }
 
+// Who may act gets a button in a row that came by itself, too; the stream does not know who reads it.
+function complete(tr) {
+	const form = document.querySelector("#acknowledge"), id = /^anomaly-([0-9]+)-/.exec(tr.dataset.key);
+	const cell = tr.lastElementChild;
+
+	if (!form || !id || cell.textContent !== "no")
+		return;
+	cell.replaceChildren(form.content.cloneNode(true));
+	cell.querySelector("form").setAttribute("action", `/episode/${id[1]}/acknowledge`);
+}
+
 function live(status) {
 	const body = document.querySelector("table.events tbody");
 	const stream = new EventSource(status.dataset.stream + "?since=" + encodeURIComponent(status.dataset.since));
@@ -22,6 +33,7 @@ function live(status) {
 
 		if (!tr)
 			return;
+		complete(tr);
 		known = Array.from(body.rows).find((other) => other.dataset.key === tr.dataset.key);
 		if (known && known.innerHTML === tr.innerHTML)
 			return;

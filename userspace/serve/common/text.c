@@ -13,7 +13,8 @@ const char *serve_status_text(unsigned int status)
 		{ 303, "See Other" }, { 304, "Not Modified" }, { 400, "Bad Request" }, { 401, "Unauthorized" },
 		{ 403, "Forbidden" }, { 404, "Not Found" }, { 405, "Method Not Allowed" },
 		{ 409, "Conflict" }, { 410, "Gone" }, { 413, "Content Too Large" }, { 415, "Unsupported Media Type" },
-		{ 416, "Range Not Satisfiable" }, { 421, "Misdirected Request" }, { 429, "Too Many Requests" }, { 503, "Service Unavailable" },
+		{ 417, "Expectation Failed" },
+		{ 416, "Range Not Satisfiable" }, { 421, "Misdirected Request" }, { 429, "Too Many Requests" }, { 501, "Not Implemented" }, { 503, "Service Unavailable" },
 	};
 	size_t i;
 

@@ -14,7 +14,7 @@
 #include "serve/page/web.h"
 
 #define FORM		"application/x-www-form-urlencoded"
-#define PATH_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/_.:-"
+#define PATH_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/_.:%-"
 
 /* A path of this server's, and no more: a browser goes wherever it is sent. */
 static bool is_path(const char *text)

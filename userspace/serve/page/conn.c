@@ -253,6 +253,10 @@ static struct bufferevent *keep(struct web *w, struct web_conn *c)
 {
 	const struct timeval at_once = { 0, 0 };
 
+	if (c->bev && !web_watch_errors(c)) {
+		bufferevent_free(c->bev);
+		c->bev = NULL;
+	}
 	if (!c->bev) {
 		free(c);
 		return NULL;

@@ -70,7 +70,9 @@ void web_answer(struct web_conn *c, struct evhttp_request *req, unsigned int sta
 		evbuffer_add(out, body, len);
 	c->until = serve_clock() + WEB_ANSWER;
 	evhttp_request_set_on_complete_cb(req, on_sent, c->web);
+	c->answering = true;
 	evhttp_send_reply(req, (int)status, serve_status_text(status), out);
+	c->answering = false;
 	if (out)
 		evbuffer_free(out);
 }

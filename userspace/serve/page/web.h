@@ -47,6 +47,8 @@ struct web;
  * @served: there was a request
  * @cut: it is on its way out
  * @blamed: what is wrong with it is counted
+ * @answering: the answer that is being written is ours
+ * @foreign: one of evhttp's own is in the buffer, and is to be replaced
  * @known: its certificate was looked at
  * @refused: what came of that: enum serve_refused, or -1
  * @why: a sentence, then
@@ -66,6 +68,8 @@ struct web_conn {
 	bool served;
 	bool cut;
 	bool blamed;
+	bool answering;
+	bool foreign;
 	bool known;
 	int refused;
 	char why[PKI_ERROR_LEN];
@@ -186,6 +190,9 @@ void web_refuse(struct web_conn *c, struct evhttp_request *req, unsigned int sta
 		const char *why);
 void web_say(struct web_conn *c, struct evhttp_request *req, unsigned int status, const char *why);
 struct history *web_history(struct web *w);
+
+/* errors.c */
+bool web_watch_errors(struct web_conn *c);
 
 /* act.c */
 void web_act(struct web *w, struct web_conn *c, struct evhttp_request *req, const char *operator);
