@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # The exposition by itself, for tests; the list of names; and what is made by it.
-METRICS_OBJ := $(foreach d,userspace/metrics userspace/history userspace/lib kernel/core,$(filter $(BUILD)/obj/$d/%,$(US_OBJ))) \
-	$(BUILD)/obj/userspace/serve/common/counters.o $(BUILD)/obj/tests/metrics/metrics.o
+METRICS_OBJ := $(foreach d,userspace/metrics userspace/lib kernel/core,$(filter $(BUILD)/obj/$d/%,$(US_OBJ))) \
+	$(patsubst %,$(BUILD)/obj/userspace/history/%.o,gauge schema) $(BUILD)/obj/userspace/serve/common/counters.o $(BUILD)/obj/tests/metrics/metrics.o
 
 .PHONY: monitoring build/metrics.names build/metrics/metrics
 # By their short names, too, whatever BUILD is.

@@ -123,6 +123,8 @@ kill $watcher
 wait $watcher
 report $? "it ends when it is asked to"
 equal "sums are the kernel's counters" "$(counters)" "$(sums)"
+found "with whom it talks" '[(p["protocol"], p["dport"], p["opened"], p["segment"]) for p in o["peers"] if p["peer"] == "'$INET'"
+	and p["dport"] == 8443] == [(6, 8443, 1, "wan")]' cam
 equal "no counter is said to have begun again" 0 "$(finds 'o["restarts"] == []'; echo $?)"
 on gw cordonctl history cam --history "$work/history" >"$work/text"
 shows 'quarantined by root' "$work/text" && shows 'allow: \[tcp/22\]' "$work/text"

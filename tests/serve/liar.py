@@ -20,7 +20,7 @@ from kernel import FirmwareGateway
 
 tap = Tap()
 LIAR = os.path.join(os.path.dirname(CTL), "serve", "liar")
-OPS = {"enroll": 1, "renew": 2, "checkin": 3, "server": 6}
+OPS = {"enroll": 1, "renew": 2, "checkin": 3, "server": 6, "operator": 23, "quarantine": 24, "release": 25, "acknowledge": 26}
 CONTEXT = b"Cordon: request for another key\0"
 
 
@@ -283,6 +283,24 @@ def forger():
                    f"forger: {'control: ' * (what in GRANTED)}{what}: {answer}", done.stderr)
 
 
+def operators(gw):
+    """An operator's certificate, which front has seen: it is no device's, and what operators do is not front's to ask for."""
+    must(CTL, "ca", "operator", "alice", "--dir", gw.ca, "--registry", gw.registry, "--out", gw.dir)
+    with open(gw.path("alice.crt"), encoding="ascii") as f:
+        der = ssl.PEM_cert_to_DER_cert("-----BEGIN" + f.read().split("-----BEGIN")[1])
+    public = {"serial": serial(gw.path("alice.crt")), "fingerprint": hashlib.sha256(der).digest()}
+    victim = Victim(gw, "held", 60)
+    refused(gw, "a lease by an operator's certificate", 403, "certificate_foreign",
+            lambda: gw.say("checkin", victim.address, ifindex=1, **public), "not a device's")
+    refused(gw, "a renewal of an operator's certificate", 403, "certificate_foreign",
+            lambda: gw.say("renew", victim.address, csr=new_csr(victim.key), **public), "not a device's")
+    gw.kernel.change("held", quarantined=1)
+    for what in ("operator", "quarantine", "release", "acknowledge"):
+        refused(gw, f"front asks as page does: {what}", 500, "bad_request",
+                lambda what=what: gw.say(what, victim.address, detail=victim.mac, number=1, **public), "no such request")
+    tap.equal("front releases nobody", 1, gw.kernel.fields("held")[1][4])
+
+
 def main():
     """By each of both policies; what does not depend on them, once."""
     with Liar() as gw:
@@ -292,6 +310,7 @@ def main():
         another_key(gw, "signed")
         elsewhere(gw)
         names(gw)
+        operators(gw)
     with Liar() as gw:
         gw.must_start()
         another_key(gw, "any")

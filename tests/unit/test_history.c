@@ -179,6 +179,28 @@ static void test_restart(void)
 	history_writer_close(&w);
 }
 
+/* The disk is full, or broken: nothing is half written, and the next minute has it all. */
+static void test_failed(void)
+{
+	struct cnl_event e = violation(22, -1);
+
+	forget_all();
+	start("a", T0);
+	see_count(0, T0);
+	see_count(40, T0 + 10);
+	sqlite3_exec(w.h.db, "CREATE TEMP TRIGGER t BEFORE INSERT ON main.day BEGIN SELECT raise(ABORT, 'no room'); END", NULL, NULL,
+		     NULL);
+	ok(history_minute(&w, T0 + 60) == -EIO && strstr(w.h.error, "no room"), "a minute that cannot be written: it is said why");
+	is("none of it was", "SELECT count(*) FROM minute", 0);
+	hear(&e, T0 + 61);
+	sqlite3_exec(w.h.db, "DROP TRIGGER t", NULL, NULL, NULL);
+	see_count(45, T0 + 70);
+	ok(!history_minute(&w, T0 + 120), "control: there is room again");
+	is("nothing was lost", "SELECT sum(rx_packets) FROM minute", 45);
+	is("nor counted twice", "SELECT rx_packets FROM hour", 45);
+	history_writer_close(&w);
+}
+
 static void test_gone(void)
 {
 	struct cnl_device other = device(2, 7, 0);
@@ -457,6 +479,7 @@ int main(void)
 		return 2;
 	test_deltas();
 	test_restart();
+	test_failed();
 	test_gone();
 	test_episodes();
 	test_states();

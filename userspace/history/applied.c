@@ -60,10 +60,14 @@ static bool find_who(const struct history_writer *w, time_t now, char who[HISTOR
 	return false;
 }
 
-static void replace(struct history_writer *w, struct policy *p)
+/**
+ * history_policy_put - keep a policy in memory
+ * @w: the writer
+ * @p: the policy, which becomes @w's; NULL, none
+ */
+void history_policy_put(struct history_writer *w, struct policy *p)
 {
 	struct cordon_error err;
-	size_t i;
 
 	policy_free(w->policy);
 	free(w->sealed);
@@ -71,9 +75,17 @@ static void replace(struct history_writer *w, struct policy *p)
 	w->sealed = NULL;
 	if (p && policy_seal(p, &w->sealed, &err))
 		w->sealed = NULL;
+}
+
+/* @other: not the one that was in force before, with devices that were changed since. */
+static void replace(struct history_writer *w, struct policy *p, bool other)
+{
+	size_t i;
+
+	history_policy_put(w, p);
 	history_self(w);
 	/* What holds of a device depends on its segment. */
-	for (i = 0; i < w->n; i++)
+	for (i = 0; other && i < w->n; i++)
 		w->list[i]->written = 0;
 }
 
@@ -100,16 +112,17 @@ void history_applied(struct history_writer *w, struct policy *p, const struct cn
 	static const char put[] = "INSERT INTO applied VALUES(?1, ?2, ?3, ?4, ?5)";
 	char who[HISTORY_WHO_LEN] = "", *text;
 	int64_t generation = -1;
-	bool known = w->policy;
+	const bool known = w->policy, other = !known || w->policy->generation != s->generation;
 
 	history_get(w, &generation, last, "i", (int64_t)booted(now));
-	if ((known ? w->policy->generation != s->generation : generation != s->generation) && s->generation) {
+	if (other && (known || generation != s->generation) && s->generation) {
 		text = changes(w->policy, p);
 		find_who(w, now, who);
 		history_run(w, put, "iitet", (int64_t)now, (int64_t)s->generation, s->in_force ? policy_mode_name(s->mode) : "none",
 			    who, text);
 		free(text);
 	}
-	replace(w, p);
-	history_rules(w);
+	replace(w, p, other);
+	if (other)
+		history_rules(w);
 }

@@ -12,7 +12,8 @@
 #define SEGMENT(column)	"SELECT name, " column " FROM live.segment ORDER BY id"
 #define INTERFACE(what)	"SELECT name, role, " what " FROM live.interface" \
 	" ORDER BY role NOT IN ('port', 'uplink'), name LIMIT " TEXT(GAUGE_OTHERS)
-#define ROLLOUT(column)	"SELECT id, model, version, state, " column " FROM live.rollout ORDER BY id DESC LIMIT " TEXT(GAUGE_ROLLOUTS)
+#define ROLLOUT(column)	"SELECT id, model, version, state, " column " FROM live.rollout" \
+	" ORDER BY id DESC LIMIT " TEXT(GAUGE_ROLLOUTS)
 #define OPEN		" FROM episode WHERE last > ?1 - " TEXT(HISTORY_QUIET)
 /* One that was renewed is there a second time: the later end counts. */
 #define CERTIFICATE	"SELECT kind, name, MAX(until) - ?1 FROM live.certificate WHERE kind "
@@ -49,15 +50,17 @@ static const char * const queries[GAUGES] = {
 	[GAUGE_EPISODES_NEW] = "SELECT kind, COUNT(*)" OPEN " AND acknowledged IS NULL GROUP BY kind",
 	[GAUGE_CERTIFICATES] = "SELECT kind, COUNT(DISTINCT name) FROM live.certificate WHERE until > ?1 GROUP BY kind",
 	[GAUGE_CERTIFICATES_ENDING] = "SELECT kind, SUM(until - ?1 < 7 * 86400) FROM"
-				      " (SELECT kind, MAX(until) AS until FROM live.certificate GROUP BY kind, name) GROUP BY kind",
+				      " (SELECT kind, MAX(until) AS until FROM live.certificate GROUP BY kind, name)"
+				      " GROUP BY kind",
 	[GAUGE_CERTIFICATE_END] = CERTIFICATE "<> 'device' GROUP BY kind, name LIMIT " TEXT(GAUGE_OTHERS),
 	[GAUGE_DEVICE_CERTIFICATE_END] = CERTIFICATE "= 'device' GROUP BY kind, name",
-	[GAUGE_DEVICE_ANOMALIES] = OF_DEVICE "a.kind, a.count FROM live.now_anomaly AS a JOIN live.now AS n ON n.id = a.device"
-				   " WHERE n.listed AND a.count > 0",
+	[GAUGE_DEVICE_ANOMALIES] = OF_DEVICE "a.kind, a.count FROM live.now_anomaly AS a"
+				   " JOIN live.now AS n ON n.id = a.device WHERE n.listed AND a.count > 0",
 	[GAUGE_DEVICE_EPISODES] = OF_DEVICE "e.kind, SUM(e.count) FROM episode AS e JOIN live.now AS n ON n.id = e.device"
 				  " WHERE e.last > ?1 - " TEXT(HISTORY_QUIET) " AND e.acknowledged IS NULL AND n.listed"
 				  " GROUP BY n.id, e.kind",
-	[GAUGE_BYTES] = "SELECT c.page_count * s.page_size FROM pragma_page_count('main') AS c, pragma_page_size('main') AS s",
+	[GAUGE_BYTES] = "SELECT c.page_count * s.page_size FROM pragma_page_count('main') AS c,"
+			" pragma_page_size('main') AS s",
 };
 
 static const char devices[] =

@@ -6,19 +6,30 @@
 #include "history/writer.h"
 
 #define TEXT	1024
+#define BASIS	0xcbf29ce484222325ULL
 
-static uint64_t hash(uint64_t h, const void *data, size_t n)
+/* FNV-1a */
+static uint64_t hash(uint64_t h, unsigned char byte)
 {
-	const unsigned char *at = data;
+	return (h ^ byte) * 0x100000001b3ULL;
+}
 
-	for (; n--; at++)
-		h = (h ^ *at) * 0x100000001b3ULL;
+static uint64_t hash_numbers(uint64_t h, const u64 *numbers, size_t n)
+{
+	size_t i;
+	int byte;
+
+	for (i = 0; i < n; i++)
+		for (byte = 0; byte < 64; byte += 8)
+			h = hash(h, numbers[i] >> byte);
 	return h;
 }
 
 static uint64_t hash_text(uint64_t h, const char *text)
 {
-	return hash(h, text, strlen(text) + 1);
+	for (; *text; text++)
+		h = hash(h, *text);
+	return hash(h, 0);
 }
 
 static void ports_text(const struct cnl_device *d, char out[TEXT])
@@ -68,7 +79,7 @@ static void settle_times(struct history_device *t, const struct cnl_device *d, t
 static void put_kinds(struct history_writer *w, struct history_device *t)
 {
 	static const char sql[] = "INSERT OR REPLACE INTO live.now_anomaly VALUES(?1, ?2, ?3)";
-	uint64_t h = hash(1, t->kinds, sizeof(t->kinds));
+	uint64_t h = hash_numbers(BASIS, t->kinds, CORDON_KINDS);
 	u32 kind;
 
 	if (h == t->written_kinds)
@@ -82,19 +93,22 @@ static void put_kinds(struct history_writer *w, struct history_device *t)
 
 static uint64_t hash_row(const struct history_device *t, const struct cnl_device *d)
 {
-	const int64_t numbers[] = {
+	const u64 numbers[] = {
 		t->live, d->state, t->since, d->def.unlisted, d->def.vlan, d->def.authentication, d->def.encryption,
 		d->def.firmware, t->lease_until, d->outdated, t->first, t->last, d->has_destinations, d->destinations, t->learning,
 		d->has_certificate,
 	};
-	uint64_t h = hash(0xcbf29ce484222325ULL, numbers, sizeof(numbers));
+	uint64_t h = hash_numbers(BASIS, numbers, sizeof(numbers) / sizeof(*numbers));
+	char text[TEXT];
 
-	h = hash(h, t->now, sizeof(t->now));
+	h = hash_numbers(h, t->now, HISTORY_COUNTS);
 	h = hash_text(hash_text(hash_text(h, t->name), t->segment), d->effective_segment);
 	h = hash_text(hash_text(hash_text(h, t->why), d->def.model), d->lease_port);
 	h = hash_text(hash_text(hash_text(h, d->sighting.hostname), d->sighting.vendor_class), d->sighting.parameters);
-	h = hash(h, d->ports.name, d->ports.n * sizeof(d->ports.name[0]));
-	h = hash(h, d->addresses, d->def.n * sizeof(d->addresses[0]));
+	ports_text(d, text);
+	h = hash_text(h, text);
+	addresses_text(d, text);
+	h = hash_text(h, text);
 	return h ? h : 1;
 }
 

@@ -210,8 +210,8 @@ int history_open(struct history *h, const char *dir, const char *live_dir)
 	}
 	if (live_dir && attach(h, live))
 		return failed(h, "cannot be opened", live);
-	if (sqlite3_exec(h->db, "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA query_only = ON", NULL, NULL,
-			 NULL))
+	if (sqlite3_exec(h->db, "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA query_only = ON;"
+			 "PRAGMA temp_store = MEMORY", NULL, NULL, NULL))	/* who reads may be allowed no other file */
 		return failed(h, "cannot be read", path);
 	return check_version(h, path);
 }

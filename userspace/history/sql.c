@@ -114,6 +114,7 @@ int history_commit(struct history_writer *w)
 		sqlite3_exec(w->h.db, "ROLLBACK", NULL, NULL, NULL);
 	w->failed = false;
 	history_forget(w);
+	history_policy_put(w, NULL);
 	return -EIO;
 }
 

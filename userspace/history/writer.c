@@ -94,9 +94,6 @@ void history_writer_close(struct history_writer *w)
 	for (i = 0; i < w->n_cache; i++)
 		sqlite3_finalize(w->cache[i].stmt);
 	w->n_cache = 0;
-	policy_free(w->policy);
-	free(w->sealed);
-	w->policy = NULL;
-	w->sealed = NULL;
+	history_policy_put(w, NULL);
 	history_close(&w->h);
 }

@@ -216,6 +216,7 @@ void history_state(struct history_writer *w, struct history_device *t, const str
 void history_state_because(struct history_writer *w, struct history_device *t, u32 kind, time_t now);
 
 /* applied.c: take over @p */
+void history_policy_put(struct history_writer *w, struct policy *p);
 void history_applied(struct history_writer *w, struct policy *p, const struct cnl_summary *s, time_t now);
 
 /* who.c */

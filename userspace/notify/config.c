@@ -85,11 +85,12 @@ static void load_user(struct loader *l, const struct yaml_node *node, struct not
 	if (!text)
 		return;
 	user = getpwnam(text);
-	if (!user)
+	if (!user) {
 		report_error(l->report, node->at, "there is no user '%s'", text);
-	else if (!user->pw_uid || !user->pw_gid)
-		report_error(l->report, node->at, "user '%s' is root, or in its group: programs are run without rights", text);
-	else {
+	} else if (!user->pw_uid || !user->pw_gid) {
+		report_error(l->report, node->at, "user '%s' is root, or in its group: programs are run without rights",
+			     text);
+	} else {
 		r->uid = user->pw_uid;
 		r->gid = user->pw_gid;
 	}

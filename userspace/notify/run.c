@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -18,14 +17,10 @@
 /* In the child from here on: only what is safe between fork() and execve(). */
 static int drop(const struct notify_rule *rule)
 {
-	static const struct rlimit none;
-
 	if (!geteuid() && (setgroups(0, NULL) || setresgid(rule->gid, rule->gid, rule->gid) ||
 			   setresuid(rule->uid, rule->uid, rule->uid)))
 		return -1;
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || setrlimit(RLIMIT_CORE, &none))
-		return -1;
-	return 0;
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
 static void reset_signals(void)

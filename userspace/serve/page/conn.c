@@ -5,6 +5,7 @@
  * pleases; so each is held until the next sweep finds that evhttp is done with it.
  */
 #include <arpa/inet.h>
+#include <event2/buffer.h>
 #include <event2/bufferevent_ssl.h>
 #include <openssl/err.h>
 #include <stdlib.h>
@@ -72,6 +73,17 @@ void web_conn_cut(struct web_conn *c)
 		shutdown(bufferevent_getfd(c->bev), SHUT_RDWR);
 }
 
+/** web_is_full - so much is on its way to browsers that nothing should be added */
+bool web_is_full(const struct web *w)
+{
+	const struct web_conn *c;
+	size_t sum = 0;
+
+	TAILQ_FOREACH(c, &w->conns, link)
+		sum += evbuffer_get_length(bufferevent_get_output(c->bev));
+	return sum > WEB_QUEUED;
+}
+
 /* A handshake that fails mostly ends with an alert of ours or theirs. */
 static void on_info(const SSL *ssl, int where, int ret)
 {
@@ -125,6 +137,7 @@ static void on_record(int write, int version, int type, const void *buf, size_t 
 SSL_CTX *web_tls_new(struct web *w)
 {
 	SSL_CTX *tls = serve_tls_new();
+	size_t i;
 
 	conn_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
 	if (!tls || conn_index < 0) {
@@ -135,7 +148,10 @@ SSL_CTX *web_tls_new(struct web *w)
 	SSL_CTX_set_info_callback(tls, on_info);
 	SSL_CTX_set_msg_callback(tls, on_record);
 	SSL_CTX_set_max_cert_list(tls, WEB_CHAIN);
+	/* A browser offers what one of these has issued. */
 	SSL_CTX_add_client_CA(tls, w->ca.issuing);
+	for (i = 0; i < w->ca.n_former; i++)
+		SSL_CTX_add_client_CA(tls, w->ca.former[i].cert);
 	return tls;
 }
 
@@ -239,8 +255,9 @@ static void on_admit(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	TAILQ_FOREACH_REVERSE(c, &w->conns, web_conns, link) {
-		if (memcmp(c->peer, (uint8_t[16]){ 0 }, 16))
+		if (c->admitted)
 			break;
+		c->admitted = true;
 		if (!is_done(c))
 			make_room(c);
 	}

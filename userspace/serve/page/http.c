@@ -138,8 +138,13 @@ struct history *web_history(struct web *w)
 static void send_page(struct web_conn *c, struct evhttp_request *req, const struct page_request *q)
 {
 	struct page_reply r = { .status = 0 };
-	struct history *h = web_history(c->web);
+	struct history *h;
 
+	if (web_is_full(c->web)) {
+		web_refuse(c, req, 503, SERVE_PAGE_CROWDED, "too much is on its way");
+		return;
+	}
+	h = web_history(c->web);
 	if (!h) {
 		serve_log(LOG_ERR, "no history", "why", c->web->history.error, NULL);
 		web_refuse(c, req, 503, SERVE_PAGE_HISTORY, "there is no history to show: does cordon-watch.service run?");

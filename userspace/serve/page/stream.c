@@ -39,10 +39,15 @@ static void forget(struct web_stream *s)
 	free(s);
 }
 
+/* A request whose connection broke is nobody's but ours. */
 static void on_gone(struct evhttp_connection *evcon, void *arg)
 {
+	struct web_stream *s = arg;
+
 	(void)evcon;
-	forget(arg);
+	if (!evhttp_request_get_connection(s->req))
+		evhttp_request_free(s->req);
+	forget(s);
 }
 
 static void end(struct web_stream *s)

@@ -22,6 +22,7 @@
 #define WEB_CHAIN		8192	/* bytes of a client's certificates */
 #define WEB_HEADERS		8192	/* bytes of a request's headers, its line included */
 #define WEB_BODY		4096	/* bytes of a form */
+#define WEB_QUEUED		(32U << 20) /* bytes of answers that are not taken yet, and no more pages are made */
 #define WEB_WAITING		64	/* requests that agent has not answered */
 #define WEB_STREAMS		32	/* streams of events at a time ... */
 #define WEB_STREAMS_PER_PEER	8	/* ... and of one address */
@@ -42,6 +43,7 @@ struct web;
  * @peer: address, IPv4 as mapped; all zero, not known yet
  * @until: when it has had its time, by serve_clock()
  * @records: of TLS that came and carry no data
+ * @admitted: it was counted among those of its address
  * @up: its handshake is done
  * @asked: a request of it is being answered
  * @served: there was a request
@@ -63,6 +65,7 @@ struct web_conn {
 	uint8_t peer[16];
 	time_t until;
 	unsigned int records;
+	bool admitted;
 	bool up;
 	bool asked;
 	bool served;
@@ -172,6 +175,7 @@ struct bufferevent *web_conn_plain(struct event_base *base, void *arg);
 struct web_conn *web_conn_of(struct web *w, struct evhttp_request *req);
 void web_conn_refused(struct web_conn *c, enum serve_refused reason, const char *why);
 void web_conn_cut(struct web_conn *c);
+bool web_is_full(const struct web *w);
 bool web_conn_from_loopback(const struct web_conn *c);
 void web_sweep(evutil_socket_t fd, short what, void *arg);
 
