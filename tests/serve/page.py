@@ -20,6 +20,7 @@ import struct
 import sys
 import threading
 import time
+import urllib.request
 
 from gateway import (CTL, EST, NOTHING, PKCS10, WAIT, Answer, Client, Tap, ask, checkin, children, comm, ctl, hold_port, must,
                      new_csr, new_key, run, until)
@@ -541,6 +542,9 @@ def histories():
     with PageGateway(history=False) as gw:
         gw.must_start()
         counted(gw, "no history", "page_history", 503, gw.look, "cordon-watch.service")
+        with urllib.request.urlopen(f"http://127.0.0.1:{gw.metrics}/metrics", timeout=WAIT) as got:
+            text = got.read()
+        tap.ok(b"\ncordon_watch_up 0\n" in text and b"\ncordon_serve_connections " in text, "no history: metrics say so", text)
         gw.history()
         tap.equal("then there is one", 200, gw.look().status)
         gw.history()
