@@ -151,8 +151,9 @@ picture-policy: userspace-quiet
 	@sed -n '/^```yaml/,/^```/{/^```/d;p}' README.md | $(BUILD)/cordonctl policy draw - >$(PICTURES)/policy.svg.new
 	@mv $(PICTURES)/policy.svg.new $(PICTURES)/policy.svg
 
-# The page's, $(PICTURES)/page.png, has its place here.
 picture-page:
+	@mkdir -p $(PICTURES)
+	@tests/page/picture.sh $(PICTURES)/page.png
 
 clean:
 	rm -rf $(BUILD)

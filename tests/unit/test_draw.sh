@@ -166,7 +166,7 @@ echo 'rules: [{from: iot, to: wan, allow: [tcp/443]}]' >"$dir/main.d/rules.yaml"
 ok "of a policy in several files, all" $?
 
 mkdir "$dir/pictures"
-make -s pictures PICTURES="$dir/pictures" >"$dir/out" 2>&1 &&
+make -s picture-policy PICTURES="$dir/pictures" >"$dir/out" 2>&1 &&
 	cmp "$dir/pictures/policy.svg" Documentation/pictures/policy.svg >>"$dir/out" 2>&1
 ok "Documentation/pictures/policy.svg is README's policy (make pictures)" $?
 echo "1..$n"
