@@ -67,6 +67,11 @@ static void test_which(void)
 	which("state restore", AUDITED);
 	which("state save", AUDITED_NOT);
 	which("state watch", AUDITED_NOT);
+	which("watch", AUDITED_NOT);
+	which("history cam --since 7d", AUDITED_NOT);
+	which("history --acknowledge 7", AUDITED_ANYWAY);
+	which("history --ack=7", AUDITED_ANYWAY);
+	which("history --acknowledge 7 --help", AUDITED_NOT);
 	which("restore all.tar", AUDITED);
 	which("restore all.tar --dry-run", AUDITED_NOT);
 	which("backup all.tar", AUDITED_ANYWAY);

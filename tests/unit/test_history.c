@@ -415,7 +415,7 @@ static void test_killed(void)
 		if (!pid)
 			write_on(count, T0 + 1000 * i);
 		/* Until it has done something, and then in the middle of whatever it is at. */
-		while (*count < before + 5 + i)
+		while (*count < before + 5 + i && !waitpid(pid, NULL, WNOHANG))
 			;
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);
