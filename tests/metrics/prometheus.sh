@@ -10,7 +10,7 @@ monitor() {
 
 	mkdir -p "$at"/{tsdb,alerts}
 	: >"$at/told"
-	sed "s/^    interval: .*/    interval: ${every}s/" "$files/cordon.rules.yml" >"$at/cordon.rules.yml"
+	sed "s/^    interval: .*/    interval: ${every}s/; s/\[2m\]/[$((every * 6))s]/" "$files/cordon.rules.yml" >"$at/cordon.rules.yml"
 	sed -E "s/^( *(scrape|evaluation)_interval:).*/\\1 ${every}s/" "$files/prometheus.yml" >"$at/prometheus.yml"
 	sed -E "s/^( *group_wait:) 10s/\\1 ${every}s/; s/^( *group_interval:).*/\\1 ${every}s/" "$files/alertmanager.yml" >"$at/alertmanager.yml"
 	beside receiver /usr/bin/python3 "$here/receiver.py" 9095 "$at/told"
