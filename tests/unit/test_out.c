@@ -227,12 +227,19 @@ static void test_rule(void)
 	struct cordon_rule_def rule = { .n = 3, .to = 1, .related = 1 };
 	struct cordon_draft draft = { .n_segments = 2, .n_rules = 1, .n_matches = 3, .segments = segments,
 				      .rules = &rule, .matches = matches };
-	json_t *v = parsed(print, json_rule(&draft, 0)), *allow = json_object_get(v, "allow");
+	json_t *v = parsed(print, json_rule(&draft, 0, NULL)), *allow = json_object_get(v, "allow");
 
 	ok(json_is_true(json_object_get(v, "related")) && json_is_false(json_object_get(v, "plaintext")) &&
 	   !strcmp(json_string_value(json_array_get(allow, 0)), "tcp/443") &&
 	   !strcmp(json_string_value(json_array_get(allow, 1)), "esp") &&
 	   !strcmp(json_string_value(json_array_get(allow, 2)), "any"), "a rule");
+	ok(!json_object_get(v, "used_seconds"), "of a file: nobody knows when it was used");
+	json_decref(v);
+	v = parsed(print, json_rule(&draft, 0, &(struct cnl_rule_use){ true, 7 }));
+	ok(json_integer_value(json_object_get(v, "used_seconds")) == 7, "a rule that was used");
+	json_decref(v);
+	v = parsed(print, json_rule(&draft, 0, &(struct cnl_rule_use){ false, 0 }));
+	ok(json_is_null(json_object_get(v, "used_seconds")), "a rule that was not");
 	json_decref(v);
 }
 
