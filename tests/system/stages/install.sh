@@ -96,6 +96,31 @@ for user in front agent signer; do
 	try pgrep -u cordon-$user cordonctl
 	ok "a process runs as cordon-$user"
 done
+# The history, who is told, and what shows it
+mkdir -p /usr/local/sbin
+printf '#!/bin/sh\necho "told as $(id -un): $CORDON_ALERT $CORDON_STATE $CORDON_MAC" >&2\n' >/usr/local/sbin/tell
+chmod 755 /usr/local/sbin/tell
+echo 'notify: [{run: [/usr/local/sbin/tell], states: [quarantined]}]' >/etc/cordon/watch.yaml
+sed 's/^segments:/&\n  spare: {}/; s/^devices:.*/devices:\n  - {name: spare, mac: "02:00:00:00:09:09", network_segment: spare, addresses: [192.0.2.99]}/' \
+	/etc/cordon/policy.yaml >/run/spare.yaml
+grep -q '^devices:' /run/spare.yaml || printf 'devices:\n  - {name: spare, mac: "02:00:00:00:09:09", network_segment: spare, addresses: [192.0.2.99]}\n' >>/run/spare.yaml
+try cordonctl apply /run/spare.yaml && try systemctl start cordon-watch
+ok "cordon-watch starts"
+becomes 60 cordonctl history spare && try cordonctl device quarantine spare
+becomes 60 bash -c "journalctl -q -o cat -u cordon-watch --since @$mark | grep 'told as nobody: firing quarantined 02:00:00:00:09:09'"
+ok "within its unit's bounds, a program is told of a quarantine"
+becomes 60 bash -c "cordonctl history spare | grep 'quarantined by root'"
+ok "and the history knows who did it"
+printf 'page: [127.0.0.1:8444]\nmetrics: [127.0.0.1:9842]\n' >>/etc/cordon/serve.yaml
+try systemctl restart cordon-serve && becomes 60 bash -c "curl -skf https://127.0.0.1:8444/devices | grep 'quarantined'"
+ok "the page shows it"
+try curl -sf http://127.0.0.1:9842/metrics && grep -q '^cordon_up 1' $log && grep -q '^cordon_watch_up 1' $log
+ok "so do metrics"
+try pgrep -u cordon-page cordonctl
+ok "a process runs as cordon-page"
+try cordonctl apply /etc/cordon/policy.yaml
+ok "the example policy again"
+
 main=$(systemctl show -P MainPID cordon-serve)
 kill -9 "$main"
 becomes 60 bash -c "[ \$(systemctl show -P MainPID cordon-serve) != $main ] && systemctl is-active cordon-serve"
