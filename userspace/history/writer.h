@@ -11,7 +11,7 @@
 #include "notify/notify.h"
 
 #define HISTORY_COUNTS		6	/* rx_packets, rx_bytes, tx_packets, tx_bytes, denied, anomalies */
-#define HISTORY_STATEMENTS	96	/* that are kept prepared */
+#define HISTORY_STATEMENTS	192	/* that are kept prepared; there are about 100, and one more than this would fail */
 #define HISTORY_WHY_LEN		192
 #define HISTORY_BOOT_LEN	96
 #define HISTORY_MODULE_LEN	32
