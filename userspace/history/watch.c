@@ -249,6 +249,7 @@ static int look_at_rest(struct watcher *v, time_t now)
 static void look(struct watcher *v)
 {
 	time_t now = time(NULL);
+	bool failed;
 	int err;
 
 	v->looked = now_ms();
@@ -259,11 +260,13 @@ static void look(struct watcher *v)
 	err = cnl_device_each(&v->ask, on_device, v);
 	if (!err)
 		err = look_at_rest(v, now);
-	if (err && err != -EAGAIN)
-		say(v, "kernel", v->w.failed ? v->w.h.error : v->ask.error);
+	/* history_sample_end() says why, and forgets that it did. */
+	failed = v->w.failed;
+	if (err && err != -EAGAIN && !failed)
+		say(v, "kernel", v->ask.error);
 	if (history_sample_end(&v->w, !err, now))
 		say(v, "history", v->w.h.error);
-	if (err && err != -EAGAIN && !v->w.failed)
+	if (err && err != -EAGAIN && !failed)
 		disconnect(v);
 }
 
