@@ -31,6 +31,7 @@
  * @listener: of @events
  * @connected: both are open
  * @policy: another policy may be in force
+ * @again: which one could not be seen: with the next look
  * @looked: when the last look began, by a clock that only goes on, in ms
  * @minute: of the wall clock, in which the last row was written
  * @said: the last thing that was complained of, so that it is said once
@@ -46,6 +47,7 @@ struct watcher {
 	struct cnl_listener listener;
 	bool connected;
 	bool policy;
+	bool again;
 	int64_t looked;
 	time_t minute;
 	char said[CNL_ERROR_LEN];
@@ -204,6 +206,8 @@ static void look_at_policy(struct watcher *v, time_t now)
 	struct policy *p = NULL;
 	u32 rules;
 
+	v->policy = false;
+	v->again = true;
 	if (cnl_summary(&v->ask, &s) || (s.in_force && cnl_fetch(&v->ask, &p, &runtime))) {
 		say(v, "kernel", v->ask.error);
 		return;
@@ -221,7 +225,7 @@ static void look_at_policy(struct watcher *v, time_t now)
 	history_applied(&v->w, p, &s, now);
 	history_rules_used(&v->w, runtime.rules, rules, now);
 	cnl_runtime_free(&runtime);
-	v->policy = false;
+	v->again = v->w.failed;
 }
 
 static int look_at_rest(struct watcher *v, time_t now)
@@ -254,7 +258,7 @@ static void look(struct watcher *v)
 
 	v->looked = now_ms();
 	commit(v);
-	if (v->policy)
+	if (v->policy || v->again)
 		look_at_policy(v, now);
 	history_sample_begin(&v->w, now);
 	err = cnl_device_each(&v->ask, on_device, v);
