@@ -154,13 +154,24 @@ static void on_news(enum history_event event, const struct notify_facts *facts, 
 static void disconnect(struct watcher *v)
 {
 	if (v->connected) {
-		if (!history_begin(&v->w, time(NULL)))
-			history_meta_down(&v->w);
-		commit(v);
 		cnl_close(&v->ask);
 		cnl_close(&v->events);
 	}
 	v->connected = false;
+	v->looked = 0;
+}
+
+/* That there is no module is seen as often as what is with it. One that is there and does not answer is not seen. */
+static void look_for_module(struct watcher *v)
+{
+	time_t now = time(NULL);
+
+	if (now_ms() < v->looked + 1000LL * v->config->sample || !access("/sys/module/cordon", F_OK) || errno != ENOENT)
+		return;
+	v->looked = now_ms();
+	if (!history_begin(&v->w, now))
+		history_meta_down(&v->w, now);
+	commit(v);
 }
 
 static int connect_both(struct watcher *v)
@@ -334,8 +345,8 @@ static void watch_once(struct watcher *v)
 {
 	time_t now = time(NULL);
 
-	if (!v->connected)
-		connect_both(v);
+	if (!v->connected && connect_both(v))
+		look_for_module(v);
 	if (v->connected && (v->policy || now_ms() >= v->looked + 1000LL * v->config->sample))
 		look(v);
 	if (now / 60 != v->minute)
@@ -423,7 +434,7 @@ static int begin(struct watcher *v, const char *dir, const char *live_dir)
  */
 int watch_run(struct watch_config *c, const char *dir, const char *live_dir)
 {
-	struct watcher v = { .config = c, .minute = time(NULL) / 60, .looked = now_ms() };
+	struct watcher v = { .config = c, .minute = time(NULL) / 60 };
 	struct sigaction end = { .sa_handler = on_end };
 	int err = begin(&v, dir, live_dir);
 

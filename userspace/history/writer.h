@@ -180,7 +180,7 @@ void history_now_put(struct history_writer *w, struct history_device *t, const s
 
 /* live.c */
 void history_meta(struct history_writer *w, const struct cnl_summary *s, time_t now);
-void history_meta_down(struct history_writer *w);
+void history_meta_down(struct history_writer *w, time_t now);
 void history_interfaces(struct history_writer *w, const struct cnl_interfaces *all);
 void history_bindings(struct history_writer *w, const struct cnl_bindings *all, time_t now);
 void history_segments_begin(struct history_writer *w);
