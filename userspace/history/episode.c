@@ -66,7 +66,8 @@ static void tell(struct history_writer *w, const struct history_device *t, struc
 static void begin(struct history_writer *w, struct history_device *t, const struct cnl_event *e, int64_t count, time_t now)
 {
 	const char *action = e->anomaly.action < 0 ? NULL : policy_action_name(e->anomaly.action);
-	struct notify_facts news = { .what = e->anomaly.kind, .action = action, .count = count, .denied = e->anomaly.denied };
+	struct notify_facts news = { .what = e->anomaly.kind, .action = action, .count = count, .denied = e->anomaly.denied,
+				     .many = !t };
 	char service[EVENT_SERVICE_LEN];
 	struct facts f;
 	int64_t id;
@@ -187,7 +188,7 @@ void history_episodes_end(struct history_writer *w, time_t now)
 		"SELECT e.kind, e.count, d.name, d.mac, d.segment, e.first, e.last FROM episode e JOIN device d ON d.id = e.device"
 		" WHERE e.last >= ?1 AND e.last < ?2";
 	char kind[32], name[CORDON_DEVICE_NAME_LEN], mac[18], segment[CORDON_NAME_LEN];
-	struct notify_facts news = { .device = name, .segment = segment };
+	struct notify_facts news = { .segment = segment };
 	time_t quiet = now - HISTORY_QUIET;
 	sqlite3_stmt *stmt;
 
@@ -199,9 +200,11 @@ void history_episodes_end(struct history_writer *w, time_t now)
 		history_copy(stmt, 2, name, sizeof(name));
 		history_copy(stmt, 3, mac, sizeof(mac));
 		history_copy(stmt, 4, segment, sizeof(segment));
+		news.device = segment[0] ? name : NULL;
 		news.first = sqlite3_column_int64(stmt, 5);
 		news.last = sqlite3_column_int64(stmt, 6);
-		if (policy_mac_parse(mac, news.mac))
+		news.many = policy_mac_parse(mac, news.mac);
+		if (news.many)
 			memset(news.mac, 0, sizeof(news.mac));
 		w->news(HISTORY_EPISODE_OVER, &news, w->arg);
 	}

@@ -75,7 +75,8 @@ static struct key key_of(const struct notify_facts *f)
 {
 	struct key k = { .is_state = f->is_state, .what = f->what };
 
-	memcpy(k.mac, f->mac, sizeof(k.mac));
+	if (!f->many)
+		memcpy(k.mac, f->mac, sizeof(k.mac));
 	return k;
 }
 
