@@ -20,7 +20,7 @@
 
 static char dir[] = "/tmp/cordon-history.XXXXXX";
 static struct history_writer w;
-static unsigned int begun, over, states;
+static unsigned int begun, over, states, known;
 
 static void on_news(enum history_event event, const struct notify_facts *facts, void *arg)
 {
@@ -29,6 +29,7 @@ static void on_news(enum history_event event, const struct notify_facts *facts, 
 	begun += event == HISTORY_EPISODE;
 	over += event == HISTORY_EPISODE_OVER;
 	states += event == HISTORY_STATE;
+	known += event == HISTORY_KNOWN;
 }
 
 static void start(const char *boot, time_t now)
@@ -247,6 +248,15 @@ static void test_episodes(void)
 	history_minute(&w, T0 + 31 + HISTORY_QUIET + 61);
 	history_minute(&w, T0 + 31 + HISTORY_QUIET + 121);
 	ok(over == 1, "and of the end, once");
+	history_writer_close(&w);
+	start("a", T0 + 1000);
+	known = 0;
+	history_episodes_known(&w);
+	ok(known == 1, "after a restart: of what was not over when the last minute with something in it was written");
+	history_minute(&w, T0 + 1060);
+	ok(over == 2, "and that it is over");
+	history_minute(&w, T0 + 1120);
+	ok(over == 2, "once more, no oftener");
 	d = device(1, 0, 12);
 	see(&d, T0 + 2000);
 	is("after a quiet time another episode, though no event was heard", "SELECT count(*) FROM episode", 2);

@@ -177,24 +177,20 @@ void history_episode_count(struct history_writer *w, struct history_device *t, t
 			count_kind(w, t, kind, now);
 }
 
-/**
- * history_episodes_end - tell of episodes that are over
- * @w: the writer, in a transaction
- * @now: the time
- */
-void history_episodes_end(struct history_writer *w, time_t now)
+/* Those whose last anomaly was at @from, or after it and before @to. */
+static void tell_rows(struct history_writer *w, enum history_event event, time_t from, time_t to)
 {
 	static const char sql[] =
 		"SELECT e.kind, e.count, d.name, d.mac, d.segment, e.first, e.last FROM episode e JOIN device d ON d.id = e.device"
 		" WHERE e.last >= ?1 AND e.last < ?2";
 	char kind[32], name[CORDON_DEVICE_NAME_LEN], mac[18], segment[CORDON_NAME_LEN];
 	struct notify_facts news = { .segment = segment };
-	time_t quiet = now - HISTORY_QUIET;
-	sqlite3_stmt *stmt;
+	sqlite3_stmt *stmt = w->news ? history_query(w, sql, "ii", (int64_t)from, (int64_t)to) : NULL;
 
-	stmt = w->news && quiet > w->quiet ? history_query(w, sql, "ii", (int64_t)w->quiet, (int64_t)quiet) : NULL;
 	while (stmt && sqlite3_step(stmt) == SQLITE_ROW) {
 		history_copy(stmt, 0, kind, sizeof(kind));
+		if (policy_kind_find(kind) < 0)
+			continue;
 		news.what = policy_kind_find(kind);
 		news.count = sqlite3_column_int64(stmt, 1);
 		history_copy(stmt, 2, name, sizeof(name));
@@ -206,12 +202,34 @@ void history_episodes_end(struct history_writer *w, time_t now)
 		news.many = policy_mac_parse(mac, news.mac);
 		if (news.many)
 			memset(news.mac, 0, sizeof(news.mac));
-		w->news(HISTORY_EPISODE_OVER, &news, w->arg);
+		w->news(event, &news, w->arg);
 	}
 	if (stmt)
 		sqlite3_reset(stmt);
-	if (quiet > w->quiet)
-		w->quiet = quiet;
+}
+
+/**
+ * history_episodes_known - tell of episodes whose beginning was told before the writer began, and whose end was not
+ * @w: the writer, whose news were just set
+ */
+void history_episodes_known(struct history_writer *w)
+{
+	tell_rows(w, HISTORY_KNOWN, w->quiet, INT64_MAX);
+}
+
+/**
+ * history_episodes_end - tell of episodes that are over
+ * @w: the writer, in a transaction
+ * @now: the time
+ */
+void history_episodes_end(struct history_writer *w, time_t now)
+{
+	time_t quiet = now - HISTORY_QUIET;
+
+	if (quiet <= w->quiet)
+		return;
+	tell_rows(w, HISTORY_EPISODE_OVER, w->quiet, quiet);
+	w->quiet = quiet;
 }
 
 /**

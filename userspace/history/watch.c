@@ -145,7 +145,9 @@ static void on_news(enum history_event event, const struct notify_facts *facts, 
 {
 	struct watcher *v = arg;
 
-	if (event == HISTORY_EPISODE || event == HISTORY_STATE)
+	if (event == HISTORY_KNOWN)
+		notify_known(v->notify, facts);
+	else if (event == HISTORY_EPISODE || event == HISTORY_STATE)
 		notify_begin(v->notify, facts, now_ms());
 	else
 		notify_end(v->notify, facts, now_ms());
@@ -447,6 +449,7 @@ int watch_run(struct watch_config *c, const char *dir, const char *live_dir)
 	if (v.notify) {
 		v.w.news = on_news;
 		v.w.arg = &v;
+		history_episodes_known(&v.w);
 	}
 	drop_rights(v.notify);
 	while (!ended)

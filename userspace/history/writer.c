@@ -34,7 +34,7 @@ static int look(struct history_writer *w, const char *sql, int64_t *out)
  */
 int history_writer_open(struct history_writer *w, const char *dir, const char *live_dir, const char *boot, time_t now)
 {
-	int64_t devices = 0, unlisted = 0;
+	int64_t devices = 0, unlisted = 0, last = 0;
 	int err;
 
 	memset(w, 0, sizeof(*w));
@@ -43,14 +43,16 @@ int history_writer_open(struct history_writer *w, const char *dir, const char *l
 		return err;
 	snprintf(w->boot, sizeof(w->boot), "%s", boot);
 	w->minute = now / 60 * 60;
-	w->quiet = now - HISTORY_QUIET;
 	w->next_live = -1;
 	if (!look(w, "SELECT count(*) FROM device", &devices) &&
 	    !look(w, "SELECT count(*) FROM device WHERE segment = '' AND id <> 0", &unlisted) &&
+	    !look(w, "SELECT max(last) FROM device", &last) &&
 	    !sqlite3_exec(w->h.db, "PRAGMA temp_store = MEMORY; PRAGMA main.cache_size = -8192;"
 			  "CREATE TEMP TABLE kept(key PRIMARY KEY) WITHOUT ROWID", NULL, NULL, NULL)) {
 		w->fresh = !devices;
 		w->unlisted = unlisted;
+		/* What was over when the last minute was written was told; what became so since then is yet to be. */
+		w->quiet = (last && last < now ? last : now) - HISTORY_QUIET;
 		return 0;
 	}
 	snprintf(w->h.error, sizeof(w->h.error), "%s/" HISTORY_FILE ": %s", dir, sqlite3_errmsg(w->h.db));

@@ -91,6 +91,7 @@ enum history_event {
 	HISTORY_EPISODE_OVER,
 	HISTORY_STATE,		/* a device came into a state */
 	HISTORY_STATE_OVER,
+	HISTORY_KNOWN,		/* an episode or a state that is not over, and began before the writer did */
 };
 
 /**
@@ -202,6 +203,7 @@ void history_prune(struct history_writer *w, time_t now);
 /* episode.c */
 void history_anomaly(struct history_writer *w, const struct cnl_event *e, time_t now);
 void history_episode_count(struct history_writer *w, struct history_device *t, time_t now);
+void history_episodes_known(struct history_writer *w);
 void history_episodes_end(struct history_writer *w, time_t now);
 int history_acknowledge(struct history_writer *w, int64_t id, const char *who, time_t now);
 
@@ -212,7 +214,7 @@ void history_self(struct history_writer *w);
 
 /* state.c */
 void history_state(struct history_writer *w, struct history_device *t, const struct cnl_device *d, time_t now);
-
+void history_state_known(struct history_writer *w, const struct history_device *t);
 void history_state_because(struct history_writer *w, struct history_device *t, u32 kind, time_t now);
 
 /* applied.c: take over @p */
