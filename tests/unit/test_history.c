@@ -269,6 +269,12 @@ static void test_episodes(void)
 	e.anomaly.mac[0] = 6;
 	hear(&e, T0 + 3000);
 	is("what no known device did is that of unknown ones", "SELECT count(*) FROM episode WHERE device = 0", 1);
+	e.anomaly.kind = CORDON_KIND_RATE;
+	for (i = 0; i < HISTORY_EPISODES_KEPT + 20; i++)
+		hear(&e, T0 + 4000 + i * (HISTORY_QUIET + 1));
+	is("of one kind the last episodes are kept, no more", "SELECT count(*) FROM episode WHERE device = 0 AND kind = 'rate'",
+	   HISTORY_EPISODES_KEPT);
+	is("and those of other kinds", "SELECT count(*) FROM episode WHERE device = 0", HISTORY_EPISODES_KEPT + 1);
 	history_begin(&w, T0);
 	ok(!history_acknowledge(&w, 1, "anna", T0 + 4000), "it is acknowledged");
 	ok(history_acknowledge(&w, 1, "bob", T0 + 4000) == -EALREADY, "not twice");

@@ -63,6 +63,16 @@ static void tell(struct history_writer *w, const struct history_device *t, struc
 	w->news(HISTORY_EPISODE, n, w->arg);
 }
 
+/* Of a device that does it again every quarter of an hour only the last ones are kept. */
+static void limit(struct history_writer *w, int64_t device, u32 kind)
+{
+	static const char sql[] =
+		"DELETE FROM episode WHERE device = ?1 AND kind = ?2 AND last < (SELECT last FROM episode"
+		" WHERE device = ?1 AND kind = ?2 ORDER BY last DESC LIMIT 1 OFFSET ?3)";
+
+	history_run(w, sql, "iti", device, policy_kind_name(kind), (int64_t)HISTORY_EPISODES_KEPT - 1);
+}
+
 static void begin(struct history_writer *w, struct history_device *t, const struct cnl_event *e, int64_t count, time_t now)
 {
 	const char *action = e->anomaly.action < 0 ? NULL : policy_action_name(e->anomaly.action);
@@ -76,6 +86,7 @@ static void begin(struct history_writer *w, struct history_device *t, const stru
 	history_get(w, &id, begin_sql, "itiiittzzeeeet", t ? t->id : HISTORY_NOBODY, policy_kind_name(e->anomaly.kind),
 		    (int64_t)now, count, (int64_t)(e->anomaly.denied ? count : 0), f.source, f.destination,
 		    (int64_t)e->anomaly.protocol, (int64_t)e->anomaly.dport, e->anomaly.server, f.tls, f.interface, f.ports, action);
+	limit(w, t ? t->id : HISTORY_NOBODY, e->anomaly.kind);
 	news.source = f.source;
 	news.destination = f.destination;
 	news.service = event_service_text(e->anomaly.protocol, e->anomaly.dport, service);
@@ -104,7 +115,7 @@ static void see_nobody(struct history_writer *w, time_t now)
 void history_anomaly(struct history_writer *w, const struct cnl_event *e, time_t now)
 {
 	static const char more[] =
-		"UPDATE episode SET last = ?2, count = count + ?3, denied = denied + ?4, action = coalesce(?5, action) WHERE id = ?1";
+		"UPDATE episode SET last = max(last, ?2), count = count + ?3, denied = denied + ?4, action = coalesce(?5, action) WHERE id = ?1";
 	struct history_device *t = e->anomaly.has_mac ? history_find(w, e->anomaly.mac) : NULL;
 	const char *action = e->anomaly.action < 0 ? NULL : policy_action_name(e->anomaly.action);
 	const int64_t all = 1 + (int64_t)e->anomaly.suppressed;
@@ -137,8 +148,10 @@ static void begin_blind(struct history_writer *w, struct history_device *t, u32 
 	struct notify_facts news = { .what = kind, .count = count };
 	int64_t id;
 
-	if (!history_get(w, &id, sql, "itic", t->id, policy_kind_name(kind), (int64_t)now, count))
-		tell(w, t, &news, now);
+	if (history_get(w, &id, sql, "itic", t->id, policy_kind_name(kind), (int64_t)now, count))
+		return;
+	limit(w, t->id, kind);
+	tell(w, t, &news, now);
 }
 
 static void count_kind(struct history_writer *w, struct history_device *t, u32 kind, time_t now)
