@@ -396,10 +396,12 @@ static void test_bounded(void)
 	for (i = 0; i < HISTORY_PEERS + 30; i++) {
 		c.peer = cordon_addr_v4(0xc6336400 + i);
 		history_begin(&w, T0 + i);
-		history_peer(&w, 1, &c, T0 + i);
+		history_peer(&w, w.list[0]->id, &c, T0 + i);
 	}
 	history_commit(&w);
 	is("the last peers are kept, no more", "SELECT count(*) FROM peer", HISTORY_PEERS);
+	prune(T0 + 50 + HISTORY_DAYS_KEPT);
+	is("the old ones are not", "SELECT count(*) FROM peer", HISTORY_PEERS - 20);
 	history_writer_close(&w);
 }
 

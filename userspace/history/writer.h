@@ -19,6 +19,7 @@
 #define HISTORY_UNLISTED_KEPT	HISTORY_HOURS_KEPT
 #define HISTORY_STATES_KEPT	1000	/* kept of a device */
 #define HISTORY_PRUNED		20000	/* rows of a table that are pruned at a time */
+#define HISTORY_PRUNED_DEVICES	100	/* devices whose rows are pruned at a time */
 #define HISTORY_SELF		256	/* addresses of the gateway that are known */
 #define HISTORY_CHANGES		65536	/* bytes of an applied policy's changes */
 #define HISTORY_NOBODY		0	/* device of what devices without a row of their own did */
@@ -113,6 +114,7 @@ enum history_event {
  * @unlisted: rows of devices that no policy lists
  * @next_live: the next row of live.now for a device without one in history.db; negative
  * @minute: that counters go to, in seconds since 1970
+ * @pruned: how many devices were pruned: the next one is @list's at that place, modulo @n
  * @quiet: episodes whose last anomaly is before this are over, and that was told
  * @policy: in force; or NULL
  * @sealed: the same, for look-ups; or NULL
@@ -142,6 +144,7 @@ struct history_writer {
 	unsigned int unlisted;
 	int64_t next_live;
 	time_t minute;
+	size_t pruned;
 	time_t quiet;
 	struct policy *policy;
 	struct cordon_policy *sealed;
