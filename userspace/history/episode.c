@@ -239,9 +239,9 @@ void history_episodes_end(struct history_writer *w, time_t now)
 {
 	time_t quiet = now - HISTORY_QUIET;
 
-	if (quiet <= w->quiet)
-		return;
-	tell_rows(w, HISTORY_EPISODE_OVER, w->quiet, quiet);
+	/* A clock that was set back goes on from there. */
+	if (quiet > w->quiet)
+		tell_rows(w, HISTORY_EPISODE_OVER, w->quiet, quiet);
 	w->quiet = quiet;
 }
 

@@ -18,6 +18,8 @@
 
 #define RETRY	1000	/* ms until it is tried again to find the module */
 #define BATCH	1	/* seconds that events wait for others, to be written with them */
+#define STEADY	3600	/* seconds for which the wall clock has to go evenly, until it says what is old */
+#define JUMP	60	/* seconds by which it may differ */
 
 /**
  * struct watcher - what watches
@@ -34,6 +36,8 @@
  * @again: which one could not be seen: with the next look
  * @looked: when the last look began, by a clock that only goes on, in ms
  * @minute: of the wall clock, in which the last row was written
+ * @epoch: of the wall clock, when the other one was 0
+ * @steady: since when that has been so, by the other one, in ms
  * @said: the last thing that was complained of, so that it is said once
  */
 struct watcher {
@@ -50,6 +54,8 @@ struct watcher {
 	bool again;
 	int64_t looked;
 	time_t minute;
+	int64_t epoch;
+	int64_t steady;
 	char said[CNL_ERROR_LEN];
 };
 
@@ -287,6 +293,18 @@ static void look(struct watcher *v)
 		disconnect(v);
 }
 
+/* A gateway without a battery begins in 1970, one whose battery is bad anywhere: nothing is old for that. */
+static bool is_steady(struct watcher *v, time_t now)
+{
+	int64_t epoch = now - now_ms() / 1000;
+
+	if (llabs(epoch - v->epoch) > JUMP) {
+		v->epoch = epoch;
+		v->steady = now_ms();
+	}
+	return now_ms() - v->steady >= 1000LL * STEADY;
+}
+
 /* Deltas of the minute that is over; what is old goes; what the registry and connection tracking say. */
 static void write_minute(struct watcher *v, time_t now)
 {
@@ -297,7 +315,8 @@ static void write_minute(struct watcher *v, time_t now)
 		say(v, "history", v->w.h.error);
 	if (history_begin(&v->w, now))
 		return;
-	history_prune(&v->w, now);
+	if (is_steady(v, now))
+		history_prune(&v->w, now);
 	history_registry(&v->w, v->config->registry, now);
 	if (v->peers)
 		history_peers_take(&v->w, v->peers, now);
@@ -436,7 +455,7 @@ static int begin(struct watcher *v, const char *dir, const char *live_dir)
  */
 int watch_run(struct watch_config *c, const char *dir, const char *live_dir)
 {
-	struct watcher v = { .config = c, .minute = time(NULL) / 60 };
+	struct watcher v = { .config = c, .minute = time(NULL) / 60, .steady = now_ms() };
 	struct sigaction end = { .sa_handler = on_end };
 	int err = begin(&v, dir, live_dir);
 
