@@ -317,7 +317,7 @@ static void write_minute(struct watcher *v, time_t now)
 		return;
 	if (is_steady(v, now))
 		history_prune(&v->w, now);
-	history_registry(&v->w, v->config->registry, now);
+	history_registry(&v->w, v->config->registry, v->config->ca, now);
 	if (v->peers)
 		history_peers_take(&v->w, v->peers, now);
 	commit(v);

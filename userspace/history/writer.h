@@ -229,6 +229,6 @@ void history_applied(struct history_writer *w, struct policy *p, const struct cn
 bool history_who(const struct history_writer *w, const char *const *words, time_t now, char out[HISTORY_WHO_LEN]);
 
 /* registry.c */
-void history_registry(struct history_writer *w, const char *path, time_t now);
+void history_registry(struct history_writer *w, const char *path, const char *ca, time_t now);
 
 #endif
