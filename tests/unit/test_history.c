@@ -400,6 +400,14 @@ static void test_bounded(void)
 	}
 	history_commit(&w);
 	is("the last peers are kept, no more", "SELECT count(*) FROM peer", HISTORY_PEERS);
+	c.fresh = false;
+	history_begin(&w, T0 + 200);
+	history_peer(&w, w.list[0]->id, &c, T0 + 200);
+	is("a connection that goes on is not written", "SELECT max(last) FROM peer", T0 + HISTORY_PEERS + 29);
+	history_peer(&w, w.list[0]->id, &c, T0 + HISTORY_PEERS + 29 + 301);
+	is("until a while later", "SELECT max(last) FROM peer", T0 + HISTORY_PEERS + 330);
+	is("and is one", "SELECT max(connections) FROM peer", 1);
+	history_commit(&w);
 	prune(T0 + 50 + HISTORY_DAYS_KEPT);
 	is("the old ones are not", "SELECT count(*) FROM peer", HISTORY_PEERS - 20);
 	history_writer_close(&w);
