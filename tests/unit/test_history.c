@@ -202,6 +202,35 @@ static void test_failed(void)
 	history_writer_close(&w);
 }
 
+/* What was not written is not there, nor counted: whom the kernel forgets while nothing can be written, and strangers. */
+static void test_failed_look(void)
+{
+	struct cnl_device stranger = device(9, 1, 0), other = device(2, 7, 0);
+	int i;
+
+	forget_all();
+	start("a", T0);
+	see_count(0, T0);
+	history_sample_begin(&w, T0 + 1);
+	history_sample_device(&w, &other, T0 + 1);
+	history_sample_end(&w, false, T0 + 1);
+	history_minute(&w, T0 + 1);
+	is("control: two devices are there", "SELECT count(*) FROM live.now", 2);
+	is("control: and counted", "SELECT count(*) FROM base WHERE device = 2", 1);
+	sqlite3_exec(w.h.db, "CREATE TEMP TRIGGER t BEFORE INSERT ON main.state BEGIN SELECT raise(ABORT, 'no room'); END", NULL, NULL,
+		     NULL);
+	stranger.def.unlisted = true;
+	stranger.def.name[0] = stranger.segment[0] = 0;
+	for (i = 0; i < 5; i++)
+		see(&stranger, T0 + 2 + i);
+	sqlite3_exec(w.h.db, "DROP TRIGGER t", NULL, NULL, NULL);
+	ok(w.n == 0 && w.unlisted == 0, "who could not be written has no row");
+	see_count(0, T0 + 10);
+	is("who went meanwhile is not there", "SELECT count(*) FROM live.now", 1);
+	is("and counts from nothing", "SELECT count(*) FROM base WHERE device = 2", 0);
+	history_writer_close(&w);
+}
+
 static void test_gone(void)
 {
 	struct cnl_device other = device(2, 7, 0);
@@ -506,6 +535,7 @@ int main(void)
 	test_deltas();
 	test_restart();
 	test_failed();
+	test_failed_look();
 	test_gone();
 	test_episodes();
 	test_states();
