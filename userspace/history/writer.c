@@ -56,7 +56,7 @@ int history_writer_open(struct history_writer *w, const char *dir, const char *l
 	w->next_live = -1;
 	if (!look(w, "SELECT count(*) FROM device", &devices) && !look(w, "SELECT max(last) FROM device", &last) &&
 	    !count_unlisted(w) &&
-	    !sqlite3_exec(w->h.db, "PRAGMA temp_store = MEMORY; PRAGMA main.cache_size = -8192;"
+	    !sqlite3_exec(w->h.db, "PRAGMA temp_store = MEMORY; PRAGMA main.cache_size = -8192; PRAGMA live.cache_size = -16384;"
 			  "CREATE TEMP TABLE kept(key PRIMARY KEY) WITHOUT ROWID", NULL, NULL, NULL)) {
 		w->fresh = !devices;
 		/* What was over when the last minute was written was told; what became so since then is yet to be. */
