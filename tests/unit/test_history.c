@@ -20,7 +20,7 @@
 
 static char dir[] = "/tmp/cordon-history.XXXXXX";
 static struct history_writer w;
-static unsigned int begun, over, states;
+static unsigned int begun, over, states, known;
 
 static void on_news(enum history_event event, const struct notify_facts *facts, void *arg)
 {
@@ -29,6 +29,7 @@ static void on_news(enum history_event event, const struct notify_facts *facts, 
 	begun += event == HISTORY_EPISODE;
 	over += event == HISTORY_EPISODE_OVER;
 	states += event == HISTORY_STATE;
+	known += event == HISTORY_KNOWN;
 }
 
 static void start(const char *boot, time_t now)
@@ -201,6 +202,35 @@ static void test_failed(void)
 	history_writer_close(&w);
 }
 
+/* What was not written is not there, nor counted: whom the kernel forgets while nothing can be written, and strangers. */
+static void test_failed_look(void)
+{
+	struct cnl_device stranger = device(9, 1, 0), other = device(2, 7, 0);
+	int i;
+
+	forget_all();
+	start("a", T0);
+	see_count(0, T0);
+	history_sample_begin(&w, T0 + 1);
+	history_sample_device(&w, &other, T0 + 1);
+	history_sample_end(&w, false, T0 + 1);
+	history_minute(&w, T0 + 1);
+	is("control: two devices are there", "SELECT count(*) FROM live.now", 2);
+	is("control: and counted", "SELECT count(*) FROM base WHERE device = 2", 1);
+	sqlite3_exec(w.h.db, "CREATE TEMP TRIGGER t BEFORE INSERT ON main.state BEGIN SELECT raise(ABORT, 'no room'); END", NULL, NULL,
+		     NULL);
+	stranger.def.unlisted = true;
+	stranger.def.name[0] = stranger.segment[0] = 0;
+	for (i = 0; i < 5; i++)
+		see(&stranger, T0 + 2 + i);
+	sqlite3_exec(w.h.db, "DROP TRIGGER t", NULL, NULL, NULL);
+	ok(w.n == 0 && w.unlisted == 0, "who could not be written has no row");
+	see_count(0, T0 + 10);
+	is("who went meanwhile is not there", "SELECT count(*) FROM live.now", 1);
+	is("and counts from nothing", "SELECT count(*) FROM base WHERE device = 2", 0);
+	history_writer_close(&w);
+}
+
 static void test_gone(void)
 {
 	struct cnl_device other = device(2, 7, 0);
@@ -247,6 +277,15 @@ static void test_episodes(void)
 	history_minute(&w, T0 + 31 + HISTORY_QUIET + 61);
 	history_minute(&w, T0 + 31 + HISTORY_QUIET + 121);
 	ok(over == 1, "and of the end, once");
+	history_writer_close(&w);
+	start("a", T0 + 1000);
+	known = 0;
+	history_episodes_known(&w);
+	ok(known == 1, "after a restart: of what was not over when the last minute with something in it was written");
+	history_minute(&w, T0 + 1060);
+	ok(over == 2, "and that it is over");
+	history_minute(&w, T0 + 1120);
+	ok(over == 2, "once more, no oftener");
 	d = device(1, 0, 12);
 	see(&d, T0 + 2000);
 	is("after a quiet time another episode, though no event was heard", "SELECT count(*) FROM episode", 2);
@@ -259,6 +298,12 @@ static void test_episodes(void)
 	e.anomaly.mac[0] = 6;
 	hear(&e, T0 + 3000);
 	is("what no known device did is that of unknown ones", "SELECT count(*) FROM episode WHERE device = 0", 1);
+	e.anomaly.kind = CORDON_KIND_RATE;
+	for (i = 0; i < HISTORY_EPISODES_KEPT + 20; i++)
+		hear(&e, T0 + 4000 + i * (HISTORY_QUIET + 1));
+	is("of one kind the last episodes are kept, no more", "SELECT count(*) FROM episode WHERE device = 0 AND kind = 'rate'",
+	   HISTORY_EPISODES_KEPT);
+	is("and those of other kinds", "SELECT count(*) FROM episode WHERE device = 0", HISTORY_EPISODES_KEPT + 1);
 	history_begin(&w, T0);
 	ok(!history_acknowledge(&w, 1, "anna", T0 + 4000), "it is acknowledged");
 	ok(history_acknowledge(&w, 1, "bob", T0 + 4000) == -EALREADY, "not twice");
@@ -380,10 +425,20 @@ static void test_bounded(void)
 	for (i = 0; i < HISTORY_PEERS + 30; i++) {
 		c.peer = cordon_addr_v4(0xc6336400 + i);
 		history_begin(&w, T0 + i);
-		history_peer(&w, 1, &c, T0 + i);
+		history_peer(&w, w.list[0]->id, &c, T0 + i);
 	}
 	history_commit(&w);
 	is("the last peers are kept, no more", "SELECT count(*) FROM peer", HISTORY_PEERS);
+	c.fresh = false;
+	history_begin(&w, T0 + 200);
+	history_peer(&w, w.list[0]->id, &c, T0 + 200);
+	is("a connection that goes on is not written", "SELECT max(last) FROM peer", T0 + HISTORY_PEERS + 29);
+	history_peer(&w, w.list[0]->id, &c, T0 + HISTORY_PEERS + 29 + 301);
+	is("until a while later", "SELECT max(last) FROM peer", T0 + HISTORY_PEERS + 330);
+	is("and is one", "SELECT max(connections) FROM peer", 1);
+	history_commit(&w);
+	prune(T0 + 50 + HISTORY_DAYS_KEPT);
+	is("the old ones are not", "SELECT count(*) FROM peer", HISTORY_PEERS - 20);
 	history_writer_close(&w);
 }
 
@@ -480,6 +535,7 @@ int main(void)
 	test_deltas();
 	test_restart();
 	test_failed();
+	test_failed_look();
 	test_gone();
 	test_episodes();
 	test_states();

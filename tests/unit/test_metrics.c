@@ -28,7 +28,8 @@ static const char rows[] =
 	"INSERT INTO live.total_anomaly VALUES('scan', 3), ('of a later version', 9);"
 	"INSERT INTO live.binding VALUES('10.0.0.1', 1, 'dhcp', NULL), ('10.0.0.2', 1, 'dhcp', NULL), ('10.0.0.3', 2, 'static', NULL);"
 	"INSERT INTO live.certificate VALUES('a', 'cam', 'device', 1800000005), ('b', 'cam', 'device', 1809000000),"
-	" ('c', 'lamp', 'device', 1799999995), ('d', 'gw', 'server', 1800000060);"
+	" ('c', 'lamp', 'device', 1799999995), ('d', 'gw', 'server', 1800000060),"
+	" ('e', 'gateway', 'server', 1799999000), ('f', 'CA', 'root', 1800000070);"
 	"INSERT INTO live.rule VALUES(4, 'iot', 'wan', 'tcp/443', 0, 0, NULL);"
 	"INSERT INTO live.interface VALUES('lan0', 0, 0, 'port', NULL);"
 	"INSERT INTO main.episode(device, kind, first, last, count, acknowledged) VALUES"
@@ -111,6 +112,8 @@ static void gateway(struct history *h)
 	   "certificates: one that was renewed counts once, by its later end");
 	ok(has("cordon_certificate_expiry_seconds{what=\"server\",name=\"gw\"} 60") &&
 	   !strstr(text, "what=\"device\",name="), "certificates: devices' are left out");
+	ok(has("cordon_certificate_expiry_seconds{what=\"root\",name=\"CA\"} 70") && !strstr(text, "name=\"gateway\""),
+	   "certificates: the server is one, whatever it was called before");
 	ok(has("cordon_rule_last_used_timestamp_seconds{rule=\"4\",from=\"iot\",to=\"wan\",matches=\"tcp/443\"} 0"), "a rule without use");
 	ok(has("cordon_interface_present{interface=\"lan0\",role=\"port\"} 0"), "an interface that is not there");
 	ok(!strstr(text, "cordon_device_") && !strstr(text, "cordon_serve_"), "devices and server only if wanted");

@@ -294,6 +294,19 @@ static void once(void)
 	settle(n, 1000);
 	ok(lines("runs") == 1 && strstr(get("runs"), "resolved"), "but that it is over");
 	notify_free(n);
+	n = with(count_yaml(""));
+	f.many = other.many = true;
+	other.what = f.what;
+	other.mac[5] = 9;
+	notify_begin(n, &f, 1000);
+	notify_begin(n, &other, 1000);
+	settle(n, 1000);
+	ok(lines("runs") == 1, "devices that are not told apart: told of once");
+	memset(f.mac, 0, sizeof(f.mac));
+	notify_end(n, &f, 1000);
+	settle(n, 1000);
+	ok(lines("runs") == 2 && strstr(get("runs"), "resolved  scan"), "and that it is over, of whichever it was");
+	notify_free(n);
 }
 
 static void flood(void)

@@ -217,6 +217,7 @@ static void test_guard(void)
 		{ "UPDATE live.meta SET value = 'observe' WHERE key = 'mode'", "OBSERVING" },
 		{ "UPDATE live.meta SET value = 0 WHERE key = 'in_force'", "<strong>OPEN" },
 		{ "INSERT INTO live.meta VALUES ('lockdown', 1)", "LOCKED" },
+		{ "INSERT INTO live.meta VALUES ('module', NULL)", "NO MODULE" },
 	};
 	struct page_reply reply;
 	size_t i;
@@ -228,7 +229,7 @@ static void test_guard(void)
 		free(reply.body);
 	}
 	run("UPDATE live.meta SET value = 'enforce' WHERE key = 'mode'; UPDATE live.meta SET value = 1 WHERE key = 'in_force';"
-	    "DELETE FROM live.meta WHERE key = 'lockdown'");
+	    "DELETE FROM live.meta WHERE key IN ('lockdown', 'module')");
 }
 
 static void test_events(void)

@@ -47,6 +47,7 @@ static void test_config(void)
 		{ "sample: 2m\n", "'2m' is not a duration from 1s to 1m" },
 		{ "sample: often\n", "'often' is not a duration" },
 		{ "registry: here\n", "'here' is not an absolute path" },
+		{ "ca: here\n", "'here' is not an absolute path" },
 		{ "samples: 1s\n", "samples" },
 		{ "- sample\n", "mapping" },
 		{ "notify: [{run: [mail]}]\n", "program 'mail' does not begin with /" },
@@ -55,7 +56,8 @@ static void test_config(void)
 	const char *said;
 	size_t i;
 
-	ok(!*load("", &c) && c.sample == 10 && !strcmp(c.registry, "/var/lib/cordon/registry.db"), "nothing: the defaults");
+	ok(!*load("", &c) && c.sample == 10 && !strcmp(c.registry, "/var/lib/cordon/registry.db") &&
+	   !strcmp(c.ca, "/var/lib/cordon/ca"), "nothing: the defaults");
 	watch_config_free(&c);
 	ok(!*load("sample: 5s\nregistry: /tmp/r.db\nnotify: [{run: [/bin/true, x]}]\n", &c) && c.sample == 5 &&
 	   !strcmp(c.registry, "/tmp/r.db") && c.notify.n == 1, "all of it is read");

@@ -74,15 +74,23 @@ static int print_json(struct history *h, const struct history_question *q)
 	return err;
 }
 
-static int print_text(struct history *h, const struct history_question *q)
+static int print_text(struct history *h, struct history_question *q)
 {
+	char *text = NULL;
+	size_t len = 0, i;
 	int err = 0;
-	size_t i;
 
+	q->out = open_memstream(&text, &len);
+	if (!q->out)
+		return -ENOMEM;
 	history_text_head(q);
 	for (i = 0; !err && i < sizeof(parts) / sizeof(*parts); i++)
 		if (is_wanted(q, parts[i].table))
 			err = history_text(h, parts[i].table, q);
+	if (fclose(q->out) && !err)
+		err = -ENOMEM;
+	fwrite(text, 1, len, stdout);
+	free(text);
 	return err;
 }
 
@@ -109,7 +117,7 @@ static int settle(struct history *h, struct history_question *q, const char *wor
 
 static int answer(struct history_question *q, const char *dir, const char *word, bool json)
 {
-	struct history h;
+	struct history h = { .error = "" };
 	int ret;
 
 	if (history_open(&h, dir, NULL)) {

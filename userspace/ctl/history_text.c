@@ -11,10 +11,10 @@
 #define CELLS	60	/* of a sparkline */
 
 /* What others said, such as the name of a server: what is not printable ASCII is a question mark. */
-static void put(const char *text)
+static void put(FILE *out, const char *text)
 {
 	for (; *text; text++)
-		putchar(*text >= ' ' && *text < 0x7f ? *text : '?');
+		putc(*text >= ' ' && *text < 0x7f ? *text : '?', out);
 }
 
 static const char *text_of(const struct history_row *row, const char *name)
@@ -31,14 +31,14 @@ static int64_t number_of(const struct history_row *row, const char *name)
 	return v ? v->number : 0;
 }
 
-static void put_time(time_t at)
+static void put_time(FILE *out, time_t at)
 {
 	char text[32] = "?";
 	struct tm tm;
 
 	if (localtime_r(&at, &tm))
 		strftime(text, sizeof(text), "%F %T", &tm);
-	printf("  %s  ", text);
+	fprintf(out, "  %s  ", text);
 }
 
 /** history_text_head - what it is of */
@@ -47,19 +47,19 @@ void history_text_head(const struct history_question *q)
 	char ago[PEOPLE_LEN];
 
 	if (q->scope.device >= 0) {
-		put(q->device.name);
-		printf(" (%s), ", q->device.mac);
+		put(q->out, q->device.name);
+		fprintf(q->out, " (%s), ", q->device.mac);
 		if (q->device.segment[0])
-			put(q->device.segment);
+			put(q->out, q->device.segment);
 		else
-			fputs("in no policy", stdout);
+			fputs("in no policy", q->out);
 	} else if (q->scope.segment) {
-		fputs("segment ", stdout);
-		put(q->scope.segment);
+		fputs("segment ", q->out);
+		put(q->out, q->scope.segment);
 	} else {
-		fputs("the gateway", stdout);
+		fputs("the gateway", q->out);
 	}
-	printf(", the last %s\n", people_time(q->now - q->scope.since, ago));
+	fprintf(q->out, ", the last %s\n", people_time(q->now - q->scope.since, ago));
 }
 
 enum line { FROM, TO, DENIED, ANOMALIES, LINES };
@@ -93,7 +93,7 @@ static int add_series(const struct history_row *row, void *arg)
 	return 0;
 }
 
-static void put_line(const u64 cells[CELLS])
+static void put_line(FILE *out, const u64 cells[CELLS])
 {
 	static const char *const blocks[] = { " ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" };
 	static const char *const ascii[] = { " ", ".", ".", ":", ":", "|", "|", "#", "#" };
@@ -105,7 +105,7 @@ static void put_line(const u64 cells[CELLS])
 		most = cells[i] > most ? cells[i] : most;
 	for (i = 0; i < CELLS; i++) {
 		level = most && cells[i] ? 1 + (int)(7 * ((double)cells[i] / (double)most)) : 0;
-		fputs(utf8 ? blocks[level] : ascii[level], stdout);
+		fputs(utf8 ? blocks[level] : ascii[level], out);
 	}
 }
 
@@ -122,13 +122,13 @@ static int print_series(struct history *h, const struct history_question *q)
 	l->q = q;
 	err = history_read(h, HISTORY_SERIES, &q->scope, add_series, l);
 	for (i = 0; !err && i < LINES; i++) {
-		printf("  %-9s ", names[i]);
+		fprintf(q->out, "  %-9s ", names[i]);
 		if (terminal_is()) {
-			putchar('|');
-			put_line(l->cells[i]);
-			fputs("| ", stdout);
+			putc('|', q->out);
+			put_line(q->out, l->cells[i]);
+			fputs("| ", q->out);
 		}
-		printf("%s%s\n", people_number(l->sums[i], false, number), i <= TO ? " bytes" : "");
+		fprintf(q->out, "%s%s\n", people_number(l->sums[i], false, number), i <= TO ? " bytes" : "");
 	}
 	free(l);
 	return err;
@@ -152,38 +152,38 @@ static void put_device(const struct history_row *row, const struct history_quest
 {
 	if (q->scope.device >= 0)
 		return;
-	put(text_of(row, "device"));
-	fputs(": ", stdout);
+	put(q->out, text_of(row, "device"));
+	fputs(": ", q->out);
 }
 
-static void put_service(const struct history_row *row)
+static void put_service(FILE *out, const struct history_row *row)
 {
 	char service[EVENT_SERVICE_LEN];
 
-	put(text_of(row, "source"));
-	fputs(" -> ", stdout);
-	put(text_of(row, "destination"));
-	printf(" %s", event_service_text(number_of(row, "protocol"), number_of(row, "dport"), service));
+	put(out, text_of(row, "source"));
+	fputs(" -> ", out);
+	put(out, text_of(row, "destination"));
+	fprintf(out, " %s", event_service_text(number_of(row, "protocol"), number_of(row, "dport"), service));
 }
 
-static void put_named(const char *before, const struct history_row *row, const char *name)
+static void put_named(FILE *out, const char *before, const struct history_row *row, const char *name)
 {
 	const char *text = text_of(row, name);
 
 	if (!*text)
 		return;
-	fputs(before, stdout);
-	put(text);
+	fputs(before, out);
+	put(out, text);
 }
 
 static void print_state(const struct history_row *row, const struct history_question *q)
 {
-	put_time(number_of(row, "at"));
+	put_time(q->out, number_of(row, "at"));
 	put_device(row, q);
-	put(text_of(row, "state"));
-	put_named(", in ", row, "segment");
-	put_named(": ", row, "why");
-	putchar('\n');
+	put(q->out, text_of(row, "state"));
+	put_named(q->out, ", in ", row, "segment");
+	put_named(q->out, ": ", row, "why");
+	putc('\n', q->out);
 }
 
 static void print_episode(const struct history_row *row, const struct history_question *q)
@@ -191,57 +191,56 @@ static void print_episode(const struct history_row *row, const struct history_qu
 	int64_t last = number_of(row, "last"), first = number_of(row, "first");
 	char lasted[PEOPLE_LEN];
 
-	put_time(first);
-	printf("#%lld ", (long long)number_of(row, "id"));
+	put_time(q->out, first);
+	fprintf(q->out, "#%lld ", (long long)number_of(row, "id"));
 	put_device(row, q);
-	put(text_of(row, "kind"));
-	printf(", %lld times in %s", (long long)number_of(row, "count"), people_time(last > first ? last - first : 0, lasted));
+	put(q->out, text_of(row, "kind"));
+	fprintf(q->out, ", %lld times in %s", (long long)number_of(row, "count"), people_time(last > first ? last - first : 0, lasted));
 	if (*text_of(row, "source")) {
-		fputs(", first ", stdout);
-		put_service(row);
+		fputs(", first ", q->out);
+		put_service(q->out, row);
 	}
-	put_named(", server ", row, "server");
-	put_named(", ", row, "tls");
-	put_named(", on ", row, "interface");
-	put_named(", action ", row, "action");
-	put_named(", seen by ", row, "acknowledged_by");
+	put_named(q->out, ", server ", row, "server");
+	put_named(q->out, ", ", row, "tls");
+	put_named(q->out, ", on ", row, "interface");
+	put_named(q->out, ", action ", row, "action");
+	put_named(q->out, ", seen by ", row, "acknowledged_by");
 	if (q->now - last < HISTORY_QUIET)
-		fputs(", goes on", stdout);
-	putchar('\n');
+		fputs(", goes on", q->out);
+	putc('\n', q->out);
 }
 
 static void print_denial(const struct history_row *row, const struct history_question *q)
 {
-	put_time(number_of(row, "last"));
+	put_time(q->out, number_of(row, "last"));
 	put_device(row, q);
-	put(text_of(row, "kind"));
-	fputs(", ", stdout);
-	put_service(row);
-	put_named(", ", row, "from");
-	put_named(" -> ", row, "to");
-	printf(", %lld times", (long long)number_of(row, "count"));
-	put_named("; allowed by ", row, "rule");
-	putchar('\n');
+	put(q->out, text_of(row, "kind"));
+	fputs(", ", q->out);
+	put_service(q->out, row);
+	put_named(q->out, ", ", row, "from");
+	put_named(q->out, " -> ", row, "to");
+	fprintf(q->out, ", %lld times", (long long)number_of(row, "count"));
+	put_named(q->out, "; allowed by ", row, "rule");
+	putc('\n', q->out);
 }
 
 static void print_peer(const struct history_row *row, const struct history_question *q)
 {
 	char service[EVENT_SERVICE_LEN];
 
-	(void)q;
-	put_time(number_of(row, "last"));
-	printf("%s ", number_of(row, "opened") ? "to" : "from");
-	put(text_of(row, "peer"));
-	printf(" %s", event_service_text(number_of(row, "protocol"), number_of(row, "dport"), service));
-	put_named(", in ", row, "segment");
-	printf(", %lld connections\n", (long long)number_of(row, "connections"));
+	put_time(q->out, number_of(row, "last"));
+	fprintf(q->out, "%s ", number_of(row, "opened") ? "to" : "from");
+	put(q->out, text_of(row, "peer"));
+	fprintf(q->out, " %s", event_service_text(number_of(row, "protocol"), number_of(row, "dport"), service));
+	put_named(q->out, ", in ", row, "segment");
+	fprintf(q->out, ", %lld connections\n", (long long)number_of(row, "connections"));
 }
 
 static void print_restart(const struct history_row *row, const struct history_question *q)
 {
-	put_time(number_of(row, "at"));
+	put_time(q->out, number_of(row, "at"));
 	put_device(row, q);
-	puts("its counters began again");
+	fputs("its counters began again\n", q->out);
 }
 
 static void print_applied(const struct history_row *row, const struct history_question *q)
@@ -249,18 +248,17 @@ static void print_applied(const struct history_row *row, const struct history_qu
 	const char *changes = text_of(row, "changes");
 	size_t len;
 
-	(void)q;
-	put_time(number_of(row, "at"));
-	printf("generation %lld, ", (long long)number_of(row, "generation"));
-	put(text_of(row, "mode"));
-	put_named(", by ", row, "who");
-	putchar('\n');
+	put_time(q->out, number_of(row, "at"));
+	fprintf(q->out, "generation %lld, ", (long long)number_of(row, "generation"));
+	put(q->out, text_of(row, "mode"));
+	put_named(q->out, ", by ", row, "who");
+	putc('\n', q->out);
 	for (; *changes; changes += len + (changes[len] == '\n')) {
 		char *line = strndup(changes, len = strcspn(changes, "\n"));
 
-		fputs("      ", stdout);
-		put(line ? line : "");
-		putchar('\n');
+		fputs("      ", q->out);
+		put(q->out, line ? line : "");
+		putc('\n', q->out);
 		free(line);
 	}
 }
@@ -270,7 +268,7 @@ static int print_row(const struct history_row *row, void *arg)
 	struct rows *r = arg;
 
 	if (!r->n++)
-		puts(r->title);
+		fprintf(r->q->out, "%s\n", r->title);
 	r->print(row, r->q);
 	return 0;
 }

@@ -3,6 +3,8 @@
 #ifndef CORDON_HISTORY_TEXT_H
 #define CORDON_HISTORY_TEXT_H
 
+#include <stdio.h>
+
 #include "history/read.h"
 
 /**
@@ -11,12 +13,14 @@
  * @device: where it is about one
  * @anomalies: only of them
  * @now: the time
+ * @out: memory: who writes the history waits until all of it is read, and a terminal or a pager may take its time
  */
 struct history_question {
 	struct history_scope scope;
 	struct history_name device;
 	bool anomalies;
 	time_t now;
+	FILE *out;
 };
 
 void history_text_head(const struct history_question *q);

@@ -6,6 +6,7 @@
 
 #include "history/watch.h"
 #include "lib/yaml_get.h"
+#include "pki/pki.h"
 #include "store/store.h"
 
 #define SAMPLE		10U
@@ -31,8 +32,10 @@ static void load_path(struct loader *l, const struct yaml_node *node, const char
 
 static void load_top(struct loader *l, const struct yaml_node *root, struct watch_config *c)
 {
-	enum { SAMPLE_AT, REGISTRY, NOTIFY, N };
-	static const struct yaml_field fields[] = { { "sample", false }, { "registry", false }, { "notify", false } };
+	enum { SAMPLE_AT, REGISTRY, CA, NOTIFY, N };
+	static const struct yaml_field fields[] = {
+		{ "sample", false }, { "registry", false }, { "ca", false }, { "notify", false },
+	};
 	struct yaml_node *at[N] = { NULL };
 
 	if (yaml_is_null(root) || !yaml_fields(l, root, "watch.yaml", fields, N, at))
@@ -41,6 +44,8 @@ static void load_top(struct loader *l, const struct yaml_node *root, struct watc
 		load_sample(l, at[SAMPLE_AT], c);
 	if (at[REGISTRY])
 		load_path(l, at[REGISTRY], "registry", c->registry);
+	if (at[CA])
+		load_path(l, at[CA], "ca", c->ca);
 	if (at[NOTIFY])
 		notify_config_load(l, at[NOTIFY], &c->notify);
 }
@@ -62,6 +67,7 @@ int watch_config_load(const char *path, struct watch_config *out, FILE *errors)
 	memset(out, 0, sizeof(*out));
 	out->sample = SAMPLE;
 	strcpy(out->registry, STORE_PATH);
+	strcpy(out->ca, PKI_CA_DIR);
 	/* One that is there and cannot be read is no reason to take defaults. */
 	if (!path && access(WATCH_CONFIG, F_OK) && errno == ENOENT)
 		return 0;

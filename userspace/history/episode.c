@@ -63,10 +63,21 @@ static void tell(struct history_writer *w, const struct history_device *t, struc
 	w->news(HISTORY_EPISODE, n, w->arg);
 }
 
+/* Of a device that does it again every quarter of an hour only the last ones are kept. */
+static void limit(struct history_writer *w, int64_t device, u32 kind)
+{
+	static const char sql[] =
+		"DELETE FROM episode WHERE device = ?1 AND kind = ?2 AND last < (SELECT last FROM episode"
+		" WHERE device = ?1 AND kind = ?2 ORDER BY last DESC LIMIT 1 OFFSET ?3)";
+
+	history_run(w, sql, "iti", device, policy_kind_name(kind), (int64_t)HISTORY_EPISODES_KEPT - 1);
+}
+
 static void begin(struct history_writer *w, struct history_device *t, const struct cnl_event *e, int64_t count, time_t now)
 {
 	const char *action = e->anomaly.action < 0 ? NULL : policy_action_name(e->anomaly.action);
-	struct notify_facts news = { .what = e->anomaly.kind, .action = action, .count = count, .denied = e->anomaly.denied };
+	struct notify_facts news = { .what = e->anomaly.kind, .action = action, .count = count, .denied = e->anomaly.denied,
+				     .many = !t };
 	char service[EVENT_SERVICE_LEN];
 	struct facts f;
 	int64_t id;
@@ -75,6 +86,7 @@ static void begin(struct history_writer *w, struct history_device *t, const stru
 	history_get(w, &id, begin_sql, "itiiittzzeeeet", t ? t->id : HISTORY_NOBODY, policy_kind_name(e->anomaly.kind),
 		    (int64_t)now, count, (int64_t)(e->anomaly.denied ? count : 0), f.source, f.destination,
 		    (int64_t)e->anomaly.protocol, (int64_t)e->anomaly.dport, e->anomaly.server, f.tls, f.interface, f.ports, action);
+	limit(w, t ? t->id : HISTORY_NOBODY, e->anomaly.kind);
 	news.source = f.source;
 	news.destination = f.destination;
 	news.service = event_service_text(e->anomaly.protocol, e->anomaly.dport, service);
@@ -103,7 +115,7 @@ static void see_nobody(struct history_writer *w, time_t now)
 void history_anomaly(struct history_writer *w, const struct cnl_event *e, time_t now)
 {
 	static const char more[] =
-		"UPDATE episode SET last = ?2, count = count + ?3, denied = denied + ?4, action = coalesce(?5, action) WHERE id = ?1";
+		"UPDATE episode SET last = max(last, ?2), count = count + ?3, denied = denied + ?4, action = coalesce(?5, action) WHERE id = ?1";
 	struct history_device *t = e->anomaly.has_mac ? history_find(w, e->anomaly.mac) : NULL;
 	const char *action = e->anomaly.action < 0 ? NULL : policy_action_name(e->anomaly.action);
 	const int64_t all = 1 + (int64_t)e->anomaly.suppressed;
@@ -136,8 +148,10 @@ static void begin_blind(struct history_writer *w, struct history_device *t, u32 
 	struct notify_facts news = { .what = kind, .count = count };
 	int64_t id;
 
-	if (!history_get(w, &id, sql, "itic", t->id, policy_kind_name(kind), (int64_t)now, count))
-		tell(w, t, &news, now);
+	if (history_get(w, &id, sql, "itic", t->id, policy_kind_name(kind), (int64_t)now, count))
+		return;
+	limit(w, t->id, kind);
+	tell(w, t, &news, now);
 }
 
 static void count_kind(struct history_writer *w, struct history_device *t, u32 kind, time_t now)
@@ -176,6 +190,46 @@ void history_episode_count(struct history_writer *w, struct history_device *t, t
 			count_kind(w, t, kind, now);
 }
 
+/* Those whose last anomaly was at @from, or after it and before @to. */
+static void tell_rows(struct history_writer *w, enum history_event event, time_t from, time_t to)
+{
+	static const char sql[] =
+		"SELECT e.kind, e.count, d.name, d.mac, d.segment, e.first, e.last FROM episode e JOIN device d ON d.id = e.device"
+		" WHERE e.last >= ?1 AND e.last < ?2";
+	char kind[32], name[CORDON_DEVICE_NAME_LEN], mac[18], segment[CORDON_NAME_LEN];
+	struct notify_facts news = { .segment = segment };
+	sqlite3_stmt *stmt = w->news ? history_query(w, sql, "ii", (int64_t)from, (int64_t)to) : NULL;
+
+	while (stmt && sqlite3_step(stmt) == SQLITE_ROW) {
+		history_copy(stmt, 0, kind, sizeof(kind));
+		if (policy_kind_find(kind) < 0)
+			continue;
+		news.what = policy_kind_find(kind);
+		news.count = sqlite3_column_int64(stmt, 1);
+		history_copy(stmt, 2, name, sizeof(name));
+		history_copy(stmt, 3, mac, sizeof(mac));
+		history_copy(stmt, 4, segment, sizeof(segment));
+		news.device = segment[0] ? name : NULL;
+		news.first = sqlite3_column_int64(stmt, 5);
+		news.last = sqlite3_column_int64(stmt, 6);
+		news.many = policy_mac_parse(mac, news.mac);
+		if (news.many)
+			memset(news.mac, 0, sizeof(news.mac));
+		w->news(event, &news, w->arg);
+	}
+	if (stmt)
+		sqlite3_reset(stmt);
+}
+
+/**
+ * history_episodes_known - tell of episodes whose beginning was told before the writer began, and whose end was not
+ * @w: the writer, whose news were just set
+ */
+void history_episodes_known(struct history_writer *w)
+{
+	tell_rows(w, HISTORY_KNOWN, w->quiet, INT64_MAX);
+}
+
 /**
  * history_episodes_end - tell of episodes that are over
  * @w: the writer, in a transaction
@@ -183,32 +237,12 @@ void history_episode_count(struct history_writer *w, struct history_device *t, t
  */
 void history_episodes_end(struct history_writer *w, time_t now)
 {
-	static const char sql[] =
-		"SELECT e.kind, e.count, d.name, d.mac, d.segment, e.first, e.last FROM episode e JOIN device d ON d.id = e.device"
-		" WHERE e.last >= ?1 AND e.last < ?2";
-	char kind[32], name[CORDON_DEVICE_NAME_LEN], mac[18], segment[CORDON_NAME_LEN];
-	struct notify_facts news = { .device = name, .segment = segment };
 	time_t quiet = now - HISTORY_QUIET;
-	sqlite3_stmt *stmt;
 
-	stmt = w->news && quiet > w->quiet ? history_query(w, sql, "ii", (int64_t)w->quiet, (int64_t)quiet) : NULL;
-	while (stmt && sqlite3_step(stmt) == SQLITE_ROW) {
-		history_copy(stmt, 0, kind, sizeof(kind));
-		news.what = policy_kind_find(kind);
-		news.count = sqlite3_column_int64(stmt, 1);
-		history_copy(stmt, 2, name, sizeof(name));
-		history_copy(stmt, 3, mac, sizeof(mac));
-		history_copy(stmt, 4, segment, sizeof(segment));
-		news.first = sqlite3_column_int64(stmt, 5);
-		news.last = sqlite3_column_int64(stmt, 6);
-		if (policy_mac_parse(mac, news.mac))
-			memset(news.mac, 0, sizeof(news.mac));
-		w->news(HISTORY_EPISODE_OVER, &news, w->arg);
-	}
-	if (stmt)
-		sqlite3_reset(stmt);
+	/* A clock that was set back goes on from there. */
 	if (quiet > w->quiet)
-		w->quiet = quiet;
+		tell_rows(w, HISTORY_EPISODE_OVER, w->quiet, quiet);
+	w->quiet = quiet;
 }
 
 /**

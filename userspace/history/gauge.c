@@ -15,7 +15,7 @@
 #define ROLLOUT(column)	"SELECT id, model, version, state, " column " FROM live.rollout" \
 	" ORDER BY id DESC LIMIT " TEXT(GAUGE_ROLLOUTS)
 #define OPEN		" FROM episode WHERE last > ?1 - " TEXT(HISTORY_QUIET)
-/* One that was renewed is there a second time: the later end counts. */
+/* One that was renewed is there a second time: the later end counts. The server is one, whatever it was called before. */
 #define CERTIFICATE	"SELECT kind, name, MAX(until) - ?1 FROM live.certificate WHERE kind "
 #define OF_DEVICE	"SELECT n.name, n.mac, n.segment, "
 
@@ -52,7 +52,8 @@ static const char * const queries[GAUGES] = {
 	[GAUGE_CERTIFICATES_ENDING] = "SELECT kind, SUM(until - ?1 < 7 * 86400) FROM"
 				      " (SELECT kind, MAX(until) AS until FROM live.certificate GROUP BY kind, name)"
 				      " GROUP BY kind",
-	[GAUGE_CERTIFICATE_END] = CERTIFICATE "<> 'device' GROUP BY kind, name LIMIT " TEXT(GAUGE_OTHERS),
+	[GAUGE_CERTIFICATE_END] = CERTIFICATE "<> 'device' GROUP BY kind, CASE kind WHEN 'server' THEN '' ELSE name END"
+				  " LIMIT " TEXT(GAUGE_OTHERS),
 	[GAUGE_DEVICE_CERTIFICATE_END] = CERTIFICATE "= 'device' GROUP BY kind, name",
 	[GAUGE_DEVICE_ANOMALIES] = OF_DEVICE "a.kind, a.count FROM live.now_anomaly AS a"
 				   " JOIN live.now AS n ON n.id = a.device WHERE n.listed AND a.count > 0",

@@ -19,6 +19,7 @@
 #define HISTORY_QUIET		600	/* seconds without one more, and an episode is over */
 #define HISTORY_DENIALS		50	/* kept of a device */
 #define HISTORY_PEERS		100	/* kept of a device */
+#define HISTORY_EPISODES_KEPT	200	/* of a device and kind */
 
 struct sqlite3;
 

@@ -85,10 +85,20 @@ void history_meta(struct history_writer *w, const struct cnl_summary *s, time_t 
 	put_totals(w, &s->stats);
 }
 
-/** history_meta_down - the kernel does not answer */
-void history_meta_down(struct history_writer *w)
+/**
+ * history_meta_down - there is no module
+ * @w: the writer, in a transaction
+ * @now: when that was seen
+ *
+ * So no policy is in force. What else is known of the gateway is as it was.
+ */
+void history_meta_down(struct history_writer *w, time_t now)
 {
+	put_number(w, "sampled", now);
 	put_text(w, "module", "");
+	put_number(w, "in_force", 0);
+	put_number(w, "awaiting", 0);
+	put_number(w, "lockdown", 0);
 }
 
 static const char *role_of(const struct cnl_interface *i)

@@ -116,6 +116,5 @@ void history_boot(struct history_writer *w, const char *boot, time_t now)
 		return;
 	history_minute(w, now);
 	history_forget(w);
-	w->swept = false;
 	snprintf(w->boot, sizeof(w->boot), "%s", boot);
 }

@@ -4,11 +4,13 @@
 #include <netlink/netfilter/nfnl.h>
 #include <netlink/netlink.h>
 #include <netlink/socket.h>
+#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "history/peer.h"
 
+#define LASTS	"300"	/* seconds for which it is not written again that a connection goes on */
 #define ENTRIES	65536	/* of connection tracking that are looked at, and known the next time; a power of two */
 
 /**
@@ -106,13 +108,15 @@ void history_peer(struct history_writer *w, int64_t device, const struct history
 {
 	static const char put[] =
 		"INSERT INTO peer VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9) ON CONFLICT(device, peer, protocol, dport, opened)"
-		" DO UPDATE SET other = ?6, segment = ?7, last = ?8, connections = connections + ?9";
+		" DO UPDATE SET other = ?6, segment = ?7, last = ?8, connections = connections + ?9"
+		" WHERE ?9 OR last NOT BETWEEN ?8 - " LASTS " AND ?8 OR (other, segment) IS NOT (?6, ?7)";
 	char text[POLICY_ADDR_LEN], segment[CORDON_NAME_LEN];
 
 	history_segment_of(w, &c->peer, segment);
 	history_run(w, put, "itiiizeii", device, policy_addr_text(&c->peer, text), (int64_t)c->protocol, (int64_t)c->dport,
 		    (int64_t)c->opened, c->other, segment, (int64_t)now, (int64_t)c->fresh);
-	limit(w, device);
+	if (sqlite3_changes(w->h.db))
+		limit(w, device);
 }
 
 static int64_t owner(struct history_writer *w, const struct cordon_addr *addr)

@@ -19,21 +19,13 @@ static void prune_series(struct history_writer *w, time_t now)
 static void prune_events(struct history_writer *w, time_t now)
 {
 	static const char episode[] = "DELETE FROM episode WHERE id IN (SELECT id FROM episode WHERE last < ?1 LIMIT ?2)";
-	static const char denial[] =
-		"DELETE FROM denial WHERE (device, kind, source, destination, protocol, dport) IN"
-		" (SELECT device, kind, source, destination, protocol, dport FROM denial WHERE last < ?1 LIMIT ?2)";
 	static const char state[] = "DELETE FROM state WHERE (device, at) IN (SELECT device, at FROM state WHERE at < ?1"
 		" AND at < (SELECT max(at) FROM state s WHERE s.device = state.device) LIMIT ?2)";
 	static const char applied[] = "DELETE FROM applied WHERE rowid IN (SELECT rowid FROM applied WHERE at < ?1 LIMIT ?2)";
-	static const char peer[] =
-		"DELETE FROM peer WHERE (device, peer, protocol, dport, opened) IN"
-		" (SELECT device, peer, protocol, dport, opened FROM peer WHERE last < ?1 LIMIT ?2)";
-	static const char restart[] =
-		"DELETE FROM restart WHERE (device, at) IN (SELECT device, at FROM restart WHERE at < ?1 LIMIT ?2)";
 	static const char use[] =
 		"DELETE FROM rule_use WHERE (from_segment, to_segment, matches) IN"
 		" (SELECT from_segment, to_segment, matches FROM rule_use WHERE used < ?1 LIMIT ?2)";
-	const char *const all[] = { episode, denial, state, applied, peer, restart, use };
+	const char *const all[] = { episode, state, applied, use };
 	size_t i;
 
 	for (i = 0; i < sizeof(all) / sizeof(*all); i++)
@@ -79,16 +71,34 @@ static void prune_devices(struct history_writer *w, time_t now)
 		prune_device(w, id);
 }
 
-/* A device that changes its state all the time. */
-static void prune_states(struct history_writer *w)
+/* What has no index by time: that would cost more, at each write, than it spares here. */
+static void prune_rows(struct history_writer *w, int64_t id, time_t now)
 {
-	static const char most[] = "SELECT device FROM state GROUP BY device HAVING count(*) > ?1 LIMIT 1";
-	static const char sql[] =
+	static const char denial[] = "DELETE FROM denial WHERE device = ?1 AND last < ?2";
+	static const char peer[] = "DELETE FROM peer WHERE device = ?1 AND last < ?2";
+	static const char restart[] = "DELETE FROM restart WHERE device = ?1 AND at < ?2";
+	/* Of a device that changes its state all the time. */
+	static const char count[] = "SELECT count(*) FROM state WHERE device = ?1";
+	static const char states[] =
 		"DELETE FROM state WHERE device = ?1 AND at IN (SELECT at FROM state WHERE device = ?1 ORDER BY at DESC LIMIT -1 OFFSET ?2)";
-	int64_t id;
+	const int64_t before = (int64_t)now - HISTORY_DAYS_KEPT;
+	int64_t n = 0;
 
-	if (!history_get(w, &id, most, "i", (int64_t)HISTORY_STATES_KEPT))
-		history_run(w, sql, "ii", id, (int64_t)HISTORY_STATES_KEPT);
+	history_run(w, denial, "ii", id, before);
+	history_run(w, peer, "ii", id, before);
+	history_run(w, restart, "ii", id, before);
+	if (!history_get(w, &n, count, "i", id) && n > HISTORY_STATES_KEPT)
+		history_run(w, states, "ii", id, (int64_t)HISTORY_STATES_KEPT);
+}
+
+/* Some devices at a time, one after the other. Of one that is gone, rows stay until all of it goes. */
+static void prune_some(struct history_writer *w, time_t now)
+{
+	size_t i;
+
+	prune_rows(w, HISTORY_NOBODY, now);
+	for (i = 0; i < HISTORY_PRUNED_DEVICES && i < w->n; i++)
+		prune_rows(w, w->list[w->pruned++ % w->n]->id, now);
 }
 
 /**
@@ -96,14 +106,15 @@ static void prune_states(struct history_writer *w)
  * @w: the writer, in a transaction
  * @now: the time
  *
- * At most HISTORY_PRUNED rows of each table, and it is called each minute.
+ * It is called each minute, and reads no whole table: at most HISTORY_PRUNED rows of those that have an index by time,
+ * HISTORY_PRUNED_DEVICES devices of the others.
  */
 void history_prune(struct history_writer *w, time_t now)
 {
 	prune_series(w, now);
 	prune_events(w, now);
 	prune_devices(w, now);
-	prune_states(w);
+	prune_some(w, now);
 	if (!w->failed)
 		sqlite3_exec(w->h.db, "PRAGMA main.incremental_vacuum(64)", NULL, NULL, NULL);
 }

@@ -106,7 +106,9 @@ static void sweep(struct history_writer *w)
 	size_t i;
 
 	for (i = 0; i < w->n; i++)
-		history_run(w, "INSERT OR IGNORE INTO temp.kept VALUES(?1)", "i", w->list[i]->id);
+		history_run(w, "INSERT OR IGNORE INTO temp.kept VALUES(?1)", "i", w->list[i]->live);
+	history_run(w, "DELETE FROM live.now WHERE id NOT IN (SELECT key FROM temp.kept)", "");
+	history_run(w, "DELETE FROM live.now_anomaly WHERE device NOT IN (SELECT key FROM temp.kept)", "");
 	history_run(w, "DELETE FROM base WHERE device NOT IN (SELECT key FROM temp.kept)", "");
 	history_run(w, "DELETE FROM base_anomaly WHERE device NOT IN (SELECT key FROM temp.kept)", "");
 	history_run(w, "DELETE FROM temp.kept", "");
@@ -134,7 +136,5 @@ int history_sample_end(struct history_writer *w, bool all, time_t now)
 	err = history_commit(w);
 	if (!err && all)
 		w->fresh = false;
-	if (err)
-		w->swept = false;
 	return err;
 }

@@ -94,8 +94,10 @@ static const char live_schema[] =
 static int failed(struct history *h, const char *what, const char *path)
 {
 	int code = sqlite3_errcode(h->db);
+	bool damaged = code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
 
-	snprintf(h->error, sizeof(h->error), "%s: %s: %s", path, what, h->db ? sqlite3_errmsg(h->db) : "out of memory");
+	snprintf(h->error, sizeof(h->error), "%s: %s: %s%s", path, what, h->db ? sqlite3_errmsg(h->db) : "out of memory",
+		 damaged ? ": it is damaged; move it away, and cordon-watch begins another" : "");
 	history_close(h);
 	return code == SQLITE_CANTOPEN ? -ENOENT : code == SQLITE_NOMEM ? -ENOMEM : code == SQLITE_BUSY ? -EBUSY : -EIO;
 }

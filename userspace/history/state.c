@@ -86,6 +86,13 @@ static void tell(struct history_writer *w, const struct history_device *t, enum 
 		w->news(event, &news, w->arg);
 }
 
+/** history_state_known - tell of the state that a device was in when the writer began; @t: as the databases have it */
+void history_state_known(struct history_writer *w, const struct history_device *t)
+{
+	if (t->known)
+		tell(w, t, HISTORY_KNOWN);
+}
+
 /**
  * history_state - see in which state a device is
  * @w: the writer, in a transaction

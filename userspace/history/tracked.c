@@ -184,6 +184,7 @@ struct history_device *history_track(struct history_writer *w, const struct cnl_
 	if (t->id != HISTORY_NOBODY) {
 		read_base(w, t);
 		read_state(w, t);
+		history_state_known(w, t);
 	}
 	t->live = t->id != HISTORY_NOBODY ? t->id : w->next_live--;
 	if (w->failed || add(w, t)) {

@@ -121,6 +121,8 @@ static void keep_status(struct view_status *s, sqlite3_stmt *stmt)
 	const char *key = (const char *)sqlite3_column_text(stmt, 0);
 	size_t i;
 
+	if (key && !strcmp(key, "module"))
+		s->no_module = sqlite3_column_type(stmt, 1) == SQLITE_NULL;
 	for (i = 0; key && i < sizeof(known) / sizeof(*known); i++) {
 		if (strcmp(key, known[i].key))
 			continue;

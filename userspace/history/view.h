@@ -17,8 +17,9 @@
 
 typedef void view_fn(const void *row, void *ctx);
 
-/** struct view_status - how the gateway is */
+/** struct view_status - how the gateway is; no_module: when it was sampled, the kernel module was not loaded */
 struct view_status {
+	bool no_module;
 	int64_t sampled, generation, in_force, awaiting, confirm, lockdown, applied_at;
 	int64_t rx_bytes, tx_bytes, rx_packets, denied, anomalies;
 	char mode[VIEW_WORD], unknown[VIEW_WORD], applied_by[VIEW_WORD];

@@ -18,6 +18,8 @@
 
 #define RETRY	1000	/* ms until it is tried again to find the module */
 #define BATCH	1	/* seconds that events wait for others, to be written with them */
+#define STEADY	3600	/* seconds for which the wall clock has to go evenly, until it says what is old */
+#define JUMP	60	/* seconds by which it may differ */
 
 /**
  * struct watcher - what watches
@@ -31,8 +33,11 @@
  * @listener: of @events
  * @connected: both are open
  * @policy: another policy may be in force
+ * @again: which one could not be seen: with the next look
  * @looked: when the last look began, by a clock that only goes on, in ms
  * @minute: of the wall clock, in which the last row was written
+ * @epoch: of the wall clock, when the other one was 0
+ * @steady: since when that has been so, by the other one, in ms
  * @said: the last thing that was complained of, so that it is said once
  */
 struct watcher {
@@ -46,8 +51,11 @@ struct watcher {
 	struct cnl_listener listener;
 	bool connected;
 	bool policy;
+	bool again;
 	int64_t looked;
 	time_t minute;
+	int64_t epoch;
+	int64_t steady;
 	char said[CNL_ERROR_LEN];
 };
 
@@ -143,7 +151,9 @@ static void on_news(enum history_event event, const struct notify_facts *facts, 
 {
 	struct watcher *v = arg;
 
-	if (event == HISTORY_EPISODE || event == HISTORY_STATE)
+	if (event == HISTORY_KNOWN)
+		notify_known(v->notify, facts);
+	else if (event == HISTORY_EPISODE || event == HISTORY_STATE)
 		notify_begin(v->notify, facts, now_ms());
 	else
 		notify_end(v->notify, facts, now_ms());
@@ -152,13 +162,24 @@ static void on_news(enum history_event event, const struct notify_facts *facts, 
 static void disconnect(struct watcher *v)
 {
 	if (v->connected) {
-		if (!history_begin(&v->w, time(NULL)))
-			history_meta_down(&v->w);
-		commit(v);
 		cnl_close(&v->ask);
 		cnl_close(&v->events);
 	}
 	v->connected = false;
+	v->looked = 0;
+}
+
+/* That there is no module is seen as often as what is with it. One that is there and does not answer is not seen. */
+static void look_for_module(struct watcher *v)
+{
+	time_t now = time(NULL);
+
+	if (now_ms() < v->looked + 1000LL * v->config->sample || !access("/sys/module/cordon", F_OK) || errno != ENOENT)
+		return;
+	v->looked = now_ms();
+	if (!history_begin(&v->w, now))
+		history_meta_down(&v->w, now);
+	commit(v);
 }
 
 static int connect_both(struct watcher *v)
@@ -204,6 +225,8 @@ static void look_at_policy(struct watcher *v, time_t now)
 	struct policy *p = NULL;
 	u32 rules;
 
+	v->policy = false;
+	v->again = true;
 	if (cnl_summary(&v->ask, &s) || (s.in_force && cnl_fetch(&v->ask, &p, &runtime))) {
 		say(v, "kernel", v->ask.error);
 		return;
@@ -221,7 +244,7 @@ static void look_at_policy(struct watcher *v, time_t now)
 	history_applied(&v->w, p, &s, now);
 	history_rules_used(&v->w, runtime.rules, rules, now);
 	cnl_runtime_free(&runtime);
-	v->policy = false;
+	v->again = v->w.failed;
 }
 
 static int look_at_rest(struct watcher *v, time_t now)
@@ -249,22 +272,37 @@ static int look_at_rest(struct watcher *v, time_t now)
 static void look(struct watcher *v)
 {
 	time_t now = time(NULL);
+	bool failed;
 	int err;
 
 	v->looked = now_ms();
 	commit(v);
-	if (v->policy)
+	if (v->policy || v->again)
 		look_at_policy(v, now);
 	history_sample_begin(&v->w, now);
 	err = cnl_device_each(&v->ask, on_device, v);
 	if (!err)
 		err = look_at_rest(v, now);
-	if (err && err != -EAGAIN)
-		say(v, "kernel", v->w.failed ? v->w.h.error : v->ask.error);
+	/* history_sample_end() says why, and forgets that it did. */
+	failed = v->w.failed;
+	if (err && err != -EAGAIN && !failed)
+		say(v, "kernel", v->ask.error);
 	if (history_sample_end(&v->w, !err, now))
 		say(v, "history", v->w.h.error);
-	if (err && err != -EAGAIN && !v->w.failed)
+	if (err && err != -EAGAIN && !failed)
 		disconnect(v);
+}
+
+/* A gateway without a battery begins in 1970, one whose battery is bad anywhere: nothing is old for that. */
+static bool is_steady(struct watcher *v, time_t now)
+{
+	int64_t epoch = now - now_ms() / 1000;
+
+	if (llabs(epoch - v->epoch) > JUMP) {
+		v->epoch = epoch;
+		v->steady = now_ms();
+	}
+	return now_ms() - v->steady >= 1000LL * STEADY;
 }
 
 /* Deltas of the minute that is over; what is old goes; what the registry and connection tracking say. */
@@ -277,8 +315,9 @@ static void write_minute(struct watcher *v, time_t now)
 		say(v, "history", v->w.h.error);
 	if (history_begin(&v->w, now))
 		return;
-	history_prune(&v->w, now);
-	history_registry(&v->w, v->config->registry, now);
+	if (is_steady(v, now))
+		history_prune(&v->w, now);
+	history_registry(&v->w, v->config->registry, v->config->ca, now);
 	if (v->peers)
 		history_peers_take(&v->w, v->peers, now);
 	commit(v);
@@ -327,8 +366,8 @@ static void watch_once(struct watcher *v)
 {
 	time_t now = time(NULL);
 
-	if (!v->connected)
-		connect_both(v);
+	if (!v->connected && connect_both(v))
+		look_for_module(v);
 	if (v->connected && (v->policy || now_ms() >= v->looked + 1000LL * v->config->sample))
 		look(v);
 	if (now / 60 != v->minute)
@@ -416,7 +455,7 @@ static int begin(struct watcher *v, const char *dir, const char *live_dir)
  */
 int watch_run(struct watch_config *c, const char *dir, const char *live_dir)
 {
-	struct watcher v = { .config = c, .minute = time(NULL) / 60, .looked = now_ms() };
+	struct watcher v = { .config = c, .minute = time(NULL) / 60, .steady = now_ms() };
 	struct sigaction end = { .sa_handler = on_end };
 	int err = begin(&v, dir, live_dir);
 
@@ -429,6 +468,7 @@ int watch_run(struct watch_config *c, const char *dir, const char *live_dir)
 	if (v.notify) {
 		v.w.news = on_news;
 		v.w.arg = &v;
+		history_episodes_known(&v.w);
 	}
 	drop_rights(v.notify);
 	while (!ended)

@@ -21,11 +21,13 @@
  * struct watch_config - watch.yaml
  * @sample: seconds between two looks
  * @registry: the registry's file
+ * @ca: the CA's directory
  * @notify: programs that are run when an episode begins or ends, or a state changes; emptied by watch_run()
  */
 struct watch_config {
 	unsigned int sample;
 	char registry[PATH_MAX];
+	char ca[PATH_MAX];
 	struct notify_config notify;
 };
 

@@ -22,6 +22,16 @@ static int look(struct history_writer *w, const char *sql, int64_t *out)
 	return ret;
 }
 
+static int count_unlisted(struct history_writer *w)
+{
+	int64_t n = 0;
+	int err = look(w, "SELECT count(*) FROM device WHERE segment = '' AND id <> 0", &n);
+
+	if (!err)
+		w->unlisted = n;
+	return err;
+}
+
 /**
  * history_writer_open - open both databases to write them
  * @w: is filled; its audit, news and arg are the caller's, to be set after this
@@ -34,7 +44,7 @@ static int look(struct history_writer *w, const char *sql, int64_t *out)
  */
 int history_writer_open(struct history_writer *w, const char *dir, const char *live_dir, const char *boot, time_t now)
 {
-	int64_t devices = 0, unlisted = 0;
+	int64_t devices = 0, last = 0;
 	int err;
 
 	memset(w, 0, sizeof(*w));
@@ -43,14 +53,14 @@ int history_writer_open(struct history_writer *w, const char *dir, const char *l
 		return err;
 	snprintf(w->boot, sizeof(w->boot), "%s", boot);
 	w->minute = now / 60 * 60;
-	w->quiet = now - HISTORY_QUIET;
 	w->next_live = -1;
-	if (!look(w, "SELECT count(*) FROM device", &devices) &&
-	    !look(w, "SELECT count(*) FROM device WHERE segment = '' AND id <> 0", &unlisted) &&
-	    !sqlite3_exec(w->h.db, "PRAGMA temp_store = MEMORY; PRAGMA main.cache_size = -8192;"
+	if (!look(w, "SELECT count(*) FROM device", &devices) && !look(w, "SELECT max(last) FROM device", &last) &&
+	    !count_unlisted(w) &&
+	    !sqlite3_exec(w->h.db, "PRAGMA temp_store = MEMORY; PRAGMA main.cache_size = -8192; PRAGMA live.cache_size = -16384;"
 			  "CREATE TEMP TABLE kept(key PRIMARY KEY) WITHOUT ROWID", NULL, NULL, NULL)) {
 		w->fresh = !devices;
-		w->unlisted = unlisted;
+		/* What was over when the last minute was written was told; what became so since then is yet to be. */
+		w->quiet = (last && last < now ? last : now) - HISTORY_QUIET;
 		return 0;
 	}
 	snprintf(w->h.error, sizeof(w->h.error), "%s/" HISTORY_FILE ": %s", dir, sqlite3_errmsg(w->h.db));
@@ -76,6 +86,10 @@ void history_forget(struct history_writer *w)
 	for (i = 0; i < w->n; i++)
 		free(w->list[i]);
 	w->n = 0;
+	/* What was to be written of those that came, or went, may be lost. */
+	w->swept = false;
+	if (w->h.db)
+		count_unlisted(w);
 }
 
 /**

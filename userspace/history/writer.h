@@ -11,7 +11,7 @@
 #include "notify/notify.h"
 
 #define HISTORY_COUNTS		6	/* rx_packets, rx_bytes, tx_packets, tx_bytes, denied, anomalies */
-#define HISTORY_STATEMENTS	96	/* that are kept prepared */
+#define HISTORY_STATEMENTS	192	/* that are kept prepared; there are about 100, and one more than this would fail */
 #define HISTORY_WHY_LEN		192
 #define HISTORY_BOOT_LEN	96
 #define HISTORY_MODULE_LEN	32
@@ -19,6 +19,7 @@
 #define HISTORY_UNLISTED_KEPT	HISTORY_HOURS_KEPT
 #define HISTORY_STATES_KEPT	1000	/* kept of a device */
 #define HISTORY_PRUNED		20000	/* rows of a table that are pruned at a time */
+#define HISTORY_PRUNED_DEVICES	100	/* devices whose rows are pruned at a time */
 #define HISTORY_SELF		256	/* addresses of the gateway that are known */
 #define HISTORY_CHANGES		65536	/* bytes of an applied policy's changes */
 #define HISTORY_NOBODY		0	/* device of what devices without a row of their own did */
@@ -91,6 +92,7 @@ enum history_event {
 	HISTORY_EPISODE_OVER,
 	HISTORY_STATE,		/* a device came into a state */
 	HISTORY_STATE_OVER,
+	HISTORY_KNOWN,		/* an episode or a state that is not over, and began before the writer did */
 };
 
 /**
@@ -112,6 +114,7 @@ enum history_event {
  * @unlisted: rows of devices that no policy lists
  * @next_live: the next row of live.now for a device without one in history.db; negative
  * @minute: that counters go to, in seconds since 1970
+ * @pruned: how many devices were pruned: the next one is @list's at that place, modulo @n
  * @quiet: episodes whose last anomaly is before this are over, and that was told
  * @policy: in force; or NULL
  * @sealed: the same, for look-ups; or NULL
@@ -141,6 +144,7 @@ struct history_writer {
 	unsigned int unlisted;
 	int64_t next_live;
 	time_t minute;
+	size_t pruned;
 	time_t quiet;
 	struct policy *policy;
 	struct cordon_policy *sealed;
@@ -180,7 +184,7 @@ void history_now_put(struct history_writer *w, struct history_device *t, const s
 
 /* live.c */
 void history_meta(struct history_writer *w, const struct cnl_summary *s, time_t now);
-void history_meta_down(struct history_writer *w);
+void history_meta_down(struct history_writer *w, time_t now);
 void history_interfaces(struct history_writer *w, const struct cnl_interfaces *all);
 void history_bindings(struct history_writer *w, const struct cnl_bindings *all, time_t now);
 void history_segments_begin(struct history_writer *w);
@@ -202,6 +206,7 @@ void history_prune(struct history_writer *w, time_t now);
 /* episode.c */
 void history_anomaly(struct history_writer *w, const struct cnl_event *e, time_t now);
 void history_episode_count(struct history_writer *w, struct history_device *t, time_t now);
+void history_episodes_known(struct history_writer *w);
 void history_episodes_end(struct history_writer *w, time_t now);
 int history_acknowledge(struct history_writer *w, int64_t id, const char *who, time_t now);
 
@@ -212,7 +217,7 @@ void history_self(struct history_writer *w);
 
 /* state.c */
 void history_state(struct history_writer *w, struct history_device *t, const struct cnl_device *d, time_t now);
-
+void history_state_known(struct history_writer *w, const struct history_device *t);
 void history_state_because(struct history_writer *w, struct history_device *t, u32 kind, time_t now);
 
 /* applied.c: take over @p */
@@ -224,6 +229,6 @@ void history_applied(struct history_writer *w, struct policy *p, const struct cn
 bool history_who(const struct history_writer *w, const char *const *words, time_t now, char out[HISTORY_WHO_LEN]);
 
 /* registry.c */
-void history_registry(struct history_writer *w, const char *path, time_t now);
+void history_registry(struct history_writer *w, const char *path, const char *ca, time_t now);
 
 #endif

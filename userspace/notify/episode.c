@@ -75,7 +75,8 @@ static struct key key_of(const struct notify_facts *f)
 {
 	struct key k = { .is_state = f->is_state, .what = f->what };
 
-	memcpy(k.mac, f->mac, sizeof(k.mac));
+	if (!f->many)
+		memcpy(k.mac, f->mac, sizeof(k.mac));
 	return k;
 }
 
@@ -226,13 +227,16 @@ void notify_begin(struct notify *n, const struct notify_facts *f, int64_t now)
 void notify_known(struct notify *n, const struct notify_facts *f)
 {
 	struct episode *e = find(n, key_of(f));
+	uint16_t told = 0;
 	size_t i;
 
-	if (!e)
-		e = open_episode(n, key_of(f));
-	for (i = 0; e && i < n->config.n; i++)
+	for (i = 0; i < n->config.n; i++)
 		if (is_meant(&n->config.rules[i], f))
-			e->told |= 1U << i;
+			told |= 1U << i;
+	if (!e && told)
+		e = open_episode(n, key_of(f));
+	if (e)
+		e->told |= told;
 }
 
 /**

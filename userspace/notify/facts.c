@@ -77,10 +77,12 @@ static void write_time(char out[TIME_LEN], time_t at)
 static int add_facts(struct notify_told *t, json_t *o, const struct notify_facts *f, bool over)
 {
 	char mac[18], first[TIME_LEN], last[TIME_LEN], count[24];
+	static const uint8_t none[sizeof(f->mac)];
+	const bool has_mac = memcmp(f->mac, none, sizeof(none)) != 0;
 	const struct fact facts[] = {
 		{ "ALERT", "alert", over ? "resolved" : "firing" },
 		{ "DEVICE", "device", f->device },
-		{ "MAC", "mac", policy_mac_text(f->mac, mac) },
+		{ "MAC", "mac", has_mac ? policy_mac_text(f->mac, mac) : NULL },
 		{ "SEGMENT", "segment", f->segment },
 		{ f->is_state ? "STATE" : "ANOMALY", f->is_state ? "state" : "anomaly",
 		  f->is_state ? policy_state_name(f->what) : policy_kind_name(f->what) },

@@ -60,7 +60,7 @@ struct notify_config {
  * struct notify_facts - an alert; a text that is NULL or empty is not known, and none of them is trusted
  * @is_state: it is about a device's state; else about an anomaly
  * @what: enum cordon_state, or enum cordon_kind
- * @mac: with @what the key by which alerts are the same
+ * @mac: with @what the key by which alerts are the same; zeros: not known
  * @device: name; of an unknown one, none
  * @segment: that it is in
  * @source: as the others, of the first anomaly
@@ -70,6 +70,7 @@ struct notify_config {
  * @interface: where it came in
  * @action: what the limit did
  * @why: for a state
+ * @many: of devices that are not told apart: @what alone is the key, and @mac the first one's
  * @denied: the packet was
  * @count: anomalies so far
  * @first: seconds since 1970
@@ -88,6 +89,7 @@ struct notify_facts {
 	const char *interface;
 	const char *action;
 	const char *why;
+	bool many;
 	bool denied;
 	uint64_t count;
 	time_t first;

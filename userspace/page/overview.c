@@ -10,7 +10,10 @@ static void guard(struct page *p)
 	bool observe = !strcmp(s->mode, "observe");
 	struct html *o = &p->o;
 
-	if (!s->in_force && s->lockdown)
+	if (s->no_module)
+		html(o, "<p class=\"guard guard-bad\"><strong>NO MODULE</strong> the kernel module is not loaded, and no policy is in "
+		     "force</p>");
+	else if (!s->in_force && s->lockdown)
 		html(o, "<p class=\"guard guard-change\"><strong>LOCKED</strong> no policy is in force, nothing is forwarded</p>");
 	else if (!s->in_force)
 		html(o, "<p class=\"guard guard-bad\"><strong>OPEN</strong> no policy is in force, everything passes</p>");
