@@ -22,6 +22,7 @@
 #define WEB_CHAIN		8192	/* bytes of a client's certificates */
 #define WEB_HEADERS		8192	/* bytes of a request's headers, its line included */
 #define WEB_BODY		4096	/* bytes of a form */
+#define WEB_INPUT	65536	/* bytes that came and that evhttp has not taken; more is no request */
 #define WEB_QUEUED		(32U << 20) /* bytes of answers that are not taken yet, and no more pages are made */
 #define WEB_WAITING		64	/* requests that agent has not answered */
 #define WEB_STREAMS		32	/* streams of events at a time ... */
