@@ -150,7 +150,7 @@ static void send_page(struct web_conn *c, struct evhttp_request *req, const stru
 		web_refuse(c, req, 503, SERVE_PAGE_HISTORY, "there is no history to show: does cordon-watch.service run?");
 		return;
 	}
-	if (page_answer(h, q, &r)) {
+	if (page_answer(h, q, &r) || r.status == 503) {
 		serve_log(LOG_ERR, "no page", "path", q->path, "why", h->error, NULL);
 		history_close(h);	/* and with the next request it is opened anew */
 		web_refuse(c, req, 503, SERVE_PAGE_HISTORY, "the history cannot be read: see the log");
