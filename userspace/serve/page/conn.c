@@ -246,15 +246,10 @@ static void look_at_time(struct web_conn *c)
 	web_conn_cut(c);
 }
 
-/** web_sweep - once a second: who has had his time, and what evhttp is done with */
-void web_sweep(evutil_socket_t fd, short what, void *arg)
+static void sweep(struct web *w)
 {
 	struct web_conn *c, *next;
-	struct web *w = arg;
 
-	(void)fd;
-	(void)what;
-	web_streams_tick(w);
 	for (c = TAILQ_FIRST(&w->conns); c; c = next) {
 		next = TAILQ_NEXT(c, link);
 		if (is_done(c))
@@ -262,6 +257,15 @@ void web_sweep(evutil_socket_t fd, short what, void *arg)
 		else
 			look_at_time(c);
 	}
+}
+
+/** web_sweep - once a second: who has had his time, and what evhttp is done with */
+void web_sweep(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	web_streams_tick(arg);
+	sweep(arg);
 }
 
 /* The newest has its socket by the next turn of the loop, which evhttp gives it. */
@@ -281,7 +285,7 @@ static void on_admit(evutil_socket_t fd, short what, void *arg)
 	}
 	/* What is done holds a descriptor. */
 	if (w->n_conns > WEB_CONNECTIONS)
-		web_sweep(-1, 0, w);
+		sweep(w);
 }
 
 static struct bufferevent *keep(struct web *w, struct web_conn *c)
