@@ -209,7 +209,7 @@ def hosts(gw, alice):
     got = gw.look(alice).headers
     wanted = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cross-Origin-Opener-Policy": "same-origin",
               "Cross-Origin-Resource-Policy": "same-origin", "Cache-Control": "no-store", "Content-Security-Policy":
-              "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+              "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
               "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"}
     tap.equal("headers", wanted, {name: got.get(name) for name in wanted})
     tap.equal("no cookies", None, got.get("Set-Cookie"))
