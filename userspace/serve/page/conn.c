@@ -316,6 +316,7 @@ struct bufferevent *web_conn_new(struct event_base *base, void *arg)
 	struct web_conn *c = calloc(1, sizeof(*c));
 	SSL *ssl = c ? SSL_new(w->tls) : NULL;
 
+	web_accepted(w);
 	if (!ssl) {
 		free(c);
 		return NULL;
@@ -336,6 +337,7 @@ struct bufferevent *web_conn_plain(struct event_base *base, void *arg)
 {
 	struct web_conn *c = calloc(1, sizeof(*c));
 
+	web_accepted(arg);
 	if (!c)
 		return NULL;
 	c->up = true;

@@ -15,6 +15,7 @@
 
 #define WEB_CONNECTIONS		256	/* at a time */
 #define WEB_PER_PEER		32	/* at a time, of one address */
+#define WEB_ACCEPTS		16	/* one after the other, then those that are here have their turn */
 #define WEB_DEADLINE		10	/* seconds for a handshake and the first request */
 #define WEB_IDLE		30	/* seconds for the next one */
 #define WEB_ANSWER		60	/* seconds to take an answer */
@@ -119,6 +120,10 @@ TAILQ_HEAD(web_streams, web_stream);
  * @hear: agent says something
  * @http: the page
  * @metrics: metrics
+ * @listeners: of both
+ * @n_listeners: how many
+ * @accepted: connections since the others had their turn
+ * @resume: lets more come
  * @tls: for every connection of the page
  * @ca: without its key
  * @key: of the certificate that is asked for
@@ -143,6 +148,10 @@ struct web {
 	struct event *hear;
 	struct evhttp *http;
 	struct evhttp *metrics;
+	struct evconnlistener *listeners[2 * SERVE_LISTEN_MAX];
+	size_t n_listeners;
+	unsigned int accepted;
+	struct event *resume;
 	SSL_CTX *tls;
 	struct pki_ca ca;
 	EVP_PKEY *key;
@@ -168,6 +177,9 @@ void web_hear(evutil_socket_t fd, short what, void *arg);
 /* certificate.c */
 int web_first_certificate(struct web *w);
 void web_renew_certificate(struct web *w);
+
+/* process.c */
+void web_accepted(struct web *w);
 
 /* conn.c */
 SSL_CTX *web_tls_new(struct web *w);
