@@ -229,6 +229,23 @@ def resident(pid):
         return int(re.search(r"VmRSS:\s+(\d+)", f.read()).group(1))
 
 
+# ---- bytes
+
+def stuffed(gw):
+    """Who sends without end, and no certificate."""
+    pids = gw.pids()
+    before, refused, ended = resident(pids["cordonctl:front"]), gw.counters()["bad_request"], True
+    with Client(gw) as client, contextlib.suppress(OSError):
+        client.send(f"POST {EST}simpleenroll HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
+        for _ in range(512):
+            client.send(65536 * b"0")
+        ended = False
+    tap.ok(ended and until(lambda: gw.counters()["bad_request"] == refused + 1),
+           "a chunk's length without end: the connection ends, counted as bad_request", (ended, gw.counters()))
+    grown = resident(pids["cordonctl:front"]) - before
+    tap.ok(grown < 8192 and is_up(gw, pids), "a chunk's length without end: of 32 MB, none is kept", grown)
+
+
 # ---- renewals
 
 def size(gw):
@@ -314,6 +331,7 @@ def main():
         device = Device(gw, "honest", 9)
         records(gw, device)
         chains(gw, device)
+        stuffed(gw)
     crl()
     greedy()
     superseded()

@@ -209,7 +209,7 @@ def hosts(gw, alice):
     got = gw.look(alice).headers
     wanted = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cross-Origin-Opener-Policy": "same-origin",
               "Cross-Origin-Resource-Policy": "same-origin", "Cache-Control": "no-store", "Content-Security-Policy":
-              "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+              "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
               "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"}
     tap.equal("headers", wanted, {name: got.get(name) for name in wanted})
     tap.equal("no cookies", None, got.get("Set-Cookie"))
@@ -386,6 +386,23 @@ def streams(gw, alice):
 
 
 # ---- slow and many
+
+def stuffed(gw, alice):
+    """Who sends without end goes, and nothing of it is kept."""
+    pid = gw.pids()["cordonctl:page"]
+    resident = lambda: int(status(pid)["VmRSS"].split()[0])
+    for name, who, begin in (
+            ("a chunk's length without end", None, b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"),
+            ("bytes beside a stream of events", alice, b"GET /events/stream HTTP/1.1\r\nHost: localhost\r\n\r\n")):
+        before, refused, ended = resident(), gw.counters()["page_request"], True
+        with gw.browser(who, outside=True) as client, contextlib.suppress(OSError):
+            client.send(begin)
+            for _ in range(512):
+                client.send(65536 * b"0")
+            ended = False
+        counted_once = until(lambda refused=refused: gw.counters()["page_request"] == refused + 1)
+        tap.ok(ended and counted_once, f"{name}: the connection ends, counted as page_request", (ended, gw.counters()))
+        tap.ok(resident() - before < 8192, f"{name}: of 32 MB, none is kept", (before, resident()))
 
 def crowd(gw, alice, device):
     """Many that do nothing, and slow ones: each has its time, and check-ins take no longer."""
@@ -618,6 +635,7 @@ def main():
         acknowledges(gw, alice)
         slow_watch(gw, alice, device)
         streams(gw, alice)
+        stuffed(gw, alice)
         metrics(gw)
         pkcs12(gw)
         configurations(gw)

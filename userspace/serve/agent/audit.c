@@ -202,6 +202,9 @@ static const char *op_name(uint32_t op)
 	case SERVE_OP_SERVER:
 		return "server certificate";
 	case SERVE_OP_OPERATOR:
+	case SERVE_OP_QUARANTINE:
+	case SERVE_OP_RELEASE:
+	case SERVE_OP_ACKNOWLEDGE:
 		return "page";
 	default:
 		return "request";

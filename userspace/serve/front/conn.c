@@ -88,23 +88,31 @@ static void on_info(const SSL *ssl, int where, int ret)
 		conn_refused(c, SERVE_TLS_HANDSHAKE, NULL, SSL_alert_desc_string_long(ret));
 }
 
-/*
- * OpenSSL reads records for as long as they come and carry no data: a flood of KeyUpdate (RFC 8446, 4.6.3) or of
- * a ClientHello in pieces of one byte would keep everybody else waiting. After this it finds nothing more to read,
- * and of what it has read ahead (visit_accept()), some 600 records, it throws the next away and reads no other.
+/**
+ * conn_starve - end a connection of which nothing more is to be read, whatever the kernel still has
+ * @c: the connection
+ * @reason: counted
+ * @why: a sentence
+ *
+ * OpenSSL finds nothing more to read, and of what it has read ahead (visit_accept()), some 600 records, it throws the
+ * next away and reads no other.
  */
-static void starve(struct conn *c)
+void conn_starve(struct conn *c, enum serve_refused reason, const char *why)
 {
 	BIO *nothing = BIO_new(BIO_s_null());
 
-	conn_refused(c, SERVE_TLS_HANDSHAKE, NULL, "too many records of TLS without data");
+	conn_refused(c, reason, NULL, why);
 	if (nothing)
 		SSL_set0_rbio(c->ssl, nothing);
 	SSL_set_shutdown(c->ssl, SSL_get_shutdown(c->ssl) | SSL_RECEIVED_SHUTDOWN);
 	conn_cut(c);
 }
 
-/* Called with the header of each record, then, if it was encrypted, with the kind of what was in it. */
+/*
+ * OpenSSL reads records for as long as they come and carry no data: a flood of KeyUpdate (RFC 8446, 4.6.3) or of
+ * a ClientHello in pieces of one byte would keep everybody else waiting. Called with the header of each record, then,
+ * if it was encrypted, with the kind of what was in it.
+ */
 static void on_record(int write, int version, int type, const void *buf, size_t len, SSL *ssl, void *arg)
 {
 	struct conn *c = SSL_get_ex_data(ssl, conn_index);
@@ -117,7 +125,7 @@ static void on_record(int write, int version, int type, const void *buf, size_t 
 	if (type == SSL3_RT_INNER_CONTENT_TYPE && len == 1 && *kind == SSL3_RT_APPLICATION_DATA)
 		c->records--;
 	else if (type == SSL3_RT_HEADER && ++c->records == FRONT_RECORDS + 1)
-		starve(c);
+		conn_starve(c, SERVE_TLS_HANDSHAKE, "too many records of TLS without data");
 }
 
 /**

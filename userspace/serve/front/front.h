@@ -20,6 +20,7 @@
 #define FRONT_DEADLINE		10	/* seconds for a handshake and a request */
 #define FRONT_STALL		60	/* seconds in which something of a download must arrive */
 #define FRONT_RECORDS		100	/* of TLS that carry no data, of one connection */
+#define FRONT_INPUT	65536	/* bytes over HTTP that came and that evhttp has not taken; more is no request */
 #define FRONT_CHAIN		8192	/* bytes of a client's certificates */
 #define FRONT_STATUS		64	/* connections at a time that ask for lists and statuses */
 #define FRONT_STATUS_RATE	200	/* of their questions a second go to agent ... */
@@ -216,6 +217,7 @@ void conn_extend(struct conn *c);
 void conn_spare(struct front *f, unsigned int n);
 void conn_stream(struct conn *c, bool on);
 void conn_cut(struct conn *c);
+void conn_starve(struct conn *c, enum serve_refused reason, const char *why);
 bool conn_from_loopback(const struct conn *c);
 const char *conn_text(const struct conn *c, char text[INET6_ADDRSTRLEN]);
 int conn_certificate(struct conn *c, struct serve_request *q, char why[SERVE_TEXT_LEN]);

@@ -339,6 +339,10 @@ static void on_request(struct evhttp_request *req, void *arg)
 	call_refuse(req, 404, SERVE_BAD_REQUEST, NULL, "no such resource");
 }
 
+/*
+ * evhttp has no limit for what comes while it writes an answer, a download for one, nor for the line with a chunk's length:
+ * it would keep all of it.
+ */
 static void on_input(struct evbuffer *in, const struct evbuffer_cb_info *info, void *arg)
 {
 	struct conn *c = arg;
@@ -346,6 +350,9 @@ static void on_input(struct evbuffer *in, const struct evbuffer_cb_info *info, v
 	(void)in;
 	if (info->n_added)
 		c->spoke = true;
+	if (info->n_added && info->orig_size + info->n_added > FRONT_INPUT &&
+	    !(SSL_get_shutdown(c->ssl) & SSL_RECEIVED_SHUTDOWN))
+		conn_starve(c, SERVE_BAD_REQUEST, "more bytes than a request may have");
 }
 
 static struct bufferevent *new_connection(struct event_base *base, void *arg)

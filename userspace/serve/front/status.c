@@ -370,20 +370,31 @@ static bool is_done(const struct asker *a)
 	return !reader && !writer && !event;
 }
 
-static void forget(struct front *f, struct asker *a)
-{
-	TAILQ_REMOVE(&f->askers, a, link);
-	f->n_askers--;
-	bufferevent_decref(a->bev);
-	free(a);
-}
-
 /* Whoever reads it sees its end, in the next turn of the loop. */
 static void cut(struct asker *a)
 {
 	a->cut = true;
 	if (bufferevent_getfd(a->bev) >= 0)
 		shutdown(bufferevent_getfd(a->bev), SHUT_RDWR);
+}
+
+/* As of devices' connections: evhttp would keep whatever comes while it writes an answer. */
+static void on_input(struct evbuffer *in, const struct evbuffer_cb_info *info, void *arg)
+{
+	struct asker *a = arg;
+
+	(void)in;
+	if (!a->cut && info->n_added && info->orig_size + info->n_added > FRONT_INPUT)
+		cut(a);
+}
+
+static void forget(struct front *f, struct asker *a)
+{
+	TAILQ_REMOVE(&f->askers, a, link);
+	f->n_askers--;
+	evbuffer_remove_cb(bufferevent_get_input(a->bev), on_input, a);
+	bufferevent_decref(a->bev);
+	free(a);
 }
 
 static void on_sweep(evutil_socket_t fd, short what, void *arg)
@@ -438,6 +449,10 @@ static struct bufferevent *new_connection(struct event_base *base, void *arg)
 	make_room(f);
 	if (a)
 		a->bev = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+	if (a && a->bev && !evbuffer_add_cb(bufferevent_get_input(a->bev), on_input, a)) {
+		bufferevent_free(a->bev);
+		a->bev = NULL;
+	}
 	if (!a || !a->bev) {
 		free(a);
 		return NULL;

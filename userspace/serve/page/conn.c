@@ -100,19 +100,36 @@ static void on_info(const SSL *ssl, int where, int ret)
 	web_conn_refused(c, SERVE_PAGE_TLS, old ? "the client offers no TLS 1.3" : SSL_alert_desc_string_long(ret));
 }
 
-/* OpenSSL reads records for as long as they come and carry no data: after this it finds nothing more to read. */
-static void starve(struct web_conn *c)
+/* From now on OpenSSL finds nothing more to read, whatever the kernel still has. */
+static void starve(struct web_conn *c, enum serve_refused reason, const char *why)
 {
-	BIO *nothing = BIO_new(BIO_s_null());
+	BIO *nothing = c->ssl ? BIO_new(BIO_s_null()) : NULL;
 
-	web_conn_refused(c, SERVE_PAGE_TLS, "too many records of TLS without data");
+	web_conn_refused(c, reason, why);
 	if (nothing)
 		SSL_set0_rbio(c->ssl, nothing);
-	SSL_set_shutdown(c->ssl, SSL_get_shutdown(c->ssl) | SSL_RECEIVED_SHUTDOWN);
+	if (c->ssl)
+		SSL_set_shutdown(c->ssl, SSL_get_shutdown(c->ssl) | SSL_RECEIVED_SHUTDOWN);
 	web_conn_cut(c);
 }
 
-/* Called with the header of each record, then, if it was encrypted, with the kind of what was in it. */
+/*
+ * evhttp has no limit for what comes while it writes an answer, a stream of events for one, nor for the line with a chunk's
+ * length: it would keep all of it. A watermark is no remedy: libevent calls evhttp again and again as long as it is reached.
+ */
+static void on_input(struct evbuffer *in, const struct evbuffer_cb_info *info, void *arg)
+{
+	struct web_conn *c = arg;
+
+	(void)in;
+	if (!c->cut && info->n_added && info->orig_size + info->n_added > WEB_INPUT)
+		starve(c, SERVE_PAGE_REQUEST, "more bytes than a request may have");
+}
+
+/*
+ * OpenSSL reads records for as long as they come and carry no data. Called with the header of each record, then, if it was
+ * encrypted, with the kind of what was in it.
+ */
 static void on_record(int write, int version, int type, const void *buf, size_t len, SSL *ssl, void *arg)
 {
 	struct web_conn *c = SSL_get_ex_data(ssl, conn_index);
@@ -125,7 +142,7 @@ static void on_record(int write, int version, int type, const void *buf, size_t 
 	if (type == SSL3_RT_INNER_CONTENT_TYPE && len == 1 && *kind == SSL3_RT_APPLICATION_DATA)
 		c->records--;
 	else if (type == SSL3_RT_HEADER && ++c->records == WEB_RECORDS + 1)
-		starve(c);
+		starve(c, SERVE_PAGE_TLS, "too many records of TLS without data");
 }
 
 /**
@@ -175,6 +192,7 @@ static void forget(struct web_conn *c)
 		SSL_set_ex_data(c->ssl, conn_index, NULL);
 	TAILQ_REMOVE(&w->conns, c, link);
 	w->n_conns--;
+	evbuffer_remove_cb(bufferevent_get_input(c->bev), on_input, c);
 	bufferevent_decref(c->bev);
 	free(c);
 }
@@ -228,15 +246,10 @@ static void look_at_time(struct web_conn *c)
 	web_conn_cut(c);
 }
 
-/** web_sweep - once a second: who has had his time, and what evhttp is done with */
-void web_sweep(evutil_socket_t fd, short what, void *arg)
+static void sweep(struct web *w)
 {
 	struct web_conn *c, *next;
-	struct web *w = arg;
 
-	(void)fd;
-	(void)what;
-	web_streams_tick(w);
 	for (c = TAILQ_FIRST(&w->conns); c; c = next) {
 		next = TAILQ_NEXT(c, link);
 		if (is_done(c))
@@ -244,6 +257,15 @@ void web_sweep(evutil_socket_t fd, short what, void *arg)
 		else
 			look_at_time(c);
 	}
+}
+
+/** web_sweep - once a second: who has had his time, and what evhttp is done with */
+void web_sweep(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	web_streams_tick(arg);
+	sweep(arg);
 }
 
 /* The newest has its socket by the next turn of the loop, which evhttp gives it. */
@@ -263,14 +285,14 @@ static void on_admit(evutil_socket_t fd, short what, void *arg)
 	}
 	/* What is done holds a descriptor. */
 	if (w->n_conns > WEB_CONNECTIONS)
-		web_sweep(-1, 0, w);
+		sweep(w);
 }
 
 static struct bufferevent *keep(struct web *w, struct web_conn *c)
 {
 	const struct timeval at_once = { 0, 0 };
 
-	if (c->bev && !web_watch_errors(c)) {
+	if (c->bev && (!web_watch_errors(c) || !evbuffer_add_cb(bufferevent_get_input(c->bev), on_input, c))) {
 		bufferevent_free(c->bev);
 		c->bev = NULL;
 	}
@@ -294,6 +316,7 @@ struct bufferevent *web_conn_new(struct event_base *base, void *arg)
 	struct web_conn *c = calloc(1, sizeof(*c));
 	SSL *ssl = c ? SSL_new(w->tls) : NULL;
 
+	web_accepted(w);
 	if (!ssl) {
 		free(c);
 		return NULL;
@@ -314,6 +337,7 @@ struct bufferevent *web_conn_plain(struct event_base *base, void *arg)
 {
 	struct web_conn *c = calloc(1, sizeof(*c));
 
+	web_accepted(arg);
 	if (!c)
 		return NULL;
 	c->up = true;

@@ -11,9 +11,6 @@
 #include "page/page.h"
 #include "serve/page/web.h"
 
-#define CSP "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " \
-	    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-
 /**
  * web_headers - what every answer says
  * @req: the request
@@ -24,7 +21,7 @@ void web_headers(struct evhttp_request *req, const char *type)
 	static const struct {
 		const char *name, *value;
 	} fields[] = {
-		{ "Content-Security-Policy", CSP }, { "X-Content-Type-Options", "nosniff" },
+		{ "Content-Security-Policy", PAGE_CSP }, { "X-Content-Type-Options", "nosniff" },
 		{ "Referrer-Policy", "no-referrer" }, { "Cross-Origin-Opener-Policy", "same-origin" },
 		{ "Cross-Origin-Embedder-Policy", "require-corp" }, { "Cross-Origin-Resource-Policy", "same-origin" },
 		{ "Cache-Control", "no-store" },
@@ -150,7 +147,7 @@ static void send_page(struct web_conn *c, struct evhttp_request *req, const stru
 		web_refuse(c, req, 503, SERVE_PAGE_HISTORY, "there is no history to show: does cordon-watch.service run?");
 		return;
 	}
-	if (page_answer(h, q, &r)) {
+	if (page_answer(h, q, &r) || r.status == 503) {
 		serve_log(LOG_ERR, "no page", "path", q->path, "why", h->error, NULL);
 		history_close(h);	/* and with the next request it is opened anew */
 		web_refuse(c, req, 503, SERVE_PAGE_HISTORY, "the history cannot be read: see the log");

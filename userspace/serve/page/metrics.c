@@ -64,6 +64,8 @@ void web_metrics(struct evhttp_request *req, void *arg)
 		web_refuse(c, req, 421, SERVE_PAGE_HOST, "not a name of the loopback");
 	else if (!path || strcmp(path, "/metrics") != 0)
 		web_refuse(c, req, 404, SERVE_PAGE_REQUEST, "only /metrics");
+	else if (web_is_full(w))
+		web_refuse(c, req, 503, SERVE_PAGE_CROWDED, "too much is on its way");
 	else
 		send_metrics(w, c, req, uri);
 }

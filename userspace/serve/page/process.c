@@ -17,6 +17,56 @@
 #define FILES		1024
 #define RENEW_EACH	(10 * 86400)	/* a server's certificate lasts for 30 days */
 
+/**
+ * web_accepted - one more has come
+ * @w: the process
+ *
+ * A listener accepts as long as somebody waits, which is for ever if they come fast enough: meanwhile nobody else has a
+ * turn, and all descriptors are taken.
+ */
+void web_accepted(struct web *w)
+{
+	const struct timeval next_turn = { 0, 0 };
+	size_t i;
+
+	if (++w->accepted < WEB_ACCEPTS)
+		return;
+	for (i = 0; i < w->n_listeners; i++)
+		evconnlistener_disable(w->listeners[i]);
+	event_add(w->resume, &next_turn);
+}
+
+static void on_resume(evutil_socket_t fd, short what, void *arg)
+{
+	struct web *w = arg;
+	size_t i;
+
+	(void)fd;
+	(void)what;
+	w->accepted = 0;
+	for (i = 0; i < w->n_listeners; i++)
+		evconnlistener_enable(w->listeners[i]);
+}
+
+/* For on_accept_failed(): what a listener hands over is evhttp's. */
+static struct web *only_web;
+
+/* Mostly for want of descriptors. To try again at once would be to do nothing else. */
+static void on_accept_failed(struct evconnlistener *l, void *arg)
+{
+	const struct timeval soon = { 0, 100000 };
+	struct web *w = only_web;
+	int err = errno;
+	size_t i;
+
+	(void)l;
+	(void)arg;
+	serve_log(LOG_ERR, "cannot accept", "why", strerror(err), NULL);
+	for (i = 0; i < w->n_listeners; i++)
+		evconnlistener_disable(w->listeners[i]);
+	event_add(w->resume, &soon);
+}
+
 static int listen_at(struct web *w, struct evhttp *http, const struct sockaddr_storage *at)
 {
 	int fd = socket(at->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), one = 1, zero = 0, err;
@@ -30,8 +80,11 @@ static int listen_at(struct web *w, struct evhttp *http, const struct sockaddr_s
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof(zero));
 	if (!bind(fd, (const struct sockaddr *)at, len))
 		l = evconnlistener_new(w->base, NULL, w, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, BACKLOG, fd);
-	if (l && evhttp_bind_listener(http, l))
+	if (l && evhttp_bind_listener(http, l)) {
+		evconnlistener_set_error_cb(l, on_accept_failed);
+		w->listeners[w->n_listeners++] = l;
 		return 0;
+	}
 	err = errno;
 	if (l)
 		evconnlistener_free(l);
@@ -80,13 +133,15 @@ static int prepare_loop(struct web *w)
 {
 	const struct timeval renew = { RENEW_EACH, 0 }, second = { 1, 0 };
 
+	only_web = w;
 	w->base = event_base_new();
 	if (!w->base || web_http_start(w) || listen_all(w))
 		return -1;
+	w->resume = event_new(w->base, -1, 0, on_resume, w);
 	w->hear = event_new(w->base, w->agent, EV_READ | EV_PERSIST, web_hear, w);
 	w->renew = event_new(w->base, -1, EV_PERSIST, on_renew, w);
 	w->sweep = event_new(w->base, -1, EV_PERSIST, web_sweep, w);
-	if (!w->hear || !w->renew || !w->sweep)
+	if (!w->resume || !w->hear || !w->renew || !w->sweep)
 		return -1;
 	return event_add(w->hear, NULL) || event_add(w->renew, &renew) || event_add(w->sweep, &second) ? -1 : 0;
 }

@@ -15,6 +15,7 @@
 
 #define WEB_CONNECTIONS		256	/* at a time */
 #define WEB_PER_PEER		32	/* at a time, of one address */
+#define WEB_ACCEPTS		16	/* one after the other, then those that are here have their turn */
 #define WEB_DEADLINE		10	/* seconds for a handshake and the first request */
 #define WEB_IDLE		30	/* seconds for the next one */
 #define WEB_ANSWER		60	/* seconds to take an answer */
@@ -22,6 +23,7 @@
 #define WEB_CHAIN		8192	/* bytes of a client's certificates */
 #define WEB_HEADERS		8192	/* bytes of a request's headers, its line included */
 #define WEB_BODY		4096	/* bytes of a form */
+#define WEB_INPUT	65536	/* bytes that came and that evhttp has not taken; more is no request */
 #define WEB_QUEUED		(32U << 20) /* bytes of answers that are not taken yet, and no more pages are made */
 #define WEB_WAITING		64	/* requests that agent has not answered */
 #define WEB_STREAMS		32	/* streams of events at a time ... */
@@ -118,6 +120,10 @@ TAILQ_HEAD(web_streams, web_stream);
  * @hear: agent says something
  * @http: the page
  * @metrics: metrics
+ * @listeners: of both
+ * @n_listeners: how many
+ * @accepted: connections since the others had their turn
+ * @resume: lets more come
  * @tls: for every connection of the page
  * @ca: without its key
  * @key: of the certificate that is asked for
@@ -142,6 +148,10 @@ struct web {
 	struct event *hear;
 	struct evhttp *http;
 	struct evhttp *metrics;
+	struct evconnlistener *listeners[2 * SERVE_LISTEN_MAX];
+	size_t n_listeners;
+	unsigned int accepted;
+	struct event *resume;
 	SSL_CTX *tls;
 	struct pki_ca ca;
 	EVP_PKEY *key;
@@ -167,6 +177,9 @@ void web_hear(evutil_socket_t fd, short what, void *arg);
 /* certificate.c */
 int web_first_certificate(struct web *w);
 void web_renew_certificate(struct web *w);
+
+/* process.c */
+void web_accepted(struct web *w);
 
 /* conn.c */
 SSL_CTX *web_tls_new(struct web *w);
