@@ -143,6 +143,8 @@ static void test_deltas(void)
 	is("a minute of zeros is no row", "SELECT count(*) FROM minute", 1);
 	see_count(1035, T0 + 190);
 	history_minute(&w, T0 + 240);
+	is("an hour is not made each minute", "SELECT count(*) FROM hour", 0);
+	history_minute(&w, T0 + HISTORY_ROLL);
 	is("the hour has both", "SELECT rx_packets FROM hour WHERE at = 1800000000", 35);
 	is("and the day", "SELECT sum(rx_packets) FROM day", 35);
 	history_writer_close(&w);
@@ -189,7 +191,7 @@ static void test_failed(void)
 	start("a", T0);
 	see_count(0, T0);
 	see_count(40, T0 + 10);
-	sqlite3_exec(w.h.db, "CREATE TEMP TRIGGER t BEFORE INSERT ON main.day BEGIN SELECT raise(ABORT, 'no room'); END", NULL, NULL,
+	sqlite3_exec(w.h.db, "CREATE TEMP TRIGGER t BEFORE INSERT ON main.minute BEGIN SELECT raise(ABORT, 'no room'); END", NULL, NULL,
 		     NULL);
 	ok(history_minute(&w, T0 + 60) == -EIO && strstr(w.h.error, "no room"), "a minute that cannot be written: it is said why");
 	is("none of it was", "SELECT count(*) FROM minute", 0);
@@ -198,6 +200,8 @@ static void test_failed(void)
 	see_count(45, T0 + 70);
 	ok(!history_minute(&w, T0 + 120), "control: there is room again");
 	is("nothing was lost", "SELECT sum(rx_packets) FROM minute", 45);
+	history_roll(&w, T0 + 120);
+	history_roll(&w, T0 + 120);
 	is("nor counted twice", "SELECT rx_packets FROM hour", 45);
 	history_writer_close(&w);
 }
@@ -307,7 +311,7 @@ static void test_episodes(void)
 	history_begin(&w, T0);
 	ok(!history_acknowledge(&w, 1, "anna", T0 + 4000), "it is acknowledged");
 	ok(history_acknowledge(&w, 1, "bob", T0 + 4000) == -EALREADY, "not twice");
-	ok(history_acknowledge(&w, 99, "bob", T0 + 4000) == -ENOENT, "nor one that is not there");
+	ok(history_acknowledge(&w, 999999, "bob", T0 + 4000) == -ENOENT, "nor one that is not there");
 	history_commit(&w);
 	is("by whom stays", "SELECT acknowledged_by = 'anna' FROM episode WHERE id = 1", 1);
 	history_writer_close(&w);
@@ -478,6 +482,7 @@ static void test_killed(void)
 		start("a", T0 + 1000 * i + 999);
 		see_count(*count, T0 + 1000 * i + 999);
 		history_minute(&w, T0 + 1000 * i + 999);
+		history_roll(&w, T0 + 1000 * i + 999);
 		equal += sql("SELECT sum(rx_packets) FROM minute") == (int64_t)*count &&
 			 sql("SELECT sum(rx_packets) FROM hour") == (int64_t)*count &&
 			 sql("SELECT rx_packets FROM base") == (int64_t)*count;

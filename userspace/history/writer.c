@@ -44,7 +44,7 @@ static int count_unlisted(struct history_writer *w)
  */
 int history_writer_open(struct history_writer *w, const char *dir, const char *live_dir, const char *boot, time_t now)
 {
-	int64_t devices = 0, last = 0;
+	int64_t devices = 0, last = 0, rolled = 0;
 	int err;
 
 	memset(w, 0, sizeof(*w));
@@ -55,10 +55,11 @@ int history_writer_open(struct history_writer *w, const char *dir, const char *l
 	w->minute = now / 60 * 60;
 	w->next_live = -1;
 	if (!look(w, "SELECT count(*) FROM device", &devices) && !look(w, "SELECT max(last) FROM device", &last) &&
-	    !count_unlisted(w) &&
+	    !look(w, "SELECT max(at) FROM hour", &rolled) && !count_unlisted(w) &&
 	    !sqlite3_exec(w->h.db, "PRAGMA temp_store = MEMORY; PRAGMA main.cache_size = -8192; PRAGMA live.cache_size = -16384;"
 			  "CREATE TEMP TABLE kept(key PRIMARY KEY) WITHOUT ROWID", NULL, NULL, NULL)) {
 		w->fresh = !devices;
+		w->rolled = rolled;
 		/* What was over when the last minute was written was told; what became so since then is yet to be. */
 		w->quiet = (last && last < now ? last : now) - HISTORY_QUIET;
 		return 0;
@@ -100,8 +101,10 @@ void history_writer_close(struct history_writer *w)
 {
 	unsigned int i;
 
-	if (w->h.db)
+	if (w->h.db) {
 		history_commit(w);
+		history_roll(w, w->minute);
+	}
 	history_forget(w);
 	free(w->list);
 	w->list = NULL;

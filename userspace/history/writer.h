@@ -12,6 +12,7 @@
 
 #define HISTORY_COUNTS		6	/* rx_packets, rx_bytes, tx_packets, tx_bytes, denied, anomalies */
 #define HISTORY_STATEMENTS	192	/* that are kept prepared; there are about 100, and one more than this would fail */
+#define HISTORY_ROLL		900	/* seconds between two times that hours are made of minutes */
 #define HISTORY_WHY_LEN		192
 #define HISTORY_BOOT_LEN	96
 #define HISTORY_MODULE_LEN	32
@@ -115,6 +116,7 @@ enum history_event {
  * @next_live: the next row of live.now for a device without one in history.db; negative
  * @minute: that counters go to, in seconds since 1970
  * @pruned: how many devices were pruned: the next one is @list's at that place, modulo @n
+ * @rolled: hours have all minutes that ended before this, in seconds since 1970
  * @quiet: episodes whose last anomaly is before this are over, and that was told
  * @policy: in force; or NULL
  * @sealed: the same, for look-ups; or NULL
@@ -144,6 +146,7 @@ struct history_writer {
 	unsigned int unlisted;
 	int64_t next_live;
 	time_t minute;
+	time_t rolled;
 	size_t pruned;
 	time_t quiet;
 	struct policy *policy;
@@ -195,6 +198,7 @@ void history_rules_used(struct history_writer *w, const struct cnl_rule_use *use
 
 /* minute.c */
 int history_minute(struct history_writer *w, time_t now);
+int history_roll(struct history_writer *w, time_t now);
 void history_minute_device(struct history_writer *w, struct history_device *t, time_t now);
 void history_base_put(struct history_writer *w, struct history_device *t);
 void history_base_drop(struct history_writer *w, struct history_device *t);
