@@ -266,6 +266,7 @@ int cordon_fill_rule(struct sk_buff *skb, const struct cordon_ruleset *rs, u32 i
 	const struct cordon_rule_def *r = &d->rules[i];
 	struct nlattr *nest = nla_nest_start(skb, CORDON_A_RULE);
 	u32 j, used;
+	s32 ago;
 	int err;
 
 	if (!nest)
@@ -276,9 +277,10 @@ int cordon_fill_rule(struct sk_buff *skb, const struct cordon_ruleset *rs, u32 i
 	      nla_put_u32(skb, CORDON_A_RULE_RELATED, r->related) ||
 	      nla_put_u32(skb, CORDON_A_RULE_INDEX, i);
 	used = cordon_policy_rule_used(rs->policy, i);
+	/* Another CPU's clock may be a step ahead of this one's. */
+	ago = (s32)(cordon_jiffy_now() - used);
 	if (!err && used)
-		err = nla_put_u32(skb, CORDON_A_RULE_USED,
-				  cordon_jiffy_seconds(cordon_jiffy_now() - used));
+		err = nla_put_u32(skb, CORDON_A_RULE_USED, cordon_jiffy_seconds(max(ago, 0)));
 	for (j = 0; !err && j < r->n; j++)
 		err = put_match(skb, &d->matches[r->first + j]);
 	return end(skb, nest, err);
