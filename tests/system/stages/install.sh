@@ -118,8 +118,9 @@ try curl -sf http://127.0.0.1:9842/metrics && grep -q '^cordon_up 1' $log && gre
 ok "so do metrics"
 try pgrep -u cordon-page cordonctl
 ok "a process runs as cordon-page"
-try cordonctl apply /etc/cordon/policy.yaml
-ok "the example policy again"
+rm /etc/cordon/watch.yaml /etc/cordon/serve.yaml /usr/local/sbin/tell
+try cordonctl apply /etc/cordon/policy.yaml && try systemctl stop cordon-watch && try systemctl restart cordon-serve
+ok "as it was before"
 
 main=$(systemctl show -P MainPID cordon-serve)
 kill -9 "$main"
