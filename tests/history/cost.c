@@ -50,8 +50,8 @@ static void prune(time_t now)
 
 int main(int argc, char **argv)
 {
-	u32 devices = argc == 5 ? atoi(argv[3]) : 0;
-	time_t now = argc == 5 ? atoll(argv[4]) : 0;
+	u32 devices = argc == 5 ? strtol(argv[3], NULL, 10) : 0;
+	time_t now = argc == 5 ? strtoll(argv[4], NULL, 10) : 0;
 	char path[512];
 	struct stat st;
 	double t;
