@@ -341,6 +341,7 @@ static unsigned int forward_copy(struct cordon_pkt *pkt)
 	const struct cordon_reach *reach = NULL;
 	const struct cordon_links *links;
 	enum cordon_dhcp_from dhcp;
+	struct cordon_verdict v;
 	enum cordon_asks asks;
 	u32 n = 0, asked;
 
@@ -358,11 +359,12 @@ static unsigned int forward_copy(struct cordon_pkt *pkt)
 	if (dhcp != CORDON_DHCP_FROM_NOBODY)
 		return (dhcp == CORDON_DHCP_FROM_CLIENT ? has_server(pkt) : has_client(pkt)) ?
 		       NF_ACCEPT : cordon_drop(pkt);
-	if (cordon_neighbour_is_of_link(pkt) ||
-	    !cordon_decide_many(rs->policy, &pkt->from, reach, n, pkt->flow.proto,
-				pkt->flow.dport).accept)
+	if (cordon_neighbour_is_of_link(pkt))
 		return cordon_drop(pkt);
-	cordon_verdict_note_many(pkt, reach, n);
+	v = cordon_decide_many(rs->policy, &pkt->from, reach, n, pkt->flow.proto, pkt->flow.dport);
+	if (!v.accept)
+		return cordon_drop(pkt);
+	cordon_verdict_note_many(pkt, &v, reach, n);
 	cordon_traffic_rx(rs->segments[pkt->from.segment]->traffic, cordon_pkt_count(pkt->skb),
 			  pkt->skb->len);
 	return NF_ACCEPT;

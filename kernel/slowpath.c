@@ -186,7 +186,7 @@ static noinline unsigned int forward_many(struct cordon_pkt *pkt)
 		return cordon_deny_unblamed(pkt, v.kind);
 	if (!v.accept)
 		return cordon_verdict_deny(pkt, &v, true);
-	cordon_verdict_note_many(pkt, reach, n);
+	cordon_verdict_note_many(pkt, &v, reach, n);
 	cordon_traffic_rx(pkt->rs->segments[pkt->from.segment]->traffic,
 			  cordon_pkt_count(pkt->skb), pkt->skb->len);
 	return NF_ACCEPT;

@@ -141,23 +141,27 @@ static bool keep_from_flow_tables(const struct cordon_pkt *pkt)
 
 /**
  * cordon_verdict_note_many - remember the rules by which a packet for many passes
- * @pkt: the packet; it is accepted, and its sender is known
+ * @pkt: the packet; its sender is known
+ * @v: the acceptance by cordon_decide_many(), which is that of the last segment
  * @reach: the segments that it reaches
  * @n: how many
+ *
+ * Mostly there is one; only what would let it reach the others is looked up again.
  */
-void cordon_verdict_note_many(const struct cordon_pkt *pkt, const struct cordon_reach *reach,
-			      u32 n)
+void cordon_verdict_note_many(const struct cordon_pkt *pkt, const struct cordon_verdict *v,
+			      const struct cordon_reach *reach, u32 n)
 {
 	struct cordon_end to = { .device = CORDON_NO_DEVICE };
-	struct cordon_verdict v;
+	struct cordon_verdict other;
 	u32 i;
 
-	for (i = 0; i < n; i++) {
+	for (i = 0; i + 1 < n; i++) {
 		to.segment = reach[i].segment;
-		v = cordon_decide_connection(pkt->rs->policy, &pkt->from, &to, pkt->flow.proto,
-					     pkt->flow.dport);
-		cordon_verdict_note(pkt->rs, &v);
+		other = cordon_decide_connection(pkt->rs->policy, &pkt->from, &to,
+						 pkt->flow.proto, pkt->flow.dport);
+		cordon_verdict_note(pkt->rs, &other);
 	}
+	cordon_verdict_note(pkt->rs, v);
 }
 
 static bool is_held(const struct cordon_end *end)

@@ -10,8 +10,8 @@
 unsigned int cordon_verdict(struct cordon_pkt *pkt);
 unsigned int cordon_verdict_deny(const struct cordon_pkt *pkt, const struct cordon_verdict *v,
 				 bool many);
-void cordon_verdict_note_many(const struct cordon_pkt *pkt, const struct cordon_reach *reach,
-			      u32 n);
+void cordon_verdict_note_many(const struct cordon_pkt *pkt, const struct cordon_verdict *v,
+			      const struct cordon_reach *reach, u32 n);
 
 /* A connection begins: if by a rule, it is remembered when. */
 static inline void cordon_verdict_note(const struct cordon_ruleset *rs,

@@ -419,8 +419,7 @@ struct cordon_places {
  * @learns: some device learns or has learned addresses
  *
  * All of it is immutable, but for @used and single devices (change.h). After such a change,
- * n_devices and
- * n_addresses of @draft say which places and addresses have been used so far;
+ * n_devices and n_addresses of @draft say which places and addresses have been used so far;
  * cordon_policy_is_device() tells whether there is a device.
  */
 struct cordon_policy {

@@ -109,7 +109,7 @@ exec 9<>"$dir/fifo"	# it waits for a secret that does not come
 pid=$!
 for _ in $(seq 500); do
 	[ "$(lines '"half" in o["what"]')" = 0 ] || break
-	sleep 0.01
+	read -rt 0.01 <> <(:) || :
 done
 kill -9 $pid
 wait $pid 2>/dev/null

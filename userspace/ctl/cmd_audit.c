@@ -68,13 +68,6 @@ static bool is_wanted(const struct want *w, const json_t *line)
 	return strncmp(text_of(line, "time"), w->since, strcspn(w->since, "Z")) >= 0 && is_about(line, w->device);
 }
 
-/* A terminal does something else with it than to show it: control characters, and what turns the direction of a line. */
-static bool is_control(u32 code)
-{
-	return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x200e || code == 0x200f ||
-	       (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069) || code == UTF8_REPLACEMENT;
-}
-
 /* What it says may be anything: a terminal is not to be told what to do. */
 static void add_plain(FILE *out, const char *text)
 {
@@ -83,7 +76,7 @@ static void add_plain(FILE *out, const char *text)
 
 	for (; *text; text += n) {
 		n = utf8_next(text, &code);
-		if (is_control(code))
+		if (code == UTF8_REPLACEMENT || utf8_is_hidden(code))
 			fputc('?', out);
 		else
 			fwrite(text, 1, n, out);

@@ -98,6 +98,8 @@ bool ca_load_passphrase(const struct ca_words *w, bool with_key, struct pki_ca *
 /* cmd_ca_issue.c */
 bool ca_certify(const struct ca_words *w, const struct pki_ca *ca, struct store *s, const X509_PUBKEY *subject,
 		struct pki_profile *profile, struct store_certificate *record, X509 **cert);
+const char *ca_place(const struct ca_words *w, const char *name, const char *suffix, char out[PATH_MAX]);
+bool ca_make_place(const struct ca_words *w);
 bool ca_delivered(const struct ca_words *w, struct store *s, const struct store_certificate *record);
 bool ca_read_csr(const char *path, u8 **der, size_t *len);
 bool ca_write_file(const char *path, const void *data, size_t len, mode_t mode);

@@ -209,11 +209,30 @@ bool ca_delivered(const struct ca_words *w, struct store *s, const struct store_
 	return false;
 }
 
-static const char *place(const struct issue *i, const char *name, const char *suffix,
-			 char out[PATH_MAX])
+/**
+ * ca_place - where a file is written that is handed out
+ * @w: what the command line says
+ * @name: of the file
+ * @suffix: of the file
+ * @out: filled
+ */
+const char *ca_place(const struct ca_words *w, const char *name, const char *suffix, char out[PATH_MAX])
 {
-	snprintf(out, PATH_MAX, "%s/%s%s", i->w->out ? i->w->out : ".", name, suffix);
+	snprintf(out, PATH_MAX, "%s/%s%s", w->out ? w->out : ".", name, suffix);
 	return out;
+}
+
+/**
+ * ca_make_place - make the directory of ca_place(), or tell why not
+ * @w: what the command line says
+ */
+bool ca_make_place(const struct ca_words *w)
+{
+	int err = w->out ? file_make_dirs(w->out, 0755) : 0;
+
+	if (err)
+		complain(w->out, strerror(-err));
+	return !err;
 }
 
 /**
@@ -312,16 +331,10 @@ static bool hand_out(struct issue *i)
 {
 	const char *name = i->record.name;
 	char path[PATH_MAX];
-	int err;
 
-	err = i->w->out ? file_make_dirs(i->w->out, 0755) : 0;
-	if (err) {
-		complain(i->w->out, strerror(-err));
-		return false;
-	}
-	return (!i->key || ca_write_key(place(i, name, ".key", path), i->key)) &&
-	       ca_write_chain(place(i, name, ".crt", path), &i->ca, i->cert) &&
-	       ca_write_trust(place(i, "ca", ".crt", path), &i->ca);
+	return ca_make_place(i->w) && (!i->key || ca_write_key(ca_place(i->w, name, ".key", path), i->key)) &&
+	       ca_write_chain(ca_place(i->w, name, ".crt", path), &i->ca, i->cert) &&
+	       ca_write_trust(ca_place(i->w, "ca", ".crt", path), &i->ca);
 }
 
 static void print(const struct issue *i)
@@ -333,9 +346,9 @@ static void print(const struct issue *i)
 	pki_serial_text(r->serial, serial);
 	policy_time_text(r->not_before, from);
 	policy_time_text(r->not_after, until);
-	place(i, r->name, ".key", key);
-	place(i, r->name, ".crt", cert);
-	place(i, "ca", ".crt", ca);
+	ca_place(i->w, r->name, ".key", key);
+	ca_place(i->w, r->name, ".crt", cert);
+	ca_place(i->w, "ca", ".crt", ca);
 	if (i->w->json)
 		json_print(json_pack("{ss ss ss ss ss ss so* so so}", "name", r->name, "mac",
 				     policy_mac_text(r->mac, mac), "serial", serial, "not_before",

@@ -80,12 +80,6 @@ static bool make_key(struct operator *o)
 	return o->pub;
 }
 
-static const char *place(const struct operator *o, const char *name, const char *suffix, char out[PATH_MAX])
-{
-	snprintf(out, PATH_MAX, "%s/%s%s", o->w->out ? o->w->out : ".", name, suffix);
-	return out;
-}
-
 /* As OpenSSL decodes its key, which a fresh one's is not. */
 static X509 *decoded(X509 *cert)
 {
@@ -128,19 +122,13 @@ static bool hand_out(struct operator *o)
 {
 	const char *name = o->record.name;
 	char path[PATH_MAX];
-	int err;
 
-	err = o->w->out ? file_make_dirs(o->w->out, 0755) : 0;
-	if (err) {
-		complain(o->w->out, strerror(-err));
-		return false;
-	}
-	if (!ca_write_trust(place(o, "ca", ".crt", path), &o->ca))
+	if (!ca_make_place(o->w) || !ca_write_trust(ca_place(o->w, "ca", ".crt", path), &o->ca))
 		return false;
 	if (o->w->pkcs12)
-		return write_pkcs12(o, place(o, name, ".p12", path));
-	return (!o->key || ca_write_key(place(o, name, ".key", path), o->key)) &&
-	       ca_write_chain(place(o, name, ".crt", path), &o->ca, o->cert);
+		return write_pkcs12(o, ca_place(o->w, name, ".p12", path));
+	return (!o->key || ca_write_key(ca_place(o->w, name, ".key", path), o->key)) &&
+	       ca_write_chain(ca_place(o->w, name, ".crt", path), &o->ca, o->cert);
 }
 
 static json_t *json_path(bool there, const char *path)
@@ -158,9 +146,9 @@ static void print(const struct operator *o)
 	pki_serial_text(r->serial, serial);
 	policy_time_text(r->not_before, from);
 	policy_time_text(r->not_after, until);
-	place(o, r->name, ".key", key);
-	place(o, r->name, ".crt", cert);
-	place(o, r->name, ".p12", p12);
+	ca_place(o->w, r->name, ".key", key);
+	ca_place(o->w, r->name, ".crt", cert);
+	ca_place(o->w, r->name, ".p12", p12);
 	if (o->w->json)
 		json_print(json_pack("{ss ss ss ss ss so* so* so*}", "name", r->name, "serial", serial, "not_before", from,
 				     "not_after", until, "fingerprint", ca_fingerprint_text(r->fingerprint, fingerprint),

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /* test: a policy file held against what its author expects of it; no kernel is asked, and no interface. */
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ctl/ctl.h"
 #include "ctl/question.h"
 #include "lib/file.h"
+#include "lib/xml.h"
 #include "lib/yaml_get.h"
 
 /**
@@ -263,26 +265,9 @@ static char *title_of(const struct expectation *x)
 	return fclose(out) ? NULL : text;
 }
 
-/* XML 1.0: what marks it up, and what no document may have. */
 static void put_xml(FILE *out, const char *text)
 {
-	for (; *text; text++)
-		switch (*text) {
-		case '&':
-			fputs("&amp;", out);
-			break;
-		case '<':
-			fputs("&lt;", out);
-			break;
-		case '>':
-			fputs("&gt;", out);
-			break;
-		case '"':
-			fputs("&quot;", out);
-			break;
-		default:
-			putc((unsigned char)*text < ' ' ? ' ' : *text, out);
-		}
+	xml_text(text, strlen(text), UINT_MAX, out);
 }
 
 static void put_junit(FILE *out, const struct suite *s, const char *policy)

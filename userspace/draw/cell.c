@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "draw/cell.h"
+#include "lib/xml.h"
 
 static int by_pair(const void *a, const void *b, void *arg)
 {
@@ -186,7 +187,7 @@ void cell_line_draw(const struct cell_line *line, unsigned int x, unsigned int y
 		fprintf(out, "<text class=\"quiet\" x=\"%u\" y=\"%u\">+%u</text>", x, y, line->more);
 	} else if (line->len) {
 		fprintf(out, "<text%s x=\"%u\" y=\"%u\">", line->quiet ? " class=\"quiet\"" : "", x, y);
-		svg_text(line->text, line->len, SVG_TEXT, out);
+		xml_text(line->text, line->len, SVG_TEXT, out);
 		fputs("</text>", out);
 	}
 	svg_marks(line->marks, x + width - svg_marks_width(line->marks), y, out);
@@ -207,16 +208,16 @@ void cell_begin(const struct cells *c, const struct cell *cell, FILE *out)
 	for (i = cell->first; i < cell->first + cell->n; i++)
 		plaintext |= c->p->openings[c->order[i]].plaintext;
 	fprintf(out, "<g class=\"%s%s\" data-from=\"", cell->n ? "open" : "unruled", plaintext ? " plaintext" : "");
-	svg_text(from->name, SIZE_MAX, SVG_NAME, out);
+	xml_text(from->name, SIZE_MAX, SVG_NAME, out);
 	fputs("\" data-to=\"", out);
-	svg_text(to->name, SIZE_MAX, SVG_NAME, out);
+	xml_text(to->name, SIZE_MAX, SVG_NAME, out);
 	fputs("\"><title>", out);
-	svg_text(from->name, SIZE_MAX, SVG_NAME, out);
+	xml_text(from->name, SIZE_MAX, SVG_NAME, out);
 	fputs(" \xe2\x86\x92 ", out);
-	svg_text(to->name, SIZE_MAX, SVG_NAME, out);
+	xml_text(to->name, SIZE_MAX, SVG_NAME, out);
 	for (i = cell->first; i < cell->first + cell->n && i < cell->first + CELL_LINES; i++) {
 		fputs(i > cell->first ? ", " : ": ", out);
-		svg_text(c->p->openings[c->order[i]].text, SIZE_MAX, 8 * SVG_TEXT, out);
+		xml_text(c->p->openings[c->order[i]].text, SIZE_MAX, 8 * SVG_TEXT, out);
 	}
 	fputs("</title>\n", out);
 }

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The picture in words, for those who do not see it. */
 #include "draw/svg.h"
+#include "lib/xml.h"
 
 #define OPENINGS	200	/* that are told one by one */
 #define TEXT		200	/* characters of one */
 
 static void put_name(const struct draw_segment *s, FILE *out)
 {
-	svg_text(s->name, SIZE_MAX, SVG_NAME, out);
+	xml_text(s->name, SIZE_MAX, SVG_NAME, out);
 }
 
 static void describe_opening(const struct draw_policy *p, const struct draw_opening *o, FILE *out)
@@ -23,7 +24,7 @@ static void describe_opening(const struct draw_policy *p, const struct draw_open
 	fputs(" to ", out);
 	put_name(&p->segments[o->to], out);
 	fputs(": ", out);
-	svg_text(o->text, SIZE_MAX, TEXT, out);
+	xml_text(o->text, SIZE_MAX, TEXT, out);
 	fprintf(out, "%s%s%s.\n", o->plaintext ? "; plaintext, too" : "", o->related ? "; related, too" : "", use[o->use]);
 }
 
@@ -36,10 +37,10 @@ static void describe_segment(const struct draw_segment *s, FILE *out)
 	put_name(s, out);
 	fputs(" demands ", out);
 	if (authentication)
-		svg_text(s->authentication, SIZE_MAX, SVG_NAME, out);
+		xml_text(s->authentication, SIZE_MAX, SVG_NAME, out);
 	if (s->encryption && *s->encryption) {
 		fputs(authentication ? " and " : "", out);
-		svg_text(s->encryption, SIZE_MAX, SVG_NAME, out);
+		xml_text(s->encryption, SIZE_MAX, SVG_NAME, out);
 	}
 	fputs(".\n", out);
 }

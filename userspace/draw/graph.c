@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "draw/cell.h"
+#include "lib/xml.h"
 
 #define LABEL_LINES	3	/* at an arrow */
 #define RADIUS		130	/* of the circle, at least */
@@ -267,14 +268,14 @@ static void draw_node(const struct graph *g, const struct node *v, FILE *out)
 
 	fprintf(out, "<rect class=\"node\" rx=\"4\" x=\"%u\" y=\"%u\" width=\"%u\" height=\"%u\"/>\n<text class=\"name\" x=\"%u\" "
 		"y=\"%u\">", left, top, v->width, v->height, x, y);
-	svg_text(s->name, SIZE_MAX, SVG_NAME, out);
+	xml_text(s->name, SIZE_MAX, SVG_NAME, out);
 	fputs("</text>\n", out);
 	if (s->services)
 		svg_marks(SVG_BIT(SVG_SERVICES), x + svg_length(s->name, SIZE_MAX, SVG_NAME) * SVG_CHARACTER + 3, y, out);
 	for (i = 0; i < DEMANDS; i++)
 		if (demand(s, i)) {
 			fprintf(out, "<text class=\"demand\" x=\"%u\" y=\"%u\">", x, y += SVG_LINE);
-			svg_text(demand(s, i), SIZE_MAX, SVG_NAME, out);
+			xml_text(demand(s, i), SIZE_MAX, SVG_NAME, out);
 			fputs("</text>\n", out);
 		}
 	if (!v->own)

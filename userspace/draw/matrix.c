@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "draw/cell.h"
+#include "lib/xml.h"
 
 #define LEVEL		8	/* columns whose names are not turned */
 #define LEVEL_NAME	12	/* characters of the longest of them */
@@ -185,7 +186,7 @@ static void draw_column_name(const struct matrix *m, uint32_t segment, unsigned 
 			m->x[column] + m->width[column] / 2 + 4, y - SVG_PAD);
 	else
 		fprintf(out, "<text class=\"name\" x=\"%u\" y=\"%u\">", m->x[column] + SVG_PAD, y - SVG_PAD - 2);
-	svg_text(m->c.p->segments[segment].name, SIZE_MAX, SVG_NAME, out);
+	xml_text(m->c.p->segments[segment].name, SIZE_MAX, SVG_NAME, out);
 	fputs("</text>\n", out);
 }
 
@@ -198,12 +199,12 @@ static void draw_row_name(const struct matrix *m, uint32_t segment, unsigned int
 
 	x = x - m->names_width + SVG_PAD;
 	fprintf(out, "<text class=\"name\" x=\"%u\" y=\"%u\">", x, y);
-	svg_text(s->name, SIZE_MAX, SVG_NAME, out);
+	xml_text(s->name, SIZE_MAX, SVG_NAME, out);
 	fputs("</text>\n", out);
 	n = demands(s, below);
 	for (i = 0; i < n; i++) {
 		fprintf(out, "<text class=\"demand\" x=\"%u\" y=\"%u\">", x, y += SVG_LINE);
-		svg_text(below[i], SIZE_MAX, SVG_NAME, out);
+		xml_text(below[i], SIZE_MAX, SVG_NAME, out);
 		fputs("</text>\n", out);
 	}
 }

@@ -32,7 +32,6 @@ enum svg_mark {
 
 /* svg.c */
 unsigned int svg_length(const char *text, size_t len, unsigned int most);
-void svg_text(const char *text, size_t len, unsigned int most, FILE *out);
 void svg_begin(const struct draw_policy *p, const char *form, unsigned int width, unsigned int height, FILE *out);
 int svg_end(FILE *out);
 

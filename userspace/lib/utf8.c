@@ -33,6 +33,20 @@ size_t utf8_next(const char *text, uint32_t *code)
 }
 
 /**
+ * utf8_is_hidden - a character that does not show, or changes how its neighbours show
+ * @c: the character
+ *
+ * Control characters, joiners, marks and overrides of the direction, tags, variation selectors, and what is no character.
+ */
+bool utf8_is_hidden(uint32_t c)
+{
+	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0xad || c == 0x61c || c == 0x115f || c == 0x1160 || c == 0x3164 ||
+	       c == 0xffa0 || (c >= 0x180b && c <= 0x180f) || (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+	       (c >= 0x2060 && c <= 0x206f) || (c >= 0xfe00 && c <= 0xfe0f) || c == 0xfeff || (c >= 0xfff0 && c <= 0xfffb) ||
+	       (c & 0xfffe) == 0xfffe || (c >= 0xfdd0 && c <= 0xfdef) || (c >= 0xe0000 && c <= 0xe0fff) || c >= 0xf0000;
+}
+
+/**
  * utf8_repair - a text as UTF-8
  * @text: any bytes, NUL-terminated
  *

@@ -37,18 +37,6 @@ static void put(struct html *o, const char *text, size_t len)
 	o->body[o->len] = 0;
 }
 
-/*
- * What does not show, or changes how its neighbours show: control characters, joiners, marks and overrides of the
- * direction, tags, variation selectors, and what is no character.
- */
-static bool is_hidden(uint32_t c)
-{
-	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0xad || c == 0x61c || c == 0x115f || c == 0x1160 || c == 0x3164 ||
-	       c == 0xffa0 || (c >= 0x180b && c <= 0x180f) || (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
-	       (c >= 0x2060 && c <= 0x206f) || (c >= 0xfe00 && c <= 0xfe0f) || c == 0xfeff || (c >= 0xfff0 && c <= 0xfffb) ||
-	       (c & 0xfffe) == 0xfffe || (c >= 0xfdd0 && c <= 0xfdef) || (c >= 0xe0000 && c <= 0xe0fff) || c >= 0xf0000;
-}
-
 /* A string, so that it is text wherever it stands, and at most so much of it. */
 static void escape(struct html *o, const char *text, unsigned int left)
 {
@@ -67,7 +55,7 @@ static void escape(struct html *o, const char *text, unsigned int left)
 		case '\t':
 		case '\n':	put(o, " ", 1); break;
 		default:
-			if (code == UTF8_REPLACEMENT || is_hidden(code))
+			if (code == UTF8_REPLACEMENT || utf8_is_hidden(code))
 				put(o, UTF8_REPLACEMENT_TEXT, strlen(UTF8_REPLACEMENT_TEXT));
 			else
 				put(o, text, n);

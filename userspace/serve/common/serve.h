@@ -13,12 +13,14 @@
 #ifndef CORDON_SERVE_H
 #define CORDON_SERVE_H
 
+#include <limits.h>
 #include <netinet/in.h>
 #include <openssl/ssl.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -530,13 +532,20 @@ int serve_page(struct serve_config *config, struct serve_counters *counters, int
 SSL_CTX *serve_tls_new(void);
 const char *serve_tls_files(SSL_CTX *to, const struct serve_config *c);
 bool serve_tls_is_costly(X509 *cert);
+bool serve_tls_is_idle(unsigned int *records, unsigned int most, int type, const void *buf, size_t len);
 
 /* listen.c */
 int serve_cannot_listen(const char *setting, const struct sockaddr_storage *at);
 bool serve_address(const struct sockaddr *at, uint8_t out[16]);
 
 /* text.c */
+struct evhttp_request;
 const char *serve_status_text(unsigned int status);
+bool serve_has_one_length(struct evhttp_request *req);
+
+/* files.c */
+const char *serve_directory_of(const char *file, char out[PATH_MAX]);
+void serve_limit_files(rlim_t most);
 
 /* front.c */
 

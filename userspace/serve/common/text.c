@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Words of HTTP. */
+/* Words and fields of HTTP. */
+#include <event2/http.h>
+#include <event2/http_struct.h>
+#include <event2/keyvalq_struct.h>
+#include <strings.h>
+#include <sys/queue.h>
+
 #include "serve/common/serve.h"
 
 /** serve_status_text - what a status is called (RFC 9110, 15) */
@@ -22,4 +28,20 @@ const char *serve_status_text(unsigned int status)
 		if (texts[i].status == status)
 			return texts[i].text;
 	return "Error";
+}
+
+/**
+ * serve_has_one_length - a request has one Content-Length, or none
+ * @req: the request
+ *
+ * Of two, evhttp takes the first, and reads what follows as a request of its own.
+ */
+bool serve_has_one_length(struct evhttp_request *req)
+{
+	const struct evkeyval *h;
+	unsigned int n = 0;
+
+	TAILQ_FOREACH(h, evhttp_request_get_input_headers(req), next)
+		n += !strcasecmp(h->key, "Content-Length");
+	return n < 2;
 }

@@ -85,3 +85,26 @@ bool serve_tls_is_costly(X509 *cert)
 	BN_free(e);
 	return costly;
 }
+
+/**
+ * serve_tls_is_idle - a connection sends one record too many that carries no data
+ * @records: how many it has sent so far
+ * @most: that it may
+ * @type: as OpenSSL's message callback is told, of what comes in
+ * @buf: likewise
+ * @len: of @buf
+ *
+ * OpenSSL reads records for as long as they come and carry no data: a flood of KeyUpdate (RFC 8446, 4.6.3) or of
+ * a ClientHello in pieces of one byte would keep everybody else waiting. The callback is told the header of each record,
+ * then, if it was encrypted, the kind of what was in it.
+ *
+ * Return: it does, said once.
+ */
+bool serve_tls_is_idle(unsigned int *records, unsigned int most, int type, const void *buf, size_t len)
+{
+	const uint8_t *kind = buf;
+
+	if (type == SSL3_RT_INNER_CONTENT_TYPE && len == 1 && *kind == SSL3_RT_APPLICATION_DATA)
+		(*records)--;
+	return type == SSL3_RT_HEADER && ++*records == most + 1;
+}

@@ -108,23 +108,13 @@ void conn_starve(struct conn *c, enum serve_refused reason, const char *why)
 	conn_cut(c);
 }
 
-/*
- * OpenSSL reads records for as long as they come and carry no data: a flood of KeyUpdate (RFC 8446, 4.6.3) or of
- * a ClientHello in pieces of one byte would keep everybody else waiting. Called with the header of each record, then,
- * if it was encrypted, with the kind of what was in it.
- */
 static void on_record(int write, int version, int type, const void *buf, size_t len, SSL *ssl, void *arg)
 {
 	struct conn *c = SSL_get_ex_data(ssl, conn_index);
-	const uint8_t *kind = buf;
 
 	(void)version;
 	(void)arg;
-	if (write || !c)
-		return;
-	if (type == SSL3_RT_INNER_CONTENT_TYPE && len == 1 && *kind == SSL3_RT_APPLICATION_DATA)
-		c->records--;
-	else if (type == SSL3_RT_HEADER && ++c->records == FRONT_RECORDS + 1)
+	if (!write && c && serve_tls_is_idle(&c->records, FRONT_RECORDS, type, buf, len))
 		conn_starve(c, SERVE_TLS_HANDSHAKE, "too many records of TLS without data");
 }
 

@@ -9,7 +9,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -534,31 +533,6 @@ static void wait_for_others(struct front *f)
 		poll(NULL, 0, END_POLL);
 }
 
-/* Where a file really is, as that is what landlock goes by; NULL, nowhere. */
-static const char *directory_of(const char *file, char out[PATH_MAX])
-{
-	char *slash;
-
-	if (!realpath(file, out))
-		return NULL;
-	slash = strrchr(out, '/');
-	slash[slash == out] = 0;
-	return out;
-}
-
-/* As many as all connections need, but no more than whoever started the server lets it have. */
-static void limit_files(void)
-{
-	struct rlimit files = { FILES, FILES };
-
-	if (getrlimit(RLIMIT_NOFILE, &files))
-		return;
-	if (files.rlim_max > FILES)
-		files.rlim_max = FILES;
-	files.rlim_cur = files.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &files);
-}
-
 /**
  * serve_front - be the front, until told to stop, or until agent or signer is gone
  * @config: what holds
@@ -587,15 +561,15 @@ int serve_front(struct serve_config *config, struct serve_counters *counters, st
 	TAILQ_INIT(&f->askers);
 	f->artifacts = artifact_directory(config->firmware, priv_group(role.user));
 	if (config->certificate[0]) {
-		role.also[0] = directory_of(config->certificate, certificates);
-		role.also[1] = directory_of(config->key, keys);
+		role.also[0] = serve_directory_of(config->certificate, certificates);
+		role.also[1] = serve_directory_of(config->key, keys);
 	}
 	if (f->artifacts >= 0)
 		role.readable = config->firmware;
 	else
 		serve_log(LOG_WARNING, "no artifacts can be had", "directory", config->firmware, "why",
 			  strerror(-f->artifacts), NULL);
-	limit_files();
+	serve_limit_files(FILES);
 	if (prepare_tls(f) || prepare_loop(f) || start_beat(f))
 		return 1;
 	serve_log_detach();

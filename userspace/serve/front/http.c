@@ -7,7 +7,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "device/body.h"
 #include "device/client.h"
@@ -302,17 +301,6 @@ static const struct {
 	{ "/healthz", handle_health },
 };
 
-/* Of two lengths, evhttp takes the first, and reads what follows as a request of its own. */
-static bool has_one_length(struct evhttp_request *req)
-{
-	const struct evkeyval *h;
-	unsigned int n = 0;
-
-	TAILQ_FOREACH(h, evhttp_request_get_input_headers(req), next)
-		n += !strcasecmp(h->key, "Content-Length");
-	return n < 2;
-}
-
 static void on_request(struct evhttp_request *req, void *arg)
 {
 	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(req);
@@ -324,7 +312,7 @@ static void on_request(struct evhttp_request *req, void *arg)
 	c->served = true;
 	c->spoke = false;
 	c->blamed = false;
-	if (!has_one_length(req)) {
+	if (!serve_has_one_length(req)) {
 		evhttp_add_header(evhttp_request_get_output_headers(req), "Connection", "close");
 		call_refuse(req, 400, SERVE_BAD_REQUEST, NULL, "more than one Content-Length (RFC 9112, 6.3)");
 		return;

@@ -126,22 +126,13 @@ static void on_input(struct evbuffer *in, const struct evbuffer_cb_info *info, v
 		starve(c, SERVE_PAGE_REQUEST, "more bytes than a request may have");
 }
 
-/*
- * OpenSSL reads records for as long as they come and carry no data. Called with the header of each record, then, if it was
- * encrypted, with the kind of what was in it.
- */
 static void on_record(int write, int version, int type, const void *buf, size_t len, SSL *ssl, void *arg)
 {
 	struct web_conn *c = SSL_get_ex_data(ssl, conn_index);
-	const uint8_t *kind = buf;
 
 	(void)version;
 	(void)arg;
-	if (write || !c)
-		return;
-	if (type == SSL3_RT_INNER_CONTENT_TYPE && len == 1 && *kind == SSL3_RT_APPLICATION_DATA)
-		c->records--;
-	else if (type == SSL3_RT_HEADER && ++c->records == WEB_RECORDS + 1)
+	if (!write && c && serve_tls_is_idle(&c->records, WEB_RECORDS, type, buf, len))
 		starve(c, SERVE_PAGE_TLS, "too many records of TLS without data");
 }
 

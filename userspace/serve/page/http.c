@@ -5,7 +5,6 @@
 #include <event2/keyvalq_struct.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <syslog.h>
 
 #include "page/page.h"
@@ -212,17 +211,6 @@ static void admit(struct web_conn *c, struct evhttp_request *req)
 		web_refuse(c, req, 503, SERVE_PAGE_CROWDED, "too busy");
 }
 
-/* Of two lengths, evhttp takes the first, and reads what follows as a request of its own. */
-static bool has_one_length(struct evhttp_request *req)
-{
-	const struct evkeyval *h;
-	unsigned int n = 0;
-
-	TAILQ_FOREACH(h, evhttp_request_get_input_headers(req), next)
-		n += !strcasecmp(h->key, "Content-Length");
-	return n < 2;
-}
-
 static void on_request(struct evhttp_request *req, void *arg)
 {
 	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(req);
@@ -235,7 +223,7 @@ static void on_request(struct evhttp_request *req, void *arg)
 	c->asked = c->served = true;
 	c->blamed = false;
 	c->until = serve_clock() + WEB_ANSWER;
-	if (!has_one_length(req)) {
+	if (!serve_has_one_length(req)) {
 		evhttp_add_header(evhttp_request_get_output_headers(req), "Connection", "close");
 		web_refuse(c, req, 400, SERVE_PAGE_REQUEST, "more than one Content-Length (RFC 9112, 6.3)");
 	} else if (!web_host_is_ours(c->web, req, false)) {

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -146,30 +145,6 @@ static int prepare_loop(struct web *w)
 	return event_add(w->hear, NULL) || event_add(w->renew, &renew) || event_add(w->sweep, &second) ? -1 : 0;
 }
 
-/* Where a file really is, as that is what landlock goes by; NULL, nowhere. */
-static const char *directory_of(const char *file, char out[PATH_MAX])
-{
-	char *slash;
-
-	if (!realpath(file, out))
-		return NULL;
-	slash = strrchr(out, '/');
-	slash[slash == out] = 0;
-	return out;
-}
-
-static void limit_files(void)
-{
-	struct rlimit files = { FILES, FILES };
-
-	if (getrlimit(RLIMIT_NOFILE, &files))
-		return;
-	if (files.rlim_max > FILES)
-		files.rlim_max = FILES;
-	files.rlim_cur = files.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &files);
-}
-
 /**
  * serve_page - be page, until agent is gone
  * @config: what holds
@@ -196,12 +171,12 @@ int serve_page(struct serve_config *config, struct serve_counters *counters, int
 	TAILQ_INIT(&w->conns);
 	TAILQ_INIT(&w->streams);
 	if (config->certificate[0]) {
-		role.also[1] = directory_of(config->certificate, certificates);
-		role.also[2] = directory_of(config->key, keys);
+		role.also[1] = serve_directory_of(config->certificate, certificates);
+		role.also[2] = serve_directory_of(config->key, keys);
 	}
 	if (config->page.n && page_assets_load(PAGE_DYGRAPHS))
 		serve_log(LOG_NOTICE, "no library for plots: pages have plainer ones", "directory", PAGE_DYGRAPHS, NULL);
-	limit_files();
+	serve_limit_files(FILES);
 	if (prepare_tls(w) || prepare_loop(w))
 		return 1;
 	serve_log_detach();
