@@ -176,38 +176,56 @@ static void free_events(struct etcd_event *v, size_t n)
 	free(v);
 }
 
+/* All of a message's events, or none: nothing has moved if one of them is none. */
+static struct etcd_event *parse_events(struct etcd_watch *w, const json_t *list, size_t *n)
+{
+	size_t all = json_array_size(list);
+	struct etcd_event *v = calloc(all, sizeof(*v));
+	int64_t last = w->last;
+
+	for (*n = 0; v && *n < all; ++*n) {
+		if (!parse_event(w, json_array_get(list, *n), &v[*n]))
+			break;
+		if (v[*n].kv.mod_revision < last) {
+			++*n;
+			break;
+		}
+		last = v[*n].kv.mod_revision;
+	}
+	if (v && *n == all && last >= w->last && v[all - 1].kv.mod_revision == last) {
+		w->last = last;
+		return v;
+	}
+	snprintf(w->why, sizeof(w->why), "%.100s: events that are none, or out of order", w->transfer.at->url);
+	free_events(v, v ? *n : 0);
+	return NULL;
+}
+
 static bool events(struct etcd_watch *w, const json_t *list, bool fragment)
 {
-	size_t i, n = 0, all = json_array_size(list);
-	struct etcd_event *v = calloc(all, sizeof(*v));
+	int64_t before = w->at.revision;
+	size_t i, n = 0, all;
+	struct etcd_event *v = parse_events(w, list, &all);
 
-	for (i = 0; v && i < all; i++) {
-		if (!parse_event(w, json_array_get(list, i), &v[n])) {
-			snprintf(w->why, sizeof(w->why), "%.100s: an event that is none", w->transfer.at->url);
-			break;
+	if (!v)
+		return false;
+	for (i = 0; i < all; i++) {
+		struct etcd_event next = v[i];
+
+		if (known(w, next.kv.mod_revision)) {
+			free(next.kv.key);
+			free(next.kv.value);
+			continue;
 		}
-		n++;
-		if (v[n - 1].kv.mod_revision < w->last) {
-			snprintf(w->why, sizeof(w->why), "%.100s: events out of order", w->transfer.at->url);
-			break;
-		}
-		w->last = v[n - 1].kv.mod_revision;
-		if (known(w, w->last)) {
-			n--;
-			free(v[n].kv.key);
-			free(v[n].kv.value);
-		} else {
-			apply(w, &v[n - 1]);
-		}
+		apply(w, &next);
+		v[n++] = next;
 	}
-	if (v && i == all) {
-		if (!fragment)
-			w->at = w->next;
-		if (n)
-			w->ops.events(v, n, fragment ? 0 : w->at.revision, w->arg);
-	}
+	if (!fragment)
+		w->at = w->next;
+	if (n || w->at.revision > before)
+		w->ops.events(v, n, fragment ? 0 : w->at.revision, w->arg);
 	free_events(v, n);
-	return v && i == all && !w->dead;
+	return !w->dead;
 }
 
 static bool created(struct etcd_watch *w, int64_t id)
