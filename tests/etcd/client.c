@@ -218,7 +218,8 @@ static void on_line(evutil_socket_t fd, short what, void *arg)
 int main(int argc, char *argv[])
 {
 	struct etcd_endpoint at[ETCD_ENDPOINTS] = { { 0 } };
-	struct etcd_config c = { .endpoints = at, .timeout = 2000, .rate = 500, .backoff_min = 200, .backoff_max = 1000 };
+	struct etcd_config c = { .endpoints = at, .timeout = 2000, .rate = 500, .pulse = 2000,
+				  .backoff_min = 200, .backoff_max = 1000 };
 	struct evbuffer *in = evbuffer_new();
 	struct event *input;
 	char why[ETCD_WHY];

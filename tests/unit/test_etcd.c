@@ -326,7 +326,8 @@ static void streams(void)
 		stream_reset(&s);
 		for (j = 0; !err && bad[i][j]; j++)
 			err = stream_put(&s, &bad[i][j], 1, count_object, NULL);
-		ok(err == -EBADMSG, "a stream: no row of objects: %s", bad[i]);
+		ok(err == -EBADMSG, "a stream: no row of objects: %s",
+		   strchr(bad[i], '\xff') ? "not UTF-8" : bad[i]);
 	}
 	stream_reset(&s);
 	ok(stream_put(&s, "{\"a\":\"", 6, count_object, NULL) == 0 &&
@@ -810,6 +811,8 @@ static void watch_ends(void)
 
 static void watch_bounds(void)
 {
+	struct etcd_endpoint at = { .url = url };
+	struct etcd_config c = { .endpoints = &at, .n = 1, .prefix = "c/", .timeout = 300, .backoff_min = 20, .backoff_max = 40 };
 	struct etcd *e = client();
 	char big[5000];
 
@@ -831,6 +834,21 @@ static void watch_bounds(void)
 	expect(STREAM, 200, NULL, CREATED, 9);
 	watch(e, 5, "", 0);
 	ok(comes("LOST OPEN "), "a member that does not begin the watch: another try");
+	etcd_free(e);
+	c.pulse = 40;
+	e = client_of(&c);
+	begin();
+	expect_check(9);
+	expect(STREAM, 200, NULL, CREATED, 9);
+	expect(ANSWER, 200, "POST /v3/maintenance/status", "{" OWN ",\"version\":\"3.4\",\"dbSize\":\"1\",\"leader\":\"1\"}", 9);
+	expect(HANG, 0, "POST /v3/maintenance/status", "x");
+	expect_check(9);
+	expect(STREAM, 200, NULL, CREATED, 9);
+	expect(ANSWER, 200, "POST /v3/maintenance/status", "{" OWN ",\"version\":\"3.4\",\"dbSize\":\"1\"}", 9);
+	expect_check(9);
+	expect(STREAM, 200, NULL, CREATED, 9);
+	watch(e, 5, "", 0);
+	ok(comes("OPEN LOST OPEN LOST OPEN ") && all_asked(), "a member that hangs, or has no leader, while a watch waits: lost");
 	etcd_free(e);
 }
 

@@ -15,6 +15,7 @@
  * @transfer: its request
  * @entry: among those that wait, or run
  * @running: it is among the latter
+ * @pin: the one member that is meant; NULL, any
  * @path: of the request
  * @body: of the request
  * @writes: it changes something: what was sent once is not sent again
@@ -23,6 +24,7 @@
  * @in: the answer so far
  * @len: of @in
  * @size: of the memory
+ * @tried: a member failed before this one
  * @too_long: the answer is longer than it may be
  * @why: why no member did it so far
  * @parse: fills an answer
@@ -33,6 +35,7 @@ struct etcd_call {
 	struct transfer transfer;
 	TAILQ_ENTRY(etcd_call) entry;
 	bool running;
+	struct endpoint *pin;
 	const char *path;
 	char *body;
 	bool writes;
@@ -41,6 +44,7 @@ struct etcd_call {
 	char *in;
 	size_t len;
 	size_t size;
+	bool tried;
 	bool too_long;
 	char why[ETCD_WHY];
 	call_parse *parse;
@@ -93,11 +97,11 @@ static void finish_as(struct etcd_call *c, enum etcd_result result, bool unsure)
 /* No member has done it so far: another one is asked, unless this one may have. */
 static void again(struct etcd_call *c, bool unsure)
 {
+	bool late = now_ms() >= c->deadline, maybe = c->writes && unsure && c->transfer.sent;
 	struct etcd *e = c->transfer.e;
-	bool late = now_ms() >= c->deadline;
 
-	if ((c->writes && unsure && c->transfer.sent) || late) {
-		finish_as(c, late ? ETCD_TIMED_OUT : ETCD_UNREACHABLE, unsure);
+	if (maybe || late || c->pin) {
+		finish_as(c, late && (maybe || !c->tried) ? ETCD_TIMED_OUT : ETCD_UNREACHABLE, unsure);
 		return;
 	}
 	unlink_call(c);
@@ -228,8 +232,10 @@ static void over(struct transfer *t, CURLcode code, long status)
 		snprintf(c->why, sizeof(c->why), "%.100s: the answer has more than %zu bytes", t->at->url, e->answer);
 		finish_as(c, ETCD_REFUSED, true);
 	} else if (code) {
-		snprintf(c->why, sizeof(c->why), "%.100s: %.200s", t->at->url,
-			 t->error[0] ? t->error : curl_easy_strerror(code));
+		/* What failed before says more than that there was no time for this one. */
+		if (code != CURLE_OPERATION_TIMEDOUT || !c->tried || (c->writes && t->sent))
+			snprintf(c->why, sizeof(c->why), "%.100s: %.200s", t->at->url,
+				 t->error[0] ? t->error : curl_easy_strerror(code));
 		endpoint_bad(e, t->at);
 		again(c, true);
 	} else {
@@ -295,6 +301,16 @@ void etcd_cancel(struct etcd_call *c)
 	pump_soon(c->transfer.e);
 }
 
+/**
+ * call_pin - ask this member, once, and no other
+ * @c: a call that waits
+ * @at: the member
+ */
+void call_pin(struct etcd_call *c, struct endpoint *at)
+{
+	c->pin = at;
+}
+
 static void fill(struct etcd *e, int64_t now)
 {
 	e->tokens += (double)(now - e->filled) * e->rate / 1000;
@@ -323,17 +339,22 @@ bool bucket_take(struct etcd *e, int64_t now)
 static bool start(struct etcd_call *c, int64_t now)
 {
 	struct etcd *e = c->transfer.e;
-	struct endpoint *at = endpoint_pick(e, now);
+	struct endpoint *at = c->pin ? c->pin : endpoint_pick(e, now);
+	int64_t left = c->deadline - now;
 
 	if (!at || !bucket_take(e, now))
 		return false;
+	c->tried = c->why[0];
 	/* What is read now is no older than what was seen before. */
 	c->floor = strncmp(c->path, "/v3/kv/", 7) ? 0 : e->seen ? e->seen : 1;
 	unlink_call(c);
 	c->running = true;
 	TAILQ_INSERT_TAIL(&e->running, c, entry);
 	e->n_running++;
-	if (transfer_start(&c->transfer, at, c->path, (long)(c->deadline - now))) {
+	/* A member that hangs leaves time for another one. */
+	if (!c->writes && !c->pin && e->n > 1)
+		left = (left + 1) / 2;
+	if (transfer_start(&c->transfer, at, c->path, (long)left)) {
 		snprintf(c->why, sizeof(c->why), "out of memory");
 		finish_as(c, ETCD_UNREACHABLE, false);
 	}

@@ -74,6 +74,7 @@ static int take_numbers(struct etcd *e, const struct etcd_config *c)
 	e->queued = c->queued ? c->queued : 256;
 	e->answer = c->answer ? c->answer : 8 << 20;
 	e->timeout = c->timeout ? c->timeout : 5000;
+	e->pulse = c->pulse ? c->pulse : 15000;
 	e->backoff_min = c->backoff_min ? c->backoff_min : 200;
 	e->backoff_max = c->backoff_max ? c->backoff_max : 30000;
 	e->tokens = e->burst;

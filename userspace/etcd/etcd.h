@@ -54,6 +54,7 @@ struct etcd_endpoint {
  * @queued: calls that wait for their turn, 256
  * @answer: bytes of an answer, and of one message of a watch, 8 MiB
  * @timeout: ms that a call may take, 5000
+ * @pulse: ms, 15000: how often the member of a watch is asked whether it lives and has a leader
  * @backoff_min: ms, 500: bound of the wait after a first failure, doubled with each
  * @backoff_max: ms, 30000: and never above
  */
@@ -71,6 +72,7 @@ struct etcd_config {
 	unsigned int queued;
 	size_t answer;
 	unsigned int timeout;
+	unsigned int pulse;
 	unsigned int backoff_min;
 	unsigned int backoff_max;
 };
@@ -244,7 +246,7 @@ struct etcd_txn {
 
 /**
  * enum etcd_watch_news - what is told of a watch
- * @ETCD_WATCH_OPEN: a member tells it what happens
+ * @ETCD_WATCH_OPEN: a member tells it what happens, of which the sentence is the URL
  * @ETCD_WATCH_LOST: none does; it goes on by itself, from where it was
  * @ETCD_WATCH_COMPACTED: over: events are gone; list anew
  * @ETCD_WATCH_WENT_BACK: over: etcd has another history than it had

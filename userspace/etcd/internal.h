@@ -114,6 +114,7 @@ struct etcd {
 	unsigned int queued;
 	size_t answer;
 	unsigned int timeout;
+	unsigned int pulse;
 	unsigned int backoff_min;
 	unsigned int backoff_max;
 	double tokens;
@@ -180,6 +181,7 @@ void transfer_stop(struct transfer *t);
 /* call.c */
 struct etcd_call *call_new(struct etcd *e, const char *path, json_t *body, bool writes, unsigned int timeout,
 			   call_parse *parse, etcd_done *done, void *arg);
+void call_pin(struct etcd_call *c, struct endpoint *at);
 void call_pump(struct etcd *e, int64_t now);
 int64_t call_next(const struct etcd *e, int64_t now);
 void call_free_all(struct etcd *e);

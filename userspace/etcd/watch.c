@@ -32,7 +32,7 @@ enum state { WAIT, CHECK, OPENING, OPEN, ENDED };
  * @ops: whom it calls
  * @arg: for @ops
  * @state: what it does
- * @call: for CHECK
+ * @call: for CHECK, and a pulse
  * @timer: ends WAIT, and what takes too long
  * @body: of the request
  * @stream: of the answer
@@ -103,6 +103,9 @@ static void lost(struct etcd_watch *w)
 	int64_t now = now_ms();
 
 	event_del(w->timer);
+	if (w->call)
+		etcd_cancel(w->call);
+	w->call = NULL;
 	if (w->ends) {
 		w->state = ENDED;
 		tell(w, w->end, w->end_revision, w->why);
@@ -233,12 +236,12 @@ static bool created(struct etcd_watch *w, int64_t id)
 	w->id = id;
 	if (w->doomed)
 		return true;
-	event_del(w->timer);
+	set_timer(w, w->e->pulse / 2 + arc4random_uniform(w->e->pulse));
 	endpoint_good(w->e, w->transfer.at);
 	w->state = OPEN;
 	w->opened = now_ms();
 	w->told = false;
-	tell(w, ETCD_WATCH_OPEN, w->at.revision, "");
+	tell(w, ETCD_WATCH_OPEN, w->at.revision, w->transfer.at->url);
 	return !w->dead;
 }
 
@@ -463,6 +466,38 @@ static void check(struct etcd_watch *w)
 	lost(w);
 }
 
+/* A member that hangs has its connections kept by its kernel, and one that was cut off from the others knows nothing. */
+static void pulsed(const struct etcd_answer *a, void *arg)
+{
+	struct etcd_watch *w = arg;
+
+	w->call = NULL;
+	if (w->dead)
+		return;
+	if (a->result == ETCD_OK && a->leader) {
+		set_timer(w, w->e->pulse / 2 + arc4random_uniform(w->e->pulse));
+		return;
+	}
+	transfer_stop(&w->transfer);
+	endpoint_bad(w->e, w->transfer.at);
+	if (a->result == ETCD_OK)
+		snprintf(w->why, sizeof(w->why), "%.100s has no leader", w->transfer.at->url);
+	else
+		snprintf(w->why, sizeof(w->why), "%s", a->why);
+	if (a->result == ETCD_OTHER_CLUSTER)
+		end(w, ETCD_WATCH_OTHER_CLUSTER, 0);
+	lost(w);
+}
+
+static void pulse(struct etcd_watch *w)
+{
+	w->call = etcd_status(w->e, 0, pulsed, w);
+	if (w->call)
+		call_pin(w->call, w->transfer.at);
+	else
+		set_timer(w, w->e->pulse);
+}
+
 static void tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct etcd_watch *w = arg;
@@ -473,6 +508,8 @@ static void tick(evutil_socket_t fd, short what, void *arg)
 		discard(w);
 	} else if (w->state == WAIT) {
 		check(w);
+	} else if (w->state == OPEN && !w->call) {
+		pulse(w);
 	} else if (w->state == OPENING) {
 		transfer_stop(&w->transfer);
 		snprintf(w->why, sizeof(w->why), "%.100s does not begin the watch", w->transfer.at->url);
