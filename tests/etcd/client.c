@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * client PREFIX CA CERT KEY URL...: etcd's client by hand. A line in is a call or about the watch, a line out is JSON.
+ * client PREFIX CA CERT KEY URL[@ADDRESS]...: etcd's client by hand. A line in is a call or about the watch, a line out is JSON.
  *	get KEY | put KEY VALUE [LEASE] | cas KEY REVISION VALUE | list UNDER LIMIT | status
  *	grant TTL | keep LEASE | revoke LEASE | watch UNDER REVISION [WITNESS REVISION] | unwatch
  *	race KEY N: adds 1 to a number N times, beside others who do so; each time leaves a mark below KEY/
@@ -232,7 +232,7 @@ int main(int argc, char *argv[])
 	c.cert = argv[3];
 	c.key = argv[4];
 	for (i = 5; i < argc; i++)
-		at[c.n++].url = argv[i];
+		at[c.n++] = (struct etcd_endpoint){ .url = strsep(&argv[i], "@"), .address = argv[i] };
 	base = event_base_new();
 	e = etcd_new(base, &c, why, sizeof(why));
 	if (!e) {

@@ -41,7 +41,7 @@ def certify(name, ca, usage):
     run("openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{name}.key", "-out",
         f"{name}.req", "-subj", f"/O={name}")
     with open(f"{WORK}/{name}.cnf", "w", encoding="ascii") as f:
-        f.write(f"subjectAltName=IP:127.0.0.1\nextendedKeyUsage={usage}\n")
+        f.write(f"subjectAltName=IP:127.0.0.1,DNS:etcd.test\nextendedKeyUsage={usage}\n")
     run("openssl", "x509", "-req", "-in", f"{name}.req", "-CA", f"{ca}.crt", "-CAkey", f"{ca}.key", "-CAcreateserial", "-days",
         "2", "-extfile", f"{name}.cnf", "-out", f"{name}.crt")
 
@@ -105,9 +105,10 @@ class Member:
 
 
 class Client:
-    def __init__(self, *members, ca="ca", cert="client"):
+    def __init__(self, *members, ca="ca", cert="client", urls=()):
+        urls = urls or [m.url for m in members]
         self.process = subprocess.Popen(
-            [CLIENT, "c/", f"{WORK}/{ca}.crt", f"{WORK}/{cert}.crt", f"{WORK}/{cert}.key", *(m.url for m in members)],
+            [CLIENT, "c/", f"{WORK}/{ca}.crt", f"{WORK}/{cert}.crt", f"{WORK}/{cert}.key", *urls],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=ENV)
         self.buffer, self.lines, self.where, self.witness = b"", [], "", None
         started.append(self.process)
@@ -148,11 +149,12 @@ class Client:
 
     def events(self, n, wait=30):
         """So many events at least."""
-        end, got = time.monotonic() + wait, []
+        end, got, self.parts = time.monotonic() + wait, [], 0
         while len(got) < n and time.monotonic() < end:
             line = self.hear(lambda l: l.get("watch") == "events", 0.5)
             got += line["events"] if line else []
             if line:
+                self.parts += not line["through"]
                 self.witness = (line["witness"], line["mod"], line["through"])
         return got
 
@@ -212,7 +214,23 @@ def calls():
     r = (distrustful := Client(m, ca="other")).call("get d/a")
     ok(r["result"] == "unreachable" and not r["unsure"] and "certificate" in r["why"], f"a member of another CA: not spoken to ({r['why']})")
     distrustful.close()
-    ok(a.close() == 0, "the client ends without a leak")
+    port = m.url.split(":")[-1]
+    named = Client(urls=[f"https://etcd.test:{port}@127.0.0.1"])
+    r = named.call("get d/a")
+    ok(r["kv"] and len(os.listdir(f"/proc/{named.process.pid}/task")) == 1, "by a name, with its address beside it: no thread")
+    named.close()
+    r = (named := Client(urls=[f"https://other.test:{port}@127.0.0.1"])).call("get d/a")
+    ok(r["result"] == "unreachable" and "other.test" in r["why"], f"a name that is not the member's: refused ({r['why']})")
+    named.close()
+    revision = a.call("status")["revision"]
+    for i in range(12):
+        a.call(f"put f/{i:02} " + "x" * 500000)
+    b = Client(m)
+    b.say(f"watch f/ {revision}")
+    got = b.events(12)
+    ok([e[1] for e in got] == [f"f/{i:02}" for i in range(12)] and b.witness[2] == got[-1][2] and b.parts,
+       "more than one message holds: in fragments, all of it")
+    ok([a.close(), b.close()] == [0, 0], "the client ends without a leak")
     m.kill()
 
 

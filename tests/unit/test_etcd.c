@@ -588,6 +588,15 @@ static void on_page(const struct etcd_answer *a, void *arg)
 	page_keys += a->n;
 }
 
+static struct etcd_list *unwanted_list;
+
+static void on_unwanted(const struct etcd_answer *a, void *arg)
+{
+	(void)arg;
+	pages += a->n;
+	etcd_list_free(unwanted_list);
+}
+
 static void lists(void)
 {
 	struct etcd *e = client();
@@ -613,6 +622,13 @@ static void lists(void)
 	memset(&last, 0, sizeof(last));
 	ok(etcd_list(e, "d", 2, on_page, remember, NULL) && until(&last.done, 5000) && last.result == ETCD_REFUSED,
 	   "a list without an end: refused");
+	begin();
+	expect(ANSWER, 200, NULL, "{" OWN ",\"kvs\":[%s],\"more\":true}", 12, kv("c/d1", 3, ""));
+	memset(&last, 0, sizeof(last));
+	pages = 0;
+	unwanted_list = etcd_list(e, "d", 2, on_unwanted, remember, NULL);
+	pass(50);
+	ok(pages == 1 && !last.times && all_asked() && LIST_EMPTY(&e->lists), "a list that its own page ends");
 	etcd_free(e);
 }
 

@@ -56,8 +56,13 @@ static void unlink_call(struct etcd_call *c)
 {
 	struct etcd *e = c->transfer.e;
 
-	TAILQ_REMOVE(c->running ? &e->running : &e->waiting, c, entry);
-	*(c->running ? &e->n_running : &e->n_waiting) -= 1;
+	if (c->running) {
+		TAILQ_REMOVE(&e->running, c, entry);
+		e->n_running--;
+	} else {
+		TAILQ_REMOVE(&e->waiting, c, entry);
+		e->n_waiting--;
+	}
 }
 
 static void drop(struct etcd_call *c)
@@ -162,7 +167,7 @@ static void refused(struct etcd_call *c, const json_t *root, long status)
 		endpoint_bad(e, c->transfer.at);
 		again(c, !strstr(text, "no leader"));
 	} else {
-		endpoint_good(e, c->transfer.at);
+		endpoint_good(c->transfer.at);
 		finish_as(c, ETCD_REFUSED, false);
 	}
 }
@@ -215,7 +220,7 @@ static void answered(struct etcd_call *c, long status)
 		a.result = ETCD_REFUSED;
 		a.unsure = true;
 	} else {
-		endpoint_good(e, c->transfer.at);
+		endpoint_good(c->transfer.at);
 	}
 	json_decref(whole);
 	finish(c, &a);
@@ -234,8 +239,7 @@ static void over(struct transfer *t, CURLcode code, long status)
 	} else if (code) {
 		/* What failed before says more than that there was no time for this one. */
 		if (code != CURLE_OPERATION_TIMEDOUT || !c->tried || (c->writes && t->sent))
-			snprintf(c->why, sizeof(c->why), "%.100s: %.200s", t->at->url,
-				 t->error[0] ? t->error : curl_easy_strerror(code));
+			transfer_why(t, code, c->why, sizeof(c->why));
 		endpoint_bad(e, t->at);
 		again(c, true);
 	} else {
@@ -361,14 +365,28 @@ static bool start(struct etcd_call *c, int64_t now)
 	return true;
 }
 
-static struct etcd_call *late(struct etcd *e, int64_t now)
+/* It has waited too long. */
+static void give_up(struct etcd_call *c, int64_t now)
+{
+	bool asked = c->why[0] || !endpoint_pick(c->transfer.e, now);
+
+	if (!c->why[0])
+		snprintf(c->why, sizeof(c->why), asked ? "no member answers" : "too many calls came before this one");
+	finish_as(c, asked ? ETCD_UNREACHABLE : ETCD_TIMED_OUT, false);
+}
+
+/* Return: there was one. Others may be gone, and new, after it. */
+static bool give_up_one(struct etcd *e, int64_t now)
 {
 	struct etcd_call *c;
 
-	TAILQ_FOREACH(c, &e->waiting, entry)
-		if (c->deadline <= now)
-			return c;
-	return NULL;
+	TAILQ_FOREACH(c, &e->waiting, entry) {
+		if (c->deadline > now)
+			continue;
+		give_up(c, now);
+		return true;
+	}
+	return false;
 }
 
 /**
@@ -385,13 +403,8 @@ void call_pump(struct etcd *e, int64_t now)
 		if (!c->done)
 			drop(c);
 	}
-	while ((c = late(e, now))) {
-		bool asked = c->why[0] || !endpoint_pick(e, now);
-
-		if (!c->why[0])
-			snprintf(c->why, sizeof(c->why), asked ? "no member answers" : "too many calls came before this one");
-		finish_as(c, asked ? ETCD_UNREACHABLE : ETCD_TIMED_OUT, false);
-	}
+	while (give_up_one(e, now))
+		;
 	while (e->n_running < e->in_flight && (c = TAILQ_FIRST(&e->waiting)) && start(c, now))
 		;
 }
@@ -418,14 +431,22 @@ int64_t call_next(const struct etcd *e, int64_t now)
 	return turn < next ? turn : next;
 }
 
+static void drop_all(struct call_list *list)
+{
+	struct etcd_call *c, *next;
+
+	for (c = TAILQ_FIRST(list); c; c = next) {
+		next = TAILQ_NEXT(c, entry);
+		drop(c);
+	}
+}
+
 /**
  * call_free_all - end all calls; nobody is called back
  * @e: the client
  */
 void call_free_all(struct etcd *e)
 {
-	while (!TAILQ_EMPTY(&e->waiting))
-		drop(TAILQ_FIRST(&e->waiting));
-	while (!TAILQ_EMPTY(&e->running))
-		drop(TAILQ_FIRST(&e->running));
+	drop_all(&e->waiting);
+	drop_all(&e->running);
 }

@@ -160,12 +160,11 @@ int64_t endpoint_next(const struct etcd *e)
 
 /**
  * endpoint_good - it has answered
- * @e: the client
  * @at: the member
  */
-void endpoint_good(struct etcd *e, struct endpoint *at)
+void endpoint_good(struct endpoint *at)
 {
-	(void)e;
+	at->met = true;
 	at->fails = 0;
 	at->until = 0;
 }

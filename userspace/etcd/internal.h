@@ -15,6 +15,7 @@
  * @url: https://HOST:PORT
  * @resolve: for curl, the address of a name; NULL, it is one
  * @plain: http
+ * @met: it has answered once
  * @fails: in a row
  * @until: it is left alone until then, ms
  */
@@ -22,6 +23,7 @@ struct endpoint {
 	char *url;
 	struct curl_slist *resolve;
 	bool plain;
+	bool met;
 	unsigned int fails;
 	int64_t until;
 };
@@ -168,7 +170,7 @@ int endpoint_add(struct etcd *e, const struct etcd_endpoint *c, char *why, size_
 void endpoint_free(struct endpoint *at);
 struct endpoint *endpoint_pick(struct etcd *e, int64_t now);
 int64_t endpoint_next(const struct etcd *e);
-void endpoint_good(struct etcd *e, struct endpoint *at);
+void endpoint_good(struct endpoint *at);
 void endpoint_bad(struct etcd *e, struct endpoint *at);
 unsigned int backoff(const struct etcd *e, unsigned int fails);
 
@@ -176,6 +178,7 @@ unsigned int backoff(const struct etcd *e, unsigned int fails);
 int loop_init(struct etcd *e);
 void loop_exit(struct etcd *e);
 int transfer_start(struct transfer *t, struct endpoint *at, const char *path, long timeout);
+void transfer_why(const struct transfer *t, CURLcode code, char *why, size_t size);
 void transfer_stop(struct transfer *t);
 
 /* call.c */

@@ -246,15 +246,13 @@ json_t *json_bytes(const void *data, size_t len)
 json_t *json_key(const struct etcd *e, const char *key, const char *more, size_t len)
 {
 	char whole[ETCD_KEY_MAX + 1];
-	size_t prefix = strlen(e->prefix), n = strlen(key);
+	int n = snprintf(whole, sizeof(whole), "%s%s", e->prefix, key);
 
-	if (prefix + n + len > sizeof(whole))
+	if (n < 0 || n + len > sizeof(whole))
 		return NULL;
-	memcpy(whole, e->prefix, prefix);
-	memcpy(whole + prefix, key, n);
 	if (len)
-		memcpy(whole + prefix + n, more, len);
-	return json_bytes(whole, prefix + n + len);
+		memcpy(whole + n, more, len);
+	return json_bytes(whole, n + len);
 }
 
 /**

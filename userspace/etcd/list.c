@@ -61,7 +61,7 @@ static void end(struct etcd_list *l, const struct etcd_answer *a)
 
 static void got(const struct etcd_answer *a, void *arg)
 {
-	struct etcd_answer last = { .result = a->result, .why = a->why, .revision = a->revision, .cluster = a->cluster };
+	struct etcd_answer last = { .result = a->result, .why = a->why, .cluster = a->cluster };
 	struct etcd_list *l = arg;
 
 	l->call = NULL;
@@ -154,6 +154,10 @@ void etcd_list_free(struct etcd_list *l)
  */
 void list_free_all(struct etcd *e)
 {
-	while (!LIST_EMPTY(&e->lists))
-		discard(LIST_FIRST(&e->lists));
+	struct etcd_list *l, *next;
+
+	for (l = LIST_FIRST(&e->lists); l; l = next) {
+		next = LIST_NEXT(l, entry);
+		discard(l);
+	}
 }

@@ -258,6 +258,22 @@ int transfer_start(struct transfer *t, struct endpoint *at, const char *path, lo
 }
 
 /**
+ * transfer_why - why it failed
+ * @t: the transfer
+ * @code: curl's
+ * @why: a sentence
+ * @size: of @why
+ */
+void transfer_why(const struct transfer *t, CURLcode code, char *why, size_t size)
+{
+	/* In TLS 1.3 a certificate is refused after the handshake, and all that is seen of it is a broken connection. */
+	const char *hint = t->at->met || t->at->plain || (code != CURLE_SEND_ERROR && code != CURLE_RECV_ERROR) ? "" :
+			   " (it may not take our certificate)";
+
+	snprintf(why, size, "%.100s: %.150s%s", t->at->url, t->error[0] ? t->error : curl_easy_strerror(code), hint);
+}
+
+/**
  * transfer_stop - end it, if there is one; @done is not called. Not from within curl
  * @t: the transfer
  */

@@ -10,91 +10,61 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "etcd/internal.h"
+#include "etcd/watch.h"
 
 #define LASTS_MS	10000	/* a stream that was open so long is no failure in a row */
 #define DOOMED_MS	2000	/* how long to wait for the revision that is left */
 
-enum state { WAIT, CHECK, OPENING, OPEN, ENDED };
-
 /**
- * struct etcd_watch - a watch
- * @transfer: its stream
- * @entry: among the client's
- * @e: whose
- * @under: prefix
- * @at: all up to here is known, and was told
- * @next: likewise, with the events of a revision of which more follows
- * @part: events of @next's revision
- * @skip: events of it that this stream tells again
- * @last: revision of this stream's last event
- * @id: this stream's
- * @ops: whom it calls
- * @arg: for @ops
- * @state: what it does
- * @call: for CHECK, and a pulse
- * @timer: ends WAIT, and what takes too long
- * @body: of the request
- * @stream: of the answer
- * @fails: in a row
- * @opened: when, ms
- * @doomed: our revision is gone; only how much is gone is not known yet
- * @told: it is lost, and its owner knows
- * @end: it ends with these news
- * @ends: it does
- * @end_revision: for @end
- * @why: a sentence
- * @dead: it was freed; it calls nobody any more
+ * watch_timer - tick() comes then
+ * @w: the watch
+ * @ms: from now
  */
-struct etcd_watch {
-	struct transfer transfer;
-	LIST_ENTRY(etcd_watch) entry;
-	struct etcd *e;
-	char under[ETCD_KEY_MAX];
-	struct etcd_position at;
-	struct etcd_position next;
-	size_t part;
-	size_t skip;
-	int64_t last;
-	int64_t id;
-	struct etcd_watch_ops ops;
-	void *arg;
-	enum state state;
-	struct etcd_call *call;
-	struct event *timer;
-	char *body;
-	struct stream stream;
-	unsigned int fails;
-	int64_t opened;
-	bool doomed;
-	bool told;
-	enum etcd_watch_news end;
-	bool ends;
-	int64_t end_revision;
-	char why[ETCD_WHY];
-	bool dead;
-};
-
-static void set_timer(struct etcd_watch *w, int64_t ms)
+void watch_timer(struct etcd_watch *w, int64_t ms)
 {
 	struct timeval t = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
 
 	event_add(w->timer, &t);
 }
 
-static void tell(struct etcd_watch *w, enum etcd_watch_news what, int64_t revision, const char *why)
+/**
+ * watch_tell - to its owner, if there still is one
+ * @w: the watch
+ * @what: news
+ * @revision: of them
+ * @why: a sentence
+ */
+void watch_tell(struct etcd_watch *w, enum etcd_watch_news what, int64_t revision, const char *why)
 {
 	if (!w->dead)
 		w->ops.news(what, revision, why, w->arg);
 }
 
-/* It ends with these news, once its stream is gone. Return: false, as the stream is to end. */
-static bool end(struct etcd_watch *w, enum etcd_watch_news what, int64_t revision)
+/**
+ * watch_end - it ends with these news, once its stream is gone
+ * @w: the watch
+ * @what: news
+ * @revision: of them
+ *
+ * Return: false, as the stream is to end.
+ */
+bool watch_end(struct etcd_watch *w, enum etcd_watch_news what, int64_t revision)
 {
 	w->ends = true;
 	w->end = what;
 	w->end_revision = revision;
 	return false;
+}
+
+/**
+ * watch_pulse - when its member is asked next; drawn, so that not all are at once
+ * @w: the watch
+ *
+ * Return: ms.
+ */
+int64_t watch_pulse(const struct etcd_watch *w)
+{
+	return w->e->pulse / 2 + arc4random_uniform(w->e->pulse);
 }
 
 /* It has no stream, and gets another one, or has ended. */
@@ -108,207 +78,19 @@ static void lost(struct etcd_watch *w)
 	w->call = NULL;
 	if (w->ends) {
 		w->state = ENDED;
-		tell(w, w->end, w->end_revision, w->why);
+		watch_tell(w, w->end, w->end_revision, w->why);
 		return;
 	}
 	if (w->state == OPEN && now - w->opened >= LASTS_MS)
 		w->fails = 0;
 	w->state = WAIT;
-	set_timer(w, backoff(w->e, w->fails));
+	watch_timer(w, backoff(w->e, w->fails));
 	if (w->fails < 32)
 		w->fails++;
 	if (w->told)
 		return;
 	w->told = true;
-	tell(w, ETCD_WATCH_LOST, 0, w->why);
-}
-
-/* An event is known. */
-static void apply(struct etcd_watch *w, const struct etcd_event *v)
-{
-	if (v->kv.mod_revision > w->next.revision) {
-		w->at = w->next;
-		w->at.revision = v->kv.mod_revision - 1;
-		w->next.revision = v->kv.mod_revision;
-		w->part = 0;
-	}
-	w->part++;
-	if (!v->deleted) {
-		snprintf(w->next.witness, sizeof(w->next.witness), "%s", v->kv.key);
-		w->next.mod_revision = v->kv.mod_revision;
-	} else if (!strcmp(w->next.witness, v->kv.key)) {
-		w->next.mod_revision = 0;
-	}
-	if (v->kv.mod_revision > w->e->seen)
-		w->e->seen = v->kv.mod_revision;
-}
-
-/* Was it told before: by a stream that was cut within its revision, or by a member that begins too early? */
-static bool known(struct etcd_watch *w, int64_t revision)
-{
-	if (revision <= w->at.revision || revision < w->next.revision)
-		return true;
-	if (revision > w->next.revision || !w->skip)
-		return false;
-	w->skip--;
-	return true;
-}
-
-static bool parse_event(struct etcd_watch *w, const json_t *j, struct etcd_event *v)
-{
-	const char *type = json_string_value(json_object_get(j, "type"));
-
-	if (!json_kv(w->e, json_object_get(j, "kv"), &v->kv))
-		return false;
-	v->deleted = type && !strcmp(type, "DELETE");
-	if ((!type || v->deleted || !strcmp(type, "PUT")) && !strncmp(v->kv.key, w->under, strlen(w->under)))
-		return true;
-	free(v->kv.key);
-	free(v->kv.value);
-	return false;
-}
-
-static void free_events(struct etcd_event *v, size_t n)
-{
-	size_t i;
-
-	for (i = 0; i < n; i++) {
-		free(v[i].kv.key);
-		free(v[i].kv.value);
-	}
-	free(v);
-}
-
-/* All of a message's events, or none: nothing has moved if one of them is none. */
-static struct etcd_event *parse_events(struct etcd_watch *w, const json_t *list, size_t *n)
-{
-	size_t all = json_array_size(list);
-	struct etcd_event *v = calloc(all, sizeof(*v));
-	int64_t last = w->last;
-
-	for (*n = 0; v && *n < all; ++*n) {
-		if (!parse_event(w, json_array_get(list, *n), &v[*n]))
-			break;
-		if (v[*n].kv.mod_revision < last) {
-			++*n;
-			break;
-		}
-		last = v[*n].kv.mod_revision;
-	}
-	if (v && *n == all && last >= w->last && v[all - 1].kv.mod_revision == last) {
-		w->last = last;
-		return v;
-	}
-	snprintf(w->why, sizeof(w->why), "%.100s: events that are none, or out of order", w->transfer.at->url);
-	free_events(v, v ? *n : 0);
-	return NULL;
-}
-
-static bool events(struct etcd_watch *w, const json_t *list, bool fragment)
-{
-	int64_t before = w->at.revision;
-	size_t i, n = 0, all;
-	struct etcd_event *v = parse_events(w, list, &all);
-
-	if (!v)
-		return false;
-	for (i = 0; i < all; i++) {
-		struct etcd_event next = v[i];
-
-		if (known(w, next.kv.mod_revision)) {
-			free(next.kv.key);
-			free(next.kv.value);
-			continue;
-		}
-		apply(w, &next);
-		v[n++] = next;
-	}
-	if (!fragment)
-		w->at = w->next;
-	if (n || w->at.revision > before)
-		w->ops.events(v, n, fragment ? 0 : w->at.revision, w->arg);
-	free_events(v, n);
-	return !w->dead;
-}
-
-static bool created(struct etcd_watch *w, int64_t id)
-{
-	w->id = id;
-	if (w->doomed)
-		return true;
-	set_timer(w, w->e->pulse / 2 + arc4random_uniform(w->e->pulse));
-	endpoint_good(w->e, w->transfer.at);
-	w->state = OPEN;
-	w->opened = now_ms();
-	w->told = false;
-	tell(w, ETCD_WATCH_OPEN, w->at.revision, w->transfer.at->url);
-	return !w->dead;
-}
-
-static bool canceled(struct etcd_watch *w, const json_t *result)
-{
-	const char *reason = json_string_value(json_object_get(result, "cancel_reason"));
-	int64_t compacted;
-
-	snprintf(w->why, sizeof(w->why), "%.100s ends the watch: %.150s", w->transfer.at->url,
-		 reason ? reason : "it does not say why");
-	if (!json_i64(result, "compact_revision", &compacted) || !compacted)
-		return false;
-	snprintf(w->why, sizeof(w->why), "events up to revision %lld are compacted, and known are those up to %lld",
-		 (long long)compacted, (long long)w->at.revision);
-	return end(w, ETCD_WATCH_COMPACTED, compacted);
-}
-
-/* Nothing has happened up to this revision. */
-static bool progress(struct etcd_watch *w, int64_t revision)
-{
-	if (w->next.revision != w->at.revision || revision <= w->at.revision)
-		return true;
-	w->at.revision = revision;
-	w->next.revision = revision;
-	w->ops.events(NULL, 0, revision, w->arg);
-	return !w->dead;
-}
-
-static bool fault(struct etcd_watch *w, const json_t *object)
-{
-	char text[200];
-	int64_t code;
-
-	if (!json_fault(object, &code, text, sizeof(text)))
-		snprintf(text, sizeof(text), "does not answer as etcd does");
-	snprintf(w->why, sizeof(w->why), "%.100s: %s", w->transfer.at->url, text);
-	return false;
-}
-
-static bool message(json_t *object, void *arg)
-{
-	const json_t *result = json_object_get(object, "result"), *list = json_object_get(result, "events");
-	bool is_created, is_canceled, fragment;
-	struct etcd_watch *w = arg;
-	struct header h;
-	int64_t id;
-
-	if (!json_header(result, &h) || !json_flag(result, "created", &is_created) ||
-	    !json_flag(result, "canceled", &is_canceled) || !json_flag(result, "fragment", &fragment))
-		return fault(w, object);
-	if (w->e->cluster && h.cluster != w->e->cluster) {
-		snprintf(w->why, sizeof(w->why), "%.100s is of cluster %llu, not %llu", w->transfer.at->url,
-			 (unsigned long long)h.cluster, (unsigned long long)w->e->cluster);
-		return end(w, ETCD_WATCH_OTHER_CLUSTER, 0);
-	}
-	if (is_canceled)
-		return canceled(w, result);
-	/* -1 answers who asks for progress, out of turn: events before it may still come. */
-	if (!json_i64(result, "watch_id", &id))
-		return true;
-	if (is_created)
-		return created(w, id);
-	if (w->doomed)
-		return end(w, ETCD_WATCH_COMPACTED, w->at.revision + 1);
-	if (w->state != OPEN || id != w->id)
-		return true;
-	return json_array_size(list) ? events(w, list, fragment) : progress(w, h.revision);
+	watch_tell(w, ETCD_WATCH_LOST, 0, w->why);
 }
 
 static bool take(struct transfer *t, const char *data, size_t len)
@@ -318,7 +100,7 @@ static bool take(struct transfer *t, const char *data, size_t len)
 
 	if (w->dead)
 		return false;
-	err = stream_put(&w->stream, data, len, message, w);
+	err = stream_put(&w->stream, data, len, watch_message, w);
 	if (err == -EFBIG)
 		snprintf(w->why, sizeof(w->why), "%.100s: a message has more than %zu bytes", t->at->url, w->stream.max);
 	else if (err == -EBADMSG)
@@ -352,8 +134,7 @@ static void over(struct transfer *t, CURLcode code, long status)
 		endpoint_bad(w->e, t->at);
 	/* What ended it from within said why. */
 	if (code && code != CURLE_WRITE_ERROR)
-		snprintf(w->why, sizeof(w->why), "%.100s: %.200s", t->at->url,
-			 t->error[0] ? t->error : curl_easy_strerror(code));
+		transfer_why(t, code, w->why, sizeof(w->why));
 	else if (!code && !w->why[0])
 		snprintf(w->why, sizeof(w->why), "%.100s has ended the watch: HTTP %ld", t->at->url, status);
 	lost(w);
@@ -399,7 +180,7 @@ static void open_stream(struct etcd_watch *w)
 		lost(w);
 		return;
 	}
-	set_timer(w, w->doomed ? DOOMED_MS : w->e->timeout);
+	watch_timer(w, w->doomed ? DOOMED_MS : w->e->timeout);
 }
 
 /* Is the witness what it was? */
@@ -429,17 +210,17 @@ static void checked(const struct etcd_answer *a, void *arg)
 			open_stream(w);
 			return;
 		}
-		end(w, ETCD_WATCH_WENT_BACK, a->revision);
+		watch_end(w, ETCD_WATCH_WENT_BACK, a->revision);
 		break;
 	case ETCD_COMPACTED:
 		w->doomed = true;
 		open_stream(w);
 		return;
 	case ETCD_WENT_BACK:
-		end(w, ETCD_WATCH_WENT_BACK, 0);
+		watch_end(w, ETCD_WATCH_WENT_BACK, 0);
 		break;
 	case ETCD_OTHER_CLUSTER:
-		end(w, ETCD_WATCH_OTHER_CLUSTER, 0);
+		watch_end(w, ETCD_WATCH_OTHER_CLUSTER, 0);
 		break;
 	default:
 		break;
@@ -475,7 +256,7 @@ static void pulsed(const struct etcd_answer *a, void *arg)
 	if (w->dead)
 		return;
 	if (a->result == ETCD_OK && a->leader) {
-		set_timer(w, w->e->pulse / 2 + arc4random_uniform(w->e->pulse));
+		watch_timer(w, watch_pulse(w));
 		return;
 	}
 	transfer_stop(&w->transfer);
@@ -485,7 +266,7 @@ static void pulsed(const struct etcd_answer *a, void *arg)
 	else
 		snprintf(w->why, sizeof(w->why), "%s", a->why);
 	if (a->result == ETCD_OTHER_CLUSTER)
-		end(w, ETCD_WATCH_OTHER_CLUSTER, 0);
+		watch_end(w, ETCD_WATCH_OTHER_CLUSTER, 0);
 	lost(w);
 }
 
@@ -495,7 +276,7 @@ static void pulse(struct etcd_watch *w)
 	if (w->call)
 		call_pin(w->call, w->transfer.at);
 	else
-		set_timer(w, w->e->pulse);
+		watch_timer(w, w->e->pulse);
 }
 
 static void tick(evutil_socket_t fd, short what, void *arg)
@@ -514,7 +295,7 @@ static void tick(evutil_socket_t fd, short what, void *arg)
 		transfer_stop(&w->transfer);
 		snprintf(w->why, sizeof(w->why), "%.100s does not begin the watch", w->transfer.at->url);
 		if (w->doomed)
-			end(w, ETCD_WATCH_COMPACTED, w->at.revision + 1);
+			watch_end(w, ETCD_WATCH_COMPACTED, w->at.revision + 1);
 		else
 			endpoint_bad(w->e, w->transfer.at);
 		lost(w);
@@ -594,6 +375,10 @@ const struct etcd_position *etcd_watch_position(const struct etcd_watch *w)
  */
 void watch_free_all(struct etcd *e)
 {
-	while (!LIST_EMPTY(&e->watches))
-		discard(LIST_FIRST(&e->watches));
+	struct etcd_watch *w, *next;
+
+	for (w = LIST_FIRST(&e->watches); w; w = next) {
+		next = LIST_NEXT(w, entry);
+		discard(w);
+	}
 }
