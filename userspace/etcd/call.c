@@ -152,8 +152,8 @@ static void refused(struct etcd_call *c, const json_t *root, long status)
 	int64_t code;
 
 	if (!json_fault(root, &code, text, sizeof(text))) {
-		snprintf(c->why, sizeof(c->why), status == 404 ? "%.100s has no JSON gateway (enable-grpc-gateway): HTTP %ld" :
-			 "%.100s does not answer as etcd does: HTTP %ld", c->transfer.at->url, status);
+		snprintf(c->why, sizeof(c->why), "%.100s %s: HTTP %ld", c->transfer.at->url, status == 404 ?
+			 "has no JSON gateway (enable-grpc-gateway)" : "does not answer as etcd does", status);
 		endpoint_bad(e, c->transfer.at);
 		again(c, true);
 		return;
@@ -185,8 +185,8 @@ static bool trusted(struct etcd_call *c, const struct header *h, struct etcd_ans
 	}
 	e->cluster = h->cluster;
 	if (c->floor && h->revision < c->floor) {
-		snprintf(c->why, sizeof(c->why), "%.100s is at revision %lld, and was at %lld: an older state was restored",
-			 c->transfer.at->url, (long long)h->revision, (long long)c->floor);
+		snprintf(c->why, sizeof(c->why), "%.100s is at revision %lld, and was at %lld: an older state was "
+			 "restored", c->transfer.at->url, (long long)h->revision, (long long)c->floor);
 		a->result = ETCD_WENT_BACK;
 		return false;
 	}

@@ -300,7 +300,8 @@ void etcd_free(struct etcd *e);
 uint64_t etcd_cluster(const struct etcd *e);
 
 /* request.c: NULL, it cannot even begin: -errno says so in errno. A timeout of 0 is the configured one. */
-struct etcd_call *etcd_range(struct etcd *e, const struct etcd_range *r, unsigned int timeout, etcd_done *done, void *arg);
+struct etcd_call *etcd_range(struct etcd *e, const struct etcd_range *r, unsigned int timeout, etcd_done *done,
+			     void *arg);
 struct etcd_call *etcd_get(struct etcd *e, const char *key, unsigned int timeout, etcd_done *done, void *arg);
 struct etcd_call *etcd_txn(struct etcd *e, const struct etcd_txn *t, unsigned int timeout, etcd_done *done, void *arg);
 struct etcd_call *etcd_lease_grant(struct etcd *e, int64_t ttl, unsigned int timeout, etcd_done *done, void *arg);

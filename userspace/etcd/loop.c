@@ -77,8 +77,8 @@ static int set_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *o
 		event_free(ev);
 	ev = NULL;
 	if (what != CURL_POLL_REMOVE) {
-		ev = event_new(e->base, fd, (what & CURL_POLL_IN ? EV_READ : 0) | (what & CURL_POLL_OUT ? EV_WRITE : 0) |
-			       EV_PERSIST, on_socket, e);
+		ev = event_new(e->base, fd, EV_PERSIST | (what & CURL_POLL_IN ? EV_READ : 0) |
+			       (what & CURL_POLL_OUT ? EV_WRITE : 0), on_socket, e);
 		if (!ev || event_add(ev, NULL)) {
 			if (ev)
 				event_free(ev);
@@ -266,7 +266,7 @@ int transfer_start(struct transfer *t, struct endpoint *at, const char *path, lo
  */
 void transfer_why(const struct transfer *t, CURLcode code, char *why, size_t size)
 {
-	/* In TLS 1.3 a certificate is refused after the handshake, and all that is seen of it is a broken connection. */
+	/* TLS 1.3 refuses a certificate after the handshake: all that may be seen of it is a broken connection. */
 	const char *hint = t->at->met || t->at->plain || (code != CURLE_SEND_ERROR && code != CURLE_RECV_ERROR) ? "" :
 			   " (it may not take our certificate)";
 

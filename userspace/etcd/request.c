@@ -65,7 +65,8 @@ static json_t *range_of(const struct etcd *e, const char *under, bool all, const
  *
  * Return: the call; NULL, see etcd.h.
  */
-struct etcd_call *etcd_range(struct etcd *e, const struct etcd_range *r, unsigned int timeout, etcd_done *done, void *arg)
+struct etcd_call *etcd_range(struct etcd *e, const struct etcd_range *r, unsigned int timeout, etcd_done *done,
+			     void *arg)
 {
 	json_t *body;
 
@@ -144,8 +145,8 @@ static bool ops_valid(const struct etcd *e, const struct etcd_op *op, size_t n)
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		if ((unsigned int)op[i].verb > ETCD_DELETE || (op[i].verb == ETCD_PUT && op[i].all) || op[i].lease < 0 ||
-		    !key_valid(e, op[i].key, op[i].all))
+		if ((unsigned int)op[i].verb > ETCD_DELETE || (op[i].verb == ETCD_PUT && op[i].all) ||
+		    op[i].lease < 0 || !key_valid(e, op[i].key, op[i].all))
 			return false;
 	return n <= ETCD_OPS;
 }
@@ -158,7 +159,8 @@ static bool txn_valid(const struct etcd *e, const struct etcd_txn *t)
 		if (!key_valid(e, t->compares[i].key, false) || (unsigned int)t->compares[i].target > ETCD_VALUE ||
 		    (unsigned int)t->compares[i].relation > ETCD_NOT_EQUAL)
 			return false;
-	return t->n_compares <= ETCD_OPS && ops_valid(e, t->then, t->n_then) && ops_valid(e, t->otherwise, t->n_otherwise);
+	return t->n_compares <= ETCD_OPS && ops_valid(e, t->then, t->n_then) &&
+	       ops_valid(e, t->otherwise, t->n_otherwise);
 }
 
 static bool parse_reply(struct etcd *e, const json_t *j, struct etcd_reply *r)

@@ -102,7 +102,8 @@ static bool take(struct transfer *t, const char *data, size_t len)
 		return false;
 	err = stream_put(&w->stream, data, len, watch_message, w);
 	if (err == -EFBIG)
-		snprintf(w->why, sizeof(w->why), "%.100s: a message has more than %zu bytes", t->at->url, w->stream.max);
+		snprintf(w->why, sizeof(w->why), "%.100s: a message has more than %zu bytes", t->at->url,
+			 w->stream.max);
 	else if (err == -EBADMSG)
 		snprintf(w->why, sizeof(w->why), "%.100s does not answer as etcd does", t->at->url);
 	else if (err == -ENOMEM)
@@ -190,8 +191,8 @@ static bool same_history(struct etcd_watch *w, const struct etcd_answer *a)
 
 	if (!w->at.witness[0] || is == w->at.mod_revision)
 		return true;
-	snprintf(w->why, sizeof(w->why), "at revision %lld key %.100s was of revision %lld, and is of %lld: an older state was "
-		 "restored, and went on", (long long)w->at.revision, w->at.witness, (long long)w->at.mod_revision,
+	snprintf(w->why, sizeof(w->why), "at revision %lld key %.100s was of revision %lld, and is of %lld: an older "
+		 "state was restored, and went on", (long long)w->at.revision, w->at.witness, (long long)w->at.mod_revision,
 		 (long long)is);
 	return false;
 }
@@ -247,7 +248,7 @@ static void check(struct etcd_watch *w)
 	lost(w);
 }
 
-/* A member that hangs has its connections kept by its kernel, and one that was cut off from the others knows nothing. */
+/* A member that hangs has its connections kept by its kernel, and one that was cut off from the others is silent. */
 static void pulsed(const struct etcd_answer *a, void *arg)
 {
 	struct etcd_watch *w = arg;
