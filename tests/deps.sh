@@ -16,8 +16,9 @@ declare -A packages=(
 	[kunit]="gcc-12 flex bison bc libelf-dev libssl-dev kmod python3 xz-utils"
 	[lint]="sparse clang-tidy-14 clang-tidy shellcheck mandoc groff perl git python3-yaml python3-jsonschema"
 	[fuzz]="clang libclang-rt-14-dev"
-	[unit]="fish libasan8 libubsan1 netbase openssl python3 python3-prometheus-client
+	[unit]="fish libasan8 libcurl4-openssl-dev libubsan1 netbase openssl python3 python3-prometheus-client
 		python3-yaml systemd zsh"
+	[etcd]="etcd-client etcd-server libcurl4-openssl-dev openssl python3"
 	[deb]="debhelper dh-dkms dkms dpkg-dev fakeroot pkg-config lintian systemd"
 	[deb-long]="debootstrap piuparts locales util-linux"
 	[system]="qemu-system-x86 debootstrap e2fsprogs python3 xz-utils zstd util-linux iproute2 nftables procps"

@@ -13,8 +13,9 @@ endif
 MACHINE = $(eval MACHINE := $$(shell $(CC) -dumpmachine))$(MACHINE)
 US_PKG_CONFIG = $(US_PKG_ENV) $(PKG_CONFIG) $(if $(filter 1,$(STATIC)),--static)
 
-US_SRC  := $(wildcard userspace/*/*.c userspace/serve/*/*.c kernel/core/*.c)
-LIB_SRC := $(wildcard $(patsubst %,userspace/%/*.c,lib pki store device tls firmware host state backup event audit eapol history draw metrics page notify) kernel/core/*.c) \
+# No command uses etcd yet, and libcurl brings twenty libraries.
+US_SRC  := $(filter-out userspace/etcd/%,$(wildcard userspace/*/*.c userspace/serve/*/*.c kernel/core/*.c))
+LIB_SRC := $(wildcard $(patsubst %,userspace/%/*.c,lib pki store device tls firmware host state backup event audit eapol history draw metrics page notify etcd) kernel/core/*.c) \
 	userspace/serve/common/message.c userspace/serve/front/range.c userspace/serve/agent/tries.c \
 	userspace/serve/signer/limits.c userspace/serve/common/config.c userspace/serve/common/counters.c userspace/serve/common/ocsp.c
 US_OBJ  := $(US_SRC:%.c=$(BUILD)/obj/%.o)

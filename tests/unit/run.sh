@@ -52,11 +52,12 @@ run() {	# NAME COMMAND...
 }
 
 compile() {	# NAME: tests/unit/NAME.c to build/unit/NAME
-	local packages='yaml-0.1 jansson libssl libcrypto sqlite3 pwquality libnl-3.0 libnl-genl-3.0 libnl-nf-3.0'
+	local packages='yaml-0.1 jansson libssl libcrypto sqlite3 pwquality libnl-3.0 libnl-genl-3.0 libnl-nf-3.0
+		libcurl libevent_core'
 
 	# shellcheck disable=SC2046,SC2086
 	"${CC:-cc}" -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -g -O1 -fno-omit-frame-pointer \
-		-fsanitize=address,undefined -fno-sanitize-recover=undefined -Iinclude/uapi -Iuserspace \
+		-fsanitize=address,undefined -fno-sanitize-recover=undefined -Wl,--as-needed -Iinclude/uapi -Iuserspace \
 		$(pkg-config --cflags $packages) -o "$build/$1" "tests/unit/$1.c" \
 		build/asan/libcordon.a $(pkg-config --libs $packages) -lm > "$log" 2>&1
 }
