@@ -5,7 +5,7 @@ set -euo pipefail
 
 declare -A packages=(
 	[build]="gcc libc6-dev make pkg-config libnl-3-dev libnl-genl-3-dev libnl-nf-3-dev libyaml-dev libjansson-dev libkmod-dev libssl-dev
-		libsqlite3-dev libevent-dev libpwquality-dev cracklib-runtime libseccomp-dev libcap-ng-dev"
+		libcurl4-openssl-dev libsqlite3-dev libevent-dev libpwquality-dev cracklib-runtime libseccomp-dev libcap-ng-dev"
 	[vm]="qemu-system-x86 busybox-static kmod cpio xz-utils zstd python3 iproute2 iputils-ping nftables conntrack
 		socat gcc-12 libelf-dev debootstrap util-linux procps
 		e2fsprogs openssl curl strace gnutls-bin strongswan-pki libstrongswan-standard-plugins python3-yaml"
@@ -16,9 +16,9 @@ declare -A packages=(
 	[kunit]="gcc-12 flex bison bc libelf-dev libssl-dev kmod python3 xz-utils"
 	[lint]="sparse clang-tidy-14 clang-tidy shellcheck mandoc groff perl git python3-yaml python3-jsonschema"
 	[fuzz]="clang libclang-rt-14-dev"
-	[unit]="fish libasan8 libcurl4-openssl-dev libubsan1 netbase openssl python3 python3-prometheus-client
+	[unit]="fish libasan8 libubsan1 netbase openssl python3 python3-prometheus-client
 		python3-yaml systemd zsh"
-	[etcd]="etcd-client etcd-server libcurl4-openssl-dev openssl python3"
+	[etcd]="etcd-client etcd-server openssl python3"
 	[deb]="debhelper dh-dkms dkms dpkg-dev fakeroot pkg-config lintian systemd"
 	[deb-long]="debootstrap piuparts locales util-linux"
 	[system]="qemu-system-x86 debootstrap e2fsprogs python3 xz-utils zstd util-linux iproute2 nftables procps"

@@ -13,18 +13,21 @@ endif
 MACHINE = $(eval MACHINE := $$(shell $(CC) -dumpmachine))$(MACHINE)
 US_PKG_CONFIG = $(US_PKG_ENV) $(PKG_CONFIG) $(if $(filter 1,$(STATIC)),--static)
 
-# No command uses etcd yet, and libcurl brings twenty libraries.
-US_SRC  := $(filter-out userspace/etcd/%,$(wildcard userspace/*/*.c userspace/serve/*/*.c kernel/core/*.c))
+# cordon-fleet alone uses etcd: libcurl brings twenty libraries. What asks it is cordonctl's, too.
+FLEET_ONLY := $(wildcard userspace/etcd/*.c) $(filter-out userspace/fleet/ask.c,$(wildcard userspace/fleet/*.c))
+US_SRC  := $(filter-out $(FLEET_ONLY),$(wildcard userspace/*/*.c userspace/serve/*/*.c kernel/core/*.c))
 LIB_SRC := $(wildcard $(patsubst %,userspace/%/*.c,lib pki store device tls firmware host state backup event audit eapol history draw metrics page notify etcd) kernel/core/*.c) \
 	userspace/serve/common/message.c userspace/serve/front/range.c userspace/serve/agent/tries.c \
 	userspace/serve/signer/limits.c userspace/serve/common/config.c userspace/serve/common/counters.c userspace/serve/common/ocsp.c
 US_OBJ  := $(US_SRC:%.c=$(BUILD)/obj/%.o)
+FLEET_OBJ := $(FLEET_ONLY:%.c=$(BUILD)/obj/%.o)
 LIB_ASAN_OBJ := $(LIB_SRC:%.c=$(BUILD)/asan/%.o)
 
 # Asked once, and only by a recipe that needs them: `make demo` installs what is missing first.
 US_PKGS := libnl-3.0 libnl-genl-3.0 libnl-nf-3.0 yaml-0.1 jansson libkmod libssl libcrypto sqlite3 pwquality \
 	libevent_core libevent_extra libevent_openssl libseccomp libcap-ng
 US_PKG_CFLAGS = $(eval US_PKG_CFLAGS := $$(shell $(US_PKG_CONFIG) --cflags $(US_PKGS)))$(US_PKG_CFLAGS)
+FLEET_PKG_LIBS = $(eval FLEET_PKG_LIBS := $$(shell $(US_PKG_CONFIG) --libs libcurl))$(FLEET_PKG_LIBS)
 US_PKG_LIBS = $(eval US_PKG_LIBS := $$(shell $(US_PKG_CONFIG) --libs $(US_PKGS)) -lm)$(US_PKG_LIBS)
 
 US_CFLAGS := -std=gnu11 -Wall -Wextra -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Iinclude/uapi -Iuserspace \
@@ -51,7 +54,7 @@ DEVICE_PKG_CFLAGS = $(eval DEVICE_PKG_CFLAGS := $$(shell $(US_PKG_CONFIG) --cfla
 DEVICE_PKG_LIBS = $(eval DEVICE_PKG_LIBS := $$(shell $(US_PKG_CONFIG) --libs libssl libcrypto))$(DEVICE_PKG_LIBS)
 
 .PHONY: userspace device deb install-userspace install-device uninstall-userspace build/asan/libcordon.a build/asan/cordonctl
-userspace: $(BUILD)/cordonctl
+userspace: $(BUILD)/cordonctl $(BUILD)/cordon-fleet
 device: $(BUILD)/device/cordonctl
 
 # What another compiler made is made again.
@@ -68,6 +71,14 @@ device-openssl:
 
 $(BUILD)/cordonctl: $(US_OBJ)
 	$(CC) $(US_LDFLAGS) $(LDFLAGS) -o $@ $(US_OBJ) $(US_PKG_LIBS)
+
+# Of what cordonctl has, cordon-fleet takes what it needs.
+$(BUILD)/obj/libcordon.a: $(filter-out $(BUILD)/obj/userspace/ctl/%,$(US_OBJ))
+	rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/cordon-fleet: $(FLEET_OBJ) $(BUILD)/obj/libcordon.a
+	$(CC) $(US_LDFLAGS) -Wl,--as-needed $(LDFLAGS) -o $@ $^ $(US_PKG_LIBS) $(FLEET_PKG_LIBS)
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/compiler
 	@mkdir -p $(@D)
@@ -113,7 +124,7 @@ install-device: device
 uninstall-userspace:
 	@DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' userspace/packaging/install.sh uninstall
 
--include $(US_OBJ:.o=.d) $(DEVICE_OBJ:.o=.d) $(DEVICE_ASAN_OBJ:.o=.d) $(LIB_ASAN_OBJ:.o=.d)
+-include $(US_OBJ:.o=.d) $(FLEET_OBJ:.o=.d) $(DEVICE_OBJ:.o=.d) $(DEVICE_ASAN_OBJ:.o=.d) $(LIB_ASAN_OBJ:.o=.d)
 
 # In a tree of their own: build/deb/*.deb, and the source package.
 deb: deps-deb

@@ -41,6 +41,9 @@ MAY_SEE = {
     "user/metrics": {"core", "uapi", "user/lib", "user/history", "user/serve/common", "user/metrics"},
     # base64 is the device's, as EST needs it there.
     "user/etcd": {"core", "uapi", "user/lib", "user/device", "user/etcd"},
+    # It joins etcd, registry and kernel; it sees no certificate's key, and no process of serve.
+    "user/fleet": {"core", "uapi", "user/lib", "user/etcd", "user/store", "user/nl", "user/priv", "user/audit",
+                   "user/state", "user/serve/common", "user/fleet"},
     "user/notify": {"core", "uapi", "user/lib", "user/notify"},
 }
 PROCESSES = ("front", "agent", "signer", "page")

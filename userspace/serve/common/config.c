@@ -285,6 +285,92 @@ static void load_metrics(struct loader *l, const struct yaml_node *node, struct 
 				     SERVE_METRICS_PORT);
 }
 
+/* etcd takes two kinds; without TLS it is for tests on one machine. */
+static bool is_endpoint(const char *url)
+{
+	return !strncmp(url, "https://", 8) ? url[8] : !strncmp(url, "http://127.", 11) || !strncmp(url, "http://[::1]:", 13);
+}
+
+static void load_endpoints(struct loader *l, const struct yaml_node *list, struct serve_fleet *f)
+{
+	const struct yaml_node *node;
+
+	if (!yaml_is(l, list, YAML_SEQUENCE, "etcd"))
+		return;
+	if (!list->n || list->n > SERVE_FLEET_ENDPOINTS) {
+		report_error(l->report, list->at, "etcd holds %u members, not 1 to %d", list->n, SERVE_FLEET_ENDPOINTS);
+		return;
+	}
+	for (node = list->child; node; node = node->next) {
+		load_string(l, node, "a member of etcd", f->endpoints[f->n]);
+		if (f->endpoints[f->n][0] && !is_endpoint(f->endpoints[f->n]))
+			report_error(l->report, node->at, "'%s' is not a URL like https://10.0.0.1:2379", f->endpoints[f->n]);
+		f->n++;
+	}
+}
+
+/* This machine's own name, up to its first dot. */
+static void default_gateway(struct serve_fleet *f)
+{
+	char host[SERVE_NAME_LEN] = "";
+
+	if (gethostname(host, sizeof(host) - 1))
+		return;
+	host[strcspn(host, ".")] = 0;
+	if (cordon_name_is_valid(host, sizeof(f->gateway)))
+		strcpy(f->gateway, host);
+}
+
+/* registry: FILE, or what it is together with others. */
+static void load_registry(struct loader *l, const struct yaml_node *node, struct serve_config *c)
+{
+	enum { FILE_, ETCD, CA, CERT, KEY, PREFIX, GATEWAY, RUN, DIRECTORY, OFFLINE, N };
+	static const struct yaml_field fields[] = {
+		{ "file", false }, { "etcd", true }, { "ca", false }, { "cert", false }, { "key", false }, { "prefix", false },
+		{ "gateway", false }, { "run", false }, { "directory", false }, { "offline", false },
+	};
+	struct serve_fleet *f = &c->fleet;
+	struct yaml_node *at[N] = { NULL };
+	const char *text;
+	unsigned int i;
+	bool secure;
+
+	if (node->kind != YAML_MAPPING) {
+		load_path(l, node, "registry", c->registry);
+		return;
+	}
+	if (!yaml_fields(l, node, "registry", fields, N, at))
+		return;
+	if (at[FILE_])
+		load_path(l, at[FILE_], "file", c->registry);
+	load_endpoints(l, at[ETCD], f);
+	if (at[CA])
+		load_path(l, at[CA], "ca", f->ca);
+	if (at[CERT])
+		load_path(l, at[CERT], "cert", f->cert);
+	if (at[KEY])
+		load_path(l, at[KEY], "key", f->key);
+	if (at[PREFIX])
+		load_string(l, at[PREFIX], "prefix", f->prefix);
+	if (at[GATEWAY])
+		yaml_name(l, at[GATEWAY], "gateway", f->gateway, sizeof(f->gateway));
+	else
+		default_gateway(f);
+	if (at[RUN])
+		load_path(l, at[RUN], "run", f->run);
+	if (at[DIRECTORY])
+		load_path(l, at[DIRECTORY], "directory", f->directory);
+	text = at[OFFLINE] ? yaml_text(l, at[OFFLINE], "offline") : NULL;
+	if (text && (policy_duration_parse(text, &f->offline) || f->offline > VALID_MAX))
+		report_error(l->report, at[OFFLINE]->at, "'%s' is not a duration from 0s to 3650d", text);
+	for (secure = false, i = 0; i < f->n; i++)
+		secure |= !strncmp(f->endpoints[i], "https://", 8);
+	if (secure && (!at[CA] || !at[CERT] || !at[KEY]))
+		report_error(l->report, node->at, "registry: ca, cert and key are needed for https");
+	if (!f->gateway[0] && !at[GATEWAY])
+		report_error(l->report, node->at, "registry: gateway is needed, as this machine's own name is none");
+}
+
 static void load_top(struct loader *l, const struct yaml_node *root, struct serve_config *c)
 {
 	enum { EST, CHECKIN, CA, REGISTRY, NAMES, PASSPHRASE, CERTIFICATE, KEY, RUN, FIRMWARE, ADOPT, POLICY, MANUFACTURERS,
@@ -309,7 +395,7 @@ static void load_top(struct loader *l, const struct yaml_node *root, struct serv
 	if (at[CA])
 		load_path(l, at[CA], "ca", c->ca);
 	if (at[REGISTRY])
-		load_path(l, at[REGISTRY], "registry", c->registry);
+		load_registry(l, at[REGISTRY], c);
 	if (at[NAMES])
 		load_names(l, at[NAMES], c);
 	if (at[PASSPHRASE])
@@ -400,6 +486,10 @@ int serve_config_load(const char *path, struct serve_config *out, FILE *errors)
 	strcpy(out->ca, SERVE_CA);
 	strcpy(out->registry, "/var/lib/cordon/registry.db");
 	strcpy(out->run, SERVE_RUN);
+	strcpy(out->fleet.prefix, "cordon/");
+	strcpy(out->fleet.run, SERVE_FLEET_RUN);
+	strcpy(out->fleet.directory, SERVE_FLEET_DIR);
+	out->fleet.offline = SERVE_FLEET_OFFLINE;
 	strcpy(out->firmware, FIRMWARE_DIR);
 	strcpy(out->tenant, SERVE_TENANT);
 	strcpy(out->policy, SERVE_POLICY);

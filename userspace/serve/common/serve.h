@@ -77,6 +77,38 @@ struct serve_manufacturer {
 	char roots[SERVE_NAME_LEN];
 };
 
+#define SERVE_GATEWAY_LEN	64
+#define SERVE_FLEET_ENDPOINTS	16
+#define SERVE_FLEET_RUN		"/run/cordon-fleet"
+#define SERVE_FLEET_DIR		"/var/lib/cordon/fleet"
+#define SERVE_FLEET_OFFLINE	3600U
+
+/**
+ * struct serve_fleet - registry: of serve.yaml, where many gateways share one in etcd
+ * @endpoints: members, as URLs
+ * @n: how many; 0, this gateway is alone, and nothing below counts
+ * @ca: file of certificates that a member's must lead to
+ * @cert: file of this gateway's certificate for etcd
+ * @key: file of its key
+ * @prefix: of all keys
+ * @gateway: this gateway's name in the fleet
+ * @run: directory of cordon-fleet's socket
+ * @directory: of what cordon-fleet keeps: issuers of other gateways, policies
+ * @offline: seconds without etcd in which known devices may still check in
+ */
+struct serve_fleet {
+	char endpoints[SERVE_FLEET_ENDPOINTS][SERVE_NAME_LEN];
+	size_t n;
+	char ca[SERVE_NAME_LEN];
+	char cert[SERVE_NAME_LEN];
+	char key[SERVE_NAME_LEN];
+	char prefix[SERVE_NAME_LEN];
+	char gateway[SERVE_GATEWAY_LEN];
+	char run[SERVE_NAME_LEN];
+	char directory[SERVE_NAME_LEN];
+	uint32_t offline;
+};
+
 /**
  * struct serve_config - serve.yaml, see cordon-serve(5)
  * @path: where it was read
@@ -87,6 +119,7 @@ struct serve_manufacturer {
  * @passphrase_file: of the CA's key, or empty
  * @token_directory: that a PKCS#11 module reads as it signs, or empty
  * @registry: file
+ * @fleet: where it is shared
  * @certificate: of the server, or empty: our CA gives one
  * @key: of @certificate
  * @run: directory of the process' number and the counters
@@ -122,6 +155,7 @@ struct serve_config {
 	char passphrase_file[SERVE_NAME_LEN];
 	char token_directory[SERVE_NAME_LEN];
 	char registry[SERVE_NAME_LEN];
+	struct serve_fleet fleet;
 	char certificate[SERVE_NAME_LEN];
 	char key[SERVE_NAME_LEN];
 	char run[SERVE_NAME_LEN];

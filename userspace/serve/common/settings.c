@@ -30,6 +30,18 @@ static void print_listen(const char *name, const struct serve_listen *l, FILE *o
 	fputc('\n', out);
 }
 
+static void print_fleet(const struct serve_fleet *f, FILE *out)
+{
+	char offline[16];
+	size_t i;
+
+	fputs("registry.etcd", out);
+	for (i = 0; i < f->n; i++)
+		fprintf(out, " %s", f->endpoints[i]);
+	fprintf(out, "\nregistry.prefix %s\nregistry.gateway %s\nregistry.run %s\nregistry.directory %s\nregistry.offline %s\n",
+		f->prefix, f->gateway, f->run, f->directory, policy_duration_text(f->offline, offline));
+}
+
 /**
  * serve_settings_text - what of a configuration holds until the server ends
  * @c: the configuration
@@ -55,6 +67,7 @@ char *serve_settings_text(const struct serve_config *c)
 	print_listen("checkin.listen", &c->checkin, out);
 	print_listen("page", &c->page, out);
 	print_listen("metrics", &c->metrics, out);
+	print_fleet(&c->fleet, out);
 	fprintf(out, "est.renew_after_expiry %s\n", policy_duration_text(c->renew_after_expiry, after));
 	for (i = 0; i < sizeof(lines) / sizeof(*lines); i++)
 		fprintf(out, "%s %s\n", lines[i].name, lines[i].value);

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Within cordon-fleet: one process, one event loop, nothing that waits but SQLite and the kernel's own answers. */
+#ifndef CORDON_FLEET_H
+#define CORDON_FLEET_H
+
+#include <event2/event.h>
+#include <jansson.h>
+
+#include "etcd/etcd.h"
+#include "nl/nl.h"
+#include "serve/common/serve.h"
+#include "store/fleet.h"
+
+struct fleet_client;
+
+/**
+ * struct fleet - cordon-fleet
+ * @config: serve.yaml
+ * @base: the loop
+ * @etcd: the client
+ * @store: the registry
+ * @nl: to the kernel
+ * @connected: @nl is open
+ * @at: how far the registry is
+ * @self: mod revision of all/gateway/NAME, which each write compares: an expelled gateway writes nothing; 0, not there
+ * @reachable: the watch is open, and all that etcd has is in the registry
+ * @since: of @reachable as it is, seconds since 1970
+ * @hand: pipes to the process that puts policies in force; -1, none
+ */
+struct fleet {
+	const struct serve_config *config;
+	struct event_base *base;
+	struct etcd *etcd;
+	struct store store;
+	struct cnl nl;
+	bool connected;
+	struct store_fleet at;
+	int64_t self;
+	bool reachable;
+	time_t since;
+	struct fleet_replica *replica;
+	struct fleet_outbox *outbox;
+	struct fleet_session *session;
+	struct fleet_socket *socket;
+	struct fleet_kernel *kernel;
+	struct fleet_holder *holder;
+	struct fleet_policy *policy;
+};
+
+/* Each has _begin(), 0 or -errno with a line in the log, and _end(), which may be called without. */
+
+/* replica.c: "all/", into the registry. fleet_effect() is called for each, after the commit. */
+int fleet_replica_begin(struct fleet *f);
+void fleet_replica_end(struct fleet *f);
+void fleet_effect(struct fleet *f, const struct store_fleet_effect *e);
+/* Call @then when all up to @revision is in the registry; with false, it cannot be. */
+int fleet_replica_after(struct fleet *f, int64_t revision, void (*then)(bool is, void *arg), void *arg);
+
+/* outbox.c: what the registry has noted as changed, into etcd. */
+int fleet_outbox_begin(struct fleet *f);
+void fleet_outbox_end(struct fleet *f);
+void fleet_outbox_poke(struct fleet *f);	/* there is something */
+
+/* session.c: here/NAME, which goes when this gateway does; and all/gateway/NAME. */
+int fleet_session_begin(struct fleet *f);
+void fleet_session_end(struct fleet *f);
+
+/* socket.c. An answer takes its JSON over, and finds the client gone without harm. */
+int fleet_socket_begin(struct fleet *f);
+void fleet_socket_end(struct fleet *f);
+void fleet_socket_state(struct fleet *f);	/* reachable, or not any more */
+void fleet_answer(struct fleet *f, uint64_t client, json_t *id, const char *is, json_t *more);
+bool fleet_is_root(struct fleet *f, uint64_t client);
+
+/* Questions: @client and @id are for fleet_answer(). */
+void fleet_certify(struct fleet *f, uint64_t client, json_t *id, const json_t *q);	/* certify.c */
+void fleet_hold(struct fleet *f, uint64_t client, json_t *id, const json_t *q);	/* holder.c */
+void fleet_status(struct fleet *f, uint64_t client, json_t *id, const json_t *q);	/* status.c */
+void fleet_gateways(struct fleet *f, uint64_t client, json_t *id, const json_t *q);
+void fleet_expel(struct fleet *f, uint64_t client, json_t *id, const json_t *q);
+void fleet_rejoin(struct fleet *f, uint64_t client, json_t *id, const json_t *q);
+void fleet_apply(struct fleet *f, uint64_t client, json_t *id, const json_t *q);	/* policy.c */
+void fleet_confirm(struct fleet *f, uint64_t client, json_t *id, const json_t *q);
+
+/* kernel.c: leases and quarantine, both ways. */
+int fleet_kernel_begin(struct fleet *f);
+void fleet_kernel_end(struct fleet *f);
+void fleet_kernel_revoked(struct fleet *f, const uint8_t mac[6], const uint8_t fingerprint[32]);
+void fleet_kernel_mark(struct fleet *f, const uint8_t mac[6], bool quarantine);
+void fleet_kernel_agree(struct fleet *f);	/* after a list, or a start: all marks, all revoked */
+int fleet_kernel_end_lease(struct fleet *f, const uint8_t mac[6]);	/* whichever it is */
+
+/* holder.c: which gateway has which device; "to/NAME/". */
+int fleet_holder_begin(struct fleet *f);
+void fleet_holder_end(struct fleet *f);
+void fleet_holder_lease_ended(struct fleet *f, const uint8_t mac[6]);
+
+/* policy.c, hand.c */
+int fleet_hand_start(struct fleet *f);		/* before anything else is open, as root */
+int fleet_policy_begin(struct fleet *f);
+void fleet_policy_end(struct fleet *f);
+void fleet_policy_changed(struct fleet *f);
+
+#endif
