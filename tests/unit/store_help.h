@@ -79,7 +79,7 @@ static int64_t ask(struct store *s, const char *sql)
 	return value;
 }
 
-static bool is_sound(struct store *s)
+static inline bool is_sound(struct store *s)
 {
 	sqlite3_stmt *stmt = NULL;
 	bool sound;

@@ -48,13 +48,16 @@ static const char * const triggers[] = {
 	" AND key < 'all/pending/' || NEW.name || '0'; END;",
 	"CREATE TRIGGER fleet_device_gone AFTER DELETE ON device WHEN " MOVING " BEGIN" NOTE(DEVICE("OLD"), "1") " END;",
 
+	/* In the place of what waited for its device. */
 	"CREATE TRIGGER fleet_token_new AFTER INSERT ON token WHEN " MOVING " BEGIN"
+	" DELETE FROM fleet_text WHERE key = " TOKEN("NEW") ";"
 	NOTE_AS(TOKEN("NEW"), "1", "x''", ", was = excluded.was", "true") " END;",
 	"CREATE TRIGGER fleet_token_changed AFTER UPDATE ON token WHEN " MOVING " BEGIN" NOTE(TOKEN("NEW"), "1") " END;",
 	"CREATE TRIGGER fleet_token_gone AFTER DELETE ON token WHEN " MOVING " BEGIN"
 	NOTE_AS(TOKEN("OLD"), "1", "OLD.salt", ", was = excluded.was", "true") " END;",
 
-	"CREATE TRIGGER fleet_pending_new AFTER INSERT ON pending WHEN " MOVING " BEGIN" NOTE(PENDING("NEW"), "1") " END;",
+	"CREATE TRIGGER fleet_pending_new AFTER INSERT ON pending WHEN " MOVING " BEGIN"
+	" DELETE FROM fleet_text WHERE key = " PENDING("NEW") ";" NOTE(PENDING("NEW"), "1") " END;",
 	/* When, and from where, it came last is this gateway's alone. */
 	"CREATE TRIGGER fleet_pending_changed AFTER UPDATE ON pending WHEN " MOVING " AND (" CHANGED("way")
 	" OR " CHANGED("first") " OR " CHANGED("approved") ") BEGIN" NOTE(PENDING("NEW"), "1") " END;",
