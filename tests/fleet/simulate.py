@@ -19,7 +19,7 @@ import tempfile
 import threading
 import time
 
-from cluster import Cluster, Gate, b64
+from cluster import Cluster, Gate, b64, unb64
 
 PROGRAM = sys.argv[1]
 GATEWAYS = int(os.environ.get("GATEWAYS", 200))
@@ -208,6 +208,37 @@ def ms(ns):
     return f"{ns / 1e6:.0f} ms"
 
 
+def listed(cluster, sampler, pages=20, size=1000):
+    """What pages of a list cost: in etcd 3.4 a member goes through all keys that are left of the range for each."""
+    gate, after = Gate(cluster, cluster.members[0]), "cordon/all/"
+    sampler.take()
+    began = time.monotonic()
+    for n in range(pages):
+        page = gate.call("kv/range", {"key": b64(after), "range_end": b64("cordon/all0"), "limit": size})
+        after = unb64(page["kvs"][-1]["key"]).decode() + "\0"
+        if not page.get("more"):
+            break
+    pages = n + 1
+    seconds, cpu = time.monotonic() - began, sampler.total(sampler.take(), "cpu")
+    keys = int(page["count"])
+    note(f"a page of {size:,} keys of a list", f"{1000 * seconds / pages:.0f} ms, {1000 * cpu / pages:.0f} ms of members' CPU",
+         f"{keys:,} keys are left behind it; all {keys:,}, as pages become cheaper: {cpu / pages * keys / size / 2:,.0f} s of CPU")
+
+
+def first(cluster):
+    """And what one key of them all costs."""
+    began = time.monotonic()
+    Gate(cluster, cluster.members[0]).call("kv/range", {"key": b64("cordon/all/"), "range_end": b64("cordon/all0"), "limit": 1})
+    note("the first key of that range alone", f"{1000 * (time.monotonic() - began):.0f} ms")
+
+
+def listed_all(cluster, sampler):
+    """Two sizes of pages."""
+    listed(cluster, sampler)
+    listed(cluster, sampler, 5, 10000)
+    first(cluster)
+
+
 def alone(sampler, seconds=20):
     """CPU seconds a second of members to whom nobody speaks."""
     sampler.take()
@@ -278,7 +309,7 @@ def fan_out(fleet, cluster, sampler, devices=500):
          f"{3 / (cpu / got) / FLEET:.0f}/s", "in proportion; calculated bound: 10/s")
 
 
-def storm(fleet, sampler, which, what, away=0):
+def storm(fleet, cluster, sampler, which, what, away=0):
     """Members are killed and come back; how hard the gateways come back."""
     fleet.until(fleet.all_open, 60)
     sampler.take()
@@ -289,6 +320,9 @@ def storm(fleet, sampler, which, what, away=0):
     lost, began = GATEWAYS - len(fleet.open), time.monotonic()
     for m in which:
         m.start()
+    up = threading.Thread(target=lambda: cluster.ready() and note(
+        f"{what}: until all members answer", f"{time.monotonic() - began:.1f} s"), daemon=True)
+    up.start()
     peaks, busiest = [], []
     end = time.monotonic() + 90
     ended = None
@@ -301,6 +335,7 @@ def storm(fleet, sampler, which, what, away=0):
         lost = max(lost, GATEWAYS - len(fleet.open))
         if not ended and fleet.all_open():
             ended = time.monotonic()
+    up.join(60)
     note(f"{what}: gateways that lost a watch", lost)
     note(f"{what}: until all have it again", f"{ended - began:.1f} s" if ended else "not within 90 s")
     note(f"{what}: requests a second, peak", f"{max(peaks):.0f} of all members, {max(busiest):.0f} of one",
@@ -336,6 +371,7 @@ def main():
         sampler = Sampler(cluster)
         devices = fill(cluster)
         rss = describe(sampler, devices)
+        listed_all(cluster, sampler)
         base = alone(sampler)
         fleet = Fleet(cluster)
         if not fleet.until(fleet.all_open, 120):
@@ -351,9 +387,9 @@ def main():
         note("meanwhile roamed or renewed", background.done, f"{background.rate:.2f}/s, as calculated")
         fan_out(fleet, cluster, sampler)
         background.stop()
-        storm(fleet, sampler, cluster.members[:1], "one member killed")
-        storm(fleet, sampler, cluster.members, "all members killed")
-        storm(fleet, sampler, cluster.members, "all members away for a minute", 60)
+        storm(fleet, cluster, sampler, cluster.members[:1], "one member killed")
+        storm(fleet, cluster, sampler, cluster.members, "all members killed")
+        storm(fleet, cluster, sampler, cluster.members, "all members away for a minute", 60)
         note("watches that ended for good", len(fleet.over), b"; ".join(fleet.over[:2]).decode())
     finally:
         if fleet:

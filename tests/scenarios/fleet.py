@@ -133,7 +133,8 @@ class Fleet:
     def gateway(self, name, number):
         """One, with the policy in force."""
         ns = self.net.add(name, number)
-        g = FleetGateway(WORK, name, ns, self.cluster, self.root, names=["10.0.20.1"], more='est: {renew_interval: 0s}\n')
+        g = FleetGateway(WORK, name, ns, self.cluster, self.root, names=["10.0.20.1"],
+                         more=f"est: {{renew_interval: 0s}}\npolicy: {WORK}/{name}/policy.yaml\n")
         must("enter", "-w", ns, "net.ipv4.ip_forward=1", "net.ipv4.conf.all.rp_filter=0", "net.ipv4.conf.default.rp_filter=0")
         os.mkdir(g.path("sys"))
         must("enter", "-s", g.path("sys"), ns)
@@ -172,16 +173,108 @@ def begin(fleet):
     for g in fleet.gateways:
         if not ok(g.start(), f"gateway {g.name} serves", g.logged("serve") + g.logged("cordon-fleet")):
             sys.exit(f"Bail out! {g.name} does not serve")
-
-
-def smoke(fleet, cam, lock):
-    """Each gateway by itself: a device enrols and checks in there, and its packets pass."""
     for g in fleet.gateways:
-        cam.plug(g)
-        ok(fleet.receiver.stops("cam", time.monotonic()) is not None, f"{g.name}: before it checks in, nothing passes")
-        ok(cam.enrol(g) == 200, f"{g.name}: cam enrols", cam.said)
-        ok(cam.checkin(g), f"{g.name}: and checks in", cam.said)
-        ok(fleet.receiver.flows("cam"), f"{g.name}: its packets pass", state(g, cam))
+        ok(poll(lambda g=g: (g.asks("status", 0.1) or {}).get("reachable"), 60, 0.5), f"gateway {g.name} has etcd, and all of it",
+           g.logged("cordon-fleet"))
+
+
+def ready(fleet, host, gateway):
+    """It enrols there, with a token that A made, checks in, and its packets pass."""
+    a = fleet.gateways[0]
+    token = a.ctl("device", "token", host.name, "--mac", host.mac, "--registry", a.registry).strip()
+    return (poll(lambda: host.enrol(gateway, token) == 200, 20, 0.2) and poll(lambda: host.checkin(gateway), 10, 0.2)
+            and fleet.receiver.flows(host.name))
+
+
+def gone(gateway, host, since):
+    """Milliseconds from @since until it has no lease there; None, it keeps it."""
+    return (time.monotonic() - since) * 1000 if poll(lambda: state(gateway, host) != "active", 20, 0.01) else None
+
+
+def roams(fleet, cam, lock):
+    """Enrols at A, checks in at B, roams to C."""
+    a, b, c = fleet.gateways
+    for host in (cam, lock):
+        host.plug(a)
+        ok(fleet.receiver.stops(host.name, time.monotonic()) is not None, f"{host.name}: before it checks in, nothing passes")
+        ok(host.enrol(a) == 200, f"{host.name} enrols at A", host.said)
+    cam.plug(b)
+    ok(poll(lambda: cam.checkin(b), 20, 0.2), "cam checks in at B with A's certificate", f"{cam.said}\n{b.logged('serve')}")
+    ok(fleet.receiver.flows("cam"), "and its packets pass there", state(b, cam))
+    cam.plug(c)
+    ok(cam.checkin(c), "it roams to C", f"{cam.said}\n{c.logged('serve')}")
+    took = gone(b, cam, time.monotonic())
+    ok(took is not None and took < 1000, f"its lease at B ends within a second: {took or 0:.0f} ms", state(b, cam))
+    ok(fleet.receiver.flows("cam"), "its packets pass at C", state(c, cam))
+    lock.plug(c)
+    ok(poll(lambda: lock.checkin(c), 20, 0.2) and fleet.receiver.flows("lock"), "and so do lock's, its neighbour's", lock.said)
+
+
+def tried(fleet, cam, what, stop, again):
+    """@stop at A, many times: milliseconds until the last packet at C, and whether the neighbour's kept coming."""
+    times, told, neighbour, wrong = [], [], True, []
+    for n in range(TRIES):
+        before, began = fleet.receiver.n.get("lock", 0), time.monotonic()
+        stop()
+        told.append((time.monotonic() - began) * 1000)
+        took = fleet.receiver.stops("cam", began)
+        neighbour = neighbour and fleet.receiver.n.get("lock", 0) > before and fleet.receiver.flows("lock", 3)
+        if took is None:
+            wrong.append(f"try {n}: it goes on; C says {state(fleet.gateways[2], cam)}")
+        times.append(20000 if took is None else took)
+        if not again():
+            wrong.append(f"try {n}: it does not come back: {cam.said}")
+            break
+    ok(len(times) == TRIES and max(times) < 1000, f"{what} at A: its packets stop at C within a second, {len(times)} times: "
+       f"worst {max(times):.0f} ms, median {sorted(times)[len(times) // 2]:.0f} ms, from the command's start, which took "
+       f"{max(told):.0f} ms at most", "\n".join(wrong + [f"{t:.0f}" for t in times]) + "\n" + fleet.gateways[2].logged("cordon-fleet"))
+    ok(not wrong, f"{what}: each time it comes back, as it is let in again", "\n".join(wrong))
+    ok(neighbour, f"{what}: its neighbour's packets pass all the time")
+
+
+def revoked(fleet, cam):
+    """Its certificate, each time another one."""
+    a, _, c = fleet.gateways
+    tried(fleet, cam, "revoked", lambda: a.ctl("ca", "revoke", cam.serial.hex(), "--registry", a.registry, "--dir", a.ca),
+          lambda: ready(fleet, cam, c))
+
+
+def quarantined(fleet, cam):
+    """And released."""
+    a, _, c = fleet.gateways
+    seen = []
+
+    def stop():
+        a.ctl("device", "quarantine", "cam")
+
+    def again():
+        seen.append(state(c, cam))
+        a.ctl("device", "release", "cam")
+        return poll(lambda: state(c, cam) != "quarantined", 10) and poll(lambda: cam.checkin(c), 10, 0.2) and fleet.receiver.flows("cam")
+    tried(fleet, cam, "quarantined", stop, again)
+    ok(set(seen) == {"quarantined"}, "C has it in quarantine each time", seen)
+
+
+def refused(g):
+    """How many the server has counted as being elsewhere."""
+    text = g.ctl("stats", "--prometheus", "--run", g.run)
+    found = [line.split()[-1] for line in text.splitlines() if 'reason="moved_gateway"' in line]
+    return int(found[0]) if found else -1
+
+
+def stays(fleet, cam):
+    """roam: false."""
+    _, b, c = fleet.gateways
+    fleet.policy(False)
+    ok(poll(lambda: cam.checkin(c), 10, 0.2), "roam: false: cam checks in at C, where it is", cam.said)
+    before = refused(b)
+    cam.plug(b)
+    ok(not cam.checkin(b), "at B it is refused", cam.said)
+    ok(refused(b) == before + 1, "and counted as moved_gateway", f"{before}, then {refused(b)}")
+    ok(state(b, cam) != "active" and fleet.receiver.stops("cam", time.monotonic()) is not None, "nothing passes at B", state(b, cam))
+    ok(state(c, cam) == "active", "its lease at C goes on", state(c, cam))
+    cam.plug(c)
+    ok(cam.checkin(c) and fleet.receiver.flows("cam"), "and it may go on there", cam.said)
 
 
 def main():
@@ -189,9 +282,12 @@ def main():
     fleet = Fleet()
     cam, lock = (Host(fleet.net, name, n, fleet.gateways) for n, name in ((1, "cam"), (2, "lock")))
     try:
-        fleet.policy(False)
+        fleet.policy(True)
         begin(fleet)
-        smoke(fleet, cam, lock)
+        roams(fleet, cam, lock)
+        revoked(fleet, cam)
+        quarantined(fleet, cam)
+        stays(fleet, cam)
     finally:
         fleet.stop()
     print(f"1..{count}")
