@@ -80,7 +80,7 @@ struct serve_manufacturer {
 #define SERVE_GATEWAY_LEN	64
 #define SERVE_FLEET_ENDPOINTS	16
 #define SERVE_FLEET_RUN		"/run/cordon-fleet"
-#define SERVE_FLEET_DIR		"/var/lib/cordon/fleet"
+#define SERVE_FLEET_DIR		"/var/lib/cordon-fleet"
 #define SERVE_FLEET_OFFLINE	3600U
 
 /**
