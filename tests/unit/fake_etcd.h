@@ -182,18 +182,15 @@ static void fake_carry_out(struct etcd_call *c, enum fake_fate fate)
 	c->answer.n = c->kind == FAKE_LIST ? n : c->kind == FAKE_GET ? c->replies[0].n : 0;
 }
 
+/* A list's place is free, for another call, when its page was taken. */
 static void fake_answer(struct etcd_call *c)
 {
 	struct etcd_answer last = { .result = c->answer.result, .why = c->answer.why, .revision = c->answer.revision };
 
+	if (c->kind == FAKE_LIST && c->answer.result == ETCD_OK)
+		c->page(&c->answer, c->arg);
 	c->state = FAKE_FREE;
-	if (c->kind == FAKE_LIST) {
-		if (c->answer.result == ETCD_OK)
-			c->page(&c->answer, c->arg);
-		c->done(&last, c->arg);
-		return;
-	}
-	c->done(&c->answer, c->arg);
+	c->done(c->kind == FAKE_LIST ? &last : &c->answer, c->arg);
 }
 
 static void fake_tell(struct etcd_watch *w)

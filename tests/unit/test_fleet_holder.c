@@ -398,7 +398,7 @@ static void orders(const struct scene *s)
 	}
 	ok(!wrong, "%s: in %s order one gateway holds it%s%s", s->name, drawn ? "any" : "every", wrong ? ": " : "",
 	   wrong ? wrong : "");
-	printf("# %u orders, %u\n", n, drawn);
+	printf("# %u orders, the last drawn from %u\n", n, drawn);
 }
 
 static void test_orders(void)
