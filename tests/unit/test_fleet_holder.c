@@ -216,6 +216,16 @@ static void look(struct gateway *g)
 	}
 }
 
+/* The one call that is on its way, there and back. */
+static void go_on(enum fake_fate fate)
+{
+	struct etcd_call *c = fake_calls;
+
+	if (c->state == FAKE_SENT)
+		fake_carry_out(c, fate);
+	fake_answer(c);
+}
+
 /* If that is due, without waiting for it. */
 static void list_again(struct gateway *g)
 {
@@ -515,9 +525,14 @@ static void test_out_of_reach(void)
 	ok(answered(A, "unreachable"), "a client that takes no more calls is not waited for");
 	fake_full = false;
 	ask(A, 0, false);
-	fake_carry_out(&fake_calls[0], FAKE_LOST_CALL);
-	fake_answer(&fake_calls[0]);
+	go_on(FAKE_LOST_CALL);
 	ok(answered(A, "unreachable") && !gateways[A].held[0], "nor is etcd, when it does not answer");
+	ask(A, 2, false);
+	go_on(FAKE_WELL);
+	go_on(FAKE_LOST_ANSWER);
+	fake_settle();
+	ok(answered(A, "done") && gateways[A].held[2] && fake_find("holder/02:00:00:00:01:02", false)->version == 1,
+	   "what was written, but for the answer, is known by its number");
 	gateways[A].f.self = 0;
 	ask(A, 0, false);
 	ok(answered(A, "unreachable"), "a gateway that is not in the fleet holds nothing");
@@ -579,6 +594,13 @@ static void test_away(void)
 	ask(B, 0, false);
 	fake_settle();
 	ok(answered(B, "elsewhere"), "nor when it is there again");
+	fake_put("here/a", NULL);
+	ask(B, 0, false);
+	go_on(FAKE_WELL);
+	go_on(FAKE_WELL);
+	fake_put("here/a", "{}");
+	fake_settle();
+	ok(answered(B, "elsewhere") && !gateways[B].held[0], "nor when it comes back in that moment");
 	fake_put("here/a", NULL);
 	ask(B, 0, false);
 	fake_settle();
@@ -670,11 +692,10 @@ static void test_release_fails(void)
 	ok(a->held[0], "nor without etcd");
 	a->f.reachable = true;
 	hold_look(a->f.holder);
-	fake_carry_out(&fake_calls[0], FAKE_WELL);
-	fake_answer(&fake_calls[0]);
+	go_on(FAKE_WELL);
 	fake_carry_out(&fake_calls[0], FAKE_LOST_CALL);
 	a->f.reachable = false;
-	fake_answer(&fake_calls[0]);
+	go_on(FAKE_LOST_CALL);
 	ok(!a->held[0] && !strcmp(owner_of(0), "a"), "etcd goes while it is released");
 	a->f.reachable = true;
 	look(a);
@@ -719,6 +740,8 @@ static void test_claim(void)
 static void test_check(void)
 {
 	struct gateway *a = &gateways[A];
+	struct etcd_call *check;
+	size_t i;
 
 	begin_held();
 	ask(A, 1, false);
@@ -736,6 +759,23 @@ static void test_check(void)
 	ok(!a->held[0] && !a->leased[0], "etcd is back: what is another gateway's by now is let go");
 	ok(a->held[1] && a->leased[1] && !strcmp(owner_of(1), "a"), "what is nobody's is claimed again");
 	ok(a->held[2] && a->leased[2] && !a->f.holder->check.n, "what is ours is kept");
+	fake_put("holder/02:00:00:00:01:00", "{\"gateway\":\"b\",\"attempt\":\"\",\"since\":1,\"until\":2}");
+	a->held[0] = true;
+	a->held[1] = a->held[2] = a->leased[1] = a->leased[2] = false;
+	fake_watches[A].ops.news(ETCD_WATCH_OPEN, 0, "", a->f.holder);
+	hold_look(a->f.holder);
+	check = a->f.holder->check_call;
+	fake_carry_out(check, FAKE_WELL);
+	ask(A, 0, true);
+	for (i = 0; i < FAKE_CALLS; i++)
+		while (&fake_calls[i] != check && fake_calls[i].state == FAKE_SENT) {
+			fake_carry_out(&fake_calls[i], FAKE_WELL);
+			fake_answer(&fake_calls[i]);
+		}
+	grant(a, 0);
+	fake_answer(check);
+	fake_settle();
+	ok(a->held[0] && a->leased[0], "what became ours while that was read is kept, too");
 	end_all();
 }
 
@@ -768,6 +808,20 @@ static void test_told(void)
 	fake_settle();
 	ok(!a->held[0] && !a->leased[0] && !fake_value("to/a/moved/02:00:00:00:01:00") && !fake_value("to/a/gone"),
 	   "what was told while it was away is done when it begins");
+	ask(A, 0, true);
+	fake_settle();
+	grant(a, 0);
+	fleet_holder_end(&a->f);
+	ask(B, 0, true);
+	fake_settle();
+	if (fleet_holder_begin(&a->f))
+		abort();
+	ask(A, 0, true);
+	fake_settle();
+	ok(a->held[0] && !fake_value("to/a/moved/02:00:00:00:01:00"), "what we have again takes what was told with it");
+	event_base_loop(base, EVLOOP_NONBLOCK);
+	fake_settle();
+	ok(a->held[0], "so that it is not done later");
 	fake_watches[A].ops.news(ETCD_WATCH_COMPACTED, 0, "", a->f.holder);
 	a->leased[1] = a->held[1] = true;
 	fake_put("to/a/moved/02:00:00:00:01:01", "{\"to\":\"b\"}");

@@ -425,6 +425,12 @@ static void test_races(void)
 	fleet_kernel_agree(&fleet);
 	turn();
 	ok(devices[2].quarantined, "then it is held: doubt closes");
+	here(2, false);
+	kernel.set = -EIO;
+	everywhere(2, true);
+	tell_device(&devices[2]);
+	hear_all();
+	ok(registry.marks[2], "a mark that the kernel does not take is not released by what it tells");
 }
 
 static void test_begin(void)
@@ -515,6 +521,7 @@ static void test_revoked(void)
 {
 	uint8_t mac[6], fingerprint[32] = { 7 };
 	struct fleet_lease lease;
+	unsigned int i;
 
 	reset();
 	devices[0] = (struct device){ .there = true, .certified = true, .lease = 60, .certificate = 7 };
@@ -537,7 +544,9 @@ static void test_revoked(void)
 	fleet_kernel_revoked(&fleet, mac, fingerprint);
 	ok(!fleet.kernel->agree, "a device that is in no policy has none");
 	memset(mac, 0, 6);
-	registry.revoked[8] = true;
+	for (i = 200; i < 250; i++)
+		registry.revoked[i] = true;
+	registry.revoked[8] = registry.revoked[3] = true;
 	fingerprint[0] = 8;
 	fleet_kernel_revoked(&fleet, mac, fingerprint);
 	turn();

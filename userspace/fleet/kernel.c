@@ -46,11 +46,9 @@ static void schedule(struct fleet_kernel *k)
 	event_add(k->tick, &in);
 }
 
-static void agree_soon(struct fleet_kernel *k, bool lost)
+static void agree_soon(struct fleet_kernel *k)
 {
 	k->agree = true;
-	if (lost)
-		macs_free(&k->marked);
 	if (k->f->connected)
 		schedule(k);
 }
@@ -120,7 +118,7 @@ static int on_event(const struct cnl_event *e, void *arg)
 	struct fleet_kernel *k = arg;
 
 	if (e->cmd == CORDON_CMD_POLICY_NTF)
-		agree_soon(k, false);
+		agree_soon(k);
 	if (e->cmd != CORDON_CMD_DEVICE_NTF)
 		return 0;
 	hear_state(k, &e->device);
@@ -137,7 +135,7 @@ void kernel_hear(struct fleet_kernel *k)
 
 	if (err == -ENOBUFS) {
 		serve_log(LOG_NOTICE, "events of the kernel were lost: all is compared", NULL);
-		agree_soon(k, true);
+		agree_soon(k);
 	} else if (err) {
 		disconnect(k, k->events.error);
 		schedule(k);
@@ -283,7 +281,7 @@ static void failed(struct fleet_kernel *k, const uint8_t mac[6], const char *wha
 	char text[18];
 
 	serve_log(LOG_ERR, what, "mac", policy_mac_text(mac, text), "why", k->f->nl.error, NULL);
-	agree_soon(k, false);
+	agree_soon(k);
 }
 
 /**
@@ -302,7 +300,7 @@ void fleet_kernel_revoked(struct fleet *f, const uint8_t mac[6], const uint8_t f
 	if (!f->connected)
 		return;
 	if (!memcmp(mac, nobody, sizeof(nobody))) {
-		agree_soon(f->kernel, false);
+		agree_soon(f->kernel);
 		return;
 	}
 	err = cnl_lease_end(&f->nl, mac, fingerprint, &now);
@@ -377,7 +375,7 @@ void fleet_kernel_mark(struct fleet *f, const uint8_t mac[6], bool quarantine)
 void fleet_kernel_agree(struct fleet *f)
 {
 	if (f->kernel)
-		agree_soon(f->kernel, false);
+		agree_soon(f->kernel);
 }
 
 /**
