@@ -232,6 +232,7 @@ static bool is_done(struct compared *c)
  * @confirm: seconds on trial; 0, for good
  * @fleet: directory of a fleet's policy; NULL, it is this gateway's
  * @config: serve.yaml, for that
+ * @wait: seconds for the gateways' answers; 0, the usual ones
  * @state: where it is kept
  */
 struct apply {
@@ -239,10 +240,19 @@ struct apply {
 	bool verbose;
 	bool force;
 	u32 confirm;
+	u32 wait;
 	const char *fleet;
 	const char *config;
 	const char *state;
 };
+
+static bool take_duration(const struct command *self, const char *word, u32 *out)
+{
+	if (!policy_duration_parse(word, out) && *out && *out <= 86400)
+		return true;
+	usage_error(self, "not a duration from 1s to 1d", word);
+	return false;
+}
 
 /* Return: 0; OPTION_HELP; OPTION_ERROR, the fault was told. */
 static int take_options(const struct command *self, int argc, char **argv, struct apply *a)
@@ -251,7 +261,7 @@ static int take_options(const struct command *self, int argc, char **argv, struc
 		{ "dry-run", no_argument, NULL, 'n' }, { "confirm", required_argument, NULL, 'c' },
 		{ "verbose", no_argument, NULL, 'v' }, { "state", required_argument, NULL, 's' },
 		{ "force", no_argument, NULL, 'f' }, { "fleet", required_argument, NULL, 'F' },
-		{ "config", required_argument, NULL, 'C' },
+		{ "config", required_argument, NULL, 'C' }, { "wait", required_argument, NULL, 'w' },
 		{ "help", no_argument, NULL, OPTION_HELP }, { }
 	};
 	int o;
@@ -268,17 +278,19 @@ static int take_options(const struct command *self, int argc, char **argv, struc
 			a->fleet = optarg;
 		if (o == 'C')
 			a->config = optarg;
-		if (o == 'c' && (policy_duration_parse(optarg, &a->confirm) || !a->confirm || a->confirm > 86400)) {
-			usage_error(self, "not a duration from 1s to 1d", optarg);
+		if ((o == 'c' && !take_duration(self, optarg, &a->confirm)) ||
+		    (o == 'w' && !take_duration(self, optarg, &a->wait)))
 			return OPTION_ERROR;
-		}
 	}
 	return 0;
 }
 
 static int apply_fleet(const struct command *self, int argc, char **argv, const struct apply *a)
 {
-	const struct fleet_order_options o = { .config = a->config, .confirm = a->confirm, .dry = a->dry, .force = a->force };
+	const struct fleet_order_options o = {
+		.config = a->config, .confirm = a->confirm, .wait = a->wait ? a->wait : FLEET_POLICY_WAIT, .dry = a->dry,
+		.force = a->force,
+	};
 
 	if (argc != optind)
 		return usage_error(self, "too many words", argv[optind]);
@@ -330,6 +342,8 @@ static int run_apply(const struct command *self, int argc, char **argv)
 		return apply_fleet(self, argc, argv, &a);
 	if (a.config)
 		return usage_error(self, "only with --fleet: --config", a.config);
+	if (a.wait)
+		return usage_error(self, "only with --fleet: --wait", NULL);
 	path = policy_file(self, argc, argv);
 	if (!path)
 		return EXIT_USAGE;
@@ -354,7 +368,8 @@ const struct command cmd_apply = {
 	"apply", "Put a policy in force, all of it or nothing",
 	"apply [FILE] [--dry-run] [--confirm DURATION] [--force] [--verbose]\n"
 	"      [--state DIR]\n"
-	"apply --fleet DIR [--dry-run] [--confirm DURATION] [--force] [--config FILE]",
+	"apply --fleet DIR [--dry-run] [--confirm DURATION] [--force]\n"
+	"      [--wait DURATION] [--config FILE]",
 	"FILE is " POLICY_PATH " if none is given, and - standard input.\n"
 	"With --fleet every gateway of the fleet puts its part of DIR in force: see\n"
 	"cordonctl-fleet(8).\n\n"
@@ -366,6 +381,7 @@ const struct command cmd_apply = {
 	"                      gateway has no file, or not the ports that its file names\n"
 	"  --fleet DIR         DIR/common.yaml, which may be missing, and\n"
 	"                      DIR/gateway/NAME.yaml for each gateway\n"
+	"  --wait DURATION     with --fleet: so long for the gateways' answers (30s)\n"
 	"  --config FILE       with --fleet: settings of the registry (" SERVE_CONFIG ")\n"
 	"  --verbose           say every change, not only the first\n"
 	"  --state DIR         where it is kept as the last good policy (" STATE_DIR ")\n",
@@ -433,10 +449,12 @@ static int run_confirm(const struct command *self, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "state", required_argument, NULL, 's' }, { "fleet", no_argument, NULL, 'F' },
-		{ "config", required_argument, NULL, 'C' }, { "help", no_argument, NULL, OPTION_HELP }, { }
+		{ "config", required_argument, NULL, 'C' }, { "wait", required_argument, NULL, 'w' },
+		{ "help", no_argument, NULL, OPTION_HELP }, { }
 	};
 	const char *state = NULL, *config = NULL;
 	bool fleet = false;
+	u32 wait = 0;
 	int o;
 
 	while ((o = next_option(self, argc, argv, options)) != -1) {
@@ -447,22 +465,27 @@ static int run_confirm(const struct command *self, int argc, char **argv)
 			state = optarg;
 		if (o == 'C')
 			config = optarg;
+		if (o == 'w' && !take_duration(self, optarg, &wait))
+			return EXIT_USAGE;
 	}
 	if (argc != optind)
 		return usage_error(self, "too many words", argv[optind]);
-	if (fleet ? !!state : !!config)
-		return usage_error(self, fleet ? "not with --fleet: --state" : "only with --fleet: --config", fleet ? state : config);
-	return fleet ? fleet_policy_confirm(config) : confirm_here(state);
+	if (fleet && state)
+		return usage_error(self, "not with --fleet: --state", state);
+	if (!fleet && (config || wait))
+		return usage_error(self, "only with --fleet: --config and --wait", NULL);
+	return fleet ? fleet_policy_confirm(config, wait ? wait : FLEET_POLICY_WAIT) : confirm_here(state);
 }
 
 const struct command cmd_confirm = {
 	"confirm", "Keep the policy that was applied with --confirm", "confirm [--state DIR]\n"
-	"confirm --fleet [--config FILE]",
+	"confirm --fleet [--wait DURATION] [--config FILE]",
 	"Refused in the first seconds from the session that applied it: that does not show\n"
 	"that you still get in.\n\n"
-	"  --state DIR    where it is kept as the last good policy (" STATE_DIR ")\n"
-	"  --fleet        keep what 'apply --fleet --confirm' has put on trial\n"
-	"  --config FILE  with --fleet: settings of the registry (" SERVE_CONFIG ")\n", run_confirm
+	"  --state DIR      where it is kept as the last good policy (" STATE_DIR ")\n"
+	"  --fleet          keep what 'apply --fleet --confirm' has put on trial\n"
+	"  --wait DURATION  with --fleet: so long for the gateways' answers (30s)\n"
+	"  --config FILE    with --fleet: settings of the registry (" SERVE_CONFIG ")\n", run_confirm
 };
 
 static int run_check(const struct command *self, int argc, char **argv)

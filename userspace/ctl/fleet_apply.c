@@ -11,7 +11,6 @@
 
 #define ORDER	30000	/* ms for the order: many transactions, if the fleet is large */
 #define SHOW	10000	/* ms for a question */
-#define WAIT	30	/* seconds for the gateways */
 #define PAUSE	300000	/* us between two questions */
 
 static time_t monotonic(void)
@@ -72,14 +71,14 @@ static size_t take(json_t *gateways, json_t *waiting, const json_t *order, json_
 }
 
 /* Those that are left. */
-static void say_missing(json_t *gateways, json_t *waiting, int *ret)
+static void say_missing(json_t *gateways, json_t *waiting, uint32_t wait, int *ret)
 {
 	const char *name;
 	json_t *one;
 
 	json_object_foreach(waiting, name, one) {
 		if (json_is_true(json_object_get(json_object_get(gateways, name), "here"))) {
-			printf("%s: has not answered within %d s: see 'cordonctl fleet policy'\n", name, WAIT);
+			printf("%s: has not answered within %u s: see 'cordonctl fleet policy'\n", name, wait);
 			*ret = EXIT_REFUSED;
 		} else {
 			printf("%s: is not connected: it puts it in force when it is back\n", name);
@@ -87,9 +86,9 @@ static void say_missing(json_t *gateways, json_t *waiting, int *ret)
 	}
 }
 
-static int wait_for(const struct serve_config *c, json_t *waiting, json_int_t number, bool trial)
+static int wait_for(const struct serve_config *c, json_t *waiting, json_int_t number, bool trial, uint32_t wait)
 {
-	time_t until = monotonic() + WAIT;
+	time_t until = monotonic() + wait;
 	json_t *answer = NULL, *gateways;
 	int ret = EXIT_DONE;
 	size_t left = 1;
@@ -104,7 +103,7 @@ static int wait_for(const struct serve_config *c, json_t *waiting, json_int_t nu
 		gateways = json_object_get(answer, "gateways");
 		left = take(gateways, waiting, json_object_get(answer, "order"), number, trial, &ret);
 	}
-	say_missing(json_object_get(answer, "gateways"), waiting, &ret);
+	say_missing(json_object_get(answer, "gateways"), waiting, wait, &ret);
 	json_decref(answer);
 	return ret;
 }
@@ -158,7 +157,7 @@ static int order(const struct serve_config *c, const struct fleet_dir *d, const 
 	print_ordered(answer, o->confirm);
 	for (i = 0; i < d->n; i++)
 		json_object_set_new(waiting, d->files[i].gateway, json_true());
-	ret = wait_for(c, waiting, json_integer_value(json_object_get(answer, "number")), o->confirm);
+	ret = wait_for(c, waiting, json_integer_value(json_object_get(answer, "number")), o->confirm, o->wait);
 	json_decref(waiting);
 	json_decref(answer);
 	return ret;
@@ -207,7 +206,7 @@ int fleet_policy_apply(const char *dir, const struct fleet_order_options *o)
 }
 
 /* All that are connected must say that it is confirmed. */
-static int wait_confirmed(const struct serve_config *c, json_int_t number)
+static int wait_confirmed(const struct serve_config *c, json_int_t number, uint32_t wait)
 {
 	json_t *answer, *waiting = json_object();
 	const char *name;
@@ -221,7 +220,7 @@ static int wait_confirmed(const struct serve_config *c, json_int_t number)
 	json_object_foreach(json_object_get(answer, "gateways"), name, one)
 		json_object_set_new(waiting, name, json_true());
 	json_decref(answer);
-	ret = wait_for(c, waiting, number, false);
+	ret = wait_for(c, waiting, number, false, wait);
 	json_decref(waiting);
 	return ret;
 }
@@ -229,10 +228,11 @@ static int wait_confirmed(const struct serve_config *c, json_int_t number)
 /**
  * fleet_policy_confirm - keep the policy that the fleet has on trial
  * @config: serve.yaml; NULL, the usual one
+ * @wait: seconds for the gateways' answers
  *
  * Return: an exit status.
  */
-int fleet_policy_confirm(const char *config)
+int fleet_policy_confirm(const char *config, uint32_t wait)
 {
 	struct serve_config *c = calloc(1, sizeof(*c));
 	json_t *answer;
@@ -246,7 +246,7 @@ int fleet_policy_confirm(const char *config)
 		json_decref(answer);
 		printf("policy %lld of the fleet is confirmed\n", (long long)number);
 		fflush(stdout);
-		ret = wait_confirmed(c, number);
+		ret = wait_confirmed(c, number, wait);
 	}
 	free(c);
 	return ret;

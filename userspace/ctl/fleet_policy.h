@@ -54,19 +54,23 @@ int fleet_dir_check(const struct fleet_dir *d, json_t *gateways, bool force);
  * struct fleet_order_options - how a policy is ordered
  * @config: serve.yaml; NULL, the usual one
  * @confirm: seconds on trial; 0, for good
+ * @wait: seconds for the gateways' answers
  * @dry: nothing is ordered
  * @force: also what may be a mistake
  */
 struct fleet_order_options {
 	const char *config;
 	uint32_t confirm;
+	uint32_t wait;
 	bool dry;
 	bool force;
 };
 
+#define FLEET_POLICY_WAIT	30	/* seconds, unless something else is said */
+
 /* fleet_apply.c */
 int fleet_policy_apply(const char *dir, const struct fleet_order_options *o);
-int fleet_policy_confirm(const char *config);
+int fleet_policy_confirm(const char *config, uint32_t wait);
 
 /* fleet_policy.c: the command "fleet policy". */
 int fleet_policy(const struct command *self, int argc, char **argv);
