@@ -61,7 +61,8 @@ int hand_start(const struct hand_place *p, struct priv_channel *out)
 int hand_ask(const struct priv_channel *c, enum hand_do what, int64_t number, uint32_t confirm, bool force,
 	     const char *common, const char *text)
 {
-	size_t first = common ? strlen(common) : 0, second = text ? strlen(text) : 0;
+	size_t first = common ? strnlen(common, POLICY_FLEET_TEXT + 1) : 0;
+	size_t second = text ? strnlen(text, POLICY_FLEET_TEXT + 1) : 0;
 	struct hand_question q = {
 		.what = what, .confirm = confirm, .force = force, .number = number,
 		.common = common ? (uint32_t)first : HAND_ABSENT, .text = second,
