@@ -619,6 +619,19 @@ static void test_again(void)
 	ok(holds_text("policy.yaml", "number 9"), "also for the next start");
 }
 
+/* cordon-fleet begins anew while hand is at work: what it says of that is not taken for something else. */
+static void test_anew(void)
+{
+	write_file("does", "case $1 in apply) echo old >&2; exit 1;; esac\n");
+	ask(APPLY(0, TWO, COMMON), 1);
+	while (!fleet.policy->busy || fleet.policy->doing != HAND_APPLY)
+		event_base_loop(fleet.base, EVLOOP_ONCE);
+	fleet_policy_end(&fleet);
+	write_file("does", "exit 0\n");
+	ok(!fleet_policy_begin(&fleet), "begun anew");
+	ok(until("\"number\":11,\"is\":\"in force\""), "the order is put in force, whatever became of it before");
+}
+
 static void test_shows(void)
 {
 	json_t *a;
@@ -672,6 +685,7 @@ int main(void)
 	test_changed_here();
 	test_again();
 	test_shows();
+	test_anew();
 	stop();
 	json_decref(said);
 	while (n_keys)

@@ -199,6 +199,7 @@ void hand_serve(const struct priv_channel *c, const struct hand_place *p)
 	while (message && (n = priv_receive(c, message, size)) >= 0 && split(message, n, &q, &common, &text)) {
 		out.text[0] = 0;
 		out.head.status = answer(p, &q, common, text, out.text);
+		out.head.sequence = q.sequence;
 		out.head.len = strlen(out.text);
 		if (priv_send(c, &out, sizeof(out.head) + out.head.len))
 			break;

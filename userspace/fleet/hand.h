@@ -32,6 +32,7 @@ enum hand_do {
  * @common: bytes of the common file; HAND_ABSENT, there is none
  * @text: bytes of the gateway's file, or of the note
  * @number: of the policy
+ * @sequence: of the question
  */
 struct hand_question {
 	uint32_t what;
@@ -40,15 +41,18 @@ struct hand_question {
 	uint32_t common;
 	uint32_t text;
 	int64_t number;
+	uint32_t sequence;
 };
 
 /**
  * struct hand_answer - then @len bytes: what the command said, or the note
  * @status: exit status; -errno, it came to none
+ * @sequence: of the question
  * @len: less than HAND_NOTE
  */
 struct hand_answer {
 	int32_t status;
+	uint32_t sequence;
 	uint32_t len;
 };
 

@@ -5,10 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "fleet/hand.h"
 #include "lib/yaml_fleet.h"
+#include "serve/common/serve.h"
+
+/* Whoever asked may have begun anew before the answer came: it is of another question then. */
+static uint32_t sequence;
 
 /**
  * hand_start - start it
@@ -35,7 +40,10 @@ int hand_start(const struct hand_place *p, struct priv_channel *out)
 		signal(SIGINT, SIG_IGN);
 		signal(SIGTERM, SIG_IGN);
 		signal(SIGPIPE, SIG_IGN);
-		if (getppid() == parent && !hand_enter(p->directory))
+		err = hand_enter(p->directory);
+		if (err)
+			serve_log(LOG_ERR, "policies cannot be kept", "directory", p->directory, "why", strerror(-err), NULL);
+		else if (getppid() == parent)
 			hand_serve(&there, p);
 		_exit(0);
 	}
@@ -66,6 +74,7 @@ int hand_ask(const struct priv_channel *c, enum hand_do what, int64_t number, ui
 	struct hand_question q = {
 		.what = what, .confirm = confirm, .force = force, .number = number,
 		.common = common ? (uint32_t)first : HAND_ABSENT, .text = second,
+		.sequence = ++sequence,
 	};
 	char *message;
 	int err;
@@ -91,7 +100,7 @@ int hand_ask(const struct priv_channel *c, enum hand_do what, int64_t number, ui
  * @status: exit status, or -errno
  * @text: what was said
  *
- * Return: 0; -EPIPE, it has ended; -EPROTO.
+ * Return: 0; -EAGAIN, it is the answer to a question of before; -EPIPE, it has ended; -EPROTO.
  */
 int hand_answered(const struct priv_channel *c, int *status, char text[HAND_NOTE])
 {
@@ -102,6 +111,8 @@ int hand_answered(const struct priv_channel *c, int *status, char text[HAND_NOTE
 		return (int)n;
 	if ((size_t)n < sizeof(in.head) || in.head.len >= HAND_NOTE || (size_t)n != sizeof(in.head) + in.head.len)
 		return -EPROTO;
+	if (in.head.sequence != sequence)
+		return -EAGAIN;
 	*status = in.head.status;
 	memcpy(text, in.text, in.head.len);
 	text[in.head.len] = 0;

@@ -261,6 +261,8 @@ static void on_answer(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	if (err == -EAGAIN)
+		return;
 	if (err) {
 		hand_is_gone(p, err);
 		return;
