@@ -148,6 +148,18 @@ fresh
 head -c 600000 /dev/zero | tr '\0' '#' >>f/gateway/a.yaml
 apply "a large file" 1 "f/gateway/a.yaml: too large for a fleet"
 fresh
+printf '{"a": {"here": true, "expelled": false, "ports": ["lan0"], "policy": null}' >gateways.json
+rm f/gateway/a.yaml f/common.yaml
+printf 'version: 1\nports: [lan0]\nuplinks: []\n' >f/gateway/a.yaml
+head -c 500000 /dev/zero | tr '\0' '#' >>f/gateway/a.yaml
+for name in b c d e; do
+	cp f/gateway/a.yaml f/gateway/$name.yaml
+	printf ', "%s": {"here": true, "expelled": false, "ports": ["lan0"], "policy": null}' $name >>gateways.json
+done
+echo '}' >>gateways.json
+apply "all together are too much" 1 "f: too large for a fleet: its files are 2500"
+unasked "and nothing is ordered"
+fresh
 printf 'x\0' >>f/gateway/a.yaml
 apply "no text" 1 "f/gateway/a.yaml: a NUL character"
 fresh

@@ -11,6 +11,7 @@
 
 #define ORDER	30000	/* ms for the order: many transactions, if the fleet is large */
 #define SHOW	10000	/* ms for a question */
+#define QUESTION	((2U << 20) - 64)	/* bytes of a question */
 #define PAUSE	300000	/* us between two questions */
 
 static time_t monotonic(void)
@@ -130,6 +131,18 @@ static json_t *question(const struct fleet_dir *d, const struct fleet_order_opti
 			 (json_int_t)o->confirm, "force", o->force);
 }
 
+/* As cordon-fleet takes it: it reads no more. */
+static int check_size(const char *dir, const json_t *q)
+{
+	size_t size = json_dumpb(q, NULL, 0, JSON_COMPACT);
+
+	if (size <= QUESTION)
+		return EXIT_DONE;
+	fprintf(stderr, "cordonctl: %s: too large for a fleet: its files are %zu bytes as JSON, and %u the most\n", dir, size,
+		QUESTION);
+	return EXIT_REFUSED;
+}
+
 static void print_ordered(const json_t *answer, uint32_t confirm)
 {
 	json_int_t number = json_integer_value(json_object_get(answer, "number"));
@@ -144,15 +157,21 @@ static void print_ordered(const json_t *answer, uint32_t confirm)
 	fflush(stdout);
 }
 
-static int order(const struct serve_config *c, const struct fleet_dir *d, const struct fleet_order_options *o)
+static int order(const struct serve_config *c, const char *dir, const struct fleet_dir *d,
+		 const struct fleet_order_options *o)
 {
 	json_t *q = question(d, o), *answer, *waiting = json_object();
 	size_t i;
 	int ret;
 
-	if (!q || fleet_policy_ask(c, q, ORDER, &answer)) {
+	ret = q ? check_size(dir, q) : EXIT_REFUSED;
+	if (ret)
+		json_decref(q);
+	else
+		ret = fleet_policy_ask(c, q, ORDER, &answer);
+	if (ret) {
 		json_decref(waiting);
-		return EXIT_REFUSED;
+		return ret;
 	}
 	print_ordered(answer, o->confirm);
 	for (i = 0; i < d->n; i++)
@@ -199,7 +218,7 @@ int fleet_policy_apply(const char *dir, const struct fleet_order_options *o)
 	if (!ret && o->dry)
 		printf("%s: nothing was changed (--dry-run)\n", dir);
 	else if (!ret)
-		ret = order(c, &d, o);
+		ret = order(c, dir, &d, o);
 	fleet_dir_free(&d);
 	free(c);
 	return ret;

@@ -73,13 +73,6 @@ static void forget(struct fleet_change *c)
 	free(c);
 }
 
-/** fleet_change_end - nobody is answered any more */
-void fleet_change_end(struct fleet_policy *p)
-{
-	if (p->change)
-		forget(p->change);
-}
-
 static void say(struct fleet_change *c, const char *is, json_t *more)
 {
 	json_t *id = c->id;
@@ -99,6 +92,14 @@ static void fail(struct fleet_change *c, const char *is, const char *fmt, ...)
 	vsnprintf(why, sizeof(why), fmt, args);
 	va_end(args);
 	say(c, is, json_pack("{s:s}", "why", why));
+}
+
+/** fleet_change_end - what is under way is given up, and whoever ordered is told */
+void fleet_change_end(struct fleet_policy *p)
+{
+	if (p->change)
+		fail(p->change, "unreachable", "cordon-fleet ends, or begins anew: whether a policy is ordered shows 'cordonctl "
+		     "fleet policy'");
 }
 
 static void done(struct fleet_change *c)

@@ -43,13 +43,6 @@ static void forget(struct fleet_show *s)
 	free(s);
 }
 
-/** fleet_shows_end - nobody is answered any more */
-void fleet_shows_end(struct fleet_policy *p)
-{
-	while (p->shows)
-		forget(p->shows);
-}
-
 static void say(struct fleet_show *s, const char *is, json_t *more)
 {
 	json_t *id = s->id;
@@ -57,6 +50,13 @@ static void say(struct fleet_show *s, const char *is, json_t *more)
 	s->id = NULL;
 	fleet_answer(s->f, s->client, id, is, more);
 	forget(s);
+}
+
+/** fleet_shows_end - whoever asked is told that nothing comes */
+void fleet_shows_end(struct fleet_policy *p)
+{
+	while (p->shows)
+		say(p->shows, "unreachable", json_pack("{s:s}", "why", "cordon-fleet ends, or begins anew"));
 }
 
 static void add_interfaces(json_t *to, json_t *from)
