@@ -38,6 +38,7 @@ struct fleet {
 	int64_t self;
 	bool reachable;
 	time_t since;
+	struct priv_channel hand;
 	struct fleet_replica *replica;
 	struct fleet_outbox *outbox;
 	struct fleet_session *session;
@@ -81,6 +82,7 @@ void fleet_expel(struct fleet *f, uint64_t client, json_t *id, const json_t *q);
 void fleet_rejoin(struct fleet *f, uint64_t client, json_t *id, const json_t *q);
 void fleet_apply(struct fleet *f, uint64_t client, json_t *id, const json_t *q);	/* policy.c */
 void fleet_confirm(struct fleet *f, uint64_t client, json_t *id, const json_t *q);
+void fleet_policies(struct fleet *f, uint64_t client, json_t *id, const json_t *q);	/* policy_show.c */
 
 /**
  * struct fleet_lease - a lease that the kernel has
@@ -118,7 +120,7 @@ void fleet_holder_leased(struct fleet *f, const uint8_t mac[6]);	/* by a check-i
 /* All that the kernel has, ordered by MAC. */
 void fleet_holder_leases(struct fleet *f, const struct fleet_lease *leases, size_t n);
 
-/* policy.c, hand.c */
+/* policy*.c, hand*.c: see policy.h, hand.h */
 int fleet_hand_start(struct fleet *f);		/* before anything else is open, as root */
 int fleet_policy_begin(struct fleet *f);
 void fleet_policy_end(struct fleet *f);
