@@ -178,6 +178,15 @@ static int allow_netlink(scmp_filter_ctx ctx, int protocol)
 				SCMP_A2(SCMP_CMP_EQ, protocol));
 }
 
+/* Of another service of this machine; an AF_UNIX socket of that type, and no other one. */
+static int allow_local(scmp_filter_ctx ctx, int type)
+{
+	int err = ADD(ctx, SCMP_ACT_ALLOW, calls_local);
+
+	return err ? err : seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2, SCMP_A0(SCMP_CMP_EQ, AF_UNIX),
+					    SCMP_A1(SCMP_CMP_EQ, type | SOCK_NONBLOCK | SOCK_CLOEXEC));
+}
+
 static bool has_more(const struct priv_role *role)
 {
 	size_t i;
@@ -207,10 +216,9 @@ static int filter_calls(const struct priv_role *role, char error[PRIV_ERROR_LEN]
 	if (!err && role->netlink)
 		err = allow_netlink(ctx, NETLINK_ROUTE);
 	if (!err && role->local)
-		err = ADD(ctx, SCMP_ACT_ALLOW, calls_local);
-	if (!err && role->local)
-		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2, SCMP_A0(SCMP_CMP_EQ, AF_UNIX),
-				       SCMP_A1(SCMP_CMP_EQ, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC));
+		err = allow_local(ctx, SOCK_SEQPACKET);
+	if (!err && role->stream)
+		err = allow_local(ctx, SOCK_STREAM);
 	if (!err && role->database)
 		err = ADD(ctx, SCMP_ACT_ALLOW, calls_database);
 	if (!err && role->hardware)

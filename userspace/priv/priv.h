@@ -19,6 +19,7 @@
  * @network: uses sockets that are open already, and accepts connections
  * @netlink: opens netlink sockets
  * @local: talks to other services of this machine, over sockets of which each message is whole
+ * @stream: likewise, over sockets of streams
  * @database: writes files that are open already
  * @listing: finds out which files there are where it may open them
  * @hardware: talks over sockets that a module for keys in hardware has open already
@@ -32,6 +33,7 @@ struct priv_role {
 	bool network;
 	bool netlink;
 	bool local;
+	bool stream;
 	bool database;
 	bool listing;
 	bool hardware;
