@@ -13,6 +13,8 @@
 
 struct fleet_client;
 
+#define FLEET_INSTANCE	33	/* bytes of a number in hexadecimal, terminated */
+
 /**
  * struct fleet - cordon-fleet
  * @config: serve.yaml
@@ -23,8 +25,14 @@ struct fleet_client;
  * @connected: @nl is open
  * @at: how far the registry is
  * @self: mod revision of all/gateway/NAME, which each write compares: an expelled gateway writes nothing; 0, not there
- * @reachable: the watch is open, and all that etcd has is in the registry
+ * @expelled: this gateway is cut out of the fleet
+ * @reachable: the watch is open, all that etcd has is in the registry, and etcd has the revocations that waited here
  * @since: of @reachable as it is, seconds since 1970
+ * @owner: user who started it: 0, or in a test another one, who stands for root
+ * @instance: number of this installation, by which two gateways of one name are told apart
+ * @anew: begins all parts anew, from the loop
+ * @gateways: how many the fleet has, counted a while ago
+ * @counted: when, by a clock that only goes on, seconds; 0, never
  * @hand: pipes to the process that puts policies in force; -1, none
  */
 struct fleet {
@@ -36,16 +44,25 @@ struct fleet {
 	bool connected;
 	struct store_fleet at;
 	int64_t self;
+	bool expelled;
 	bool reachable;
 	time_t since;
 	struct priv_channel hand;
+	uid_t owner;
+	char instance[FLEET_INSTANCE];
+	struct event *anew;
+	unsigned int gateways;
+	time_t counted;
 	struct fleet_replica *replica;
 	struct fleet_outbox *outbox;
 	struct fleet_session *session;
+	struct fleet_row *row;
 	struct fleet_socket *socket;
 	struct fleet_kernel *kernel;
 	struct fleet_holder *holder;
 	struct fleet_policy *policy;
+	struct fleet_members *members;
+	struct fleet_issuers *issuers;
 };
 
 /* Each has _begin(), 0 or -errno with a line in the log, and _end(), which may be called without. */
@@ -66,7 +83,10 @@ void fleet_outbox_poke(struct fleet *f);	/* there is something */
 int fleet_session_begin(struct fleet *f);
 void fleet_session_end(struct fleet *f);
 
-/* socket.c. An answer takes its JSON over, and finds the client gone without harm. */
+/*
+ * socket.c. An answer takes its JSON over, and finds the client gone without harm. A question below owns @id, which it
+ * gives to the one answer that it makes.
+ */
 int fleet_socket_begin(struct fleet *f);
 void fleet_socket_end(struct fleet *f);
 void fleet_socket_state(struct fleet *f);	/* reachable, or not any more */
@@ -78,7 +98,7 @@ void fleet_certify(struct fleet *f, uint64_t client, json_t *id, const json_t *q
 void fleet_hold(struct fleet *f, uint64_t client, json_t *id, const json_t *q);	/* holder.c */
 void fleet_status(struct fleet *f, uint64_t client, json_t *id, const json_t *q);	/* status.c */
 void fleet_gateways(struct fleet *f, uint64_t client, json_t *id, const json_t *q);
-void fleet_expel(struct fleet *f, uint64_t client, json_t *id, const json_t *q);
+void fleet_expel(struct fleet *f, uint64_t client, json_t *id, const json_t *q);	/* expel.c */
 void fleet_rejoin(struct fleet *f, uint64_t client, json_t *id, const json_t *q);
 void fleet_apply(struct fleet *f, uint64_t client, json_t *id, const json_t *q);	/* policy.c */
 void fleet_confirm(struct fleet *f, uint64_t client, json_t *id, const json_t *q);
@@ -101,6 +121,30 @@ struct fleet_lease {
 	bool certified;
 	bool roam;
 };
+
+/** enum fleet_root - what etcd says of the fleet's root */
+enum fleet_root {
+	FLEET_ROOT_UNKNOWN,	/* etcd is not there */
+	FLEET_ROOT_NONE,	/* there is no fleet yet */
+	FLEET_ROOT_WRONG,	/* another one than this gateway's CA has */
+	FLEET_ROOT_RIGHT,
+};
+
+/* members.c: who is in the fleet. Begins before anything else here, while files can be opened. */
+int fleet_members_begin(struct fleet *f);
+void fleet_members_end(struct fleet *f);
+const struct pki_ca *fleet_ca(const struct fleet *f);
+const char *fleet_client(const struct fleet *f);	/* "client" of all/gateway/NAME */
+bool fleet_root_is_right(const struct fleet *f, const char *value, size_t len, char *why, size_t size);
+int fleet_root_look(struct fleet *f, void (*then)(struct fleet *f, enum fleet_root is, const char *why));
+void fleet_init(struct fleet *f, uint64_t client, json_t *id, const json_t *q);
+void fleet_add(struct fleet *f, uint64_t client, json_t *id, const json_t *q);
+
+/* issuers.c: DIRECTORY/issuers.pem. Begins as root, behind members; then priv_enter() with that directory as writable. */
+int fleet_issuers_begin(struct fleet *f);
+void fleet_issuers_end(struct fleet *f);
+void fleet_issuers_write(struct fleet *f);	/* at each STORE_FLEET_GATEWAY, and after a list: soon */
+char *fleet_issuers_own(const struct fleet *f, uint8_t issuer[PKI_FINGERPRINT_LEN]);
 
 /* kernel.c: leases and quarantine, both ways. */
 int fleet_kernel_begin(struct fleet *f);

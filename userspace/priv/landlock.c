@@ -16,6 +16,8 @@
 #define FS_TRUNCATE	(1ULL << 14)
 #define FS_IOCTL	(1ULL << 15)
 #define NET_TCP		3ULL
+#define NET_CONNECT	2ULL
+#define RULE_NET_PORT	2
 
 /* As of ABI 4; kernels before take a shorter one. */
 struct ruleset {
@@ -23,10 +25,13 @@ struct ruleset {
 	uint64_t net;
 };
 
-#define READING		(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
-#define WRITING		(LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_REMOVE_FILE)
+/* Likewise. */
+struct port {
+	uint64_t access;
+	uint64_t port;
+};
 
-static int allow(int ruleset, const char *path, uint64_t access)
+static int allow_path(int ruleset, const char *path, uint64_t access)
 {
 	struct landlock_path_beneath_attr rule = { .allowed_access = access };
 	int err = 0;
@@ -40,17 +45,44 @@ static int allow(int ruleset, const char *path, uint64_t access)
 	return err;
 }
 
-/* @truncate: that right, where the kernel tells it from writing. */
-static int allow_role(int ruleset, const struct priv_role *role, uint64_t truncate)
+static int allow_reading(int ruleset, const char *path)
 {
-	int err = role->readable ? allow(ruleset, role->readable, READING) : 0;
+	return allow_path(ruleset, path, LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR);
+}
+
+static int allow_writing(int ruleset, const char *path, int abi)
+{
+	return allow_path(ruleset, path, LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR |
+			  LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_REMOVE_FILE |
+			  (abi >= 3 ? FS_TRUNCATE : 0));
+}
+
+static int allow_ports(int ruleset, const struct priv_role *role)
+{
+	struct port rule = { .access = NET_CONNECT };
 	size_t i;
+
+	for (i = 0; i < PRIV_CONNECT && role->connect[i]; i++) {
+		rule.port = role->connect[i];
+		if (syscall(SYS_landlock_add_rule, ruleset, RULE_NET_PORT, &rule, 0))
+			return -errno;
+	}
+	return 0;
+}
+
+static int allow_role(int ruleset, const struct priv_role *role, int abi)
+{
+	int err = role->readable ? allow_reading(ruleset, role->readable) : 0;
+	size_t i;
+
+	if (!err && role->writable)
+		err = allow_writing(ruleset, role->writable, abi);
+	if (!err && abi >= 4)
+		err = allow_ports(ruleset, role);
 
 	for (i = 0; !err && i < PRIV_ALSO; i++)
 		if (role->also[i] && role->also[i][0])
-			err = allow(ruleset, role->also[i], READING);
-	if (!err && role->writable)
-		err = allow(ruleset, role->writable, READING | WRITING | truncate);
+			err = allow_reading(ruleset, role->also[i]);
 	return err;
 }
 
@@ -79,7 +111,7 @@ int priv_landlock(const struct priv_role *role)
 	fd = syscall(SYS_landlock_create_ruleset, &r, abi >= 4 ? sizeof(r) : sizeof(r.fs), 0);
 	if (fd < 0)
 		return -errno;
-	err = allow_role(fd, role, r.fs & FS_TRUNCATE);
+	err = allow_role(fd, role, abi);
 	if (!err && (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
 		     syscall(SYS_landlock_restrict_self, fd, 0)))
 		err = -errno;
