@@ -16,6 +16,10 @@
 
 #define NOW	1800000000
 #define DAY	86400
+/* As before there were fleets. */
+#define NO_FLEET "DROP TABLE fleet; DROP TABLE fleet_key; DROP TABLE fleet_note; DROP TABLE fleet_revoked;" \
+		 " DROP TABLE fleet_mark; DROP TABLE fleet_gateway; DROP TABLE fleet_held; DROP TABLE fleet_text;" \
+		 " DROP TABLE fleet_failed; ALTER TABLE certificate DROP COLUMN gateway; "
 #define KEY(n)	((const uint8_t[32]){ [31] = (n) })
 
 static char help_dir[32], help_path[64];

@@ -217,7 +217,7 @@ static void check_migration(void)
 	help_open(&s);
 	enrol(&s, 1, 1);
 	give_token(&s, "dev-2", (const uint8_t[6]){ 2, 0, 0, 0, 0, 2 });
-	sqlite3_exec(s.db, "UPDATE device SET approved = 1; DROP TABLE pending; ALTER TABLE token DROP COLUMN maker;"
+	sqlite3_exec(s.db, NO_FLEET "UPDATE device SET approved = 1; DROP TABLE pending; ALTER TABLE token DROP COLUMN maker;"
 		     " PRAGMA user_version = 4", NULL, NULL, NULL);
 	store_close(&s);
 	help_open(&s);

@@ -113,7 +113,7 @@ static void check_peek(void)
 	store_close(&r);
 	run_sql("PRAGMA user_version = 1");
 	ok(store_peek(&r, help_path) == -EPROTO && strstr(r.error, "of version 1: whoever writes"), "peek: older: %s", r.error);
-	run_sql("PRAGMA user_version = 5");
+	run_sql("PRAGMA user_version = 6");
 	help_remove();
 }
 
@@ -123,12 +123,12 @@ static void check_open_version(void)
 	FILE *file;
 
 	help_open(&s);
-	ok(ask(&s, "PRAGMA user_version") == 5 && ask(&s, "PRAGMA foreign_keys") == 1 &&
-	   ask(&s, "PRAGMA temp_store") == 2, "open: version 5, foreign keys, nothing on disk");
+	ok(ask(&s, "PRAGMA user_version") == 6 && ask(&s, "PRAGMA foreign_keys") == 1 &&
+	   ask(&s, "PRAGMA temp_store") == 2, "open: version 6, foreign keys, nothing on disk");
 	store_close(&s);
 	run_sql("PRAGMA user_version = 7");
 	ok(store_open(&s, help_path, true) == -EPROTO &&
-	   !strcmp(s.error, "the registry is of version 7, and the newest that is known here is 5: "
+	   !strcmp(s.error, "the registry is of version 7, and the newest that is known here is 6: "
 	   "a newer cordonctl wrote it"), "open: newer: %s", s.error);
 	help_remove();
 	run_sql("CREATE TABLE t (a)");

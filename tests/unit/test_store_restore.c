@@ -308,7 +308,7 @@ static void check_places(void)
 /* A backup from before the last upgrade. */
 static void check_older_version(void)
 {
-	static const char older[] = "DROP TABLE pending; ALTER TABLE token DROP COLUMN maker; "
+	static const char older[] = NO_FLEET "DROP TABLE pending; ALTER TABLE token DROP COLUMN maker; "
 				    "ALTER TABLE device DROP COLUMN rekeyed; ALTER TABLE device DROP COLUMN retired;"
 				    " PRAGMA user_version = 2";
 	char file[128], staged[128];

@@ -23,11 +23,12 @@ struct ruleset {
 	uint64_t net;
 };
 
-static int allow_reading(int ruleset, const char *path)
+#define READING		(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+#define WRITING		(LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_REMOVE_FILE)
+
+static int allow(int ruleset, const char *path, uint64_t access)
 {
-	struct landlock_path_beneath_attr rule = {
-		.allowed_access = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR,
-	};
+	struct landlock_path_beneath_attr rule = { .allowed_access = access };
 	int err = 0;
 
 	rule.parent_fd = open(path, O_PATH | O_CLOEXEC);
@@ -39,14 +40,17 @@ static int allow_reading(int ruleset, const char *path)
 	return err;
 }
 
-static int allow_role(int ruleset, const struct priv_role *role)
+/* @truncate: that right, where the kernel tells it from writing. */
+static int allow_role(int ruleset, const struct priv_role *role, uint64_t truncate)
 {
-	int err = role->readable ? allow_reading(ruleset, role->readable) : 0;
+	int err = role->readable ? allow(ruleset, role->readable, READING) : 0;
 	size_t i;
 
 	for (i = 0; !err && i < PRIV_ALSO; i++)
 		if (role->also[i] && role->also[i][0])
-			err = allow_reading(ruleset, role->also[i]);
+			err = allow(ruleset, role->also[i], READING);
+	if (!err && role->writable)
+		err = allow(ruleset, role->writable, READING | WRITING | truncate);
 	return err;
 }
 
@@ -75,7 +79,7 @@ int priv_landlock(const struct priv_role *role)
 	fd = syscall(SYS_landlock_create_ruleset, &r, abi >= 4 ? sizeof(r) : sizeof(r.fs), 0);
 	if (fd < 0)
 		return -errno;
-	err = allow_role(fd, role);
+	err = allow_role(fd, role, r.fs & FS_TRUNCATE);
 	if (!err && (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
 		     syscall(SYS_landlock_restrict_self, fd, 0)))
 		err = -errno;

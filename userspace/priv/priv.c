@@ -44,6 +44,19 @@ static void find_user(const char *name, uid_t *uid, gid_t *gid)
 }
 
 /**
+ * priv_user - the user that a role's process will be
+ * @user: of the role
+ */
+uid_t priv_user(const char *user)
+{
+	uid_t uid;
+	gid_t gid;
+
+	find_user(user, &uid, &gid);
+	return uid;
+}
+
+/**
  * priv_group - the group that a role's process will be in
  * @user: of the role
  */
@@ -123,6 +136,11 @@ static const int calls_hardware[] = {
 
 static const int calls_reading[] = {
 	SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(pread64), SCMP_SYS(access), SCMP_SYS(faccessat),
+};
+
+static const int calls_writing[] = {
+	SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(rename), SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(unlink),
+	SCMP_SYS(unlinkat), SCMP_SYS(fsync), SCMP_SYS(fdatasync), SCMP_SYS(fchmod), SCMP_SYS(ftruncate),
 };
 
 static const int calls_listing[] = {
@@ -207,6 +225,8 @@ static int filter_calls(const struct priv_role *role, char error[PRIV_ERROR_LEN]
 		err = ADD(ctx, SCMP_ACT_ALLOW, calls_hardware);
 	if (!err && (role->readable || has_more(role)))
 		err = ADD(ctx, SCMP_ACT_ALLOW, calls_reading);
+	if (!err && role->writable)
+		err = ADD(ctx, SCMP_ACT_ALLOW, calls_writing);
 	if (!err && role->listing)
 		err = ADD(ctx, SCMP_ACT_ALLOW, calls_listing);
 	if (!err)

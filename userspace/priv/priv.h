@@ -24,6 +24,7 @@
  * @listing: finds out which files there are where it may open them
  * @hardware: talks over sockets that a module for keys in hardware has open already
  * @readable: a directory below which it may open files for reading, or NULL
+ * @writable: a directory below which it may make, write, rename and remove files, or NULL
  * @also: further ones; NULL or empty, none
  */
 struct priv_role {
@@ -37,6 +38,7 @@ struct priv_role {
 	bool listing;
 	bool hardware;
 	const char *readable;
+	const char *writable;
 	const char *also[PRIV_ALSO];
 };
 
@@ -47,6 +49,7 @@ struct priv_channel {
 };
 
 int priv_enter(const struct priv_role *role, char error[PRIV_ERROR_LEN]);
+uid_t priv_user(const char *user);
 gid_t priv_group(const char *user);
 int priv_landlock(const struct priv_role *role);
 

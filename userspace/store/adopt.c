@@ -202,7 +202,13 @@ int store_restored_put(struct store *s, time_t when)
 	err = db_enter(s, true, &own);
 	if (err)
 		return err;
-	return db_leave(s, own, db_run(s, db_bind(s, DB_COUNT_PUT, "ti", "restored", (int64_t)when)));
+	err = db_run(s, db_bind(s, DB_COUNT_PUT, "ti", "restored", (int64_t)when));
+	/* What the fleet shares is listed anew; nothing of it is told that etcd may know better. */
+	if (!err)
+		err = db_run(s, db_bind(s, DB_FLEET_STALE_NOTES, ""));
+	if (!err)
+		err = db_run(s, db_bind(s, DB_FLEET_STALE, ""));
+	return db_leave(s, own, err);
 }
 
 /**

@@ -6,11 +6,12 @@
 
 #include "lib/policy.h"
 #include "store/db.h"
+#include "store/fleet.h"
 
 #define DER_MAX		65536	/* bytes */
 #define REASON_MAX	10	/* RFC 5280, 5.3.1: aACompromise */
 #define REASON_SUPERSEDED 4
-#define COLUMN_DER	11
+#define COLUMN_DER	12
 
 /**
  * db_serial_text - a serial number in hexadecimal
@@ -47,6 +48,7 @@ static void read_cert(sqlite3_stmt *stmt, struct store_certificate *out)
 	out->not_after = sqlite3_column_int64(stmt, 8);
 	out->revoked = sqlite3_column_int64(stmt, 9);
 	out->reason = sqlite3_column_int(stmt, 10);
+	db_text(stmt, 11, out->gateway, sizeof(out->gateway));
 }
 
 static int read_der(struct store *s, sqlite3_stmt *stmt, uint8_t **der, size_t *len)
@@ -71,7 +73,7 @@ static int read_der(struct store *s, sqlite3_stmt *stmt, uint8_t **der, size_t *
  * @s: the registry
  * @serial: its
  * @out: set on success, otherwise zeroed
- * @der: free(); NULL in it while the certificate is not made yet; may be NULL
+ * @der: free(); NULL in it while the certificate is not made yet, or where another gateway made it; may be NULL
  * @len: of @der; may be NULL with it
  *
  * Return: 0; -ENOENT; another -errno.
@@ -124,10 +126,10 @@ int store_cert_each(struct store *s, const char *name,
 {
 	static const char all[] =
 		"SELECT serial, kind, state, name, mac, fingerprint, key_id, not_before,"
-		" not_after, revoked, reason FROM certificate ORDER BY id";
+		" not_after, revoked, reason, gateway FROM certificate ORDER BY id";
 	static const char one[] =
 		"SELECT serial, kind, state, name, mac, fingerprint, key_id, not_before,"
-		" not_after, revoked, reason FROM certificate WHERE name = ?1 ORDER BY id";
+		" not_after, revoked, reason, gateway FROM certificate WHERE name = ?1 ORDER BY id";
 	sqlite3_stmt *stmt = NULL;
 
 	if (sqlite3_prepare_v2(s->db, name ? one : all, -1, &stmt, NULL))
@@ -153,7 +155,7 @@ int store_cert_newest(struct store *s, const char *name, unsigned int most,
 	sqlite3_stmt *stmt = NULL;
 
 	if (sqlite3_prepare_v2(s->db, "SELECT serial, kind, state, name, mac, fingerprint, key_id, not_before,"
-			       " not_after, revoked, reason FROM certificate"
+			       " not_after, revoked, reason, gateway FROM certificate"
 			       " WHERE name = ?1 AND kind = 0 ORDER BY id DESC LIMIT ?2", -1, &stmt, NULL))
 		return db_fail(s, "read");
 	sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
@@ -176,7 +178,7 @@ int store_revoked_each(struct store *s, time_t ends, int (*each)(const struct st
 	sqlite3_stmt *stmt = NULL;
 
 	if (sqlite3_prepare_v2(s->db, "SELECT serial, kind, state, name, mac, fingerprint, key_id, not_before,"
-			       " not_after, revoked, reason FROM certificate"
+			       " not_after, revoked, reason, gateway FROM certificate"
 			       " WHERE state = 3 AND not_after >= ?1 ORDER BY id", -1, &stmt, NULL))
 		return db_fail(s, "read");
 	sqlite3_bind_int64(stmt, 1, ends);
@@ -220,6 +222,17 @@ int db_meet_device(struct store *s, const struct store_certificate *c)
 	return err;
 }
 
+/* In a fleet, the number was reserved there first, and is in the registry from there. */
+static bool is_reserved(struct store *s, const struct store_certificate *c)
+{
+	struct store_certificate own;
+	struct store_fleet f;
+
+	return !store_fleet_get(s, &f) && !store_cert_get(s, c->serial, &own, NULL, NULL) && !*own.gateway &&
+	       own.state == STORE_RESERVED && own.kind == c->kind && !strcmp(own.name, c->name) &&
+	       !memcmp(own.mac, c->mac, sizeof(c->mac)) && !memcmp(own.key_id, c->key_id, sizeof(c->key_id));
+}
+
 static int reserve(struct store *s, const struct store_certificate *c)
 {
 	char text[2 * STORE_SERIAL_LEN + 1];
@@ -230,6 +243,8 @@ static int reserve(struct store *s, const struct store_certificate *c)
 	err = db_run(s, db_bind(s, DB_CERT_PUT, "bitbbii", c->serial, sizeof(c->serial),
 				(int64_t)c->kind, c->name, c->mac, sizeof(c->mac), c->key_id,
 				sizeof(c->key_id), (int64_t)c->not_before, (int64_t)c->not_after));
+	if (err == -EEXIST && is_reserved(s, c))
+		return 0;
 	if (err == -EEXIST)
 		db_refuse(s, err, "serial number %s is taken", db_serial_text(c->serial, text));
 	return err;
@@ -240,8 +255,8 @@ static int reserve(struct store *s, const struct store_certificate *c)
  * @s: the registry; without a transaction it makes one
  * @cert: serial, kind, name, mac, key_id, not_before and not_after
  *
- * Return: 0; -EEXIST, the serial number is taken; -EPERM, the registry knows the device by
- * another MAC; -EINVAL, an argument; another -errno.
+ * Return: 0, in a fleet also where it was reserved there; -EEXIST, the serial number is taken;
+ * -EPERM, the registry knows the device by another MAC; -EINVAL, an argument; another -errno.
  */
 int store_cert_reserve(struct store *s, const struct store_certificate *cert)
 {

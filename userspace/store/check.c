@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "store/db.h"
+#include "store/fleet_db.h"
 
 #define FAULT_LEN	512
 #define LINES		"20"	/* of SQLite's own check */
@@ -96,8 +96,13 @@ static void compare_tables(struct findings *f, sqlite3 *from, sqlite3 *with, con
 static int check_tables(struct store *s, struct findings *f, int version)
 {
 	sqlite3 *fresh = NULL;
+	uint64_t fleets = 0;
 	int err = db_tables_new(s, version, &fresh);
 
+	if (!err && version >= DB_WITH_FLEET)
+		err = db_number(s, "SELECT count(*) FROM fleet", &fleets);
+	if (!err && fleets)
+		err = db_fleet_triggers(s, fresh);
 	if (!err) {
 		compare_tables(f, fresh, s->db, "%s '%s' is missing, or not as it should be");
 		compare_tables(f, s->db, fresh, "%s '%s' does not belong there");
@@ -114,7 +119,7 @@ static void check_fingerprints(struct store *s, struct findings *f)
 	int code;
 
 	code = sqlite3_prepare_v2(s->db, "SELECT lower(hex(serial)), der, fingerprint FROM certificate"
-				  " WHERE der IS NOT NULL", -1, &stmt, NULL);
+				  " WHERE length(der) > 0", -1, &stmt, NULL);
 	while (!code && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
 		const void *der = sqlite3_column_blob(stmt, 1), *have = sqlite3_column_blob(stmt, 2);
 

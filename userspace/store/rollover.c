@@ -67,7 +67,7 @@ int store_rollover_each(struct store *s, const uint8_t root[32], time_t now,
 	static const char sql[] =
 		"SELECT name, max(state = 2 AND id > coalesce((SELECT value FROM counter WHERE name = ?1),"
 		" 9223372036854775807)) FROM certificate WHERE kind = 0 AND state IN (1, 2)"
-		" AND not_after > ?2 GROUP BY name ORDER BY name";
+		" AND not_after > ?2 AND gateway = '' GROUP BY name ORDER BY name";
 	char mark[NAME_LEN], device[64];
 	sqlite3_stmt *stmt = NULL;
 	int got, ret = 0;

@@ -106,6 +106,38 @@ static const char * const migrations[] = {
 	" approved INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (device, key_id)) STRICT, WITHOUT ROWID;"
 	/* An approval is for one certificate from now on. */
 	"UPDATE device SET approved = 0 WHERE enrolled != 0;",
+
+	/* Empty, the gateway is in no fleet: see store/fleet.h. The gateway's name: empty, made here. */
+	"ALTER TABLE certificate ADD COLUMN gateway TEXT NOT NULL DEFAULT '';"
+	"CREATE TABLE fleet ("
+	" id INTEGER PRIMARY KEY CHECK (id = 1), gateway TEXT NOT NULL, still INTEGER NOT NULL DEFAULT 0,"
+	" seq INTEGER NOT NULL DEFAULT 0, list INTEGER NOT NULL DEFAULT 0, listing INTEGER NOT NULL DEFAULT 0,"
+	" stale INTEGER NOT NULL DEFAULT 0, cluster INTEGER NOT NULL DEFAULT 0, revision INTEGER NOT NULL DEFAULT 0,"
+	" witness TEXT NOT NULL DEFAULT '', mod_revision INTEGER NOT NULL DEFAULT 0, heard INTEGER NOT NULL DEFAULT 0,"
+	" refused INTEGER NOT NULL DEFAULT 0) STRICT;"
+	"CREATE TABLE fleet_key ("
+	" key TEXT PRIMARY KEY, revision INTEGER NOT NULL, list INTEGER NOT NULL, gone INTEGER NOT NULL,"
+	" strange INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+	"CREATE INDEX fleet_key_gone ON fleet_key (revision) WHERE gone;"
+	"CREATE INDEX fleet_key_strange ON fleet_key (strange) WHERE strange;"
+	"CREATE TABLE fleet_note ("
+	" key TEXT PRIMARY KEY, rank INTEGER NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL, was BLOB,"
+	" sent INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID;"
+	"CREATE INDEX fleet_note_order ON fleet_note (rank, seq, key);"
+	"CREATE TABLE fleet_revoked ("
+	" serial BLOB PRIMARY KEY CHECK (length(serial) = 16), gateway TEXT NOT NULL, name TEXT NOT NULL,"
+	" mac BLOB NOT NULL CHECK (length(mac) = 6)) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE fleet_mark ("
+	" mac BLOB PRIMARY KEY CHECK (length(mac) = 6), why TEXT NOT NULL, gateway TEXT NOT NULL, since INTEGER NOT NULL)"
+	" STRICT, WITHOUT ROWID;"
+	"CREATE TABLE fleet_gateway ("
+	" name TEXT PRIMARY KEY, issuer BLOB NOT NULL CHECK (length(issuer) = 32), certificate TEXT NOT NULL,"
+	" expelled INTEGER NOT NULL, why TEXT NOT NULL, value TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE fleet_held (mac BLOB PRIMARY KEY CHECK (length(mac) = 6)) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE fleet_text (key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;"
+	"CREATE TABLE fleet_failed ("
+	" model TEXT NOT NULL, version TEXT NOT NULL, gateway TEXT NOT NULL, n INTEGER NOT NULL,"
+	" PRIMARY KEY (model, version, gateway)) STRICT, WITHOUT ROWID;",
 };
 
 #define VERSION	((int)(sizeof(migrations) / sizeof(*migrations)))
@@ -161,7 +193,8 @@ const char * const db_sql[DB_STATEMENTS] = {
 		" SELECT id, ?2, ?3, ?4, ?5, ?6 FROM device WHERE name = ?1",
 	[DB_TOKEN_GET] =
 		"SELECT t.algorithm, t.salt, t.hash, t.made, t.expires, t.state, t.key_id,"
-		" t.serial, c.state FROM device AS d JOIN token AS t ON t.device = d.id"
+		" t.serial, c.state, c.gateway != '' OR (c.state IN (1, 2) AND length(c.der) = 0)"
+		" FROM device AS d JOIN token AS t ON t.device = d.id"
 		" LEFT JOIN certificate AS c ON c.serial = t.serial WHERE d.name = ?1",
 	[DB_TOKEN_SLOW] = "SELECT EXISTS (SELECT 1 FROM token WHERE algorithm = 2)",
 	[DB_TOKEN_CLAIM] =
@@ -215,14 +248,14 @@ const char * const db_sql[DB_STATEMENTS] = {
 		" (id, serial, kind, state, name, mac, key_id, not_before, not_after, revoked, reason)"
 		" VALUES ((SELECT min(0, coalesce(min(id), 0)) - 1 FROM certificate),"
 		" ?1, 0, 3, ?2, zeroblob(6), zeroblob(32), 0, ?3, ?4, ?5)",
-	[DB_CERT_GET] = "SELECT " CERT_COLUMNS ", der FROM certificate WHERE serial = ?1",
+	[DB_CERT_GET] = "SELECT " CERT_COLUMNS ", gateway, der FROM certificate WHERE serial = ?1",
 	[DB_CERT_ISSUED] =
 		"UPDATE certificate SET state = 1, der = ?2, fingerprint = ?3, not_after = ?4"
 		" WHERE serial = ?1",
 	[DB_CERT_DELIVERED] = "UPDATE certificate SET state = 2 WHERE serial = ?1",
 	[DB_CERT_REVOKE] =
 		"UPDATE certificate SET state = 3, revoked = ?2, reason = ?3 WHERE serial = ?1",
-	[DB_CERT_RECOVER] = "UPDATE certificate SET state = 4 WHERE state = 0",
+	[DB_CERT_RECOVER] = "UPDATE certificate SET state = 4 WHERE state = 0 AND gateway = ''",
 	[DB_CERT_PRUNE] = "DELETE FROM certificate WHERE not_after < ?1",
 	[DB_CERT_KEY] =
 		"SELECT EXISTS (SELECT 1 FROM certificate WHERE name = ?1 AND mac = ?2 AND key_id = ?3"
@@ -334,6 +367,90 @@ const char * const db_sql[DB_STATEMENTS] = {
 	[DB_ACTION_FORGET] =
 		"DELETE FROM firmware_action"
 		" WHERE device = (SELECT id FROM device WHERE name = ?1 AND mac != ?2)",
+
+	[DB_FLEET_GET] =
+		"SELECT gateway, cluster, iif(stale, 0, revision), witness, mod_revision, heard, refused, listing, revision"
+		" FROM fleet",
+	[DB_FLEET_PUT] =
+		"UPDATE fleet SET cluster = ?1, revision = ?2, witness = ?3, mod_revision = ?4, heard = ?5, refused = ?6",
+	[DB_FLEET_STILL] = "UPDATE fleet SET still = ?1",
+	[DB_FLEET_SWEEP] = "DELETE FROM fleet_key WHERE gone AND revision <= ?1",
+	[DB_FLEET_KNOWN] = "SELECT revision, gone, strange FROM fleet_key WHERE key = ?1",
+	[DB_FLEET_KNOW] =
+		"INSERT INTO fleet_key (key, revision, gone, strange, list)"
+		" SELECT ?1, ?2, ?3, ?4, list FROM fleet WHERE true"
+		" ON CONFLICT (key) DO UPDATE SET revision = ?2, gone = ?3, strange = ?4, list = excluded.list",
+	[DB_FLEET_SEEN] = "UPDATE fleet_key SET list = f.list FROM fleet AS f WHERE key = ?1 AND fleet_key.list != f.list",
+	[DB_FLEET_UNKNOW] = "DELETE FROM fleet_key WHERE key = ?1",
+	[DB_FLEET_UNSEEN] =
+		"SELECT key, revision FROM fleet_key WHERE key > ?1 AND list != (SELECT list FROM fleet) AND NOT gone"
+		" ORDER BY key LIMIT ?2",
+	[DB_FLEET_LIST_BEGIN] = "UPDATE fleet SET list = list + 1, listing = 1",
+	[DB_FLEET_LIST_END] = "UPDATE fleet SET listing = 0, stale = 0",
+	[DB_FLEET_STALE] = "UPDATE fleet SET stale = 1",
+	/* But revocations and marks, and what etcd never had. */
+	[DB_FLEET_STALE_NOTES] =
+		"DELETE FROM fleet_note WHERE rank > 0 AND key IN (SELECT key FROM fleet_key)",
+	[DB_FLEET_SEQ] = "UPDATE fleet SET seq = seq + 1",
+	[DB_FLEET_NOTE] =
+		"INSERT INTO fleet_note (key, rank, seq, at) SELECT ?1, ?2, seq, unixepoch() FROM fleet WHERE true"
+		" ON CONFLICT (key) DO UPDATE SET seq = excluded.seq",
+	[DB_FLEET_NOTE_GET] = "SELECT seq, was, sent FROM fleet_note WHERE key = ?1",
+	[DB_FLEET_NOTE_DROP] = "DELETE FROM fleet_note WHERE key = ?1",
+	[DB_FLEET_NOTE_SENT] = "UPDATE fleet_note SET sent = ?2 WHERE key = ?1 AND sent != ?2",
+	[DB_FLEET_NOTES] = "SELECT key, seq FROM fleet_note ORDER BY rank, seq, key LIMIT ?1",
+	[DB_FLEET_NOTE_COUNT] = "SELECT count(*), coalesce(min(at), 0) FROM fleet_note",
+	[DB_FLEET_STRANGE] = "SELECT count(*) FROM fleet_key WHERE strange",
+
+	[DB_FLEET_DEVICE_PUT] =
+		"INSERT INTO device (name, mac, approval, approved, enrolled, firmware, retired)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (name) DO UPDATE SET approval = ?3, approved = ?4,"
+		" enrolled = ?5, firmware = ?6, retired = ?7, checkin = iif(mac = ?2, checkin, 0), mac = ?2",
+	[DB_FLEET_DEVICE_DROP] = "DELETE FROM device WHERE name = ?1",
+	[DB_FLEET_TOKEN_GET] =
+		"SELECT t.algorithm, t.salt, t.hash, t.made, t.expires, t.state, t.key_id, t.serial, t.maker"
+		" FROM device AS d JOIN token AS t ON t.device = d.id WHERE d.name = ?1",
+	[DB_FLEET_TOKEN_PUT] =
+		"INSERT OR REPLACE INTO token (device, algorithm, salt, hash, made, expires, state, key_id, serial, maker)"
+		" SELECT id, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 FROM device WHERE name = ?1",
+	[DB_FLEET_PENDING_GET] =
+		"SELECT d.mac, p.way, p.first, p.approved FROM device AS d JOIN pending AS p ON p.device = d.id"
+		" WHERE d.name = ?1 AND p.key_id = ?2",
+	[DB_FLEET_PENDING_PUT] =
+		"INSERT INTO pending (device, key_id, way, peer, first, last, approved)"
+		" SELECT id, ?2, ?3, '', ?4, ?4, ?5 FROM device WHERE name = ?1"
+		" ON CONFLICT (device, key_id) DO UPDATE SET way = ?3, first = ?4, approved = ?5",
+	[DB_FLEET_PENDING_DROP] = "DELETE FROM pending WHERE device = " DEVICE_ID " AND key_id = ?2",
+	[DB_FLEET_CERT_PUT] =
+		"INSERT INTO certificate (id, serial, kind, state, name, mac, fingerprint, key_id, not_before, not_after,"
+		" revoked, reason, gateway, der)"
+		" VALUES ((SELECT max(0, coalesce(max(id), 0)) + 1 FROM certificate), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
+		" ?10, ?11, ?12, iif(?6 IS NULL, NULL, zeroblob(0)))"
+		" ON CONFLICT (serial) DO UPDATE SET kind = ?2, state = ?3, name = ?4, mac = ?5, fingerprint = ?6,"
+		" key_id = ?7, not_before = ?8, not_after = ?9, revoked = ?10, reason = ?11, gateway = ?12,"
+		" der = coalesce(der, excluded.der)",
+	[DB_FLEET_CERT_DROP] = "DELETE FROM certificate WHERE serial = ?1",
+	[DB_FLEET_REVOKED_GET] = "SELECT gateway, name, mac FROM fleet_revoked WHERE serial = ?1",
+	[DB_FLEET_REVOKED_PUT] = "INSERT OR REPLACE INTO fleet_revoked (serial, gateway, name, mac) VALUES (?1, ?2, ?3, ?4)",
+	[DB_FLEET_REVOKED_DROP] = "DELETE FROM fleet_revoked WHERE serial = ?1",
+	[DB_FLEET_MARK_GET] = "SELECT why, gateway, since FROM fleet_mark WHERE mac = ?1",
+	[DB_FLEET_MARK_PUT] = "INSERT OR REPLACE INTO fleet_mark (mac, why, gateway, since) VALUES (?1, ?2, ?3, ?4)",
+	[DB_FLEET_MARK_DROP] = "DELETE FROM fleet_mark WHERE mac = ?1",
+	[DB_FLEET_GATEWAY_GET] = "SELECT expelled, value FROM fleet_gateway WHERE name = ?1",
+	[DB_FLEET_GATEWAY_PUT] =
+		"INSERT OR REPLACE INTO fleet_gateway (name, issuer, certificate, expelled, why, value)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+	[DB_FLEET_GATEWAY_DROP] = "DELETE FROM fleet_gateway WHERE name = ?1",
+	[DB_FLEET_ISSUER] =
+		"SELECT iif(c.gateway = '', coalesce((SELECT gateway FROM fleet), ''), c.gateway) FROM certificate AS c"
+		" WHERE c.serial = ?1",
+	[DB_FLEET_TEXT_GET] = "SELECT value FROM fleet_text WHERE key = ?1",
+	[DB_FLEET_TEXT_NEXT] = "SELECT key FROM fleet_text WHERE key > ?1 AND key < ?2 ORDER BY key LIMIT 1",
+	[DB_FLEET_TEXT_PUT] = "INSERT OR REPLACE INTO fleet_text (key, value) VALUES (?1, ?2)",
+	[DB_FLEET_TEXT_DROP] = "DELETE FROM fleet_text WHERE key = ?1",
+	[DB_FLEET_HELD_GET] = "SELECT 1 FROM fleet_held WHERE mac = ?1",
+	[DB_FLEET_HELD_PUT] = "INSERT OR IGNORE INTO fleet_held (mac) VALUES (?1)",
+	[DB_FLEET_HELD_DROP] = "DELETE FROM fleet_held WHERE mac = ?1",
 };
 
 /**

@@ -312,18 +312,18 @@ static int prepare_all(struct store *s)
 {
 	int i;
 
-	for (i = 0; i < DB_STATEMENTS; i++)
+	for (i = 0; i < DB_FLEET_FIRST; i++)
 		if (!db_bind(s, i, ""))
 			return to_errno(sqlite3_extended_errcode(s->db));
 	return 0;
 }
 
 /* Before anything is changed: the file may be another program's. */
-static int check_version(struct store *s)
+static int check_version(struct store *s, int *version)
 {
-	int err = db_exec(s, "BEGIN"), version;
+	int err = db_exec(s, "BEGIN");
 
-	return err ? err : db_leave(s, true, db_version(s, &version));
+	return err ? err : db_leave(s, true, db_version(s, version));
 }
 
 static int set_wal(struct store *s)
@@ -386,7 +386,7 @@ static int collate(void *arg, int a_len, const void *a, int b_len, const void *b
 
 static int set_up(struct store *s)
 {
-	int err;
+	int err, version;
 
 	sqlite3_extended_result_codes(s->db, 1);
 	sqlite3_busy_timeout(s->db, BUSY_MS);
@@ -396,7 +396,7 @@ static int set_up(struct store *s)
 		      "PRAGMA cache_size = " CACHE);
 	s->st->durable = true;
 	if (!err)
-		err = check_version(s);
+		err = check_version(s, &version);
 	if (!err)
 		err = set_wal(s);
 	if (!err)
@@ -479,6 +479,15 @@ int store_peek(struct store *s, const char *path)
 	return err;
 }
 
+/* An older one, to be read by the statements of now: what they read of a certificate is shown them. */
+static int show_as_now(struct store *s, int version)
+{
+	if (!version || version >= DB_WITH_FLEET)
+		return 0;
+	return db_exec(s, "PRAGMA temp_store = MEMORY; CREATE TEMP VIEW certificate AS"
+		       " SELECT *, '' AS gateway FROM main.certificate");
+}
+
 /**
  * store_look - open a registry to read it, of whatever version it is
  * @s: set; store_close() it after a success only
@@ -488,14 +497,16 @@ int store_peek(struct store *s, const char *path)
  */
 int store_look(struct store *s, const char *path)
 {
-	int err = begin(s, path, false, SQLITE_OPEN_READONLY);
+	int err = begin(s, path, false, SQLITE_OPEN_READONLY), version = 0;
 
 	if (!err) {
 		sqlite3_busy_timeout(s->db, BUSY_MS);
 		err = db_exec(s, "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON");
 	}
 	if (!err)
-		err = check_version(s);
+		err = check_version(s, &version);
+	if (!err)
+		err = show_as_now(s, version);
 	if (err)
 		store_close(s);
 	return err;

@@ -74,6 +74,7 @@ struct store_certificate {
 	time_t not_after;
 	time_t revoked;		/* when */
 	int reason;		/* RFC 5280, 5.3.1 */
+	char gateway[64];	/* that made it, and has its DER; empty, this one */
 };
 
 enum store_token {

@@ -34,6 +34,7 @@ struct token {
 	uint8_t key_id[32];
 	uint8_t serial[STORE_SERIAL_LEN];
 	int certificate;	/* enum store_state; -1, there is none */
+	bool elsewhere;		/* another gateway made that, or is about to, and has its DER */
 };
 
 /**
@@ -238,6 +239,7 @@ static int find(struct store *s, const char *name, struct token *t, bool *slow)
 		db_blob(stmt, 7, t->serial, sizeof(t->serial));
 		t->certificate = sqlite3_column_type(stmt, 8) == SQLITE_NULL ? -1 :
 				 sqlite3_column_int(stmt, 8);
+		t->elsewhere = sqlite3_column_int(stmt, 9);
 	}
 	return db_end(stmt, got);
 }
@@ -280,7 +282,8 @@ static enum store_token judge(const struct token *t, const uint8_t key_id[32], t
 	/* Revoked before it arrived: whoever did that wants no second one made of this token. */
 	if (t->certificate != STORE_RESERVED && t->certificate != STORE_ISSUED)
 		return STORE_TOKEN_USED;
-	return CRYPTO_memcmp(t->key_id, key_id, sizeof(t->key_id)) ? STORE_TOKEN_OTHER_KEY :
+	/* What is not here cannot be handed out again. */
+	return CRYPTO_memcmp(t->key_id, key_id, sizeof(t->key_id)) || t->elsewhere ? STORE_TOKEN_OTHER_KEY :
 	       STORE_TOKEN_PENDING;
 }
 
@@ -292,8 +295,9 @@ static enum store_token judge(const struct token *t, const uint8_t key_id[32], t
  * @key_id: of the key it wants certified
  * @now: seconds since 1970
  * @verdict: set on success. PENDING: hand out that certificate again (while it is
- *	STORE_RESERVED, another request is about to make it). OTHER_KEY: revoke that one as
- *	superseded and issue anew. Both only until the token expires
+ *	STORE_RESERVED, another request is about to make it). OTHER_KEY, also where another
+ *	gateway has it: revoke that one as superseded and issue anew. Both only until the token
+ *	expires
  * @device: the device; zeroed with WRONG; may be NULL
  * @serial: of the certificate, with PENDING and OTHER_KEY; may be NULL
  *
