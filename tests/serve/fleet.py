@@ -4,12 +4,14 @@
 import contextlib
 import json
 import os
+import re
+import shutil
 import socket
 import sys
 import threading
 import time
 
-from gateway import (CTL, WAIT, Crypto, Tap, certificate, checkin, ctl, enroll, must, new_csr, new_key, renew, run,
+from gateway import (CTL, Crypto, Tap, ask, certificate, checkin, ctl, enroll, must, new_csr, new_key, renew, run,
                      serial, until)
 from idevid import Lan, Vendor, simple
 from kernel import FirmwareGateway
@@ -396,6 +398,22 @@ def offline(gw):
     expect(gw, "offline: it is over: not held", {"checkin": 1}, 1, other.checkin, lambda line: line == WELCOME)
 
 
+def on_list(gw):
+    """Serial numbers on the revocation list."""
+    text = run("openssl", "crl", "-inform", "DER", "-noout", "-text", input=ask(gw, "GET", "/cordon/v1/crl").body).stdout
+    return set(re.findall(r"Serial Number: ([0-9A-F]+)", text.decode()))
+
+
+def lists(gw, d, row):
+    """Another gateway's certificate that is revoked is on that one's list, not on this one's."""
+    number = serial(d.cert).hex().upper().lstrip("0")
+    for gateway, state, name, there in (("", 3, "this gateway's", True), ("berlin", 3, "another's", False), ("", 1, "", False)):
+        row(f"gateway = '{gateway}', state = {state}, revoked = {int(time.time()) if state == 3 else 0}")
+        gw.query("UPDATE counter SET value = value + 1 WHERE name = 'revocations'")
+        if name:
+            tap.equal(f"lists: revoked, {name}", there, number in {n.lstrip("0") for n in on_list(gw)})
+
+
 def others(gw):
     """Certificates and tokens that other gateways have made or taken, as the registry has them."""
     liar, d = gw.liar, gw.enrolled("guest", held=True)
@@ -409,13 +427,18 @@ def others(gw):
                    json.dumps({"v": 1, "expelled": expelled, "why": "stolen" if expelled else ""}))
 
     revisions = iter(range(100, 200))
+    lists(gw, d, row)
     gateway(0)
-    row("gateway = 'berlin', der = NULL")
+    row("gateway = 'berlin', der = x''")
     expect(gw, "others: of another gateway: let in", {"checkin": 1}, 0, d.checkin, lambda line: line == WELCOME)
-    other = new_key(gw, "guest-other")
-    done = ctl("renew", "--server", f"https://127.0.0.1:{gw.port}", "--cert", d.cert, "--key", d.key, "--ca",
+    # It takes the place of the files.
+    cert, key = shutil.copy(d.cert, gw.path("rekeyed.crt")), shutil.copy(d.key, gw.path("rekeyed.key"))
+    gw.kernel.place("guest", "127.0.0.1")
+    done = ctl("renew", "--server", f"https://127.0.0.1:{gw.port}", "--cert", cert, "--key", key, "--ca",
                os.path.join(gw.ca, "root.crt"), "--rekey")
-    tap.ok(not done.returncode and os.path.exists(other), "others: renewed with another key, which the old one signed", done.stderr)
+    tap.ok(not done.returncode, "others: renewed with another key, which the old one signed", done.stderr)
+    tap.equal("others: the proof was seen", 0, gw.counters()["rekey_unsigned"])
+    gw.kernel.place("guest", d.at)
     gw.query("DELETE FROM certificate WHERE name = 'guest' AND gateway = ''")
     gateway(int(time.time()))
     expect(gw, "others: of one that was expelled", {"gateway_expelled": 1}, 0, d.checkin,
@@ -439,7 +462,7 @@ def claims(gw):
         device.enroll()
         until(lambda: gw.query("SELECT 1 FROM certificate WHERE name = ? AND state = 2", name))
         with gw.database() as db:
-            db.execute("UPDATE certificate SET state = 1, gateway = 'berlin', der = NULL WHERE name = ?", (name,))
+            db.execute("UPDATE certificate SET state = 1, gateway = 'berlin', der = x'' WHERE name = ?", (name,))
             db.execute("UPDATE token SET state = 1 WHERE device = (SELECT id FROM device WHERE name = ?)", (name,))
         return device, gw.query("SELECT serial FROM certificate WHERE name = ?", name)[0][0]
 
