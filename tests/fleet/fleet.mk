@@ -5,7 +5,8 @@ FLEET_FAKE := $(SERVE_FAKE) cnl_join cnl_hear nl_socket_set_nonblocking nl_socke
 .PHONY: fleet-programs bench-fleet
 fleet-programs: $(BUILD)/serve/cordon-fleet
 
-$(BUILD)/serve/cordon-fleet: $(FLEET_OBJ) $(BUILD)/obj/tests/serve/fake_nl.o $(BUILD)/obj/tests/fleet/straw.o $(BUILD)/obj/libcordon.a
+$(BUILD)/serve/cordon-fleet: $(FLEET_OBJ) $(BUILD)/obj/tests/serve/fake_nl.o $(BUILD)/obj/tests/fleet/straw.o \
+		$(BUILD)/obj/libcordon.a
 	@mkdir -p $(@D)
 	$(CC) $(US_LDFLAGS) $(LDFLAGS) $(FLEET_FAKE:%=-Wl,--wrap=%) -o $@ $^ $(US_PKG_LIBS) $(FLEET_PKG_LIBS)
 

@@ -68,8 +68,9 @@ class Net:
         """Nothing passes between a namespace and others, either way; connections stay as they are, and hang."""
         them = ", ".join(self.at[o] for o in others)
         self.heal(ns)
-        must("ip", "netns", "exec", ns, "nft", f"table ip cut {{ chain i {{ type filter hook input priority -300; "
-             f"ip saddr {{ {them} }} drop; }}; chain o {{ type filter hook output priority -300; ip daddr {{ {them} }} drop; }}; }}")
+        chains = "; ".join(f"chain {hook} {{ type filter hook {hook} priority -300; ip {way} {{ {them} }} drop; }}"
+                           for hook, way in (("input", "saddr"), ("output", "daddr")))
+        must("ip", "netns", "exec", ns, "nft", f"table ip cut {{ {chains}; }}")
 
     @staticmethod
     def heal(ns):
@@ -87,14 +88,16 @@ class Root:
 
     def __init__(self, directory):
         self.crt, self.key = f"{directory}/fleet-root.crt", f"{directory}/fleet-root.key"
-        Authority.openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", self.key,
-                          "-out", self.crt, "-subj", "/CN=Fleet root", "-days", "3650", "-addext", "keyUsage=critical,keyCertSign,cRLSign")
+        Authority.openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
+                          self.key, "-out", self.crt, "-subj", "/CN=Fleet root", "-days", "3650", "-addext",
+                          "keyUsage=critical,keyCertSign,cRLSign")
 
 
 class FleetGateway:
     """One: a CA below the fleet's root, a registry, serve.yaml, `cordonctl serve` and cordon-fleet, in a namespace."""
 
-    def __init__(self, directory, name, ns, cluster, root, *, ctl=None, fleet=None, environment=None, names=(), more=""):
+    def __init__(self, directory, name, ns, cluster, root, *, ctl=None, fleet=None, environment=None, names=(),
+                 more=""):
         self.name, self.ns, self.cluster = name, ns, cluster
         self.dir = f"{directory}/{name}"
         os.makedirs(self.dir, mode=0o755)
