@@ -2,8 +2,8 @@
 # cordon-fleet with a kernel of straw, for tests/fleet/chaos.sh.
 FLEET_FAKE := $(SERVE_FAKE) cnl_join cnl_hear nl_socket_set_nonblocking nl_socket_get_fd
 
-.PHONY: fleet-programs bench-fleet
-fleet-programs: $(BUILD)/serve/cordon-fleet
+.PHONY: rig-programs bench-fleet
+rig-programs: $(BUILD)/serve/cordon-fleet
 
 $(BUILD)/serve/cordon-fleet: $(FLEET_OBJ) $(BUILD)/obj/tests/serve/fake_nl.o $(BUILD)/obj/tests/fleet/straw.o \
 		$(BUILD)/obj/libcordon.a
