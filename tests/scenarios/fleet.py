@@ -9,7 +9,7 @@ import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [os.path.join(HERE, "..", "fleet"), os.path.join(HERE, "..", "serve")]
+sys.path[:0] = [os.path.join(HERE, "..", "rig"), os.path.join(HERE, "..", "serve")]
 sys.dont_write_bytecode = True
 # pylint: disable=wrong-import-position
 from cluster import Cluster, poll

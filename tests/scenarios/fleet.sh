@@ -4,7 +4,7 @@
 # at B, roams to C; what is revoked or quarantined at A stops at C, in a second. TRIES= (20).
 # cpus: 2
 # seconds: 600
-# needs: tests/rig/tools.sh
+# needs: tests/fleet/tools.sh
 #
 #   m1 m2 m3  etcd, mutual TLS ─┐
 #   inet      10.9.0.100 ───────┤ 10.9.0.0/24, a bridge in hub
