@@ -8,7 +8,7 @@ import re
 import socket
 import ssl
 
-from place import within
+from cluster import within
 
 
 class Crypto:

@@ -1,19 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
 """Network namespaces on one bridge, which may be cut off from each other; and gateways of a fleet in them."""
-import contextlib
-import ctypes
 import json
 import os
 import signal
 import subprocess
 import time
 
-from cluster import Authority, poll
+from cluster import Authority, poll, within
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("BUILD", os.path.join(ROOT, "build"))
-CLONE_NEWNET = 0x40000000
-libc = ctypes.CDLL(None, use_errno=True)
 
 
 def must(*words, **more):
@@ -22,21 +18,6 @@ def must(*words, **more):
     if done.returncode:
         raise RuntimeError(f"{' '.join(words)}: {done.returncode}: {done.stderr.decode(errors='replace')}")
     return done.stdout
-
-
-@contextlib.contextmanager
-def within(ns):
-    """What this thread opens or starts here is in the namespace, and stays there."""
-    home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
-    there = os.open(f"/run/netns/{ns}", os.O_RDONLY)
-    try:
-        if libc.setns(there, CLONE_NEWNET):
-            raise OSError(ctypes.get_errno(), f"setns {ns}")
-        yield
-    finally:
-        libc.setns(home, CLONE_NEWNET)
-        os.close(there)
-        os.close(home)
 
 
 class Net:

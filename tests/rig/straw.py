@@ -10,7 +10,7 @@ import time
 
 from cluster import Cluster, Gate, poll
 from device import Device
-from place import BUILD, FleetGateway, Net, Root, ROOT, within
+from place import BUILD, FleetGateway, Net, Root, ROOT
 
 sys.path.append(os.path.join(ROOT, "tests", "serve"))
 from kernel import Kernel  # pylint: disable=wrong-import-position
@@ -124,6 +124,7 @@ class Fleet:
         """Until devices may come; a sentence, what is not there."""
         if not self.cluster.start():
             return "the members do not come up"
+        self.cluster.admit(self.gateways)
         for g in self.gateways:
             if not g.start():
                 return f"{g.name} does not serve:\n{g.logged('serve')}\n{g.logged('cordon-fleet')}"
@@ -134,7 +135,7 @@ class Fleet:
 
     def gate(self, n=0):
         """To look into etcd by oneself."""
-        return NsGate(self.cluster, self.cluster.members[n])
+        return Gate(self.cluster, self.cluster.members[n])
 
     def agree(self, seconds=60):
         """Wait until nothing waits to be told, and all registries are the same: by digest. The statuses."""
@@ -164,15 +165,6 @@ class Fleet:
             print(f"# kept: {self.dir}")
         else:
             shutil.rmtree(self.dir, ignore_errors=True)
-
-
-class NsGate(Gate):
-    """etcd's JSON gateway, from the member's own namespace."""
-
-    def call(self, what, body):
-        """One call; its answer."""
-        with within(self.member.ns):
-            return super().call(what, body)
 
 
 def seconds_since(began):

@@ -12,9 +12,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "rig"), os.path.join(HERE, "..", "serve")]
 sys.dont_write_bytecode = True
 # pylint: disable=wrong-import-position
-from cluster import Cluster, poll
+from cluster import Cluster, poll, within
 from device import Device
-from place import FleetGateway, Net, Root, must, within
+from place import FleetGateway, Net, Root, must
 
 WORK = sys.argv[1]
 TRIES = int(os.environ.get("TRIES") or 20)
@@ -171,6 +171,7 @@ def begin(fleet):
     """Members and gateways come up, each its own."""
     began = time.monotonic()
     ok(fleet.cluster.start(), f"three members of etcd have a leader: {time.monotonic() - began:.1f} s")
+    fleet.cluster.admit(fleet.gateways)
     for g in fleet.gateways:
         if not ok(g.start(), f"gateway {g.name} serves", g.logged("serve") + g.logged("cordon-fleet")):
             sys.exit(f"Bail out! {g.name} does not serve")
