@@ -92,8 +92,7 @@ class Gateway:
 
     def configure(self):
         with open(self.config, "w", encoding="ascii") as f:
-            f.write(f"""est: {{listen: ["127.0.0.1:0"]}}
-ca: {self.where}/ca
+            f.write(f"""ca: {self.where}/ca
 registry:
   file: {self.db_path}
   etcd: [{", ".join(m.url for m in self.members)}]

@@ -9,6 +9,8 @@
 #include "fleet/internal.h"
 #include "lib/file.h"
 
+#define ISSUERS	"issuers.pem"	/* in the working directory */
+
 /**
  * fleet_effect - somebody besides the registry must know
  * @f: cordon-fleet, whose registry has it already
@@ -53,17 +55,16 @@ static int add(const struct store_fleet_gateway *g, void *arg)
  */
 void fleet_issuers_write(struct fleet *f)
 {
-	char path[SERVE_NAME_LEN + 16], *text = NULL;
+	char *text = NULL;
 	size_t len = 0;
 	FILE *out = open_memstream(&text, &len);
 	int err = out ? store_fleet_gateway_each(&f->store, add, out) : -ENOMEM;
 
-	snprintf(path, sizeof(path), "%s/issuers.pem", f->config->fleet.directory);
 	if (out && fclose(out) && !err)
 		err = -ENOMEM;
 	if (!err)
-		err = file_write(path, text, len, 0644);
+		err = file_write(ISSUERS, text, len, 0644);
 	if (err)
-		serve_log(LOG_ERR, "issuers of other gateways are not written", "file", path, "why", strerror(-err), NULL);
+		serve_log(LOG_ERR, "issuers of other gateways are not written", "file", ISSUERS, "why", strerror(-err), NULL);
 	free(text);
 }
