@@ -481,8 +481,10 @@ void fleet_outbox_poke(struct fleet *f)
  */
 void fleet_outbox_forget(struct fleet *f)
 {
-	if (f->outbox)
-		f->outbox->told = false;
+	if (!f->outbox)
+		return;
+	f->outbox->told = false;
+	f->outbox->due = true;
 }
 
 /**
