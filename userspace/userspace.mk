@@ -53,7 +53,7 @@ DEVICE_OBJ := $(DEVICE_SRC:%.c=$(BUILD)/device/obj/%.o)
 DEVICE_PKG_CFLAGS = $(eval DEVICE_PKG_CFLAGS := $$(shell $(US_PKG_CONFIG) --cflags libssl libcrypto))$(DEVICE_PKG_CFLAGS)
 DEVICE_PKG_LIBS = $(eval DEVICE_PKG_LIBS := $$(shell $(US_PKG_CONFIG) --libs libssl libcrypto))$(DEVICE_PKG_LIBS)
 
-.PHONY: userspace device deb install-userspace install-device uninstall-userspace build/asan/libcordon.a build/asan/cordonctl
+.PHONY: userspace device deb install-userspace install-device install-fleet uninstall-userspace build/asan/libcordon.a build/asan/cordonctl
 userspace: $(BUILD)/cordonctl $(BUILD)/cordon-fleet
 device: $(BUILD)/device/cordonctl
 
@@ -120,6 +120,10 @@ install-userspace: userspace
 
 install-device: device
 	@DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' userspace/packaging/install.sh install device
+
+# Beside the others: a program that needs libcurl.
+install-fleet: userspace
+	@DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' userspace/packaging/install.sh install fleet
 
 uninstall-userspace:
 	@DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' userspace/packaging/install.sh uninstall

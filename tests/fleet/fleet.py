@@ -14,7 +14,7 @@ import sys
 import time
 
 from gateway import ASAN, CONFINED, Gateway, admit, same, wait
-from cluster import WORK, Member, authorities, finish, ok, plan, restored
+from etcd_member import WORK, Member, authorities, finish, ok, plan, restored
 
 PATTERN = sys.argv[2] if len(sys.argv) > 2 else ""
 NOW = int(time.time())

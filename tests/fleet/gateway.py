@@ -12,7 +12,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "etcd"))
-from cluster import ENV, WORK, started  # noqa: E402
+from etcd_member import ENV, WORK, started  # noqa: E402
 
 BUILD = sys.argv[1]
 ASAN = f"{BUILD}/fleet/cordon-fleet"

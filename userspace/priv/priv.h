@@ -20,12 +20,13 @@
  * @network: uses sockets that are open already, and accepts connections
  * @netlink: opens netlink sockets
  * @local: talks to other services of this machine, over sockets of which each message is whole
+ * @stream: likewise, over sockets of streams
  * @database: writes files that are open already
  * @listing: finds out which files there are where it may open them
  * @hardware: talks over sockets that a module for keys in hardware has open already
  * @connect: ports to which it opens TCP connections; 0, no more
- * @writable: a directory in which it may also make, replace and remove files, or NULL
  * @readable: a directory below which it may open files for reading, or NULL
+ * @writable: a directory below which it may make, write, rename and remove files, or NULL
  * @also: further ones; NULL or empty, none
  */
 struct priv_role {
@@ -34,12 +35,13 @@ struct priv_role {
 	bool network;
 	bool netlink;
 	bool local;
+	bool stream;
 	bool database;
 	bool listing;
 	bool hardware;
 	uint16_t connect[PRIV_CONNECT];
-	const char *writable;
 	const char *readable;
+	const char *writable;
 	const char *also[PRIV_ALSO];
 };
 
