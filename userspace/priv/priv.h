@@ -25,7 +25,6 @@
  * @listing: finds out which files there are where it may open them
  * @hardware: talks over sockets that a module for keys in hardware has open already
  * @connect: ports to which it opens TCP connections; 0, no more
- * @writable: a directory in which it may also make, replace and remove files, or NULL
  * @readable: a directory below which it may open files for reading, or NULL
  * @also: further ones; NULL or empty, none
  */
@@ -40,7 +39,6 @@ struct priv_role {
 	bool listing;
 	bool hardware;
 	uint16_t connect[PRIV_CONNECT];
-	const char *writable;
 	const char *readable;
 	const char *also[PRIV_ALSO];
 };
