@@ -388,6 +388,7 @@ const char * const db_sql[DB_STATEMENTS] = {
 	[DB_FLEET_LIST_BEGIN] = "UPDATE fleet SET list = list + 1, listing = 1",
 	[DB_FLEET_LIST_END] = "UPDATE fleet SET listing = 0, stale = 0",
 	[DB_FLEET_STALE] = "UPDATE fleet SET stale = 1",
+	[DB_FLEET_STALE_KEYS] = "UPDATE fleet_key SET revision = 0",
 	/* But revocations and marks, and what etcd never had. */
 	[DB_FLEET_STALE_NOTES] =
 		"DELETE FROM fleet_note WHERE rank > 0 AND key IN (SELECT key FROM fleet_key)",
