@@ -257,6 +257,9 @@ int fleet_kernel_begin(struct fleet *f)
 	k->pause = PAUSE_MIN;
 	k->apart = APART;
 	f->kernel = k;
+	/* Opened before there was anybody to hear of it. */
+	if (f->connected)
+		cnl_close(&f->nl);
 	f->connected = false;
 	kernel_tick(k);
 	return 0;
