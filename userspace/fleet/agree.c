@@ -157,7 +157,8 @@ static void compare_mark(struct fleet_kernel *k, const struct view *v, const str
 		if (!kernel_mark(k, mac, true))
 			macs_add(&k->marked, mac);
 	} else if (marked && !s->quarantined && (all || !known)) {
-		complain(k, s, "a device cannot be held in quarantine; it is tried again", kernel_quarantine(k, mac), first);
+		complain(k, s, "a device cannot be held in quarantine; it is tried again", kernel_quarantine(k, mac),
+			 first);
 	} else if (!marked && !s->quarantined) {
 		macs_del(&k->marked, mac);
 	}

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One piece of work on holder/MAC: it is read, decided on, and written with what was read as the compare. Who was faster
- * is seen by that, and it begins anew. A write whose answer is lost is read again, and known by its number.
+ * One piece of work on holder/MAC: it is read, decided on, and written with what was read as the compare. If somebody
+ * was faster, that is seen by it, and it begins anew. A write whose answer is lost is read again, and known by its
+ * number.
  *
  *	nobody, or we		written
  *	another, expelled	written: nothing of it counts
  *	another, and it roams	written, and to/OTHER/moved/MAC in the same transaction
  *	another		not written, unless that gateway is away for longer than any lease of it can be
  *
- * How long that is: who finds here/OTHER gone puts to/OTHER/gone, with the time. OTHER deletes it as soon as it is back.
+ * How long that is: who finds here/OTHER gone puts to/OTHER/gone, with the time. OTHER deletes it when it is back.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -68,7 +69,8 @@ static void got(struct hold *w, int64_t revision)
 	}
 	if (store_fleet_hold(&f->store, w->mac, true)) {
 		snprintf(why, sizeof(why), "%s", f->store.error);
-		serve_log(LOG_ERR, "the registry does not take that a device is held", "device", w->name, "why", why, NULL);
+		serve_log(LOG_ERR, "the registry does not take that a device is held", "device", w->name, "why", why,
+			  NULL);
 		fail(w, "refused", why);
 		return;
 	}
@@ -102,8 +104,9 @@ static char *holder_value(struct hold *w)
 	char *text;
 	json_t *j;
 
-	j = json_pack("{s:i, s:s, s:s, s:s, s:I, s:I, s:s}", "v", 1, "gateway", c->gateway, "port", w->port, "name", w->name,
-		      "since", now, "until", now + (json_int_t)w->lease + (json_int_t)c->offline, "attempt", w->attempt);
+	j = json_pack("{s:i, s:s, s:s, s:s, s:I, s:I, s:s}", "v", 1, "gateway", c->gateway, "port", w->port, "name",
+		      w->name, "since", now, "until", now + (json_int_t)w->lease + (json_int_t)c->offline, "attempt",
+		      w->attempt);
 	text = json_dumps(j, JSON_COMPACT);
 	json_decref(j);
 	return text;
@@ -111,7 +114,8 @@ static char *holder_value(struct hold *w)
 
 static char *moved_value(const struct hold *w)
 {
-	json_t *j = json_pack("{s:i, s:s, s:I}", "v", 1, "to", w->h->f->config->fleet.gateway, "at", (json_int_t)time(NULL));
+	json_t *j = json_pack("{s:i, s:s, s:I}", "v", 1, "to", w->h->f->config->fleet.gateway, "at",
+			      (json_int_t)time(NULL));
 	char *text = json_dumps(j, JSON_COMPACT);
 
 	json_decref(j);
@@ -140,7 +144,7 @@ static bool is_taken(const struct hold *w)
 
 static void write_holder(struct hold *w)
 {
-	char key[HOLD_KEY], own[HOLD_KEY], mine[2 * HOLD_KEY], there[HOLD_KEY], gone[HOLD_KEY], moved[2 * HOLD_KEY], mac[18];
+	char key[HOLD_KEY], own[HOLD_KEY], mine[2 * HOLD_KEY], there[HOLD_KEY], gone[HOLD_KEY], moved[2 * HOLD_KEY];
 	struct fleet *f = w->h->f;
 	struct etcd_compare compares[4] = {
 		{ .key = hold_key(key, w->mac), .target = ETCD_MOD, .number = w->owner.revision },
@@ -148,7 +152,7 @@ static void write_holder(struct hold *w)
 		{ .key = there, .target = ETCD_VERSION, .number = 0 },
 		{ .key = gone, .target = ETCD_MOD, .number = w->gone },
 	};
-	char *value, *word = moved_value(w);
+	char *value, *word = moved_value(w), mac[18];
 	struct etcd_op ops[3] = { { .verb = ETCD_PUT, .key = key }, { .verb = ETCD_DELETE, .key = mine },
 				  { .verb = ETCD_PUT, .key = moved } };
 	struct etcd_txn t = { compares, w->gone ? 4 : 2, ops, is_taken(w) ? 3 : 2, NULL, 0 };
@@ -216,7 +220,8 @@ static void tell_gone(struct hold *w)
 	own_key(w, own);
 	snprintf(there, sizeof(there), "here/%s", w->owner.gateway);
 	snprintf(gone, sizeof(gone), "to/%s/gone", w->owner.gateway);
-	snprintf(value, sizeof(value), "{\"v\":1,\"at\":%lld,\"by\":\"%s\"}", (long long)time(NULL), f->config->fleet.gateway);
+	snprintf(value, sizeof(value), "{\"v\":1,\"at\":%lld,\"by\":\"%s\"}", (long long)time(NULL),
+		 f->config->fleet.gateway);
 	op.len = strlen(value);
 	w->call = etcd_txn(f->etcd, &t, 0, told_gone, w);
 	if (!w->call)

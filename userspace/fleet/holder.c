@@ -193,7 +193,7 @@ void fleet_hold(struct fleet *f, uint64_t client, json_t *id, const json_t *q)
 	}
 	w = hold_new(h, HOLD_ASKED, mac);
 	if (!w) {
-		fleet_answer(f, client, id, "unreachable", json_pack("{s:s}", "why", "too many devices come at a time"));
+		fleet_answer(f, client, id, "unreachable", json_pack("{s:s}", "why", "too many come at a time"));
 		return;
 	}
 	w->client = client;

@@ -153,7 +153,7 @@ struct hold *hold_find(const struct fleet_holder *h, const uint8_t mac[6]);	/* t
 int64_t hold_revision(const struct fleet_holder *h, const uint8_t mac[6]);	/* since which it is ours; 0, of old */
 bool hold_fresh(const struct fleet_holder *h, const uint8_t mac[6]);	/* its lease may still come */
 void hold_note(struct fleet_holder *h, const uint8_t mac[6], int64_t revision);
-bool hold_lost(struct fleet_holder *h, const uint8_t mac[6], const char *to);	/* false: the registry does not take it */
+bool hold_lost(struct fleet_holder *h, const uint8_t mac[6], const char *to);	/* false: not in the registry */
 const char *hold_key(char out[HOLD_KEY], const uint8_t mac[6]);
 void hold_owner_read(const struct etcd_kv *kv, size_t n, struct hold_owner *out);
 

@@ -87,8 +87,8 @@ int kernel_mark(struct fleet_kernel *k, const uint8_t mac[6], bool quarantine)
 	snprintf(why, sizeof(why), "by the gateway %s", f->config->fleet.gateway);
 	err = store_fleet_mark(&f->store, mac, quarantine, why, time(NULL));
 	if (err)
-		serve_log(LOG_ERR, "the registry takes no mark; it is tried again", "mac", policy_mac_text(mac, text), "why",
-			  f->store.error, NULL);
+		serve_log(LOG_ERR, "the registry takes no mark; it is tried again", "mac", policy_mac_text(mac, text),
+			  "why", f->store.error, NULL);
 	return err;
 }
 
@@ -257,6 +257,9 @@ int fleet_kernel_begin(struct fleet *f)
 	k->pause = PAUSE_MIN;
 	k->apart = APART;
 	f->kernel = k;
+	/* Opened before there was anybody to hear of it. */
+	if (f->connected)
+		cnl_close(&f->nl);
 	f->connected = false;
 	kernel_tick(k);
 	return 0;

@@ -56,7 +56,7 @@ static void claim(struct fleet_holder *h, const struct fleet_lease *lease)
 	hold_begin(w);
 }
 
-/* First in the registry, from which agent knows that it must ask: a lease that it gives by then is found, and claimed. */
+/* First in the registry, by which agent knows that it must ask: a lease that it gives meanwhile is claimed. */
 static void release(struct fleet_holder *h, const uint8_t mac[6], bool held)
 {
 	struct hold *w;
