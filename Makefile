@@ -20,6 +20,8 @@ include tests/lint/lint.mk
 include tests/bench/bench.mk
 include tests/fuzz/fuzz.mk
 include tests/serve/serve.mk
+include tests/fleet/fleet.mk
+include tests/rig/rig.mk
 include tests/page/page.mk tests/metrics/metrics.mk
 include tests/cross/cross.mk
 include tests/system/system.mk
@@ -36,7 +38,7 @@ help:
 # help: make uninstall    remove them again; what is yours in /etc and /var/lib/cordon stays
 # help: make device       cordonctl for a device: enroll, renew, checkin, update; build/device/cordonctl
 # help:                   (CC= SYSROOT= for another machine, STATIC=1 without libraries: tests/cross/sysroot.sh has both)
-# help: make deb          Debian packages: cordon-dkms, cordonctl, cordon-device; in build/deb
+# help: make deb          Debian packages: cordon-dkms, cordonctl, cordon-fleet, cordon-device; in build/deb
 # help: make demo         see it work, in a virtual machine
 # help: make check        run all tests
 # help: make system       the packages on a Debian with systemd: installed, used, rebooted, upgraded, purged (6 minutes;

@@ -24,7 +24,7 @@ declare -A packages=(
 	[system]="qemu-system-x86 debootstrap e2fsprogs python3 xz-utils zstd util-linux iproute2 nftables procps"
 	[page]="chromium curl fonts-dejavu-core iproute2 libjs-dygraphs openssl python3 util-linux"
 	[page-node]="nodejs npm"
-	[serve]="curl openssl python3 iproute2 util-linux strace strongswan-pki libstrongswan-standard-plugins
+	[serve]="curl gnutls-bin openssl python3 iproute2 util-linux strace strongswan-pki libstrongswan-standard-plugins
 		softhsm2 opensc libengine-pkcs11-openssl swtpm tpm2-openssl tpm2-tools"
 )
 

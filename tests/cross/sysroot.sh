@@ -11,7 +11,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 device=(libc6-dev linux-libc-dev libssl-dev)
 gateway=(libnl-3-dev libnl-genl-3-dev libnl-nf-3-dev libnl-route-3-dev libyaml-dev libjansson-dev libkmod-dev libsqlite3-dev
-	libevent-dev libpwquality-dev libseccomp-dev libcap-ng-dev)
+	libevent-dev libpwquality-dev libseccomp-dev libcap-ng-dev libcurl4-openssl-dev)
 machine=(bash coreutils dash findutils grep gzip hostname iproute2 iputils-ping kmod libc-bin mawk mount nftables openssl procps
 	python3 sed socat util-linux cracklib-runtime busybox-static)
 

@@ -16,6 +16,7 @@
 #   beside     how long an honest check-in takes beside floods of TLS records and chains
 #   rollover   from one CA to the next: 20 devices of three kinds, killed at each step
 #   chain      a CA below a company's RSA root: request, import, devices, roll-over, passphrases, constraints
+#   fleet_chain  gateways with issuing CAs of their own below one root: name constraints, issuers.pem, OCSP
 #   late       certificates that have ended, and are renewed; likewise
 #   ocsp       lists and statuses over plain HTTP, stapled, renewed in time; hostile requests
 #   expiry     certificates that end: said before they do; with a kernel of straw
@@ -26,6 +27,7 @@
 #   hardware   the CA's key and a device's in an HSM (SoftHSM2) and a TPM (swtpm)
 #   devices    device list, show and retire, by kernel and registry, and without one of them; with a kernel of straw
 #   page       the page: who may look and act, forms of others, streams, slow and many clients; with a kernel of straw
+#   fleet      a gateway among others: what is asked of cordon-fleet, and what happens without it (a liar); with a kernel of straw
 #   crash      kill -9 while 1,000 devices enrol (DEVICES= KILLS= SEED=)
 # All at once, as they wait a good deal, and the last one takes longest.
 set -u
@@ -88,7 +90,7 @@ if ! make -s userspace serve-programs >"$work/log" 2>&1; then
 	echo "Bail out! cordonctl does not build"
 	exit 1
 fi
-[[ $# -gt 0 ]] || set -- est refuse ddi hawkbit offers update posture liar idevid full processes flood beside rollover chain late devices expiry ocsp eapol registry backup audit hardware page crash
+[[ $# -gt 0 ]] || set -- est refuse ddi hawkbit offers update posture liar idevid full processes flood beside rollover chain fleet_chain late devices expiry ocsp eapol registry backup audit hardware page fleet crash
 for name; do
 	start "$name"
 done

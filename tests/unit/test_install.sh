@@ -62,6 +62,23 @@ for unit in cordon-serve:25 cordon-state:19 cordon-check:24 cordon-hostapd:17 co
 	ok "${unit%:*}.service: its exposure is at most ${unit#*:} tenths"
 done
 
+# The fleet's own: nothing of it comes with the rest.
+[ ! -e "$root/usr/sbin/cordon-fleet" ]
+ok "cordon-fleet is installed by itself"
+make -s DESTDIR="$dir/fleet" PREFIX=/usr install-fleet >"$dir/out" 2>"$dir/err" && silent
+ok "and is"
+[ "$(cd "$dir/fleet" && find . -type f | sort | tr '\n' ' ')" = "./usr/lib/systemd/system/cordon-fleet.service $(:
+	)./usr/lib/sysusers.d/cordon-fleet.conf ./usr/sbin/cordon-fleet " ]
+ok "cordon-fleet: program, unit, user"
+systemd-sysusers --root="$dir/users" "$dir/fleet/usr/lib/sysusers.d/cordon-fleet.conf" >"$dir/out" 2>"$dir/err" &&
+	grep -q '^cordon-fleet:' "$dir/users/etc/passwd"
+ok "cordon-fleet: its user is made"
+systemd-analyze security --no-pager --offline=true --threshold=27 \
+	"$dir/fleet/usr/lib/systemd/system/cordon-fleet.service" >"$dir/out" 2>"$dir/err"
+ok "cordon-fleet.service: its exposure is at most 27 tenths"
+! ldd build/cordonctl | grep -q libcurl && ldd build/cordon-fleet | grep -q libcurl
+ok "cordonctl does not load libcurl, cordon-fleet does"
+
 "$root/usr/sbin/cordonctl" check "$root/etc/cordon/policy.yaml" >"$dir/out" 2>"$dir/err" && [ ! -s "$dir/err" ]
 ok "the example policy is good, and nothing is to be warned of"
 grep -qx 'mode: observe' "$root/etc/cordon/policy.yaml"

@@ -55,6 +55,25 @@ check 1 "refused: roots somewhere" 'manufacturers: [{name: acme, roots: acme.pem
 check 1 "refused: too many manufacturers" "manufacturers: [$(printf '{name: m%s, roots: /m.pem}, ' {1..17})]\n" \
 	"1:456: more than 16 manufacturers"
 check 1 "refused: a policy somewhere" 'policy: policy.yaml\n' "1:9: policy 'policy.yaml' does not begin with /"
+tls='ca: /ca.pem, cert: /c.pem, key: /k.pem'
+check 0 "accepted: a registry's file" 'registry: /srv/registry.db\n'
+check 0 "accepted: a registry that is shared" \
+	"registry: {file: /srv/r.db, etcd: ['https://10.0.0.1:2379', 'https://[fd00::1]:2379'], $tls, prefix: plant/, gateway: north, offline: 2h}\n"
+check 1 "refused: a shared registry without members" "registry: {etcd: [], $tls}\n" "1:18: etcd holds 0 members, not 1 to 16"
+check 1 "refused: members that are not said" "registry: {$tls}\n" "1:11: registry without 'etcd'"
+check 1 "refused: a member that is no URL" "registry: {etcd: [10.0.0.1], $tls}\n" \
+	"1:19: '10.0.0.1' is not a URL like https://10.0.0.1:2379"
+check 1 "refused: etcd without TLS on another machine" 'registry: {etcd: ["http://10.0.0.1:2379"]}\n' \
+	"1:19: 'http://10.0.0.1:2379' is not a URL like https://10.0.0.1:2379"
+check 0 "accepted: without TLS on this machine" 'registry: {etcd: ["http://127.0.0.1:2379"], gateway: a}\n'
+check 1 "refused: TLS without a certificate of its own" 'registry: {etcd: ["https://10.0.0.1:2379"], ca: /c.pem}\n' \
+	"1:11: registry: ca, cert and key are needed for https"
+check 1 "refused: a gateway's name" "registry: {etcd: ['https://10.0.0.1:2379'], $tls, gateway: a/b}\n" \
+	"1:94: gateway 'a/b' must be 1 to 63 letters, digits, '_', '-' or '.', not beginning with '-' or '.'"
+check 1 "refused: offline for how long" "registry: {etcd: ['https://10.0.0.1:2379'], $tls, offline: long}\n" \
+	"1:94: 'long' is not a duration from 0s to 3650d"
+check 1 "refused: a word of a registry" "registry: {etc: ['https://10.0.0.1:2379'], $tls}\n" \
+	"1:12: unknown key 'etc': did you mean 'etcd'?"
 check 1 "refused: a list" '[]\n' "1:1: serve.yaml must be a mapping"
 echo "1..$n"
 exit $failed

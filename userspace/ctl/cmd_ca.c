@@ -147,6 +147,7 @@ enum {
 	O_DIR, O_REGISTRY, O_PASSPHRASE, O_JSON, O_NAME, O_KEY, O_ROOT_CERT, O_ROOT_KEY, O_ROLLOVER,
 	O_MAC, O_CSR, O_OUT, O_DAYS, O_REASON, O_DER, O_ACTIVATE, O_FORCE, O_OLD_ROOT_KEY, O_EXPIRING,
 	O_RENEW, O_CSR_OUT, O_NEW_PASSPHRASE, O_REMOVE, O_ROOT, O_REVOKE, O_HOSTAPD, O_CONFIG, O_PKCS12,
+	O_GATEWAY, O_SERVER_NAME,
 	OPTIONS,
 };
 
@@ -173,6 +174,7 @@ static const struct option options[] = {
 	{ "new-passphrase-file", required_argument, NULL, O_NEW_PASSPHRASE }, { "remove", no_argument, NULL, O_REMOVE },
 	{ "root", no_argument, NULL, O_ROOT }, { "revoke", required_argument, NULL, O_REVOKE },
 	{ "config", required_argument, NULL, O_CONFIG }, { "pkcs12", no_argument, NULL, O_PKCS12 },
+	{ "gateway", required_argument, NULL, O_GATEWAY }, { "server-name", required_argument, NULL, O_SERVER_NAME },
 	{ "help", no_argument, NULL, OPTION_HELP }, { }
 };
 
@@ -192,7 +194,8 @@ static const struct verb {
 	int (*run)(const struct ca_words *w);
 } verbs[] = {
 	{ "init", BIT(O_JSON) | BIT(O_NAME) | BIT(O_KEY) | BIT(O_ROOT_CERT) | BIT(O_ROOT_KEY) |
-	  BIT(O_ROLLOVER) | BIT(O_ACTIVATE) | BIT(O_FORCE) | BIT(O_OLD_ROOT_KEY) | BIT(O_CSR_OUT), 0, 0, ca_init },
+	  BIT(O_ROLLOVER) | BIT(O_ACTIVATE) | BIT(O_FORCE) | BIT(O_OLD_ROOT_KEY) | BIT(O_CSR_OUT) |
+	  BIT(O_SERVER_NAME), 0, 0, ca_init },
 	{ "issue", BIT(O_JSON) | BIT(O_MAC) | BIT(O_CSR) | BIT(O_OUT) | BIT(O_DAYS) | BIT(O_CONFIG),
 	  1, 1, ca_issue },
 	{ "operator", BIT(O_JSON) | BIT(O_CSR) | BIT(O_OUT) | BIT(O_DAYS) | BIT(O_CONFIG) | BIT(O_PKCS12) |
@@ -203,6 +206,8 @@ static const struct verb {
 	  0, 0, ca_crl },
 	{ "export", BIT(O_JSON) | BIT(O_DER) | BIT(O_HOSTAPD), 0, PORTS_MAX, ca_export },
 	{ "import", BIT(O_JSON) | BIT(O_ROOT_CERT), 1, 1, ca_import },
+	{ "sign-issuing", BIT(O_GATEWAY) | BIT(O_SERVER_NAME) | BIT(O_DAYS) | BIT(O_OUT) | BIT(O_ROOT_CERT) | BIT(O_ROOT_KEY),
+	  1, 1, ca_sign_issuing },
 	{ "passphrase", BIT(O_NEW_PASSPHRASE) | BIT(O_REMOVE), 0, 1, ca_change_passphrase },
 };
 
@@ -214,7 +219,16 @@ static const char *take_days(struct ca_words *w, const char *value)
 	if (*end || value[0] < '0' || value[0] > '9' || !days || days > DAYS_MAX)
 		return "not a number of days from 1 to 3650";
 	w->days = days;
+	w->days_given = true;
 	return NULL;
+}
+
+static const char *take_name(struct ca_words *w, const char *value)
+{
+	if (w->n_names == PKI_SERVER_NAMES)
+		return "more than 32 names of a server";
+	w->names[w->n_names++] = value;
+	return pki_is_server(value) ? NULL : "neither a DNS name nor an address";
 }
 
 static const char *take_force(struct ca_words *w, const char *value)
@@ -246,6 +260,8 @@ static const char *take_special(struct ca_words *w, int option, char *value)
 		return policy_mac_parse(value, w->mac) ? "not a MAC" : NULL;
 	case O_DAYS:
 		return take_days(w, value);
+	case O_SERVER_NAME:
+		return take_name(w, value);
 	case O_FORCE:
 		return take_force(w, value);
 	case O_EXPIRING:
@@ -266,7 +282,7 @@ static const char *take(struct ca_words *w, int option, char *value)
 		[O_ROOT_CERT] = &w->root_cert, [O_ROOT_KEY] = &w->root_key,
 		[O_HOSTAPD] = &w->hostapd,
 		[O_CSR_OUT] = &w->csr_out, [O_NEW_PASSPHRASE] = &w->new_passphrase_file,
-		[O_REVOKE] = &w->revoke,
+		[O_REVOKE] = &w->revoke, [O_GATEWAY] = &w->gateway,
 		[O_CONFIG] = &w->config, [O_CSR] = &w->csr, [O_OUT] = &w->out, [O_OLD_ROOT_KEY] = &w->old_root_key,
 	};
 	bool *flag = option == O_JSON ? &w->json : option == O_ROLLOVER ? &w->rollover :
@@ -308,6 +324,8 @@ static const char *check_rollover(const struct ca_words *w, unsigned int seen)
 		return "--activate takes the CA as it was published";
 	if (w->csr_out && (w->root_cert || w->old_root_key || w->json))
 		return "--csr-out makes a request: no root is at hand, and nothing is printed";
+	if (w->n_names && !w->csr_out && !w->gateway)
+		return "--server-name goes into a request: with --csr-out";
 	return NULL;
 }
 
@@ -345,7 +363,7 @@ static int run_ca(const struct command *self, int argc, char **argv)
 	}
 	words = argc - optind - 1;
 	if (words < 0)
-		return usage_error(self, "init, import, issue, operator, revoke, list, crl, export or passphrase?", NULL);
+		return usage_error(self, "init, import, sign-issuing, issue, operator, revoke, list, crl, export or passphrase?", NULL);
 	verb = find_verb(argv[optind]);
 	if (!verb)
 		return usage_error(self, "no such verb", argv[optind]);
@@ -355,7 +373,8 @@ static int run_ca(const struct command *self, int argc, char **argv)
 			return usage_error(self, "an option that this verb does not know",
 					   options[o].name);
 	if (words < verb->min)
-		return usage_error(self, verb->run == ca_import ? "which chain?" : verb->run == ca_operator ? "which operator?" :
+		return usage_error(self, verb->run == ca_import ? "which chain?" : verb->run == ca_sign_issuing ? "which request?" :
+				   verb->run == ca_operator ? "which operator?" :
 				   "which device?", NULL);
 	if (words > verb->max)
 		return usage_error(self, "too many words", argv[optind + 1 + verb->max]);
@@ -380,6 +399,8 @@ static int run_ca(const struct command *self, int argc, char **argv)
 		return usage_error(self, "--remove leaves no passphrase: no --new-passphrase-file", NULL);
 	if (verb->run == ca_operator && w.pkcs12 ? !!w.csr : verb->run == ca_operator && w.new_passphrase_file)
 		return usage_error(self, w.csr ? "--csr and --pkcs12" : "--new-passphrase-file belongs to --pkcs12", NULL);
+	if (verb->run == ca_sign_issuing && !w.gateway)
+		return usage_error(self, "whose issuing CA? --gateway NAME", NULL);
 	problem = check_rollover(&w, seen);
 	if (problem)
 		return usage_error(self, problem, NULL);
@@ -392,8 +413,10 @@ const struct command cmd_ca = {
 	"ca init --rollover [--old-root-key FILE] [--name NAME] [--key KIND|URI]\n"
 	"           [--root-cert FILE --root-key FILE] [--json]\n"
 	"ca init --rollover --activate [--force N] [--json]\n"
-	"ca init [--rollover] --csr-out FILE [--name NAME] [--key KIND]\n"
+	"ca init [--rollover] --csr-out FILE [--name NAME] [--key KIND] [--server-name NAME]...\n"
 	"ca import CHAIN [--root-cert FILE] [--json]\n"
+	"ca sign-issuing REQUEST --gateway NAME [--server-name NAME]... [--days N] [--out FILE]\n"
+	"           [--root-cert FILE] [--root-key FILE]\n"
 	"ca issue NAME [--mac MAC] [--csr FILE] [--out DIR] [--days N] [--config FILE] [--json]\n"
 	"ca operator NAME [--csr FILE | --pkcs12 [--new-passphrase-file FILE]] [--out DIR]\n"
 	"           [--days N] [--config FILE] [--json]\n"
@@ -415,6 +438,9 @@ const struct command cmd_ca = {
 	"                         certify the issuing CA with this root; its key is not kept\n"
 	"  --csr-out FILE         make a key and a request for its certificate, as the root is elsewhere;\n"
 	"                         'ca import' takes the chain that comes of it (PEM, in any order)\n"
+	"  --gateway NAME         of a fleet, whose issuing CA this root certifies\n"
+	"  --server-name NAME     DNS name or address of its server, the only ones that it may certify;\n"
+	"                         without them, those that its request asks for\n"
 	"  --root-key URI         alone: the key in hardware of the root that is made\n"
 	"  --rollover             make the CA that is to follow and publish it: devices come to\n"
 	"                         know it when they renew, and the present one goes on signing\n"
@@ -426,7 +452,7 @@ const struct command cmd_ca = {
 	"  --out WHERE            directory for NAME.key, NAME.crt and ca.crt; file for the CRL\n"
 	"  --pkcs12               of an operator: NAME.p12 for a browser, in the place of key and\n"
 	"                         certificate, with a passphrase that is asked for\n"
-	"  --days N               how long the certificate is good (90)\n"
+	"  --days N               how long the certificate is good (90; an issuing CA's 365)\n"
 	"  --config FILE          serve.yaml, whose status.url the certificate names; without it,\n"
 	"                         /etc/cordon/serve.yaml, if that is of the same CA\n"
 	"  --renew                print nothing, and sign none unless half of the time of the one\n"

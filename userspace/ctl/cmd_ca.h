@@ -33,6 +33,10 @@
  * @csr: file of a request, or NULL
  * @out: directory or file to write to, or NULL
  * @days: how long a certificate is good
+ * @days_given: it was said
+ * @gateway: whose issuing CA is certified, or NULL
+ * @names: of a gateway's server
+ * @n_names: how many
  * @pkcs12: key and certificate in one file, with a passphrase
  * @renew: the revocation list, if half of its time has passed
  * @expiring: only what ends within so many seconds; 0, everything
@@ -69,6 +73,10 @@ struct ca_words {
 	const char *csr;
 	const char *out;
 	u32 days;
+	bool days_given;
+	const char *gateway;
+	const char *names[PKI_SERVER_NAMES];
+	size_t n_names;
 	bool pkcs12;
 	bool renew;
 	u32 expiring;
@@ -119,6 +127,9 @@ bool ca_new_passphrase(const char *path, const char *prompt, const char *otherwi
 		       char out[SECRET_MAX_LEN + 1]);
 void ca_warn(const char *dir);
 
+/* cmd_ca_root.c */
+bool ca_read_root_key(const struct ca_words *w, EVP_PKEY **key);
+
 /* cmd_ca_import.c */
 int ca_request(const struct ca_words *w, struct pki_ca_plan *plan, char passphrase[SECRET_MAX_LEN + 1]);
 
@@ -142,6 +153,7 @@ int ca_revoke(const struct ca_words *w);
 int ca_list(const struct ca_words *w);
 int ca_crl(const struct ca_words *w);
 int ca_import(const struct ca_words *w);
+int ca_sign_issuing(const struct ca_words *w);
 int ca_root_crl(const struct ca_words *w);
 int ca_change_passphrase(const struct ca_words *w);
 

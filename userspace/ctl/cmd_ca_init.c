@@ -301,7 +301,9 @@ static bool may_roll(const struct ca_words *w)
  */
 int ca_init(const struct ca_words *w)
 {
-	struct pki_ca_plan plan = { .name = w->name, .key = w->key, .now = time(NULL) };
+	struct pki_ca_plan plan = {
+		.name = w->name, .key = w->key, .names = w->names, .n_names = w->n_names, .now = time(NULL),
+	};
 	char passphrase[SECRET_MAX_LEN + 1] = "", *issuing = NULL, *root = NULL;
 	int ret = EXIT_REFUSED;
 

@@ -9,8 +9,12 @@
 #include "ctl/cmd_ca.h"
 #include "lib/file.h"
 
-/* The one that is named, or the one in the directory. */
-static bool read_root_key(const struct ca_words *w, EVP_PKEY **key)
+/**
+ * ca_read_root_key - the root's key: the one that is named, or the one in the directory; or tell why not
+ * @w: where it is
+ * @key: EVP_PKEY_free() it
+ */
+bool ca_read_root_key(const struct ca_words *w, EVP_PKEY **key)
 {
 	char path[PATH_MAX], passphrase[SECRET_MAX_LEN + 1] = "";
 	bool good;
@@ -60,7 +64,7 @@ int ca_root_crl(const struct ca_words *w)
 	if (!ca_load(w, false, &ca))
 		return EXIT_REFUSED;
 	pki_ca_free(&ca);
-	if ((!w->revoke || ca_read_cert(w->revoke, &plan.revoke)) && read_root_key(w, &plan.key))
+	if ((!w->revoke || ca_read_cert(w->revoke, &plan.revoke)) && ca_read_root_key(w, &plan.key))
 		ret = make(w, &plan);
 	EVP_PKEY_free(plan.key);
 	X509_free(plan.revoke);

@@ -229,13 +229,12 @@ static void checked(const struct etcd_answer *a, void *arg)
 	lost(w);
 }
 
+/* One key, though it may not be there: a member goes through all keys of a range, whatever its limit. */
 static void check(struct etcd_watch *w)
 {
-	const bool witness = w->at.witness[0];
 	struct etcd_range r = {
-		.under = witness ? w->at.witness : w->under,
-		.one = witness,
-		.limit = 1,
+		.under = w->at.witness[0] ? w->at.witness : w->under[0] ? w->under : "-",
+		.one = true,
 		.revision = w->at.revision,
 	};
 

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# install.sh install|uninstall [device]: what the list beside it names, files or files.device, below $DESTDIR. From the
+# install.sh install|uninstall [device|fleet]: what the list beside it names, files or files.device, below $DESTDIR. From the
 # environment: BUILD, PREFIX, and BINDIR, SBINDIR, MANDIR, DATADIR, LIBDIR, UNITDIR, SYSCONFDIR where they are not PREFIX's.
 set -euo pipefail
 
@@ -48,7 +48,7 @@ tell_manager() {
 case ${1-} in
 install) each=put ;;
 uninstall) each=take ;;
-*) echo "usage: install.sh install|uninstall [device]" >&2; exit 2 ;;
+*) echo "usage: install.sh install|uninstall [device|fleet]" >&2; exit 2 ;;
 esac
 fill <"$here/files${2:+.$2}" | grep -v '^#' | while read -r kind pattern target; do
 	compgen -G "$pattern" >/dev/null || { echo "install: no such file: $pattern" >&2; exit 1; }

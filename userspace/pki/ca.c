@@ -413,6 +413,7 @@ void pki_ca_free(struct pki_ca *ca)
 		EVP_PKEY_free(ca->former[i].key);
 	}
 	free(ca->former);
+	sk_X509_CRL_pop_free(ca->lists, X509_CRL_free);
 	sk_X509_pop_free(ca->intermediates, X509_free);
 	X509_free(ca->bridge);
 	X509_free(ca->next_issuing);

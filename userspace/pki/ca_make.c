@@ -59,6 +59,7 @@ X509 *pki_work_sign(const struct pki_ca_cert *c)
 	X509_NAME_free(issuer);
 	if (cert && set_subject(cert, c->cn, c->same) && pki_cert_usage(cert, true, c->pathlen) &&
 	    pki_cert_key_ids(cert, c->issuer, c->same) &&
+	    (!c->limits || X509_add1_ext_i2d(cert, NID_name_constraints, c->limits, 1, X509V3_ADD_APPEND) > 0) &&
 	    X509_sign(cert, c->signer, pki_digest(c->signer)))
 		return cert;
 	X509_free(cert);
@@ -82,8 +83,13 @@ static X509 *make_cert(const struct pki_work *w, EVP_PKEY *key, const char *suff
 	return cert;
 }
 
-/* May what is imported be a root of ours. */
-static int check_root(const struct pki_work *w)
+/**
+ * pki_work_check_root - may what is imported be a root of ours
+ * @w: its plan has the root and its key
+ *
+ * Return: 0 or -EPERM.
+ */
+int pki_work_check_root(const struct pki_work *w)
 {
 	X509 *root = w->plan->root;
 	char day[16];
@@ -201,7 +207,7 @@ static int make_root(struct pki_work *w)
 		w->root_key = w->plan->root_key;
 		X509_up_ref(w->root);
 		EVP_PKEY_up_ref(w->root_key);
-		return check_root(w);
+		return pki_work_check_root(w);
 	}
 	w->root_key = pki_work_take_key(w, w->plan->root_key);
 	if (w->root_key)

@@ -16,7 +16,7 @@
 #include "make.h"
 
 /* What the certificate is to be: who signs it may say otherwise. */
-static bool add_extensions(X509_REQ *csr)
+static bool add_extensions(X509_REQ *csr, NAME_CONSTRAINTS *limits)
 {
 	static const struct {
 		int nid;
@@ -36,7 +36,8 @@ static bool add_extensions(X509_REQ *csr)
 		if (!good)
 			X509_EXTENSION_free(one);
 	}
-	good = good && X509_REQ_add_extensions(csr, list);
+	good = good && (!limits || X509V3_add1_i2d(&list, NID_name_constraints, limits, 1, X509V3_ADD_APPEND) > 0) &&
+	       X509_REQ_add_extensions(csr, list);
 	sk_X509_EXTENSION_pop_free(list, X509_EXTENSION_free);
 	return good;
 }
@@ -44,15 +45,17 @@ static bool add_extensions(X509_REQ *csr)
 static int make_request(const struct pki_work *w, char **pem, size_t *len)
 {
 	char cn[PKI_CA_NAME_MAX + sizeof(PKI_ISSUING_SUFFIX)], *text;
+	NAME_CONSTRAINTS *limits = w->plan->n_names ? pki_limits_new(w->plan->names, w->plan->n_names, w->err) : NULL;
 	X509_PUBKEY *pub = pki_key_public(w->key);
 	X509_REQ *csr = X509_REQ_new();
 	BIO *bio = BIO_new(BIO_s_mem());
+	bool good = limits || !w->plan->n_names;
 	long n = 0;
 
 	snprintf(cn, sizeof(cn), "%s" PKI_ISSUING_SUFFIX, w->name);
-	if (csr && pub && bio && X509_REQ_set_version(csr, X509_REQ_VERSION_1) &&
+	if (good && csr && pub && bio && X509_REQ_set_version(csr, X509_REQ_VERSION_1) &&
 	    !pki_public_copy(X509_REQ_get_X509_PUBKEY(csr), pub) &&
-	    pki_name_set(X509_REQ_get_subject_name(csr), cn) && add_extensions(csr) &&
+	    pki_name_set(X509_REQ_get_subject_name(csr), cn) && add_extensions(csr, limits) &&
 	    X509_REQ_sign(csr, w->key, pki_digest(w->key)) && PEM_write_bio_X509_REQ(bio, csr))
 		n = BIO_get_mem_data(bio, &text);
 	*pem = n > 0 ? strndup(text, n) : NULL;
@@ -60,7 +63,8 @@ static int make_request(const struct pki_work *w, char **pem, size_t *len)
 	BIO_free(bio);
 	X509_REQ_free(csr);
 	X509_PUBKEY_free(pub);
-	return *pem ? 0 : pki_fail_ssl(w->err, "request cannot be made");
+	NAME_CONSTRAINTS_free(limits);
+	return *pem ? 0 : good ? pki_fail_ssl(w->err, "request cannot be made") : -EINVAL;
 }
 
 /* Key and request among the new files. */

@@ -294,17 +294,21 @@ int pki_client_claim(const struct pki_ca *ca, X509 *cert, time_t now, uint32_t l
 {
 	const X509 *issuer = pki_issuer_of(ca, cert);
 	uint32_t flags = X509_get_extension_flags(cert);
+	time_t from, until;
 	int ret;
 
-	if (!issuer)
-		return pki_fail(err, -EPERM, "not issued by this gateway");
-	if (is_revoked(ca, issuer))
+	if (!issuer && !pki_fleet_find(ca->fleet, cert, &from, &until))
+		return pki_fail(err, -EPERM, "not issued by this gateway%s", ca->fleet ? ", nor by another of the fleet" : "");
+	if (issuer && is_revoked(ca, issuer))
 		return pki_fail(err, -EPERM, "the CA that issued it was revoked");
 	if ((flags & EXFLAG_CA) || !(flags & EXFLAG_XKUSAGE) ||
 	    !(X509_get_extended_key_usage(cert) & XKU_SSL_CLIENT))
 		return pki_fail(err, -EPERM, "not a client certificate (RFC 5280, 4.2.1.12)");
 	ret = check_time(cert, "", now, late, err);
-	return ret ? ret : check_time(issuer, "the gateway's ", now, 0, err);
+	if (ret || issuer)
+		return ret ? ret : check_time(issuer, "the gateway's ", now, 0, err);
+	return now >= from && now <= until ? 0 :
+	       pki_fail(err, -EKEYEXPIRED, "the issuing certificate of another gateway is not valid at this time");
 }
 
 /**

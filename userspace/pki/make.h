@@ -46,6 +46,7 @@ struct pki_work {
  * @pathlen: how many CAs may follow
  * @from: valid from
  * @until: until then, or until the issuer's end
+ * @limits: name constraints, or NULL
  */
 struct pki_ca_cert {
 	const X509_PUBKEY *key;
@@ -56,10 +57,12 @@ struct pki_ca_cert {
 	int pathlen;
 	int64_t from;
 	int64_t until;
+	NAME_CONSTRAINTS *limits;
 };
 
 /* ca_make.c; each returns 0 or -errno with the work's error. */
 X509 *pki_work_sign(const struct pki_ca_cert *c);
+int pki_work_check_root(const struct pki_work *w);
 int pki_work_begin(struct pki_work *w, const char *dir);
 int pki_work_temp(struct pki_work *w, const char *suffix);
 int pki_work_name(struct pki_work *w, const char *name);
@@ -75,6 +78,11 @@ void pki_tree_remove(const char *path);
 /* ca_link.c; likewise. */
 int pki_work_link(const struct pki_work *w, const char *from, const char *to, bool needed);
 int pki_work_link_rest(const struct pki_work *w, const char *const *known);
+
+/* ca_limits.c */
+NAME_CONSTRAINTS *pki_limits_new(const char *const *names, size_t n, struct pki_error *err);
+int pki_limits_names(const NAME_CONSTRAINTS *nc, char names[PKI_SERVER_NAMES][PKI_SERVER_NAME_LEN], size_t *n,
+		     struct pki_error *err);
 
 /* ca_request.c; likewise. */
 int pki_work_none_waits(const struct pki_work *w);

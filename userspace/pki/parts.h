@@ -56,6 +56,9 @@ int pki_chain_end(const struct pki_ca *ca, time_t *until);
 #define PKI_ROOT_LIST		"root-crl.pem"
 
 int pki_revoked_load(struct pki_ca *ca, const char *dir, struct pki_error *err);
+bool pki_revoked_names(const struct pki_ca *ca, X509 *cert);
+/* fleet.c */
+bool pki_fleet_find(const struct pki_fleet *f, X509 *cert, time_t *from, time_t *until);
 /* status.c */
 bool pki_status_add(X509 *cert, const struct pki_ca *ca);
 

@@ -32,6 +32,8 @@
 #define PKI_OPERATOR_EKU	"2.25.288794413989839717149228718384977042979"
 #define PKI_OPERATOR_POLICY	"2.25.218876189079583623759734697172196803927"
 
+struct pki_fleet;
+
 /** struct pki_error - why something was refused: lower case, no full stop, RFC clause where one rules */
 struct pki_error {
 	char text[PKI_ERROR_LEN];
@@ -111,6 +113,8 @@ struct pki_issuer {
  * @revoked: by the list of who is above: @issuing, or one of @intermediates; nothing is issued then, nor taken
  * @former: issuing certificates of CAs before, oldest first
  * @n_former: how many
+ * @lists: of who is above, all that were found; or NULL
+ * @fleet: other gateways' issuing certificates, the caller's: what a client claims of one of them is taken, too; or NULL
  * @status_url: what certificates name, see pki_status_add(), the caller's; NULL or empty, they name nothing
  */
 struct pki_ca {
@@ -125,6 +129,8 @@ struct pki_ca {
 	bool revoked;
 	struct pki_issuer *former;
 	size_t n_former;
+	STACK_OF(X509_CRL) *lists;
+	const struct pki_fleet *fleet;
 	const char *status_url;
 };
 
@@ -139,6 +145,8 @@ struct pki_ca {
  * @root_reference: names @root_key in hardware, and is stored; NULL, a root that is made gets a new key
  * @issuing_key: of the issuing certificate, in hardware; NULL, a new one is made
  * @issuing_reference: names @issuing_key, and is stored
+ * @names: of the gateway's server, for a request: what its certificate is to be for, and nothing else; or NULL
+ * @n_names: how many, 0 or up to PKI_SERVER_NAMES
  * @now: the time; validity begins PKI_BACKDATE earlier
  */
 struct pki_ca_plan {
@@ -151,7 +159,32 @@ struct pki_ca_plan {
 	const char *root_reference;
 	EVP_PKEY *issuing_key;
 	const char *issuing_reference;
+	const char *const *names;
+	size_t n_names;
 	time_t now;
+};
+
+#define PKI_SERVER_NAMES	32
+#define PKI_SERVER_NAME_LEN	256
+
+/**
+ * struct pki_issuing_plan - the certificate of a gateway's issuing CA
+ * @gateway: whose; goes into its subject
+ * @names: of the gateway's server, the only ones that are certified; or NULL: as the request says
+ * @n_names: how many
+ * @root: who signs
+ * @key: of @root
+ * @now: the time; validity begins PKI_BACKDATE earlier
+ * @until: its end, or that of @root
+ */
+struct pki_issuing_plan {
+	const char *gateway;
+	const char *const *names;
+	size_t n_names;
+	X509 *root;
+	EVP_PKEY *key;
+	time_t now;
+	time_t until;
 };
 
 /* Keys. */
@@ -255,6 +288,15 @@ void pki_ca_free(struct pki_ca *ca);
 int pki_ca_trust(const struct pki_ca *ca, STACK_OF(X509) *certs);
 int pki_ca_certs(const struct pki_ca *ca, uint8_t **der, size_t *len);
 
+/* Issuing certificates of a fleet's gateways, all below this CA's root; for pki_ca.fleet. check: 0, or with err -EPERM. */
+#define PKI_FLEET_MAX		20000
+struct pki_fleet *pki_fleet_read(const struct pki_ca *ca, const char *pem, size_t len, const struct pki_fleet *before,
+				 unsigned int *left_out, struct pki_error *err);
+void pki_fleet_free(struct pki_fleet *f);
+size_t pki_fleet_count(const struct pki_fleet *f);
+const X509_NAME *pki_fleet_name(const struct pki_fleet *f, size_t i);
+int pki_fleet_check(const struct pki_ca *ca, X509 *cert, struct pki_error *err);
+
 /*
  * Manufacturers' certificates of devices (IEEE 802.1AR). load: PEM, sk_X509_pop_free(). verify: 0, or with err
  * -EKEYEXPIRED, not at this time; -EPERM, it does not lead to these roots; -EINVAL; -ENOMEM. serial: of the subject.
@@ -283,6 +325,11 @@ bool pki_issuer_id(const X509 *issuer, char out[PKI_ISSUER_ID_LEN]);
  */
 int pki_ca_request(const char *dir, const struct pki_ca_plan *plan, bool next, char **pem, size_t *len,
 		   struct pki_error *err);
+
+/* Where the root's key is, for a request: X509_free(); NULL with err. */
+X509 *pki_issuing_sign(const uint8_t *der, size_t len, const struct pki_issuing_plan *plan, struct pki_error *err);
+/* The server's names in it; none, it has no such constraints. */
+void pki_issuing_names(const X509 *cert, char names[PKI_SERVER_NAMES][PKI_SERVER_NAME_LEN], size_t *n);
 
 /**
  * struct pki_import - a chain that came from elsewhere

@@ -101,6 +101,34 @@ static void mark(struct pki_ca *ca, X509_CRL *crl)
 	}
 }
 
+/* For what else is below the same certificates. */
+static int keep_list(struct pki_ca *ca, X509_CRL *crl, struct pki_error *err)
+{
+	if (!ca->lists)
+		ca->lists = sk_X509_CRL_new_null();
+	if (ca->lists && X509_CRL_up_ref(crl)) {
+		if (sk_X509_CRL_push(ca->lists, crl))
+			return 0;
+		X509_CRL_free(crl);
+	}
+	return pki_fail(err, -ENOMEM, "out of memory");
+}
+
+/**
+ * pki_revoked_names - was a certificate taken back by a list that was there when the CA was loaded
+ * @ca: the CA
+ * @cert: below the same root
+ */
+bool pki_revoked_names(const struct pki_ca *ca, X509 *cert)
+{
+	int i;
+
+	for (i = 0; ca->lists && i < sk_X509_CRL_num(ca->lists); i++)
+		if (names(sk_X509_CRL_value(ca->lists, i), cert))
+			return true;
+	return false;
+}
+
 /** pki_revoked_made - when the last list in a CA's directory was made; 0, there is none */
 time_t pki_revoked_made(const char *dir)
 {
@@ -152,11 +180,13 @@ int pki_revoked_load(struct pki_ca *ca, const char *dir, struct pki_error *err)
 	bio = BIO_new_mem_buf(text, (int)len);
 	while (bio && !ret && (crl = PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL))) {
 		n++;
-		if (is_of_chain(ca, crl))
+		if (is_of_chain(ca, crl)) {
 			mark(ca, crl);
-		else
+			ret = keep_list(ca, crl, err);
+		} else {
 			ret = pki_fail(err, -EINVAL, "%.180s: list %d was signed by none of the CA's certificates", path,
 				       n);
+		}
 		X509_CRL_free(crl);
 	}
 	ERR_clear_error();

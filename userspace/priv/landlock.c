@@ -16,6 +16,8 @@
 #define FS_TRUNCATE	(1ULL << 14)
 #define FS_IOCTL	(1ULL << 15)
 #define NET_TCP		3ULL
+#define NET_CONNECT	2ULL
+#define RULE_NET_PORT	2
 
 /* As of ABI 4; kernels before take a shorter one. */
 struct ruleset {
@@ -23,11 +25,18 @@ struct ruleset {
 	uint64_t net;
 };
 
-static int allow_reading(int ruleset, const char *path)
+/* Likewise. */
+struct port {
+	uint64_t access;
+	uint64_t port;
+};
+
+#define READING		(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+#define WRITING		(LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_REMOVE_FILE)
+
+static int allow(int ruleset, const char *path, uint64_t access)
 {
-	struct landlock_path_beneath_attr rule = {
-		.allowed_access = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR,
-	};
+	struct landlock_path_beneath_attr rule = { .allowed_access = access };
 	int err = 0;
 
 	rule.parent_fd = open(path, O_PATH | O_CLOEXEC);
@@ -39,14 +48,30 @@ static int allow_reading(int ruleset, const char *path)
 	return err;
 }
 
-static int allow_role(int ruleset, const struct priv_role *role)
+static int allow_ports(int ruleset, const struct priv_role *role)
 {
-	int err = role->readable ? allow_reading(ruleset, role->readable) : 0;
+	struct port rule = { .access = NET_CONNECT };
+	size_t i;
+
+	for (i = 0; i < PRIV_CONNECT && role->connect[i]; i++) {
+		rule.port = role->connect[i];
+		if (syscall(SYS_landlock_add_rule, ruleset, RULE_NET_PORT, &rule, 0))
+			return -errno;
+	}
+	return 0;
+}
+
+/* @truncate: that right, where the kernel tells it from writing. */
+static int allow_role(int ruleset, const struct priv_role *role, uint64_t truncate)
+{
+	int err = role->readable ? allow(ruleset, role->readable, READING) : 0;
 	size_t i;
 
 	for (i = 0; !err && i < PRIV_ALSO; i++)
 		if (role->also[i] && role->also[i][0])
-			err = allow_reading(ruleset, role->also[i]);
+			err = allow(ruleset, role->also[i], READING);
+	if (!err && role->writable)
+		err = allow(ruleset, role->writable, READING | WRITING | truncate);
 	return err;
 }
 
@@ -75,7 +100,9 @@ int priv_landlock(const struct priv_role *role)
 	fd = syscall(SYS_landlock_create_ruleset, &r, abi >= 4 ? sizeof(r) : sizeof(r.fs), 0);
 	if (fd < 0)
 		return -errno;
-	err = allow_role(fd, role);
+	err = allow_role(fd, role, r.fs & FS_TRUNCATE);
+	if (!err && r.net)
+		err = allow_ports(fd, role);
 	if (!err && (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
 		     syscall(SYS_landlock_restrict_self, fd, 0)))
 		err = -errno;

@@ -10,6 +10,7 @@
 
 #define PRIV_ERROR_LEN	256
 #define PRIV_ALSO	3	/* further directories that may be read */
+#define PRIV_CONNECT	16	/* ports to which connections may be opened */
 #define PRIV_FRAME_MAX	(4U << 20)	/* bytes of one message */
 
 /**
@@ -19,10 +20,13 @@
  * @network: uses sockets that are open already, and accepts connections
  * @netlink: opens netlink sockets
  * @local: talks to other services of this machine, over sockets of which each message is whole
+ * @stream: likewise, over sockets of streams
  * @database: writes files that are open already
  * @listing: finds out which files there are where it may open them
  * @hardware: talks over sockets that a module for keys in hardware has open already
+ * @connect: ports to which it opens TCP connections; 0, no more
  * @readable: a directory below which it may open files for reading, or NULL
+ * @writable: a directory below which it may make, write, rename and remove files, or NULL
  * @also: further ones; NULL or empty, none
  */
 struct priv_role {
@@ -31,10 +35,13 @@ struct priv_role {
 	bool network;
 	bool netlink;
 	bool local;
+	bool stream;
 	bool database;
 	bool listing;
 	bool hardware;
+	uint16_t connect[PRIV_CONNECT];
 	const char *readable;
+	const char *writable;
 	const char *also[PRIV_ALSO];
 };
 
@@ -45,6 +52,7 @@ struct priv_channel {
 };
 
 int priv_enter(const struct priv_role *role, char error[PRIV_ERROR_LEN]);
+uid_t priv_user(const char *user);
 gid_t priv_group(const char *user);
 int priv_landlock(const struct priv_role *role);
 

@@ -570,7 +570,9 @@ int serve_front(struct serve_config *config, struct serve_counters *counters, st
 		serve_log(LOG_WARNING, "no artifacts can be had", "directory", config->firmware, "why",
 			  strerror(-f->artifacts), NULL);
 	serve_limit_files(FILES);
-	if (prepare_tls(f) || prepare_loop(f) || start_beat(f))
+	if (config->fleet.n)
+		role.also[2] = config->fleet.directory;
+	if (prepare_tls(f) || prepare_loop(f) || front_fleet_begin(f) || start_beat(f))
 		return 1;
 	serve_log_detach();
 	if (priv_enter(&role, error) < 0) {

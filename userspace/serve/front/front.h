@@ -9,6 +9,7 @@
 #include <event2/http.h>
 #include <openssl/ssl.h>
 #include <sys/queue.h>
+#include <sys/stat.h>
 
 #include "serve/common/serve.h"
 
@@ -163,6 +164,11 @@ TAILQ_HEAD(downloads, download);
  * @sweep: timer of their ends
  * @shown: certificate of the connection that conn_certificate() looked at last, DER
  * @chain: what came behind it, where it is a manufacturer's
+ * @fleet: other gateways' issuing certificates; NULL, none were read
+ * @fleet_dir: where they are; -1, there is no fleet
+ * @fleet_seen: their file, as it was looked at last
+ * @fleet_look: timer of that
+ * @named: whose certificates clients are asked for, but @fleet's
  */
 struct front {
 	struct serve_config *config;
@@ -205,6 +211,11 @@ struct front {
 	struct event *sweep;
 	uint8_t shown[PKI_CERT_MAX];
 	uint8_t chain[SERVE_CHAIN_MAX];
+	struct pki_fleet *fleet;
+	int fleet_dir;
+	struct stat fleet_seen;
+	struct event *fleet_look;
+	STACK_OF(X509_NAME) *named;
 };
 
 /* conn.c */
@@ -237,6 +248,9 @@ void front_certificate_told(struct front *f);
 void front_reload_ask(struct front *f);
 /* issuers.c */
 void front_name_issuers(struct front *f);
+
+/* fleet.c */
+int front_fleet_begin(struct front *f);
 
 /* http.c */
 int http_start(struct front *f);
