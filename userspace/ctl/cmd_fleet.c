@@ -63,9 +63,7 @@ static int expel(const struct fleet_words *w)
 	if (ret)
 		return ret;
 	printf("gateway %s is expelled: other gateways refuse what it has signed\n", w->name);
-	/* cordon-fleet cannot do what is left. */
-	complain_note("it reads etcd until its certificate for etcd is revoked",
-		      "give each member a revocation list with that certificate, by --client-crl-file");
+	fleet_tell_expelled(w);
 	return EXIT_DONE;
 }
 
@@ -122,6 +120,8 @@ static const struct verb {
 	bool name_follows;
 	int (*run)(const struct fleet_words *w);
 } verbs[] = {
+	{ "init", false, fleet_member_init },
+	{ "add", true, fleet_member_add },
 	{ "status", false, fleet_print_status },
 	{ "gateways", false, fleet_print_gateways },
 	{ "expel", true, expel },
@@ -158,6 +158,7 @@ static int run_fleet(const struct command *self, int argc, char **argv)
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, 'c' }, { "json", no_argument, NULL, 'j' },
 		{ "why", required_argument, NULL, 'w' }, { "yes", no_argument, NULL, 'y' },
+		{ "certificate", required_argument, NULL, 'C' },
 		{ "help", no_argument, NULL, OPTION_HELP }, { }
 	};
 	struct fleet_words w = { .self = self };
@@ -174,6 +175,8 @@ static int run_fleet(const struct command *self, int argc, char **argv)
 			path = optarg;
 		if (o == 'w')
 			w.why = optarg;
+		if (o == 'C')
+			w.certificate = optarg;
 		w.json |= o == 'j';
 		w.yes |= o == 'y';
 	}
@@ -193,12 +196,16 @@ static int run_fleet(const struct command *self, int argc, char **argv)
 
 const struct command cmd_fleet = {
 	"fleet", "See and change which gateways share the registry",
+	"fleet init [--json] [--config FILE]\n"
+	"fleet add GATEWAY --certificate FILE [--json] [--config FILE]\n"
 	"fleet status [--json] [--config FILE]\n"
 	"fleet gateways [--json] [--config FILE]\n"
 	"fleet expel GATEWAY --why TEXT [--yes] [--config FILE]\n"
 	"fleet rejoin [--config FILE]\n"
 	"fleet leave [--config FILE]",
 	"Many gateways share what they know of devices over etcd; cordon-fleet does that.\n\n"
+	"  --certificate FILE\n"
+	"                 the issuing certificate of a gateway (PEM), which the fleet's root has signed\n"
 	"  --why TEXT     the reason, which all gateways show\n"
 	"  --yes          it is meant\n"
 	"  --config FILE  the server's configuration (" SERVE_CONFIG ")\n"

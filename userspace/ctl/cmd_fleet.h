@@ -16,6 +16,7 @@
  * @yes: it is meant
  * @why: in words; or NULL
  * @name: of a gateway; or NULL
+ * @certificate: file of its issuing certificate; or NULL
  */
 struct fleet_words {
 	const struct command *self;
@@ -24,10 +25,16 @@ struct fleet_words {
 	bool yes;
 	const char *why;
 	const char *name;
+	const char *certificate;
 };
 
 /* cmd_fleet.c: the answer, json_decref(); NULL, it was told why not. */
 json_t *fleet_question(const struct fleet_words *w, json_t *question);
+
+/* fleet_member.c */
+int fleet_member_init(const struct fleet_words *w);
+int fleet_member_add(const struct fleet_words *w);
+void fleet_tell_expelled(const struct fleet_words *w);
 
 /* fleet_status.c */
 int fleet_print_status(const struct fleet_words *w);

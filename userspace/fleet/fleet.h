@@ -60,6 +60,8 @@ struct fleet {
 	struct fleet_kernel *kernel;
 	struct fleet_holder *holder;
 	struct fleet_policy *policy;
+	struct fleet_members *members;
+	struct fleet_issuers *issuers;
 };
 
 /* Each has _begin(), 0 or -errno with a line in the log, and _end(), which may be called without. */
@@ -99,6 +101,30 @@ void fleet_expel(struct fleet *f, uint64_t client, json_t *id, const json_t *q);
 void fleet_rejoin(struct fleet *f, uint64_t client, json_t *id, const json_t *q);
 void fleet_apply(struct fleet *f, uint64_t client, json_t *id, const json_t *q);	/* policy.c */
 void fleet_confirm(struct fleet *f, uint64_t client, json_t *id, const json_t *q);
+
+/** enum fleet_root - what etcd says of the fleet's root */
+enum fleet_root {
+	FLEET_ROOT_UNKNOWN,	/* etcd is not there */
+	FLEET_ROOT_NONE,	/* there is no fleet yet */
+	FLEET_ROOT_WRONG,	/* another one than this gateway's CA has */
+	FLEET_ROOT_RIGHT,
+};
+
+/* members.c: who is in the fleet. Begins before anything else here, while files can be opened. */
+int fleet_members_begin(struct fleet *f);
+void fleet_members_end(struct fleet *f);
+const struct pki_ca *fleet_ca(const struct fleet *f);
+const char *fleet_client(const struct fleet *f);	/* "client" of all/gateway/NAME */
+bool fleet_root_is_right(const struct fleet *f, const char *value, size_t len, char *why, size_t size);
+int fleet_root_look(struct fleet *f, void (*then)(struct fleet *f, enum fleet_root is, const char *why));
+void fleet_init(struct fleet *f, uint64_t client, json_t *id, const json_t *q);
+void fleet_add(struct fleet *f, uint64_t client, json_t *id, const json_t *q);
+
+/* issuers.c: DIRECTORY/issuers.pem. Begins as root, behind members; then priv_enter() with that directory as writable. */
+int fleet_issuers_begin(struct fleet *f);
+void fleet_issuers_end(struct fleet *f);
+void fleet_issuers_write(struct fleet *f);	/* at each STORE_FLEET_GATEWAY, and after a list: soon */
+char *fleet_issuers_own(const struct fleet *f, uint8_t issuer[PKI_FINGERPRINT_LEN]);
 
 /* kernel.c: leases and quarantine, both ways. */
 int fleet_kernel_begin(struct fleet *f);

@@ -91,9 +91,6 @@ void fleet_say_no(struct fleet *f, uint64_t client, json_t *id, const char *is, 
 int fleet_row_begin(struct fleet *f);
 void fleet_row_end(struct fleet *f);
 
-/* effect.c */
-void fleet_issuers_write(struct fleet *f);
-
 /* certify.c, status.c, expel.c: after etcd's client has ended */
 void fleet_certify_end(void);
 void fleet_status_end(void);

@@ -31,6 +31,8 @@
  * @look: asks how far etcd is; NULL, it is known, or asked later
  * @batch: of a list, or events of a revision of which more follows
  * @late: revocations that no event told
+ * @rooted: the fleet's root is this gateway's, or neither is there
+ * @rooting: etcd is asked for it
  * @anew: list, whatever revision the registry has
  * @open: a member tells what happens
  * @looked: since it opened, it is known how far etcd was then
@@ -50,6 +52,8 @@ struct fleet_replica {
 	struct etcd_call *look;
 	struct fleet_batch batch;
 	struct fleet_batch late;
+	bool rooted;
+	bool rooting;
 	bool anew;
 	bool open;
 	bool looked;
@@ -267,6 +271,37 @@ static void list(struct fleet_replica *r)
 	}
 }
 
+/* Another fleet's devices are none of ours: nothing is taken over, and that is looked at again now and then. */
+static void on_root(struct fleet *f, enum fleet_root is, const char *why)
+{
+	struct fleet_replica *r = f->replica;
+
+	if (!r || !r->rooting)
+		return;
+	r->rooting = false;
+	r->rooted = is == FLEET_ROOT_RIGHT || is == FLEET_ROOT_NONE;
+	snprintf(r->why, sizeof(r->why), "%s", why);
+	if (is == FLEET_ROOT_WRONG)
+		serve_log(LOG_ALERT, "etcd has another fleet: nothing is taken over", "why", why, NULL);
+	if (r->rooted)
+		fleet_after(r->timer, 0);
+	else if (is == FLEET_ROOT_WRONG)
+		fleet_after(r->timer, 60000);
+	else
+		again(r);
+}
+
+static void ask_root(struct fleet_replica *r)
+{
+	if (r->rooting)
+		return;
+	r->rooting = true;
+	if (!fleet_root_look(r->f, on_root))
+		return;
+	r->rooting = false;
+	fleet_after(r->timer, 1000);
+}
+
 static void on_time(evutil_socket_t fd, short what, void *arg)
 {
 	struct fleet_replica *r = arg;
@@ -275,7 +310,9 @@ static void on_time(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (r->f->at.refused || r->ended)
 		return;
-	if (r->open && !r->looked)
+	if (!r->rooted && fleet_ca(r->f))
+		ask_root(r);
+	else if (r->open && !r->looked)
 		look(r);
 	else if (!r->watch && !r->list && (r->anew || !r->f->at.revision))
 		list(r);

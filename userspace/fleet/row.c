@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* all/gateway/NAME, as far as this gateway writes it itself: version, issuing certificate, interfaces. */
 #include <errno.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 
 #include "fleet/internal.h"
-#include "lib/file.h"
 
-#define CERTIFICATE	16384
 #define LOOK_MS		60000U	/* between two looks at what may have changed */
 
 /**
@@ -18,8 +14,8 @@
  * @f: cordon-fleet
  * @timer: the next look
  * @call: on its way; NULL, none
- * @pem: the issuing certificate; NULL, there is none
- * @issuer: its SHA-256 in hexadecimal
+ * @pem: the issuing certificate, and those before and to follow; NULL, there is none
+ * @issuer: SHA-256 of the present one in hexadecimal
  */
 struct fleet_row {
 	struct fleet *f;
@@ -31,27 +27,12 @@ struct fleet_row {
 
 static void read_issuer(struct fleet_row *r)
 {
-	char path[SERVE_NAME_LEN + 32], *text = NULL;
-	uint8_t digest[32];
-	X509 *cert = NULL;
-	size_t len, i;
-	BIO *bio;
+	uint8_t digest[PKI_FINGERPRINT_LEN];
+	size_t i;
 
-	snprintf(path, sizeof(path), "%s/issuing.crt", r->f->config->ca);
-	if (file_read(path, CERTIFICATE, &text, &len))
-		return;
-	bio = BIO_new_mem_buf(text, (int)len);
-	cert = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
-	if (cert && X509_digest(cert, EVP_sha256(), digest, NULL)) {
-		r->pem = text;
-		for (i = 0; i < sizeof(digest); i++)
-			snprintf(r->issuer + 2 * i, 3, "%02x", digest[i]);
-	} else {
-		serve_log(LOG_ERR, "no certificate", "file", path, NULL);
-		free(text);
-	}
-	X509_free(cert);
-	BIO_free(bio);
+	r->pem = fleet_issuers_own(r->f, digest);
+	for (i = 0; r->pem && i < sizeof(digest); i++)
+		snprintf(r->issuer + 2 * i, 3, "%02x", digest[i]);
 }
 
 /* Interfaces that a policy may name; the kernel's module knows which are uplinks now. */
@@ -113,6 +94,8 @@ static void compare(struct fleet_row *r)
 	row = json_deep_copy(is);
 	if (row) {
 		json_object_set_new(row, "version", json_string(CORDON_VERSION));
+		if (fleet_client(f)[0])
+			json_object_set_new(row, "client", json_string(fleet_client(f)));
 		if (r->pem) {
 			json_object_set_new(row, "certificate", json_string(r->pem));
 			json_object_set_new(row, "issuer", json_string(r->issuer));

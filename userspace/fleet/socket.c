@@ -65,7 +65,7 @@ static const struct {
 } questions[] = {
 	{ "certify", false, fleet_certify }, { "hold", false, fleet_hold }, { "status", false, fleet_status },
 	{ "gateways", false, fleet_gateways }, { "expel", true, fleet_expel }, { "rejoin", true, fleet_rejoin },
-	{ "apply", true, fleet_apply }, { "confirm", true, fleet_confirm },
+	{ "init", true, fleet_init }, { "add", true, fleet_add }, { "apply", true, fleet_apply }, { "confirm", true, fleet_confirm },
 };
 
 static void drop(struct fleet_client *c)
