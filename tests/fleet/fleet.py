@@ -54,8 +54,12 @@ def pair(m, name, program=ASAN):
 
 def confined(g):
     """What the process is left with."""
-    with open(f"/proc/{g.process.pid}/status", encoding="ascii") as f:
-        said = dict(l.rstrip("\n").split(":\t", 1) for l in f if ":\t" in l)
+    def status():
+        with open(f"/proc/{g.process.pid}/status", encoding="ascii") as f:
+            return dict(l.rstrip("\n").split(":\t", 1) for l in f if ":\t" in l)
+
+    wait(lambda: status()["Seccomp"] == "2")
+    said = status()
     ok(said["Seccomp"] == "2" and said["NoNewPrivs"] == "1", "its system calls are filtered")
     if os.geteuid() == 0:
         ok("0" not in said["Uid"].split() and int(said["CapEff"], 16) in (0, 1 << 12) and said["CapBnd"] in (said["CapEff"], "0" * 16),
@@ -154,6 +158,9 @@ def once():
             break
         na, nb = certify(la, 100 + i, name, i, True), certify(lb, 200 + i, name, i, True)
         wins.append(sorted((answer(la, na)["is"], answer(lb, nb)["is"])))
+    r = la.ask(do="certify", name="t0", mac=":".join(re.findall("..", mac(200))), serial=serial(400), key="0" * 64, kind=0,
+               **{"from": NOW, "until": NOW + 9}, token=True, revision=1)
+    ok(r["is"] == "again", "who has looked at an older token than the registry has: again")
     ok(wins == [["again", "done"]] * 20, f"two gateways want one token at the same moment, 20 times: one has it ({wins[:1]})")
     states = a.sql("SELECT count(*) FROM token WHERE state = 1")
     ok(wait(lambda: a.sql("SELECT count(*) FROM token WHERE state = 1")[0][0] == 20), f"claimed in the registry, each ({states})")
