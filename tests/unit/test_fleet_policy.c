@@ -591,10 +591,15 @@ static void test_confirmed_here(void)
 
 static void test_changed_here(void)
 {
+	json_t *status;
+
 	write_file("does", "case $1 in diff) exit 3;; esac\n");
 	kernel.generation = 23;
 	fleet_policy_changed(&fleet);
 	ok(until("\"differs\":true"), "somebody applied another one here");
+	status = fleet_policy_status(&fleet);
+	ok(json_is_true(json_object_get(status, "differs")), "fleet status says so");
+	json_decref(status);
 	ok(holds_text("argv", "diff ") && !holds_text("argv", "--fleet"), "which diff tells");
 	write_file("does", "exit 0\n");
 	kernel.generation = 24;
