@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 
-from cluster import ENV, WORK, Member, authorities, finish, ok, plan, restored, started
+from etcd_member import ENV, WORK, Member, authorities, finish, ok, plan, restored, started
 
 CLIENT, PATTERN = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else ""
 

@@ -12,7 +12,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "etcd"))
-from cluster import ENV, WORK, started  # noqa: E402
+from etcd_member import ENV, WORK, started  # noqa: E402
 
 BUILD = sys.argv[1]
 ASAN = f"{BUILD}/fleet/cordon-fleet"
@@ -92,8 +92,7 @@ class Gateway:
 
     def configure(self):
         with open(self.config, "w", encoding="ascii") as f:
-            f.write(f"""est: {{listen: ["127.0.0.1:0"]}}
-ca: {self.where}/ca
+            f.write(f"""ca: {self.where}/ca
 registry:
   file: {self.db_path}
   etcd: [{", ".join(m.url for m in self.members)}]

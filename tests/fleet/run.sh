@@ -7,7 +7,7 @@ cd "$(dirname "$0")/../.."
 export BUILD=${BUILD:-$PWD/build}
 
 [ -n "${CORDON_NO_DEPS:-}" ] || tests/deps.sh build etcd unit
-if ! log=$(make -s fleet-programs 2>&1); then
+if ! log=$(make -s fleet-asan 2>&1); then
 	sed 's/^/# /' <<<"$log"
 	echo "Bail out! cordon-fleet does not build"
 	exit 1

@@ -4,12 +4,14 @@
 import contextlib
 import json
 import os
+import re
+import shutil
 import socket
 import sys
 import threading
 import time
 
-from gateway import (CTL, WAIT, Crypto, Tap, certificate, checkin, ctl, enroll, must, new_csr, new_key, renew, run,
+from gateway import (CTL, Crypto, Tap, ask, certificate, checkin, ctl, enroll, must, new_csr, new_key, renew, run,
                      serial, until)
 from idevid import Lan, Vendor, simple
 from kernel import FirmwareGateway
@@ -223,6 +225,8 @@ def enrolment(gw):
     one.cert = certificate(gw, got, "one")
     q = gw.liar.asked[-1]
     row = gw.query("SELECT hex(key_id), not_before, not_after FROM certificate WHERE name = 'one'")[0]
+    revision = q.pop("revision", None)
+    tap.ok(isinstance(revision, int), "enrolment: and of which token", revision)
     tap.equal("enrolment: what is asked", {
         "do": "certify", "name": "one", "mac": one.mac, "serial": serial(one.cert).hex(), "key": row[0].lower(), "kind": 0,
         "from": row[1], "until": row[2], "token": True}, {key: q[key] for key in q if key != "id"})
@@ -394,6 +398,108 @@ def offline(gw):
     expect(gw, "offline: it is over: not held", {"checkin": 1}, 1, other.checkin, lambda line: line == WELCOME)
 
 
+def on_list(gw):
+    """Serial numbers on the revocation list."""
+    text = run("openssl", "crl", "-inform", "DER", "-noout", "-text", input=ask(gw, "GET", "/cordon/v1/crl").body).stdout
+    return set(re.findall(r"Serial Number: ([0-9A-F]+)", text.decode()))
+
+
+def lists(gw, d, row):
+    """Another gateway's certificate that is revoked is on that one's list, not on this one's."""
+    number = serial(d.cert).hex().upper().lstrip("0")
+    for gateway, state, name, there in (("", 3, "this gateway's", True), ("berlin", 3, "another's", False), ("", 1, "", False)):
+        row(f"gateway = '{gateway}', state = {state}, revoked = {int(time.time()) if state == 3 else 0}")
+        gw.query("UPDATE counter SET value = value + 1 WHERE name = 'revocations'")
+        if name:
+            tap.equal(f"lists: revoked, {name}", there, number in {n.lstrip("0") for n in on_list(gw)})
+
+
+def others(gw):
+    """Certificates and tokens that other gateways have made or taken, as the registry has them."""
+    liar, d = gw.liar, gw.enrolled("guest", held=True)
+
+    def row(sql):
+        with gw.database() as db:
+            db.execute(f"UPDATE certificate SET {sql} WHERE name = 'guest'")
+
+    def gateway(expelled):
+        gw.replica("apply", "all/gateway/berlin", str(next(revisions)),
+                   json.dumps({"v": 1, "expelled": expelled, "why": "stolen" if expelled else ""}))
+
+    revisions = iter(range(100, 200))
+    lists(gw, d, row)
+    gateway(0)
+    row("gateway = 'berlin', der = x''")
+    expect(gw, "others: of another gateway: let in", {"checkin": 1}, 0, d.checkin, lambda line: line == WELCOME)
+    # It takes the place of the files.
+    cert, key = shutil.copy(d.cert, gw.path("rekeyed.crt")), shutil.copy(d.key, gw.path("rekeyed.key"))
+    gw.kernel.place("guest", "127.0.0.1")
+    done = ctl("renew", "--server", f"https://127.0.0.1:{gw.port}", "--cert", cert, "--key", key, "--ca",
+               os.path.join(gw.ca, "root.crt"), "--rekey")
+    tap.ok(not done.returncode, "others: renewed with another key, which the old one signed", done.stderr)
+    tap.equal("others: the proof was seen", 0, gw.counters()["rekey_unsigned"])
+    gw.kernel.place("guest", d.at)
+    gw.query("DELETE FROM certificate WHERE name = 'guest' AND gateway = ''")
+    gateway(int(time.time()))
+    expect(gw, "others: of one that was expelled", {"gateway_expelled": 1}, 0, d.checkin,
+           lambda line: "gateway berlin, which was expelled" in line)
+    expect(gw, "others: of one that was expelled: no renewal", {"gateway_expelled": 1}, 0, d.renew, says(403, "", False))
+    gateway(0)
+    row("state = 0, fingerprint = NULL")
+    expect(gw, "others: reserved there, and shown here", {"fleet_unreachable": 1}, 0, d.checkin,
+           lambda line: "not known here yet" in line)
+    row("gateway = ''")
+    expect(gw, "others: reserved here, and shown", {"certificate_unknown": 1}, 0, d.checkin,
+           lambda line: "does not know" in line)
+
+
+def claims(gw):
+    """A token that another gateway took for this key or another one, and a claim that is in the registry first."""
+    liar = gw.liar
+
+    def elsewhere(name):
+        device = gw.new(name)
+        device.enroll()
+        until(lambda: gw.query("SELECT 1 FROM certificate WHERE name = ? AND state = 2", name))
+        with gw.database() as db:
+            db.execute("UPDATE certificate SET state = 1, gateway = 'berlin', der = x'' WHERE name = ?", (name,))
+            db.execute("UPDATE token SET state = 1 WHERE device = (SELECT id FROM device WHERE name = ?)", (name,))
+        return device, gw.query("SELECT serial FROM certificate WHERE name = ?", name)[0][0]
+
+    def state(of):
+        return gw.query("SELECT state FROM certificate WHERE serial = ?", of)[0][0]
+
+    def first(link, q):
+        """As if etcd's event were here before the answer."""
+        token = json.loads(gw.query("SELECT json_object('v', 1, 'algorithm', algorithm, 'salt', lower(hex(salt)), 'hash',"
+                                    " lower(hex(hash)), 'made', made, 'expires', expires, 'maker', maker) FROM token"
+                                    " WHERE device = (SELECT id FROM device WHERE name = ?)", q["name"])[0][0])
+        gw.replica("apply", "all/cert/" + q["serial"], str(next(revisions)), json.dumps({
+            "v": 1, "fingerprint": None, "gateway": "here", "state": 0,
+            **{key: q[key] for key in ("name", "mac", "key", "kind", "from", "until")}}))
+        gw.replica("apply", "all/token/" + q["name"], str(next(revisions)), json.dumps({
+            **token, "state": 1, "key": q["key"], "serial": q["serial"]}))
+        liar.done(link, q)
+
+    revisions = iter(range(1000, 2000))
+    device = gw.new("early")
+    liar.how = first
+    expect(gw, "claims: in the registry before the answer", {"enrolment": 1}, 1, device.enroll, says(200))
+    device, before = elsewhere("same")
+    expect(gw, "claims: for this key elsewhere", {"enrolment": 1}, 1, device.enroll, says(200))
+    tap.equal("claims: for this key elsewhere: that one is revoked", 3, state(before))
+    liar.how = liar.done
+    device, before = elsewhere("late")
+    liar.words("unreachable")
+    expect(gw, "claims: for this key elsewhere: unreachable", {"fleet_unreachable": 1}, 1, device.enroll, says(503))
+    tap.equal("claims: for this key elsewhere: unreachable: that one still counts", 1, state(before))
+    liar.how = liar.done
+    device, before = elsewhere("other")
+    expect(gw, "claims: for another key elsewhere", {"enrolment": 1}, 1,
+           lambda: device.enroll(new_csr(new_key(gw, "other-2"))), says(200))
+    tap.equal("claims: for another key elsewhere: that one is revoked", 3, state(before))
+
+
 def alone(gw):
     """No cordon-fleet at all: what the registry says of when etcd was heard last."""
     liar, d = gw.liar, gw.enrolled("left", held=True)
@@ -510,7 +616,7 @@ def sandbox(_):
 
 def main():
     """One gateway, or for what is named."""
-    cases = [enrolment, answers, holding, together, offline, status, waiting, alone, idevid, sandbox]
+    cases = [enrolment, answers, holding, together, offline, others, claims, status, waiting, alone, idevid, sandbox]
     with FleetGateway() as gw:
         gw.must_start()
         tap.ok(gw.ready(), "connected")

@@ -49,15 +49,20 @@ static int open_registry(struct fleet *f)
 	return err ? fail("registry", f->store.error, err) : 0;
 }
 
-/* The directory is cordon-fleet's own: what others read there is written beside its place, and renamed. */
+/*
+ * The directory is cordon-fleet's own: what others read there is written beside its place, and renamed. It is the working
+ * directory, as the way to it is closed later: those it lies in are root's.
+ */
 static int make_directory(struct fleet *f, const char *path)
 {
 	int err = file_make_dirs(path, 0755);
 
 	if (!err && (chmod(path, 0755) || (!f->owner && chown(path, priv_user(FLEET_USER), priv_group(FLEET_USER)))))
 		err = -errno;
+	if (!err && chdir(path))
+		err = -errno;
 	if (!err)
-		err = fleet_session_instance(f, f->instance);
+		err = fleet_session_instance(f->instance);
 	return err ? fail(path, strerror(-err), err) : 0;
 }
 

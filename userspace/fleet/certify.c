@@ -8,6 +8,7 @@
 #include "fleet/internal.h"
 #include "lib/policy.h"
 
+#define ASKED	64	/* questions at a time: what revokes is to have its turn */
 #define CLAIMED	1	/* of a token, as the registry has it */
 
 /**
@@ -33,10 +34,12 @@ struct asked {
 };
 
 static LIST_HEAD(, asked) all = LIST_HEAD_INITIALIZER(all);
+static unsigned int n_all;
 
 static void forget(struct asked *q)
 {
 	LIST_REMOVE(q, entry);
+	n_all--;
 	free(q->value);
 	free(q);
 }
@@ -224,13 +227,14 @@ void fleet_certify(struct fleet *f, uint64_t client, json_t *id, const json_t *q
 		fleet_say_no(f, client, id, wrong ? "refused" : "unreachable", wrong ? wrong : "etcd is out of reach");
 		return;
 	}
-	q = calloc(1, sizeof(*q));
+	q = n_all < ASKED ? calloc(1, sizeof(*q)) : NULL;
 	if (!q) {
-		fleet_say_no(f, client, id, "unreachable", "out of memory");
+		fleet_say_no(f, client, id, "unreachable", n_all < ASKED ? "out of memory" : "too much is asked at a time");
 		return;
 	}
 	*q = (struct asked){ .f = f, .client = client, .id = id, .value = certificate(f, question) };
 	LIST_INSERT_HEAD(&all, q, entry);
+	n_all++;
 	snprintf(q->self, sizeof(q->self), "all/gateway/%s", f->at.gateway);
 	snprintf(q->cert, sizeof(q->cert), "all/cert/%s", json_string_value(json_object_get(question, "serial")));
 	snprintf(q->token, sizeof(q->token), "all/token/%s", name);

@@ -47,6 +47,7 @@ struct fleet {
 	bool expelled;
 	bool reachable;
 	time_t since;
+	struct priv_channel hand;
 	uid_t owner;
 	char instance[FLEET_INSTANCE];
 	struct event *anew;
@@ -101,6 +102,25 @@ void fleet_expel(struct fleet *f, uint64_t client, json_t *id, const json_t *q);
 void fleet_rejoin(struct fleet *f, uint64_t client, json_t *id, const json_t *q);
 void fleet_apply(struct fleet *f, uint64_t client, json_t *id, const json_t *q);	/* policy.c */
 void fleet_confirm(struct fleet *f, uint64_t client, json_t *id, const json_t *q);
+void fleet_policies(struct fleet *f, uint64_t client, json_t *id, const json_t *q);	/* policy_show.c */
+
+/**
+ * struct fleet_lease - a lease that the kernel has
+ * @mac: whose
+ * @name: of the device, as the policy has it
+ * @port: to which it is bound; empty, to none
+ * @left: seconds
+ * @certified: a check-in gave it; else an operator did
+ * @roam: the device may be at more than one place
+ */
+struct fleet_lease {
+	uint8_t mac[6];
+	char name[CORDON_DEVICE_NAME_LEN];
+	char port[CORDON_IFNAME_LEN];
+	uint32_t left;
+	bool certified;
+	bool roam;
+};
 
 /** enum fleet_root - what etcd says of the fleet's root */
 enum fleet_root {
@@ -132,14 +152,19 @@ void fleet_kernel_end(struct fleet *f);
 void fleet_kernel_revoked(struct fleet *f, const uint8_t mac[6], const uint8_t fingerprint[32]);
 void fleet_kernel_mark(struct fleet *f, const uint8_t mac[6], bool quarantine);
 void fleet_kernel_agree(struct fleet *f);	/* after a list, or a start: all marks, all revoked */
-int fleet_kernel_end_lease(struct fleet *f, const uint8_t mac[6]);	/* whichever it is */
+int fleet_kernel_end_lease(struct fleet *f, const uint8_t mac[6]);	/* whichever it is; 0, there is none */
+/* -ENOENT, it has none; another -errno, that is not known. */
+int fleet_kernel_lease(struct fleet *f, const uint8_t mac[6], struct fleet_lease *out);
 
 /* holder.c: which gateway has which device; "to/NAME/". */
 int fleet_holder_begin(struct fleet *f);
 void fleet_holder_end(struct fleet *f);
 void fleet_holder_lease_ended(struct fleet *f, const uint8_t mac[6]);
+void fleet_holder_leased(struct fleet *f, const uint8_t mac[6]);	/* by a check-in */
+/* All that the kernel has, ordered by MAC. */
+void fleet_holder_leases(struct fleet *f, const struct fleet_lease *leases, size_t n);
 
-/* policy.c, hand.c */
+/* policy*.c, hand*.c: see policy.h, hand.h */
 int fleet_hand_start(struct fleet *f);		/* before anything else is open, as root */
 int fleet_policy_begin(struct fleet *f);
 void fleet_policy_end(struct fleet *f);

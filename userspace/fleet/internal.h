@@ -82,7 +82,7 @@ bool fleet_session_is_held(const struct fleet *f);
 void fleet_session_poke(struct fleet *f);
 void fleet_session_why(const struct fleet *f, char out[FLEET_WHY]);
 void fleet_session_leave(struct fleet *f, void (*then)(void *arg), void *arg);
-int fleet_session_instance(const struct fleet *f, char out[FLEET_INSTANCE]);
+int fleet_session_instance(char out[FLEET_INSTANCE]);
 
 /* socket.c */
 void fleet_say_no(struct fleet *f, uint64_t client, json_t *id, const char *is, const char *why);

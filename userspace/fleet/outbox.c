@@ -19,7 +19,6 @@
 #define STUCK		64	/* keys that are left alone for a while */
 #define LEFT_ALONE	600	/* seconds */
 #define MINUTE		60	/* seconds, after which it is looked all the same */
-#define SOON_MS		2	/* in which a transaction is written */
 #define LOOK_MS		500	/* what inotify does not tell is found out then */
 #define EVENTS		100000U	/* keys a second, times gateways that are told of them */
 #define RATE_MIN	10	/* keys a second, however many gateways there are */
@@ -39,7 +38,8 @@ struct stuck {
  * struct fleet_outbox - the way into etcd
  * @f: cordon-fleet
  * @timer: a look at the notes
- * @kick: a look soon
+ * @kick: looks soon
+ * @kicks: how many there were
  * @wal: told of the registry's file
  * @fd: inotify's, or -1
  * @call: on its way; NULL, none
@@ -60,6 +60,7 @@ struct fleet_outbox {
 	struct fleet *f;
 	struct event *timer;
 	struct event *kick;
+	size_t kicks;
 	struct event *wal;
 	int fd;
 	struct etcd_call *call;
@@ -368,6 +369,23 @@ static void on_time(evutil_socket_t fd, short what, void *arg)
 		drain(o);
 }
 
+/* A transaction counts when its log is on the disk, of which nobody tells: a few looks, further and further apart. */
+static const unsigned int kicks[] = { 1, 3, 8, 20, 50, 120 };
+
+static void on_kick(evutil_socket_t fd, short what, void *arg)
+{
+	struct fleet_outbox *o = arg;
+
+	(void)fd;
+	(void)what;
+	if (is_changed(o)) {
+		o->due = true;
+		drain(o);
+	}
+	if (++o->kicks < sizeof(kicks) / sizeof(*kicks))
+		fleet_after(o->kick, kicks[o->kicks]);
+}
+
 static void on_wal(evutil_socket_t fd, short what, void *arg)
 {
 	struct fleet_outbox *o = arg;
@@ -376,9 +394,10 @@ static void on_wal(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	while (read(fd, events, sizeof(events)) > 0)
 		;
+	o->kicks = 0;
 	/* Not put off by whoever goes on writing. */
 	if (!event_pending(o->kick, EV_TIMEOUT, NULL))
-		fleet_after(o->kick, SOON_MS);
+		fleet_after(o->kick, kicks[0]);
 }
 
 /* Who changes the registry writes into its log first. Without inotify the timer finds out. */
@@ -413,7 +432,7 @@ int fleet_outbox_begin(struct fleet *f)
 	o->f = f;
 	o->fd = -1;
 	o->timer = evtimer_new(f->base, on_time, o);
-	o->kick = evtimer_new(f->base, on_time, o);
+	o->kick = evtimer_new(f->base, on_kick, o);
 	if (!o->timer || !o->kick)
 		return -ENOMEM;
 	watch_wal(o);
@@ -462,8 +481,10 @@ void fleet_outbox_poke(struct fleet *f)
  */
 void fleet_outbox_forget(struct fleet *f)
 {
-	if (f->outbox)
-		f->outbox->told = false;
+	if (!f->outbox)
+		return;
+	f->outbox->told = false;
+	f->outbox->due = true;
 }
 
 /**

@@ -16,6 +16,7 @@
 #include "fleet/internal.h"
 #include "lib/file.h"
 
+#define INSTANCE	"instance"
 #define TTL		60		/* seconds */
 #define KEEP_MS		20000U
 #define FRESH		300		/* seconds: how old what it says may be */
@@ -213,21 +214,19 @@ static void on_time(evutil_socket_t fd, short what, void *arg)
 }
 
 /**
- * fleet_session_instance - this installation's number; made where there is none
- * @f: cordon-fleet, which may still open files
+ * fleet_session_instance - this installation's number, in the working directory; made where there is none
  * @out: the number
  *
  * Return: 0; -errno.
  */
-int fleet_session_instance(const struct fleet *f, char out[FLEET_INSTANCE])
+int fleet_session_instance(char out[FLEET_INSTANCE])
 {
-	char path[SERVE_NAME_LEN + 16], *text = NULL;
 	uint8_t drawn[FLEET_INSTANCE / 2];
+	char *text = NULL;
 	size_t len, i;
 	int err;
 
-	snprintf(path, sizeof(path), "%s/instance", f->config->fleet.directory);
-	err = file_read(path, FLEET_INSTANCE, &text, &len);
+	err = file_read(INSTANCE, FLEET_INSTANCE, &text, &len);
 	if (!err && len == FLEET_INSTANCE && strspn(text, "0123456789abcdef") == FLEET_INSTANCE - 1) {
 		snprintf(out, FLEET_INSTANCE, "%s", text);
 		free(text);
@@ -239,7 +238,7 @@ int fleet_session_instance(const struct fleet *f, char out[FLEET_INSTANCE])
 	for (i = 0; i < sizeof(drawn); i++)
 		snprintf(out + 2 * i, 3, "%02x", drawn[i]);
 	out[FLEET_INSTANCE - 1] = '\n';
-	err = file_write(path, out, FLEET_INSTANCE, 0644);
+	err = file_write(INSTANCE, out, FLEET_INSTANCE, 0644);
 	out[FLEET_INSTANCE - 1] = 0;
 	return err;
 }

@@ -8,68 +8,84 @@
 
 #include "fleet/internal.h"
 
-#define HERE		"here/"
+#define HERE	"here/"
+#define FRESH	1	/* seconds */
 
 /**
- * struct asked - a question on its way
+ * struct asked - a question that waits for who is connected
  * @entry: among all
- * @f: cordon-fleet
  * @client: who asked
  * @id: of the question
  * @answer: so far
- * @here: of each gateway that is connected, what it says
- * @list: of here/
  */
 struct asked {
 	LIST_ENTRY(asked) entry;
-	struct fleet *f;
 	uint64_t client;
 	json_t *id;
 	json_t *answer;
-	json_t *here;
-	struct etcd_list *list;
 };
 
-static LIST_HEAD(, asked) all = LIST_HEAD_INITIALIZER(all);
+/**
+ * struct fleet_here - who is connected, asked once for all who want to know at a time
+ * @asked: they
+ * @list: of here/; NULL, none is on its way
+ * @coming: what it has brought
+ * @known: of each gateway, what it said; NULL, nothing is known
+ * @until: for so long, by a clock that only goes on, seconds
+ */
+struct fleet_here {
+	LIST_HEAD(, asked) asked;
+	struct etcd_list *list;
+	json_t *coming;
+	json_t *known;
+	time_t until;
+};
 
-static void forget(struct asked *q)
+static struct fleet_here here = { .asked = LIST_HEAD_INITIALIZER(here.asked) };
+
+static time_t seconds(void)
 {
-	LIST_REMOVE(q, entry);
-	json_decref(q->here);
-	free(q);
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec;
 }
 
-static void answer(struct asked *q)
+static void answer_all(struct fleet *f)
 {
-	json_object_set(q->answer, "here", q->here);
-	fleet_answer(q->f, q->client, q->id, "done", q->answer);
-	forget(q);
+	struct asked *q;
+
+	while ((q = LIST_FIRST(&here.asked))) {
+		LIST_REMOVE(q, entry);
+		json_object_set_new(q->answer, "here", here.known ? json_incref(here.known) : json_null());
+		fleet_answer(f, q->client, q->id, "done", q->answer);
+		free(q);
+	}
 }
 
 static void on_page(const struct etcd_answer *a, void *arg)
 {
-	struct asked *q = arg;
 	json_t *j;
 	size_t i;
 
+	(void)arg;
 	for (i = 0; i < a->n; i++) {
 		j = json_loadb((const char *)a->kv[i].value, a->kv[i].len, 0, NULL);
 		if (json_is_object(j))
-			json_object_set(q->here, a->kv[i].key + strlen(HERE), j);
+			json_object_set(here.coming, a->kv[i].key + strlen(HERE), j);
 		json_decref(j);
 	}
 }
 
 static void on_here(const struct etcd_answer *a, void *arg)
 {
-	struct asked *q = arg;
-
-	q->list = NULL;
-	if (a->result != ETCD_OK) {
-		json_decref(q->here);
-		q->here = json_null();
-	}
-	answer(q);
+	here.list = NULL;
+	json_decref(here.known);
+	here.known = a->result == ETCD_OK ? json_incref(here.coming) : NULL;
+	here.until = seconds() + FRESH;
+	json_decref(here.coming);
+	here.coming = NULL;
+	answer_all(arg);
 }
 
 /* With who is connected, where etcd can be asked; else null. */
@@ -82,15 +98,22 @@ static void finish(struct fleet *f, uint64_t client, json_t *id, json_t *so_far)
 		fleet_say_no(f, client, id, "unreachable", "out of memory");
 		return;
 	}
-	*q = (struct asked){ .f = f, .client = client, .id = id, .answer = so_far, .here = json_object() };
-	LIST_INSERT_HEAD(&all, q, entry);
-	if (fleet_replica_is_open(f) && !f->at.refused)
-		q->list = etcd_list(f->etcd, HERE, 0, on_page, on_here, q);
-	if (q->list)
+	*q = (struct asked){ .client = client, .id = id, .answer = so_far };
+	LIST_INSERT_HEAD(&here.asked, q, entry);
+	if (here.list)
 		return;
-	json_decref(q->here);
-	q->here = json_null();
-	answer(q);
+	if (!fleet_replica_is_open(f) || f->at.refused) {
+		json_decref(here.known);
+		here.known = NULL;
+	} else if (!here.known || seconds() >= here.until) {
+		here.coming = json_object();
+		here.list = etcd_list(f->etcd, HERE, 0, on_page, on_here, f);
+		if (here.list)
+			return;
+		json_decref(here.coming);
+		here.coming = NULL;
+	}
+	answer_all(f);
 }
 
 /** fleet_status_end - who still waits is not answered: etcd's client is gone, and calls nobody back */
@@ -98,11 +121,14 @@ void fleet_status_end(void)
 {
 	struct asked *q;
 
-	while ((q = LIST_FIRST(&all))) {
+	while ((q = LIST_FIRST(&here.asked))) {
+		LIST_REMOVE(q, entry);
 		json_decref(q->id);
 		json_decref(q->answer);
-		forget(q);
+		free(q);
 	}
+	json_decref(here.coming);
+	json_decref(here.known);
 }
 
 static json_t *members(const struct fleet *f)

@@ -31,7 +31,10 @@ struct port {
 	uint64_t port;
 };
 
-static int allow_path(int ruleset, const char *path, uint64_t access)
+#define READING		(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+#define WRITING		(LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_REMOVE_FILE)
+
+static int allow(int ruleset, const char *path, uint64_t access)
 {
 	struct landlock_path_beneath_attr rule = { .allowed_access = access };
 	int err = 0;
@@ -43,18 +46,6 @@ static int allow_path(int ruleset, const char *path, uint64_t access)
 		err = -errno;
 	close(rule.parent_fd);
 	return err;
-}
-
-static int allow_reading(int ruleset, const char *path)
-{
-	return allow_path(ruleset, path, LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR);
-}
-
-static int allow_writing(int ruleset, const char *path, int abi)
-{
-	return allow_path(ruleset, path, LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR |
-			  LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_REMOVE_FILE |
-			  (abi >= 3 ? FS_TRUNCATE : 0));
 }
 
 static int allow_ports(int ruleset, const struct priv_role *role)
@@ -70,19 +61,17 @@ static int allow_ports(int ruleset, const struct priv_role *role)
 	return 0;
 }
 
-static int allow_role(int ruleset, const struct priv_role *role, int abi)
+/* @truncate: that right, where the kernel tells it from writing. */
+static int allow_role(int ruleset, const struct priv_role *role, uint64_t truncate)
 {
-	int err = role->readable ? allow_reading(ruleset, role->readable) : 0;
+	int err = role->readable ? allow(ruleset, role->readable, READING) : 0;
 	size_t i;
-
-	if (!err && role->writable)
-		err = allow_writing(ruleset, role->writable, abi);
-	if (!err && abi >= 4)
-		err = allow_ports(ruleset, role);
 
 	for (i = 0; !err && i < PRIV_ALSO; i++)
 		if (role->also[i] && role->also[i][0])
-			err = allow_reading(ruleset, role->also[i]);
+			err = allow(ruleset, role->also[i], READING);
+	if (!err && role->writable)
+		err = allow(ruleset, role->writable, READING | WRITING | truncate);
 	return err;
 }
 
@@ -111,7 +100,9 @@ int priv_landlock(const struct priv_role *role)
 	fd = syscall(SYS_landlock_create_ruleset, &r, abi >= 4 ? sizeof(r) : sizeof(r.fs), 0);
 	if (fd < 0)
 		return -errno;
-	err = allow_role(fd, role, abi);
+	err = allow_role(fd, role, r.fs & FS_TRUNCATE);
+	if (!err && r.net)
+		err = allow_ports(fd, role);
 	if (!err && (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
 		     syscall(SYS_landlock_restrict_self, fd, 0)))
 		err = -errno;

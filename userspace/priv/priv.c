@@ -138,10 +138,10 @@ static const int calls_reading[] = {
 	SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(pread64), SCMP_SYS(access), SCMP_SYS(faccessat),
 };
 
-/* A file is written beside its place, and renamed. */
 static const int calls_writing[] = {
-	SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(fchown), SCMP_SYS(fchmod), SCMP_SYS(fsync), SCMP_SYS(rename),
-	SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(unlink), SCMP_SYS(unlinkat),
+	SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(rename), SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(unlink),
+	SCMP_SYS(unlinkat), SCMP_SYS(fsync), SCMP_SYS(fdatasync), SCMP_SYS(fchmod), SCMP_SYS(fchown),
+	SCMP_SYS(ftruncate),
 };
 
 static const int calls_listing[] = {
@@ -179,15 +179,6 @@ static int allow_netlink(scmp_filter_ctx ctx, int protocol)
 				SCMP_A2(SCMP_CMP_EQ, protocol));
 }
 
-/* Of another service of this machine; an AF_UNIX socket of that type, and no other one. */
-static int allow_local(scmp_filter_ctx ctx, int type)
-{
-	int err = ADD(ctx, SCMP_ACT_ALLOW, calls_local);
-
-	return err ? err : seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2, SCMP_A0(SCMP_CMP_EQ, AF_UNIX),
-					    SCMP_A1(SCMP_CMP_EQ, type | SOCK_NONBLOCK | SOCK_CLOEXEC));
-}
-
 /* Of TCP; landlock says to which ports, where the kernel has that. */
 static int allow_connect(scmp_filter_ctx ctx)
 {
@@ -199,6 +190,15 @@ static int allow_connect(scmp_filter_ctx ctx)
 		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2, SCMP_A0(SCMP_CMP_EQ, families[i]),
 				       SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, SOCK_STREAM));
 	return err;
+}
+
+/* Of another service of this machine; an AF_UNIX socket of that type, and no other one. */
+static int allow_local(scmp_filter_ctx ctx, int type)
+{
+	int err = ADD(ctx, SCMP_ACT_ALLOW, calls_local);
+
+	return err ? err : seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2, SCMP_A0(SCMP_CMP_EQ, AF_UNIX),
+					    SCMP_A1(SCMP_CMP_EQ, type | SOCK_NONBLOCK | SOCK_CLOEXEC));
 }
 
 static bool has_more(const struct priv_role *role)
@@ -235,14 +235,14 @@ static int filter_calls(const struct priv_role *role, char error[PRIV_ERROR_LEN]
 		err = allow_local(ctx, SOCK_STREAM);
 	if (!err && role->connect[0])
 		err = allow_connect(ctx);
-	if (!err && role->writable)
-		err = ADD(ctx, SCMP_ACT_ALLOW, calls_writing);
 	if (!err && role->database)
 		err = ADD(ctx, SCMP_ACT_ALLOW, calls_database);
 	if (!err && role->hardware)
 		err = ADD(ctx, SCMP_ACT_ALLOW, calls_hardware);
 	if (!err && (role->readable || has_more(role)))
 		err = ADD(ctx, SCMP_ACT_ALLOW, calls_reading);
+	if (!err && role->writable)
+		err = ADD(ctx, SCMP_ACT_ALLOW, calls_writing);
 	if (!err && role->listing)
 		err = ADD(ctx, SCMP_ACT_ALLOW, calls_listing);
 	if (!err)

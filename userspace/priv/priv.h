@@ -25,8 +25,8 @@
  * @listing: finds out which files there are where it may open them
  * @hardware: talks over sockets that a module for keys in hardware has open already
  * @connect: ports to which it opens TCP connections; 0, no more
- * @writable: a directory in which it may also make, replace and remove files, or NULL
  * @readable: a directory below which it may open files for reading, or NULL
+ * @writable: a directory below which it may make, write, rename and remove files, or NULL
  * @also: further ones; NULL or empty, none
  */
 struct priv_role {
@@ -40,8 +40,8 @@ struct priv_role {
 	bool listing;
 	bool hardware;
 	uint16_t connect[PRIV_CONNECT];
-	const char *writable;
 	const char *readable;
+	const char *writable;
 	const char *also[PRIV_ALSO];
 };
 

@@ -24,6 +24,18 @@ static json_t *hex(const uint8_t *bytes, size_t n)
 	return json_string(policy_hex_text(bytes, n, text));
 }
 
+/* Only the token that was looked at is to be claimed: as the registry knows it, here and now. */
+static int set_revision(struct agent *a, json_t *question, const char *name)
+{
+	char key[STORE_KEY_LEN];
+	int64_t revision;
+	int err;
+
+	snprintf(key, sizeof(key), "all/token/%s", name);
+	err = store_fleet_revision(&a->store, key, &revision);
+	return err ? err : json_object_set_new(question, "revision", json_integer(revision));
+}
+
 /**
  * agent_fleet_certify - is the certificate this gateway's to make
  * @a: the agent, in a fleet
@@ -42,6 +54,7 @@ bool agent_fleet_certify(struct agent *a, const struct serve_request *q, struct 
 	const struct agent_slot *done = answered(a, FLEET_CERTIFY, cert->mac);
 	struct agent_slot what = { .kind = FLEET_CERTIFY };
 	bool token = q->op == SERVE_OP_ENROLL;
+	json_t *question;
 	char mac[18];
 
 	if (done && !strcmp(done->name, cert->name) && !memcmp(done->cert.key_id, cert->key_id, sizeof(cert->key_id))) {
@@ -57,11 +70,16 @@ bool agent_fleet_certify(struct agent *a, const struct serve_request *q, struct 
 	what.cert = *cert;
 	what.replaces = token && a->fleet->replaces;
 	memcpy(what.former, a->fleet->former, sizeof(what.former));
-	agent_slot_ask(a, q, r, &what,
-		  json_pack("{s:s,s:s,s:s,s:o,s:o,s:i,s:I,s:I,s:b}", "do", "certify", "name", cert->name, "mac",
-			    policy_mac_text(cert->mac, mac), "serial", hex(cert->serial, sizeof(cert->serial)), "key",
-			    hex(cert->key_id, sizeof(cert->key_id)), "kind", cert->kind, "from",
-			    (json_int_t)cert->not_before, "until", (json_int_t)cert->not_after, "token", token));
+	question = json_pack("{s:s,s:s,s:s,s:o,s:o,s:i,s:I,s:I,s:b}", "do", "certify", "name", cert->name, "mac",
+			     policy_mac_text(cert->mac, mac), "serial", hex(cert->serial, sizeof(cert->serial)), "key",
+			     hex(cert->key_id, sizeof(cert->key_id)), "kind", cert->kind, "from",
+			     (json_int_t)cert->not_before, "until", (json_int_t)cert->not_after, "token", token);
+	if (token && set_revision(a, question, cert->name)) {
+		json_decref(question);
+		agent_registry_failed(a, q, r);
+	} else {
+		agent_slot_ask(a, q, r, &what, question);
+	}
 	return false;
 }
 
