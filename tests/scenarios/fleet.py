@@ -9,12 +9,12 @@ import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [os.path.join(HERE, "..", "fleet"), os.path.join(HERE, "..", "serve")]
+sys.path[:0] = [os.path.join(HERE, "..", "rig"), os.path.join(HERE, "..", "serve")]
 sys.dont_write_bytecode = True
 # pylint: disable=wrong-import-position
-from cluster import Cluster, poll
+from cluster import Cluster, poll, within
 from device import Device
-from place import FleetGateway, Net, Root, must, within
+from place import FleetGateway, Net, Root, must
 
 WORK = sys.argv[1]
 TRIES = int(os.environ.get("TRIES") or 20)
@@ -86,7 +86,8 @@ class Host(Device):
         self.address, self.at = f"10.0.20.{10 + number}", None
         self.ns, self.dev = net.space(name), f"lan{number - 1}"
         for g in gateways:
-            must("ip", "-batch", "-", input=(f"link add {self.dev} netns {g.ns} type veth peer name to{g.name} netns {self.ns}\n").encode())
+            must("ip", "-batch", "-", input=(
+                f"link add {self.dev} netns {g.ns} type veth peer name to{g.name} netns {self.ns}\n").encode())
             must("ip", "-n", g.ns, "-batch", "-", input=(
                 f"link set {self.dev} address 02:00:00:00:02:{number:02x} up\naddr add 10.0.20.1/32 dev {self.dev}\n"
                 f"route add {self.address} dev {self.dev}\n").encode())
@@ -170,6 +171,7 @@ def begin(fleet):
     """Members and gateways come up, each its own."""
     began = time.monotonic()
     ok(fleet.cluster.start(), f"three members of etcd have a leader: {time.monotonic() - began:.1f} s")
+    fleet.cluster.admit(fleet.gateways)
     for g in fleet.gateways:
         if not ok(g.start(), f"gateway {g.name} serves", g.logged("serve") + g.logged("cordon-fleet")):
             sys.exit(f"Bail out! {g.name} does not serve")
@@ -227,7 +229,8 @@ def tried(fleet, cam, what, stop, again):
             break
     ok(len(times) == TRIES and max(times) < 1000, f"{what} at A: its packets stop at C within a second, {len(times)} times: "
        f"worst {max(times):.0f} ms, median {sorted(times)[len(times) // 2]:.0f} ms, from the command's start, which took "
-       f"{max(told):.0f} ms at most", "\n".join(wrong + [f"{t:.0f}" for t in times]) + "\n" + fleet.gateways[2].logged("cordon-fleet"))
+       f"{max(told):.0f} ms at most",
+       "\n".join(wrong + [f"{t:.0f}" for t in times]) + "\n" + fleet.gateways[2].logged("cordon-fleet"))
     ok(not wrong, f"{what}: each time it comes back, as it is let in again", "\n".join(wrong))
     ok(neighbour, f"{what}: its neighbour's packets pass all the time")
 
@@ -250,7 +253,8 @@ def quarantined(fleet, cam):
     def again():
         seen.append(state(c, cam))
         a.ctl("device", "release", "cam")
-        return poll(lambda: state(c, cam) != "quarantined", 10) and poll(lambda: cam.checkin(c), 10, 0.2) and fleet.receiver.flows("cam")
+        return (poll(lambda: state(c, cam) != "quarantined", 10) and poll(lambda: cam.checkin(c), 10, 0.2)
+                and fleet.receiver.flows("cam"))
     tried(fleet, cam, "quarantined", stop, again)
     ok(set(seen) == {"quarantined"}, "C has it in quarantine each time", seen)
 
@@ -271,7 +275,8 @@ def stays(fleet, cam):
     cam.plug(b)
     ok(not cam.checkin(b), "at B it is refused", cam.said)
     ok(refused(b) == before + 1, "and counted as moved_gateway", f"{before}, then {refused(b)}")
-    ok(state(b, cam) != "active" and fleet.receiver.stops("cam", time.monotonic()) is not None, "nothing passes at B", state(b, cam))
+    ok(state(b, cam) != "active" and fleet.receiver.stops("cam", time.monotonic()) is not None, "nothing passes at B",
+       state(b, cam))
     ok(state(c, cam) == "active", "its lease at C goes on", state(c, cam))
     cam.plug(c)
     ok(cam.checkin(c) and fleet.receiver.flows("cam"), "and it may go on there", cam.said)

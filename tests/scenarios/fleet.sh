@@ -9,8 +9,8 @@
 #   m1 m2 m3  etcd, mutual TLS ─┐
 #   inet      10.9.0.100 ───────┤ 10.9.0.0/24, a bridge in hub
 #             ┌──── wan0 A ─────┤
-#   cam ══════╪════ wan0 B ─────┤   cam, lock: 10.0.20.11, .12, the same MAC and address at each gateway; a link to each,
-#   lock      └──── wan0 C ─────┘   of which one is up: lan0 of A, B and C is cam's, lan1 lock's
+#   cam ══════╪════ wan0 B ─────┤   cam and lock: 10.0.20.11 and .12, one MAC and address at each gateway; a link to
+#   lock      └──── wan0 C ─────┘   each, of which one is up: lan0 of A, B and C is cam's, lan1 lock's
 . "$(dirname "$0")/lib.sh"
 extra='hub m1 m2 m3 inet A B C cam lock'
 mkfifo "$work/never"

@@ -140,7 +140,8 @@ static const int calls_reading[] = {
 
 static const int calls_writing[] = {
 	SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(rename), SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(unlink),
-	SCMP_SYS(unlinkat), SCMP_SYS(fsync), SCMP_SYS(fdatasync), SCMP_SYS(fchmod), SCMP_SYS(ftruncate),
+	SCMP_SYS(unlinkat), SCMP_SYS(fsync), SCMP_SYS(fdatasync), SCMP_SYS(fchmod), SCMP_SYS(fchown),
+	SCMP_SYS(ftruncate),
 };
 
 static const int calls_listing[] = {
@@ -176,6 +177,19 @@ static int allow_netlink(scmp_filter_ctx ctx, int protocol)
 {
 	return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2, SCMP_A0(SCMP_CMP_EQ, AF_NETLINK),
 				SCMP_A2(SCMP_CMP_EQ, protocol));
+}
+
+/* Of TCP; landlock says to which ports, where the kernel has that. */
+static int allow_connect(scmp_filter_ctx ctx)
+{
+	static const int families[] = { AF_INET, AF_INET6 };
+	int err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(connect), 0);
+	size_t i;
+
+	for (i = 0; !err && i < sizeof(families) / sizeof(*families); i++)
+		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2, SCMP_A0(SCMP_CMP_EQ, families[i]),
+				       SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, SOCK_STREAM));
+	return err;
 }
 
 /* Of another service of this machine; an AF_UNIX socket of that type, and no other one. */
@@ -219,6 +233,8 @@ static int filter_calls(const struct priv_role *role, char error[PRIV_ERROR_LEN]
 		err = allow_local(ctx, SOCK_SEQPACKET);
 	if (!err && role->stream)
 		err = allow_local(ctx, SOCK_STREAM);
+	if (!err && role->connect[0])
+		err = allow_connect(ctx);
 	if (!err && role->database)
 		err = ADD(ctx, SCMP_ACT_ALLOW, calls_database);
 	if (!err && role->hardware)

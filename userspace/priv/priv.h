@@ -10,6 +10,7 @@
 
 #define PRIV_ERROR_LEN	256
 #define PRIV_ALSO	3	/* further directories that may be read */
+#define PRIV_CONNECT	16	/* ports to which connections may be opened */
 #define PRIV_FRAME_MAX	(4U << 20)	/* bytes of one message */
 
 /**
@@ -23,8 +24,8 @@
  * @database: writes files that are open already
  * @listing: finds out which files there are where it may open them
  * @hardware: talks over sockets that a module for keys in hardware has open already
+ * @connect: ports to which it opens TCP connections; 0, no more
  * @readable: a directory below which it may open files for reading, or NULL
- * @writable: a directory below which it may make, write, rename and remove files, or NULL
  * @also: further ones; NULL or empty, none
  */
 struct priv_role {
@@ -37,8 +38,8 @@ struct priv_role {
 	bool database;
 	bool listing;
 	bool hardware;
+	uint16_t connect[PRIV_CONNECT];
 	const char *readable;
-	const char *writable;
 	const char *also[PRIV_ALSO];
 };
 

@@ -10,7 +10,7 @@ import time
 
 from cluster import Cluster, Gate, poll
 from device import Device
-from place import BUILD, FleetGateway, Net, Root, ROOT, within
+from place import BUILD, FleetGateway, Net, Root, ROOT
 
 sys.path.append(os.path.join(ROOT, "tests", "serve"))
 from kernel import Kernel  # pylint: disable=wrong-import-position
@@ -55,8 +55,8 @@ class StrawGateway(FleetGateway):
         os.makedirs(f"{directory}/kernels", exist_ok=True)
         self.kernel = Kernel(f"{directory}/kernels/{name}")
         self.first_seen = {}
-        super().__init__(directory, name, ns, cluster, root, ctl=f"{BUILD}/serve/cordonctl", fleet=f"{BUILD}/serve/cordon-fleet",
-                         environment={"CORDON_FAKE_KERNEL": self.kernel.path},
+        super().__init__(directory, name, ns, cluster, root, ctl=f"{BUILD}/serve/cordonctl",
+                         fleet=f"{BUILD}/serve/cordon-fleet", environment={"CORDON_FAKE_KERNEL": self.kernel.path},
                          more="est: {allow_remote: true, renew_interval: 0s}\n"
                          f"policy: {directory}/policy.yaml\n")
 
@@ -105,7 +105,8 @@ class Fleet:
         self.members_ns = [self.net.add(f"m{n}", n) for n in (1, 2, 3)]
         self.cluster = Cluster(f"{self.dir}/etcd", [(ns, self.net.at[ns]) for ns in self.members_ns])
         self.root = Root(self.dir)
-        self.gateways = [StrawGateway(self.dir, f"g{n}", self.net.add(f"g{n}", 10 + n), self.cluster, self.root) for n in (1, 2, 3)]
+        self.gateways = [StrawGateway(self.dir, f"g{n}", self.net.add(f"g{n}", 10 + n), self.cluster, self.root)
+                         for n in (1, 2, 3)]
         self.devices_dir = f"{self.dir}/devices"
         os.mkdir(self.devices_dir)
         self.devices = [StrawDevice(self, n) for n in range(1, devices + 1)]
@@ -114,15 +115,16 @@ class Fleet:
     def write_policy(self):
         """What the kernels do not say: who may go from gateway to gateway."""
         with open(f"{self.dir}/policy.yaml", "w", encoding="ascii") as out:
-            out.write("version: 1\nports: [lan0]\nuplinks: [wan0]\nsegments:\n  iot_zone: {authentication: certificate, roam: true}\n"
-                      "devices:\n")
-            out.writelines(f"  - {{name: {d.name}, mac: \"{d.mac}\", network_segment: iot_zone, addresses: [{d.source}]}}\n"
-                           for d in self.devices)
+            out.write("version: 1\nports: [lan0]\nuplinks: [wan0]\nsegments:\n"
+                      "  iot_zone: {authentication: certificate, roam: true}\ndevices:\n")
+            for n, d in enumerate(self.devices):
+                out.write(f"  - {{name: {d.name}, mac: \"{d.mac}\", network_segment: iot_zone, addresses: [10.1.0.{n + 1}]}}\n")
 
     def start(self):
         """Until devices may come; a sentence, what is not there."""
         if not self.cluster.start():
             return "the members do not come up"
+        self.cluster.admit(self.gateways)
         for g in self.gateways:
             if not g.start():
                 return f"{g.name} does not serve:\n{g.logged('serve')}\n{g.logged('cordon-fleet')}"
@@ -133,7 +135,7 @@ class Fleet:
 
     def gate(self, n=0):
         """To look into etcd by oneself."""
-        return NsGate(self.cluster, self.cluster.members[n])
+        return Gate(self.cluster, self.cluster.members[n])
 
     def agree(self, seconds=60):
         """Wait until nothing waits to be told, and all registries are the same: by digest. The statuses."""
@@ -163,15 +165,6 @@ class Fleet:
             print(f"# kept: {self.dir}")
         else:
             shutil.rmtree(self.dir, ignore_errors=True)
-
-
-class NsGate(Gate):
-    """etcd's JSON gateway, from the member's own namespace."""
-
-    def call(self, what, body):
-        """One call; its answer."""
-        with within(self.member.ns):
-            return super().call(what, body)
 
 
 def seconds_since(began):

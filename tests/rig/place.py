@@ -1,19 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
 """Network namespaces on one bridge, which may be cut off from each other; and gateways of a fleet in them."""
-import contextlib
-import ctypes
 import json
 import os
 import signal
 import subprocess
 import time
 
-from cluster import Authority, poll
+from cluster import Authority, poll, within
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("BUILD", os.path.join(ROOT, "build"))
-CLONE_NEWNET = 0x40000000
-libc = ctypes.CDLL(None, use_errno=True)
 
 
 def must(*words, **more):
@@ -22,21 +18,6 @@ def must(*words, **more):
     if done.returncode:
         raise RuntimeError(f"{' '.join(words)}: {done.returncode}: {done.stderr.decode(errors='replace')}")
     return done.stdout
-
-
-@contextlib.contextmanager
-def within(ns):
-    """What this thread opens or starts here is in the namespace, and stays there."""
-    home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
-    there = os.open(f"/run/netns/{ns}", os.O_RDONLY)
-    try:
-        if libc.setns(there, CLONE_NEWNET):
-            raise OSError(ctypes.get_errno(), f"setns {ns}")
-        yield
-    finally:
-        libc.setns(home, CLONE_NEWNET)
-        os.close(there)
-        os.close(home)
 
 
 class Net:
@@ -68,8 +49,9 @@ class Net:
         """Nothing passes between a namespace and others, either way; connections stay as they are, and hang."""
         them = ", ".join(self.at[o] for o in others)
         self.heal(ns)
-        must("ip", "netns", "exec", ns, "nft", f"table ip cut {{ chain i {{ type filter hook input priority -300; "
-             f"ip saddr {{ {them} }} drop; }}; chain o {{ type filter hook output priority -300; ip daddr {{ {them} }} drop; }}; }}")
+        chains = "; ".join(f"chain {hook} {{ type filter hook {hook} priority -300; ip {way} {{ {them} }} drop; }}"
+                           for hook, way in (("input", "saddr"), ("output", "daddr")))
+        must("ip", "netns", "exec", ns, "nft", f"table ip cut {{ {chains}; }}")
 
     @staticmethod
     def heal(ns):
@@ -87,14 +69,16 @@ class Root:
 
     def __init__(self, directory):
         self.crt, self.key = f"{directory}/fleet-root.crt", f"{directory}/fleet-root.key"
-        Authority.openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", self.key,
-                          "-out", self.crt, "-subj", "/CN=Fleet root", "-days", "3650", "-addext", "keyUsage=critical,keyCertSign,cRLSign")
+        Authority.openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
+                          self.key, "-out", self.crt, "-subj", "/CN=Fleet root", "-days", "3650", "-addext",
+                          "keyUsage=critical,keyCertSign,cRLSign")
 
 
 class FleetGateway:
     """One: a CA below the fleet's root, a registry, serve.yaml, `cordonctl serve` and cordon-fleet, in a namespace."""
 
-    def __init__(self, directory, name, ns, cluster, root, *, ctl=None, fleet=None, environment=None, names=(), more=""):
+    def __init__(self, directory, name, ns, cluster, root, *, ctl=None, fleet=None, environment=None, names=(),
+                 more=""):
         self.name, self.ns, self.cluster = name, ns, cluster
         self.dir = f"{directory}/{name}"
         os.makedirs(self.dir, mode=0o755)

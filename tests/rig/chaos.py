@@ -160,7 +160,8 @@ def try_revoked(tally, device, serial, kept):
     let_in = other.checkin(device.at, 5)
     tally.count("revoked, tried: let in" if let_in else "revoked, tried: refused")
     if let_in and known and known + GRACE < began:
-        tally.bad(f"{device.name} is let in at {device.at.name} {began - known:.1f} s after its revocation was there: {serial.hex()}")
+        tally.bad(f"{device.name} is let in at {device.at.name} {began - known:.1f} s after its revocation was there: "
+                  f"{serial.hex()}")
     return let_in
 
 
@@ -243,7 +244,8 @@ def judge(fleet, tally):
            "\n".join(f"{g.name}: {g.status()}\n{g.logged('cordon-fleet', 600)}" for g in fleet.gateways))
     wrong = fleet.differences()
     tap.ok(not wrong, "devices, tokens, certificates, revocations and marks are the same in all", "\n".join(wrong))
-    rows = [row for g in fleet.gateways for row in g.query("SELECT serial, fingerprint FROM certificate WHERE fingerprint IS NOT NULL") or []]
+    made = "SELECT serial, fingerprint FROM certificate WHERE fingerprint IS NOT NULL"
+    rows = [row for g in fleet.gateways for row in g.query(made) or []]
     prints = {}
     for serial, fingerprint in rows:
         prints.setdefault(serial, set()).add(fingerprint)
@@ -286,7 +288,8 @@ def enrolled(device, gateway):
 
 def revoke_at(gateway, serial):
     """The command; True, it was done."""
-    return gateway.ctl("ca", "revoke", serial.hex(), "--registry", gateway.registry, "--dir", gateway.ca, check=False).returncode == 0
+    done = gateway.ctl("ca", "revoke", serial.hex(), "--registry", gateway.registry, "--dir", gateway.ca, check=False)
+    return done.returncode == 0
 
 
 def knows_revoked(gateway, serial):
@@ -299,8 +302,8 @@ def compacted(fleet):
     one, _, cut = fleet.gateways
     device, other = fleet.devices[:2]
     tap.ok(enrolled(device, one) and enrolled(other, one), "two devices enrol at g1", device.said + other.said)
-    tap.ok(poll(lambda: all(cut.query("SELECT 1 FROM certificate WHERE serial = ?", d.serial) for d in (device, other)), 10),
-           "g3 knows of them")
+    has = "SELECT 1 FROM certificate WHERE serial = ?"
+    tap.ok(poll(lambda: all(cut.query(has, d.serial) for d in (device, other)), 10), "g3 knows of them")
     device.at = other.at = cut
     tap.ok(poll(lambda: device.checkin(cut, 5) and other.checkin(cut, 5), 10), "both check in there", device.said)
     fleet.net.cut(cut.ns, fleet.members_ns)
@@ -314,7 +317,8 @@ def compacted(fleet):
     tap.ok(not knows_revoked(cut, device.serial), "etcd is compacted; g3 knows of nothing")
     fleet.net.heal(cut.ns)
     began = time.monotonic()
-    tap.ok(poll(lambda: knows_revoked(cut, device.serial), 60), f"it is back: the revocation is there, {seconds_since(began)} after the cut ended",
+    known = poll(lambda: knows_revoked(cut, device.serial), 60)
+    tap.ok(known, f"it is back: the revocation is there, {seconds_since(began)} after the cut ended",
            f"{cut.status()}\n{cut.logged('cordon-fleet')}")
     time.sleep(GRACE)
     tap.ok(not device.checkin(cut, 5), "and its device is refused", device.said)
@@ -336,7 +340,8 @@ def restored(fleet):
     fleet.cluster.restore(snapshot, "two")
     tap.ok(fleet.cluster.start(), "the snapshot is restored on all members")
     for g in fleet.gateways:
-        tap.ok(poll(lambda g=g: g.status().get("refused"), 60), f"{g.name} refuses it, and says so", f"{g.status()}\n{g.logged('cordon-fleet')}")
+        tap.ok(poll(lambda g=g: g.status().get("refused"), 60), f"{g.name} refuses it, and says so",
+               f"{g.status()}\n{g.logged('cordon-fleet')}")
         tap.ok(knows_revoked(g, device.serial), f"{g.name} still knows of the revocation")
         device.at = g
         tap.ok(not device.checkin(g, 5), f"{g.name} refuses the device", device.said)
@@ -351,7 +356,8 @@ def restored(fleet):
     tap.ok(fleet.gate().under(f"cordon/all/revoked/{device.serial.hex()}"), "the revocation is in etcd again")
     for g in fleet.gateways:
         device.at = g
-        tap.ok(knows_revoked(g, device.serial) and not device.checkin(g, 5), f"{g.name} refuses the device", device.said)
+        tap.ok(knows_revoked(g, device.serial) and not device.checkin(g, 5), f"{g.name} refuses the device",
+               device.said)
     tap.ok(enrolled(new, one), "and devices enrol again", new.said)
 
 

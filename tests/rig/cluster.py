@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """Members of etcd, with mutual TLS among them and to clients: in namespaces, or on loopback. For all tests of a fleet."""
 import base64
+import contextlib
+import ctypes
 import http.client
 import json
 import os
@@ -12,8 +14,25 @@ import ssl
 import subprocess
 import time
 
+CLONE_NEWNET = 0x40000000
+libc = ctypes.CDLL(None, use_errno=True)
 ETCD = ["--heartbeat-interval", "100", "--election-timeout", "1000", "--quota-backend-bytes", str(8 << 30),
         "--auto-compaction-retention", "24h", "--logger", "zap"]
+
+
+@contextlib.contextmanager
+def within(ns):
+    """What this thread opens or starts here is in the namespace, and stays there."""
+    home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+    there = os.open(f"/run/netns/{ns}", os.O_RDONLY)
+    try:
+        if libc.setns(there, CLONE_NEWNET):
+            raise OSError(ctypes.get_errno(), f"setns {ns}")
+        yield
+    finally:
+        libc.setns(home, CLONE_NEWNET)
+        os.close(there)
+        os.close(home)
 
 
 def free_port():
@@ -145,6 +164,11 @@ class Cluster:
         """True: each answers a read that needs a majority."""
         return all(poll(lambda m=m: m.ctl("get", "x") is not None, seconds) for m in self.members)
 
+    def admit(self, gateways):
+        """Gateways of the fleet: each adds to its row itself what it is."""
+        for g in gateways:
+            self.members[0].ctl("put", f"cordon/all/gateway/{g.name}", '{"v":1}')
+
     def stop(self):
         """Kill all."""
         for m in self.members:
@@ -175,6 +199,8 @@ class Gate:
         if not self.connection:
             self.connection = http.client.HTTPSConnection(self.member.address, self.member.port, context=self.context,
                                                           timeout=60)
+            with within(self.member.ns) if self.member.ns else contextlib.nullcontext():
+                self.connection.connect()
         try:
             self.connection.request("POST", f"/v3/{what}", body if isinstance(body, str) else json.dumps(body))
             answer = self.connection.getresponse()

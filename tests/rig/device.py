@@ -8,7 +8,7 @@ import re
 import socket
 import ssl
 
-from place import within
+from cluster import within
 
 
 class Crypto:
@@ -131,8 +131,9 @@ class Device:
             with self.connect(self.context(gateway, False), 8443, seconds) as tls:
                 body = base64.b64encode(csr)
                 credentials = base64.b64encode(f"{self.name}:{token}".encode()).decode()
-                tls.sendall(f"POST /.well-known/est/simpleenroll HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/pkcs10\r\n"
-                            f"Authorization: Basic {credentials}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+                lines = ("POST /.well-known/est/simpleenroll HTTP/1.1", "Host: gateway", "Content-Type: application/pkcs10",
+                         f"Authorization: Basic {credentials}", f"Content-Length: {len(body)}", "", "")
+                tls.sendall("\r\n".join(lines).encode() + body)
                 answer = http.client.HTTPResponse(tls, method="POST")
                 answer.begin()
                 text = answer.read()

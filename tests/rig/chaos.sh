@@ -8,5 +8,5 @@ cd "$(dirname "$0")/../.."
 
 [ "$(id -u)" = 0 ] || { echo "1..0 # SKIP namespaces need root"; exit 0; }
 [ -n "${CORDON_NO_DEPS:-}" ] || tests/deps.sh build etcd serve
-make -s userspace serve-programs fleet-programs >&2
-PYTHONDONTWRITEBYTECODE=1 exec /usr/bin/python3 tests/fleet/chaos.py "${1:-}"
+make -s userspace serve-programs rig-programs >&2
+PYTHONDONTWRITEBYTECODE=1 exec /usr/bin/python3 tests/rig/chaos.py "${1:-}"
