@@ -589,6 +589,20 @@ def waiting(gw):
     tap.equal("and then one is let in", 200, enroll(gw, names[0], tokens[names[0]], csrs[names[0]]).status)
 
 
+def locked(gw):
+    """The registry while cordon-fleet writes to it, as it does for all of etcd: held devices do not notice."""
+    d = gw.enrolled("calm", held=True)
+    quick(d, 1)
+    usual = quick(d, 100)
+    with gw.database() as db:
+        db.execute("BEGIN IMMEDIATE")
+        took = quick(d, 100)
+        refused = d.renew()
+    tap.ok(took < 2 * usual + 2, "locked: 100 check-ins", f"{usual:.2f} s, then {took:.2f} s")
+    tap.ok(refused.status == 503 and refused.headers.get("Retry-After"), "locked: a renewal is told to try again", refused)
+    tap.equal("locked: it is over", 200, d.renew().status)
+
+
 def remembered(pid, secrets):
     """How many of them a process has anywhere in what it may write to."""
     found = set()
@@ -616,7 +630,7 @@ def sandbox(_):
 
 def main():
     """One gateway, or for what is named."""
-    cases = [enrolment, answers, holding, together, offline, others, claims, status, waiting, alone, idevid, sandbox]
+    cases = [enrolment, answers, holding, together, offline, others, claims, status, waiting, locked, alone, idevid, sandbox]
     with FleetGateway() as gw:
         gw.must_start()
         tap.ok(gw.ready(), "connected")
