@@ -26,6 +26,7 @@
  * @hardware: talks over sockets that a module for keys in hardware has open already
  * @connect: ports to which it opens TCP connections; 0, no more
  * @readable: a directory below which it may open files for reading, or NULL
+ * @writable: a directory below which it may make, write, rename and remove files, or NULL
  * @also: further ones; NULL or empty, none
  */
 struct priv_role {
@@ -40,6 +41,7 @@ struct priv_role {
 	bool hardware;
 	uint16_t connect[PRIV_CONNECT];
 	const char *readable;
+	const char *writable;
 	const char *also[PRIV_ALSO];
 };
 
