@@ -273,11 +273,13 @@ def everywhere(fleet, tally):
                 let_in.append((device.name, device.at.name))
     tap.ok(not let_in, "at the end: who is revoked is refused at each gateway", let_in)
     refused = []
-    for device in [d for d in fleet.devices if d.serial][:10]:
+    # A rival with the same token may have taken a device's place.
+    good = [d for d in fleet.devices if d.serial and not knows_revoked(fleet.gateways[0], d.serial)]
+    for device in good[:10]:
         for device.at in fleet.gateways:
             if not poll(lambda d=device: d.checkin(d.at, 5), 10, 0.2):
                 refused.append((device.name, device.at.name, device.said))
-    tap.ok(not refused, "and who is not is let in at each", refused)
+    tap.ok(len(good) >= 10 and not refused, "and who is not is let in at each", refused or good)
 
 
 def enrolled(device, gateway):
