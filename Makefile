@@ -20,6 +20,7 @@ include tests/lint/lint.mk
 include tests/bench/bench.mk
 include tests/fuzz/fuzz.mk
 include tests/serve/serve.mk
+include tests/fleet/fleet.mk
 include tests/rig/rig.mk
 include tests/page/page.mk tests/metrics/metrics.mk
 include tests/cross/cross.mk

@@ -17,8 +17,10 @@ US_PKG_CONFIG = $(US_PKG_ENV) $(PKG_CONFIG) $(if $(filter 1,$(STATIC)),--static)
 FLEET_ONLY := $(wildcard userspace/etcd/*.c) $(filter-out userspace/fleet/ask.c,$(wildcard userspace/fleet/*.c))
 US_SRC  := $(filter-out $(FLEET_ONLY),$(wildcard userspace/*/*.c userspace/serve/*/*.c kernel/core/*.c))
 LIB_SRC := $(wildcard $(patsubst %,userspace/%/*.c,lib pki store device tls firmware host state backup event audit eapol history draw metrics page notify etcd) kernel/core/*.c) \
+	$(wildcard userspace/fleet/hand*.c userspace/fleet/policy*.c) userspace/priv/channel.c \
 	userspace/serve/common/message.c userspace/serve/front/range.c userspace/serve/agent/tries.c \
-	userspace/serve/signer/limits.c userspace/serve/common/config.c userspace/serve/common/counters.c userspace/serve/common/ocsp.c
+	userspace/serve/signer/limits.c userspace/serve/common/config.c userspace/serve/common/counters.c userspace/serve/common/ocsp.c \
+	$(patsubst %,userspace/fleet/%.c,macs kernel agree holder hold release moved)
 US_OBJ  := $(US_SRC:%.c=$(BUILD)/obj/%.o)
 FLEET_OBJ := $(FLEET_ONLY:%.c=$(BUILD)/obj/%.o)
 LIB_ASAN_OBJ := $(LIB_SRC:%.c=$(BUILD)/asan/%.o)

@@ -3,7 +3,7 @@
 # tests/bench/fake_nl.c.
 BENCH := $(BUILD)/bench
 FAKE_NL := cnl_open cnl_summary cnl_segment_each cnl_device_each cnl_binding_get cnl_checkin
-BENCH_LIB := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out userspace/etcd/% userspace/history/% userspace/page/% userspace/metrics/%,$(LIB_SRC)))
+BENCH_LIB := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out userspace/etcd/% userspace/fleet/% userspace/history/% userspace/page/% userspace/metrics/%,$(LIB_SRC)))
 
 .PHONY: bench-programs bench-document
 

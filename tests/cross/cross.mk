@@ -21,6 +21,6 @@ arm64-ready: deps-build deps-vm deps-cross deps-arm64
 
 # What the unit tests link, without sanitizers: no other machine's are here.
 # Without etcd, as no libcurl is unpacked for it.
-$(BUILD)/libcordon.a: $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out userspace/etcd/%,$(LIB_SRC)))
+$(BUILD)/libcordon.a: $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out userspace/etcd/% userspace/fleet/%,$(LIB_SRC)))
 	rm -f $@
 	$(AR) rcs $@ $^

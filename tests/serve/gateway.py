@@ -119,6 +119,7 @@ class Gateway:
         self.audit = self.path("audit", "audit.jsonl")
         self.environment = {"CORDON_AUDIT": self.audit}
         self.firmware = {"directory": self.path("firmware")}
+        self.fleet = None
         must(CTL, "ca", "init", "--dir", self.ca, "--name", "Test", "--key", key)
         self.manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.manager.bind(self.path("notify"))
@@ -134,9 +135,10 @@ class Gateway:
     def write_config(self, more=""):
         """serve.yaml, as the attributes say."""
         est = {"listen": f"[::]:{self.port}", "allow_remote": True, "renew_interval": "0s", **self.est}
+        registry = json.dumps({"file": self.registry, **self.fleet}) if self.fleet else self.registry
         with open(self.config, "w", encoding="ascii") as out:
             out.write(f"est: {json.dumps(est)}\ncheckin: {{listen: \"[::]:{self.visit}\"}}\n"
-                      f"ca: {self.ca}\nregistry: {self.registry}\nrun: {self.run}\n"
+                      f"ca: {self.ca}\nregistry: {registry}\nrun: {self.run}\n"
                       f"server_names: {json.dumps(self.names)}\nfirmware: {json.dumps(self.firmware)}\n{more}")
 
     def start(self, file_size=None, under=()):

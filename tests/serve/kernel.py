@@ -69,6 +69,12 @@ class Kernel:
             fields[{"automatic": 3, "quarantined": 4, "outdated": 6}[key]] = int(value)
         self.put(at, fields)
 
+    def place(self, name, address):
+        """It has another address from now on."""
+        at, fields = self.fields(name)
+        fields[5] = int.from_bytes(bytes(int(part) for part in address.split(".")), "big")
+        self.put(at, fields)
+
     def outdated(self, name):
         """Has the server marked it?"""
         return bool(self.fields(name)[1][6])

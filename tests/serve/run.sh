@@ -27,6 +27,7 @@
 #   hardware   the CA's key and a device's in an HSM (SoftHSM2) and a TPM (swtpm)
 #   devices    device list, show and retire, by kernel and registry, and without one of them; with a kernel of straw
 #   page       the page: who may look and act, forms of others, streams, slow and many clients; with a kernel of straw
+#   fleet      a gateway among others: what is asked of cordon-fleet, and what happens without it (a liar); with a kernel of straw
 #   crash      kill -9 while 1,000 devices enrol (DEVICES= KILLS= SEED=)
 # All at once, as they wait a good deal, and the last one takes longest.
 set -u
@@ -89,7 +90,7 @@ if ! make -s userspace serve-programs >"$work/log" 2>&1; then
 	echo "Bail out! cordonctl does not build"
 	exit 1
 fi
-[[ $# -gt 0 ]] || set -- est refuse ddi hawkbit offers update posture liar idevid full processes flood beside rollover chain fleet_chain late devices expiry ocsp eapol registry backup audit hardware page crash
+[[ $# -gt 0 ]] || set -- est refuse ddi hawkbit offers update posture liar idevid full processes flood beside rollover chain fleet_chain late devices expiry ocsp eapol registry backup audit hardware page fleet crash
 for name; do
 	start "$name"
 done

@@ -2,7 +2,7 @@
 /*
  * What agent's sandbox lets be opened, seen from inside: one line "KIND: NUMBER ..." of what succeeded, for each. With an
  * argument, signer's with a key in hardware, and whether it may go on with a socket that was open before; with "local",
- * agent's where there is a page.
+ * agent's where there is a page; with "stream", where there is a fleet.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -53,7 +53,11 @@ int main(int argc, char **argv)
 	static const struct priv_role local = {
 		.user = "cordon-agent", .net_admin = true, .netlink = true, .local = true, .database = true, .readable = "/etc",
 	};
+	static const struct priv_role stream = {
+		.user = "cordon-agent", .net_admin = true, .netlink = true, .stream = true, .database = true, .readable = "/etc",
+	};
 	const struct priv_role *role = argc < 2 ? &agent : !strcmp(argv[1], "local") ? &local :
+				       !strcmp(argv[1], "stream") ? &stream :
 				       strcmp(argv[1], "hardware") ? &plain : &hardware;
 	char error[PRIV_ERROR_LEN];
 	int pair[2];
@@ -73,6 +77,7 @@ int main(int argc, char **argv)
 	if (argc < 2)
 		return 0;
 	try_all("unix", AF_UNIX, SOCK_STREAM, 0);
+	try_all("unix, streams that do not block", AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	try_all("unix, whole messages", AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	try_open(pair);
 	return 0;

@@ -79,7 +79,7 @@ static int64_t etcd_put(const char *key, const char *value)
 	return etcd.revision;
 }
 
-static const char *etcd_value(const char *key)
+static inline const char *etcd_value(const char *key)
 {
 	return etcd_find(key)->value;
 }
@@ -178,7 +178,7 @@ static void gateway_hear(struct gateway *g, size_t most)
 }
 
 /* All keys, as they are now; what happened until now is heard with it. */
-static unsigned int gateway_list(struct gateway *g)
+static inline unsigned int gateway_list(struct gateway *g)
 {
 	struct store_fleet_effect effect;
 	unsigned int gone;
@@ -296,7 +296,7 @@ static int state_of(struct gateway *g, const uint8_t serial[STORE_SERIAL_LEN])
 }
 
 /* Apply one value at once; the result. */
-static int take(struct gateway *g, const char *key, const char *value, int64_t revision, struct store_fleet_effect *effect)
+static inline int take(struct gateway *g, const char *key, const char *value, int64_t revision, struct store_fleet_effect *effect)
 {
 	int err;
 

@@ -59,7 +59,7 @@ static void help_end(void)
 	rmdir(help_dir);
 }
 
-static void help_open(struct store *s)
+static inline void help_open(struct store *s)
 {
 	if (store_open(s, help_path, true)) {
 		printf("Bail out! %s\n", s->error);
@@ -79,7 +79,7 @@ static int64_t ask(struct store *s, const char *sql)
 	return value;
 }
 
-static bool is_sound(struct store *s)
+static inline bool is_sound(struct store *s)
 {
 	sqlite3_stmt *stmt = NULL;
 	bool sound;
@@ -155,7 +155,7 @@ static int issue(struct store *s, const struct store_certificate *c)
 }
 
 /* From the token to the certificate's arrival: as many transactions as in earnest. */
-static int enrol(struct store *s, unsigned int n, unsigned int d)
+static inline int enrol(struct store *s, unsigned int n, unsigned int d)
 {
 	struct store_certificate c = cert_of(n, d, 1);
 	char token[STORE_TOKEN_LEN];

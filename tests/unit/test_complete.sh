@@ -48,7 +48,7 @@ offers "nothing behind what is whole" "" device del cam ""
 # What is offered is taken; --help says nothing else.
 all=0 refused=''
 for command in $("$ctl" complete "" | cut -f 1 | grep -vE '^(help|--.*)$'); do
-	verbs=$("$ctl" complete "$command" "" | cut -f 1 | grep -E '^[a-z]+$')
+	verbs=$("$ctl" complete "$command" "" | cut -f 1 | grep -E '^[a-z][a-z-]*$')
 	"$ctl" "$command" --help | awk -v c="$command" 'length > 79 { print "# " c ": " $0; bad = 1 } END { exit bad }' >>"$dir/wide"
 	"$ctl" "$command" --help | sed -n '/^usage/,/^$/p; s/^\(  --.*\)   .*/\1/p; /^  --/p' |
 		sed 's/^\(  --[^ ]*\( [^ ]*\)\?\)  .*/\1/' | grep -oE -- '--[a-z][a-z0-9-]+' | sort -u >"$dir/help"

@@ -30,7 +30,7 @@ missing='' surplus='' pages=''
 for command in $("$ctl" complete "" | cut -f 1 | grep -vE '^(help|--.*)$'); do
 	page=$(awk -v c="$command" '$2 == c { print $1; exit }' "$dir/synopsis")
 	[ -n "$page" ] || { pages+=" $command"; continue; }
-	verbs=$("$ctl" complete "$command" "" | cut -f 1 | grep -E '^[a-z]+$')
+	verbs=$("$ctl" complete "$command" "" | cut -f 1 | grep -E '^[a-z][a-z-]*$')
 	for verb in ${verbs:-''}; do
 		# shellcheck disable=SC2086
 		options "$command" ${verb:-} >>"$dir/options"

@@ -222,6 +222,8 @@ static const struct bad bad[] = {
 	{ "a VLAN that is no number", DEVICE(", port: lan0, vlan: 20x"), "5:100: vlan must be a number from 1 to 4094, not '20x'", 1 },
 	{ "two VLANs", DEVICE(", port: lan0, vlan: [20, 30]"), "5:100: vlan must be one value", 1 },
 	{ "roam: neither true nor false", DEVICE(", roam: 1"), "5:88: roam must be false or true, not '1'", 1 },
+	{ "roam of a segment: neither true nor false", "version: 1\nuplinks: []\nsegments: {iot: {roam: maybe}}\n",
+	  "3:24: roam must be false or true, not 'maybe'", 1 },
 	{ "roam, and one port", TIED(", port: port0, roam: true"),
 	  "6:101: a device that roams is not tied to one port: leave out port, or roam", 1 },
 	{ "roam, and a list of one port", TIED(", roam: true, ports: [port0]"),
@@ -374,6 +376,55 @@ static struct policy *load_good(const char *text)
 }
 
 /* Manufacturers' certificates: the same serial number of two manufacturers is two devices'. */
+/* As it is printed; free() it. */
+static char *printed(const struct policy *p)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	policy_print(p, out);
+	fclose(out);
+	return text;
+}
+
+/* Who may go from one gateway of a fleet to another: the kernel does not know, so no difference is about it. */
+static void test_roam(void)
+{
+	static const char yaml[] = "version: 1\nuplinks: []\nsegments: {iot: {roam: true}, fixed: {roam: false}, plain: {}}\ndevices:\n"
+		"- {name: a, mac: 02:00:00:00:00:01, network_segment: iot, addresses: auto}\n"
+		"- {name: b, mac: 02:00:00:00:00:02, network_segment: iot, addresses: auto, roam: false}\n"
+		"- {name: c, mac: 02:00:00:00:00:03, network_segment: iot, addresses: auto, roam: true}\n"
+		"- {name: d, mac: 02:00:00:00:00:04, network_segment: fixed, addresses: auto}\n"
+		"- {name: e, mac: 02:00:00:00:00:05, network_segment: fixed, addresses: auto, roam: true}\n"
+		"- {name: f, mac: 02:00:00:00:00:06, network_segment: plain, addresses: auto, roam: false}\n";
+	static const bool roams[] = { true, false, true, false, true, false };
+	struct policy *p = load_good(yaml), *again, *bare = load_good(yaml);
+	struct policy_diff diff = { .n = 0 };
+	bool good = p && p->draft.n_devices == 6;
+	char *first, *second;
+	u32 i;
+
+	for (i = 0; good && i < 6; i++)
+		good = policy_may_roam(p, i) == roams[i];
+	ok(good, "roam: a device's own word comes before its segment's");
+	first = printed(p);
+	again = load_good(first);
+	second = printed(again);
+	ok(strstr(first, "lease: 1h\n    roam: true\n") && strstr(first, "roam: false}") && !strcmp(first, second),
+	   "roam: printed, and read again");
+	bare->n_roaming = bare->n_staying = 0;
+	ok(!policy_diff(bare, p, &diff) && !diff.n, "roam: no difference to a policy of the kernel");
+	policy_forget_places(p);
+	ok(policy_may_roam(p, 1) && !policy_may_roam(p, 3), "roam: without the devices' places, the segment's word");
+	policy_diff_free(&diff);
+	free(first);
+	free(second);
+	policy_free(p);
+	policy_free(again);
+	policy_free(bare);
+}
+
 static void test_idevid(void)
 {
 	static const char text[] = "version: 1\nuplinks: []\nsegments: {iot: {}}\ndevices:\n"
@@ -996,18 +1047,6 @@ static void test_diff(void)
 	policy_free(b);
 }
 
-/* As it is printed; free() it. */
-static char *printed(const struct policy *p)
-{
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
-
-	policy_print(p, out);
-	fclose(out);
-	return text;
-}
-
 /* A device of several ports, the same device of the same ports, and of others. */
 static void test_ports(void)
 {
@@ -1276,6 +1315,7 @@ int main(void)
 	test_bad();
 	test_good();
 	test_idevid();
+	test_roam();
 	test_uplinks();
 	test_machine();
 	test_empty();

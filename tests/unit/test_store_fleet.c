@@ -117,6 +117,245 @@ static void check_list(void)
 	etcd_end();
 }
 
+/** struct told - what was handed out last */
+struct told {
+	unsigned int n;
+	struct store_fleet_changed last;
+	bool value;
+};
+
+static int look(const struct store_fleet_changed *c, void *arg)
+{
+	struct told *t = arg;
+
+	t->n++;
+	t->last = *c;
+	t->value = c->value;
+	return 0;
+}
+
+/* A row that changes while it is put; one that is deleted meanwhile, and made again. */
+static void check_done(void)
+{
+	struct store_fleet_effect e;
+	struct gateway g;
+	char token[STORE_TOKEN_LEN];
+	struct told t = { 0 };
+	int64_t revision, at;
+	uint64_t n;
+	time_t oldest = 0;
+
+	gateway_begin(&g, "gw-a");
+	token_of(&g.s, 1, token);
+	ok(!store_fleet_changed_count(&g.s, &n, NULL) && n == 2 && !store_fleet_changed_count(&g.s, &n, &oldest) &&
+	   oldest <= time(NULL) && oldest > time(NULL) - 60, "done: how many wait, and since when");
+	gateway_tell(&g, 100);
+	ok(!notes(&g), "done: nothing waits");
+	token_of(&g.s, 1, token);
+	store_fleet_changed_each(&g.s, 1, look, &t);
+	ok(t.n == 1 && t.value && t.last.revision == etcd_mod(t.last.key) && !t.last.wins, "done: compared with what is known");
+	store_device_approve(&g.s, "dev-1");
+	store_fleet_changed_each(&g.s, 9, look, &t);
+	if (strcmp(t.last.key, "all/device/dev-1"))
+		abort();
+	store_device_model(&g.s, "dev-1", "acme");
+	at = etcd_put("all/device/dev-1", "{}");
+	ok(!store_fleet_changed_done(&g.s, t.last.key, t.last.seq, at) && ask(&g.s, "SELECT count(*) FROM fleet_note WHERE"
+	   " key = 'all/device/dev-1'") == 1 && !store_fleet_revision(&g.s, t.last.key, &revision) && revision == at,
+	   "done: it changed since: the note stays, and the revision is known");
+	ok(!take(&g, "all/device/dev-1", "{\"v\":1,\"mac\":\"02:00:00:00:00:09\",\"approval\":false,\"approved\":false,"
+		 "\"enrolled\":0,\"firmware\":\"\",\"model\":\"\",\"retired\":0}", at, &e) &&
+	   ask(&g.s, "SELECT model = 'acme' FROM device") == 1, "done: what is not newer than that is left out");
+	gateway_tell(&g, 100);
+	store_token_withdraw(&g.s, "dev-1");
+	store_fleet_changed_each(&g.s, 1, look, &t);
+	ok(!t.value && !strcmp(t.last.key, "all/token/dev-1") && t.last.revision, "done: one that is to be deleted");
+	token_of(&g.s, 1, token);
+	ok(!store_fleet_changed_done(&g.s, t.last.key, t.last.seq, etcd_put(t.last.key, NULL)) &&
+	   !store_fleet_revision(&g.s, t.last.key, &revision) && !revision, "done: deleted, though it is there again");
+	gateway_tell(&g, 100);
+	ok(!notes(&g) && etcd_value("all/token/dev-1"), "done: and put again");
+	gateway_end(&g);
+	etcd_end();
+}
+
+/* etcd is an older one of itself: what closes is told again, what opens is not. */
+static void check_lost(void)
+{
+	struct store_certificate c[2] = { cert_of(1, 1, 1), cert_of(2, 2, 1) };
+	char token[4][STORE_TOKEN_LEN], key[STORE_KEY_LEN];
+	struct gateway g[2];
+	unsigned int i;
+
+	gateway_begin(&g[0], "gw-a");
+	gateway_begin(&g[1], "gw-b");
+	for (i = 0; i < 2; i++) {
+		c[i].not_before = time(NULL);
+		c[i].not_after = c[i].not_before + DAY;
+	}
+	if (token_of(&g[0].s, 1, token[0]) || token_of(&g[0].s, 2, token[1]) || !settle_all(g, 2))
+		abort();
+	/* From here on it is lost. */
+	if (reserve_for_token(&g[0].s, &c[0]) || issue(&g[0].s, &c[0]) || store_cert_delivered(&g[0].s, c[0].serial) ||
+	    reserve_for_token(&g[0].s, &c[1]) || issue(&g[0].s, &c[1]) || store_cert_revoke(&g[0].s, c[1].serial, NOW, 1) ||
+	    token_of(&g[0].s, 3, token[2]) || store_fleet_mark(&g[0].s, c[0].mac, true, "x", NOW))
+		abort();
+	sqlite3_exec(g[0].s.db, "DELETE FROM fleet_note; UPDATE fleet_key SET revision = revision + 100;"
+		     " INSERT INTO fleet_key VALUES ('all/token/dev-3', 90, 0, 0, 0), ('all/device/dev-3', 91, 0, 0, 0)",
+		     NULL, NULL, NULL);
+	put_position(&g[0], 200);
+	ok(!store_fleet_note_all(&g[0].s, true), "lost: noted");
+	put_position(&g[0], 0);
+	gateway_list(&g[0]);
+	ok(settle_all(g, 2) && same_dump(&g[0], &g[1]) && same_digest(&g[0], &g[1]), "lost: both agree");
+	ok(state_of(&g[1], c[0].serial) == STORE_DELIVERED && state_of(&g[1], c[1].serial) == STORE_REVOKED &&
+	   etcd_value(serial_key("revoked", c[1].serial, key)), "lost: certificates, and the revocation");
+	ok(verdict_of(&g[1].s, 1, token[0], 1, NOW) == STORE_TOKEN_USED, "lost: a token that is used up");
+	ok(verdict_of(&g[1].s, 2, token[1], 1, NOW) == STORE_TOKEN_USED, "lost: nor is one good whose certificate was revoked");
+	ok(verdict_of(&g[0].s, 3, token[2], 1, NOW) == STORE_TOKEN_WRONG, "lost: but none that is fresh");
+	ok(ask(&g[1].s, "SELECT count(*) FROM fleet_mark") == 1, "lost: the quarantine");
+	gateway_end(&g[0]);
+	gateway_end(&g[1]);
+	etcd_end();
+}
+
+/* A backup of yesterday, put back: what etcd knows better, it does not tell. */
+static void check_restore(void)
+{
+	struct store_certificate c = cert_of(1, 1, 1);
+	char token[2][STORE_TOKEN_LEN], copy[128];
+	unsigned int burnt, faults, damage;
+	struct store_fleet f;
+	struct gateway g[2];
+
+	gateway_begin(&g[0], "gw-a");
+	gateway_begin(&g[1], "gw-b");
+	c.not_before = time(NULL);
+	c.not_after = c.not_before + DAY;
+	snprintf(copy, sizeof(copy), "%s/copy.db", help_dir);
+	if (token_of(&g[0].s, 1, token[0]) || token_of(&g[0].s, 2, token[1]) || !settle_all(g, 2))
+		abort();
+	ok(!store_backup(&g[0].s, copy, NULL, NULL), "restore: a backup: %s", g[0].s.error);
+	if (reserve_for_token(&g[1].s, &c) || issue(&g[1].s, &c) || store_cert_delivered(&g[1].s, c.serial) || !settle_all(g, 2))
+		abort();
+	store_close(&g[0].s);
+	remove_all(g[0].path);
+	rename(copy, g[0].path);
+	must(&g[0], store_open(&g[0].s, g[0].path, false), "open");
+	ok(!store_tokens_burn(&g[0].s, INT64_MAX, &burnt) && burnt == 2 && !store_restored_put(&g[0].s, NOW), "restore: put back");
+	ok(!store_check(&g[0].s, NULL, NULL, &faults, &damage) && !faults, "restore: sound, and in the fleet");
+	ok(!store_fleet_get(&g[0].s, &f) && !f.revision && !*f.witness && !notes(&g[0]), "restore: nothing is taken as known");
+	/* cordon-fleet ran meanwhile, and did not see it. */
+	put_position(&g[0], 77);
+	ok(!store_fleet_get(&g[0].s, &f) && !f.revision, "restore: whatever is put");
+	gateway_list(&g[0]);
+	ok(!store_fleet_get(&g[0].s, &f) && f.revision == etcd.revision, "restore: until it was listed");
+	ok(settle_all(g, 2) && same_dump(&g[0], &g[1]) && same_digest(&g[0], &g[1]), "restore: both agree");
+	ok(verdict_of(&g[0].s, 1, token[0], 1, NOW) == STORE_TOKEN_USED && verdict_of(&g[0].s, 2, token[1], 1, NOW) == STORE_TOKEN_GOOD,
+	   "restore: a token that was used is used, and one that was not is not");
+	gateway_end(&g[0]);
+	gateway_end(&g[1]);
+	etcd_end();
+}
+
+static void check_held(void)
+{
+	const uint8_t mac[6] = { 2, 1 };
+	struct gateway g;
+	bool held = false;
+
+	gateway_begin(&g, "gw-a");
+	ok(!store_fleet_hold(&g.s, mac, true) && !store_fleet_hold(&g.s, mac, true) && !store_fleet_held(&g.s, mac, &held) && held &&
+	   !notes(&g), "held: it is, and nobody is told");
+	ok(!store_fleet_hold(&g.s, mac, false) && !store_fleet_held(&g.s, mac, &held) && !held, "held: not any more");
+	gateway_end(&g);
+}
+
+/* A number that was reserved in the fleet is this gateway's to use, and nobody else's. */
+static void check_reserve(void)
+{
+	struct store_certificate c = cert_of(1, 1, 1), other;
+	struct store_fleet_effect e;
+	struct gateway g[2];
+	char *value = NULL, token[STORE_TOKEN_LEN];
+	size_t len;
+
+	gateway_begin(&g[0], "gw-a");
+	gateway_begin(&g[1], "gw-b");
+	if (store_cert_reserve(&g[0].s, &c) || !settle_all(g, 2))
+		abort();
+	must(&g[0], store_fleet_value(&g[0].s, "all/cert/01000000000000000000000000000001", &value, &len), "value");
+	ok(!store_cert_reserve(&g[0].s, &c), "reserve: again, by whose it is");
+	other = c;
+	other.key_id[0] = 1;
+	ok(store_cert_reserve(&g[0].s, &other) == -EEXIST, "reserve: for another key: %s", g[0].s.error);
+	ok(store_cert_reserve(&g[1].s, &c) == -EEXIST, "reserve: by another gateway: %s", g[1].s.error);
+	ok(!issue(&g[0].s, &c) && store_cert_reserve(&g[0].s, &c) == -EEXIST, "reserve: after it was made: %s", g[0].s.error);
+	/* As it comes back to whoever has lost all. */
+	store_fleet_leave(&g[0].s);
+	gateway_end(&g[0]);
+	gateway_begin(&g[0], "gw-a");
+	if (token_of(&g[0].s, 1, token))
+		abort();
+	ok(!take(&g[0], "all/cert/01000000000000000000000000000001", value, 90, &e) && !store_cert_get(&g[0].s, c.serial, &other, NULL, NULL) &&
+	   !*other.gateway && other.state == STORE_RESERVED, "reserve: its own comes back as its own");
+	free(value);
+	gateway_end(&g[0]);
+	gateway_end(&g[1]);
+	etcd_end();
+}
+
+static bool rollout(struct gateway *g, unsigned int percent, unsigned int failures, bool stopped)
+{
+	struct firmware_release r;
+
+	return !store_release_find(&g->s, "acme", "1.2", &r) && r.percent == percent && r.failures == failures &&
+	       r.stopped == stopped;
+}
+
+static const char failed[] = "UPDATE firmware_release SET failures = failures + 1, stopped = stopped OR"
+			     " (stop_after > 0 AND failures + 1 >= stop_after)";
+
+static void check_release(void)
+{
+	struct firmware_release r = { .model = "acme", .version = "1.2", .file = "f.bin", .size = 1, .percent = 10,
+				      .stop_after = 3 }, other = r;
+	struct gateway g[3];
+	int i;
+
+	gateway_begin(&g[0], "gw-a");
+	gateway_begin(&g[1], "gw-b");
+	gateway_begin(&g[2], "gw-c");
+	if (store_release_add(&g[0].s, &r) || !settle_all(g, 3))
+		abort();
+	r.percent = 100;
+	ok(!store_release_add(&g[1].s, &r) && rollout(&g[1], 10, 0, false), "release: added where the fleet's roll-out is known");
+	ok(settle_all(g, 3) && rollout(&g[0], 10, 0, false), "release: which it does not change");
+	other.hashes.sha256[0] = 1;
+	other.percent = 50;
+	ok(!store_release_add(&g[2].s, &other) && settle_all(g, 3) && rollout(&g[2], 50, 0, false) && rollout(&g[0], 10, 0, false),
+	   "release: another file has a roll-out of its own");
+	for (i = 0; i < 2; i++)
+		sqlite3_exec(g[i].s.db, failed, NULL, NULL, NULL);
+	ok(settle_all(g, 3) && rollout(&g[0], 10, 2, false) && rollout(&g[1], 10, 2, false), "release: failures are added up");
+	for (i = 0; i < 2; i++)
+		sqlite3_exec(g[i].s.db, failed, NULL, NULL, NULL);
+	ok(settle_all(g, 3) && rollout(&g[0], 10, 4, true) && rollout(&g[1], 10, 4, true), "release: too many stop it everywhere");
+	ok(!store_release_resume(&g[0].s, 1) && !sqlite3_exec(g[1].s.db, failed, NULL, NULL, NULL) && settle_all(g, 3) &&
+	   rollout(&g[0], 10, 0, false) && rollout(&g[1], 10, 0, false), "release: resumed, it counts anew");
+	if (store_release_rollout(&g[0].s, 1, 60, false, 3) || sqlite3_exec(g[1].s.db, failed, NULL, NULL, NULL))
+		abort();
+	gateway_tell(&g[1], 9);
+	ok(settle_all(g, 3) && rollout(&g[0], 60, 1, false) && rollout(&g[1], 60, 1, false),
+	   "release: an operator's word and a failure, at once");
+	ok(!store_release_remove(&g[0].s, 1) && settle_all(g, 3) && rollout(&g[1], 60, 1, false), "release: removed at one");
+	ok(!store_release_add(&g[0].s, &r) && settle_all(g, 3) && rollout(&g[0], 60, 1, false) && rollout(&g[1], 60, 1, false),
+	   "release: and added again");
+	for (i = 0; i < 3; i++)
+		gateway_end(&g[i]);
+	etcd_end();
+}
+
 int main(void)
 {
 	etcd_end();
@@ -125,6 +364,12 @@ int main(void)
 	check_join();
 	check_share();
 	check_list();
+	check_done();
+	check_lost();
+	check_restore();
+	check_held();
+	check_reserve();
+	check_release();
 	help_end();
 	return tap_done();
 }

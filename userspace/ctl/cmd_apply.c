@@ -6,10 +6,12 @@
 
 #include "ctl/changes.h"
 #include "ctl/ctl.h"
+#include "ctl/fleet_policy.h"
 #include "lib/diff.h"
 #include "lib/file.h"
 #include "lib/machine.h"
 #include "lib/yaml.h"
+#include "serve/common/serve.h"
 #include "state/state.h"
 
 #define SHOWN 20	/* changes that apply tells one by one */
@@ -222,65 +224,140 @@ static bool is_done(struct compared *c)
 	return !c->diff.n && !cnl_summary(&c->nl, &s) && s.in_force;
 }
 
-static int run_apply(const struct command *self, int argc, char **argv)
+/**
+ * struct apply - how it is called
+ * @dry: nothing is changed
+ * @verbose: every change is told
+ * @force: also what cuts off whoever is connected
+ * @confirm: seconds on trial; 0, for good
+ * @fleet: directory of a fleet's policy; NULL, it is this gateway's
+ * @config: serve.yaml, for that
+ * @wait: seconds for the gateways' answers; 0, the usual ones
+ * @state: where it is kept
+ */
+struct apply {
+	bool dry;
+	bool verbose;
+	bool force;
+	u32 confirm;
+	u32 wait;
+	const char *fleet;
+	const char *config;
+	const char *state;
+};
+
+static bool take_duration(const struct command *self, const char *word, u32 *out)
+{
+	if (!policy_duration_parse(word, out) && *out && *out <= 86400)
+		return true;
+	usage_error(self, "not a duration from 1s to 1d", word);
+	return false;
+}
+
+/* Return: 0; OPTION_HELP; OPTION_ERROR, the fault was told. */
+static int take_options(const struct command *self, int argc, char **argv, struct apply *a)
 {
 	static const struct option options[] = {
 		{ "dry-run", no_argument, NULL, 'n' }, { "confirm", required_argument, NULL, 'c' },
 		{ "verbose", no_argument, NULL, 'v' }, { "state", required_argument, NULL, 's' },
-		{ "force", no_argument, NULL, 'f' },
+		{ "force", no_argument, NULL, 'f' }, { "fleet", required_argument, NULL, 'F' },
+		{ "config", required_argument, NULL, 'C' }, { "wait", required_argument, NULL, 'w' },
 		{ "help", no_argument, NULL, OPTION_HELP }, { }
 	};
-	bool dry = false, verbose = false, force = false;
-	struct keep keep = { NULL, -1 };
-	const char *path;
-	struct compared c;
-	u32 confirm = 0, generation = 0;
-	int o, ret;
+	int o;
 
 	while ((o = next_option(self, argc, argv, options)) != -1) {
-		if (o == OPTION_HELP)
-			return EXIT_DONE;
-		if (o == OPTION_ERROR)
-			return EXIT_USAGE;
-		dry |= o == 'n';
-		verbose |= o == 'v';
+		if (o == OPTION_HELP || o == OPTION_ERROR)
+			return o;
+		a->dry |= o == 'n';
+		a->verbose |= o == 'v';
+		a->force |= o == 'f';
 		if (o == 's')
-			keep.dir = optarg;
-		force |= o == 'f';
-		if (o == 'c' && (policy_duration_parse(optarg, &confirm) || !confirm ||
-				 confirm > 86400))
-			return usage_error(self, "not a duration from 1s to 1d", optarg);
+			a->state = optarg;
+		if (o == 'F')
+			a->fleet = optarg;
+		if (o == 'C')
+			a->config = optarg;
+		if ((o == 'c' && !take_duration(self, optarg, &a->confirm)) ||
+		    (o == 'w' && !take_duration(self, optarg, &a->wait)))
+			return OPTION_ERROR;
 	}
+	return 0;
+}
+
+static int apply_fleet(const struct command *self, int argc, char **argv, const struct apply *a)
+{
+	const struct fleet_order_options o = {
+		.config = a->config, .confirm = a->confirm, .wait = a->wait ? a->wait : FLEET_POLICY_WAIT, .dry = a->dry,
+		.force = a->force,
+	};
+
+	if (argc != optind)
+		return usage_error(self, "too many words", argv[optind]);
+	if (a->state)
+		return usage_error(self, "not with --fleet: --state", a->state);
+	return fleet_policy_apply(a->fleet, &o);
+}
+
+static int apply_changes(struct compared *c, const char *path, const struct apply *a, const struct keep *keep)
+{
+	u32 generation = 0;
+	int ret = refuse_lockout(c, path, a->confirm, a->force);
+
+	if (!ret && !a->dry)
+		ret = sync_files(c, path);
+	if (!ret && !a->dry)
+		ret = commit_and_keep(c, keep, a->confirm, &generation);
+	if (generation && a->confirm)
+		applied_note(generation);
+	if (!ret)
+		changes_print(&c->diff, a->verbose ? SIZE_MAX : SHOWN);
+	if (!ret && a->dry)
+		printf("%s: nothing was changed (--dry-run)\n", path);
+	else if (!ret)
+		print_generation(path, generation, a->confirm);
+	return ret;
+}
+
+static int apply_nothing(struct compared *c, const char *path, bool dry, const struct keep *keep)
+{
+	int ret;
+
+	printf("%s: no change\n", path);
+	ret = dry ? EXIT_DONE : sync_files(c, path);
+	return ret ? ret : keep_present(c, keep);
+}
+
+static int run_apply(const struct command *self, int argc, char **argv)
+{
+	struct keep keep = { NULL, -1 };
+	struct apply a = { .dry = false };
+	struct compared c;
+	const char *path;
+	int ret = take_options(self, argc, argv, &a);
+
+	if (ret)
+		return ret == OPTION_HELP ? EXIT_DONE : EXIT_USAGE;
+	if (a.fleet)
+		return apply_fleet(self, argc, argv, &a);
+	if (a.config)
+		return usage_error(self, "only with --fleet: --config", a.config);
+	if (a.wait)
+		return usage_error(self, "only with --fleet: --wait", NULL);
 	path = policy_file(self, argc, argv);
 	if (!path)
 		return EXIT_USAGE;
 	ret = compare(&c, path);
 	if (!ret) {
 		machine_compare(c.file, path, stderr);
-		keep.dir = dry ? NULL : keep_place(keep.dir, false);
+		keep.dir = a.dry ? NULL : keep_place(a.state, false);
 		ret = keep_begin(&keep);
 	}
-	if (!ret && is_done(&c)) {
-		printf("%s: no change\n", path);
-		ret = dry ? EXIT_DONE : sync_files(&c, path);
-		if (!ret)
-			ret = keep_present(&c, &keep);
-	} else if (!ret) {
-		ret = refuse_lockout(&c, path, confirm, force);
-		if (!ret && !dry)
-			ret = sync_files(&c, path);
-		if (!ret && !dry)
-			ret = commit_and_keep(&c, &keep, confirm, &generation);
-		if (generation && confirm)
-			applied_note(generation);
-		if (!ret)
-			changes_print(&c.diff, verbose ? SIZE_MAX : SHOWN);
-		if (!ret && dry)
-			printf("%s: nothing was changed (--dry-run)\n", path);
-		else if (!ret)
-			print_generation(path, generation, confirm);
-	}
-	if (!ret && !dry)
+	if (!ret && is_done(&c))
+		ret = apply_nothing(&c, path, a.dry, &keep);
+	else if (!ret)
+		ret = apply_changes(&c, path, &a, &keep);
+	if (!ret && !a.dry)
 		warn_closed(&c);
 	compared_free(&c);
 	keep_end(&keep);
@@ -290,13 +367,22 @@ static int run_apply(const struct command *self, int argc, char **argv)
 const struct command cmd_apply = {
 	"apply", "Put a policy in force, all of it or nothing",
 	"apply [FILE] [--dry-run] [--confirm DURATION] [--force] [--verbose]\n"
-	"      [--state DIR]",
-	"FILE is " POLICY_PATH " if none is given, and - standard input.\n\n"
+	"      [--state DIR]\n"
+	"apply --fleet DIR [--dry-run] [--confirm DURATION] [--force]\n"
+	"      [--wait DURATION] [--config FILE]",
+	"FILE is " POLICY_PATH " if none is given, and - standard input.\n"
+	"With --fleet every gateway of the fleet puts its part of DIR in force: see\n"
+	"cordonctl-fleet(8).\n\n"
 	"  --dry-run           say what would change, and change nothing\n"
 	"  --confirm DURATION  the policy before comes back by itself unless\n"
 	"                      'cordonctl confirm' comes within DURATION (30s, 5m, 1h)\n"
 	"  --force             also if it cuts off the SSH session that this is called from,\n"
-	"                      or devices from 'cordonctl serve'\n"
+	"                      or devices from 'cordonctl serve'; with --fleet also if a\n"
+	"                      gateway has no file, or not the ports that its file names\n"
+	"  --fleet DIR         DIR/common.yaml, which may be missing, and\n"
+	"                      DIR/gateway/NAME.yaml for each gateway\n"
+	"  --wait DURATION     with --fleet: so long for the gateways' answers (30s)\n"
+	"  --config FILE       with --fleet: settings of the registry (" SERVE_CONFIG ")\n"
 	"  --verbose           say every change, not only the first\n"
 	"  --state DIR         where it is kept as the last good policy (" STATE_DIR ")\n",
 	run_apply
@@ -335,26 +421,16 @@ static int refuse_haste(struct cnl *nl)
 	return EXIT_REFUSED;
 }
 
-static int run_confirm(const struct command *self, int argc, char **argv)
+static int confirm_here(const char *state)
 {
-	static const struct option options[] = {
-		{ "state", required_argument, NULL, 's' }, { "help", no_argument, NULL, OPTION_HELP }, { }
-	};
 	struct keep keep = { NULL, -1 };
 	struct cnl nl;
 	u32 generation;
-	int o, ret;
+	int ret;
 
-	while ((o = next_option(self, argc, argv, options)) != -1) {
-		if (o == OPTION_HELP || o == OPTION_ERROR)
-			return o == OPTION_HELP ? EXIT_DONE : EXIT_USAGE;
-		keep.dir = optarg;
-	}
-	if (argc != optind)
-		return usage_error(self, "too many words", argv[optind]);
 	if (!open_kernel(&nl))
 		return EXIT_REFUSED;
-	keep.dir = keep_place(keep.dir, false);
+	keep.dir = keep_place(state, false);
 	ret = refuse_haste(&nl);
 	if (!ret)
 		ret = keep_begin(&keep);
@@ -369,11 +445,47 @@ static int run_confirm(const struct command *self, int argc, char **argv)
 	return ret;
 }
 
+static int run_confirm(const struct command *self, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "state", required_argument, NULL, 's' }, { "fleet", no_argument, NULL, 'F' },
+		{ "config", required_argument, NULL, 'C' }, { "wait", required_argument, NULL, 'w' },
+		{ "help", no_argument, NULL, OPTION_HELP }, { }
+	};
+	const char *state = NULL, *config = NULL;
+	bool fleet = false;
+	u32 wait = 0;
+	int o;
+
+	while ((o = next_option(self, argc, argv, options)) != -1) {
+		if (o == OPTION_HELP || o == OPTION_ERROR)
+			return o == OPTION_HELP ? EXIT_DONE : EXIT_USAGE;
+		fleet |= o == 'F';
+		if (o == 's')
+			state = optarg;
+		if (o == 'C')
+			config = optarg;
+		if (o == 'w' && !take_duration(self, optarg, &wait))
+			return EXIT_USAGE;
+	}
+	if (argc != optind)
+		return usage_error(self, "too many words", argv[optind]);
+	if (fleet && state)
+		return usage_error(self, "not with --fleet: --state", state);
+	if (!fleet && (config || wait))
+		return usage_error(self, "only with --fleet: --config and --wait", NULL);
+	return fleet ? fleet_policy_confirm(config, wait ? wait : FLEET_POLICY_WAIT) : confirm_here(state);
+}
+
 const struct command cmd_confirm = {
-	"confirm", "Keep the policy that was applied with --confirm", "confirm [--state DIR]",
+	"confirm", "Keep the policy that was applied with --confirm", "confirm [--state DIR]\n"
+	"confirm --fleet [--wait DURATION] [--config FILE]",
 	"Refused in the first seconds from the session that applied it: that does not show\n"
 	"that you still get in.\n\n"
-	"  --state DIR  where it is kept as the last good policy (" STATE_DIR ")\n", run_confirm
+	"  --state DIR      where it is kept as the last good policy (" STATE_DIR ")\n"
+	"  --fleet          keep what 'apply --fleet --confirm' has put on trial\n"
+	"  --wait DURATION  with --fleet: so long for the gateways' answers (30s)\n"
+	"  --config FILE    with --fleet: settings of the registry (" SERVE_CONFIG ")\n", run_confirm
 };
 
 static int run_check(const struct command *self, int argc, char **argv)

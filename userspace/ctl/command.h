@@ -35,7 +35,7 @@ extern const struct command cmd_apply, cmd_confirm, cmd_check, cmd_diff, cmd_sav
 	cmd_registry, cmd_backup, cmd_restore,
 	cmd_enroll, cmd_renew, cmd_checkin, cmd_update, cmd_firmware;
 extern const struct command cmd_setup, cmd_doctor;
-extern const struct command cmd_audit, cmd_hostapd, cmd_policy, cmd_watch, cmd_history;
+extern const struct command cmd_audit, cmd_hostapd, cmd_policy, cmd_watch, cmd_history, cmd_fleet;
 
 /* help.c */
 void print_help(const struct command *c);

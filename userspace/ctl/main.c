@@ -16,7 +16,7 @@ static const struct command * const commands[] = {
 	&cmd_top, &cmd_monitor, &cmd_explain, &cmd_test, &cmd_policy, &cmd_device, &cmd_module, &cmd_boot, &cmd_state,
 	&cmd_ca, &cmd_serve, &cmd_registry, &cmd_firmware, &cmd_backup, &cmd_restore,
 	&cmd_setup, &cmd_doctor,
-	&cmd_audit, &cmd_hostapd, &cmd_watch, &cmd_history,
+	&cmd_audit, &cmd_hostapd, &cmd_watch, &cmd_history, &cmd_fleet,
 #endif
 	&cmd_enroll, &cmd_renew, &cmd_checkin, &cmd_update,
 };

@@ -23,7 +23,7 @@ static void remove_device(struct policy *p, u32 device)
 
 	d->n_devices--;
 	memmove(&d->devices[device], &d->devices[device + 1], (d->n_devices - device) * sizeof(*d->devices));
-	p->n_idevids = 0;	/* by places of before; no difference of policies is about them */
+	policy_forget_places(p);	/* no difference of policies is about them */
 }
 
 /* From the first byte that the file loses to the last one: from the begin of a line, if they may begin there. */

@@ -42,6 +42,40 @@ static void print_start(const struct serve_counters *c, const char *settings)
 		       (time_t)c->certificate_until > now ? people_time(c->certificate_until - now, ago) : "");
 }
 
+/* False, the server is alone. */
+static bool in_fleet(const char *settings)
+{
+	char members[SERVE_TEXT_LEN];
+
+	return *setting(settings, "registry.etcd", members);
+}
+
+static void print_fleet(const struct serve_counters *c, const char *settings)
+{
+	char gateway[SERVE_TEXT_LEN], when[POLICY_TIME_LEN];
+
+	if (!in_fleet(settings))
+		return;
+	printf("fleet: gateway %s, %s", setting(settings, "registry.gateway", gateway),
+	       c->fleet_reachable ? "reachable" : "out of reach");
+	if (c->fleet_since)
+		printf(" since %s", policy_time_text(c->fleet_since, when));
+	if (!c->fleet_reachable && c->fleet_heard)
+		printf(", last heard of at %s", policy_time_text(c->fleet_heard, when));
+	putchar('\n');
+}
+
+static json_t *json_fleet(const struct serve_counters *c, const char *settings)
+{
+	char gateway[SERVE_TEXT_LEN];
+
+	if (!in_fleet(settings))
+		return json_null();
+	return json_pack("{s:o,s:b,s:o,s:o}", "gateway", json_text(setting(settings, "registry.gateway", gateway)),
+			 "reachable", c->fleet_reachable != 0, "since", json_count(c->fleet_since), "heard",
+			 json_count(c->fleet_heard));
+}
+
 static void print_sums(const struct serve_counters *c)
 {
 	const char *comma = "granted: ";
@@ -68,6 +102,7 @@ static void print_text(const struct serve_counters *c, const char *settings)
 	char when[POLICY_TIME_LEN];
 
 	print_start(c, settings);
+	print_fleet(c, settings);
 	print_sums(c);
 	if (c->accepted[SERVE_ADOPTED])
 		printf("adopted %llu certificates that the registry did not know, see the log\n",
@@ -113,7 +148,7 @@ static json_t *json_status(const struct serve_counters *c, const char *settings)
 	setting(settings, "checkin.listen", checkin);
 	setting(settings, "page", page);
 	setting(settings, "metrics", metrics);
-	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}",
+	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}",
 			 "started", json_count(c->started), "connections", json_count(c->connections),
 			 "adopted", json_count(c->accepted[SERVE_ADOPTED]), "reloaded", json_count(c->reloaded),
 			 "config_faults", json_count(c->config_faults),
@@ -122,7 +157,7 @@ static json_t *json_status(const struct serve_counters *c, const char *settings)
 			 "checkin", json_words(checkin), "page", json_words(page), "metrics", json_words(metrics),
 			 "certificate_not_after", c->certificate_until ?
 			 json_string(policy_time_text(c->certificate_until, until)) : json_null(),
-			 "accepted", accepted, "refused", refused);
+			 "fleet", json_fleet(c, settings), "accepted", accepted, "refused", refused);
 }
 
 /**

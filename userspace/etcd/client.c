@@ -200,3 +200,26 @@ uint64_t etcd_cluster(const struct etcd *e)
 {
 	return e->cluster;
 }
+
+/**
+ * etcd_forget - believe whatever history the next answer shows, as if none had been seen
+ * @e: the client. Its watches are of the history before, and are to be freed
+ *
+ * Calls that wait for an answer may still be answered as before.
+ */
+void etcd_forget(struct etcd *e)
+{
+	e->cluster = 0;
+	e->seen = 0;
+}
+
+/**
+ * etcd_clock - how our clock goes, beside that of the member that answered last
+ * @e: the client
+ *
+ * Return: seconds that ours is ahead; 0, none has answered yet.
+ */
+int64_t etcd_clock(const struct etcd *e)
+{
+	return e->has_clock ? e->ahead : 0;
+}

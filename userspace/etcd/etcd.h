@@ -298,6 +298,8 @@ struct etcd_watch_ops {
 struct etcd *etcd_new(struct event_base *base, const struct etcd_config *c, char *why, size_t size);
 void etcd_free(struct etcd *e);
 uint64_t etcd_cluster(const struct etcd *e);
+void etcd_forget(struct etcd *e);
+int64_t etcd_clock(const struct etcd *e);
 
 /* request.c: NULL, it cannot even begin: -errno says so in errno. A timeout of 0 is the configured one. */
 struct etcd_call *etcd_range(struct etcd *e, const struct etcd_range *r, unsigned int timeout, etcd_done *done,

@@ -86,6 +86,8 @@ LIST_HEAD(list_list, etcd_list);
  * @prefix: of all keys
  * @cluster: 0, not yet known
  * @seen: the highest revision that any answer of the whole cluster had
+ * @ahead: seconds that our clock was ahead of the last member that answered
+ * @has_clock: one has
  * @tokens: requests that may begin now
  * @filled: when @tokens were counted, ms
  * @waiting: calls that wait
@@ -119,6 +121,8 @@ struct etcd {
 	unsigned int pulse;
 	unsigned int backoff_min;
 	unsigned int backoff_max;
+	int64_t ahead;
+	bool has_clock;
 	double tokens;
 	int64_t filled;
 	struct call_list waiting;

@@ -12,6 +12,21 @@
 #define CONNECT_MS	2000	/* of a call's time: another member may have some, too */
 #define SILENCE_MS	15000	/* unacknowledged bytes, after which a connection is dead */
 
+/* Each answer says when it was made, to the second. */
+static void hear_clock(struct etcd *e, CURL *easy)
+{
+	struct curl_header *h;
+	time_t at;
+
+	if (curl_easy_header(easy, "Date", 0, CURLH_HEADER, -1, &h))
+		return;
+	at = curl_getdate(h->value, NULL);
+	if (at < 0)
+		return;
+	e->ahead = time(NULL) - at;
+	e->has_clock = true;
+}
+
 /* Each transfer that is over; its owner may begin others. */
 static void reap(struct etcd *e)
 {
@@ -28,6 +43,7 @@ static void reap(struct etcd *e)
 		status = 0;
 		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &t);
 		curl_easy_getinfo(m->easy_handle, CURLINFO_RESPONSE_CODE, &status);
+		hear_clock(e, m->easy_handle);
 		transfer_stop(t);
 		t->done(t, code, status);
 	}

@@ -1,12 +1,210 @@
 // SPDX-License-Identifier: GPL-2.0
-/* cordon-fleet: serve.yaml, the processes, and the loop. */
+/* cordon-fleet: its options, its lock, and whom it tells that it is ready. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <syslog.h>
+#include <unistd.h>
 
-#include "fleet/fleet.h"
+#include "fleet/internal.h"
+#include "lib/file.h"
 
-int main(void)
+/**
+ * struct start - cordon-fleet, as it begins
+ * @config: what holds
+ * @fleet: it
+ * @foreground: it stays where it was called
+ * @json: log as JSON
+ * @manager: socket of the service manager, or -1
+ * @caller: pipe to the process that was called, or -1
+ */
+struct start {
+	struct serve_config config;
+	struct fleet fleet;
+	bool foreground;
+	bool json;
+	int manager;
+	int caller;
+};
+
+static int complain(const char *what, const char *why)
 {
-	static struct serve_config config;
+	fprintf(stderr, "cordon-fleet: %s: %s\n", what, why);
+	return 1;
+}
 
-	return serve_config_load(NULL, &config, stderr) ? 1 : 0;
+/* sd_notify(3). The socket is connected while that is still allowed. */
+static int connect_manager(void)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	const char *path = getenv("NOTIFY_SOCKET");
+	size_t len = path ? strlen(path) : 0;
+	int fd;
+
+	if (len < 2 || len >= sizeof(at.sun_path))
+		return -1;
+	memcpy(at.sun_path, path, len);
+	if (path[0] == '@')
+		at.sun_path[0] = 0;
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && connect(fd, (struct sockaddr *)&at, offsetof(struct sockaddr_un, sun_path) + len)) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+static void on_ready(void *arg)
+{
+	struct start *s = arg;
+
+	serve_log(LOG_INFO, "ready", NULL);
+	if (s->manager >= 0 && write(s->manager, "READY=1", 7) < 0)
+		serve_log(LOG_WARNING, "the service manager does not listen", NULL);
+	if (s->caller >= 0) {
+		if (write(s->caller, "", 1) < 0)
+			serve_log(LOG_WARNING, "who called is gone", NULL);
+		close(s->caller);
+		serve_log_detach();
+	}
+}
+
+/* It belongs to the process that goes on, and ends with it. */
+static bool take_lock(const struct serve_config *c)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	int err = file_make_dirs(c->fleet.run, 0755), fd = -1;
+	char path[SERVE_NAME_LEN + 16];
+
+	snprintf(path, sizeof(path), "%s/fleet.lock", c->fleet.run);
+	if (!err)
+		fd = open(path, O_CREAT | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0) {
+		complain(c->fleet.run, strerror(err ? -err : errno));
+		return false;
+	}
+	if (!fcntl(fd, F_SETLK, &lock))
+		return true;
+	complain("cordon-fleet", errno == EAGAIN || errno == EACCES ? "it runs already" : strerror(errno));
+	close(fd);
+	return false;
+}
+
+static int run(struct start *s)
+{
+	struct fleet *f = &s->fleet;
+	int err;
+
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	if (!take_lock(&s->config))
+		return 1;
+	f->config = &s->config;
+	f->owner = geteuid();
+	f->since = time(NULL);
+	serve_log_open("fleet", s->json, !s->foreground);
+	err = fleet_hand_start(f);
+	if (err) {
+		serve_log(LOG_ERR, "the process that puts policies in force does not start", "why", strerror(-err), NULL);
+		return 1;
+	}
+	s->manager = connect_manager();
+	err = fleet_run(f, on_ready, s);
+	return err ? 1 : 0;
+}
+
+/* The process that was called waits until it is ready, or until it is clear that it will not be. */
+static int run_background(struct start *s)
+{
+	int status[2], null;
+	char done;
+	pid_t pid;
+
+	close_range(STDERR_FILENO + 1, ~0U, 0);
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null < 0 || pipe2(status, O_CLOEXEC))
+		return complain("cordon-fleet", strerror(errno));
+	pid = fork();
+	if (pid < 0)
+		return complain("cordon-fleet", strerror(errno));
+	if (pid) {
+		close(status[1]);
+		return read(status[0], &done, 1) == 1 ? 0 : complain("cordon-fleet", "not started");
+	}
+	close(status[0]);
+	s->caller = status[1];
+	setsid();
+	if (chdir("/") || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
+		return 1;
+	close(null);
+	return run(s);
+}
+
+static void usage(FILE *out)
+{
+	fputs("usage: cordon-fleet [--config FILE] [--foreground] [--json]\n\n"
+	      "Shares this gateway's registry with the other gateways of its fleet, over etcd. See cordonctl-fleet(8).\n\n"
+	      "  --config FILE   the server's configuration (" SERVE_CONFIG ")\n"
+	      "  --foreground    stay here, and log to standard error\n"
+	      "  --json          log as JSON\n", out);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' }, { "foreground", no_argument, NULL, 'f' },
+		{ "json", no_argument, NULL, 'j' }, { "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'v' }, { }
+	};
+	static struct start s = { .manager = -1, .caller = -1 };
+	char *path = NULL;
+	int o;
+
+	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (o) {
+		case 'c':
+			free(path);
+			path = realpath(optarg, NULL);
+			if (!path)
+				return complain(optarg, strerror(errno));
+			break;
+		case 'f':
+			s.foreground = true;
+			break;
+		case 'j':
+			s.json = true;
+			break;
+		case 'h':
+			usage(stdout);
+			return 0;
+		case 'v':
+			puts(CORDON_VERSION);
+			return 0;
+		default:
+			usage(stderr);
+			return 2;
+		}
+	}
+	if (optind < argc) {
+		usage(stderr);
+		return 2;
+	}
+	o = serve_config_load(path, &s.config, stderr);
+	free(path);
+	if (o)
+		return 1;
+	if (!s.config.fleet.n)
+		return complain(s.config.path, "registry: no etcd is named there: this gateway is alone");
+	if (!s.config.fleet.gateway[0])
+		return complain(s.config.path, "registry: gateway: this gateway has no name");
+	return s.foreground ? run(&s) : run_background(&s);
 }

@@ -50,6 +50,8 @@ void policy_free(struct policy *p)
 	free(p->draft.interfaces);
 	free(p->draft.servers);
 	free(p->idevids);
+	free(p->roaming);
+	free(p->staying);
 	free(p->lookup);
 	free(p);
 }
@@ -174,6 +176,72 @@ struct policy_idevid *policy_add_idevid(struct policy *p)
 	if (v)
 		v->device = p->draft.n_devices - 1;
 	return v;
+}
+
+static bool append_place(u32 **list, u32 *n, u32 *room, u32 place)
+{
+	u32 *to = append((void **)list, n, room, sizeof(*to));
+
+	if (to)
+		*to = place;
+	return to;
+}
+
+/** policy_set_roaming - the devices of the last segment may go from gateway to gateway */
+bool policy_set_roaming(struct policy *p)
+{
+	return append_place(&p->roaming, &p->n_roaming, &p->room_roaming, p->draft.n_segments - 1);
+}
+
+/** policy_set_staying - the last device may not, whatever its segment says */
+bool policy_set_staying(struct policy *p)
+{
+	return append_place(&p->staying, &p->n_staying, &p->room_staying, p->draft.n_devices - 1);
+}
+
+static int compare_places(const void *a, const void *b)
+{
+	const u32 *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+/* Appended in order. */
+static bool has_place(const u32 *list, u32 n, u32 place)
+{
+	return n && bsearch(&place, list, n, sizeof(*list), compare_places);
+}
+
+/** policy_is_roaming - does a segment say that its devices may go from gateway to gateway */
+bool policy_is_roaming(const struct policy *p, u32 segment)
+{
+	return has_place(p->roaming, p->n_roaming, segment);
+}
+
+/** policy_is_staying - does a device say itself that it may not */
+bool policy_is_staying(const struct policy *p, u32 device)
+{
+	return has_place(p->staying, p->n_staying, device);
+}
+
+/**
+ * policy_may_roam - may a device go from one gateway of a fleet to another
+ * @p: the policy, of a file: the kernel does not know
+ * @device: its place
+ *
+ * What the device says itself comes before what its segment says.
+ */
+bool policy_may_roam(const struct policy *p, u32 device)
+{
+	const struct cordon_device_def *d = &p->draft.devices[device];
+
+	return d->roam || (policy_is_roaming(p, d->segment) && !policy_is_staying(p, device));
+}
+
+/** policy_forget_places - forget what is known by devices' places alone, before these change: the kernel has none of it */
+void policy_forget_places(struct policy *p)
+{
+	p->n_idevids = p->n_staying = 0;
 }
 
 static u32 hash(const char *name)

@@ -37,6 +37,10 @@ struct policy {
 	u16 *lookup;			/* segments seen by policy_find_segment(), by hash */
 	struct policy_idevid *idevids;	/* in the devices' order; of a file alone: the kernel does not have them */
 	u32 n_idevids, room_idevids;
+	u32 *roaming;			/* segments whose devices may go from gateway to gateway, by place; of a file alone */
+	u32 n_roaming, room_roaming;
+	u32 *staying;			/* devices that say they may not, by place, in their order; likewise */
+	u32 n_staying, room_staying;
 };
 
 struct policy *policy_new(void);
@@ -56,6 +60,12 @@ struct cordon_uplink_def *policy_add_uplink(struct policy *p);
 struct cordon_interface_def *policy_add_interface(struct policy *p);
 struct cordon_addr *policy_add_server(struct policy *p);
 struct policy_idevid *policy_add_idevid(struct policy *p);	/* of the device that was appended last */
+bool policy_set_roaming(struct policy *p);	/* the segment that was appended last; false: no memory */
+bool policy_set_staying(struct policy *p);	/* the device, likewise */
+bool policy_is_roaming(const struct policy *p, u32 segment);
+bool policy_is_staying(const struct policy *p, u32 device);
+bool policy_may_roam(const struct policy *p, u32 device);
+void policy_forget_places(struct policy *p);
 
 /* learned.c */
 

@@ -244,6 +244,16 @@ static void load_ports(struct loader *l, const struct yaml_node *list, struct co
 	}
 }
 
+/* Whether the lease holds wherever the device may be; false: nor does it go to another gateway. */
+static void load_roam(struct loader *l, const struct yaml_node *node, struct cordon_device_def *d)
+{
+	int roam = yaml_bool(l, node, "roam");
+
+	d->roam = max(0, roam);
+	if (!roam && !policy_set_staying(l->policy))
+		yaml_no_memory(l, node);
+}
+
 /* Where the device may be, and whether its lease holds at each of these places. */
 static void load_place(struct loader *l, struct yaml_node **v, struct cordon_device_def *d)
 {
@@ -259,7 +269,7 @@ static void load_place(struct loader *l, struct yaml_node **v, struct cordon_dev
 	if (v[D_VLAN])
 		load_vlan(l, v[D_VLAN], v[D_PORT] ? v[D_PORT] : list, d);
 	if (v[D_ROAM])
-		d->roam = max(0, yaml_bool(l, v[D_ROAM], "roam"));
+		load_roam(l, v[D_ROAM], d);
 	if (v[D_ROAM] && d->roam && one)
 		report_error(l->report, v[D_ROAM]->at,
 			     "a device that roams is not tied to one port: leave out %s, or roam",

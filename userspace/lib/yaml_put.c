@@ -117,8 +117,9 @@ static void put_interfaces(FILE *out, const struct cordon_draft *d, u32 segment)
 		fputs("]\n", out);
 }
 
-static void put_segment(FILE *out, const struct cordon_draft *d, u32 i)
+static void put_segment(FILE *out, const struct policy *p, u32 i)
 {
+	const struct cordon_draft *d = &p->draft;
 	const struct cordon_segment_def *g = &d->segments[i];
 	char lease[16], grace[16], postpone[16];
 
@@ -130,6 +131,8 @@ static void put_segment(FILE *out, const struct cordon_draft *d, u32 i)
 		g->firmware ? "true" : "false", policy_duration_text(g->grace, grace),
 		policy_duration_text(g->postpone, postpone), g->isolate ? "true" : "false",
 		policy_duration_text(g->lease, lease));
+	if (policy_is_roaming(p, i))
+		fputs("    roam: true\n", out);
 	put_limits(out, g);
 	put_networks(out, d, i);
 	put_interfaces(out, d, i);
@@ -298,14 +301,22 @@ void policy_print_value(const struct policy *p, u32 i, u32 key, FILE *out)
 	device_keys[key].put(out, "", &p->draft, &p->draft.devices[i]);
 }
 
-/* @idevid: of this device, or NULL */
-static void put_device(FILE *out, const struct policy *p, u32 i, const struct policy_idevid *idevid)
+/* Where it has to be said: its segment's devices do roam. */
+static bool stays(const struct policy *p, u32 i)
+{
+	return policy_is_staying(p, i) && policy_is_roaming(p, p->draft.devices[i].segment);
+}
+
+/* @still: it says that it does not roam; @idevid: of this device, or NULL */
+static void put_device(FILE *out, const struct policy *p, u32 i, bool still, const struct policy_idevid *idevid)
 {
 	u32 key;
 
 	fputc('{', out);
 	for (key = 0; key < POLICY_DEVICE_KEYS; key++)
 		device_keys[key].put(out, device_keys[key].before, &p->draft, &p->draft.devices[i]);
+	if (still)
+		fputs(", roam: false", out);
 	put_idevid(out, ", idevid: ", idevid);
 	fputc('}', out);
 }
@@ -318,7 +329,7 @@ static void put_device(FILE *out, const struct policy *p, u32 i, const struct po
  */
 void policy_print_device(const struct policy *p, u32 i, FILE *out)
 {
-	put_device(out, p, i, NULL);
+	put_device(out, p, i, false, NULL);
 }
 
 /* To observe, a policy need not have them: an empty list would close everything once it enforces. */
@@ -376,7 +387,7 @@ void policy_print(const struct policy *p, FILE *out)
 	if (d->n_segments > CORDON_BUILTIN_SEGMENTS)
 		fputs("segments:\n", out);
 	for (i = CORDON_BUILTIN_SEGMENTS; i < d->n_segments; i++)
-		put_segment(out, d, i);
+		put_segment(out, p, i);
 	if (d->n_rules)
 		fputs("rules:\n", out);
 	for (i = 0; i < d->n_rules; i++)
@@ -387,7 +398,7 @@ void policy_print(const struct policy *p, FILE *out)
 		fputs("  - ", out);
 		for (; v < end && v->device < i; v++)
 			continue;
-		put_device(out, p, i, v < end && v->device == i ? v : NULL);
+		put_device(out, p, i, stays(p, i), v < end && v->device == i ? v : NULL);
 		fputc('\n', out);
 	}
 }

@@ -155,8 +155,8 @@ static void load_firmware(struct loader *l, const struct yaml_node *map, struct 
 		load_wait(l, v[1], "postpone", &s->postpone);
 }
 
-enum segment_field { S_AUTHENTICATION, S_ENCRYPTION, S_AUTO_UPDATE, S_FIRMWARE, S_ISOLATE, S_LEASE, S_ANOMALIES,
-		     S_NETWORKS, S_INTERFACES, S_FIELDS };
+enum segment_field { S_AUTHENTICATION, S_ENCRYPTION, S_AUTO_UPDATE, S_FIRMWARE, S_ISOLATE, S_LEASE, S_ROAM,
+		     S_ANOMALIES, S_NETWORKS, S_INTERFACES, S_FIELDS };
 
 /* The networks, then where they are. */
 static void load_networks(struct loader *l, struct yaml_node **v, u16 at)
@@ -185,6 +185,7 @@ static void load_segment_body(struct loader *l, const struct yaml_node *map, u16
 		[S_FIRMWARE] = { "firmware", false },
 		[S_ISOLATE] = { "isolate", false },
 		[S_LEASE] = { "lease", false },
+		[S_ROAM] = { "roam", false },
 		[S_ANOMALIES] = { "anomalies", false },
 		[S_NETWORKS] = { "networks", false },
 		[S_INTERFACES] = { "interfaces", false },
@@ -210,6 +211,8 @@ static void load_segment_body(struct loader *l, const struct yaml_node *map, u16
 		s->isolate = yaml_bool(l, v[S_ISOLATE], "isolate") != 0;
 	if (v[S_LEASE])
 		load_lease(l, v[S_LEASE], &s->lease);
+	if (v[S_ROAM] && yaml_bool(l, v[S_ROAM], "roam") > 0 && !policy_set_roaming(l->policy))
+		yaml_no_memory(l, v[S_ROAM]);
 	if (v[S_ANOMALIES])
 		load_limits(l, v[S_ANOMALIES], s);
 	load_networks(l, v, at);

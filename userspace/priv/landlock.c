@@ -16,11 +16,19 @@
 #define FS_TRUNCATE	(1ULL << 14)
 #define FS_IOCTL	(1ULL << 15)
 #define NET_TCP		3ULL
+#define NET_CONNECT	2ULL
+#define RULE_NET_PORT	2
 
 /* As of ABI 4; kernels before take a shorter one. */
 struct ruleset {
 	uint64_t fs;
 	uint64_t net;
+};
+
+/* Likewise. */
+struct port {
+	uint64_t access;
+	uint64_t port;
 };
 
 #define READING		(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
@@ -38,6 +46,19 @@ static int allow(int ruleset, const char *path, uint64_t access)
 		err = -errno;
 	close(rule.parent_fd);
 	return err;
+}
+
+static int allow_ports(int ruleset, const struct priv_role *role)
+{
+	struct port rule = { .access = NET_CONNECT };
+	size_t i;
+
+	for (i = 0; i < PRIV_CONNECT && role->connect[i]; i++) {
+		rule.port = role->connect[i];
+		if (syscall(SYS_landlock_add_rule, ruleset, RULE_NET_PORT, &rule, 0))
+			return -errno;
+	}
+	return 0;
 }
 
 /* @truncate: that right, where the kernel tells it from writing. */
@@ -80,6 +101,8 @@ int priv_landlock(const struct priv_role *role)
 	if (fd < 0)
 		return -errno;
 	err = allow_role(fd, role, r.fs & FS_TRUNCATE);
+	if (!err && r.net)
+		err = allow_ports(fd, role);
 	if (!err && (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
 		     syscall(SYS_landlock_restrict_self, fd, 0)))
 		err = -errno;

@@ -140,7 +140,8 @@ static const int calls_reading[] = {
 
 static const int calls_writing[] = {
 	SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(rename), SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(unlink),
-	SCMP_SYS(unlinkat), SCMP_SYS(fsync), SCMP_SYS(fdatasync), SCMP_SYS(fchmod), SCMP_SYS(ftruncate),
+	SCMP_SYS(unlinkat), SCMP_SYS(fsync), SCMP_SYS(fdatasync), SCMP_SYS(fchmod), SCMP_SYS(fchown),
+	SCMP_SYS(ftruncate),
 };
 
 static const int calls_listing[] = {
@@ -178,6 +179,28 @@ static int allow_netlink(scmp_filter_ctx ctx, int protocol)
 				SCMP_A2(SCMP_CMP_EQ, protocol));
 }
 
+/* Of TCP; landlock says to which ports, where the kernel has that. */
+static int allow_connect(scmp_filter_ctx ctx)
+{
+	static const int families[] = { AF_INET, AF_INET6 };
+	int err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(connect), 0);
+	size_t i;
+
+	for (i = 0; !err && i < sizeof(families) / sizeof(*families); i++)
+		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2, SCMP_A0(SCMP_CMP_EQ, families[i]),
+				       SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, SOCK_STREAM));
+	return err;
+}
+
+/* Of another service of this machine; an AF_UNIX socket of that type, and no other one. */
+static int allow_local(scmp_filter_ctx ctx, int type)
+{
+	int err = ADD(ctx, SCMP_ACT_ALLOW, calls_local);
+
+	return err ? err : seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2, SCMP_A0(SCMP_CMP_EQ, AF_UNIX),
+					    SCMP_A1(SCMP_CMP_EQ, type | SOCK_NONBLOCK | SOCK_CLOEXEC));
+}
+
 static bool has_more(const struct priv_role *role)
 {
 	size_t i;
@@ -207,10 +230,11 @@ static int filter_calls(const struct priv_role *role, char error[PRIV_ERROR_LEN]
 	if (!err && role->netlink)
 		err = allow_netlink(ctx, NETLINK_ROUTE);
 	if (!err && role->local)
-		err = ADD(ctx, SCMP_ACT_ALLOW, calls_local);
-	if (!err && role->local)
-		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2, SCMP_A0(SCMP_CMP_EQ, AF_UNIX),
-				       SCMP_A1(SCMP_CMP_EQ, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC));
+		err = allow_local(ctx, SOCK_SEQPACKET);
+	if (!err && role->stream)
+		err = allow_local(ctx, SOCK_STREAM);
+	if (!err && role->connect[0])
+		err = allow_connect(ctx);
 	if (!err && role->database)
 		err = ADD(ctx, SCMP_ACT_ALLOW, calls_database);
 	if (!err && role->hardware)

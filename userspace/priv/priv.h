@@ -10,6 +10,7 @@
 
 #define PRIV_ERROR_LEN	256
 #define PRIV_ALSO	3	/* further directories that may be read */
+#define PRIV_CONNECT	16	/* ports to which connections may be opened */
 #define PRIV_FRAME_MAX	(4U << 20)	/* bytes of one message */
 
 /**
@@ -19,9 +20,11 @@
  * @network: uses sockets that are open already, and accepts connections
  * @netlink: opens netlink sockets
  * @local: talks to other services of this machine, over sockets of which each message is whole
+ * @stream: likewise, over sockets of streams
  * @database: writes files that are open already
  * @listing: finds out which files there are where it may open them
  * @hardware: talks over sockets that a module for keys in hardware has open already
+ * @connect: ports to which it opens TCP connections; 0, no more
  * @readable: a directory below which it may open files for reading, or NULL
  * @writable: a directory below which it may make, write, rename and remove files, or NULL
  * @also: further ones; NULL or empty, none
@@ -32,9 +35,11 @@ struct priv_role {
 	bool network;
 	bool netlink;
 	bool local;
+	bool stream;
 	bool database;
 	bool listing;
 	bool hardware;
+	uint16_t connect[PRIV_CONNECT];
 	const char *readable;
 	const char *writable;
 	const char *also[PRIV_ALSO];

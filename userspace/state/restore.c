@@ -177,7 +177,7 @@ static int rebuild(struct overlay *o)
 	o->p->draft.addresses = NULL;
 	o->p->draft.n_devices = o->p->draft.n_addresses = 0;
 	o->p->room.devices = o->p->room.addresses = 0;
-	o->p->n_idevids = 0;	/* by places of before; the kernel, which this is for, has none */
+	policy_forget_places(o->p);
 	for (i = 0; !err && i < old.draft.n_devices; i++)
 		if (o->fate[i] != REMOVE)
 			err = o->fate[i] == KEEP ? state_copy_device(o->p, &old, i) :

@@ -207,6 +207,8 @@ int store_restored_put(struct store *s, time_t when)
 	if (!err)
 		err = db_run(s, db_bind(s, DB_FLEET_STALE_NOTES, ""));
 	if (!err)
+		err = db_run(s, db_bind(s, DB_FLEET_STALE_KEYS, ""));
+	if (!err)
 		err = db_run(s, db_bind(s, DB_FLEET_STALE, ""));
 	return db_leave(s, own, err);
 }

@@ -43,7 +43,7 @@ struct fleet_key {
  * @value: NULL, it was deleted
  * @len: of @value
  * @noted: its row was changed here, too
- * @anew: it is a token that was made here
+ * @anew: it is a token that was made here, or a roll-out of which an operator said something here
  * @withdrawn: it is a token that was taken away here, with the salt @salt
  * @salt: see there
  * @renote: set to have it noted, though it was not
@@ -114,6 +114,7 @@ int db_fleet_token_value(struct store *s, const struct fleet_key *k, char **out,
 int db_fleet_token_apply(struct store *s, struct fleet_in *in);
 int db_fleet_pending_value(struct store *s, const struct fleet_key *k, char **out, size_t *len);
 int db_fleet_pending_apply(struct store *s, struct fleet_in *in);
+int db_fleet_pending_set_aside(struct store *s, const char *name);
 int db_fleet_cert_value(struct store *s, const struct fleet_key *k, char **out, size_t *len);
 int db_fleet_cert_apply(struct store *s, struct fleet_in *in);
 int db_fleet_revoked_value(struct store *s, const struct fleet_key *k, char **out, size_t *len);
@@ -125,5 +126,7 @@ int db_fleet_gateway_value(struct store *s, const struct fleet_key *k, char **ou
 int db_fleet_gateway_apply(struct store *s, struct fleet_in *in);
 int db_fleet_release_value(struct store *s, const struct fleet_key *k, char **out, size_t *len);
 int db_fleet_release_apply(struct store *s, struct fleet_in *in);
+int db_fleet_release_added(struct store *s, const char *model, const char *version);
+int db_fleet_release_removed(struct store *s, int64_t id);
 
 #endif

@@ -125,6 +125,25 @@ static int take_all_waiting(struct store *s, const struct fleet_in *in)
 	return err ? err : got;
 }
 
+/* Who retired it has revoked what he knew of: what was made here at the same time is this gateway's to revoke. */
+static int revoke_own(struct store *s, struct fleet_in *in)
+{
+	uint8_t serial[STORE_SERIAL_LEN];
+	sqlite3_stmt *stmt;
+	int got;
+
+	do {
+		stmt = db_bind(s, DB_FLEET_CERT_LIVE, "t", in->k.name);
+		got = db_step(s, stmt);
+		if (got == 1)
+			db_blob(stmt, 0, serial, sizeof(serial));
+		db_end(stmt, 0);
+		if (got == 1 && db_fleet_revoke(s, in, serial))
+			return -EIO;
+	} while (got == 1);
+	return got;
+}
+
 /* Its token, keys and offers go with it; a model's devices are counted by its changes. */
 static int drop(struct store *s, const char *name)
 {
@@ -137,6 +156,7 @@ static int drop(struct store *s, const char *name)
 int db_fleet_device_apply(struct store *s, struct fleet_in *in)
 {
 	struct store_device d = { .name = "" }, own;
+	bool retires, judged;
 	int err;
 
 	/* One that was changed here is put again. */
@@ -149,6 +169,12 @@ int db_fleet_device_apply(struct store *s, struct fleet_in *in)
 		return err;
 	if (!err && in->noted)
 		merge(&own, &d);
-	err = put(s, in->k.name, &d, err || strcmp(own.firmware, d.firmware));
+	retires = d.retired && (err || !own.retired);
+	judged = err || strcmp(own.firmware, d.firmware);
+	err = !err && memcmp(own.mac, d.mac, sizeof(d.mac)) ? db_fleet_pending_set_aside(s, in->k.name) : 0;
+	if (!err)
+		err = put(s, in->k.name, &d, judged);
+	if (!err && retires)
+		err = revoke_own(s, in);
 	return err ? err : take_all_waiting(s, in);
 }

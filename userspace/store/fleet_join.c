@@ -38,15 +38,26 @@ static const char * const triggers[] = {
 	" ON device WHEN " MOVING " AND (" CHANGED("mac") " OR " CHANGED("approval") " OR " CHANGED("approved")
 	" OR " CHANGED("enrolled") " OR " CHANGED("firmware") " OR " CHANGED("model") " OR " CHANGED("retired") ")"
 	" BEGIN" NOTE(DEVICE("NEW"), "1") " END;",
+	/* Another device by the same name: no keys wait for it, not even those that did not fit the one before. */
+	"CREATE TRIGGER fleet_device_other AFTER UPDATE OF mac ON device WHEN " MOVING " AND " CHANGED("mac") " BEGIN"
+	" UPDATE fleet SET seq = seq + 1;"
+	" INSERT INTO fleet_note (key, rank, seq, at) SELECT t.key, 1, f.seq, unixepoch() FROM fleet_text AS t, fleet AS f"
+	" WHERE t.key > 'all/pending/' || NEW.name || '/' AND t.key < 'all/pending/' || NEW.name || '0'"
+	" ON CONFLICT (key) DO UPDATE SET seq = excluded.seq;"
+	" DELETE FROM fleet_text WHERE key > 'all/pending/' || NEW.name || '/'"
+	" AND key < 'all/pending/' || NEW.name || '0'; END;",
 	"CREATE TRIGGER fleet_device_gone AFTER DELETE ON device WHEN " MOVING " BEGIN" NOTE(DEVICE("OLD"), "1") " END;",
 
+	/* In the place of what waited for its device. */
 	"CREATE TRIGGER fleet_token_new AFTER INSERT ON token WHEN " MOVING " BEGIN"
+	" DELETE FROM fleet_text WHERE key = " TOKEN("NEW") ";"
 	NOTE_AS(TOKEN("NEW"), "1", "x''", ", was = excluded.was", "true") " END;",
 	"CREATE TRIGGER fleet_token_changed AFTER UPDATE ON token WHEN " MOVING " BEGIN" NOTE(TOKEN("NEW"), "1") " END;",
 	"CREATE TRIGGER fleet_token_gone AFTER DELETE ON token WHEN " MOVING " BEGIN"
 	NOTE_AS(TOKEN("OLD"), "1", "OLD.salt", ", was = excluded.was", "true") " END;",
 
-	"CREATE TRIGGER fleet_pending_new AFTER INSERT ON pending WHEN " MOVING " BEGIN" NOTE(PENDING("NEW"), "1") " END;",
+	"CREATE TRIGGER fleet_pending_new AFTER INSERT ON pending WHEN " MOVING " BEGIN"
+	" DELETE FROM fleet_text WHERE key = " PENDING("NEW") ";" NOTE(PENDING("NEW"), "1") " END;",
 	/* When, and from where, it came last is this gateway's alone. */
 	"CREATE TRIGGER fleet_pending_changed AFTER UPDATE ON pending WHEN " MOVING " AND (" CHANGED("way")
 	" OR " CHANGED("first") " OR " CHANGED("approved") ") BEGIN" NOTE(PENDING("NEW"), "1") " END;",
@@ -70,23 +81,27 @@ static const char * const triggers[] = {
 
 	"CREATE TRIGGER fleet_release_new AFTER INSERT ON firmware_release WHEN " MOVING " BEGIN"
 	NOTE(RELEASE("NEW"), "1") " END;",
-	/* Failures are counted by who saw them; a roll-out that is resumed counts anew. */
-	"CREATE TRIGGER fleet_release_changed AFTER UPDATE OF percent, paused, stopped, stop_after, failures, round"
-	" ON firmware_release WHEN " MOVING " BEGIN"
-	" DELETE FROM fleet_failed WHERE model = NEW.model AND version = NEW.version AND NEW.round != OLD.round;"
-	" INSERT INTO fleet_failed (model, version, gateway, n)"
-	" SELECT NEW.model, NEW.version, gateway, NEW.failures - OLD.failures FROM fleet"
-	" WHERE NEW.failures > OLD.failures"
+	/* What an operator says of a roll-out: one that is resumed counts its failures anew. */
+	"CREATE TRIGGER fleet_release_changed AFTER UPDATE OF percent, paused, stop_after, round ON firmware_release WHEN "
+	MOVING " AND (" CHANGED("percent") " OR " CHANGED("paused") " OR " CHANGED("stop_after") " OR " CHANGED("round") ")"
+	" BEGIN DELETE FROM fleet_failed WHERE model = NEW.model AND version = NEW.version AND NEW.round != OLD.round;"
+	NOTE_AS(RELEASE("NEW"), "1", "x''", ", was = excluded.was", "true") " END;",
+	/* Failures are counted by who saw them. */
+	"CREATE TRIGGER fleet_release_failed AFTER UPDATE OF failures ON firmware_release WHEN " MOVING
+	" AND NEW.failures > OLD.failures BEGIN INSERT INTO fleet_failed (model, version, gateway, n)"
+	" SELECT NEW.model, NEW.version, gateway, NEW.failures - OLD.failures FROM fleet WHERE true"
 	" ON CONFLICT (model, version, gateway) DO UPDATE SET n = n + excluded.n;"
 	NOTE(RELEASE("NEW"), "1") " END;",
+	/* Removed here, where its file was: others may have theirs. */
 	"CREATE TRIGGER fleet_release_gone AFTER DELETE ON firmware_release BEGIN"
-	" DELETE FROM fleet_failed WHERE model = OLD.model AND version = OLD.version; END;",
+	" DELETE FROM fleet_failed WHERE model = OLD.model AND version = OLD.version;"
+	" DELETE FROM fleet_note WHERE key = " RELEASE("OLD") "; END;",
 };
 
 static const char * const names[] = {
-	"device_new", "device_changed", "device_gone", "token_new", "token_changed", "token_gone", "pending_new",
+	"device_new", "device_changed", "device_other", "device_gone", "token_new", "token_changed", "token_gone", "pending_new",
 	"pending_changed", "pending_gone", "cert_new", "cert_changed", "cert_gone", "cert_forgotten", "mark_new",
-	"mark_gone", "release_new", "release_changed", "release_gone",
+	"mark_gone", "release_new", "release_changed", "release_failed", "release_gone",
 };
 
 _Static_assert(sizeof(names) / sizeof(*names) == sizeof(triggers) / sizeof(*triggers), "a trigger without a name");
@@ -184,7 +199,9 @@ static int join(struct store *s, const char *gateway)
 	sqlite3_bind_text(stmt, 1, gateway, -1, SQLITE_STATIC);
 	err = db_step(s, stmt);
 	sqlite3_finalize(stmt);
-	/* Of a registry that comes from another gateway, or was in a fleet before under another name. */
+	if (!err)
+		err = db_exec(s, "INSERT INTO fleet_failed (model, version, gateway, n) SELECT r.model, r.version, f.gateway,"
+			      " r.failures FROM firmware_release AS r, fleet AS f WHERE r.failures > 0");
 	if (!err)
 		err = db_fleet_triggers(s, s->db);
 	return err ? err : note_rows(s, false);

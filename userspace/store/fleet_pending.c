@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* all/pending/NAME/KEY. From where, and when, it came last is known where it came. */
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "store/fleet_db.h"
@@ -101,4 +103,50 @@ int db_fleet_pending_apply(struct store *s, struct fleet_in *in)
 	got = db_fleet_text_drop(s, in->key);
 	return got ? got : db_run(s, db_bind(s, DB_FLEET_PENDING_PUT, "tbiii", in->k.name, in->k.id, sizeof(in->k.id), p.way,
 					     p.first, (int64_t)p.approved));
+}
+
+static int set_aside(struct store *s, const struct fleet_key *k)
+{
+	char key[STORE_KEY_LEN], hex[65], *value;
+	struct fleet_in in = { .key = key, .k = *k };
+	size_t len;
+	int err;
+
+	snprintf(key, sizeof(key), "all/pending/%s/%s", k->name, policy_hex_text(k->id, sizeof(k->id), hex));
+	err = db_fleet_find_note(s, &in);
+	if (!err)
+		err = db_fleet_pending_value(s, k, &value, &len);
+	if (err)
+		return err;
+	/* What was changed here for the device before, is gone. */
+	if (value && !in.noted)
+		err = db_fleet_text_put(s, key, value, len);
+	free(value);
+	return err ? err : db_run(s, db_bind(s, DB_FLEET_PENDING_DROP, "tb", k->name, k->id, sizeof(k->id)));
+}
+
+/**
+ * db_fleet_pending_set_aside - the name is about to be another device's: its keys wait for the one before
+ * @s: the registry, in a transaction, with its triggers still
+ * @name: of the device
+ *
+ * Return: 0 or -errno.
+ */
+int db_fleet_pending_set_aside(struct store *s, const char *name)
+{
+	struct fleet_key k = { .kind = FLEET_PENDING };
+	sqlite3_stmt *stmt;
+	int got, err = 0;
+
+	snprintf(k.name, sizeof(k.name), "%s", name);
+	do {
+		stmt = db_bind(s, DB_FLEET_PENDING_NEXT, "t", name);
+		got = db_step(s, stmt);
+		if (got == 1)
+			db_blob(stmt, 0, k.id, sizeof(k.id));
+		db_end(stmt, 0);
+		if (got == 1)
+			err = set_aside(s, &k);
+	} while (got == 1 && !err);
+	return err ? err : got;
 }

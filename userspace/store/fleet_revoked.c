@@ -161,10 +161,11 @@ static int drop(struct store *s, struct fleet_in *in)
 	return db_run(s, db_bind(s, DB_FLEET_CERT_DROP, "b", in->k.id, (size_t)STORE_SERIAL_LEN));
 }
 
-/* Both sides have revoked it: it counts from the first time on. */
-static void merge(const struct revoked *own, struct revoked *r)
+/* Two have revoked it, and neither compared: it counts from the first time on, which is told again. */
+static void merge(const struct revoked *own, struct revoked *r, bool *renote)
 {
-	if (own->when < r->when) {
+	*renote = own->when < r->when;
+	if (*renote) {
 		r->when = own->when;
 		r->reason = own->reason;
 		memcpy(r->by, own->by, sizeof(r->by));
@@ -185,8 +186,8 @@ int db_fleet_revoked_apply(struct store *s, struct fleet_in *in)
 	was = get(s, in->k.id, &own);
 	if (was < 0)
 		return was;
-	if (was && in->noted)
-		merge(&own, &r);
+	if (was)
+		merge(&own, &r, &in->renote);
 	err = store_cert_get(s, in->k.id, &c, NULL, NULL);
 	if (err && err != -ENOENT)
 		return err;

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "store/db.h"
+#include "store/fleet_db.h"
 
 #define COLUMNS "id, model, version, file, notes, signer, size, sha256, sha1, md5, added, percent," \
 		" paused, stopped, stop_after, failures"
@@ -144,7 +144,8 @@ static int add(struct store *s, struct firmware_release *r)
 	if (err)
 		return err;
 	r->id = sqlite3_last_insert_rowid(s->db);
-	return db_run(s, db_bind(s, DB_COUNT_UP, "t", "firmware"));
+	err = db_fleet_release_added(s, r->model, r->version);
+	return err ? err : db_run(s, db_bind(s, DB_COUNT_UP, "t", "firmware"));
 }
 
 /**
@@ -227,6 +228,8 @@ int store_release_remove(struct store *s, int64_t id)
 	if (err)
 		return err;
 	err = db_run(s, db_bind(s, DB_RELEASE_CANCEL, "i", id));
+	if (!err)
+		err = db_fleet_release_removed(s, id);
 	if (!err)
 		err = change(s, id, db_bind(s, DB_RELEASE_DEL, "i", id));
 	return db_leave(s, own, err);

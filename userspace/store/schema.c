@@ -388,6 +388,7 @@ const char * const db_sql[DB_STATEMENTS] = {
 	[DB_FLEET_LIST_BEGIN] = "UPDATE fleet SET list = list + 1, listing = 1",
 	[DB_FLEET_LIST_END] = "UPDATE fleet SET listing = 0, stale = 0",
 	[DB_FLEET_STALE] = "UPDATE fleet SET stale = 1",
+	[DB_FLEET_STALE_KEYS] = "UPDATE fleet_key SET revision = 0",
 	/* But revocations and marks, and what etcd never had. */
 	[DB_FLEET_STALE_NOTES] =
 		"DELETE FROM fleet_note WHERE rank > 0 AND key IN (SELECT key FROM fleet_key)",
@@ -420,6 +421,7 @@ const char * const db_sql[DB_STATEMENTS] = {
 		"INSERT INTO pending (device, key_id, way, peer, first, last, approved)"
 		" SELECT id, ?2, ?3, '', ?4, ?4, ?5 FROM device WHERE name = ?1"
 		" ON CONFLICT (device, key_id) DO UPDATE SET way = ?3, first = ?4, approved = ?5",
+	[DB_FLEET_PENDING_NEXT] = "SELECT key_id FROM pending WHERE device = " DEVICE_ID " LIMIT 1",
 	[DB_FLEET_PENDING_DROP] = "DELETE FROM pending WHERE device = " DEVICE_ID " AND key_id = ?2",
 	[DB_FLEET_CERT_PUT] =
 		"INSERT INTO certificate (id, serial, kind, state, name, mac, fingerprint, key_id, not_before, not_after,"
@@ -429,6 +431,8 @@ const char * const db_sql[DB_STATEMENTS] = {
 		" ON CONFLICT (serial) DO UPDATE SET kind = ?2, state = ?3, name = ?4, mac = ?5, fingerprint = ?6,"
 		" key_id = ?7, not_before = ?8, not_after = ?9, revoked = ?10, reason = ?11, gateway = ?12,"
 		" der = coalesce(der, excluded.der)",
+	[DB_FLEET_CERT_LIVE] =
+		"SELECT serial FROM certificate WHERE name = ?1 AND kind = 0 AND gateway = '' AND state IN (0, 1, 2) LIMIT 1",
 	[DB_FLEET_CERT_DROP] = "DELETE FROM certificate WHERE serial = ?1",
 	[DB_FLEET_REVOKED_GET] = "SELECT gateway, name, mac FROM fleet_revoked WHERE serial = ?1",
 	[DB_FLEET_REVOKED_PUT] = "INSERT OR REPLACE INTO fleet_revoked (serial, gateway, name, mac) VALUES (?1, ?2, ?3, ?4)",
@@ -441,6 +445,15 @@ const char * const db_sql[DB_STATEMENTS] = {
 		"INSERT OR REPLACE INTO fleet_gateway (name, issuer, certificate, expelled, why, value)"
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
 	[DB_FLEET_GATEWAY_DROP] = "DELETE FROM fleet_gateway WHERE name = ?1",
+	[DB_FLEET_RELEASE_GET] =
+		"SELECT id, sha256, percent, paused, stopped, stop_after, failures, round FROM firmware_release"
+		" WHERE model = ?1 AND version = ?2",
+	[DB_FLEET_RELEASE_SET] =
+		"UPDATE firmware_release SET percent = ?2, paused = ?3, stopped = ?4, stop_after = ?5, failures = ?6,"
+		" round = ?7 WHERE id = ?1",
+	[DB_FLEET_FAILED_EACH] = "SELECT gateway, n FROM fleet_failed WHERE model = ?1 AND version = ?2 ORDER BY gateway",
+	[DB_FLEET_FAILED_CLEAR] = "DELETE FROM fleet_failed WHERE model = ?1 AND version = ?2",
+	[DB_FLEET_FAILED_PUT] = "INSERT INTO fleet_failed (model, version, gateway, n) VALUES (?1, ?2, ?3, ?4)",
 	[DB_FLEET_ISSUER] =
 		"SELECT iif(c.gateway = '', coalesce((SELECT gateway FROM fleet), ''), c.gateway) FROM certificate AS c"
 		" WHERE c.serial = ?1",

@@ -263,7 +263,8 @@ static bool reload(struct agent *a)
 	}
 	agent_manufacturers_free(&a->idevid);
 	a->idevid = idevid;
-	agent_vendored_load(a);
+	agent_policy_free(&a->policy);
+	agent_policy_load(a);
 	a->config->allow_remote = fresh.allow_remote;
 	a->config->rekey_signed = fresh.rekey_signed;
 	a->config->adopt = fresh.adopt;
@@ -364,7 +365,7 @@ static bool handle(struct agent *a, const struct serve_request *q, struct serve_
 /* Until front asks something; page, and who writes the history, are heard meanwhile. */
 static void wait_for_request(struct agent *a, uint8_t *in, uint8_t *out)
 {
-	struct pollfd fds[3] = { { .fd = a->front.in, .events = POLLIN } };
+	struct pollfd fds[4] = { { .fd = a->front.in, .events = POLLIN } };
 
 	do {
 		agent_records_write(a, false);
@@ -373,20 +374,32 @@ static void wait_for_request(struct agent *a, uint8_t *in, uint8_t *out)
 		agent_saved_tick(a, false);
 		agent_audit_tick(a);
 		agent_watch_tick(a, out);
+		agent_fleet_tick(a, out);
 		fds[1] = (struct pollfd){ .fd = a->page, .events = POLLIN };
 		fds[2] = (struct pollfd){ .fd = a->watch.fd, .events = POLLIN };
-		if (poll(fds, 3, IDLE) <= 0)
+		fds[3] = agent_fleet_poll(a);
+		if (poll(fds, 4, IDLE) <= 0)
 			continue;
 		/* One message, then front has its turn: whatever page says, devices do not wait longer than for that. */
 		if (fds[1].revents)
 			agent_page_hear(a, in, out);
 		if (fds[2].revents && a->watch.fd == fds[2].fd)
 			agent_watch_hear(a, out);
+		if (fds[3].revents)
+			agent_fleet_hear(a, out);
 	} while (!fds[0].revents);
 }
 
-/* What does not fit into a message is refused like everything else that cannot be had. */
-static int send_reply(struct agent *a, const struct serve_request *q, struct serve_reply *r, uint8_t *out)
+/**
+ * agent_reply - tell front
+ * @a: the agent
+ * @q: the request
+ * @r: the reply; what does not fit into a message is refused like everything else that cannot be had
+ * @out: room for a message
+ *
+ * Return: what priv_send() returns.
+ */
+int agent_reply(struct agent *a, const struct serve_request *q, struct serve_reply *r, uint8_t *out)
 {
 	size_t len = serve_reply_pack(r, out, SERVE_REPLY_MAX);
 
@@ -397,11 +410,27 @@ static int send_reply(struct agent *a, const struct serve_request *q, struct ser
 	return priv_send(&a->front, out, len);
 }
 
+/**
+ * agent_answer - handle a request of front's, and reply, unless it wants no reply, or is handled again later
+ * @a: the agent
+ * @q: the request
+ * @out: room for the reply
+ *
+ * Return: 0 or -errno.
+ */
+int agent_answer(struct agent *a, const struct serve_request *q, uint8_t *out)
+{
+	struct serve_reply r;
+
+	memset(&r, 0, sizeof(r));
+	r.id = q->id;
+	return handle(a, q, &r) && !agent_fleet_waits(a) ? agent_reply(a, q, &r, out) : 0;
+}
+
 /* Until one of the other two is gone. */
 static int loop(struct agent *a, uint8_t *in, uint8_t *out)
 {
 	struct serve_request q;
-	struct serve_reply r;
 	ssize_t len;
 	int err;
 
@@ -410,17 +439,14 @@ static int loop(struct agent *a, uint8_t *in, uint8_t *out)
 		len = priv_receive(&a->front, in, SERVE_REQUEST_MAX);
 		if (len < 0)
 			return len == -EPIPE ? 0 : 1;
-		memset(&r, 0, sizeof(r));
 		if (!serve_request_unpack(in, len, &q)) {
 			serve_log(LOG_ERR, "front says what makes no sense", NULL);
 			return 1;
 		}
-		r.id = q.id;
-		if (handle(a, &q, &r)) {
-			err = send_reply(a, &q, &r, out);
-			if (err)
-				return err == -EPIPE ? 0 : 1;
-		}
+		agent_fleet_takes(a, in, len);
+		err = agent_answer(a, &q, out);
+		if (err)
+			return err == -EPIPE ? 0 : 1;
 		if (q.op == SERVE_OP_RELOAD)
 			agent_page_reload(a, out);
 		explicit_bzero(q.secret, sizeof(q.secret));
@@ -511,8 +537,9 @@ int serve_agent(struct serve_config *config, struct serve_counters *counters, st
 	*strrchr(dir, '/') = 0;
 	role.readable = dir[0] ? dir : "/";
 	*strrchr(policy, '/') = 0;
-	role.also[0] = config->n_manufacturers ? policy : NULL;
-	if (open_all(a))
+	role.also[0] = config->n_manufacturers || config->fleet.n ? policy : NULL;
+	role.stream = config->fleet.n;
+	if (agent_fleet_begin(a) || open_all(a))
 		goto out;
 	agent_audit_open(a);
 	serve_log_detach();
@@ -521,7 +548,7 @@ int serve_agent(struct serve_config *config, struct serve_counters *counters, st
 		goto out;
 	}
 	agent_audit_did(a, "start", "done");
-	agent_vendored_load(a);	/* what is wrong is better said now than to the first device */
+	agent_policy_load(a);	/* what is wrong is better said now than to the first device */
 	if (!priv_send(&a->front, "", 0))
 		ret = loop(a, in, out);
 	agent_audit_close(a);
@@ -535,6 +562,8 @@ out:
 		agent_ocsp_free(a);
 		pki_ca_free(&a->ca);
 		agent_manufacturers_free(&a->idevid);
+		agent_policy_free(&a->policy);
+		agent_fleet_end(a);
 		free(a->posture.floors);
 		devices_free(&a->devices);
 		free(a->crl);

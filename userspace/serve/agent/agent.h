@@ -3,6 +3,7 @@
 #ifndef CORDON_AGENT_H
 #define CORDON_AGENT_H
 
+#include <poll.h>
 #include <sys/stat.h>
 
 #include "audit/audit.h"
@@ -122,17 +123,34 @@ struct agent_vendored {
  * struct agent_idevid - first enrolments by manufacturers' certificates
  * @list: manufacturers
  * @n: how many
- * @devices: of the policy's file, as it was read last
- * @n_devices: how many
- * @err: it could not be read: -errno
- * @file: the file that was read
- * @until: when it is read again, changed or not, by agent_clock(); 0, at once
  */
 struct agent_idevid {
 	struct agent_manufacturer list[SERVE_MANUFACTURERS];
 	size_t n;
-	struct agent_vendored *devices;
-	size_t n_devices;
+};
+
+/** struct agent_place_def - what the policy's file says of a device that comes and goes; lease: seconds */
+struct agent_place_def {
+	uint8_t mac[6];
+	bool roam;
+	uint32_t lease;
+};
+
+/**
+ * struct agent_policy - what of the policy's file the kernel does not have, as it was read last
+ * @vendored: devices with a manufacturer's certificate; none without manufacturers
+ * @n_vendored: how many
+ * @places: all devices, by MAC; none without a fleet
+ * @n_places: how many
+ * @err: it could not be read: -errno
+ * @file: the file that was read
+ * @until: when it is read again, changed or not, by agent_clock(); 0, at once
+ */
+struct agent_policy {
+	struct agent_vendored *vendored;
+	size_t n_vendored;
+	struct agent_place_def *places;
+	size_t n_places;
 	int err;
 	struct stat file;
 	time_t until;
@@ -171,6 +189,7 @@ struct agent_watch {
  * @tries: wrong tokens
  * @devices: as the kernel has them
  * @idevid: manufacturers' certificates
+ * @policy: the policy's file
  * @posture: what their firmware is judged by
  * @records: check-ins that are to be written down
  * @n_records: how many
@@ -196,6 +215,7 @@ struct agent_watch {
  * @ocsp: statuses that are kept
  * @ocsp_known: how often one of these was signed
  * @ocsp_other: and others
+ * @fleet: other gateways; NULL, this one is alone
  */
 struct agent {
 	struct serve_config *config;
@@ -213,6 +233,7 @@ struct agent {
 	struct tries tries;
 	struct devices devices;
 	struct agent_idevid idevid;
+	struct agent_policy policy;
 	struct agent_posture posture;
 	struct agent_record records[AGENT_RECORDS];
 	size_t n_records;
@@ -238,6 +259,7 @@ struct agent {
 	struct agent_ocsp ocsp[AGENT_OCSP];
 	struct serve_bucket ocsp_known;
 	struct serve_bucket ocsp_other;
+	struct agent_fleet *fleet;
 };
 
 void agent_refuse(struct agent *a, const struct serve_request *q, struct serve_reply *r, unsigned int status,
@@ -248,6 +270,8 @@ const char *agent_peer(const struct serve_request *q, struct cordon_addr *addr, 
 
 /* agent.c */
 int agent_crl_renew(struct agent *a);
+int agent_reply(struct agent *a, const struct serve_request *q, struct serve_reply *r, uint8_t *out);
+int agent_answer(struct agent *a, const struct serve_request *q, uint8_t *out);
 
 /* adopt.c */
 int agent_adopt_begin(struct agent *a);
@@ -294,6 +318,7 @@ enum agent_place agent_place(struct agent *a, const struct cordon_addr *peer, co
 int agent_connect(struct agent *a);
 int agent_summary(struct agent *a, struct cnl_summary *out);
 int agent_device_state(struct agent *a, const uint8_t mac[6], int state, struct cnl_device *out);
+int agent_lease_likely(struct agent *a, const struct serve_request *q, const uint8_t mac[6]);
 int agent_lease(struct agent *a, const struct serve_request *q, const uint8_t mac[6], struct cnl_device *out);
 
 /* checkin.c */
@@ -333,8 +358,36 @@ void agent_server(struct agent *a, const struct serve_request *q, struct serve_r
 /* manufacturer.c */
 int agent_manufacturers_load(const struct serve_config *c, const struct pki_ca *ca, struct agent_idevid *to);
 void agent_manufacturers_free(struct agent_idevid *v);
-int agent_vendored_load(struct agent *a);
-const struct agent_vendored *agent_vendored_find(const struct agent_idevid *v, const char *issuer, const char *serial);
+
+/* policy.c */
+int agent_policy_load(struct agent *a);
+void agent_policy_free(struct agent_policy *p);
+const struct agent_vendored *agent_vendored_find(const struct agent_policy *p, const char *issuer, const char *serial);
+const struct agent_place_def *agent_policy_place(struct agent *a, const uint8_t mac[6]);
+
+/* fleet.c: of a gateway that is alone, nothing happens, or what is the same */
+int agent_fleet_begin(struct agent *a);
+void agent_fleet_end(struct agent *a);
+struct pollfd agent_fleet_poll(const struct agent *a);
+void agent_fleet_hear(struct agent *a, uint8_t *out);
+void agent_fleet_tick(struct agent *a, uint8_t *out);
+bool agent_fleet_offline(struct agent *a);
+
+/* fleet_ask.c */
+void agent_fleet_takes(struct agent *a, const uint8_t *raw, size_t len);
+bool agent_fleet_waits(const struct agent *a);
+bool agent_fleet_certify(struct agent *a, const struct serve_request *q, struct serve_reply *r,
+			 struct store_certificate *cert);
+int agent_fleet_reserve(struct agent *a, const struct store_certificate *cert);
+bool agent_fleet_has(struct agent *a, const uint8_t serial[STORE_SERIAL_LEN]);
+enum store_token agent_fleet_token(struct agent *a, enum store_token verdict, uint8_t serial[STORE_SERIAL_LEN]);
+bool agent_fleet_identify(struct agent *a, const struct serve_request *q, struct serve_reply *r,
+			  const struct store_certificate *cert);
+bool agent_fleet_is_near(struct agent *a, const struct store_certificate *cert);
+bool agent_fleet_held(struct agent *a, const struct serve_request *q, struct serve_reply *r, const uint8_t mac[6],
+		      bool *held);
+void agent_fleet_hold(struct agent *a, const struct serve_request *q, struct serve_reply *r,
+		      const struct store_certificate *cert);
 
 /* idevid.c */
 void agent_idevid(struct agent *a, const struct serve_request *q, struct serve_reply *r);

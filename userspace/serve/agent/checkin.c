@@ -47,6 +47,28 @@ static void told(struct agent *a, const uint8_t mac[6], const char *firmware, st
 }
 
 /*
+ * In a fleet: held here, or to be asked for. What the kernel would refuse is refused before the device is taken over:
+ * the gateway where it is would end its lease for nothing. False: answered, or the request waits.
+ */
+static bool is_held(struct agent *a, const struct serve_request *q, struct serve_reply *r,
+		    const struct store_certificate *cert)
+{
+	bool held;
+	int err;
+
+	if (!agent_fleet_held(a, q, r, cert->mac, &held))
+		return false;
+	if (held)
+		return true;
+	err = agent_lease_likely(a, q, cert->mac);
+	if (err)
+		refuse_lease(a, q, r, err);
+	else
+		agent_fleet_hold(a, q, r, cert);
+	return false;
+}
+
+/*
  * Who revokes a certificate writes it down, then ends its lease. If that came between the look into the
  * registry and the lease, the second look sees it; if it comes after that look, it finds the lease.
  */
@@ -56,7 +78,7 @@ static bool check_in(struct agent *a, const struct serve_request *q, struct serv
 	struct cnl_device device;
 	int err;
 
-	if (!agent_identify(a, q, r, &cert))
+	if (!agent_identify(a, q, r, &cert) || (a->fleet && !is_held(a, q, r, &cert)))
 		return false;
 	err = agent_lease(a, q, cert.mac, &device);
 	if (err) {

@@ -97,12 +97,12 @@ static const struct agent_vendored *recognize(struct agent *a, const struct serv
 		ret = pki_vendor_verify(a->idevid.list[i].roots, cert, q->chain, q->chain_len, time(NULL), &err);
 		if (!ret && pki_vendor_serial(cert, serial, sizeof(serial), &err))
 			ret = -EINVAL;
-		if (!ret && agent_vendored_load(a)) {
+		if (!ret && agent_policy_load(a)) {
 			agent_refuse(a, q, r, 503, SERVE_POLICY_FILE, "the gateway's policy file cannot be read");
 			return NULL;
 		}
 		if (!ret)
-			v = agent_vendored_find(&a->idevid, a->idevid.list[i].name, serial);
+			v = agent_vendored_find(&a->policy, a->idevid.list[i].name, serial);
 		if (i && rank(ret) <= rank(nearest))
 			continue;
 		nearest = ret;
@@ -173,6 +173,11 @@ static bool is_due(struct agent *a, const struct serve_request *q, struct serve_
 	if (device.retired) {
 		agent_refuse(a, q, r, 403, SERVE_IDEVID_ENROLLED, "%s was retired: a new token takes it back", v->name);
 		return false;
+	}
+	/* Another gateway made it: here another takes its place. */
+	if (h->again && !agent_fleet_has(a, h->serial)) {
+		h->again = false;
+		memcpy(h->lost[h->n_lost++], h->serial, STORE_SERIAL_LEN);
 	}
 	if (h->live) {
 		agent_refuse(a, q, r, 403, SERVE_IDEVID_ENROLLED,

@@ -114,6 +114,17 @@ bool agent_clock_is_right(const struct agent *a)
 	return time(NULL) >= a->ca_begin;
 }
 
+/* Its serial number and its beginning, written down; -EAGAIN, answered, or the request waits for the fleet. */
+static int reserve(struct agent *a, const struct serve_request *q, struct serve_reply *r, struct store_certificate *cert)
+{
+	/* The server's own, and what offers are signed with, no other gateway ever sees. */
+	if (a->fleet && cert->kind == PKI_DEVICE)
+		return agent_fleet_certify(a, q, r, cert) ? agent_fleet_reserve(a, cert) : -EAGAIN;
+	pki_serial_new(cert->serial);
+	cert->not_before = pki_begin(time(NULL), cert->not_after);
+	return store_cert_reserve(&a->store, cert);
+}
+
 /**
  * agent_certify - have a certificate made, and written down
  * @a: the agent, in a transaction: with that, what was reserved is given back
@@ -122,7 +133,8 @@ bool agent_clock_is_right(const struct agent *a)
  * @cert: its end; the rest is filled
  * @r: gets the certificate, or says why not
  *
- * Return: 0; -EINVAL, the request is not good; -EAGAIN, the clock is not; -EIO, the registry is not.
+ * Return: 0; -EINVAL, the request is not good; -EAGAIN, the clock is not, or the fleet has to be asked first; -EIO, the
+ * registry is not.
  */
 int agent_certify(struct agent *a, const struct serve_request *q, struct pki_profile *profile,
 		  struct store_certificate *cert, struct serve_reply *r)
@@ -135,14 +147,15 @@ int agent_certify(struct agent *a, const struct serve_request *q, struct pki_pro
 		agent_refuse(a, q, r, 503, SERVE_CLOCK, "the server's clock is before the CA's beginning");
 		return -EAGAIN;
 	}
-	pki_serial_new(cert->serial);
 	cert->kind = profile->kind;
 	cut(a, profile->name, cert);
-	cert->not_before = pki_begin(time(NULL), cert->not_after);
 	strcpy(cert->name, profile->name);
 	if (!agent_key_id(a, q, r, cert->key_id))
 		return -EINVAL;
-	if (store_cert_reserve(&a->store, cert))
+	err = reserve(a, q, r, cert);
+	if (err == -EAGAIN)
+		return err;
+	if (err)
 		goto registry;
 	profile->serial = cert->serial;
 	profile->not_before = cert->not_before;
@@ -341,6 +354,7 @@ static bool enroll_device(struct agent *a, const struct serve_request *q, struct
 		agent_registry_failed(a, q, r);
 		return false;
 	}
+	verdict = agent_fleet_token(a, verdict, serial);
 	if (verdict == STORE_TOKEN_PENDING) {
 		agent_hand_out_again(a, q, r, serial, device.name, SERVE_ENROLMENT);
 		return false;
@@ -438,6 +452,10 @@ static bool identify(struct agent *a, const struct serve_request *q, struct serv
 		agent_refuse(a, q, r, 403, SERVE_CERTIFICATE_REVOKED, "the certificate is revoked");
 		return false;
 	}
+	if (a->fleet && !err && agent_fleet_is_near(a, cert)) {
+		agent_refuse(a, q, r, 503, SERVE_FLEET_UNREACHABLE, "the certificate is not known here yet: try again");
+		return false;
+	}
 	if (err || memcmp(cert->fingerprint, q->fingerprint, PKI_FINGERPRINT_LEN) ||
 	    (cert->state != STORE_ISSUED && cert->state != STORE_DELIVERED &&
 	     cert->state != STORE_REVOKED)) {
@@ -453,6 +471,8 @@ static bool identify(struct agent *a, const struct serve_request *q, struct serv
 		agent_refuse(a, q, r, 403, SERVE_CERTIFICATE_REVOKED, "the certificate is revoked");
 		return false;
 	}
+	if (a->fleet && !agent_fleet_identify(a, q, r, cert))
+		return false;
 	if (cert->not_after < time(NULL) - (time_t)late) {
 		agent_refuse(a, q, r, 403, SERVE_CERTIFICATE_EXPIRED, "the certificate has expired");
 		return false;

@@ -111,6 +111,44 @@ int agent_device_state(struct agent *a, const uint8_t mac[6], int state, struct 
 }
 
 /**
+ * agent_lease_likely - would the kernel grant a lease, as far as can be known before
+ * @a: the agent
+ * @q: the check-in
+ * @mac: of the device, as its certificate says
+ *
+ * Before a device is taken over from another gateway, which cannot be undone.
+ *
+ * Return: 0, or what agent_lease() would return, with a sentence in @a->nl.error.
+ */
+int agent_lease_likely(struct agent *a, const struct serve_request *q, const uint8_t mac[6])
+{
+	char text[POLICY_ADDR_LEN], of[18];
+	struct cordon_addr peer;
+	struct cnl_device d;
+	int err = agent_connect(a);
+	u8 i;
+
+	if (!err)
+		err = cnl_device_get(&a->nl, NULL, mac, &d);
+	if (err && worth_another(a, err))
+		err = cnl_device_get(&a->nl, NULL, mac, &d);
+	if (err)
+		return a->connected ? err : -ENOTCONN;
+	agent_peer(q, &peer, text);
+	for (i = 0; i < d.def.n; i++)
+		if (d.addresses[i].hi == peer.hi && d.addresses[i].lo == peer.lo)
+			break;
+	if (i == d.def.n) {
+		snprintf(a->nl.error, sizeof(a->nl.error), "%s is not bound to %s", text, policy_mac_text(mac, of));
+		return -EADDRNOTAVAIL;
+	}
+	if (d.state != CORDON_STATE_QUARANTINED)
+		return 0;
+	snprintf(a->nl.error, sizeof(a->nl.error), "%.50s is quarantined", d.def.name);
+	return -EACCES;
+}
+
+/**
  * agent_lease - let the kernel grant a lease
  * @a: the agent
  * @q: the check-in

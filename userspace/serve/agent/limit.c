@@ -67,7 +67,7 @@ int agent_renew_limit(struct agent *a, const struct serve_request *q, struct ser
 		agent_registry_failed(a, q, r);
 		return -EIO;
 	}
-	if (is_answered(&all, q, key_id, since)) {
+	if (is_answered(&all, q, key_id, since) && agent_fleet_has(a, all.list[0].serial)) {
 		memcpy(again, all.list[0].serial, STORE_SERIAL_LEN);
 		return 1;
 	}

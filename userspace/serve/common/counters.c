@@ -11,7 +11,7 @@
 #include "lib/file.h"
 #include "serve/common/serve.h"
 
-#define MAGIC 0x636f72646f6e0007ULL	/* "cordon", layout 7 */
+#define MAGIC 0x636f72646f6e0008ULL	/* "cordon", layout 8 */
 
 static const char * const accepted[SERVE_ACCEPTED] = {
 	"enrolment", "renewal", "checkin", "poll", "firmware_report", "download",
@@ -28,6 +28,7 @@ static const char * const refused[SERVE_REFUSED] = {
 	"page_tls", "page_no_certificate", "page_no_operator", "page_foreign", "page_expired", "page_revoked",
 	"page_unknown", "page_host", "page_forged", "page_request", "page_timeout", "page_crowded",
 	"page_act_failed", "page_history",
+	"fleet_unreachable", "fleet_offline", "fleet_refused", "moved_gateway", "gateway_expelled",
 };
 
 static const char * const updates[SERVE_UPDATES] = {

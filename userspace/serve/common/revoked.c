@@ -17,11 +17,25 @@ struct entries {
 	size_t room;
 };
 
+/**
+ * revoked_is_ours - is a certificate of this gateway's issuer, or of nobody knows which
+ * @c: the certificate
+ *
+ * A list is of its issuer's certificates alone (RFC 5280, 5.2.5: one of others' would have to be an indirect one, which
+ * few understand). Other gateways' are on theirs.
+ */
+bool revoked_is_ours(const struct store_certificate *c)
+{
+	return !c->gateway[0] || !strcmp(c->name, STORE_LOST);
+}
+
 static int add_entry(const struct store_certificate *c, void *arg)
 {
 	struct pki_revoked *more;
 	struct entries *e = arg;
 
+	if (!revoked_is_ours(c))
+		return 0;
 	if (e->n == e->room) {
 		e->room = e->room ? 2 * e->room : 64;
 		more = reallocarray(e->list, e->room, sizeof(*more));

@@ -11,8 +11,10 @@
 #define REVOKED_PATH_LEN 300
 
 struct store;
+struct store_certificate;
 
 bool revoked_is_fresh(time_t made);
+bool revoked_is_ours(const struct store_certificate *c);
 int revoked_list(struct store *s, time_t now, struct pki_revoked **list, size_t *n);
 
 /**

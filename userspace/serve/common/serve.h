@@ -263,6 +263,12 @@ enum serve_refused {
 	SERVE_PAGE_CROWDED,
 	SERVE_PAGE_ACT_FAILED,	/* an operator's act that could not be done */
 	SERVE_PAGE_HISTORY,	/* there is no history to show */
+	/* Of a fleet. */
+	SERVE_FLEET_UNREACHABLE,	/* what must happen once in the fleet, while nobody can be asked */
+	SERVE_FLEET_TOO_LONG,	/* a device that is held here, without etcd for too long */
+	SERVE_FLEET_REFUSED,	/* the fleet says no: the token was used elsewhere, for one */
+	SERVE_MOVED_GATEWAY,	/* another gateway holds the device, and it may not roam */
+	SERVE_GATEWAY_EXPELLED,	/* a certificate of a gateway that was cut out */
 	SERVE_REFUSED,
 };
 
@@ -291,6 +297,9 @@ enum serve_update {
  * @certificate_faults: of the server's certificate and key then; 0, they were taken
  * @reloads: how many are over
  * @certificate_until: when the server's certificate ends, seconds since 1970
+ * @fleet_reachable: in a fleet: what must happen once in it can be asked for
+ * @fleet_since: since when @fleet_reachable is as it is, seconds since 1970; 0, nothing was heard yet
+ * @fleet_heard: when etcd was last known to be as the registry is, seconds since 1970; 0, never
  */
 struct serve_counters {
 	uint64_t magic;
@@ -304,6 +313,9 @@ struct serve_counters {
 	uint64_t certificate_faults;
 	uint64_t reloads;
 	uint64_t certificate_until;
+	uint64_t fleet_reachable;
+	uint64_t fleet_since;
+	uint64_t fleet_heard;
 };
 
 struct serve_counters *serve_counters_new(const char *run, int *err);

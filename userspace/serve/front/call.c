@@ -180,6 +180,9 @@ void call_ask(struct evhttp_request *req, struct serve_request *q,
 		call->waiting = front_ask(call->front, q, done, call);
 		if (call->waiting) {
 			call->conn->busy = true;
+			/* Agent may have to ask other gateways, which takes time that is not the device's. */
+			if (call->front->config->fleet.n)
+				conn_extend(call->conn);
 			return;
 		}
 		call_end(call);

@@ -1,0 +1,443 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""fleet.py BUILD [PATTERN]: gateways that share a registry over etcd, and what goes wrong between them.
+
+	registry A <--> cordon-fleet A ---.                 .--- member 1
+	registry B <--> cordon-fleet B ---+--- mutual TLS --+--- member 2
+	registry C <--> cordon-fleet C ---'                 '--- member 3
+"""
+import json
+import os
+import re
+import socket
+import sys
+import time
+
+from gateway import ASAN, CONFINED, Gateway, admit, same, wait
+from etcd_member import WORK, Member, authorities, finish, ok, plan, restored
+
+PATTERN = sys.argv[2] if len(sys.argv) > 2 else ""
+NOW = int(time.time())
+
+
+def serial(n):
+    return f"{n:032x}"
+
+
+def mac(n):
+    return f"02{n:010x}"
+
+
+def ended(*gateways):
+    """Without a leak, or anything else that a sanitizer sees."""
+    status = [g.stop() for g in gateways]
+    ok(status == [0] * len(status), f"cordon-fleet ends, and leaves nothing behind: {status}")
+    for g, s in zip(gateways, status):
+        if s:
+            with open(g.log, encoding="utf-8", errors="replace") as f:
+                print("".join(f"# {l}" for l in f.readlines()[-40:]))
+
+
+def seconds_until(what):
+    began = time.monotonic()
+    return time.monotonic() - began if wait(what, 10, 0.005) else None
+
+
+def pair(m, name, program=ASAN):
+    a, b = (Gateway(n, [m], program, f"{name}-{n}") for n in ("a", "b"))
+    admit(m, a, b)
+    a.start(), b.start()
+    ok(a.is_reachable() and b.is_reachable(), "two gateways reach etcd")
+    return a, b
+
+
+def join():
+    m = Member("join").start().ready()
+    a, b = Gateway("a", [m], CONFINED), Gateway("b", [m])
+    a.start()
+    ok(a.hears("not in the fleet") and not a.status()["reachable"], "a gateway that nobody added: not in the fleet, and it says so")
+    ok("fleet add" in a.status()["why"], f"and what helps ({a.status()['why']})")
+    a.device("before", mac(1))
+    admit(m, a)
+    ok(a.is_reachable(), "added: it is in, by itself")
+    b.start()
+    admit(m, b)
+    ok(b.is_reachable() and wait(lambda: b.has_device("before")), "another one joins, and has what was there before")
+    took = []
+    for i in range(20):
+        x, y = (a, b) if i % 2 else (b, a)
+        x.device(f"d{i}", mac(100 + i))
+        took.append(seconds_until(lambda: y.has_device(f"d{i}")))
+    ok(None not in took and max(took) < 1, f"a change in one registry is in the other: worst of 20 {max(t or 99 for t in took):.3f} s")
+    took = []
+    for i in range(20):
+        a.certificate(f"d{i}", mac(100 + i), serial(1000 + i))
+    ok(wait(lambda: b.state(serial(1019)) is not None), "certificates as well")
+    for i in range(20):
+        x, y = (a, b) if i % 2 else (b, a)
+        x.revoke(serial(1000 + i))
+        took.append(seconds_until(lambda: y.state(serial(1000 + i)) == 3))
+    ok(None not in took and max(took) < 1, f"a revocation is in the other: worst of 20 {max(t or 99 for t in took):.3f} s")
+    ok(same(a, b), "both have the same digest, and nothing waits")
+    s = a.status()
+    ok(sorted(s["here"]) == ["a", "b"] and abs(s["here"]["b"]["clock"]) < 10, "status: who is connected, and how the clocks go")
+    code, out, err = a.ctl("status")
+    ok(code == 0 and "reachable" in out and "revision" in out, "fleet status, for a person")
+    code, out, err = a.ctl("status", "--json")
+    ok(code == 0 and json.loads(out)["gateway"] == "a", "fleet status --json")
+    code, out, err = b.ctl("gateways")
+    ok(code == 0 and out.count("connected for") == 2, "fleet gateways")
+    with open(f"{a.where}/fleet/issuers.pem", encoding="ascii") as f:
+        ok(f.read() == "", "no gateway has an issuing CA here: the file of issuers is there, and empty")
+    m.ctl("put", "cordon/all/gateway/c", json.dumps({"v": 1, "certificate": "-----BEGIN CERTIFICATE-----\nx\n"}))
+    ok(wait(lambda: "BEGIN" in open(f"{a.where}/fleet/issuers.pem", encoding="ascii").read()),
+       "another gateway's issuing certificate: written, from within the sandbox")
+    code, out, err = a.ctl("leave")
+    ok(code == 1 and "runs" in err, "leave while it runs: refused")
+    ok(a.stop() == 0, "the one in the sandbox ends")
+    ok("a" not in m.ctl("get", "--prefix", "--keys-only", "cordon/here/").decode().replace("cordon/here/", ""),
+       "and is not connected any more, at once")
+    ended(b)
+    code, out, err = a.ctl("leave")
+    ok(code == 0 and a.sql("SELECT count(*) FROM fleet")[0][0] == 0 and a.has_device("d1"), "leave: the rows stay")
+    code, out, err = a.ctl("status")
+    ok(code == 1 and "does not run" in err, "status without cordon-fleet: said")
+    m.kill()
+
+
+def once():
+    """What must happen once: serial numbers, tokens."""
+    m = Member("once").start().ready()
+    a, b = pair(m, "once")
+    la, lb = a.line(), b.line()
+
+    def certify(line, n, name="dev", number=0, token=False):
+        return line.say(do="certify", name=name, mac="02:00:00:00:00:%02x" % number, serial=serial(n), key="%064x" % n, kind=0,
+                        **{"from": NOW, "until": NOW + 1000}, token=token)
+
+    def answer(line, number):
+        return line.hear(lambda l: l.get("id") == number)
+
+    ok(answer(la, certify(la, 1))["is"] == "done", "a serial number is reserved")
+    ok(answer(la, certify(la, 1))["is"] == "done", "the same question again: the same answer")
+    r = answer(lb, certify(lb, 1, number=7))
+    ok(r["is"] == "refused" and "serial" in r["why"], f"another gateway asks for the same serial number: refused ({r.get('why')})")
+    ok(wait(lambda: b.state(serial(1)) == 0), "it is in the other registry, as reserved")
+    r = answer(la, certify(la, 2, token=True))
+    ok(r["is"] == "refused" and "token" in r["why"], "a token that is not there: refused")
+    for what, bad in (("name", {"name": "a b"}), ("mac", {"mac": "02"}), ("serial", {"serial": "00"}), ("key", {"key": "zz"}),
+                      ("kind", {"kind": "x"})):
+        q = {"do": "certify", "name": "dev", "mac": "02:00:00:00:00:01", "serial": serial(3), "key": "0" * 64, "kind": 0, "from": NOW,
+             "until": NOW + 9, "token": False, **bad}
+        r = la.ask(**q)
+        ok(r["is"] == "refused" and what in r["why"], f"certify with a wrong {what}: refused ({r.get('why')})")
+    wins = []
+    for i in range(20):
+        name = f"t{i}"
+        made = a.token(name, mac(200 + i))
+        if made is not True:
+            ok(False, f"a token: {made}")
+            break
+        if not wait(lambda: b.sql("SELECT 1 FROM token JOIN device ON device = device.id WHERE name = ?", name)):
+            ok(False, "a token is in the other registry")
+            break
+        na, nb = certify(la, 100 + i, name, i, True), certify(lb, 200 + i, name, i, True)
+        wins.append(sorted((answer(la, na)["is"], answer(lb, nb)["is"])))
+    ok(wins == [["again", "done"]] * 20, f"two gateways want one token at the same moment, 20 times: one has it ({wins[:1]})")
+    states = a.sql("SELECT count(*) FROM token WHERE state = 1")
+    ok(wait(lambda: a.sql("SELECT count(*) FROM token WHERE state = 1")[0][0] == 20), f"claimed in the registry, each ({states})")
+    ok(same(a, b), "both registries are the same")
+    m.kill()
+    ok(a.is_away() and answer(la, certify(la, 300))["is"] == "unreachable", "etcd away: unreachable, at once")
+    la.close(), lb.close()
+    ended(a, b)
+
+
+def members():
+    three = [Member(f"m{i}") for i in range(3)]
+    for m in three:
+        m.all = three
+    for m in three:
+        m.start()
+    for m in three:
+        m.ready()
+    a, b = Gateway("a", three, where="members-a"), Gateway("b", three, where="members-b")
+    admit(three[0], a, b)
+    a.start(), b.start()
+    ok(a.is_reachable() and b.is_reachable(), "two gateways reach etcd, of three members")
+    n = 0
+    for m in three:
+        m.kill()
+        for _ in range(5):
+            n += 1
+            a.device(f"k{n}", mac(n))
+        ok(wait(lambda: b.has_device(f"k{n}"), 30), "a member is killed: changes still come")
+        m.start().ready()
+    for i in range(3):
+        for _ in range(5):
+            n += 1
+            a.device(f"k{n}", mac(n))
+        a.kill()
+        b.device(f"w{i}", mac(1000 + i))
+        n += 1
+        a.device(f"k{n}", mac(n))
+        a.start()
+        ok(a.is_reachable() and wait(lambda: b.has_device(f"k{n}"), 20) and wait(lambda: a.has_device(f"w{i}")),
+           "cordon-fleet is killed in the middle, and comes back by itself, both ways")
+    ok(same(a, b) and all(b.has_device(f"k{i}") for i in range(1, n + 1)), "nothing is lost, and both are the same")
+    for m in three[:2]:
+        m.kill()
+    ok(a.is_away(40), "two of three members are gone: without etcd")
+    a.certificate("k1", mac(1), serial(7))
+    a.revoke(serial(7))
+    s = a.status()
+    ok(s["waiting"] > 0 and s["waiting_since"] > 0 and not s["reachable"], f"what is said meanwhile waits: {s['waiting']}")
+    code, out, _ = a.ctl("status")
+    ok(code == 0 and "NOT reachable" in out and "waiting" in out, "and status says so")
+    for m in three[:2]:
+        m.start()
+    for m in three[:2]:
+        m.ready()
+    ok(wait(lambda: b.state(serial(7)) == 3, 40) and a.is_reachable(40) and same(a, b), "they come back: it is told")
+    ended(a, b)
+    for m in three:
+        m.kill()
+
+
+def compaction():
+    m = Member("compaction").start().ready()
+    a, b = pair(m, "compaction")
+    a.device("old", mac(1))
+    a.device("leaves", mac(2))
+    ok(wait(lambda: b.has_device("leaves")), "a device is in both")
+    b.certificate("old", mac(1), serial(1))
+    ok(wait(lambda: a.state(serial(1)) is not None), "its certificate, too")
+    b.kill()
+    a.revoke(serial(1))
+    a.sql("DELETE FROM device WHERE name = 'leaves'")
+    a.device("new", mac(3))
+    b.device("meanwhile", mac(4))
+    ok(wait(lambda: not a.status()["waiting"]), "one is stopped, and the other goes on")
+    revision = json.loads(m.ctl("get", "x", "-w", "json"))["header"]["revision"]
+    m.ctl("compaction", str(revision))
+    b.start()
+    ok(b.is_reachable() and b.said("is listed"), "etcd is compacted meanwhile: all is listed")
+    ok(b.has_device("new") and not b.has_device("leaves") and b.state(serial(1)) == 3, "what came, what went, what was revoked")
+    ok(wait(lambda: a.has_device("meanwhile")) and same(a, b), "what was changed here meanwhile is told")
+    ended(a, b)
+    m.kill()
+
+
+def restore():
+    m = Member("restore").start().ready()
+    a, b = pair(m, "restore")
+    for i in range(3):
+        a.certificate(f"r{i}", mac(i + 1), serial(i + 1))
+    ok(wait(lambda: b.state(serial(3)) is not None) and same(a, b), "certificates are in both")
+    m.ctl("snapshot", "save", f"{WORK}/fleet.snapshot")
+    a.revoke(serial(1))
+    b.revoke(serial(2))
+    a.device("late", mac(9))
+    ok(wait(lambda: b.state(serial(1)) == 3 and a.state(serial(2)) == 3 and b.has_device("late")) and same(a, b),
+       "after the snapshot: two revocations, and a device")
+    restored(m, f"{WORK}/fleet.snapshot")
+    m.start().ready()
+    ok(wait(lambda: a.status().get("refused") and b.status().get("refused"), 40), "a snapshot is restored: refused by both")
+    ok(not a.status()["reachable"] and a.said("another history"), "unreachable, and the log says why")
+    ok(a.state(serial(1)) == 3 and b.has_device("late"), "nothing was taken over")
+    code, out, _ = a.ctl("status")
+    ok(code == 0 and "rejoin" in out, "status says what to do")
+    a.device("alone", mac(10))
+    line = a.line()
+    ok(line.ask(do="certify", name="x", mac="02:00:00:00:00:01", serial=serial(9), key="0" * 64, kind=0, **{"from": NOW, "until": NOW + 9},
+                token=False)["is"] == "unreachable", "nothing is certified")
+    line.close()
+    b.kill()
+    b.start()
+    ok(wait(lambda: b.status().get("refused")), "started anew: it is remembered")
+    left = m.ctl("get", "--prefix", "--keys-only", "cordon/all/revoked/").decode().split()
+    ok(not left, "nothing was written to etcd")
+    code, out, err = a.ctl("rejoin")
+    ok(code == 0 and a.is_reachable(), f"rejoin ({err.strip()})")
+    ok(wait(lambda: len(m.ctl("get", "--prefix", "--keys-only", "cordon/all/revoked/").decode().split()) == 2),
+       "the lost revocations are in etcd again")
+    code, out, err = b.ctl("rejoin")
+    ok(code == 0 and b.is_reachable() and same(a, b), f"the other one, too: both are the same ({err.strip()})")
+    ok(a.state(serial(1)) == b.state(serial(1)) == a.state(serial(2)) == b.state(serial(2)) == 3 and a.state(serial(3)) == 2,
+       "what was revoked is, what was not is not")
+    ok(wait(lambda: b.has_device("alone")), "and what was changed meanwhile is told")
+    code, out, err = b.ctl("rejoin")
+    ok(code == 1 and "nothing to rejoin" in err, "rejoin where nothing was refused: refused")
+    a.device("after", mac(11))
+    ok(wait(lambda: b.has_device("after")), "it goes on as ever")
+    ended(a, b)
+    m.kill()
+
+
+def expel():
+    m = Member("expel").start().ready()
+    a, b = pair(m, "expel")
+    code, out, err = a.ctl("expel", "b", "--why", "stolen")
+    ok(code == 1 and "--yes" in err, "expel without --yes: refused, with what it means")
+    code, out, err = a.ctl("expel", "b")
+    ok(code == 2 and "--why" in err, "without a reason: usage")
+    code, out, err = a.ctl("expel", "nobody", "--why", "x", "--yes")
+    ok(code == 1 and "no such gateway" in err, "somebody who is not there: refused")
+    code, out, err = a.ctl("expel", "a", "--why", "x", "--yes")
+    ok(code == 1 and "itself" in err, "itself: refused")
+    b.device("good", mac(1))
+    ok(wait(lambda: a.has_device("good")), "until then it writes")
+    code, out, err = a.ctl("expel", "b", "--why", "stolen", "--yes")
+    ok(code == 0 and "client-crl-file" in err, "expelled, and what is left to be done at etcd")
+    ok(b.is_away() and b.hears("expelled") and b.status()["expelled"], "it knows, and is not reachable any more")
+    b.device("bad", mac(2))
+    b.kill()
+    b.start()
+    ok(wait(lambda: b.status().get("expelled")) and not b.is_reachable(2) and not a.has_device("bad"),
+       "it writes nothing, not after a new start either")
+    code, out, _ = a.ctl("gateways")
+    ok("expelled" in out and "stolen" in out, "gateways: expelled, and why")
+    code, out, err = a.ctl("expel", "b", "--why", "again", "--yes")
+    ok(code == 1 and "already" in err, "twice: refused")
+    ok(a.status()["reachable"], "the other one goes on")
+    ended(a, b)
+    m.kill()
+
+
+def strange():
+    """Values that make no sense, and a key that cannot be put."""
+    m = Member("strange").start().ready()
+    a, b = pair(m, "strange")
+    a.device("one", mac(1))
+    ok(wait(lambda: b.has_device("one")), "a device is in both")
+    for key, value in (("all/device/one", "{"), ("all/device/two", "[]"), ("all/cert/xyz", "{}"), ("all/revoked/" + serial(1), "null"),
+                       ("all/nothing/x", "{}"), ("all/mark/zz", '{"v":1}'), ("all/device/three", '{"v":7}')):
+        m.ctl("put", "cordon/" + key, value)
+    ok(b.hears("makes no sense") and wait(lambda: b.status()["strange"] > 0), f"counted, and logged ({b.status()['strange']})")
+    ok(b.has_device("one"), "what was there stays")
+    b.device("after", mac(2))
+    ok(wait(lambda: a.has_device("after")), "and it goes on")
+    a.sql("UPDATE device SET approved = 1 - approved WHERE name = 'one'")
+    ok(wait(lambda: b"02:00:00:00:00:01" in m.ctl("get", "cordon/all/device/one")) and wait(lambda: b.sql(
+        "SELECT approved FROM device WHERE name = 'one'")[0][0] == 1), "who changes what another has spoilt heals it")
+    a.device("beside", mac(3))
+    ok(wait(lambda: b.has_device("beside")), "others are not kept up by it")
+    ok(a.status()["reachable"] and b.status()["reachable"], "both are reachable all the while")
+    code, out, _ = a.ctl("status")
+    ok("make no sense" in out, "status says so")
+    ended(a, b)
+    m.kill()
+
+
+def clients():
+    m = Member("clients").start().ready()
+    a, b = pair(m, "clients")
+    first = a.line()
+    ok(first.hear(lambda l: l.get("is") == "state")["reachable"] is True, "who connects is told how it is")
+    for what, data in (("no JSON", b"hello\n"), ("no object", b"[1]\n"), ("no id", b'{"do":"status"}\n'), ("an id that is no number",
+                       b'{"id":"x","do":"status"}\n'), ("nothing to do", b'{"id":1}\n'), ("NULs", b"\0" * 100 + b"\n"),
+                       ("a line that does not end", b"x" * (5 << 20))):
+        line = a.line()
+        try:
+            line.s.settimeout(10)
+            line.s.sendall(data)
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        ok(line.is_closed(), f"{what}: let go")
+        line.close()
+    r = first.ask(do="dance")
+    ok(r["is"] == "refused", f"what is no question: refused ({r['why']})")
+    many = []
+    for _ in range(40):
+        try:
+            many.append(a.line())
+        except OSError:
+            break
+    alive = sum(bool(l.hear(lambda x: x.get("is") == "state", 0.5)) for l in many)
+    ok(20 < alive < 40, f"so many at a time, and no more: {alive} of {len(many)}")
+    for l in many:
+        l.close()
+    ok(wait(lambda: a.status().get("reachable")), "and when they are gone, others come")
+    deaf = a.line()
+    deaf.s.setblocking(False)
+    sent = 0
+    try:
+        for i in range(200000):
+            sent += deaf.s.send(b'{"id":%d,"do":"gateways"}\n' % i)
+    except (BlockingIOError, BrokenPipeError, ConnectionResetError):
+        pass
+    ok(a.status().get("reachable") and sent, "who asks and does not read stops nobody")
+    deaf.close()
+    gone = a.line()
+    for i in range(100):
+        gone.say(do="status")
+    gone.close()
+    ok(a.status().get("reachable"), "who asks and goes away harms nobody")
+    burst = a.line()
+    numbers = [burst.say(do="status") for _ in range(400)]
+    got = [burst.hear(lambda l, n=n: l.get("id") == n) for n in numbers]
+    ok(all(got), "four hundred questions at once: all are answered")
+    burst.close()
+    m.kill()
+    ok(first.hear(lambda l: l.get("is") == "state" and not l["reachable"], 30) is not None, "etcd goes away: told at once, unasked")
+    m.start().ready()
+    ok(first.hear(lambda l: l.get("is") == "state" and l["reachable"], 40) is not None, "and when it is back") or print("#", a.status())
+    first.close()
+    if os.geteuid() == 0:
+        # Nobody, who is neither root nor agent.
+        r, w = os.pipe()
+        pid = os.fork()
+        if not pid:
+            os.chmod(a.control, 0o666)
+            os.chmod(a.where, 0o755), os.chmod(WORK, 0o755)
+            os.setgroups([]), os.setgid(65534), os.setuid(65534)
+            s = socket.socket(socket.AF_UNIX)
+            try:
+                s.settimeout(10)
+                s.connect(a.control)
+                os.write(w, b"let in" if s.recv(10) else b"out")
+            except OSError:
+                os.write(w, b"out")
+            os._exit(0)
+        os.waitpid(pid, 0)
+        ok(os.read(r, 10) == b"out", "another user: not let in, whatever the mode of the file is")
+        os.close(r), os.close(w)
+    ended(a, b)
+
+
+def names():
+    """Two gateways of one name."""
+    m = Member("names").start().ready()
+    a = Gateway("a", [m], where="names-1")
+    twin = Gateway("a", [m], where="names-2")
+    admit(m, a)
+    a.start()
+    ok(a.is_reachable(), "a gateway is connected")
+    twin.start()
+    ok(twin.hears("two gateways of one name") and not twin.status()["reachable"], "another one of its name: refused, and said")
+    twin.device("double", mac(1))
+    a.device("single", mac(2))
+    ok(wait(lambda: not a.status()["waiting"]) and not a.has_device("double"), "it writes nothing")
+    ok(a.status()["reachable"] and not a.said("two gateways"), "the first one is not disturbed")
+    a.kill()
+    a.start()
+    ok(a.is_reachable(10), "it is killed and started anew: taken for itself, at once")
+    ok(a.stop() == 0 and twin.is_reachable(30), "it leaves: the other one has the name")
+    ended(twin)
+    other = Gateway("other", [m], where="names-1")
+    other.start()
+    ok(other.process.wait(20) == 1 and other.said("another gateway's"), "a registry that is another gateway's: not started")
+    m.kill()
+
+
+def main():
+    authorities()
+    for part in (join, once, members, compaction, restore, expel, strange, clients, names):
+        if re.search(PATTERN, part.__name__):
+            began = time.monotonic()
+            part()
+            print(f"# {part.__name__}: {time.monotonic() - began:.1f} s", flush=True)
+    return plan()
+
+
+finish(main)

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0
+/* fleet: this gateway among others that share a registry. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl/cmd_fleet.h"
+#include "fleet/ask.h"
+#include "store/fleet.h"
+
+/**
+ * fleet_question - ask cordon-fleet
+ * @w: the command line
+ * @question: is taken over
+ *
+ * Return: the answer, if it is "done"; NULL, it was told why not.
+ */
+json_t *fleet_question(const struct fleet_words *w, json_t *question)
+{
+	char why[256];
+	json_t *answer = NULL;
+	const char *is, *text;
+	int err = fleet_ask(w->config.fleet.run, question, FLEET_WAIT, &answer, why, sizeof(why));
+
+	if (err) {
+		complain("fleet", why);
+		if (err == -ENOENT)
+			complain_note("it is started by", "systemctl enable --now cordon-fleet");
+		return NULL;
+	}
+	is = json_string_value(json_object_get(answer, "is"));
+	if (is && !strcmp(is, "done"))
+		return answer;
+	text = json_string_value(json_object_get(answer, "why"));
+	complain(w->name ? w->name : "fleet", text ? text : is ? is : "an answer that makes no sense");
+	json_decref(answer);
+	return NULL;
+}
+
+static int done(json_t *answer)
+{
+	if (!answer)
+		return EXIT_REFUSED;
+	json_decref(answer);
+	return EXIT_DONE;
+}
+
+static int expel(const struct fleet_words *w)
+{
+	int ret;
+
+	if (!w->name)
+		return usage_error(w->self, "which gateway?", NULL);
+	if (!w->why || !*w->why)
+		return usage_error(w->self, "expel wants --why TEXT: it is what all gateways show", NULL);
+	if (!w->yes) {
+		complain(w->name, "not expelled: all that its CA has signed is refused by all gateways from then on, and its devices "
+			 "have to enrol again elsewhere");
+		complain_note("if that is meant", "add --yes");
+		return EXIT_REFUSED;
+	}
+	ret = done(fleet_question(w, json_pack("{s:s, s:s, s:s}", "do", "expel", "gateway", w->name, "why", w->why)));
+	if (ret)
+		return ret;
+	printf("gateway %s is expelled: other gateways refuse what it has signed\n", w->name);
+	fleet_tell_expelled(w);
+	return EXIT_DONE;
+}
+
+static int rejoin(const struct fleet_words *w)
+{
+	int ret = done(fleet_question(w, json_pack("{s:s}", "do", "rejoin")));
+
+	if (!ret)
+		puts("etcd's history counts from now on; revocations, quarantine and serial numbers that it lost are written there");
+	return ret;
+}
+
+/* Only while cordon-fleet does not run, as it would join again. */
+static int leave(const struct fleet_words *w)
+{
+	struct store s = { .db = NULL };
+	struct store_fleet f;
+	json_t *answer = NULL;
+	char why[256];
+	int err = fleet_ask(w->config.fleet.run, json_pack("{s:s}", "do", "status"), FLEET_WAIT, &answer, why, sizeof(why));
+
+	json_decref(answer);
+	if (err != -ENOENT) {
+		complain("fleet", "cordon-fleet runs: the registry would be in the fleet again at once");
+		complain_note("stop it, and take 'etcd' out of serve.yaml", "systemctl disable --now cordon-fleet");
+		return EXIT_REFUSED;
+	}
+	err = store_open(&s, w->config.registry, false);
+	if (!err)
+		err = store_fleet_get(&s, &f);
+	if (err == -ENOENT && s.db) {
+		store_close(&s);
+		return complain("fleet", "the registry is in no fleet");
+	}
+	if (!err)
+		err = store_fleet_leave(&s);
+	if (err)
+		complain(w->config.registry, s.error);
+	else
+		printf("the registry is this gateway's alone: what it had of the fleet stays as it is\n");
+	if (s.db)
+		store_close(&s);
+	return err ? EXIT_REFUSED : EXIT_DONE;
+}
+
+/**
+ * struct verb - of this command
+ * @name: its word
+ * @name_follows: a gateway's name does
+ * @run: does it
+ */
+static const struct verb {
+	const char *name;
+	bool name_follows;
+	int (*run)(const struct fleet_words *w);
+} verbs[] = {
+	{ "init", false, fleet_member_init },
+	{ "add", true, fleet_member_add },
+	{ "status", false, fleet_print_status },
+	{ "gateways", false, fleet_print_gateways },
+	{ "expel", true, expel },
+	{ "rejoin", false, rejoin },
+	{ "leave", false, leave },
+};
+
+static const struct verb *find(const char *word)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(verbs) / sizeof(*verbs); i++)
+		if (!strcmp(verbs[i].name, word))
+			return &verbs[i];
+	return NULL;
+}
+
+static int load(struct fleet_words *w, const char *path)
+{
+	char *full = path ? realpath(path, NULL) : NULL;
+	int err;
+
+	if (path && !full)
+		return complain(path, strerror(errno));
+	err = serve_config_load(full, &w->config, stderr);
+	free(full);
+	if (err)
+		return EXIT_REFUSED;
+	return w->config.fleet.n ? EXIT_DONE : complain(w->config.path, "registry: no etcd is named there: this gateway is alone");
+}
+
+static int run_fleet(const struct command *self, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' }, { "json", no_argument, NULL, 'j' },
+		{ "why", required_argument, NULL, 'w' }, { "yes", no_argument, NULL, 'y' },
+		{ "certificate", required_argument, NULL, 'C' },
+		{ "help", no_argument, NULL, OPTION_HELP }, { }
+	};
+	struct fleet_words w = { .self = self };
+	const struct verb *verb;
+	const char *path = NULL;
+	int o, n, ret;
+
+	while ((o = next_option(self, argc, argv, options)) != -1) {
+		if (o == OPTION_HELP)
+			return EXIT_DONE;
+		if (o == OPTION_ERROR)
+			return EXIT_USAGE;
+		if (o == 'c')
+			path = optarg;
+		if (o == 'w')
+			w.why = optarg;
+		if (o == 'C')
+			w.certificate = optarg;
+		w.json |= o == 'j';
+		w.yes |= o == 'y';
+	}
+	n = argc - optind;
+	if (!n)
+		return usage_error(self, "what about the fleet?", NULL);
+	verb = find(argv[optind]);
+	if (!verb)
+		return usage_error(self, "not a verb of it", argv[optind]);
+	if (n > 1 + verb->name_follows)
+		return usage_error(self, "too many words", argv[optind + 1 + verb->name_follows]);
+	if (n > 1)
+		w.name = argv[optind + 1];
+	ret = load(&w, path);
+	return ret ? ret : verb->run(&w);
+}
+
+const struct command cmd_fleet = {
+	"fleet", "See and change which gateways share the registry",
+	"fleet init [--json] [--config FILE]\n"
+	"fleet add GATEWAY --certificate FILE [--json] [--config FILE]\n"
+	"fleet status [--json] [--config FILE]\n"
+	"fleet gateways [--json] [--config FILE]\n"
+	"fleet expel GATEWAY --why TEXT [--yes] [--config FILE]\n"
+	"fleet rejoin [--config FILE]\n"
+	"fleet leave [--config FILE]",
+	"Many gateways share what they know of devices over etcd; cordon-fleet does that.\n\n"
+	"  --certificate FILE\n"
+	"                 the issuing certificate of a gateway (PEM), which the fleet's root has signed\n"
+	"  --why TEXT     the reason, which all gateways show\n"
+	"  --yes          it is meant\n"
+	"  --config FILE  the server's configuration (" SERVE_CONFIG ")\n"
+	"  --json         as a program reads it\n", run_fleet
+};

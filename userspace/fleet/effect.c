@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What a change in the fleet means outside of the registry. */
+#include "fleet/internal.h"
+
+/**
+ * fleet_effect - somebody besides the registry must know
+ * @f: cordon-fleet, whose registry has it already
+ * @e: what
+ */
+void fleet_effect(struct fleet *f, const struct store_fleet_effect *e)
+{
+	switch (e->what) {
+	case STORE_FLEET_REVOKED:
+		fleet_kernel_revoked(f, e->mac, e->fingerprint);
+		break;
+	case STORE_FLEET_MARK:
+		fleet_kernel_mark(f, e->mac, e->quarantine);
+		break;
+	case STORE_FLEET_GATEWAY:
+		f->counted = 0;
+		fleet_issuers_write(f);
+		break;
+	case STORE_FLEET_POLICY:
+		fleet_policy_changed(f);
+		break;
+	default:
+		break;
+	}
+}
