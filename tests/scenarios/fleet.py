@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """fleet.py DIRECTORY: see fleet.sh, which runs this."""
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -20,7 +21,7 @@ from place import FleetGateway, Net, Root, must
 
 WORK = sys.argv[1]
 TRIES = int(os.environ.get("TRIES") or 20)
-INET, PORT, EVERY = "10.9.0.100", 9, 0.005
+INET, PORT, EVERY = "10.9.0.100", 9, 0.02
 POLICY = """version: 1
 ports: [lan0, lan1]
 uplinks: [wan0]
@@ -292,9 +293,7 @@ def quarantined(fleet, cam):
 
 def refused(g):
     """How many the server has counted as being elsewhere."""
-    text = g.ctl("stats", "--prometheus", "--run", g.run)
-    found = [line.split()[-1] for line in text.splitlines() if 'reason="moved_gateway"' in line]
-    return int(found[0]) if found else -1
+    return json.loads(g.ctl("stats", "--serve", "--run", g.run, "--json"))["refused"].get("moved_gateway", -1)
 
 
 def stays(fleet, cam):
