@@ -85,6 +85,47 @@ static void check_device(void)
 	end();
 }
 
+/* What only one side can know, or was told before. */
+static void check_order(void)
+{
+	struct store_certificate c = later(1, 1), d;
+	struct store_fleet_effect e;
+	struct store_retired r;
+	char *value = NULL, *other;
+	int64_t revision;
+	size_t len;
+
+	begin();
+	if (store_device_model(&g[0].s, "dev-1", "acme") || store_device_approve(&g[1].s, "dev-1"))
+		abort();
+	meet("device: a model here, approved there");
+	ok(!both("SELECT approved FROM device"), "device: the approval is asked for again");
+	if (store_cert_reserve(&g[1].s, &c) || issue(&g[1].s, &c) || store_fleet_value(&g[1].s, CERT, &value, &len) ||
+	    store_device_retire(&g[0].s, "dev-1", NULL, NOW, 5, &r))
+		abort();
+	ok(!take(&g[0], CERT, value, 500, &e) && state_of(&g[0], c.serial) == STORE_REVOKED && e.what == STORE_FLEET_REVOKED,
+	   "order: made there while it was retired here: revoked");
+	other = strdup(value);
+	memcpy(strstr(other, "\"key\":\"") + 7, "ff", 2);
+	ok(take(&g[0], CERT, other, 501, &e) == -EPROTO && !store_cert_get(&g[0].s, c.serial, &d, NULL, NULL) && !d.key_id[0],
+	   "order: another certificate by that number is none: %s", g[0].s.error);
+	free(other);
+	free(value);
+	ok(!store_fleet_changed_done(&g[0].s, CERT, 1, 400) && !store_fleet_revision(&g[0].s, CERT, &revision) && revision == 501,
+	   "order: an event came before the answer");
+	end();
+	begin();
+	if (store_cert_reserve(&g[0].s, &c) || issue(&g[0].s, &c))
+		abort();
+	must(&g[0], store_begin(&g[0].s, false), "begin");
+	must(&g[0], store_fleet_changed_done(&g[0].s, CERT, ask(&g[0].s, "SELECT seq FROM fleet_note WHERE key = '" CERT "'"), 900), "done");
+	must(&g[0], store_commit(&g[0].s), "commit");
+	gateway_list(&g[0]);
+	ok(ask(&g[0].s, "SELECT length(der) FROM certificate") == 700 && notes(&g[0]),
+	   "order: put after the list was made, and not in it: it stays");
+	end();
+}
+
 static void check_token(void)
 {
 	struct store_certificate a = later(1, 1), b = later(2, 2);
@@ -367,6 +408,7 @@ int main(void)
 	etcd_end();
 	help_begin();
 	check_device();
+	check_order();
 	check_token();
 	check_verdict();
 	check_cert();

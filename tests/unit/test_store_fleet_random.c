@@ -43,13 +43,25 @@ static unsigned int draw(unsigned int n)
 	return (unsigned int)(w.seed >> 33) % n;
 }
 
+/*
+ * What a limit of fleet.md says: that a token was used, and etcd lost, is forgotten where the token is replaced before it
+ * was told again.
+ */
+static bool forgets(struct gateway *g, unsigned int d)
+{
+	char sql[128];
+
+	snprintf(sql, sizeof(sql), "SELECT count(*) FROM fleet_note WHERE key = 'all/token/dev-%u'", d);
+	return w.put_back && ask(&g->s, sql);
+}
+
 static void new_token(struct gateway *g, unsigned int d)
 {
 	struct secret *t = &w.secrets[w.n_secrets];
 	char name[32];
 	uint8_t mac[6];
 
-	if (w.n_secrets == MOST)
+	if (w.n_secrets == MOST || forgets(g, d))
 		return;
 	snprintf(name, sizeof(name), "dev-%u", d);
 	/* Now and then it is another device by the same name. */
@@ -208,7 +220,8 @@ static void one_device(struct gateway *g, unsigned int what)
 		store_pending_approve(&g->s, p.name, p.key_id);
 		break;
 	case 4:
-		store_token_withdraw(&g->s, p.name);
+		if (!forgets(g, (unsigned int)(p.name[4] - '0')))
+			store_token_withdraw(&g->s, p.name);
 		break;
 	default:
 		must(g, store_fleet_mark(&g->s, p.mac, draw(2), "a reason", w.now), "mark");
