@@ -392,6 +392,7 @@ void fleet_replica_end(struct fleet *f)
 
 	if (!r)
 		return;
+	r->ended = true;
 	halt(r);
 	fleet_tick_free(r->tick);
 	if (r->timer)
