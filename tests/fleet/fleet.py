@@ -15,6 +15,7 @@ import sys
 import time
 
 from gateway import ASAN, CONFINED, CTL, Gateway, admit, same, wait
+from policy import policy
 from etcd_member import WORK, Member, authorities, finish, ok, plan, restored
 
 PATTERN = sys.argv[2] if len(sys.argv) > 2 else ""
@@ -462,7 +463,7 @@ def names():
 
 def main():
     authorities()
-    for part in (join, once, members, compaction, restore, expel, strange, clients, names):
+    for part in (join, once, members, compaction, restore, expel, strange, clients, names, policy):
         if re.search(PATTERN, part.__name__):
             began = time.monotonic()
             part()
