@@ -167,7 +167,8 @@ def once():
         if not wait(lambda: looked_at(a, name) == looked_at(b, name) > 0):
             ok(False, "both know it by the same revision")
             break
-        na, nb = (certify(l, n + i, name, i, True, looked_at(g, name)) for l, n, g in ((la, 100, a), (lb, 200, b)))
+        revision = looked_at(a, name)
+        na, nb = certify(la, 100 + i, name, i, True, revision), certify(lb, 200 + i, name, i, True, revision)
         wins.append(sorted((answer(la, na)["is"], answer(lb, nb)["is"])))
     r = la.ask(do="certify", name="t0", mac=":".join(re.findall("..", mac(200))), serial=serial(400), key="0" * 64, kind=0,
                **{"from": NOW, "until": NOW + 9}, token=True, revision=1)
