@@ -9,4 +9,6 @@ $(BUILD)/fleet/cordon-fleet: $(FLEET_ASAN_SRC:%.c=$(BUILD)/asan/%.o) $(BUILD)/as
 	@mkdir -p $(@D)
 	$(CC) $(US_SANITIZE) -Wl,--wrap=priv_enter -Wl,--as-needed -o $@ $^ $(US_PKG_LIBS) $(FLEET_PKG_LIBS)
 
+$(BUILD)/asan/userspace/fleet/replica.o: US_SANITIZE += -DFLEET_HOUR=4000
+
 -include $(FLEET_ASAN_SRC:%.c=$(BUILD)/asan/%.d)

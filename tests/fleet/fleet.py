@@ -305,6 +305,25 @@ def restore():
     m.kill()
 
 
+def missed():
+    """A revocation that no event told (etcd 18089): what is revoked is listed once an hour, which has 4 seconds here."""
+    m = Member("missed").start().ready()
+    a, b = pair(m, "missed")
+    for i in (1, 2):
+        a.certificate(f"m{i}", mac(i), serial(i))
+    ok(wait(lambda: b.state(serial(2)) == 2) and same(a, b), "certificates are in both")
+    a.revoke(serial(1))
+    ok(wait(lambda: b.state(serial(1)) == 3) and same(a, b), "one is revoked")
+    b.sql("UPDATE fleet SET still = 1")
+    b.sql("UPDATE certificate SET state = 2, revoked = 0 WHERE serial = ?", bytes.fromhex(serial(1)))
+    b.sql("DELETE FROM fleet_key WHERE key = ?", "all/revoked/" + serial(1))
+    b.sql("UPDATE fleet SET still = 0")
+    ok(wait(lambda: b.state(serial(1)) == 3, 15), "a registry that has missed it has it within the hour")
+    ok(b.state(serial(2)) == 2, "and the other certificate stays good")
+    ended(a, b)
+    m.kill()
+
+
 def expel():
     m = Member("expel").start().ready()
     a, b = pair(m, "expel")
@@ -464,7 +483,7 @@ def names():
 
 def main():
     authorities()
-    for part in (join, once, members, compaction, restore, expel, strange, clients, names, policy):
+    for part in (join, once, members, compaction, restore, missed, expel, strange, clients, names, policy):
         if re.search(PATTERN, part.__name__):
             began = time.monotonic()
             part()
