@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 
-from gateway import ASAN, CONFINED, CTL, Gateway, admit, command, same, wait
+from gateway import ASAN, BUILD, CONFINED, CTL, Gateway, admit, command, same, wait
 from policy import policy
 from etcd_member import WORK, Member, authorities, finish, ok, plan, restored
 
@@ -65,6 +65,11 @@ def confined(g):
     if os.geteuid() == 0:
         ok("0" not in said["Uid"].split() and int(said["CapEff"], 16) in (0, 1 << 12) and said["CapBnd"] in (said["CapEff"], "0" * 16),
            f"it is not root, and has no capability but CAP_NET_ADMIN ({said['Uid']}, {said['CapEff']}, {said['CapBnd']})")
+    done = subprocess.run([f"{BUILD}/serve/sandbox", "connect"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+    said = dict(l.split(":", 1) for l in done.stdout.decode().splitlines())
+    ok(done.returncode == 0 and "0" in said["inet"].split() and said["netlink"].split() == ["0", "16"],
+       f"sandbox: TCP, generic netlink and rtnetlink {done.stderr.decode()}")
+    ok([said[k].split() for k in ("datagrams", "packet", "unix", "unix, whole messages")] == [[]] * 4, "sandbox: no other sockets")
 
 
 def join():
@@ -107,7 +112,8 @@ def join():
     ok(code == 0 and json.loads(out)["gateway"] == "a", "fleet status --json")
     code, out, err = b.ctl("gateways")
     ok(code == 0 and out.count("connected for") == 2, "fleet gateways")
-    ok(not os.path.exists(f"{a.where}/fleet/issuers.pem"), "without a CA of its own: no issuers are written, see issuing()")
+    ok(not os.path.exists(f"{b.where}/fleet/issuers.pem"), "without a CA of its own: no issuers are written, see issuing()")
+    ok(wait(lambda: os.path.exists(f"{a.where}/fleet/issuers.pem")), "issuers of the fleet: written, from within the sandbox")
     code, out, err = a.ctl("leave")
     ok(code == 1 and "runs" in err, "leave while it runs: refused")
     ok(a.stop() == 0, "the one in the sandbox ends")
