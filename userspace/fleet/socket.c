@@ -332,11 +332,14 @@ int fleet_socket_begin(struct fleet *f)
 void fleet_socket_end(struct fleet *f)
 {
 	struct fleet_socket *s = f->socket;
+	struct fleet_client *c, *next;
 
 	if (!s)
 		return;
-	while (!LIST_EMPTY(&s->clients))
-		drop(LIST_FIRST(&s->clients));
+	for (c = LIST_FIRST(&s->clients); c; c = next) {
+		next = LIST_NEXT(c, entry);
+		drop(c);
+	}
 	if (s->listener)
 		evconnlistener_free(s->listener);
 	free(s);
