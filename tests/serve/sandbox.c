@@ -2,7 +2,7 @@
 /*
  * What agent's sandbox lets be opened, seen from inside: one line "KIND: NUMBER ..." of what succeeded, for each. With an
  * argument, signer's with a key in hardware, and whether it may go on with a socket that was open before; with "local",
- * agent's where there is a page; with "stream", where there is a fleet.
+ * agent's where there is a page; with "stream", where there is a fleet; with "connect", cordon-fleet's.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -56,8 +56,12 @@ int main(int argc, char **argv)
 	static const struct priv_role stream = {
 		.user = "cordon-agent", .net_admin = true, .netlink = true, .stream = true, .database = true, .readable = "/etc",
 	};
+	static const struct priv_role connecting = {
+		.user = "cordon-fleet", .net_admin = true, .network = true, .netlink = true, .database = true, .connect = { 2379 },
+	};
 	const struct priv_role *role = argc < 2 ? &agent : !strcmp(argv[1], "local") ? &local :
 				       !strcmp(argv[1], "stream") ? &stream :
+				       !strcmp(argv[1], "connect") ? &connecting :
 				       strcmp(argv[1], "hardware") ? &plain : &hardware;
 	char error[PRIV_ERROR_LEN];
 	int pair[2];
@@ -80,5 +84,7 @@ int main(int argc, char **argv)
 	try_all("unix, streams that do not block", AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	try_all("unix, whole messages", AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	try_open(pair);
+	if (role == &connecting)
+		try_all("datagrams", AF_INET, SOCK_DGRAM, 0);
 	return 0;
 }

@@ -68,6 +68,11 @@ static void test_which(void)
 	which("state save", AUDITED_NOT);
 	which("state watch", AUDITED_NOT);
 	which("watch", AUDITED_NOT);
+	which("fleet status --json", AUDITED_NOT);
+	which("fleet gateways", AUDITED_NOT);
+	which("fleet rejoin", AUDITED);
+	which("fleet leave", AUDITED);
+	which("fleet expel b --why stolen --yes", AUDITED_ANYWAY);
 	which("history cam --since 7d", AUDITED_NOT);
 	which("history --acknowledge 7", AUDITED_ANYWAY);
 	which("history --ack=7", AUDITED_ANYWAY);

@@ -205,6 +205,9 @@ static const char *fault(const json_t *q)
 	if (!json_is_integer(json_object_get(q, "kind")) || !json_is_integer(json_object_get(q, "from")) ||
 	    !json_is_integer(json_object_get(q, "until")))
 		return "certify: kind, from and until: numbers are wanted";
+	/* Else a claim that has just come from another gateway would be replaced, which nobody has looked at. */
+	if (json_is_true(json_object_get(q, "token")) && !json_is_integer(json_object_get(q, "revision")))
+		return "certify: revision: with a token, the one that was looked at is wanted";
 	return NULL;
 }
 
@@ -242,7 +245,7 @@ void fleet_certify(struct fleet *f, uint64_t client, json_t *id, const json_t *q
 	if (wants)
 		token = claim(q, question, &revision);
 	/* The registry has another one by now than whoever asks has looked at. */
-	if (q->value && token && json_is_integer(looked_at) && json_integer_value(looked_at) != revision)
+	if (q->value && token && json_integer_value(looked_at) != revision)
 		answer(q, "again", NULL);
 	else if (!q->value || (wants && !token))
 		say_no(q, "refused", q->value ? "the registry has no such token" : "out of memory");
@@ -254,9 +257,10 @@ void fleet_certify(struct fleet *f, uint64_t client, json_t *id, const json_t *q
 /** fleet_certify_end - who still waits is not answered: etcd's client is gone, and calls nobody back */
 void fleet_certify_end(void)
 {
-	struct asked *q;
+	struct asked *q, *next;
 
-	while ((q = LIST_FIRST(&all))) {
+	for (q = LIST_FIRST(&all); q; q = next) {
+		next = LIST_NEXT(q, entry);
 		json_decref(q->id);
 		forget(q);
 	}

@@ -48,9 +48,10 @@ static void say_no(struct asked *q, const char *is, const char *why)
 /** fleet_expel_end - who still waits is not answered: etcd's client is gone, and calls nobody back */
 void fleet_expel_end(void)
 {
-	struct asked *q;
+	struct asked *q, *next;
 
-	while ((q = LIST_FIRST(&all))) {
+	for (q = LIST_FIRST(&all); q; q = next) {
+		next = LIST_NEXT(q, entry);
 		json_decref(q->id);
 		forget(q);
 	}

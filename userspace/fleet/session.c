@@ -33,6 +33,7 @@
  * @put: when, by a clock that only goes on, seconds
  * @since: since when it is there, seconds since 1970
  * @held: it is there, and ours
+ * @twin: another gateway of its name was there, which was said
  * @after: of a failed transaction: what was found there; what is put replaces it
  * @why: why it is not held
  * @left: called when the lease is given back; NULL, it is not to be
@@ -49,6 +50,7 @@ struct fleet_session {
 	time_t put;
 	time_t since;
 	bool held;
+	bool twin;
 	int64_t after;
 	char why[FLEET_WHY];
 	void (*left)(void *arg);
@@ -109,7 +111,9 @@ static void taken(struct fleet_session *s, const struct etcd_kv *kv)
 	}
 	snprintf(s->why, sizeof(s->why), "another gateway calls itself '%s', and is connected: nothing is written by this one",
 		 s->f->at.gateway);
-	serve_log(LOG_ALERT, "two gateways of one name", "name", s->f->at.gateway, "why", s->why, NULL);
+	if (!s->twin)
+		serve_log(LOG_ALERT, "two gateways of one name", "name", s->f->at.gateway, "why", s->why, NULL);
+	s->twin = true;
 	/* The lease goes by itself; a new one is asked for when there is something to put. */
 	lose(s, FLEET_AGAIN * 1000);
 }
@@ -126,6 +130,7 @@ static void done(const struct etcd_answer *a, void *arg)
 		fleet_after(s->timer, KEEP_MS / 2 + arc4random_uniform(KEEP_MS / 2));
 		if (!s->held) {
 			s->held = true;
+			s->twin = false;
 			fleet_heard(s->f);
 			fleet_reach(s->f);
 			fleet_outbox_poke(s->f);

@@ -17,10 +17,12 @@
 #include "fleet/internal.h"
 
 #define CLIENTS		32
+#define AGENTS		16		/* of them, so that root always has its turn */
 #define LINE		(64U << 10)
 #define LINE_ROOT	(2U << 20)
 #define PENDING		256		/* questions of one client without an answer */
 #define UNREAD		(4U << 20)	/* bytes of answers that a client has not read: it does not read */
+#define UNREAD_ROOT	(64U << 20)	/* all gateways of a large fleet */
 
 /**
  * struct fleet_client - who asks
@@ -46,6 +48,7 @@ struct fleet_client {
  * @listener: the socket
  * @clients: who is connected
  * @n: of them
+ * @agents: of these, those that are not root
  * @last: the last one's number
  * @agent: user of agent
  */
@@ -54,6 +57,7 @@ struct fleet_socket {
 	struct evconnlistener *listener;
 	LIST_HEAD(, fleet_client) clients;
 	unsigned int n;
+	unsigned int agents;
 	uint64_t last;
 	uid_t agent;
 };
@@ -73,6 +77,7 @@ static void drop(struct fleet_client *c)
 {
 	LIST_REMOVE(c, entry);
 	c->s->n--;
+	c->s->agents -= !c->root;
 	bufferevent_free(c->bev);
 	free(c);
 }
@@ -83,7 +88,7 @@ static bool say(struct fleet_client *c, json_t *line)
 	char *text = line ? json_dumps(line, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
 	struct evbuffer *out = bufferevent_get_output(c->bev);
 	bool good = text && !evbuffer_add(out, text, strlen(text)) && !evbuffer_add(out, "\n", 1) &&
-		    evbuffer_get_length(out) <= UNREAD;
+		    evbuffer_get_length(out) <= (c->root ? UNREAD_ROOT : UNREAD);
 
 	free(text);
 	if (!good)
@@ -243,7 +248,7 @@ static void on_connect(struct evconnlistener *l, evutil_socket_t fd, struct sock
 	(void)l;
 	(void)at;
 	(void)len;
-	c = s->n < CLIENTS && may_ask(s, fd, &root) ? calloc(1, sizeof(*c)) : NULL;
+	c = s->n < CLIENTS && may_ask(s, fd, &root) && (root || s->agents < AGENTS) ? calloc(1, sizeof(*c)) : NULL;
 	if (c)
 		c->bev = bufferevent_socket_new(s->f->base, fd, BEV_OPT_CLOSE_ON_FREE);
 	if (!c || !c->bev) {
@@ -256,6 +261,7 @@ static void on_connect(struct evconnlistener *l, evutil_socket_t fd, struct sock
 	c->number = ++s->last;
 	LIST_INSERT_HEAD(&s->clients, c, entry);
 	s->n++;
+	s->agents += !root;
 	bufferevent_setcb(c->bev, on_read, NULL, on_event, c);
 	/* No more is read than a line has, and what is left of the one before. */
 	bufferevent_setwatermark(c->bev, EV_READ, 0, 2 * (root ? LINE_ROOT : LINE));
@@ -326,11 +332,14 @@ int fleet_socket_begin(struct fleet *f)
 void fleet_socket_end(struct fleet *f)
 {
 	struct fleet_socket *s = f->socket;
+	struct fleet_client *c, *next;
 
 	if (!s)
 		return;
-	while (!LIST_EMPTY(&s->clients))
-		drop(LIST_FIRST(&s->clients));
+	for (c = LIST_FIRST(&s->clients); c; c = next) {
+		next = LIST_NEXT(c, entry);
+		drop(c);
+	}
 	if (s->listener)
 		evconnlistener_free(s->listener);
 	free(s);

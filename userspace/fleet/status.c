@@ -53,9 +53,10 @@ static time_t seconds(void)
 
 static void answer_all(struct fleet *f)
 {
-	struct asked *q;
+	struct asked *q, *next;
 
-	while ((q = LIST_FIRST(&here.asked))) {
+	for (q = LIST_FIRST(&here.asked); q; q = next) {
+		next = LIST_NEXT(q, entry);
 		LIST_REMOVE(q, entry);
 		json_object_set_new(q->answer, "here", here.known ? json_incref(here.known) : json_null());
 		fleet_answer(f, q->client, q->id, "done", q->answer);
@@ -119,9 +120,10 @@ static void finish(struct fleet *f, uint64_t client, json_t *id, json_t *so_far)
 /** fleet_status_end - who still waits is not answered: etcd's client is gone, and calls nobody back */
 void fleet_status_end(void)
 {
-	struct asked *q;
+	struct asked *q, *next;
 
-	while ((q = LIST_FIRST(&here.asked))) {
+	for (q = LIST_FIRST(&here.asked); q; q = next) {
+		next = LIST_NEXT(q, entry);
 		LIST_REMOVE(q, entry);
 		json_decref(q->id);
 		json_decref(q->answer);

@@ -199,14 +199,16 @@ void fleet_tick_reached(struct fleet_tick *t)
 
 /**
  * fleet_tick_fail - it will not, as far as anybody knows
- * @t: the tick
+ * @t: the tick, of a replica that nobody begins to wait for any more
  */
 void fleet_tick_fail(struct fleet_tick *t)
 {
-	struct waiter *w;
+	struct waiter *w, *next;
 
-	while ((w = TAILQ_FIRST(&t->waiters)))
+	for (w = TAILQ_FIRST(&t->waiters); w; w = next) {
+		next = TAILQ_NEXT(w, entry);
 		call(t, w, false);
+	}
 	t->wanted = 0;
 	t->revision = 0;
 	event_del(t->timer);
