@@ -14,6 +14,7 @@ import sys
 import time
 
 from gateway import ASAN, CONFINED, Gateway, admit, same, wait
+from hold import hold, marks
 from etcd_member import WORK, Member, authorities, finish, ok, plan, restored
 
 PATTERN = sys.argv[2] if len(sys.argv) > 2 else ""
@@ -432,7 +433,7 @@ def names():
 
 def main():
     authorities()
-    for part in (join, once, members, compaction, restore, expel, strange, clients, names):
+    for part in (join, once, members, compaction, restore, expel, strange, clients, names, hold, marks):
         if re.search(PATTERN, part.__name__):
             began = time.monotonic()
             part()

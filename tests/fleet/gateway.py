@@ -109,7 +109,7 @@ registry:
             os.unlink(self.control)
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen([self.program, "--config", self.config, "--foreground", "--json"], stdout=log, stderr=log,
-                                            env=QUIET)
+                                            env={**QUIET, "CORDON_STRAW_KERNEL": f"{self.where}/kernel"})
         started.append(self.process)
         wait(lambda: os.path.exists(self.control) or self.process.poll() is not None)
         return self
