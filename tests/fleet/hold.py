@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Gateways with kernels of straw: which one holds a device, where its lease ends, where it is in quarantine."""
+"""Gateways with kernels of a file: which one holds a device, where its lease ends, where it is in quarantine."""
 import json
 import time
 
 from gateway import Gateway, admit, wait
 from etcd_member import Member, ok
-from straw import Kernel
+from fake_kernel import Kernel
 
 TRIES = 20
 

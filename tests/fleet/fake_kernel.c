@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A kernel of straw for cordon-fleet: a file, CORDON_STRAW_KERNEL, that the test writes and reads; see straw.py. What
+ * A kernel for cordon-fleet: a file, CORDON_FAKE_FLEET_KERNEL, that the test writes and reads; see fake_kernel.py. What
  * changes in it is an event. Without the file there is no module.
  */
 #include <errno.h>
@@ -16,8 +16,8 @@
 
 #define DEVICES	8
 
-/* As straw.py has it. */
-struct straw_device {
+/* As fake_kernel.py has it. */
+struct fake_device {
 	u8 mac[6];
 	u8 quarantined;
 	u8 roam;
@@ -25,13 +25,13 @@ struct straw_device {
 	u8 certificate[32];
 };
 
-struct straw_kernel {
+struct fake_kernel {
 	u32 absent;	/* the module is not loaded */
 	u32 n;
-	struct straw_device devices[DEVICES];
+	struct fake_device devices[DEVICES];
 };
 
-static struct straw_kernel *kernel, before;
+static struct fake_kernel *kernel, before;
 static struct cnl_listener *listener;
 static int timer = -1;
 
@@ -50,7 +50,7 @@ int __wrap_nl_socket_set_nonblocking(const struct nl_sock *sock);
 
 static bool is_there(void)
 {
-	const char *path = getenv("CORDON_STRAW_KERNEL");
+	const char *path = getenv("CORDON_FAKE_FLEET_KERNEL");
 	void *map;
 	int fd;
 
@@ -68,7 +68,7 @@ static bool is_there(void)
 int __wrap_cnl_open(struct cnl *nl)
 {
 	memset(nl, 0, sizeof(*nl));
-	snprintf(nl->error, sizeof(nl->error), "no module of straw");
+	snprintf(nl->error, sizeof(nl->error), "no module");
 	return is_there() ? 0 : -ENOENT;
 }
 
@@ -83,7 +83,7 @@ int __wrap_cnl_summary(struct cnl *nl, struct cnl_summary *out)
 {
 	memset(out, 0, sizeof(*out));
 	out->in_force = true;
-	snprintf(nl->error, sizeof(nl->error), "the module of straw is gone");
+	snprintf(nl->error, sizeof(nl->error), "the module is gone");
 	return is_there() ? 0 : -ENOENT;
 }
 
@@ -95,7 +95,7 @@ int __wrap_cnl_interfaces(struct cnl *nl, struct cnl_interfaces *out)
 	return 0;
 }
 
-static void fill(const struct straw_device *d, struct cnl_device *out)
+static void fill(const struct fake_device *d, struct cnl_device *out)
 {
 	static const u8 none[32];
 
@@ -109,7 +109,7 @@ static void fill(const struct straw_device *d, struct cnl_device *out)
 	memcpy(out->certificate, d->certificate, sizeof(out->certificate));
 }
 
-static struct straw_device *find(const u8 *mac)
+static struct fake_device *find(const u8 *mac)
 {
 	u32 i;
 
@@ -137,7 +137,7 @@ int __wrap_cnl_device_each(struct cnl *nl, int (*each)(const struct cnl_device *
 /** __wrap_cnl_device_get - one device */
 int __wrap_cnl_device_get(struct cnl *nl, const char *name, const u8 *mac, struct cnl_device *out)
 {
-	const struct straw_device *d = find(mac);
+	const struct fake_device *d = find(mac);
 
 	(void)nl;
 	(void)name;
@@ -149,7 +149,7 @@ int __wrap_cnl_device_get(struct cnl *nl, const char *name, const u8 *mac, struc
 /** __wrap_cnl_device_set - whether it is held in quarantine */
 int __wrap_cnl_device_set(struct cnl *nl, const struct cnl_change *change, struct cnl_device *out)
 {
-	struct straw_device *d = find(change->mac);
+	struct fake_device *d = find(change->mac);
 
 	(void)nl;
 	if (!d)
@@ -163,7 +163,7 @@ int __wrap_cnl_device_set(struct cnl *nl, const struct cnl_change *change, struc
 /** __wrap_cnl_lease_end - if it is this certificate's, or whoever's */
 int __wrap_cnl_lease_end(struct cnl *nl, const u8 mac[6], const u8 certificate[32], struct cnl_device *out)
 {
-	struct straw_device *d = find(mac);
+	struct fake_device *d = find(mac);
 
 	(void)nl;
 	if (!d)
@@ -191,7 +191,7 @@ int __wrap_cnl_join(struct cnl *nl, struct cnl_listener *l)
 int __wrap_cnl_hear(struct cnl *nl)
 {
 	struct cnl_event e = { .cmd = CORDON_CMD_DEVICE_NTF };
-	struct straw_kernel now = *kernel;
+	struct fake_kernel now = *kernel;
 	uint64_t times;
 	u32 i;
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The kernel of straw.c, as the test sees it: a file with devices, their leases and quarantines."""
+"""The kernel of fake_kernel.c, as the test sees it: a file with devices, their leases and quarantines."""
 import hashlib
 import mmap
 import os
