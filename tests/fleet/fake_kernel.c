@@ -33,6 +33,7 @@ struct fake_kernel {
 
 static struct fake_kernel *kernel, before;
 static struct cnl_listener *listener;
+static bool told[DEVICES];	/* to change, by who listens: that is an event, too */
 static int timer = -1;
 
 int __wrap_cnl_open(struct cnl *nl);
@@ -146,6 +147,14 @@ int __wrap_cnl_device_get(struct cnl *nl, const char *name, const u8 *mac, struc
 	return d ? 0 : -ENOENT;
 }
 
+/* What somebody else changes from now on is another change. */
+static void tell(const struct fake_device *d, struct cnl_device *out)
+{
+	before.devices[d - kernel->devices] = *d;
+	told[d - kernel->devices] = true;
+	fill(d, out);
+}
+
 /** __wrap_cnl_device_set - whether it is held in quarantine */
 int __wrap_cnl_device_set(struct cnl *nl, const struct cnl_change *change, struct cnl_device *out)
 {
@@ -156,7 +165,7 @@ int __wrap_cnl_device_set(struct cnl *nl, const struct cnl_change *change, struc
 		return -ENOENT;
 	if (change->state >= 0)
 		d->quarantined = change->state == CORDON_STATE_QUARANTINED;
-	fill(d, out);
+	tell(d, out);
 	return 0;
 }
 
@@ -170,7 +179,7 @@ int __wrap_cnl_lease_end(struct cnl *nl, const u8 mac[6], const u8 certificate[3
 		return -ENOENT;
 	if (!certificate || !memcmp(d->certificate, certificate, sizeof(d->certificate)))
 		d->lease = 0;
-	fill(d, out);
+	tell(d, out);
 	return 0;
 }
 
@@ -199,8 +208,9 @@ int __wrap_cnl_hear(struct cnl *nl)
 	if (read(timer, &times, sizeof(times)) < 0)
 		return 0;
 	for (i = 0; i < now.n && i < DEVICES; i++) {
-		if (!memcmp(&now.devices[i], &before.devices[i], sizeof(now.devices[i])))
+		if (!told[i] && !memcmp(&now.devices[i], &before.devices[i], sizeof(now.devices[i])))
 			continue;
+		told[i] = false;
 		before.devices[i] = now.devices[i];
 		fill(&now.devices[i], &e.device);
 		listener->event(&e, listener->arg);

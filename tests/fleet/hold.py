@@ -63,12 +63,13 @@ def roam(m, a, b):
     took = []
     for i in range(TRIES):
         x, y = (a, b) if i % 2 else (b, a)
-        if ask(x, 1, roam=True)["is"] != "done":
-            took.append(99)
-            continue
+        began = time.monotonic()
+        if ask(x, 1, roam=True)["is"] != "done" or not wait(lambda: not y.kernel.has_lease(1), 10, 0.002):
+            began = 0
+        took.append(time.monotonic() - began)
         x.kernel.lease(1, serial(1))
-        took.append(seconds_until(lambda: not y.kernel.has_lease(1)))
-    ok(max(took) < 1, f"a device that roams: its lease where it was ends; worst of {TRIES} {max(took):.3f} s")
+    ok(max(took) < 1, f"a device that roams: from the question to the end of its lease where it was; worst of {TRIES} "
+       f"{max(took):.3f} s")
     ok(holder(m, 1) == "a" and a.kernel.has_lease(1) and not b.kernel.has_lease(1), "and it has the one where it is")
 
 
