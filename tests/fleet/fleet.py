@@ -15,6 +15,7 @@ import sys
 import time
 
 from gateway import ASAN, BUILD, CONFINED, CTL, Gateway, admit, command, same, wait
+from hold import hold, marks
 from policy import policy
 from etcd_member import WORK, Member, authorities, finish, ok, plan, restored
 
@@ -561,7 +562,7 @@ def issuing():
 
 def main():
     authorities()
-    for part in (join, once, members, compaction, restore, missed, expel, strange, clients, names, policy, issuing):
+    for part in (join, once, members, compaction, restore, missed, expel, strange, clients, names, hold, marks, policy, issuing):
         if re.search(PATTERN, part.__name__):
             began = time.monotonic()
             part()

@@ -109,7 +109,7 @@ registry:
             os.unlink(self.control)
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen([self.program, "--config", self.config, "--foreground", "--json"], stdout=log, stderr=log,
-                                            env=QUIET)
+                                            env={**QUIET, "CORDON_FAKE_FLEET_KERNEL": f"{self.where}/kernel"})
         started.append(self.process)
         wait(lambda: os.path.exists(self.control) or self.process.poll() is not None)
         if self.process.poll() is not None and not self.fails:

@@ -41,6 +41,7 @@ static struct {
 	size_t n;
 } holder;
 
+static unsigned int pokes;
 static struct event_base *base;
 static struct serve_config config;
 static struct fleet fleet;
@@ -278,6 +279,12 @@ int store_fleet_issuer(struct store *s, const uint8_t serial[STORE_SERIAL_LEN], 
 	return 0;
 }
 
+void fleet_outbox_poke(struct fleet *f)
+{
+	(void)f;
+	pokes++;
+}
+
 void fleet_holder_lease_ended(struct fleet *f, const uint8_t mac[6])
 {
 	(void)f;
@@ -359,6 +366,7 @@ static void test_both_ways(void)
 	reset();
 	begin();
 	here(0, true);
+	ok(pokes == 1, "who tells the fleet is woken");
 	ok(registry.marks[0] && registry.notes == 1 && !strcmp(registry.why, "by the gateway gw"),
 	   "a quarantine of the kernel's becomes a mark, with who made it");
 	here(0, true);
@@ -404,6 +412,13 @@ static void test_races(void)
 	tell_device(&devices[0]);
 	hear_all();
 	ok(!registry.marks[0] && registry.notes == 1, "which comes");
+	devices[0].quarantined = true;
+	everywhere(0, false);
+	ok(devices[0].quarantined, "the end of an older quarantine is not that of one whose event is to come");
+	tell_device(&devices[0]);
+	hear_all();
+	ok(registry.marks[0], "which becomes a mark");
+	here(0, false);
 	devices[1].unlisted = true;
 	here(1, true);
 	turn();

@@ -9,6 +9,8 @@
  */
 void fleet_effect(struct fleet *f, const struct store_fleet_effect *e)
 {
+	bool known, expelled = false;
+
 	switch (e->what) {
 	case STORE_FLEET_REVOKED:
 		fleet_kernel_revoked(f, e->mac, e->fingerprint);
@@ -19,6 +21,9 @@ void fleet_effect(struct fleet *f, const struct store_fleet_effect *e)
 	case STORE_FLEET_GATEWAY:
 		f->counted = 0;
 		fleet_issuers_write(f);
+		/* The leases of certificates that it has issued end. */
+		if (!store_fleet_gateway_get(&f->store, e->name, &known, &expelled) && expelled)
+			fleet_kernel_agree(f);
 		break;
 	case STORE_FLEET_POLICY:
 		fleet_policy_changed(f);

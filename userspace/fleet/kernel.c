@@ -89,6 +89,8 @@ int kernel_mark(struct fleet_kernel *k, const uint8_t mac[6], bool quarantine)
 	if (err)
 		serve_log(LOG_ERR, "the registry takes no mark; it is tried again", "mac", policy_mac_text(mac, text),
 			  "why", f->store.error, NULL);
+	else
+		fleet_outbox_poke(f);
 	return err;
 }
 
@@ -357,8 +359,9 @@ void fleet_kernel_mark(struct fleet *f, const uint8_t mac[6], bool quarantine)
 
 	if (quarantine)
 		macs_del(&k->owed, mac);
-	if (!f->connected) {
-		if (!quarantine)
+	/* What it holds without a mark was not read yet, or not compared: the end of an older quarantine is none of that. */
+	if (!f->connected || (!quarantine && !macs_has(&k->marked, mac))) {
+		if (!quarantine && (!f->connected || k->agree))
 			macs_add(&k->owed, mac);
 		return;
 	}
