@@ -333,7 +333,7 @@ static int64_t number(void)
 	return json_integer_value(json_object_get(said, "number"));
 }
 
-static void start(void)
+static void start(const char *state)
 {
 	static struct hand_place place;
 	static char policies[80], program[80], policy[80];
@@ -342,7 +342,7 @@ static void start(void)
 	snprintf(program, sizeof(program), "%s/cordonctl", dir);
 	snprintf(policy, sizeof(policy), "%s/policy.yaml", dir);
 	snprintf(config.policy, sizeof(config.policy), "%s", policy);
-	place = (struct hand_place){ policies, "a", policy, program, 5000 };
+	place = (struct hand_place){ policies, "a", policy, state, program, 5000 };
 	ok(!hand_start(&place, &fleet.hand), "hand starts");
 	ok(!fleet_policy_begin(&fleet), "and is asked what was before");
 }
@@ -611,7 +611,7 @@ static void test_again(void)
 {
 	stop();
 	write_file("argv", "");
-	start();
+	start(NULL);
 	ok(until("\"number\":9,\"is\":\"in force\"") && fleet.policy->had.good == 9, "a new start knows what there is");
 	ok(!holds_text("argv", "apply"), "and applies nothing");
 	stop();
@@ -620,11 +620,12 @@ static void test_again(void)
 	put(POLICY_GATEWAY "a", "{\"v\":1,\"texts\":[{\"number\":11,\"text\":\"version: 9\"},{\"number\":10,\"text\":\"version: 1"
 	    "\\nmode: observe\\nports: [lan8]\\n\"}]}", 200);
 	put(POLICY_ORDER, "{\"v\":1,\"number\":11,\"until\":5,\"confirm\":60,\"before\":10,\"by\":\"b\"}", 200);
-	start();
+	start("/state");
 	kernel.generation = 25;
 	ok(until("\"number\":11,\"is\":\"rolled back\""), "it says that the trial was over");
 	ok(fleet.policy->had.good == 10 && holds_text("a.yaml", "lan8"), "and has what was confirmed meanwhile");
 	ok(holds_text("policy.yaml", "number 10"), "also for the next start");
+	ok(holds_text("argv", "apply gateway/a.yaml --state /state\n"), "and in the place of the last good one that was said");
 }
 
 /* cordon-fleet begins anew while hand is at work: what it says of that is not taken for something else. */
@@ -682,7 +683,7 @@ int main(void)
 	test_texts();
 	test_files();
 	test_hand();
-	start();
+	start(NULL);
 	test_refused();
 	test_for_good();
 	test_trial();
