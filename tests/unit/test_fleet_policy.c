@@ -12,7 +12,6 @@
 
 #include "fleet/policy.h"
 #include "lib/file.h"
-#include "lib/yaml_fleet.h"
 
 #include "tap.h"
 #include "tree.h"
@@ -333,7 +332,7 @@ static int64_t number(void)
 	return json_integer_value(json_object_get(said, "number"));
 }
 
-static void start(void)
+static void start(const char *state)
 {
 	static struct hand_place place;
 	static char policies[80], program[80], policy[80];
@@ -342,7 +341,7 @@ static void start(void)
 	snprintf(program, sizeof(program), "%s/cordonctl", dir);
 	snprintf(policy, sizeof(policy), "%s/policy.yaml", dir);
 	snprintf(config.policy, sizeof(config.policy), "%s", policy);
-	place = (struct hand_place){ policies, "a", policy, program, 5000 };
+	place = (struct hand_place){ policies, "a", policy, state, program, 5000 };
 	ok(!hand_start(&place, &fleet.hand), "hand starts");
 	ok(!fleet_policy_begin(&fleet), "and is asked what was before");
 }
@@ -371,85 +370,6 @@ static void set_up(void)
 	put("all/gateway/a", "{}", 2);
 	put("here/a", "{}", 2);
 	fleet.self = revision;
-}
-
-static void test_order(void)
-{
-	static const char * const bad[] = {
-		"", "[]", "{\"v\":2,\"number\":1,\"until\":0,\"confirm\":0,\"before\":0}",
-		"{\"v\":1,\"number\":0,\"until\":0,\"confirm\":0,\"before\":0}",
-		"{\"v\":1,\"number\":1,\"until\":9,\"confirm\":0,\"before\":0}",
-		"{\"v\":1,\"number\":1,\"until\":0,\"confirm\":0,\"before\":1}",
-		"{\"v\":1,\"number\":2,\"until\":9,\"confirm\":86401,\"before\":1}",
-		"{\"v\":1,\"number\":\"1\",\"until\":0,\"confirm\":0,\"before\":0}",
-	};
-	static const char good[] = "{\"v\":1,\"number\":2,\"until\":9,\"confirm\":60,\"before\":1,\"force\":true,\"by\":\"b\"}";
-	struct fleet_order o;
-	size_t i;
-
-	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++)
-		ok(fleet_order_parse(bad[i], strlen(bad[i]), &o) == -EPROTO && !o.number, "an order that makes no sense: %zu", i);
-	ok(!fleet_order_parse(good, strlen(good), &o) && o.number == 2 && o.until == 9 && o.confirm == 60 && o.force &&
-	   !strcmp(o.by, "b"), "one that does");
-	ok(fleet_order_good(&o) == 1, "on trial, the one before counts");
-	o.until = 0;
-	ok(fleet_order_good(&o) == 2, "confirmed, it counts itself");
-}
-
-static void test_texts(void)
-{
-	json_t *one = fleet_texts_put(NULL, 0, 3, json_string("three"));
-	json_t *two = fleet_texts_put(json_object_get(one, "texts"), 4, 5, json_string("five"));
-	json_t *three = fleet_texts_put(json_object_get(two, "texts"), 4, 6, json_null());
-	json_t *at = json_object_get(three, "texts");
-
-	ok(!fleet_texts_at(NULL, 9) && !fleet_texts_last(NULL), "no texts");
-	ok(!fleet_texts_at(json_object_get(two, "texts"), 2), "none of before the first");
-	ok(!strcmp(json_string_value(fleet_texts_at(json_object_get(two, "texts"), 4)), "three"), "the last up to a number");
-	ok(json_array_size(at) == 2 && fleet_texts_last(at) == 6, "what nobody confirmed is dropped");
-	ok(!strcmp(json_string_value(fleet_texts_at(at, 5)), "three"), "and does not become another's");
-	ok(json_is_null(fleet_texts_at(at, 6)), "none any more");
-	json_decref(one);
-	json_decref(two);
-	json_decref(three);
-}
-
-static bool has(const char *port, void *arg)
-{
-	(void)arg;
-	return !strcmp(port, "lan0");
-}
-
-static int includes(const char *text, bool *common)
-{
-	FILE *out = fopen("/dev/null", "w");
-	int n = policy_fleet_includes("a.yaml", text, strlen(text), common, out);
-
-	fclose(out);
-	return n;
-}
-
-static void test_files(void)
-{
-	static const char ports[] = "ports: [lan0,\n  lan7]\n";
-	char *text = NULL;
-	bool common;
-	size_t len;
-	FILE *out;
-
-	ok(!includes("version: 1\n", &common) && !common, "a file without include");
-	ok(!includes("include: ../common.yaml\n", &common) && common, "with the common one");
-	ok(!includes("include: [../common.yaml]\n", &common) && common, "as a list");
-	ok(includes("include: /etc/shadow\n", &common) == 1, "not with one of the gateway's own");
-	ok(includes("include: [../common.yaml, ../*.yaml]\n", &common) == 1, "nor a pattern");
-	ok(includes("include: {x: y}\n", &common) == 1, "nor anything else");
-	ok(includes("include: ../common.yaml\ninclude: /etc/shadow\n", &common) == 1, "nor the second time");
-	ok(includes("include: [", &common) == 1, "no YAML");
-	out = open_memstream(&text, &len);
-	ok(policy_fleet_ports("a.yaml", ports, strlen(ports), "a", has, NULL, out) == 1, "a port that is not there");
-	fclose(out);
-	ok(strstr(text, "a.yaml:2:3: gateway 'a' has no interface 'lan7'"), "is told with its place: %s", text);
-	free(text);
 }
 
 #define APPLY(confirm, text, common) "{\"do\":\"apply\",\"confirm\":" #confirm ",\"common\":" common \
@@ -611,7 +531,7 @@ static void test_again(void)
 {
 	stop();
 	write_file("argv", "");
-	start();
+	start(NULL);
 	ok(until("\"number\":9,\"is\":\"in force\"") && fleet.policy->had.good == 9, "a new start knows what there is");
 	ok(!holds_text("argv", "apply"), "and applies nothing");
 	stop();
@@ -620,11 +540,12 @@ static void test_again(void)
 	put(POLICY_GATEWAY "a", "{\"v\":1,\"texts\":[{\"number\":11,\"text\":\"version: 9\"},{\"number\":10,\"text\":\"version: 1"
 	    "\\nmode: observe\\nports: [lan8]\\n\"}]}", 200);
 	put(POLICY_ORDER, "{\"v\":1,\"number\":11,\"until\":5,\"confirm\":60,\"before\":10,\"by\":\"b\"}", 200);
-	start();
+	start("/state");
 	kernel.generation = 25;
 	ok(until("\"number\":11,\"is\":\"rolled back\""), "it says that the trial was over");
 	ok(fleet.policy->had.good == 10 && holds_text("a.yaml", "lan8"), "and has what was confirmed meanwhile");
 	ok(holds_text("policy.yaml", "number 10"), "also for the next start");
+	ok(holds_text("argv", "apply gateway/a.yaml --state /state\n"), "and in the place of the last good one that was said");
 }
 
 /* cordon-fleet begins anew while hand is at work: what it says of that is not taken for something else. */
@@ -654,35 +575,10 @@ static void test_shows(void)
 	ok(!strcmp(said_is, "refused"), "only root is told");
 }
 
-static void test_hand(void)
-{
-	char words[HAND_WHY], *argv[] = { "sh", "-c", "exec tail -f /dev/null", NULL }, *none[] = { "none", NULL };
-	struct priv_channel here, there;
-
-	ok(hand_run("/bin/sh", argv, 200, words) == -ETIMEDOUT && strstr(words, "did not end within"), "a command that hangs");
-	ok(hand_run("/nonexistent", none, 5000, words) == 127 && strstr(words, "No such file"), "one that is not there");
-	argv[2] = "kill -9 $$";
-	ok(hand_run("/bin/sh", argv, 5000, words) == -ECHILD, "one that a signal ends");
-	if (priv_channel_pair(&here, &there))
-		return;
-	priv_send(&here, "nonsense", 8);
-	hand_serve(&there, NULL);
-	ok(true, "what makes no sense ends it");
-	priv_channel_close(&there);
-	priv_channel_close(&here);
-	symlink("/etc", "/tmp/cordon-policy-link");
-	ok(hand_enter("/tmp/cordon-policy-link") != 0, "not into a directory by way of a link");
-	unlink("/tmp/cordon-policy-link");
-}
-
 int main(void)
 {
 	set_up();
-	test_order();
-	test_texts();
-	test_files();
-	test_hand();
-	start();
+	start(NULL);
 	test_refused();
 	test_for_good();
 	test_trial();

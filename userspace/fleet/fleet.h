@@ -33,6 +33,7 @@ struct fleet_client;
  * @anew: begins all parts anew, from the loop
  * @gateways: how many the fleet has, counted a while ago
  * @counted: when, by a clock that only goes on, seconds; 0, never
+ * @state: of 'cordonctl apply --state'; NULL, as it is without
  * @hand: pipes to the process that puts policies in force; -1, none
  */
 struct fleet {
@@ -48,6 +49,7 @@ struct fleet {
 	bool reachable;
 	time_t since;
 	struct priv_channel hand;
+	const char *state;
 	uid_t owner;
 	char instance[FLEET_INSTANCE];
 	struct event *anew;

@@ -86,10 +86,18 @@ static int write_texts(const char *path, const struct hand_question *q, const ch
 	return err ? fail(err, path, why) : 0;
 }
 
+/* Behind the other words: room for three. */
+static void add_state(const struct hand_place *p, char **argv)
+{
+	argv[0] = p->state ? "--state" : NULL;
+	argv[1] = (char *)p->state;
+	argv[2] = NULL;
+}
+
 static int apply(const struct hand_place *p, const struct hand_question *q, const char *common, const char *text,
 		 char why[HAND_WHY])
 {
-	char path[CORDON_DEVICE_NAME_LEN + 16], seconds[16], *argv[8];
+	char path[CORDON_DEVICE_NAME_LEN + 16], seconds[16], *argv[10];
 	int n = 0, status;
 
 	snprintf(path, sizeof(path), "gateway/%s.yaml", p->gateway);
@@ -106,16 +114,18 @@ static int apply(const struct hand_place *p, const struct hand_question *q, cons
 	}
 	if (q->force)
 		argv[n++] = "--force";
-	argv[n] = NULL;
+	add_state(p, argv + n);
 	status = hand_run(p->cordonctl, argv, p->timeout, why);
 	return status || q->confirm ? status : hand_keep(p, q->number, why);
 }
 
 static int confirm(const struct hand_place *p, const struct hand_question *q, char why[HAND_WHY])
 {
-	char *argv[] = { "cordonctl", "confirm", NULL };
-	int status = hand_run(p->cordonctl, argv, p->timeout, why);
+	char *argv[5] = { "cordonctl", "confirm" };
+	int status;
 
+	add_state(p, argv + 2);
+	status = hand_run(p->cordonctl, argv, p->timeout, why);
 	return status ? status : hand_keep(p, q->number, why);
 }
 

@@ -61,6 +61,7 @@ struct hand_answer {
  * @directory: of policies, with common.yaml and gateway/; the process' working directory
  * @gateway: this one's name
  * @policy: file that the next start puts in force
+ * @state: of cordonctl's --state; NULL, as it is without
  * @cordonctl: the program
  * @timeout: ms that it may take
  */
@@ -68,6 +69,7 @@ struct hand_place {
 	const char *directory;
 	const char *gateway;
 	const char *policy;
+	const char *state;
 	const char *cordonctl;
 	int timeout;
 };

@@ -151,18 +151,19 @@ static int run_background(struct start *s)
 
 static void usage(FILE *out)
 {
-	fputs("usage: cordon-fleet [--config FILE] [--foreground] [--json]\n\n"
+	fputs("usage: cordon-fleet [--config FILE] [--foreground] [--json] [--state DIR]\n\n"
 	      "Shares this gateway's registry with the other gateways of its fleet, over etcd. See cordonctl-fleet(8).\n\n"
 	      "  --config FILE   the server's configuration (" SERVE_CONFIG ")\n"
 	      "  --foreground    stay here, and log to standard error\n"
-	      "  --json          log as JSON\n", out);
+	      "  --json          log as JSON\n"
+	      "  --state DIR     where policies are kept as the last good ones, as for 'cordonctl apply'\n", out);
 }
 
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, 'c' }, { "foreground", no_argument, NULL, 'f' },
-		{ "json", no_argument, NULL, 'j' }, { "help", no_argument, NULL, 'h' },
+		{ "json", no_argument, NULL, 'j' }, { "state", required_argument, NULL, 's' }, { "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'v' }, { }
 	};
 	static struct start s = { .manager = -1, .caller = -1 };
@@ -182,6 +183,11 @@ int main(int argc, char **argv)
 			break;
 		case 'j':
 			s.json = true;
+			break;
+		case 's':
+			s.fleet.state = optarg;
+			if (*optarg != '/')
+				return complain(optarg, "is no absolute path");
 			break;
 		case 'h':
 			usage(stdout);

@@ -422,7 +422,7 @@ int fleet_hand_start(struct fleet *f)
 	snprintf(directory, sizeof(directory), "%s/policy", f->config->fleet.directory);
 	place = (struct hand_place){
 		.directory = directory, .gateway = f->config->fleet.gateway, .policy = f->config->policy,
-		.cordonctl = program, .timeout = 120000,
+		.state = f->state, .cordonctl = program, .timeout = 120000,
 	};
 	return hand_start(&place, &f->hand);
 }
