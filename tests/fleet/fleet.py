@@ -10,10 +10,12 @@ import json
 import os
 import re
 import socket
+import subprocess
 import sys
 import time
 
-from gateway import ASAN, CONFINED, Gateway, admit, command, same, wait
+from gateway import ASAN, CONFINED, CTL, Gateway, admit, command, same, wait
+from policy import policy
 from etcd_member import WORK, Member, authorities, finish, ok, plan, restored
 
 PATTERN = sys.argv[2] if len(sys.argv) > 2 else ""
@@ -51,15 +53,33 @@ def pair(m, name, program=ASAN):
     return a, b
 
 
+def confined(g):
+    """What the process is left with."""
+    def status():
+        with open(f"/proc/{g.process.pid}/status", encoding="ascii") as f:
+            return dict(l.rstrip("\n").split(":\t", 1) for l in f if ":\t" in l)
+
+    wait(lambda: status()["Seccomp"] == "2")
+    said = status()
+    ok(said["Seccomp"] == "2" and said["NoNewPrivs"] == "1", "its system calls are filtered")
+    if os.geteuid() == 0:
+        ok("0" not in said["Uid"].split() and int(said["CapEff"], 16) in (0, 1 << 12) and said["CapBnd"] in (said["CapEff"], "0" * 16),
+           f"it is not root, and has no capability but CAP_NET_ADMIN ({said['Uid']}, {said['CapEff']}, {said['CapBnd']})")
+
+
 def join():
     m = Member("join").start().ready()
     a, b = Gateway("a", [m], CONFINED), Gateway("b", [m])
+    done = subprocess.run([CTL, "ca", "init", "--dir", f"{a.where}/ca", "--registry", a.db_path], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, check=False)
+    ok(done.returncode == 0, f"a gateway has a CA ({done.stdout.decode().strip()[-80:]})")
     a.start()
+    confined(a)
     ok(a.hears("not in the fleet") and not a.status()["reachable"], "a gateway that nobody added: not in the fleet, and it says so")
     ok("fleet add" in a.status()["why"], f"and what helps ({a.status()['why']})")
     a.device("before", mac(1))
-    admit(m, a)
-    ok(a.is_reachable(), "added: it is in, by itself")
+    code, out, err = a.ctl("init")
+    ok(code == 0 and a.is_reachable(), f"fleet init: it is in ({err.strip()})")
     b.start()
     admit(m, b)
     ok(b.is_reachable() and wait(lambda: b.has_device("before")), "another one joins, and has what was there before")
@@ -139,6 +159,9 @@ def once():
             break
         na, nb = certify(la, 100 + i, name, i, True), certify(lb, 200 + i, name, i, True)
         wins.append(sorted((answer(la, na)["is"], answer(lb, nb)["is"])))
+    r = la.ask(do="certify", name="t0", mac=":".join(re.findall("..", mac(200))), serial=serial(400), key="0" * 64, kind=0,
+               **{"from": NOW, "until": NOW + 9}, token=True, revision=1)
+    ok(r["is"] == "again", "who has looked at an older token than the registry has: again")
     ok(wins == [["again", "done"]] * 20, f"two gateways want one token at the same moment, 20 times: one has it ({wins[:1]})")
     states = a.sql("SELECT count(*) FROM token WHERE state = 1")
     ok(wait(lambda: a.sql("SELECT count(*) FROM token WHERE state = 1")[0][0] == 20), f"claimed in the registry, each ({states})")
@@ -421,6 +444,7 @@ def names():
     ok(a.stop() == 0 and twin.is_reachable(30), "it leaves: the other one has the name")
     ended(twin)
     other = Gateway("other", [m], where="names-1")
+    other.fails = True
     other.start()
     ok(other.process.wait(20) == 1 and other.said("another gateway's"), "a registry that is another gateway's: not started")
     m.kill()
@@ -500,7 +524,7 @@ def issuing():
 
 def main():
     authorities()
-    for part in (join, once, members, compaction, restore, expel, strange, clients, names, issuing):
+    for part in (join, once, members, compaction, restore, expel, strange, clients, names, policy, issuing):
         if re.search(PATTERN, part.__name__):
             began = time.monotonic()
             part()

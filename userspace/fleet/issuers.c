@@ -260,7 +260,7 @@ char *fleet_issuers_own(const struct fleet *f, uint8_t issuer[PKI_FINGERPRINT_LE
 	bio = BIO_new(BIO_s_mem());
 	good = bio && !pki_fingerprint(ca->issuing, issuer) && add_own(bio, ca->issuing, now, &n) &&
 	       add_own(bio, ca->next_issuing, now, &n);
-	for (i = ca->n_former; good && i; i--)
+	for (i = good ? ca->n_former : 0; good && i; i--)
 		if (!ca->former[i - 1].revoked)
 			good = add_own(bio, ca->former[i - 1].cert, now, &n);
 	len = good ? BIO_get_mem_data(bio, &text) : 0;
