@@ -55,6 +55,7 @@ help:
 # help: make bench        what a packet costs, beside nftables and eBPF, and what an enrolment
 # help: make bench-trace  which functions a packet's instructions are spent in, and the cache lines it touches
 # help: make bench-compare BASE=…  what a packet costs, in another revision and here, and the difference
+# help: make bench-fleet  what 200 gateways and 1,000,000 devices ask of etcd (15 minutes)
 # help: make pictures     draw those of README.md and Documentation anew
 # help: make lint, unit, kunit, sanitize, interop, spec, clean
 
@@ -87,7 +88,7 @@ userspace-quiet: deps-build
 
 # The rings; each prints TAP. Those of PAIRED keep one processor busy, so they run two at a time, the longest first.
 FIRST  := prepare build lint serve
-PAIRED := scenarios-1 scenarios-2 sanitize linux-6.12 linux-7.3 unit page etcd fleet bench harness kunit packages
+PAIRED := scenarios-1 scenarios-2 sanitize linux-6.12 linux-7.3 unit page etcd fleet chaos bench harness kunit packages
 RINGS  := $(FIRST) $(PAIRED)
 
 ring-prepare   := tests/prepare.sh
@@ -98,6 +99,7 @@ ring-page      := tests/page/run.sh
 ring-serve     := tests/serve/run.sh
 ring-etcd      := tests/etcd/run.sh
 ring-fleet     := tests/fleet/run.sh
+ring-chaos     := tests/rig/chaos.sh
 ring-kunit     := tests/kunit/run.sh
 ring-sanitize  := tests/kunit/sanitize.sh
 ring-harness   := tests/vm/selftest.sh
@@ -128,6 +130,7 @@ torture: vm-ready
 	@$(MAKE) --no-print-directory unit >/dev/null; TORTURE=1 $(BUILD)/unit/test_change
 	@KILLS=300 tests/serve/run.sh crash
 	@KILLS=400 tests/serve/run.sh backup
+	@TORTURE=1 tests/rig/chaos.sh
 	@TORTURE=1 tests/packages/run.sh
 	@tests/packages/piuparts.sh bookworm
 	@tests/packages/piuparts.sh trixie

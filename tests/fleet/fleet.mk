@@ -2,11 +2,6 @@
 # cordon-fleet under ASan, without its sandbox: LeakSanitizer needs what that takes. With it, it is build/cordon-fleet.
 FLEET_ASAN_SRC := $(filter-out $(LIB_SRC),$(FLEET_ONLY) $(wildcard $(patsubst %,userspace/%/*.c,nl priv serve/common))) tests/fleet/open.c
 
-# With a kernel of straw, for tests/fleet/chaos.sh.
-FLEET_FAKE := $(SERVE_FAKE) cnl_join cnl_hear nl_socket_set_nonblocking nl_socket_get_fd
-
-.PHONY: fleet-programs bench-fleet
-fleet-programs: $(BUILD)/serve/cordon-fleet
 .PHONY: fleet-asan
 fleet-asan: $(BUILD)/fleet/cordon-fleet $(BUILD)/cordon-fleet $(BUILD)/cordonctl
 
@@ -14,12 +9,4 @@ $(BUILD)/fleet/cordon-fleet: $(FLEET_ASAN_SRC:%.c=$(BUILD)/asan/%.o) $(BUILD)/as
 	@mkdir -p $(@D)
 	$(CC) $(US_SANITIZE) -Wl,--wrap=priv_enter -Wl,--as-needed -o $@ $^ $(US_PKG_LIBS) $(FLEET_PKG_LIBS)
 
-$(BUILD)/serve/cordon-fleet: $(FLEET_OBJ) $(BUILD)/obj/tests/serve/fake_nl.o $(BUILD)/obj/tests/fleet/straw.o $(BUILD)/obj/libcordon.a
-	@mkdir -p $(@D)
-	$(CC) $(US_LDFLAGS) $(LDFLAGS) $(FLEET_FAKE:%=-Wl,--wrap=%) -o $@ $^ $(US_PKG_LIBS) $(FLEET_PKG_LIBS)
-
-# What a fleet asks of etcd, measured: some 15 minutes.
-bench-fleet: deps-build
-	@tests/fleet/simulate.sh
-
--include $(BUILD)/obj/tests/fleet/straw.d $(FLEET_ASAN_SRC:%.c=$(BUILD)/asan/%.d)
+-include $(FLEET_ASAN_SRC:%.c=$(BUILD)/asan/%.d)

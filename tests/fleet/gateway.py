@@ -199,6 +199,11 @@ registry:
         return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 
+def command(*words):
+    """Run cordonctl, which has to succeed."""
+    subprocess.run([CTL, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=True)
+
+
 def admit(member, *gateways, prefix="cordon/"):
     """What `cordonctl fleet add` writes."""
     for g in gateways:

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # chaos.sh [PATTERN]: a fleet of three gateways with a kernel of straw (tests/serve/fake_nl.c) on three members of etcd, all in
-# namespaces of this machine, as root. Prints TAP. Only the parts whose name matches PATTERN: torment, compacted, restored.
+# namespaces of this machine, as root. Prints TAP. Only the parts whose name matches PATTERN: prompt, torment, compacted, restored.
 # TORTURE=1: 1,000 enrolments and 5,000 check-ins under 50 faults; else a tenth. SEED= repeats the faults.
 set -euo pipefail
 cd "$(dirname "$0")/../.."

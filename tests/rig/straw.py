@@ -98,9 +98,14 @@ class StrawDevice(Device):
 class Fleet:
     """All of it, in namespaces whose names nobody else has."""
 
-    def __init__(self, devices):
+    def __init__(self):
         self.dir = tempfile.mkdtemp(prefix="cordon-fleet.")
         os.chmod(self.dir, 0o755)
+        self.net, self.cluster, self.gateways, self.devices, self.members_ns = None, None, [], [], []
+        self.root = self.devices_dir = None
+
+    def make(self, devices):
+        """Members, gateways and devices, none of which runs."""
         self.net = Net(f"cf{os.getpid()}-")
         self.members_ns = [self.net.add(f"m{n}", n) for n in (1, 2, 3)]
         self.cluster = Cluster(f"{self.dir}/etcd", [(ns, self.net.at[ns]) for ns in self.members_ns])
@@ -159,8 +164,10 @@ class Fleet:
         """Take all away."""
         for g in self.gateways:
             g.stop()
-        self.cluster.stop()
-        self.net.remove()
+        if self.cluster:
+            self.cluster.stop()
+        if self.net:
+            self.net.remove()
         if os.environ.get("KEEP"):
             print(f"# kept: {self.dir}")
         else:

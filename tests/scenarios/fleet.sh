@@ -13,6 +13,8 @@
 #   lock      └──── wan0 C ─────┘   each, of which one is up: lan0 of A, B and C is cam's, lan1 lock's
 . "$(dirname "$0")/lib.sh"
 extra='hub m1 m2 m3 inet A B C cam lock'
+# What serves as another user asks cordon-fleet in there.
+chmod 755 "$work"
 mkfifo "$work/never"
 trap teardown EXIT
 modprobe cordon || exit 1
