@@ -31,7 +31,7 @@ class Liar:
         self.lock = threading.RLock()
         self.state = {"reachable": True, "heard": int(time.time()), "refused": False}
         self.how = self.done
-        self.sock = None
+        self.sock, self.frozen, self.beats = None, False, 0
         self.open()
 
     def open(self):
@@ -72,7 +72,8 @@ class Liar:
                 return
             with self.lock:
                 self.links.append(link)
-                self.say(link, {"is": "state", **self.state})
+                if not self.frozen:
+                    self.say(link, {"is": "state", **self.state})
             threading.Thread(target=self.serve, args=[link], daemon=True).start()
 
     def serve(self, link):
@@ -80,6 +81,11 @@ class Liar:
         with contextlib.suppress(OSError, ValueError), link.makefile("rb") as lines:
             for line in lines:
                 question = json.loads(line)
+                if question["do"] == "state":
+                    self.beats += 1
+                    if not self.frozen:
+                        self.say(link, {"id": question["id"], "is": "refused", "why": "no such question"})
+                    continue
                 self.asked.append(question)
                 self.how(link, question)
 
@@ -527,6 +533,18 @@ def alone(gw):
     expect(gw, "it comes: enrolment", {"enrolment": 1}, 1, new.enroll, says(200))
 
 
+def frozen(gw):
+    """A cordon-fleet that is stopped: nobody asks it anything, and it is noticed all the same."""
+    before, beats = gw.logged(), gw.liar.beats
+    until(lambda: gw.liar.beats >= beats + 2)
+    tap.ok(gw.status()["reachable"] and "no connection" not in gw.logged()[len(before):], "frozen: one that has nothing to say is there")
+    gw.liar.frozen = True
+    tap.ok(until(lambda: not gw.status()["reachable"]), "frozen: noticed")
+    gw.liar.frozen = False
+    gw.liar.hang_up()
+    tap.ok(gw.ready(), "frozen: it goes on")
+
+
 def status(gw):
     """What people see."""
     def text():
@@ -634,7 +652,7 @@ def sandbox(_):
 
 def main():
     """One gateway, or for what is named."""
-    cases = [enrolment, answers, holding, together, offline, others, claims, status, waiting, locked, alone, idevid, sandbox]
+    cases = [enrolment, answers, holding, together, offline, others, claims, frozen, status, waiting, locked, alone, idevid, sandbox]
     with FleetGateway() as gw:
         gw.must_start()
         tap.ok(gw.ready(), "connected")

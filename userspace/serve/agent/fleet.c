@@ -85,9 +85,9 @@ void agent_fleet_hang_up(struct agent *a, const char *why)
 	f->reachable = false;
 	if (was) {
 		f->sure = true;
-		f->seen = agent_clock();
+		f->seen = f->spoke;
 	}
-	tell(a, was ? time(NULL) : 0);
+	tell(a, was ? time(NULL) - (agent_clock() - f->spoke) : 0);
 	agent_slots_lost(a);
 }
 
@@ -116,6 +116,8 @@ static void try_to_connect(struct agent *a)
 	if (fd >= 0) {
 		f->fd = fd;
 		f->said = false;
+		f->spoke = agent_clock();
+		f->beat = 0;
 		serve_log(LOG_INFO, "connected to cordon-fleet", NULL);
 		return;
 	}
@@ -187,6 +189,8 @@ static bool take_line(struct agent *a, const char *text, size_t len)
 		agent_slot_answer(a, line);
 	json_decref(line);
 	a->fleet->lines++;
+	a->fleet->spoke = agent_clock();
+	a->fleet->beat = 0;
 	return is;
 }
 
@@ -233,6 +237,25 @@ void agent_fleet_hear(struct agent *a, uint8_t *out)
 	agent_slots_run(a, out);
 }
 
+/*
+ * One that is stopped, or stuck, would be taken for reachable as long as nobody asks, and devices would be let in here
+ * that the others count as gone. Whatever it answers, it is there.
+ */
+static void beat(struct agent *a)
+{
+	struct agent_fleet *f = a->fleet;
+	time_t now = agent_clock();
+
+	if (f->beat ? now < f->beat + FLEET_BEAT : now < f->spoke + FLEET_BEAT)
+		return;
+	if (f->beat) {
+		agent_fleet_hang_up(a, "it does not say that it is there");
+		return;
+	}
+	f->beat = now;
+	agent_fleet_write(a, json_pack("{s:I,s:s}", "id", (json_int_t)++f->last_id, "do", "state"));
+}
+
 /**
  * agent_fleet_tick - connect again, and let nobody wait for ever
  * @a: the agent
@@ -244,6 +267,8 @@ void agent_fleet_tick(struct agent *a, uint8_t *out)
 		return;
 	if (a->fleet->fd < 0 && agent_clock() >= a->fleet->retry)
 		try_to_connect(a);
+	else if (a->fleet->fd >= 0)
+		beat(a);
 	agent_slots_late(a);
 	agent_slots_run(a, out);
 }

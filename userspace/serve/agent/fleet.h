@@ -17,6 +17,7 @@
 #define FLEET_PATIENCE	5	/* seconds that a request waits, however often it is handled again */
 #define FLEET_TRIES	3	/* times that somebody may have been faster */
 #define FLEET_RETRY	1	/* seconds between two tries to connect */
+#define FLEET_BEAT	5	/* seconds of silence after which it is asked whether it is there, and that it has to answer */
 #define FLEET_LOCKED	200	/* milliseconds that are waited while cordon-fleet writes to the registry */
 
 /** enum agent_slot_kind - what a slot's request wants */
@@ -84,9 +85,11 @@ struct agent_slot {
  * @out: what is to be written
  * @out_len: of @out
  * @lines: how many were heard
+ * @spoke: when the last one was, or the connection was made, by agent_clock()
+ * @beat: since then it was asked whether it is there, at this time; 0, it was not
  * @reachable: the registry is as etcd is, and etcd can be asked
  * @sure: @seen is known
- * @seen: when that was so last, by agent_clock(); while it is so, it does not matter
+ * @seen: when that was known last, by agent_clock(); while it is so, it does not matter
  * @last_id: of a question
  * @slots: requests that wait
  * @used: how many of these are somebody's
@@ -106,6 +109,8 @@ struct agent_fleet {
 	char out[FLEET_LINE];
 	size_t out_len;
 	uint64_t lines;
+	time_t spoke;
+	time_t beat;
 	bool reachable;
 	bool sure;
 	time_t seen;
