@@ -278,6 +278,14 @@ int store_fleet_issuer(struct store *s, const uint8_t serial[STORE_SERIAL_LEN], 
 	return 0;
 }
 
+static unsigned int poked;
+
+void fleet_outbox_poke(struct fleet *f)
+{
+	(void)f;
+	poked++;
+}
+
 void fleet_holder_lease_ended(struct fleet *f, const uint8_t mac[6])
 {
 	(void)f;
@@ -358,9 +366,11 @@ static void test_both_ways(void)
 {
 	reset();
 	begin();
+	poked = 0;
 	here(0, true);
 	ok(registry.marks[0] && registry.notes == 1 && !strcmp(registry.why, "by the gateway gw"),
 	   "a quarantine of the kernel's becomes a mark, with who made it");
+	ok(poked == 1, "and goes to the others at once");
 	here(0, true);
 	turn();
 	ok(registry.notes == 1, "and is said once");
