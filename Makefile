@@ -88,7 +88,7 @@ userspace-quiet: deps-build
 
 # The rings; each prints TAP. Those of PAIRED keep one processor busy, so they run two at a time, the longest first.
 FIRST  := prepare build lint serve
-PAIRED := scenarios-1 scenarios-2 sanitize linux-6.12 linux-7.3 fleet unit page bench harness kunit packages
+PAIRED := scenarios-1 scenarios-2 sanitize linux-6.12 linux-7.3 unit page etcd fleet chaos bench harness kunit packages
 RINGS  := $(FIRST) $(PAIRED)
 
 ring-prepare   := tests/prepare.sh
@@ -97,7 +97,9 @@ ring-lint      := tests/lint/run.sh
 ring-unit      := tests/unit/run.sh
 ring-page      := tests/page/run.sh
 ring-serve     := tests/serve/run.sh
-ring-fleet     := tests/rig/chaos.sh
+ring-etcd      := tests/etcd/run.sh
+ring-fleet     := tests/fleet/run.sh
+ring-chaos     := tests/rig/chaos.sh
 ring-kunit     := tests/kunit/run.sh
 ring-sanitize  := tests/kunit/sanitize.sh
 ring-harness   := tests/vm/selftest.sh

@@ -12,7 +12,7 @@ report() {
 	if [ "$1" = 0 ]; then echo "ok $count - $2"; else echo "not ok $count - $2"; failed=1; fi
 }
 
-tests/deps.sh build vm bench kunit lint unit serve page etcd deb
+tests/deps.sh build vm bench kunit lint unit serve etcd page deb
 report $? "Debian's packages are installed"
 tests/kunit/fetch.sh >/dev/null &
 sanitizer=$!

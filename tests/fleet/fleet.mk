@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# cordon-fleet under ASan, without its sandbox: LeakSanitizer needs what that takes. The one with it is build/cordon-fleet.
-FLEET_ASAN_SRC := $(filter-out $(LIB_SRC),$(FLEET_ONLY) $(wildcard userspace/nl/*.c userspace/priv/*.c userspace/serve/common/*.c)) \
-	tests/fleet/open.c
+# cordon-fleet under ASan, without its sandbox: LeakSanitizer needs what that takes. With it, it is build/cordon-fleet.
+FLEET_ASAN_SRC := $(filter-out $(LIB_SRC),$(FLEET_ONLY) $(wildcard $(patsubst %,userspace/%/*.c,nl priv serve/common))) tests/fleet/open.c
 
 .PHONY: fleet-asan
 fleet-asan: $(BUILD)/fleet/cordon-fleet $(BUILD)/cordon-fleet $(BUILD)/cordonctl

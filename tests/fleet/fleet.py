@@ -10,10 +10,12 @@ import json
 import os
 import re
 import socket
+import subprocess
 import sys
 import time
 
-from gateway import ASAN, CONFINED, Gateway, admit, same, wait
+from gateway import ASAN, CONFINED, CTL, Gateway, admit, command, same, wait
+from policy import policy
 from etcd_member import WORK, Member, authorities, finish, ok, plan, restored
 
 PATTERN = sys.argv[2] if len(sys.argv) > 2 else ""
@@ -51,15 +53,33 @@ def pair(m, name, program=ASAN):
     return a, b
 
 
+def confined(g):
+    """What the process is left with."""
+    def status():
+        with open(f"/proc/{g.process.pid}/status", encoding="ascii") as f:
+            return dict(l.rstrip("\n").split(":\t", 1) for l in f if ":\t" in l)
+
+    wait(lambda: status()["Seccomp"] == "2")
+    said = status()
+    ok(said["Seccomp"] == "2" and said["NoNewPrivs"] == "1", "its system calls are filtered")
+    if os.geteuid() == 0:
+        ok("0" not in said["Uid"].split() and int(said["CapEff"], 16) in (0, 1 << 12) and said["CapBnd"] in (said["CapEff"], "0" * 16),
+           f"it is not root, and has no capability but CAP_NET_ADMIN ({said['Uid']}, {said['CapEff']}, {said['CapBnd']})")
+
+
 def join():
     m = Member("join").start().ready()
     a, b = Gateway("a", [m], CONFINED), Gateway("b", [m])
+    done = subprocess.run([CTL, "ca", "init", "--dir", f"{a.where}/ca", "--registry", a.db_path], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, check=False)
+    ok(done.returncode == 0, f"a gateway has a CA ({done.stdout.decode().strip()[-80:]})")
     a.start()
+    confined(a)
     ok(a.hears("not in the fleet") and not a.status()["reachable"], "a gateway that nobody added: not in the fleet, and it says so")
     ok("fleet add" in a.status()["why"], f"and what helps ({a.status()['why']})")
     a.device("before", mac(1))
-    admit(m, a)
-    ok(a.is_reachable(), "added: it is in, by itself")
+    code, out, err = a.ctl("init")
+    ok(code == 0 and a.is_reachable(), f"fleet init: it is in ({err.strip()})")
     b.start()
     admit(m, b)
     ok(b.is_reachable() and wait(lambda: b.has_device("before")), "another one joins, and has what was there before")
@@ -87,11 +107,7 @@ def join():
     ok(code == 0 and json.loads(out)["gateway"] == "a", "fleet status --json")
     code, out, err = b.ctl("gateways")
     ok(code == 0 and out.count("connected for") == 2, "fleet gateways")
-    with open(f"{a.where}/fleet/issuers.pem", encoding="ascii") as f:
-        ok(f.read() == "", "no gateway has an issuing CA here: the file of issuers is there, and empty")
-    m.ctl("put", "cordon/all/gateway/c", json.dumps({"v": 1, "certificate": "-----BEGIN CERTIFICATE-----\nx\n"}))
-    ok(wait(lambda: "BEGIN" in open(f"{a.where}/fleet/issuers.pem", encoding="ascii").read()),
-       "another gateway's issuing certificate: written, from within the sandbox")
+    ok(not os.path.exists(f"{a.where}/fleet/issuers.pem"), "without a CA of its own: no issuers are written, see issuing()")
     code, out, err = a.ctl("leave")
     ok(code == 1 and "runs" in err, "leave while it runs: refused")
     ok(a.stop() == 0, "the one in the sandbox ends")
@@ -143,6 +159,9 @@ def once():
             break
         na, nb = certify(la, 100 + i, name, i, True), certify(lb, 200 + i, name, i, True)
         wins.append(sorted((answer(la, na)["is"], answer(lb, nb)["is"])))
+    r = la.ask(do="certify", name="t0", mac=":".join(re.findall("..", mac(200))), serial=serial(400), key="0" * 64, kind=0,
+               **{"from": NOW, "until": NOW + 9}, token=True, revision=1)
+    ok(r["is"] == "again", "who has looked at an older token than the registry has: again")
     ok(wins == [["again", "done"]] * 20, f"two gateways want one token at the same moment, 20 times: one has it ({wins[:1]})")
     states = a.sql("SELECT count(*) FROM token WHERE state = 1")
     ok(wait(lambda: a.sql("SELECT count(*) FROM token WHERE state = 1")[0][0] == 20), f"claimed in the registry, each ({states})")
@@ -425,14 +444,87 @@ def names():
     ok(a.stop() == 0 and twin.is_reachable(30), "it leaves: the other one has the name")
     ended(twin)
     other = Gateway("other", [m], where="names-1")
+    other.fails = True
     other.start()
     ok(other.process.wait(20) == 1 and other.said("another gateway's"), "a registry that is another gateway's: not started")
     m.kill()
 
 
+def has_ca(gateway, root=None):
+    """An issuing CA, of a root of its own, or below another gateway's; the chain's file."""
+    home, csr, chain = f"{gateway.where}/ca", f"{gateway.where}/csr", f"{gateway.where}/chain.pem"
+    if not root:
+        command("ca", "init", "--dir", home, "--name", gateway.name)
+        return f"{home}/issuing.crt"
+    command("ca", "init", "--dir", home, "--csr-out", csr, "--name", gateway.name, "--server-name", f"{gateway.name}.test")
+    command("ca", "sign-issuing", csr, "--gateway", gateway.name, "--dir", f"{root.where}/ca", "--out", chain)
+    command("ca", "import", chain, "--dir", home)
+    return chain
+
+
+def issuers(gateway):
+    """How many certificates front is given."""
+    try:
+        with open(f"{gateway.where}/fleet/issuers.pem", encoding="ascii") as f:
+            return f.read().count("BEGIN CERTIFICATE")
+    except FileNotFoundError:
+        return 0
+
+
+def issuing():
+    """From the first gateway to the second, with issuing CAs below one root; and one of another root."""
+    m = Member("issuing").start().ready()
+    a, b, c, x = Gateway("a", [m], CONFINED, "i-a"), Gateway("b", [m], where="i-b"), Gateway("c", [m], where="i-c"), \
+        Gateway("x", [m], where="i-x")
+    has_ca(a)
+    chains = {g.name: has_ca(g, a) for g in (b, c)}
+    foreign = has_ca(x)
+    a.start()
+    got = a.ctl("add", "b", "--certificate", chains["b"])
+    ok(got[0] == 1 and "in no fleet" in got[2], f"fleet add before fleet init: refused ({got[2].strip()})")
+    got = a.ctl("init")
+    ok(got[0] == 0 and "gateway a begins the fleet" in got[1], f"fleet init {got}")
+    ok(a.is_reachable() and a.ctl("init")[0] == 0, "the first gateway is in it; again: it is done")
+    ok(wait(lambda: issuers(a) == 1), "confined, it writes issuers.pem")
+    b.start()
+    ok(b.hears("not in the fleet"), "the second one waits")
+    got = b.ctl("init")
+    ok(got[0] == 1 and "there is a fleet" in got[2], f"its fleet init: refused ({got[2].strip()})")
+    got = a.ctl("add", "b", "--certificate", foreign)
+    ok(got[0] == 1 and "root does not lead to it" in got[2], f"fleet add with another root's issuer: refused ({got[2].strip()})")
+    got = a.ctl("add", "b", "--certificate", chains["c"] + "x")
+    ok(got[0] == 1 and "No such file" in got[2], "of a file that is not there: refused")
+    got = a.ctl("add", "b", "--certificate", chains["b"])
+    ok(got[0] == 0 and "gateway b is in the fleet" in got[1], f"fleet add {got}")
+    ok(b.is_reachable() and a.ctl("add", "b", "--certificate", chains["b"])[0] == 0, "it is in; again: it is done")
+    got = a.ctl("add", "b", "--certificate", chains["c"])
+    ok(got[0] == 1 and "with another issuing CA" in got[2], f"with another certificate: refused ({got[2].strip()})")
+    got = a.ctl("add", "d", "--certificate", chains["b"])
+    ok(got[0] == 1 and "another gateway of the fleet has this issuing CA" in got[2], "by another name: refused")
+    ok(wait(lambda: issuers(a) == 2 and issuers(b) == 2), "both write both issuers")
+    ok(same(a, b), "and have the same registry")
+    a.device("here", mac(1))
+    x.start()
+    ok(x.hears("etcd has another fleet"), "a gateway of another root: it says so")
+    ok(not x.has_device("here") and not x.status()["reachable"] and "the fleet's root" in x.status()["why"],
+       f"and takes nothing over ({x.status()['why']})")
+    ok(wait(lambda: a.sql("SELECT count(*) FROM fleet_gateway WHERE name = 'b' AND value LIKE '%client%'") == [(1,)]),
+       "a gateway tells which certificate it shows to etcd")
+    ok("BEGIN CERTIFICATE" in json.loads(a.ctl("gateways", "--json")[1])["gateways"]["b"]["value"]["certificate"],
+       "fleet gateways --json has its issuing certificate, to be revoked by")
+    got = a.ctl("expel", "b", "--why", "stolen", "--yes")
+    ok(got[0] == 0 and "--client-crl-file" in got[2] and "serial number" in got[2] and "ca crl --root --revoke" in got[2],
+       f"fleet expel says what is left to do: {got}")
+    ok(wait(lambda: issuers(a) == 1, 3), "its issuer is gone within seconds")
+    got = a.ctl("add", "b", "--certificate", chains["b"])
+    ok(got[0] == 1 and "was expelled" in got[2], f"it does not come back by that name ({got[2].strip()})")
+    ended(a, b, x)
+    m.kill()
+
+
 def main():
     authorities()
-    for part in (join, once, members, compaction, restore, expel, strange, clients, names):
+    for part in (join, once, members, compaction, restore, expel, strange, clients, names, policy, issuing):
         if re.search(PATTERN, part.__name__):
             began = time.monotonic()
             part()

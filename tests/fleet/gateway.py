@@ -82,7 +82,7 @@ class Line:
 
 class Gateway:
     def __init__(self, name, members, program=ASAN, where=None):
-        self.name, self.program, self.process = name, program, None
+        self.name, self.program, self.process, self.fails = name, program, None, False
         self.where = f"{WORK}/{where or name}"
         self.members = members
         os.makedirs(self.where, exist_ok=True)
@@ -112,6 +112,10 @@ registry:
                                             env=QUIET)
         started.append(self.process)
         wait(lambda: os.path.exists(self.control) or self.process.poll() is not None)
+        if self.process.poll() is not None and not self.fails:
+            with open(self.log, encoding="utf-8", errors="replace") as log:
+                print("".join(f"# {l}" for l in log.readlines()[-20:]))
+            sys.exit(f"Bail out! cordon-fleet of {self.name} does not start")
         return self
 
     def stop(self):
@@ -193,6 +197,11 @@ registry:
         done = subprocess.run([CTL, "fleet", *words, "--config", self.config], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                               check=False)
         return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def command(*words):
+    """Run cordonctl, which has to succeed."""
+    subprocess.run([CTL, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=True)
 
 
 def admit(member, *gateways, prefix="cordon/"):

@@ -552,23 +552,26 @@ static void test_refuses(void)
 	before = keys[i].revision;
 	refused("too late", "{\"do\":\"confirm\"}", "was not confirmed in time", 1);
 	ok(keys[i].revision == before, "and nothing is written");
+	ask(APPLY(0, TWO, COMMON), 1);
+	ok(until("\"number\":4,\"is\":\"in force\"") && holds_text("a.yaml", "lan1"),
+	   "what was in force before, again: not the text that nobody confirmed");
 	write_file("does", "echo 'gateway/a.yaml:3:9: no such port' >&2; exit 1\n");
 	ask(APPLY(0, ONE, "null"), 1);
-	ok(number() == 4, "a number is given once");
-	ok(until("\"number\":4,\"is\":\"refused\",\"why\":\"gateway/a.yaml:3:9: no such port\""), "refused, and why");
-	ok(strstr(value_of("from/a/policy"), "\"good\":2"), "the one before stays");
+	ok(number() == 5, "a number is given once");
+	ok(until("\"number\":5,\"is\":\"refused\",\"why\":\"gateway/a.yaml:3:9: no such port\""), "refused, and why");
+	ok(strstr(value_of("from/a/policy"), "\"good\":4"), "the one before stays");
 	write_file("does", "head -c 100000 /dev/zero | tr '\\0' '\\377' >&2; exit 1\n");
 	ask(APPLY(0, "version: 1\\nports: [lan9]\\n", "null"), 1);
-	ok(until("\"number\":5,\"is\":\"refused\",\"why\":\"???"), "what it says is bounded, and text");
+	ok(until("\"number\":6,\"is\":\"refused\",\"why\":\"???"), "what it says is bounded, and text");
 	ok(strlen(value_of("from/a/policy")) < HAND_NOTE, "in etcd, too");
 	write_file("argv", "");
 	ask(APPLY(0, "version: 1\\ninclude: /etc/shadow\\n", "null"), 1);
-	ok(until("\"number\":6,\"is\":\"refused\",\"why\":\"gateway/a.yaml:2:10: a gateway's file"), "no file of its own disk");
+	ok(until("\"number\":7,\"is\":\"refused\",\"why\":\"gateway/a.yaml:2:10: a gateway's file"), "no file of its own disk");
 	ok(!holds_text("argv", "apply"), "not even tried");
 	write_file("does", "exit 0\n");
 	ask(APPLY(0, ONE, COMMON), 1);
 	kernel.generation = 12;
-	ok(until("\"number\":7,\"is\":\"in force\""), "a better one is taken");
+	ok(until("\"number\":8,\"is\":\"in force\""), "a better one is taken");
 }
 
 /* On the gateway itself somebody says 'cordonctl confirm'. */
@@ -577,21 +580,26 @@ static void test_confirmed_here(void)
 	ask(APPLY(600, TWO, COMMON), 1);
 	kernel.generation = 20;
 	kernel.awaiting = true;
-	ok(until("\"number\":8,\"is\":\"on trial\""), "on trial");
+	ok(until("\"number\":9,\"is\":\"on trial\""), "on trial");
 	write_file("argv", "");
 	kernel.awaiting = false;
-	ok(until("\"number\":8,\"is\":\"in force\""), "confirmed on the gateway itself, it is in force");
-	ok(holds_text("policy.yaml", "number 8") && !holds_text("argv", "confirm"), "also for the next start");
+	ok(until("\"number\":9,\"is\":\"in force\""), "confirmed on the gateway itself, it is in force");
+	ok(holds_text("policy.yaml", "number 9") && !holds_text("argv", "confirm"), "also for the next start");
 	ask("{\"do\":\"confirm\"}", 1);
-	ok(number() == 8 && !holds_text("argv", "confirm"), "confirmed for the fleet, nothing is left to do");
+	ok(number() == 9 && !holds_text("argv", "confirm"), "confirmed for the fleet, nothing is left to do");
 }
 
 static void test_changed_here(void)
 {
+	json_t *status;
+
 	write_file("does", "case $1 in diff) exit 3;; esac\n");
 	kernel.generation = 23;
 	fleet_policy_changed(&fleet);
 	ok(until("\"differs\":true"), "somebody applied another one here");
+	status = fleet_policy_status(&fleet);
+	ok(json_is_true(json_object_get(status, "differs")), "fleet status says so");
+	json_decref(status);
 	ok(holds_text("argv", "diff ") && !holds_text("argv", "--fleet"), "which diff tells");
 	write_file("does", "exit 0\n");
 	kernel.generation = 24;
@@ -604,19 +612,19 @@ static void test_again(void)
 	stop();
 	write_file("argv", "");
 	start();
-	ok(until("\"number\":8,\"is\":\"in force\"") && fleet.policy->had.good == 8, "a new start knows what there is");
+	ok(until("\"number\":9,\"is\":\"in force\"") && fleet.policy->had.good == 9, "a new start knows what there is");
 	ok(!holds_text("argv", "apply"), "and applies nothing");
 	stop();
-	/* While it was away: 9 was put in force, 10 is on trial, and that is over. */
+	/* While it was away: 10 was put in force, 11 is on trial, and that is over. */
 	revision++;
-	put(POLICY_GATEWAY "a", "{\"v\":1,\"texts\":[{\"number\":10,\"text\":\"version: 9\"},{\"number\":9,\"text\":\"version: 1"
+	put(POLICY_GATEWAY "a", "{\"v\":1,\"texts\":[{\"number\":11,\"text\":\"version: 9\"},{\"number\":10,\"text\":\"version: 1"
 	    "\\nmode: observe\\nports: [lan8]\\n\"}]}", 200);
-	put(POLICY_ORDER, "{\"v\":1,\"number\":10,\"until\":5,\"confirm\":60,\"before\":9,\"by\":\"b\"}", 200);
+	put(POLICY_ORDER, "{\"v\":1,\"number\":11,\"until\":5,\"confirm\":60,\"before\":10,\"by\":\"b\"}", 200);
 	start();
 	kernel.generation = 25;
-	ok(until("\"number\":10,\"is\":\"rolled back\""), "it says that the trial was over");
-	ok(fleet.policy->had.good == 9 && holds_text("a.yaml", "lan8"), "and has what was confirmed meanwhile");
-	ok(holds_text("policy.yaml", "number 9"), "also for the next start");
+	ok(until("\"number\":11,\"is\":\"rolled back\""), "it says that the trial was over");
+	ok(fleet.policy->had.good == 10 && holds_text("a.yaml", "lan8"), "and has what was confirmed meanwhile");
+	ok(holds_text("policy.yaml", "number 10"), "also for the next start");
 }
 
 /* cordon-fleet begins anew while hand is at work: what it says of that is not taken for something else. */
@@ -627,9 +635,8 @@ static void test_anew(void)
 	while (!fleet.policy->busy || fleet.policy->doing != HAND_APPLY)
 		event_base_loop(fleet.base, EVLOOP_ONCE);
 	fleet_policy_end(&fleet);
-	write_file("does", "exit 0\n");
 	ok(!fleet_policy_begin(&fleet), "begun anew");
-	ok(until("\"number\":11,\"is\":\"in force\""), "the order is put in force, whatever became of it before");
+	ok(until("\"number\":12,\"is\":\"refused\"") && fleet.policy->had.good == 10, "the order is tried again, and refused");
 }
 
 static void test_shows(void)
@@ -640,7 +647,7 @@ static void test_shows(void)
 	a = json_object_get(json_object_get(said, "gateways"), "a");
 	ok(!strcmp(said_is, "done") && json_is_true(json_object_get(a, "here")) &&
 	   json_array_size(json_object_get(a, "ports")) == 2, "who is here, with which interfaces");
-	ok(json_integer_value(json_object_get(json_object_get(a, "policy"), "number")) == 10, "and which policy");
+	ok(json_integer_value(json_object_get(json_object_get(a, "policy"), "number")) == 11, "and which policy");
 	a = json_object_get(json_object_get(said, "gateways"), "b");
 	ok(json_is_false(json_object_get(a, "here")) && json_is_null(json_object_get(a, "policy")), "and who is not");
 	ask("{\"do\":\"policy\"}", 9);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ctl/cmd_fleet.h"
+#include "ctl/fleet_policy.h"
 #include "fleet/ask.h"
 #include "store/fleet.h"
 
@@ -124,6 +125,7 @@ static const struct verb {
 	{ "add", true, fleet_member_add },
 	{ "status", false, fleet_print_status },
 	{ "gateways", false, fleet_print_gateways },
+	{ "policy", false, fleet_print_policy },
 	{ "expel", true, expel },
 	{ "rejoin", false, rejoin },
 	{ "leave", false, leave },
@@ -200,6 +202,7 @@ const struct command cmd_fleet = {
 	"fleet add GATEWAY --certificate FILE [--json] [--config FILE]\n"
 	"fleet status [--json] [--config FILE]\n"
 	"fleet gateways [--json] [--config FILE]\n"
+	"fleet policy [--json] [--config FILE]\n"
 	"fleet expel GATEWAY --why TEXT [--yes] [--config FILE]\n"
 	"fleet rejoin [--config FILE]\n"
 	"fleet leave [--config FILE]",

@@ -104,7 +104,9 @@ void fleet_tell_expelled(const struct fleet_words *w)
 		"     member after the other anew: connections that are open stay open until then.\n"
 		"  2. Third parties that know the root alone trust its issuing CA until the root says otherwise%s:\n"
 		"     cordonctl ca crl --root --revoke FILE --reason cACompromise\n"
-		"     FILE is its issuing certificate: 'cordonctl fleet gateways --json' has it. root-crl.pem goes to every gateway's CA.\n",
-		client ? ": " : "", client ? client : "", here ? "; its key is on this gateway" : "; where the root's key is");
+		"     FILE is its issuing certificate: gateways.%s.value.certificate of 'cordonctl fleet gateways --json'.\n"
+		"     root-crl.pem then goes beside root.crt on every gateway.\n",
+		client ? ": " : "", client ? client : "", here ? "; its key is on this gateway" : "; where the root's key is",
+		w->name);
 	free(client);
 }

@@ -3,12 +3,10 @@
 #include <string.h>
 #include <time.h>
 
-#include "ctl/ctl.h"
+#include "ctl/cmd_fleet.h"
 #include "ctl/fleet_policy.h"
 #include "fleet/ask.h"
 #include "serve/common/serve.h"
-
-#define SHOW	10000	/* ms */
 
 /**
  * fleet_policy_load - serve.yaml of a gateway that is in a fleet
@@ -161,42 +159,19 @@ static int show(const json_t *answer, bool json)
 }
 
 /**
- * fleet_policy - the command
- * @self: "fleet"
- * @argc: its words, "policy" the first
- * @argv: its words
+ * fleet_print_policy - fleet policy
+ * @w: the command line
  *
  * Return: an exit status; EXIT_DIFFERS, a gateway has not what is the fleet's.
  */
-int fleet_policy(const struct command *self, int argc, char **argv)
+int fleet_print_policy(const struct fleet_words *w)
 {
-	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' }, { "config", required_argument, NULL, 'c' },
-		{ "help", no_argument, NULL, OPTION_HELP }, { }
-	};
-	const char *config = NULL;
-	struct serve_config *c;
-	bool json = false;
 	json_t *answer;
-	int o, ret;
+	int ret = fleet_policy_ask(&w->config, json_pack("{s:s}", "do", "policy"), FLEET_WAIT, &answer);
 
-	while ((o = next_option(self, argc, argv, options)) != -1) {
-		if (o == OPTION_HELP || o == OPTION_ERROR)
-			return o == OPTION_HELP ? EXIT_DONE : EXIT_USAGE;
-		json |= o == 'j';
-		if (o == 'c')
-			config = optarg;
-	}
-	if (argc != optind)
-		return usage_error(self, "too many words", argv[optind]);
-	c = calloc(1, sizeof(*c));
-	ret = c ? fleet_policy_load(config, c) : complain("serve.yaml", "out of memory");
-	if (!ret)
-		ret = fleet_policy_ask(c, json_pack("{s:s}", "do", "policy"), SHOW, &answer);
-	if (!ret) {
-		ret = show(answer, json);
-		json_decref(answer);
-	}
-	free(c);
+	if (ret)
+		return ret;
+	ret = show(answer, w->json);
+	json_decref(answer);
 	return ret;
 }

@@ -8,7 +8,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct command;
 struct serve_config;
 
 /**
@@ -72,8 +71,10 @@ struct fleet_order_options {
 int fleet_policy_apply(const char *dir, const struct fleet_order_options *o);
 int fleet_policy_confirm(const char *config, uint32_t wait);
 
-/* fleet_policy.c: the command "fleet policy". */
-int fleet_policy(const struct command *self, int argc, char **argv);
+struct fleet_words;
+
+/* fleet_policy.c */
+int fleet_print_policy(const struct fleet_words *w);
 int fleet_policy_load(const char *path, struct serve_config *out);
 int fleet_policy_ask(const struct serve_config *c, json_t *question, int timeout, json_t **answer);
 void fleet_policy_line(const char *name, const json_t *gateway, const json_t *order);

@@ -73,6 +73,16 @@ static void print_refused(const json_t *s)
 	puts("           'cordonctl fleet rejoin' takes it over, and writes what it lost of revocations there.");
 }
 
+static void print_policy(const json_t *had)
+{
+	bool refused = !strcmp(text(had, "is"), "refused");
+
+	if (!json_is_object(had))
+		return;
+	printf("policy     %lld %s%s%s\n", (long long)number(had, "number"), refused ? "is " : "", text(had, "is"),
+	       json_is_true(json_object_get(had, "differs")) ? ", changed on this gateway since" : "");
+}
+
 static void print_status(const json_t *s)
 {
 	char since[PEOPLE_LEN], heard[PEOPLE_LEN];
@@ -92,6 +102,7 @@ static void print_status(const json_t *s)
 	print_members(s);
 	printf("registry   as of revision %lld of cluster %s, %lld keys, digest %.16s\n", (long long)number(s, "revision"),
 	       text(s, "cluster"), (long long)number(s, "keys"), text(s, "digest"));
+	print_policy(json_object_get(s, "policy"));
 	print_waiting(s);
 	if (number(s, "strange"))
 		printf("strange    %lld values in etcd make no sense, and are left out: see the journal\n",

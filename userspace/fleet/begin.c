@@ -50,16 +50,14 @@ static int open_registry(struct fleet *f)
 }
 
 /*
- * The directory is cordon-fleet's own: what others read there is written beside its place, and renamed. It is the working
- * directory, as the way to it is closed later: those it lies in are root's.
+ * Root and cordon-fleet write there, each files of its own: root may not have the right to write where it is not the
+ * owner, and of others' files none is replaced (01000). It is the working directory, as the way to it is root's.
  */
 static int make_directory(struct fleet *f, const char *path)
 {
 	int err = file_make_dirs(path, 0755);
 
-	if (!err && (chmod(path, 0755) || (!f->owner && chown(path, priv_user(FLEET_USER), priv_group(FLEET_USER)))))
-		err = -errno;
-	if (!err && chdir(path))
+	if (!err && ((!f->owner && chown(path, 0, priv_group(FLEET_USER))) || chmod(path, 01775) || chdir(path)))
 		err = -errno;
 	if (!err)
 		err = fleet_session_instance(f->instance);

@@ -219,6 +219,7 @@ void fleet_certify(struct fleet *f, uint64_t client, json_t *id, const json_t *q
 {
 	const char *wrong = fault(question), *name = json_string_value(json_object_get(question, "name"));
 	bool wants = json_is_true(json_object_get(question, "token"));
+	const json_t *looked_at = json_object_get(question, "revision");
 	struct asked *q;
 	char *token = NULL;
 	int64_t revision = 0;
@@ -240,7 +241,10 @@ void fleet_certify(struct fleet *f, uint64_t client, json_t *id, const json_t *q
 	snprintf(q->token, sizeof(q->token), "all/token/%s", name);
 	if (wants)
 		token = claim(q, question, &revision);
-	if (!q->value || (wants && !token))
+	/* The registry has another one by now than whoever asks has looked at. */
+	if (q->value && token && json_is_integer(looked_at) && json_integer_value(looked_at) != revision)
+		answer(q, "again", NULL);
+	else if (!q->value || (wants && !token))
 		say_no(q, "refused", q->value ? "the registry has no such token" : "out of memory");
 	else
 		transact(q, token, revision);

@@ -169,5 +169,6 @@ int fleet_hand_start(struct fleet *f);		/* before anything else is open, as root
 int fleet_policy_begin(struct fleet *f);
 void fleet_policy_end(struct fleet *f);
 void fleet_policy_changed(struct fleet *f);
+json_t *fleet_policy_status(const struct fleet *f);	/* what is in force of the fleet's; null, nothing ever was */
 
 #endif

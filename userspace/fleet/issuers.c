@@ -247,23 +247,25 @@ static bool add_own(BIO *out, X509 *cert, time_t now, unsigned int *n)
 char *fleet_issuers_own(const struct fleet *f, uint8_t issuer[PKI_FINGERPRINT_LEN])
 {
 	const struct pki_ca *ca = fleet_ca(f);
-	BIO *bio = ca ? BIO_new(BIO_s_mem()) : NULL;
 	char *text = NULL, *out = NULL;
 	time_t now = time(NULL);
 	unsigned int n = 0;
+	BIO *bio;
 	size_t i;
 	bool good;
+	long len;
 
+	if (!ca)
+		return NULL;
+	bio = BIO_new(BIO_s_mem());
 	good = bio && !pki_fingerprint(ca->issuing, issuer) && add_own(bio, ca->issuing, now, &n) &&
 	       add_own(bio, ca->next_issuing, now, &n);
-	for (i = ca->n_former; good && i; i--)
+	for (i = good ? ca->n_former : 0; good && i; i--)
 		if (!ca->former[i - 1].revoked)
 			good = add_own(bio, ca->former[i - 1].cert, now, &n);
-	if (good) {
-		long len = BIO_get_mem_data(bio, &text);
-
-		out = strndup(text ? text : "", len > 0 ? len : 0);
-	}
+	len = good ? BIO_get_mem_data(bio, &text) : 0;
+	if (len > 0)
+		out = strndup(text, len);
 	BIO_free(bio);
 	return out;
 }

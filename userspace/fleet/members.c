@@ -513,11 +513,14 @@ int fleet_members_begin(struct fleet *f)
 void fleet_members_end(struct fleet *f)
 {
 	struct fleet_members *own = f->members;
+	struct member *m, *next;
 
 	if (!own)
 		return;
-	while (!LIST_EMPTY(&own->list))
-		member_free(LIST_FIRST(&own->list));
+	for (m = LIST_FIRST(&own->list); m; m = next) {
+		next = LIST_NEXT(m, entry);
+		member_free(m);
+	}
 	pki_ca_free(&own->ca);
 	free(own);
 	f->members = NULL;

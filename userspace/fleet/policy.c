@@ -348,6 +348,12 @@ void fleet_policy_changed(struct fleet *f)
 		event_add(f->policy->tick, &now);
 }
 
+/** fleet_policy_status - what this gateway has of the fleet's policies; null, nothing ever was ordered */
+json_t *fleet_policy_status(const struct fleet *f)
+{
+	return f->policy && f->policy->had.number ? fleet_had_json(&f->policy->had) : json_null();
+}
+
 /**
  * fleet_policy_begin - look after the fleet's policy
  * @f: with hand, loop, registry and kernel

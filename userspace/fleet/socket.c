@@ -66,7 +66,7 @@ static const struct {
 	{ "certify", false, fleet_certify }, { "hold", false, fleet_hold }, { "status", false, fleet_status },
 	{ "gateways", false, fleet_gateways }, { "expel", true, fleet_expel }, { "rejoin", true, fleet_rejoin },
 	{ "init", true, fleet_init }, { "add", true, fleet_add }, { "apply", true, fleet_apply }, { "confirm", true, fleet_confirm },
-	{ "policies", false, fleet_policies },
+	{ "policy", true, fleet_policies },
 };
 
 static void drop(struct fleet_client *c)

@@ -172,6 +172,7 @@ void fleet_status(struct fleet *f, uint64_t client, json_t *id, const json_t *q)
 		      "waiting_since", (json_int_t)(waiting ? oldest : 0), "strange", (json_int_t)strange, "now",
 		      (json_int_t)time(NULL));
 	json_object_set_new(j, "etcd", members(f));
+	json_object_set_new(j, "policy", fleet_policy_status(f));
 	finish(f, client, id, j);
 }
 

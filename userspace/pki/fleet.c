@@ -296,11 +296,13 @@ struct pki_fleet *pki_fleet_read(const struct pki_ca *ca, const char *pem, size_
 {
 	BIO *in = len <= INT_MAX ? BIO_new_mem_buf(pem, (int)len) : NULL;
 	struct pki_fleet *f = calloc(1, sizeof(*f));
-	int ret = in && f ? 0 : pki_fail(err, -ENOMEM, "out of memory");
+	int ret = -ENOMEM;
 
 	*left_out = 0;
-	if (!ret)
+	if (in && f)
 		ret = read_all(ca, f, before, in, left_out, err);
+	else
+		pki_fail(err, ret, "out of memory");
 	if (!ret)
 		ret = sort(f, err);
 	BIO_free(in);

@@ -44,19 +44,6 @@ static void find_user(const char *name, uid_t *uid, gid_t *gid)
 }
 
 /**
- * priv_user - the user that a role's process will be
- * @user: of the role
- */
-uid_t priv_user(const char *user)
-{
-	uid_t uid;
-	gid_t gid;
-
-	find_user(user, &uid, &gid);
-	return uid;
-}
-
-/**
  * priv_group - the group that a role's process will be in
  * @user: of the role
  */

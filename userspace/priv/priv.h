@@ -52,7 +52,6 @@ struct priv_channel {
 };
 
 int priv_enter(const struct priv_role *role, char error[PRIV_ERROR_LEN]);
-uid_t priv_user(const char *user);
 gid_t priv_group(const char *user);
 int priv_landlock(const struct priv_role *role);
 

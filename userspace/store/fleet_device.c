@@ -125,12 +125,22 @@ static int take_all_waiting(struct store *s, const struct fleet_in *in)
 	return err ? err : got;
 }
 
-/* Who retired it has revoked what he knew of: what was made here at the same time is this gateway's to revoke. */
-static int revoke_own(struct store *s, struct fleet_in *in)
+/*
+ * It is retired. Who did it has revoked what he knew of, and used its token up: what was made here at the same time is
+ * this gateway's to revoke, and so is a token that he did not know.
+ */
+static int retire(struct store *s, struct fleet_in *in)
 {
 	uint8_t serial[STORE_SERIAL_LEN];
+	char key[STORE_KEY_LEN];
 	sqlite3_stmt *stmt;
 	int got;
+
+	got = db_run(s, db_bind(s, DB_TOKEN_BURN_OF, "t", in->k.name));
+	if (!got && sqlite3_changes(s->db))
+		got = db_fleet_note(s, db_fleet_name_key(key, "token", in->k.name), false);
+	if (got)
+		return got;
 
 	do {
 		stmt = db_bind(s, DB_FLEET_CERT_LIVE, "t", in->k.name);
@@ -175,6 +185,6 @@ int db_fleet_device_apply(struct store *s, struct fleet_in *in)
 	if (!err)
 		err = put(s, in->k.name, &d, judged);
 	if (!err && retires)
-		err = revoke_own(s, in);
+		err = retire(s, in);
 	return err ? err : take_all_waiting(s, in);
 }

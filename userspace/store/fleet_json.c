@@ -6,30 +6,34 @@
 
 #include "store/fleet_db.h"
 
-static int digit(char c)
+static bool take_digit(char c, uint8_t *byte)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+	static const char digits[] = "0123456789abcdef";
+	const char *at = c ? strchr(digits, c) : NULL;
+
+	if (!at)
+		return false;
+	*byte = (uint8_t)(*byte << 4 | (at - digits));
+	return true;
 }
 
 /**
  * db_fleet_hex - bytes from hexadecimal
  * @text: in lower case, two digits each and nothing else
  * @out: set on success
- * @len: so many bytes
+ * @len: so many bytes, 32 at most
  */
 bool db_fleet_hex(const char *text, uint8_t *out, size_t len)
 {
+	uint8_t bytes[32] = { 0 };
 	size_t i;
 
-	if (strnlen(text, 2 * len + 1) != 2 * len)
+	if (len > sizeof(bytes) || strnlen(text, 2 * len + 1) != 2 * len)
 		return false;
 	for (i = 0; i < 2 * len; i++)
-		if (digit(text[i]) < 0)
+		if (!take_digit(text[i], &bytes[i / 2]))
 			return false;
-	for (i = 0; i < len; i++)
-		out[i] = (uint8_t)(digit(text[2 * i]) << 4 | digit(text[2 * i + 1]));
+	memcpy(out, bytes, len);
 	return true;
 }
 

@@ -231,7 +231,7 @@ static int set_durable(struct store *s, bool durable)
  * @durable: what is committed is on the disk; otherwise a power cut may take the last
  *	commits back, but never part of one
  *
- * Return: 0; -EBUSY, another has had the lock for 5 s; another -errno.
+ * Return: 0; -EBUSY, another has had the lock for 5 s, or as store_patience() said; another -errno.
  */
 int store_begin(struct store *s, bool durable)
 {
@@ -241,6 +241,16 @@ int store_begin(struct store *s, bool durable)
 		return db_refuse(s, -EINVAL, "a transaction within a transaction");
 	err = set_durable(s, durable);
 	return err ? err : db_run(s, db_bind(s, DB_BEGIN, ""));
+}
+
+/**
+ * store_patience - how long others may keep the write lock while this one wants it
+ * @s: the registry, open
+ * @ms: instead of 5 s
+ */
+void store_patience(struct store *s, unsigned int ms)
+{
+	sqlite3_busy_timeout(s->db, (int)ms);
 }
 
 /**

@@ -95,6 +95,7 @@ void store_close(struct store *s);
 int store_recover(struct store *s, unsigned int *abandoned);
 /* Write lock at once; waits up to 5 s for others. durable: on the disk when committed. */
 int store_begin(struct store *s, bool durable);
+void store_patience(struct store *s, unsigned int ms);
 int store_commit(struct store *s);
 void store_rollback(struct store *s);
 

@@ -539,7 +539,7 @@ int serve_agent(struct serve_config *config, struct serve_counters *counters, st
 	*strrchr(policy, '/') = 0;
 	role.also[0] = config->n_manufacturers || config->fleet.n ? policy : NULL;
 	role.stream = config->fleet.n;
-	if (agent_fleet_begin(a) || open_all(a))
+	if (open_all(a) || agent_fleet_begin(a))
 		goto out;
 	agent_audit_open(a);
 	serve_log_detach();

@@ -193,6 +193,7 @@ struct agent_watch {
  * @posture: what their firmware is judged by
  * @records: check-ins that are to be written down
  * @n_records: how many
+ * @records_next: while others write, when to try again, by agent_clock()
  * @buf: for talks with the signer
  * @signed_offer: the last one, with its signature
  * @code_until: when another certificate is due to sign offers with; 0, there is none
@@ -237,6 +238,7 @@ struct agent {
 	struct agent_posture posture;
 	struct agent_record records[AGENT_RECORDS];
 	size_t n_records;
+	time_t records_next;
 	uint8_t *buf;
 	uint8_t signed_offer[MANIFEST_MAX + MANIFEST_SIGNATURE_MAX + 16];
 	time_t code_until;

@@ -160,6 +160,8 @@ static bool may_wait(const struct agent *a)
 {
 	struct pollfd front = { .fd = a->front.in, .events = POLLIN };
 
+	if (a->n_records < AGENT_RECORDS && agent_clock() < a->records_next)
+		return true;
 	return a->n_records < AGENT_RECORDS && a->records[0].at + RECORD_AGE >= time(NULL) &&
 	       poll(&front, 1, RECORD_IDLE) > 0;
 }
@@ -176,10 +178,17 @@ void agent_records_write(struct agent *a, bool now)
 	const struct agent_record *r;
 	bool alone;
 	size_t i;
+	int err;
 
 	if (!a->n_records || (!now && may_wait(a)))
 		return;
-	if (agent_posture_begin(a, &alone)) {
+	err = agent_posture_begin(a, &alone);
+	/* Others write: as long as there is room, it can wait. */
+	if (err == -EBUSY && !now && a->n_records < AGENT_RECORDS) {
+		a->records_next = agent_clock() + RECORD_AGE;
+		return;
+	}
+	if (err) {
 		serve_log(LOG_ERR, "registry", "why", a->store.error, NULL);
 		a->n_records = 0;
 		return;

@@ -45,7 +45,7 @@ static bool since(time_t heard, time_t *seen)
 	return true;
 }
 
-/* What was known before stays, where a time to come is told: it is the earlier one. */
+/* Of two times the earlier one counts, and one to come is none. */
 static void take_state(struct agent *a, const json_t *line)
 {
 	bool reachable = json_is_true(json_object_get(line, "reachable")) && !json_is_true(json_object_get(line, "refused"));
@@ -56,8 +56,8 @@ static void take_state(struct agent *a, const json_t *line)
 		f->sure = true;
 		f->seen = agent_clock();
 	} else if (since(heard, &seen)) {
+		f->seen = f->sure && f->seen < seen ? f->seen : seen;
 		f->sure = true;
-		f->seen = seen;
 	}
 	if (reachable != f->reachable)
 		serve_log(reachable ? LOG_INFO : LOG_WARNING, reachable ? "the fleet is reachable" :
@@ -282,7 +282,9 @@ bool agent_fleet_offline(struct agent *a)
 
 /**
  * agent_fleet_begin - be one of a fleet, if the configuration says so
- * @a: the agent, whose fleet stays NULL otherwise
+ * @a: the agent, with its registry open; its fleet stays NULL otherwise
+ *
+ * All of etcd is put into the registry in one transaction, which may take its time; nobody waits for its end here.
  *
  * Return: 0 or -ENOMEM.
  */
@@ -294,6 +296,7 @@ int agent_fleet_begin(struct agent *a)
 	if (!a->fleet)
 		return -ENOMEM;
 	a->fleet->fd = -1;
+	store_patience(&a->store, FLEET_LOCKED);
 	return 0;
 }
 

@@ -17,6 +17,7 @@
 #define FLEET_PATIENCE	5	/* seconds that a request waits, however often it is handled again */
 #define FLEET_TRIES	3	/* times that somebody may have been faster */
 #define FLEET_RETRY	1	/* seconds between two tries to connect */
+#define FLEET_LOCKED	200	/* milliseconds that are waited while cordon-fleet writes to the registry */
 
 /** enum agent_slot_kind - what a slot's request wants */
 enum agent_slot_kind {

@@ -27,22 +27,24 @@ static bool is_same(const struct stat *a, const struct stat *b)
 
 static int read_file(int fd, size_t size, char **text)
 {
+	char *buf = malloc(size + 1);
 	size_t done = 0;
 	ssize_t n = 1;
 
-	*text = malloc(size + 1);
-	if (!*text)
+	if (!buf)
 		return -ENOMEM;
-	while (done < size && n) {
-		n = read(fd, *text + done, size - done);
-		if (n < 0) {
-			free(*text);
-			return -errno;
-		}
-		done += n;
+	while (done < size && n > 0) {
+		n = read(fd, buf + done, size - done);
+		if (n > 0)
+			done += n;
 	}
-	(*text)[done] = 0;
-	return done == size ? 0 : (free(*text), -EAGAIN);
+	if (done < size) {
+		free(buf);
+		return n < 0 ? -EIO : -EAGAIN;
+	}
+	buf[done] = 0;
+	*text = buf;
+	return 0;
 }
 
 /*
@@ -87,12 +89,11 @@ static void take(struct front *f, int fd, const struct stat *st)
 	char *text = NULL;
 	int ret = S_ISREG(st->st_mode) && st->st_size <= FILE_SIZE ? read_file(fd, st->st_size, &text) : -EFBIG;
 
-	if (!ret)
+	if (text)
 		fleet = pki_fleet_read(&f->ca, text, st->st_size, f->fleet, &left_out, &err);
 	else
 		snprintf(err.text, sizeof(err.text), "%s", strerror(-ret));
-	if (!ret)
-		free(text);
+	free(text);
 	if (fleet)
 		keep(f, fleet, left_out, &err);
 	else
