@@ -149,7 +149,8 @@ class FleetGateway:
         """kill -9 of "fleet" or "serve", with all that it has started."""
         process = getattr(self, what)
         if process.poll() is not None:
-            raise RuntimeError(f"{self.name}: {what} had ended by itself:\n{self.logged({'fleet': 'cordon-fleet'}.get(what, what))}")
+            log = self.logged("cordon-fleet" if what == "fleet" else what)
+            raise RuntimeError(f"{self.name}: {what} had ended by itself:\n{log}")
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
