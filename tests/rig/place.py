@@ -127,7 +127,7 @@ class FleetGateway:
 
     def start_fleet(self):
         """cordon-fleet."""
-        self.fleet = self.start_one("cordon-fleet", self.fleet_program, "--config", self.config)
+        self.fleet = self.start_one("cordon-fleet", self.fleet_program, "--foreground", "--config", self.config)
 
     def start_serve(self):
         """The server of devices."""
@@ -148,9 +148,11 @@ class FleetGateway:
     def kill(self, what):
         """kill -9 of "fleet" or "serve", with all that it has started."""
         process = getattr(self, what)
-        if process and process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        if process.poll() is not None:
+            log = self.logged("cordon-fleet" if what == "fleet" else what)
+            raise RuntimeError(f"{self.name}: {what} had ended by itself:\n{log}")
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
     def stop(self):
         """End both."""

@@ -4,6 +4,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -288,7 +289,8 @@ def quarantined(fleet, cam):
                 and fleet.receiver.flows("cam"))
     mac = cam.mac.replace(":", "").upper()
     tried(fleet, cam, "quarantined", lambda _: f"SELECT 1 FROM fleet_mark WHERE hex(mac) = '{mac}'", stop, again)
-    ok(set(seen) == {"quarantined"}, "C has it in quarantine each time", seen)
+    ok(set(seen) == {"quarantined"}, "C has it in quarantine each time",
+       f"{seen}\n{a.logged('cordon-fleet')}\n{a.ctl('show', 'devices')}")
 
 
 def refused(g):
@@ -303,7 +305,7 @@ def stays(fleet, cam):
     ok(poll(lambda: cam.checkin(c), 10, 0.2), "roam: false: cam checks in at C, where it is", cam.said)
     before = refused(b)
     cam.plug(b)
-    ok(not cam.checkin(b), "at B it is refused", cam.said)
+    ok(not cam.checkin(b) and "gateway C" in cam.said, f"at B it is refused: {cam.said.strip()}", b.logged("serve"))
     ok(refused(b) == before + 1, "and counted as moved_gateway", f"{before}, then {refused(b)}")
     ok(state(b, cam) != "active" and fleet.receiver.stops("cam", time.monotonic()) is not None, "nothing passes at B",
        state(b, cam))
@@ -320,9 +322,9 @@ def main():
         fleet.policy(True)
         begin(fleet)
         roams(fleet, cam, lock)
-        revoked(fleet, cam)
-        quarantined(fleet, cam)
-        stays(fleet, cam)
+        for part in (revoked, quarantined, stays):
+            if re.search(os.environ.get("PARTS", ""), part.__name__):
+                part(fleet, cam)
     finally:
         fleet.stop()
     print(f"1..{count}")

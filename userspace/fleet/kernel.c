@@ -89,7 +89,7 @@ int kernel_mark(struct fleet_kernel *k, const uint8_t mac[6], bool quarantine)
 	if (err)
 		serve_log(LOG_ERR, "the registry takes no mark; it is tried again", "mac", policy_mac_text(mac, text),
 			  "why", f->store.error, NULL);
-	else
+	else	/* What this process writes itself, the outbox does not see. */
 		fleet_outbox_poke(f);
 	return err;
 }
