@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # A fleet: three members of etcd and three gateways, each with a kernel policy of its own. A device enrols at A, checks in
-# at B, roams to C; what is revoked or quarantined at A stops at C, in a second. TRIES= (20).
+# at B, roams to C; what is revoked or quarantined at A stops at C, in a second.
 # cpus: 2
 # seconds: 600
 # needs: tests/fleet/tools.sh
