@@ -14,10 +14,10 @@ suite=${1:-bookworm}
 packages=(systemd systemd-sysv udev dbus kmod initramfs-tools linux-image-amd64 linux-headers-amd64 dkms gcc libc6-dev make
 	iproute2 iputils-ping nftables openssl curl procps bash-completion man-db python3-minimal apt-utils
 	libnl-3-200 libnl-genl-3-200 libnl-nf-3-200 libnl-route-3-200 libyaml-0-2 libjansson4 libkmod2 libsqlite3-0 libseccomp2
-	libcap-ng0 cracklib-runtime)
+	libcap-ng0 cracklib-runtime etcd-server)
 case $suite in
-bookworm) packages+=(libssl3 libevent-core-2.1-7 libevent-extra-2.1-7 libevent-openssl-2.1-7 libpwquality1) ;;
-trixie) packages+=(libssl3t64 libevent-core-2.1-7t64 libevent-extra-2.1-7t64 libevent-openssl-2.1-7t64 libpwquality1) ;;
+bookworm) packages+=(libssl3 libevent-core-2.1-7 libevent-extra-2.1-7 libevent-openssl-2.1-7 libpwquality1 libcurl4) ;;
+trixie) packages+=(libssl3t64 libevent-core-2.1-7t64 libevent-extra-2.1-7t64 libevent-openssl-2.1-7t64 libpwquality1 libcurl4t64) ;;
 *) echo "image: no suite $suite: bookworm or trixie" >&2; exit 2 ;;
 esac
 # Made otherwise, it is another directory.
@@ -54,6 +54,7 @@ fill() {
 	: >"$root/etc/machine-id"
 	cp "$here/stage.service" "$root/etc/systemd/system/"
 	in_root systemctl -q enable stage
+	in_root systemctl -q disable etcd
 	# They would run in the middle of a test.
 	in_root systemctl -q mask apt-daily.timer apt-daily-upgrade.timer man-db.timer dpkg-db-backup.timer \
 		e2scrub_all.timer e2scrub_reap.service fstrim.timer

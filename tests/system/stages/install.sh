@@ -122,6 +122,44 @@ rm /etc/cordon/watch.yaml /etc/cordon/serve.yaml /usr/local/sbin/tell
 try cordonctl apply /etc/cordon/policy.yaml && try systemctl stop cordon-watch && try systemctl restart cordon-serve
 ok "as it was before"
 
+# A fleet of one, on Debian's etcd.
+apt install --no-install-recommends ./cordon-fleet_*.deb
+ok "cordon-fleet installs"
+! try systemctl is-active cordon-fleet && ! try systemctl is-enabled cordon-fleet
+ok "and is not started by that"
+cp -a /etc/cordon/policy.yaml /run/policy.yaml
+printf 'registry: {etcd: ["http://127.0.0.1:2379"], gateway: north}\n' >/etc/cordon/serve.yaml
+try systemctl start etcd && try systemctl start cordon-fleet && try systemctl restart cordon-serve
+ok "etcd, cordon-fleet and cordon-serve start"
+try cordonctl fleet init
+ok "a fleet begins"
+becomes 60 bash -c "cordonctl fleet status --json | grep '\"reachable\": *true'"
+ok "and is reached"
+try pgrep -u cordon-fleet cordon-fleet && try cordonctl fleet gateways
+ok "a process runs as cordon-fleet"
+becomes 60 bash -c "cordonctl serve --status | grep -E 'fleet.*north'"
+ok "the server of devices knows of it"
+mkdir -p /run/fleet/gateway
+cp /run/spare.yaml /run/fleet/gateway/north.yaml
+try cordonctl apply --fleet /run/fleet --confirm 2m && try cordonctl confirm --fleet
+ok "a policy of the fleet is put in force, and confirmed, within the unit's bounds"
+try cordonctl show device spare && try grep -q 02:00:00:00:09:09 /etc/cordon/policy.yaml && [ -e /etc/cordon/policy.yaml.before ]
+ok "and is what the next start has"
+try cordonctl device token spare && try cordonctl device quarantine spare
+becomes 60 bash -c "journalctl -q -u cordon-fleet --since @$mark | wc -l && ! cordonctl fleet status | grep -i 'waiting: *[1-9]'"
+ok "a quarantine goes into etcd"
+! journalctl -q -o cat -u cordon-fleet --since "@$mark" | grep -iE 'denied|not permitted|killed'
+ok "cordon-fleet wants nothing that its unit takes"
+try systemctl stop cordon-fleet && try cordonctl fleet leave
+ok "it leaves"
+mv /run/policy.yaml /etc/cordon/policy.yaml
+rm -f /etc/cordon/serve.yaml /etc/cordon/policy.yaml.before
+try systemctl stop etcd && rm -rf /var/lib/etcd/default
+apt purge cordon-fleet && [ ! -e /var/lib/cordon-fleet ]
+ok "cordon-fleet is purged"
+try cordonctl apply /etc/cordon/policy.yaml && try systemctl restart cordon-serve
+ok "as it was alone"
+
 main=$(systemctl show -P MainPID cordon-serve)
 kill -9 "$main"
 becomes 60 bash -c "[ \$(systemctl show -P MainPID cordon-serve) != $main ] && systemctl is-active cordon-serve"
