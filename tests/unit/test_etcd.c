@@ -727,7 +727,7 @@ static void watch_events(void)
 	ok(etcd_watch_position(seen.w)->revision == 6 && etcd_watch_position(seen.w)->mod_revision == 6,
 	   "a revision of which more follows: not yet known");
 	begin();
-	expect(ANSWER, 200, "{\"key\":\"Yy9kL2E=\",\"limit\":\"1\",\"revision\":\"6\"}", "{" OWN ",\"kvs\":[%s]}", 9, kv("c/d/a", 6, ""));
+	expect(ANSWER, 200, "{\"key\":\"Yy9kL2E=\",\"revision\":\"6\"}", "{" OWN ",\"kvs\":[%s]}", 9, kv("c/d/a", 6, ""));
 	expect(STREAM, 200, "\"start_revision\":\"7\"", CREATED "{\"result\":{" OWN ",\"events\":[{\"kv\":%s},{\"kv\":%s},{\"kv\":%s}]}}",
 	       9, 9, kv("c/d/a", 7, ""), kv("c/d/b", 7, ""), kv("c/d/c", 7, ""));
 	while (!LIST_EMPTY(&guests))
@@ -814,7 +814,7 @@ static void watch_ends(void)
 	ok(comes("BACK ") && all_asked(), "a revision that etcd has not reached: it went back");
 	etcd_watch_free(seen.w);
 	begin();
-	expect(ANSWER, 200, "{\"key\":\"Yy9kL2E=\",\"limit\":\"1\",\"revision\":\"8\"}", "{" OWN ",\"kvs\":[%s]}", 900, kv("c/d/a", 6, ""));
+	expect(ANSWER, 200, "{\"key\":\"Yy9kL2E=\",\"revision\":\"8\"}", "{" OWN ",\"kvs\":[%s]}", 900, kv("c/d/a", 6, ""));
 	watch(e, 8, "d/a", 7);
 	ok(comes("BACK ") && strstr(seen.why, "key d/a was of revision 7, and is of 6"),
 	   "another history that has grown longer: the witness tells");
