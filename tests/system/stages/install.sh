@@ -143,7 +143,7 @@ mkdir -p /run/fleet/gateway
 cp /run/spare.yaml /run/fleet/gateway/north.yaml
 try cordonctl apply --fleet /run/fleet --confirm 2m && try cordonctl confirm --fleet
 ok "a policy of the fleet is put in force, and confirmed, within the unit's bounds"
-try cordonctl show device spare && try grep -q 02:00:00:00:09:09 /etc/cordon/policy.yaml && [ -e /etc/cordon/policy.yaml.before ]
+try cordonctl show devices spare && try grep -q 02:00:00:00:09:09 /etc/cordon/policy.yaml && [ -e /etc/cordon/policy.yaml.before ]
 ok "and is what the next start has"
 try cordonctl device token spare && try cordonctl device quarantine spare
 becomes 60 bash -c "journalctl -q -u cordon-fleet --since @$mark | wc -l && ! cordonctl fleet status | grep -i 'waiting: *[1-9]'"
