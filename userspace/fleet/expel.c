@@ -9,6 +9,7 @@
 #include "lib/policy.h"
 
 #define WHY	256
+#define ROW	32768	/* bytes of a row that is kept beside the mark: JSON escaped anew is longer, and 64 KiB all that is read */
 
 /**
  * struct asked - a question on its way
@@ -72,15 +73,17 @@ static void done(const struct etcd_answer *a, void *arg)
 	}
 }
 
+/* The gateway wrote the row itself: what of it others could not read would keep them from reading that it is out. */
 static void mark(struct asked *q, const struct etcd_kv *kv)
 {
-	json_t *row = json_loadb((const char *)kv->value, kv->len, 0, NULL);
+	json_t *row = kv->len <= ROW ? json_loadb((const char *)kv->value, kv->len, 0, NULL) : NULL;
 
 	if (!json_is_object(row)) {
 		/* What makes no sense is out all the same. */
 		json_decref(row);
-		row = json_pack("{s:i}", "v", 1);
+		row = json_object();
 	}
+	json_object_set_new(row, "v", json_integer(1));
 	json_object_set_new(row, "expelled", json_integer(time(NULL)));
 	json_object_set_new(row, "why", json_string(q->why));
 	json_object_set_new(row, "by", json_string(q->f->at.gateway));
@@ -95,7 +98,7 @@ static void got(const struct etcd_answer *a, void *arg)
 	struct etcd_compare compares[2] = { { .key = key, .target = ETCD_MOD }, { .key = self, .target = ETCD_MOD } };
 	struct etcd_op op = { .verb = ETCD_PUT, .key = key };
 	const struct etcd_txn t = { .compares = compares, .n_compares = 2, .then = &op, .n_then = 1 };
-	json_t *row;
+	bool known, expelled = false;
 
 	if (a->result != ETCD_OK) {
 		say_no(q, "unreachable", a->why);
@@ -105,13 +108,11 @@ static void got(const struct etcd_answer *a, void *arg)
 		say_no(q, "refused", "the fleet has no such gateway");
 		return;
 	}
-	row = json_loadb((const char *)a->kv[0].value, a->kv[0].len, 0, NULL);
-	if (json_integer_value(json_object_get(row, "expelled")) > 0) {
-		json_decref(row);
+	/* By the registry, which is what counts: in etcd it may say so itself, in a way that nobody else reads. */
+	if (!store_fleet_gateway_get(&q->f->store, q->name, &known, &expelled) && expelled) {
 		say_no(q, "refused", "it is expelled already");
 		return;
 	}
-	json_decref(row);
 	mark(q, &a->kv[0]);
 	snprintf(self, sizeof(self), "all/gateway/%s", q->f->at.gateway);
 	snprintf(key, sizeof(key), "all/gateway/%s", q->name);

@@ -139,7 +139,7 @@ struct store_fleet_gateway {
 
 int store_fleet_gateway_each(struct store *s, int (*each)(const struct store_fleet_gateway *g, void *arg), void *arg);
 int store_fleet_gateway_get(struct store *s, const char *name, bool *known, bool *expelled);
-/* Who issued a certificate: its gateway's name, empty for one of before the fleet; and was that expelled. */
+/* Who issued a certificate: its gateway's name, empty without a fleet; and was that expelled, or is none of the fleet. */
 int store_fleet_issuer(struct store *s, const uint8_t serial[STORE_SERIAL_LEN], char gateway[STORE_GATEWAY_LEN],
 		       bool *expelled);
 
