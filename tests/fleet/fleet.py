@@ -356,6 +356,16 @@ def expel():
     ok("expelled" in out and "stolen" in out, "gateways: expelled, and why")
     code, out, err = a.ctl("expel", "b", "--why", "again", "--yes")
     ok(code == 1 and "already" in err, "twice: refused")
+    for what, do in (("says that it is not", ("put", '{"v":1}')), ("is gone", ("del",)), ("makes no sense", ("put", "{"))):
+        m.ctl(do[0], "cordon/all/gateway/b", *do[1:])
+        ok(wait(lambda: b'"expelled":' in m.ctl("get", "cordon/all/gateway/b")) and "expelled" in a.ctl("gateways")[1],
+           f"its row {what}: it stays expelled, and is so in etcd again")
+    # Nobody takes these over, whatever the rest says.
+    for n, row in (("c", '{"v":7}'), ("d", '{"v":1,"expelled":1,"issuer":5}'), ("e", '{"v":7,"expelled":1}')):
+        m.ctl("put", f"cordon/all/gateway/{n}", row)
+        code, out, err = a.ctl("expel", n, "--why", "stolen", "--yes")
+        ok(wait(lambda: a.sql(f"SELECT expelled > 0 FROM fleet_gateway WHERE name = '{n}'") == [(1,)]),
+           f"expelled with a row like {row} ({code}, {err[:60]})")
     ok(a.status()["reachable"], "the other one goes on")
     ended(a, b)
     m.kill()
