@@ -86,9 +86,13 @@ def join():
     a.device("before", mac(1))
     code, out, err = a.ctl("init")
     ok(code == 0 and a.is_reachable(), f"fleet init: it is in ({err.strip()})")
+    a.device("same", mac(8))
     b.start()
+    b.device("same", mac(9))
     admit(m, b)
     ok(b.is_reachable() and wait(lambda: b.has_device("before")), "another one joins, and has what was there before")
+    ok(b.hears("another device of the fleet has this name") and b.has_device("same")[0][0] == mac(8).upper() and
+       a.has_device("same") == b.has_device("same"), "of a name that both have: it is the fleet's device, which is said")
     took = []
     for i in range(20):
         x, y = (a, b) if i % 2 else (b, a)

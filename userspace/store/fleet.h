@@ -80,12 +80,14 @@ enum store_fleet_what {
 	STORE_FLEET_GATEWAY,	/* name: came, changed, or was expelled */
 	STORE_FLEET_POLICY,	/* key: a policy, or what is in force */
 	STORE_FLEET_RELEASE,	/* roll-outs, floors */
+	STORE_FLEET_NAME,	/* name: of a device that this registry had with the MAC had; it is mac's */
 };
 
 struct store_fleet_effect {
 	enum store_fleet_what what;
 	char name[STORE_GATEWAY_LEN];
 	uint8_t mac[6];
+	uint8_t had[6];
 	uint8_t fingerprint[32];
 	bool quarantine;
 };
