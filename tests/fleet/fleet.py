@@ -574,9 +574,30 @@ def issuing():
     m.kill()
 
 
+def put_back():
+    """The registry of yesterday, while cordon-fleet runs: what the others said since is no event any more."""
+    m = Member("put_back").start().ready()
+    a, b = pair(m, "put_back")
+    b.certificate("cam", mac(1), serial(1))
+    ok(wait(lambda: a.state(serial(1)) is not None), "a certificate of the other's is in both")
+    registry = ("--registry", a.db_path, "--run", f"{a.where}/run")
+    command("registry", "backup", f"{a.where}/copy.db", *registry[:2])
+    b.revoke(serial(1))
+    b.device("since", mac(2))
+    ok(wait(lambda: a.state(serial(1)) == 3 and a.has_device("since")), "then it is revoked there")
+    command("registry", "restore", f"{a.where}/copy.db", *registry, "--ca", f"{a.where}/ca")
+    ok(a.hears("was put back from a copy") and a.is_reachable(), "cordon-fleet says so")
+    ok(wait(lambda: a.state(serial(1)) == 3 and a.has_device("since")) and same(a, b), "and has again what came since")
+    a.sql("DELETE FROM fleet")
+    ok(wait(lambda: a.process.poll() is not None) and not a.process.returncode and a.said("not in the fleet, or as another"),
+       "one of before the fleet: it ends, to join when it is started anew")
+    ended(b)
+    m.kill()
+
+
 def main():
     authorities()
-    for part in (join, once, members, compaction, restore, missed, expel, strange, clients, names, hold, marks, policy, issuing):
+    for part in (join, once, members, compaction, restore, put_back, missed, expel, strange, clients, names, hold, marks, policy, issuing):
         if re.search(PATTERN, part.__name__):
             began = time.monotonic()
             part()
