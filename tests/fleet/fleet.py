@@ -396,6 +396,14 @@ def strange():
     ok(a.status()["reachable"] and b.status()["reachable"], "both are reachable all the while")
     code, out, _ = a.ctl("status")
     ok("make no sense" in out, "status says so")
+    words = "\u001b]0;x\u0007 \u009b2J\u007f\r\b \\u001b q\u00e9"
+    m.ctl("put", "cordon/all/gateway/odd", json.dumps({"v": 1, "version": words}))
+    m.ctl("put", "cordon/here/e\u001bvil", json.dumps({"version": words}))
+    ok(wait(lambda: "\nodd" in "\n" + a.ctl("gateways")[1]), "a gateway whose words are for a terminal")
+    for out in (a.ctl("gateways")[1], a.ctl("status")[1], a.ctl("gateways", "--json")[1]):
+        ok(not re.search("[\0-\x08\x0b-\x1f\x7f-\x9f]", out), f"nothing of it reaches one: {out[-60:]!r}")
+    got = json.loads(a.ctl("gateways", "--json")[1])["gateways"]["odd"]["value"]["version"]
+    ok(got.endswith(" \\u001b q\u00e9"), f"what is text stays: {got!r}")
     ended(a, b)
     m.kill()
 

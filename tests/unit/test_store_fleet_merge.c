@@ -383,6 +383,8 @@ static const struct strange strange[] = {
 	{ "a name with a slash", "all/device/a/b", "{\"v\":1}" },
 	{ "a serial number in capitals", "all/cert/A1000000000000000000000000000001", "{\"v\":1}" },
 	{ "a short serial number", "all/revoked/01", "{\"v\":1}" },
+	{ "words for a terminal", "all/mark/02:00:00:00:00:01", "{\"v\":1,\"quarantine\":true,\"why\":\"\\u009b2J\",\"by\":\"gw-b\","
+	  "\"since\":0}" },
 	{ "no MAC", "all/mark/02-00-00-00-00-01", "{\"v\":1,\"quarantine\":true,\"why\":\"\",\"by\":\"gw-b\",\"since\":0}" },
 	{ "a key of nothing", "all/pending/dev-1", "{\"v\":1}" },
 	{ "a policy without a name", "all/policy/", "x" },
