@@ -369,7 +369,11 @@ def expel():
         m.ctl("put", f"cordon/all/gateway/{n}", row)
         code, out, err = a.ctl("expel", n, "--why", "stolen", "--yes")
         ok(wait(lambda: a.sql(f"SELECT expelled > 0 FROM fleet_gateway WHERE name = '{n}'") == [(1,)]),
-           f"expelled with a row like {row} ({code}, {err[:60]})")
+           f"expelled with a row like {row} ({code}, {err[:60].strip()})")
+    a.certificate("x", mac(7), serial(77))
+    a.sql("UPDATE certificate SET gateway = 'lost' WHERE name = 'x'")
+    code, out, err = a.ctl("expel", "lost", "--why", "stolen", "--yes")
+    ok(code == 0 and wait(lambda: b'"expelled":' in m.ctl("get", "cordon/all/gateway/lost")), "expelled, though it has deleted its row")
     ok(a.status()["reachable"], "the other one goes on")
     ended(a, b)
     m.kill()

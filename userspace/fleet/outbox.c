@@ -357,8 +357,8 @@ static bool is_changed(struct fleet_outbox *o)
 }
 
 /*
- * Put back from a copy, it lacks what came since, and no event will tell that again: all is listed, before anybody is let
- * in by it. A copy of before the fleet has no triggers, which the start makes.
+ * Put back from a copy, it lacks what came since, and no event will tell that again: all is listed, before anybody is
+ * let in by it. A copy of before the fleet has no triggers, which the start makes.
  */
 static bool is_put_back(struct fleet_outbox *o)
 {
@@ -367,7 +367,8 @@ static bool is_put_back(struct fleet_outbox *o)
 	int err = store_fleet_get(&f->store, &at);
 
 	if (err == -ENOENT || (!err && strcmp(at.gateway, f->at.gateway) != 0)) {
-		serve_log(LOG_ERR, "the registry was replaced by one that is not in the fleet, or as another gateway: start anew", NULL);
+		serve_log(LOG_ERR, "the registry was replaced by one that is not in the fleet, or as another gateway: start anew",
+			  NULL);
 		event_base_loopbreak(f->base);
 		return true;
 	}
