@@ -86,9 +86,13 @@ def join():
     a.device("before", mac(1))
     code, out, err = a.ctl("init")
     ok(code == 0 and a.is_reachable(), f"fleet init: it is in ({err.strip()})")
+    a.device("same", mac(8))
     b.start()
+    b.device("same", mac(9))
     admit(m, b)
     ok(b.is_reachable() and wait(lambda: b.has_device("before")), "another one joins, and has what was there before")
+    ok(b.hears("another device of the fleet has this name") and b.has_device("same")[0][0] == mac(8).upper() and
+       a.has_device("same") == b.has_device("same"), "of a name that both have: it is the fleet's device, which is said")
     took = []
     for i in range(20):
         x, y = (a, b) if i % 2 else (b, a)
@@ -356,6 +360,20 @@ def expel():
     ok("expelled" in out and "stolen" in out, "gateways: expelled, and why")
     code, out, err = a.ctl("expel", "b", "--why", "again", "--yes")
     ok(code == 1 and "already" in err, "twice: refused")
+    for what, do in (("says that it is not", ("put", '{"v":1}')), ("is gone", ("del",)), ("makes no sense", ("put", "{"))):
+        m.ctl(do[0], "cordon/all/gateway/b", *do[1:])
+        ok(wait(lambda: b'"expelled":' in m.ctl("get", "cordon/all/gateway/b")) and "expelled" in a.ctl("gateways")[1],
+           f"its row {what}: it stays expelled, and is so in etcd again")
+    # Nobody takes these over, whatever the rest says.
+    for n, row in (("c", '{"v":7}'), ("d", '{"v":1,"expelled":1,"issuer":5}'), ("e", '{"v":7,"expelled":1}')):
+        m.ctl("put", f"cordon/all/gateway/{n}", row)
+        code, out, err = a.ctl("expel", n, "--why", "stolen", "--yes")
+        ok(wait(lambda: a.sql(f"SELECT expelled > 0 FROM fleet_gateway WHERE name = '{n}'") == [(1,)]),
+           f"expelled with a row like {row} ({code}, {err[:60].strip()})")
+    a.certificate("x", mac(7), serial(77))
+    a.sql("UPDATE certificate SET gateway = 'lost' WHERE name = 'x'")
+    code, out, err = a.ctl("expel", "lost", "--why", "stolen", "--yes")
+    ok(code == 0 and wait(lambda: b'"expelled":' in m.ctl("get", "cordon/all/gateway/lost")), "expelled, though it has deleted its row")
     ok(a.status()["reachable"], "the other one goes on")
     ended(a, b)
     m.kill()
@@ -382,6 +400,14 @@ def strange():
     ok(a.status()["reachable"] and b.status()["reachable"], "both are reachable all the while")
     code, out, _ = a.ctl("status")
     ok("make no sense" in out, "status says so")
+    words = "\u001b]0;x\u0007 \u009b2J\u007f\r\b \\u001b q\u00e9"
+    m.ctl("put", "cordon/all/gateway/odd", json.dumps({"v": 1, "version": words}))
+    m.ctl("put", "cordon/here/e\u001bvil", json.dumps({"version": words}))
+    ok(wait(lambda: "\nodd" in "\n" + a.ctl("gateways")[1]), "a gateway whose words are for a terminal")
+    for out in (a.ctl("gateways")[1], a.ctl("status")[1], a.ctl("gateways", "--json")[1]):
+        ok(not re.search("[\0-\x08\x0b-\x1f\x7f-\x9f]", out), f"nothing of it reaches one: {out[-60:]!r}")
+    got = json.loads(a.ctl("gateways", "--json")[1])["gateways"]["odd"]["value"]["version"]
+    ok(got.endswith(" \\u001b q\u00e9"), f"what is text stays: {got!r}")
     ended(a, b)
     m.kill()
 
@@ -560,9 +586,30 @@ def issuing():
     m.kill()
 
 
+def put_back():
+    """The registry of yesterday, while cordon-fleet runs: what the others said since is no event any more."""
+    m = Member("put_back").start().ready()
+    a, b = pair(m, "put_back")
+    b.certificate("cam", mac(1), serial(1))
+    ok(wait(lambda: a.state(serial(1)) is not None), "a certificate of the other's is in both")
+    registry = ("--registry", a.db_path, "--run", f"{a.where}/run")
+    command("registry", "backup", f"{a.where}/copy.db", *registry[:2])
+    b.revoke(serial(1))
+    b.device("since", mac(2))
+    ok(wait(lambda: a.state(serial(1)) == 3 and a.has_device("since")), "then it is revoked there")
+    command("registry", "restore", f"{a.where}/copy.db", *registry, "--ca", f"{a.where}/ca")
+    ok(a.hears("was put back from a copy") and a.is_reachable(), "cordon-fleet says so")
+    ok(wait(lambda: a.state(serial(1)) == 3 and a.has_device("since")) and same(a, b), "and has again what came since")
+    a.sql("DELETE FROM fleet")
+    ok(wait(lambda: a.process.poll() is not None) and not a.process.returncode and a.said("not in the fleet, or as another"),
+       "one of before the fleet: it ends, to join when it is started anew")
+    ended(b)
+    m.kill()
+
+
 def main():
     authorities()
-    for part in (join, once, members, compaction, restore, missed, expel, strange, clients, names, hold, marks, policy, issuing):
+    for part in (join, once, members, compaction, restore, put_back, missed, expel, strange, clients, names, hold, marks, policy, issuing):
         if re.search(PATTERN, part.__name__):
             began = time.monotonic()
             part()

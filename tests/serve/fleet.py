@@ -433,8 +433,8 @@ def others(gw):
         with gw.database() as db:
             db.execute(f"UPDATE certificate SET {sql} WHERE name = 'guest'")
 
-    def gateway(expelled):
-        gw.replica("apply", "all/gateway/berlin", str(next(revisions)),
+    def gateway(expelled, name="berlin"):
+        gw.replica("apply", f"all/gateway/{name}", str(next(revisions)),
                    json.dumps({"v": 1, "expelled": expelled, "why": "stolen" if expelled else ""}))
 
     revisions = iter(range(100, 200))
@@ -456,6 +456,12 @@ def others(gw):
            lambda line: "gateway berlin, which was expelled" in line)
     expect(gw, "others: of one that was expelled: no renewal", {"gateway_expelled": 1}, 0, d.renew, says(403, "", False))
     gateway(0)
+    expect(gw, "others: of one that says that it is not any more", {"gateway_expelled": 1}, 0, d.checkin,
+           lambda line: "gateway berlin, which was expelled" in line)
+    row("gateway = 'paris'")
+    expect(gw, "others: of one that nobody knows", {"gateway_expelled": 1}, 0, d.checkin,
+           lambda line: "gateway paris, which was expelled, or is not in the fleet" in line)
+    gateway(0, "paris")
     row("state = 0, fingerprint = NULL")
     expect(gw, "others: reserved there, and shown here", {"fleet_unreachable": 1}, 0, d.checkin,
            lambda line: "not known here yet" in line)

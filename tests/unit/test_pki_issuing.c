@@ -323,6 +323,7 @@ static void check_fleet(struct pki_ca *root, EVP_PKEY *root_key, struct pki_ca *
 		put(bio, certs[i]);
 	}
 	ok(claim(root, certs[3], keys[3], now) == -EPERM, "without a fleet, another gateway's device is foreign");
+	ok(!claim(root, root->issuing, thief, now), "alone, a claim is not a signature: the registry compares the fingerprint");
 	put(bio, foreign);
 	put(bio, root->root);
 	f = read_fleet(root, bio, NULL, &left, &err);
@@ -333,7 +334,9 @@ static void check_fleet(struct pki_ca *root, EVP_PKEY *root_key, struct pki_ca *
 		good += !claim(root, certs[i], keys[i], now);
 	ok(good == MANY, "a device of each is let through");
 	ok(claim(root, foreign, thief, now) == -EPERM, "one of another root's gateway with the same name is not");
-	ok(claim(root, certs[3], thief, now) == 0, "a claim is not a signature: the registry compares the fingerprint");
+	ok(claim(root, certs[3], thief, now) == -EPERM, "in the name of another gateway, which has not signed it");
+	ok(claim(root, root->issuing, thief, now) == -EPERM && !claim(root, root->issuing, root->key, now),
+	   "nor in this one's own, which has its own as before");
 	ok(claim(root, certs[3], keys[3], now + 89 * (time_t)DAY) == 0, "in its time");
 	again = gateway(root, root_key, "gw-3", now + DAY, keys[3]);
 	put(bio, again);

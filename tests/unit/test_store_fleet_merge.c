@@ -296,6 +296,8 @@ static void check_gateway(void)
 	begin();
 	if (store_cert_reserve(&g[1].s, &c) || issue(&g[1].s, &c) || !settle_all(g, 2))
 		abort();
+	ok(!store_fleet_issuer(&g[0].s, c.serial, name, &expelled) && expelled && !store_fleet_issuer(&g[1].s, c.serial, name, &expelled) &&
+	   !expelled, "gateway: who is not known counts at nobody's but its own");
 	ok(!take(&g[0], "all/gateway/gw-b", row, 100, &e) && e.what == STORE_FLEET_GATEWAY && !strcmp(e.name, "gw-b"),
 	   "gateway: came");
 	ok(!store_fleet_gateway_get(&g[0].s, "gw-b", &known, &expelled) && known && !expelled &&
@@ -304,6 +306,21 @@ static void check_gateway(void)
 	free(value);
 	ok(!take(&g[0], "all/gateway/gw-b", out, 101, &e) && !store_fleet_issuer(&g[0].s, c.serial, name, &expelled) && expelled,
 	   "gateway: expelled, and so is what it signed");
+	ok(!take(&g[0], "all/gateway/gw-b", row, 102, &e) && !store_fleet_issuer(&g[0].s, c.serial, name, &expelled) && expelled &&
+	   ask(&g[0].s, "SELECT count(*) FROM fleet_note WHERE key = 'all/gateway/gw-b'") == 1,
+	   "gateway: that it is not any more is not taken, and told again");
+	ok(!take(&g[0], "all/gateway/gw-b", out, 103, &e) && !notes(&g[0]), "gateway: until it has been told");
+	ok(!take(&g[0], "all/gateway/gw-b", NULL, 104, &e) && !store_fleet_gateway_get(&g[0].s, "gw-b", &known, &expelled) &&
+	   known && expelled && !store_fleet_value(&g[0].s, "all/gateway/gw-b", &value, &len) && value && !strcmp(value, out) &&
+	   notes(&g[0]) == 1, "gateway: nor is it forgotten");
+	free(value);
+	ok(!take(&g[0], "all/gateway/gw-b", out, 105, &e) && !notes(&g[0]) &&
+	   take(&g[0], "all/gateway/gw-b", "{\"v\":2}", 106, &e) == -EPROTO && notes(&g[0]) == 1, "gateway: nor hidden in what makes no sense");
+	ok(!take(&g[0], "all/gateway/gw-d", "{\"v\":1,\"expelled\":7,\"issuer\":\"x\",\"certificate\":5,\"why\":6}", 107, &e) &&
+	   !store_fleet_gateway_get(&g[0].s, "gw-d", &known, &expelled) && expelled, "gateway: expelled, whatever else is said");
+	ok(take(&g[0], "all/gateway/gw-e", "{\"v\":1,\"issuer\":\"x\"}", 108, &e) == -EPROTO, "gateway: one that is not is to make sense");
+	ok(!take(&g[0], "all/gateway/gw-c", row, 110, &e) && !take(&g[0], "all/gateway/gw-c", NULL, 111, &e) &&
+	   !store_fleet_gateway_get(&g[0].s, "gw-c", &known, &expelled) && !known, "gateway: one that was not is");
 	if (store_fleet_note_all(&g[0].s, true))
 		abort();
 	ok(!take(&g[0], "all/gateway/gw-b", row, 50, &e) && !store_fleet_gateway_get(&g[0].s, "gw-b", &known, &expelled) && expelled,
@@ -366,6 +383,8 @@ static const struct strange strange[] = {
 	{ "a name with a slash", "all/device/a/b", "{\"v\":1}" },
 	{ "a serial number in capitals", "all/cert/A1000000000000000000000000000001", "{\"v\":1}" },
 	{ "a short serial number", "all/revoked/01", "{\"v\":1}" },
+	{ "words for a terminal", "all/mark/02:00:00:00:00:01", "{\"v\":1,\"quarantine\":true,\"why\":\"\\u009b2J\",\"by\":\"gw-b\","
+	  "\"since\":0}" },
 	{ "no MAC", "all/mark/02-00-00-00-00-01", "{\"v\":1,\"quarantine\":true,\"why\":\"\",\"by\":\"gw-b\",\"since\":0}" },
 	{ "a key of nothing", "all/pending/dev-1", "{\"v\":1}" },
 	{ "a policy without a name", "all/policy/", "x" },

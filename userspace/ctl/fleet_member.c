@@ -65,13 +65,13 @@ int fleet_member_add(const struct fleet_words *w)
 	return tell(w, fleet_question(w, question), "is in the fleet");
 }
 
-/* What the gateway's row says of its client certificate for etcd; free(); NULL, nothing. */
+/* What the gateway's row says of its client certificate for etcd, for a terminal; free(); NULL, nothing. */
 static char *client_of(const struct fleet_words *w)
 {
 	char key[STORE_KEY_LEN], *value = NULL, *out = NULL;
 	struct store s = { .db = NULL };
 	const char *text;
-	size_t len = 0;
+	size_t len = 0, i;
 	json_t *j;
 
 	snprintf(key, sizeof(key), "all/gateway/%s", w->name);
@@ -81,6 +81,9 @@ static char *client_of(const struct fleet_words *w)
 		out = text ? strdup(text) : NULL;
 		json_decref(j);
 	}
+	for (i = 0; out && out[i]; i++)
+		if (out[i] < ' ' || out[i] > '~')
+			out[i] = '?';
 	free(value);
 	if (s.db)
 		store_close(&s);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Expel a gateway: all others refuse what its CA signed, and it writes nothing any more. */
+#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -9,6 +10,7 @@
 #include "lib/policy.h"
 
 #define WHY	256
+#define ROW	32768	/* bytes of a row that is kept beside the mark: escaped anew it is longer, and 64 KiB are read */
 
 /**
  * struct asked - a question on its way
@@ -72,20 +74,36 @@ static void done(const struct etcd_answer *a, void *arg)
 	}
 }
 
+/* The gateway wrote the row itself: what of it others could not read would keep them from reading that it is out. */
 static void mark(struct asked *q, const struct etcd_kv *kv)
 {
-	json_t *row = json_loadb((const char *)kv->value, kv->len, 0, NULL);
+	json_t *row = kv && kv->len <= ROW ? json_loadb((const char *)kv->value, kv->len, 0, NULL) : NULL;
 
 	if (!json_is_object(row)) {
 		/* What makes no sense is out all the same. */
 		json_decref(row);
-		row = json_pack("{s:i}", "v", 1);
+		row = json_object();
 	}
+	json_object_set_new(row, "v", json_integer(1));
 	json_object_set_new(row, "expelled", json_integer(time(NULL)));
 	json_object_set_new(row, "why", json_string(q->why));
 	json_object_set_new(row, "by", json_string(q->f->at.gateway));
 	q->value = json_dumps(row, JSON_COMPACT | JSON_SORT_KEYS);
 	json_decref(row);
+}
+
+/* It may have deleted its row itself; then what it has issued says that there was one. */
+static bool has_issued(struct asked *q)
+{
+	sqlite3_stmt *stmt = NULL;
+	bool has = false;
+
+	if (sqlite3_prepare_v2(q->f->store.db, "SELECT EXISTS (SELECT 1 FROM certificate WHERE gateway = ?1)", -1, &stmt,
+			       NULL) == SQLITE_OK &&
+	    sqlite3_bind_text(stmt, 1, q->name, -1, SQLITE_STATIC) == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW)
+		has = sqlite3_column_int(stmt, 0);
+	sqlite3_finalize(stmt);
+	return has;
 }
 
 static void got(const struct etcd_answer *a, void *arg)
@@ -95,27 +113,25 @@ static void got(const struct etcd_answer *a, void *arg)
 	struct etcd_compare compares[2] = { { .key = key, .target = ETCD_MOD }, { .key = self, .target = ETCD_MOD } };
 	struct etcd_op op = { .verb = ETCD_PUT, .key = key };
 	const struct etcd_txn t = { .compares = compares, .n_compares = 2, .then = &op, .n_then = 1 };
-	json_t *row;
+	bool known, expelled = false;
 
 	if (a->result != ETCD_OK) {
 		say_no(q, "unreachable", a->why);
 		return;
 	}
-	if (!a->n) {
+	if (!a->n && !has_issued(q)) {
 		say_no(q, "refused", "the fleet has no such gateway");
 		return;
 	}
-	row = json_loadb((const char *)a->kv[0].value, a->kv[0].len, 0, NULL);
-	if (json_integer_value(json_object_get(row, "expelled")) > 0) {
-		json_decref(row);
+	/* By the registry, which is what counts: in etcd it may say so itself, in a way that nobody else reads. */
+	if (!store_fleet_gateway_get(&q->f->store, q->name, &known, &expelled) && expelled) {
 		say_no(q, "refused", "it is expelled already");
 		return;
 	}
-	json_decref(row);
-	mark(q, &a->kv[0]);
+	mark(q, a->n ? &a->kv[0] : NULL);
 	snprintf(self, sizeof(self), "all/gateway/%s", q->f->at.gateway);
 	snprintf(key, sizeof(key), "all/gateway/%s", q->name);
-	compares[0].number = a->kv[0].mod_revision;
+	compares[0].number = a->n ? a->kv[0].mod_revision : 0;
 	compares[1].number = q->f->self;
 	op.value = q->value;
 	op.len = q->value ? strlen(q->value) : 0;

@@ -356,14 +356,43 @@ static bool is_changed(struct fleet_outbox *o)
 	return true;
 }
 
+/*
+ * Put back from a copy, it lacks what came since, and no event will tell that again: all is listed, before anybody is
+ * let in by it. A copy of before the fleet has no triggers, which the start makes.
+ */
+static bool is_put_back(struct fleet_outbox *o)
+{
+	struct fleet *f = o->f;
+	struct store_fleet at;
+	int err = store_fleet_get(&f->store, &at);
+
+	if (err == -ENOENT || (!err && strcmp(at.gateway, f->at.gateway) != 0)) {
+		serve_log(LOG_ERR, "the registry was replaced by one that is not in the fleet, or as another gateway: start anew",
+			  NULL);
+		event_base_loopbreak(f->base);
+		return true;
+	}
+	if (err || at.revision >= f->at.revision)
+		return false;
+	serve_log(LOG_NOTICE, "the registry was put back from a copy: all that etcd has is listed", NULL);
+	f->at = at;
+	fleet_outbox_forget(f);
+	fleet_anew(f);
+	return true;
+}
+
 static void on_time(evutil_socket_t fd, short what, void *arg)
 {
 	struct fleet_outbox *o = arg;
+	bool changed;
 
 	(void)fd;
 	(void)what;
 	soon(o, LOOK_MS);
-	if (is_changed(o) || seconds() >= o->looked + MINUTE)
+	changed = is_changed(o);
+	if (changed && is_put_back(o))
+		return;
+	if (changed || seconds() >= o->looked + MINUTE)
 		o->due = true;
 	if (o->due)
 		drain(o);
@@ -379,6 +408,8 @@ static void on_kick(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	if (is_changed(o)) {
+		if (is_put_back(o))
+			return;
 		o->due = true;
 		drain(o);
 	}

@@ -280,6 +280,14 @@ static int check_time(const X509 *cert, const char *whose, time_t now, uint32_t 
 	return 0;
 }
 
+static bool is_signed_by(X509 *cert, const X509 *issuer)
+{
+	bool good = X509_verify(cert, X509_get0_pubkey(issuer)) == 1;
+
+	ERR_clear_error();
+	return good;
+}
+
 /**
  * pki_client_claim - does a certificate say that it is a client's, of this CA, and in time or a little late
  * @ca: the CA; its key is not needed
@@ -299,6 +307,9 @@ int pki_client_claim(const struct pki_ca *ca, X509 *cert, time_t now, uint32_t l
 
 	if (!issuer && !pki_fleet_find(ca->fleet, cert, &from, &until))
 		return pki_fail(err, -EPERM, "not issued by this gateway%s", ca->fleet ? ", nor by another of the fleet" : "");
+	/* Alone, the registry's fingerprint says more than this: nobody else writes there. */
+	if (issuer && ca->fleet && !is_signed_by(cert, issuer))
+		return pki_fail(err, -EPERM, "not signed by this gateway, whose name it has");
 	if (issuer && is_revoked(ca, issuer))
 		return pki_fail(err, -EPERM, "the CA that issued it was revoked");
 	if ((flags & EXFLAG_CA) || !(flags & EXFLAG_XKUSAGE) ||

@@ -20,6 +20,8 @@
  * @id_len: of @id
  * @fingerprint: of the certificate
  * @name: its subject
+ * @key: its public key, DER
+ * @key_len: of @key
  * @from: seconds since 1970
  * @until: likewise
  */
@@ -28,6 +30,8 @@ struct issuer {
 	size_t id_len;
 	uint8_t fingerprint[PKI_FINGERPRINT_LEN];
 	X509_NAME *name;
+	uint8_t *key;
+	size_t key_len;
 	time_t from;
 	time_t until;
 };
@@ -68,8 +72,10 @@ void pki_fleet_free(struct pki_fleet *f)
 {
 	size_t i;
 
-	for (i = 0; f && i < f->n; i++)
+	for (i = 0; f && i < f->n; i++) {
 		X509_NAME_free(f->list[i].name);
+		free(f->list[i].key);
+	}
 	if (f) {
 		free(f->list);
 		free(f->known);
@@ -158,17 +164,23 @@ static struct issuer *room_for(struct pki_fleet *f)
 	return &f->list[f->n];
 }
 
-static int keep(struct pki_fleet *f, const struct issuer *what, const X509_NAME *name, struct pki_error *err)
+/* Of @what, and of these, copies. */
+static int keep(struct pki_fleet *f, const struct issuer *what, const X509_NAME *name, const uint8_t *key, size_t key_len,
+		struct pki_error *err)
 {
 	struct issuer *at = room_for(f);
 	X509_NAME *copy = X509_NAME_dup(name);
+	uint8_t *spki = malloc(key_len);
 
-	if (!at || !copy) {
+	if (!at || !copy || !spki) {
 		X509_NAME_free(copy);
+		free(spki);
 		return pki_fail(err, -ENOMEM, "out of memory");
 	}
 	*at = *what;
 	at->name = copy;
+	at->key = memcpy(spki, key, key_len);
+	at->key_len = key_len;
 	f->n++;
 	return 0;
 }
@@ -188,8 +200,9 @@ static const struct issuer *find_known(const struct pki_fleet *before, const uin
 
 static int take_new(const struct pki_ca *ca, struct pki_fleet *f, X509 *cert, struct issuer *what, struct pki_error *err)
 {
-	int ret = pki_fleet_check(ca, cert, err);
+	int ret = pki_fleet_check(ca, cert, err), len;
 	const ASN1_OCTET_STRING *id;
+	uint8_t *key = NULL;
 
 	if (ret)
 		return ret;
@@ -198,7 +211,10 @@ static int take_new(const struct pki_ca *ca, struct pki_fleet *f, X509 *cert, st
 	id = X509_get0_subject_key_id(cert);
 	what->id_len = ASN1_STRING_length(id);
 	memcpy(what->id, ASN1_STRING_get0_data(id), what->id_len);
-	return keep(f, what, X509_get_subject_name(cert), err);
+	len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &key);
+	ret = len > 0 ? keep(f, what, X509_get_subject_name(cert), key, len, err) : pki_fail(err, -ENOMEM, "out of memory");
+	OPENSSL_free(key);
+	return ret;
 }
 
 /* A certificate of the file; -EPERM, it is left out. */
@@ -216,7 +232,7 @@ static int take(const struct pki_ca *ca, struct pki_fleet *f, const struct pki_f
 		return pki_fail(err, -ENOMEM, "out of memory");
 	known = find_known(before, what.fingerprint);
 	if (known)
-		return keep(f, known, known->name, err);
+		return keep(f, known, known->name, known->key, known->key_len, err);
 	cert = pki_cert_parse(der, len, err);
 	if (!cert)
 		return -EPERM;
@@ -312,12 +328,26 @@ struct pki_fleet *pki_fleet_read(const struct pki_ca *ca, const char *pem, size_
 	return NULL;
 }
 
+static bool has_signed(const struct issuer *issuer, X509 *cert)
+{
+	const uint8_t *at = issuer->key;
+	EVP_PKEY *key = d2i_PUBKEY(NULL, &at, (long)issuer->key_len);
+	bool good = key && X509_verify(cert, key) == 1;
+
+	EVP_PKEY_free(key);
+	ERR_clear_error();
+	return good;
+}
+
 /**
- * pki_fleet_find - by its own words, which gateway of the fleet issued a certificate, or rather: until when it may
+ * pki_fleet_find - which gateway of the fleet issued a certificate, or rather: until when it may
  * @f: the fleet's; or NULL
  * @cert: the certificate, parsed by OpenSSL
  * @from: set: when the issuing certificate begins, seconds since 1970
  * @until: set: when it ends
+ *
+ * By its signature: what the registry says of a certificate, any gateway may have written there, and one that is expelled
+ * later must not leave certificates in the name of others.
  *
  * Return: false, none.
  */
@@ -340,7 +370,7 @@ bool pki_fleet_find(const struct pki_fleet *f, X509 *cert, time_t *from, time_t 
 			high = middle;
 	}
 	for (; low < f->n && f->list[low].id_len == key.id_len && !memcmp(f->list[low].id, key.id, key.id_len); low++)
-		if (!X509_NAME_cmp(f->list[low].name, X509_get_issuer_name(cert))) {
+		if (!X509_NAME_cmp(f->list[low].name, X509_get_issuer_name(cert)) && has_signed(&f->list[low], cert)) {
 			*from = f->list[low].from;
 			*until = f->list[low].until;
 			return true;

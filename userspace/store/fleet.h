@@ -80,12 +80,14 @@ enum store_fleet_what {
 	STORE_FLEET_GATEWAY,	/* name: came, changed, or was expelled */
 	STORE_FLEET_POLICY,	/* key: a policy, or what is in force */
 	STORE_FLEET_RELEASE,	/* roll-outs, floors */
+	STORE_FLEET_NAME,	/* name: of a device that this registry had with the MAC had; it is mac's */
 };
 
 struct store_fleet_effect {
 	enum store_fleet_what what;
 	char name[STORE_GATEWAY_LEN];
 	uint8_t mac[6];
+	uint8_t had[6];
 	uint8_t fingerprint[32];
 	bool quarantine;
 };
@@ -139,7 +141,7 @@ struct store_fleet_gateway {
 
 int store_fleet_gateway_each(struct store *s, int (*each)(const struct store_fleet_gateway *g, void *arg), void *arg);
 int store_fleet_gateway_get(struct store *s, const char *name, bool *known, bool *expelled);
-/* Who issued a certificate: its gateway's name, empty for one of before the fleet; and was that expelled. */
+/* Who issued a certificate: its gateway's name, empty without a fleet; and was that expelled, or is none of the fleet. */
 int store_fleet_issuer(struct store *s, const uint8_t serial[STORE_SERIAL_LEN], char gateway[STORE_GATEWAY_LEN],
 		       bool *expelled);
 

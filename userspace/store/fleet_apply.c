@@ -136,6 +136,9 @@ static int take_over(struct store *s, struct fleet_in *in, int64_t revision)
 	json_decref(json);
 	if (ret == -EPROTO) {
 		memset(in->effect, 0, sizeof(*in->effect));
+		err = in->k.kind == FLEET_GATEWAY && in->value ? db_fleet_gateway_strange(s, in) : 0;
+		if (err)
+			return err;
 		db_refuse(s, ret, "the value of '%.120s' makes no sense", in->key);
 	}
 	if (ret && ret != -EPROTO)

@@ -124,6 +124,7 @@ int db_fleet_mark_value(struct store *s, const struct fleet_key *k, char **out, 
 int db_fleet_mark_apply(struct store *s, struct fleet_in *in);
 int db_fleet_gateway_value(struct store *s, const struct fleet_key *k, char **out, size_t *len);
 int db_fleet_gateway_apply(struct store *s, struct fleet_in *in);
+int db_fleet_gateway_strange(struct store *s, const struct fleet_in *in);
 int db_fleet_release_value(struct store *s, const struct fleet_key *k, char **out, size_t *len);
 int db_fleet_release_apply(struct store *s, struct fleet_in *in);
 int db_fleet_release_added(struct store *s, const char *model, const char *version);

@@ -162,11 +162,20 @@ static int drop(struct store *s, const char *name)
 	return err == -ENOENT ? 0 : err ? err : db_run(s, db_bind(s, DB_FLEET_DEVICE_DROP, "t", name));
 }
 
+/* What was said here of the one before counts no more, which somebody may have to hear. */
+static void tell(struct fleet_in *in, const struct store_device *own, const struct store_device *d)
+{
+	in->effect->what = STORE_FLEET_NAME;
+	snprintf(in->effect->name, sizeof(in->effect->name), "%s", in->k.name);
+	memcpy(in->effect->mac, d->mac, sizeof(d->mac));
+	memcpy(in->effect->had, own->mac, sizeof(own->mac));
+}
+
 /** db_fleet_device_apply - its row, by the value */
 int db_fleet_device_apply(struct store *s, struct fleet_in *in)
 {
 	struct store_device d = { .name = "" }, own;
-	bool retires, judged;
+	bool retires, judged, other;
 	int err;
 
 	/* One that was changed here is put again. */
@@ -181,7 +190,10 @@ int db_fleet_device_apply(struct store *s, struct fleet_in *in)
 		merge(&own, &d);
 	retires = d.retired && (err || !own.retired);
 	judged = err || strcmp(own.firmware, d.firmware);
-	err = !err && memcmp(own.mac, d.mac, sizeof(d.mac)) ? db_fleet_pending_set_aside(s, in->k.name) : 0;
+	other = !err && memcmp(own.mac, d.mac, sizeof(d.mac));
+	if (other && in->noted)
+		tell(in, &own, &d);
+	err = other ? db_fleet_pending_set_aside(s, in->k.name) : 0;
 	if (!err)
 		err = put(s, in->k.name, &d, judged);
 	if (!err && retires)

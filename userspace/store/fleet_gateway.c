@@ -64,15 +64,18 @@ static bool is_missing(const json_t *o, const char *name)
 	return !json_object_get(o, name) || json_is_null(json_object_get(o, name));
 }
 
+/* That it was expelled counts whatever else the value says: the gateway itself may have written that. */
 static bool read_row(const json_t *o, struct row *r)
 {
-	bool null;
+	bool null, good;
 
 	memset(r, 0, sizeof(*r));
-	return (is_missing(o, "issuer") || db_fleet_get_hex(o, "issuer", r->issuer, sizeof(r->issuer), &null)) &&
-	       take_certificate(o, r->certificate) &&
-	       (is_missing(o, "expelled") || db_fleet_get_int(o, "expelled", FLEET_TIME_MAX, &r->expelled)) &&
-	       (is_missing(o, "why") || db_fleet_get_text(o, "why", r->why, sizeof(r->why)));
+	if (!is_missing(o, "expelled") && !db_fleet_get_int(o, "expelled", FLEET_TIME_MAX, &r->expelled))
+		return false;
+	good = is_missing(o, "issuer") || db_fleet_get_hex(o, "issuer", r->issuer, sizeof(r->issuer), &null);
+	good = take_certificate(o, r->certificate) && good;
+	good = (is_missing(o, "why") || db_fleet_get_text(o, "why", r->why, sizeof(r->why))) && good;
+	return good || r->expelled;
 }
 
 static int put(struct store *s, const struct fleet_in *in, const struct row *r)
@@ -88,25 +91,46 @@ static int put(struct store *s, const struct fleet_in *in, const struct row *r)
 	return err;
 }
 
-/** db_fleet_gateway_apply - its row, by the value; that it was expelled stays where etcd has lost that */
-int db_fleet_gateway_apply(struct store *s, struct fleet_in *in)
+/* 1, @r is to be put; 0, what is here stays; -errno. */
+static int judge(struct store *s, struct fleet_in *in, const struct row *r)
 {
 	int64_t expelled;
-	struct row *r;
-	int got;
+	int got = get(s, in->k.name, &expelled, NULL);
 
-	in->effect->what = STORE_FLEET_GATEWAY;
-	memcpy(in->effect->name, in->k.name, sizeof(in->effect->name));
-	if (!in->value)
-		return in->noted ? 0 : db_run(s, db_bind(s, DB_FLEET_GATEWAY_DROP, "t", in->k.name));
-	r = malloc(sizeof(*r));
+	if (got != 1 || !expelled)
+		return got < 0 ? got : in->value || !in->noted;
+	if (in->value && r->expelled)
+		return 1;
+	/* As a revocation: told again, whoever has taken it back, as it may have been the gateway itself. */
+	in->renote = true;
+	return 0;
+}
+
+/** db_fleet_gateway_strange - its value makes no sense: where it was expelled, that is told again; 0 or -errno */
+int db_fleet_gateway_strange(struct store *s, const struct fleet_in *in)
+{
+	int64_t expelled;
+	int got = get(s, in->k.name, &expelled, NULL);
+
+	return got == 1 && expelled ? db_fleet_note(s, in->key, true) : got < 0 ? got : 0;
+}
+
+/** db_fleet_gateway_apply - its row, by the value; that it was expelled stays, whatever comes */
+int db_fleet_gateway_apply(struct store *s, struct fleet_in *in)
+{
+	struct row *r = calloc(1, sizeof(*r));
+	int got = 1;
+
 	if (!r)
 		return db_refuse(s, -ENOMEM, "no memory for a gateway");
-	got = read_row(in->json, r) ? in->noted ? get(s, in->k.name, &expelled, NULL) : 0 : -EPROTO;
-	if (!got || (got == 1 && !expelled))
-		got = put(s, in, r);
-	else if (got == 1)
-		got = 0;
+	in->effect->what = STORE_FLEET_GATEWAY;
+	memcpy(in->effect->name, in->k.name, sizeof(in->effect->name));
+	if (in->value && !read_row(in->json, r))
+		got = -EPROTO;
+	if (got == 1)
+		got = judge(s, in, r);
+	if (got == 1)
+		got = in->value ? put(s, in, r) : db_run(s, db_bind(s, DB_FLEET_GATEWAY_DROP, "t", in->k.name));
 	free(r);
 	return got;
 }
@@ -166,12 +190,21 @@ int store_fleet_gateway_get(struct store *s, const char *name, bool *known, bool
 	return got < 0 ? got : 0;
 }
 
+static int is_other(struct store *s, const char *gateway, bool *other)
+{
+	struct store_fleet f;
+	int err = store_fleet_get(s, &f);
+
+	*other = err || strcmp(gateway, f.gateway);
+	return err == -ENOENT ? 0 : err;
+}
+
 /**
  * store_fleet_issuer - whose certificate is it
  * @s: the registry
  * @serial: its
  * @gateway: that made it; empty where the registry is in no fleet and made it itself
- * @expelled: that gateway was cut out
+ * @expelled: that gateway was cut out, or is none of the fleet: another than this one, and not known
  *
  * Return: 0; -ENOENT, no such certificate; another -errno.
  */
@@ -191,5 +224,8 @@ int store_fleet_issuer(struct store *s, const uint8_t serial[STORE_SERIAL_LEN], 
 		return got;
 	if (!got)
 		return db_refuse(s, -ENOENT, "no certificate %s in the registry", db_serial_text(serial, text));
-	return store_fleet_gateway_get(s, gateway, &known, expelled);
+	got = store_fleet_gateway_get(s, gateway, &known, expelled);
+	if (!got && !known && *gateway)
+		got = is_other(s, gateway, expelled);
+	return got;
 }

@@ -99,8 +99,10 @@ bool db_fleet_get_text(const json_t *o, const char *name, char *out, size_t size
 	*out = 0;
 	if (!text || strlen(text) >= size)
 		return false;
+	/* C1, which terminals obey, is there as well: U+0080 to U+009F. */
 	for (i = 0; text[i]; i++)
-		if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
+		if ((unsigned char)text[i] < ' ' || text[i] == 0x7f ||
+		    ((unsigned char)text[i] == 0xc2 && ((unsigned char)text[i + 1] & 0xe0) == 0x80))
 			return false;
 	strcpy(out, text);
 	return true;

@@ -445,6 +445,7 @@ static int loop(struct agent *a, uint8_t *in, uint8_t *out)
 		}
 		agent_fleet_takes(a, in, len);
 		err = agent_answer(a, &q, out);
+		agent_fleet_takes(a, NULL, 0);
 		if (err)
 			return err == -EPIPE ? 0 : 1;
 		if (q.op == SERVE_OP_RELOAD)

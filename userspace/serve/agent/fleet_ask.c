@@ -190,7 +190,7 @@ bool agent_fleet_identify(struct agent *a, const struct serve_request *q, struct
 	}
 	if (!expelled)
 		return true;
-	agent_refuse(a, q, r, 403, SERVE_GATEWAY_EXPELLED, "the certificate is of gateway %s, which was expelled", gateway);
+	agent_refuse(a, q, r, 403, SERVE_GATEWAY_EXPELLED, "the certificate is of gateway %s, which was expelled, or is not in the fleet", gateway);
 	return false;
 }
 
