@@ -62,6 +62,7 @@ bool fleet_replica_is_whole(const struct fleet *f);
 void fleet_replica_why(const struct fleet *f, char out[FLEET_WHY]);
 void fleet_replica_poke(struct fleet *f);
 void fleet_replica_stop(struct fleet *f);
+void fleet_replica_compare(struct fleet *f);
 
 /* tick.c */
 struct fleet_tick;
