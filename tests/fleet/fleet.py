@@ -15,7 +15,7 @@ import sys
 import time
 
 from gateway import ASAN, BUILD, CONFINED, CTL, Gateway, admit, command, same, wait
-from hold import hold, marks
+from hold import hold, marks, pair as with_kernels
 from policy import policy
 from etcd_member import WORK, Member, authorities, finish, ok, plan, restored
 
@@ -312,6 +312,66 @@ def restore():
     m.kill()
 
 
+def put_back():
+    """A registry that is put back from a backup under a cordon-fleet that runs."""
+    m, a, b = with_kernels("put_back")
+    words = ("--registry", b.db_path, "--ca", f"{b.where}/ca", "--run", f"{b.where}/serve")
+    for i in (1, 2, 3):
+        a.certificate(f"d{i}", mac(i), serial(i))
+    ok(wait(lambda: b.state(serial(3)) == 2) and same(a, b), "certificates are in both")
+    kept = f"{b.where}/backup.db"
+    command("registry", "backup", kept, *words[:2])
+    b.kernel.hold(2)
+    ok(wait(lambda: a.sql("SELECT mac FROM fleet_mark")), "a quarantine of its kernel is the fleet's")
+    a.revoke(serial(1))
+    a.device("late", mac(9))
+    ok(wait(lambda: b.state(serial(1)) == 3 and b.has_device("late")) and same(a, b),
+       "and a revocation and a device come, all after the backup")
+    command("registry", "restore", kept, *words)
+    ok(b.hears("put back from a backup"), "which is noticed")
+    ok(wait(lambda: b.state(serial(1)) == 3 and b.has_device("late"), 5), "what came since is there again within seconds, by itself")
+    ok(b.state(serial(2)) == 2, "and the other certificate stays good")
+    ok(b.is_reachable() and same(a, b), "both are the same")
+    ok(b.kernel.is_held(2) and a.sql("SELECT mac FROM fleet_mark"), "the quarantine stands, in its kernel and in the fleet")
+    b.device("after", mac(10))
+    ok(wait(lambda: a.has_device("after")), "and what is changed there is told")
+    ended(a, b)
+    m.kill()
+
+
+def full():
+    """etcd has no space left, and then it has."""
+    m = Member("full").start().ready()
+    a, b = pair(m, "full")
+    a.certificate("f1", mac(1), serial(1))
+    ok(wait(lambda: b.state(serial(1)) == 2), "a certificate is in both")
+    m.alarm()
+    a.revoke(serial(1))
+    a.device("waits", mac(2))
+    ok(a.hears("cannot be written into etcd now") and a.status()["waiting"] >= 2, "without space in etcd what is said here waits")
+    ok("space" in a.said("cannot be written into etcd now")[0], "and the log says why")
+    m.ctl("alarm", "disarm")
+    ok(wait(lambda: b.state(serial(1)) == 3 and b.has_device("waits"), 5), "with space again it is told within seconds")
+    ok(same(a, b), "both are the same")
+    ended(a, b)
+    m.kill()
+
+
+def kept():
+    """A gateway is seen again after an outage in which it could not say that it is there. It has 9 seconds here, not 60."""
+    m = Member("kept").start().ready()
+    a, b = pair(m, "kept")
+    m.kill()
+    ok(a.is_away() and b.is_away(), "etcd is away")
+    wait(lambda: False, 4)
+    m.start().ready()
+    ok(a.is_reachable() and b.is_reachable(), "it comes back")
+    ok(not wait(lambda: sorted(a.status().get("here", ())) != ["a", "b"] or not b.status().get("reachable"), 14, 0.2),
+       "both stay connected")
+    ended(a, b)
+    m.kill()
+
+
 def missed():
     """A revocation that no event told (etcd 18089): what is revoked is listed once an hour, which has 4 seconds here."""
     m = Member("missed").start().ready()
@@ -562,7 +622,7 @@ def issuing():
 
 def main():
     authorities()
-    for part in (join, once, members, compaction, restore, missed, expel, strange, clients, names, hold, marks, policy, issuing):
+    for part in (join, once, members, compaction, restore, put_back, full, kept, missed, expel, strange, clients, names, hold, marks, policy, issuing):
         if re.search(PATTERN, part.__name__):
             began = time.monotonic()
             part()

@@ -18,6 +18,7 @@
 #define BYTES		(512U << 10)
 #define STUCK		64	/* keys that are left alone for a while */
 #define LEFT_ALONE	600	/* seconds */
+#define LEFT_ALONE_WINS	5	/* what closes: a member may have been out of space */
 #define MINUTE		60	/* seconds, after which it is looked all the same */
 #define LOOK_MS		500	/* what inotify does not tell is found out then */
 #define EVENTS		100000U	/* keys a second, times gateways that are told of them */
@@ -27,10 +28,12 @@
 /**
  * struct stuck - a key that cannot be written
  * @key: empty, none
+ * @wins: it is what closes
  * @until: by a clock that only goes on, seconds
  */
 struct stuck {
 	char key[STORE_KEY_LEN];
+	bool wins;
 	time_t until;
 };
 
@@ -45,6 +48,7 @@ struct stuck {
  * @call: on its way; NULL, none
  * @waits: for the replica
  * @told: what closes was written, since the watch opened
+ * @failing: nothing can be written, which was said
  * @single: one key at a time, for so many
  * @notes: that are being written
  * @n: of them
@@ -66,6 +70,7 @@ struct fleet_outbox {
 	struct etcd_call *call;
 	bool waits;
 	bool told;
+	bool failing;
 	unsigned int single;
 	struct store_fleet_changed notes[KEYS];
 	size_t n;
@@ -114,19 +119,35 @@ static struct stuck *stuck_find(struct fleet_outbox *o, const char *key)
 	return NULL;
 }
 
-/* In the place of the one that was to be tried again first. */
-static void leave_alone(struct fleet_outbox *o, const char *key, const char *why)
+/* Something that closes waits, though nothing is handed out. */
+static bool is_closing_stuck(const struct fleet_outbox *o)
 {
-	struct stuck *at = &o->stuck[0];
 	size_t i;
 
-	for (i = 1; i < STUCK; i++)
-		if (o->stuck[i].until < at->until)
+	for (i = 0; i < STUCK; i++)
+		if (o->stuck[i].until > seconds() && o->stuck[i].wins)
+			return true;
+	return false;
+}
+
+/* In the place of it before, or of the one that was to be tried again first; said once as long as it is remembered. */
+static void leave_alone(struct fleet_outbox *o, const struct store_fleet_changed *c, const char *why)
+{
+	struct stuck *at = &o->stuck[0];
+	bool known = false;
+	size_t i;
+
+	for (i = 0; i < STUCK && !known; i++) {
+		known = !strcmp(o->stuck[i].key, c->key);
+		if (known || o->stuck[i].until < at->until)
 			at = &o->stuck[i];
-	serve_log(LOG_ERR, "a change cannot be written into etcd: it is tried again in ten minutes", "key", key, "why", why,
-		  NULL);
-	snprintf(at->key, sizeof(at->key), "%s", key);
-	at->until = seconds() + LEFT_ALONE;
+	}
+	if (!known || !c->wins)
+		serve_log(LOG_ERR, c->wins ? "a revocation or mark cannot be written into etcd: it is tried again every 5 seconds" :
+			  "a change cannot be written into etcd: it is tried again in ten minutes", "key", c->key, "why", why, NULL);
+	snprintf(at->key, sizeof(at->key), "%s", c->key);
+	at->wins = c->wins;
+	at->until = seconds() + (c->wins ? LEFT_ALONE_WINS : LEFT_ALONE);
 }
 
 /* Keys that may be written in this second. */
@@ -206,7 +227,7 @@ static int64_t conflict(struct fleet_outbox *o, const struct store_fleet_changed
 		return is ? is : revision;
 	/* Taken over while the answer was on its way, or not taken over at all. */
 	if (store_fleet_revision(&o->f->store, c->key, &known) || known != is)
-		leave_alone(o, c->key, "the registry does not take over what etcd has of it");
+		leave_alone(o, c, "the registry does not take over what etcd has of it");
 	return 0;
 }
 
@@ -244,6 +265,7 @@ static void answered(const struct etcd_answer *a, void *arg)
 				store_rollback(&o->f->store);
 		}
 		o->single -= o->single > 0;
+		o->failing = false;
 		again(o, 0);
 		fleet_heard(o->f);
 	} else if (a->result == ETCD_OK && a->n_replies == o->n + 1) {
@@ -255,7 +277,10 @@ static void answered(const struct etcd_answer *a, void *arg)
 	} else {
 		/* What was sent may have been done: the compare of the next time tells. */
 		if (a->result == ETCD_REFUSED)
-			leave_alone(o, o->notes[0].key, a->why);
+			leave_alone(o, &o->notes[0], a->why);
+		else if (!o->failing)
+			serve_log(LOG_WARNING, "what waits here cannot be written into etcd now", "why", a->why, NULL);
+		o->failing = a->result != ETCD_REFUSED;
 		again(o, 1000);
 	}
 	clear(o);
@@ -287,7 +312,7 @@ static void transact(struct fleet_outbox *o)
 	if (o->call)
 		return;
 	if (errno == EINVAL)
-		leave_alone(o, o->notes[0].key, "its name is none that etcd's client takes");
+		leave_alone(o, &o->notes[0], "its name is none that etcd's client takes");
 	clear(o);
 	again(o, 1000);
 }
@@ -330,7 +355,7 @@ static void drain(struct fleet_outbox *o)
 		return;
 	}
 	if (!o->n || !o->notes[0].wins) {
-		o->told = true;
+		o->told = !is_closing_stuck(o);
 		fleet_reach(o->f);
 		o->due = o->n > room;
 		while (o->n > room)
@@ -353,6 +378,7 @@ static bool is_changed(struct fleet_outbox *o)
 	if (version == o->version)
 		return false;
 	o->version = version;
+	fleet_replica_compare(o->f);
 	return true;
 }
 
