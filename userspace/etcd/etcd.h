@@ -299,6 +299,7 @@ struct etcd *etcd_new(struct event_base *base, const struct etcd_config *c, char
 void etcd_free(struct etcd *e);
 uint64_t etcd_cluster(const struct etcd *e);
 void etcd_forget(struct etcd *e);
+void etcd_pace(struct etcd *e, unsigned int backoff_min);
 int64_t etcd_clock(const struct etcd *e);
 
 /* request.c: NULL, it cannot even begin: -errno says so in errno. A timeout of 0 is the configured one. */

@@ -19,6 +19,7 @@ bool fleet_may_write(const struct fleet *f);
 void fleet_refuse(struct fleet *f, const char *why);
 void fleet_trouble(const struct fleet *f, char out[FLEET_WHY]);
 unsigned int fleet_gateways_count(struct fleet *f);
+unsigned int fleet_backoff(unsigned int gateways);
 unsigned int fleet_spread(struct fleet *f, unsigned int each, unsigned int least, unsigned int most);
 void fleet_after(struct event *timer, unsigned int ms);
 
