@@ -417,6 +417,11 @@ def expel():
     code, out, err = a.ctl("expel", "b", "--why", "again", "--yes")
     ok(code == 1 and "already" in err, "twice: refused")
     ok(a.status()["reachable"], "the other one goes on")
+    for what, words in (("writes itself in again", ("put", "cordon/all/gateway/b", '{"v":1}')), ("deletes its row",
+                        ("del", "cordon/all/gateway/b"))):
+        revision = json.loads(m.ctl(*words, "-w", "json"))["header"]["revision"]
+        ok(wait(lambda: a.status()["revision"] >= revision) and "stolen" in a.ctl("gateways")[1],
+           f"who stole it {what} in etcd: it stays expelled")
     ended(a, b)
     m.kill()
 

@@ -88,25 +88,31 @@ static int put(struct store *s, const struct fleet_in *in, const struct row *r)
 	return err;
 }
 
-/** db_fleet_gateway_apply - its row, by the value; that it was expelled stays where etcd has lost that */
+/**
+ * db_fleet_gateway_apply - its row, by the value
+ *
+ * That it was expelled stays, whatever etcd says later: who stole a gateway may write there until its certificate for
+ * etcd is revoked.
+ */
 int db_fleet_gateway_apply(struct store *s, struct fleet_in *in)
 {
 	int64_t expelled;
 	struct row *r;
-	int got;
+	int got, was;
 
 	in->effect->what = STORE_FLEET_GATEWAY;
 	memcpy(in->effect->name, in->k.name, sizeof(in->effect->name));
+	was = get(s, in->k.name, &expelled, NULL);
+	if (was < 0)
+		return was;
 	if (!in->value)
-		return in->noted ? 0 : db_run(s, db_bind(s, DB_FLEET_GATEWAY_DROP, "t", in->k.name));
+		return in->noted || expelled ? 0 : db_run(s, db_bind(s, DB_FLEET_GATEWAY_DROP, "t", in->k.name));
 	r = malloc(sizeof(*r));
 	if (!r)
 		return db_refuse(s, -ENOMEM, "no memory for a gateway");
-	got = read_row(in->json, r) ? in->noted ? get(s, in->k.name, &expelled, NULL) : 0 : -EPROTO;
-	if (!got || (got == 1 && !expelled))
+	got = read_row(in->json, r) ? 0 : -EPROTO;
+	if (!got && (!expelled || (r->expelled && !in->noted)))
 		got = put(s, in, r);
-	else if (got == 1)
-		got = 0;
 	free(r);
 	return got;
 }
