@@ -447,6 +447,12 @@ def strange():
     ok(a.status()["reachable"] and b.status()["reachable"], "both are reachable all the while")
     code, out, _ = a.ctl("status")
     ok("make no sense" in out, "status says so")
+    m.ctl("put", "cordon/all/gateway/z", '{"v":1}')
+    for name in ("z", "\x1b[2J"):
+        m.ctl("put", f"cordon/here/{name}", json.dumps({"v": 1, "clock": 999, "version": "8\n\x1b[2J\u009b2J", "since": NOW}))
+    ok(wait(lambda: "z is 999 s" in a.ctl("status")[1]), "a gateway says of itself what it likes")
+    out = a.ctl("status")[1] + a.ctl("gateways")[1]
+    ok("version 8??[2J??2J" in out and not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", out), f"none of it moves root's terminal {out!a}")
     ended(a, b)
     m.kill()
 

@@ -73,6 +73,7 @@ static char *client_of(const struct fleet_words *w)
 	const char *text;
 	size_t len = 0;
 	json_t *j;
+	char *c;
 
 	snprintf(key, sizeof(key), "all/gateway/%s", w->name);
 	if (!store_open(&s, w->config.registry, false) && !store_fleet_value(&s, key, &value, &len) && value) {
@@ -81,6 +82,10 @@ static char *client_of(const struct fleet_words *w)
 		out = text ? strdup(text) : NULL;
 		json_decref(j);
 	}
+	/* The gateway has said it itself. */
+	for (c = out; c && *c; c++)
+		if (*c < ' ' || *c > '~')
+			*c = '?';
 	free(value);
 	if (s.db)
 		store_close(&s);
