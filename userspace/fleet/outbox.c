@@ -49,6 +49,7 @@ struct stuck {
  * @waits: for the replica
  * @told: what closes was written, since the watch opened
  * @failing: nothing can be written, which was said
+ * @closing: only what closes is collected
  * @single: one key at a time, for so many
  * @notes: that are being written
  * @n: of them
@@ -71,6 +72,7 @@ struct fleet_outbox {
 	bool waits;
 	bool told;
 	bool failing;
+	bool closing;
 	unsigned int single;
 	struct store_fleet_changed notes[KEYS];
 	size_t n;
@@ -163,13 +165,21 @@ static unsigned int allowance(struct fleet_outbox *o)
 	return rate > o->spent ? rate - o->spent : 0;
 }
 
+/* Such notes come before all others, with those that a mark or a row went, which close nothing. */
+static bool may_win(const char *key)
+{
+	return !strncmp(key, "all/revoked/", 12) || !strncmp(key, "all/mark/", 9) || !strncmp(key, "all/gateway/", 12);
+}
+
 /* Those that win are not mixed with others, which may make them fail. */
 static int collect(const struct store_fleet_changed *c, void *arg)
 {
 	struct fleet_outbox *o = arg;
 	struct store_fleet_changed *to = &o->notes[o->n];
 
-	if (stuck_find(o, c->key))
+	if (o->closing && !may_win(c->key))
+		return -ECANCELED;
+	if (stuck_find(o, c->key) || (o->closing && !c->wins))
 		return 0;
 	if (o->n && (o->notes[0].wins != c->wins || o->bytes + c->len > BYTES))
 		return -ECANCELED;
@@ -317,7 +327,19 @@ static void transact(struct fleet_outbox *o)
 	again(o, 1000);
 }
 
-/* What waits, into @notes. The registry remembers what it has handed out, so that is a change of it, too. */
+static int collect_all(struct fleet_outbox *o, bool closing)
+{
+	int err;
+
+	o->closing = closing;
+	err = store_fleet_changed_each(&o->f->store, KEYS + STUCK, collect, o);
+	return err == -ECANCELED ? 0 : err;
+}
+
+/*
+ * What waits, into @notes: first what closes, which waits for nothing. The registry remembers what it has handed out, so
+ * that is a change of it, too.
+ */
 static int take(struct fleet_outbox *o)
 {
 	struct store *s = &o->f->store;
@@ -330,9 +352,9 @@ static int take(struct fleet_outbox *o)
 	err = store_begin(s, false);
 	if (err)
 		return err;
-	err = store_fleet_changed_each(s, KEYS + STUCK, collect, o);
-	if (err == -ECANCELED)
-		err = 0;
+	err = collect_all(o, true);
+	if (!err && !o->n && !o->waits)
+		err = collect_all(o, false);
 	if (!err)
 		err = store_commit(s);
 	if (err)
@@ -344,7 +366,7 @@ static void drain(struct fleet_outbox *o)
 {
 	unsigned int room = allowance(o);
 
-	if (o->call || o->waits || !fleet_may_write(o->f))
+	if (o->call || !fleet_may_write(o->f))
 		return;
 	o->due = false;
 	o->looked = seconds();
