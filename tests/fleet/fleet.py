@@ -10,6 +10,7 @@ import json
 import os
 import re
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -320,7 +321,9 @@ def put_back():
         a.certificate(f"d{i}", mac(i), serial(i))
     ok(wait(lambda: b.state(serial(3)) == 2) and same(a, b), "certificates are in both")
     kept = f"{b.where}/backup.db"
-    command("registry", "backup", kept, *words[:2])
+    other = f"{b.where}/other.db"
+    for path in (kept, other):
+        command("registry", "backup", path, *words[:2])
     b.kernel.hold(2)
     ok(wait(lambda: a.sql("SELECT mac FROM fleet_mark")), "a quarantine of its kernel is the fleet's")
     a.revoke(serial(1))
@@ -335,7 +338,23 @@ def put_back():
     ok(b.kernel.is_held(2) and a.sql("SELECT mac FROM fleet_mark"), "the quarantine stands, in its kernel and in the fleet")
     b.device("after", mac(10))
     ok(wait(lambda: a.has_device("after")), "and what is changed there is told")
-    ended(a, b)
+    db = sqlite3.connect(kept, isolation_level=None)
+    for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'fleet_%'").fetchall():
+        db.execute(f"DROP TRIGGER {name}")
+    for table in ("fleet", "fleet_key", "fleet_note", "fleet_mark", "fleet_revoked", "fleet_gateway", "fleet_held", "fleet_text"):
+        db.execute(f"DELETE FROM {table}")
+    db.close()
+    command("registry", "restore", kept, *words)
+    ok(wait(lambda: b.state(serial(1)) == 3 and b.has_device("after"), 5), "a backup of before the fleet: it joins by itself")
+    b.device("joined", mac(11))
+    ok(wait(lambda: a.has_device("joined")) and wait(lambda: same(a, b)), "and what is changed there is told")
+    ok(b.kernel.is_held(2) and a.sql("SELECT mac FROM fleet_mark"), "the quarantine still stands")
+    db = sqlite3.connect(other, isolation_level=None)
+    db.execute("UPDATE fleet SET gateway = 'other'")
+    db.close()
+    command("registry", "restore", other, *words)
+    ok(wait(lambda: b.process.poll() is not None) and b.said("another gateway's"), "another gateway's backup: it ends, and says why")
+    ended(a)
     m.kill()
 
 
