@@ -434,10 +434,13 @@ static bool is_still_ours(struct fleet *f, struct store_fleet *at)
 	}
 	if (!err && !strcmp(at->gateway, f->config->fleet.gateway))
 		return true;
-	serve_log(LOG_ERR, "the registry was replaced", "why", err ? f->store.error : "it is another gateway's", NULL);
-	/* One that cannot be read now is looked at again; with another gateway's nothing is to be done. */
-	if (!err || err == -EEXIST)
-		event_base_loopexit(f->base, NULL);
+	/* One that cannot be read now is looked at with the next change; with another gateway's nothing is to be done. */
+	if (err && err != -EEXIST) {
+		serve_log(LOG_ERR, "registry", "why", f->store.error, NULL);
+		return false;
+	}
+	serve_log(LOG_ERR, "the registry was replaced, and is another gateway's: this ends", "registry's", at->gateway, NULL);
+	event_base_loopexit(f->base, NULL);
 	return false;
 }
 
