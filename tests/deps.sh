@@ -18,7 +18,7 @@ declare -A packages=(
 	[fuzz]="clang libclang-rt-14-dev"
 	[unit]="fish libasan8 libubsan1 netbase openssl python3 python3-prometheus-client
 		python3-yaml systemd zsh"
-	[etcd]="etcd-client etcd-server iproute2 nftables openssl python3"
+	[etcd]="curl etcd-client etcd-server iproute2 nftables openssl python3"
 	[deb]="debhelper dh-dkms dkms dpkg-dev fakeroot pkg-config lintian systemd"
 	[deb-long]="debootstrap piuparts locales util-linux"
 	[system]="qemu-system-x86 debootstrap e2fsprogs python3 xz-utils zstd util-linux iproute2 nftables procps"

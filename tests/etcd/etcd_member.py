@@ -84,6 +84,11 @@ class Member:
         return run("etcdctl", "--endpoints", self.aside if aside else self.url, "--cacert", "ca.crt", "--cert", "client.crt",
                    "--key", "client.key", "--dial-timeout", "2s", *words)
 
+    def alarm(self):
+        """It is out of space, until the alarm is disarmed."""
+        run("curl", "-sf", "--cacert", "ca.crt", "--cert", "client.crt", "--key", "client.key", f"{self.url}/v3/maintenance/alarm",
+            "-d", '{"action": "ACTIVATE", "alarm": "NOSPACE"}')
+
     def ready(self, aside=False):
         end = time.monotonic() + 30
         while time.monotonic() < end:

@@ -15,4 +15,6 @@ $(BUILD)/fleet/cordon-fleet: $(FLEET_ASAN_SRC:%.c=$(BUILD)/asan/%.o) $(BUILD)/as
 
 $(BUILD)/asan/userspace/fleet/replica.o: US_SANITIZE += -DFLEET_HOUR=4000
 
+$(BUILD)/asan/userspace/fleet/session.o: US_SANITIZE += -DFLEET_TTL=9
+
 -include $(FLEET_ASAN_SRC:%.c=$(BUILD)/asan/%.d)

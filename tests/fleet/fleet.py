@@ -10,12 +10,13 @@ import json
 import os
 import re
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 
 from gateway import ASAN, BUILD, CONFINED, CTL, Gateway, admit, command, same, wait
-from hold import hold, marks
+from hold import hold, marks, pair as with_kernels
 from policy import policy
 from etcd_member import WORK, Member, authorities, finish, ok, plan, restored
 
@@ -316,6 +317,84 @@ def restore():
     m.kill()
 
 
+def put_back():
+    """A registry that is put back from a backup under a cordon-fleet that runs."""
+    m, a, b = with_kernels("put_back")
+    words = ("--registry", b.db_path, "--ca", f"{b.where}/ca", "--run", f"{b.where}/serve")
+    for i in (1, 2, 3):
+        a.certificate(f"d{i}", mac(i), serial(i))
+    ok(wait(lambda: b.state(serial(3)) == 2) and same(a, b), "certificates are in both")
+    kept = f"{b.where}/backup.db"
+    other = f"{b.where}/other.db"
+    for path in (kept, other):
+        command("registry", "backup", path, *words[:2])
+    b.kernel.hold(2)
+    ok(wait(lambda: a.sql("SELECT mac FROM fleet_mark")), "a quarantine of its kernel is the fleet's")
+    a.revoke(serial(1))
+    a.device("late", mac(9))
+    ok(wait(lambda: b.state(serial(1)) == 3 and b.has_device("late")) and same(a, b),
+       "and a revocation and a device come, all after the backup")
+    command("registry", "restore", kept, *words)
+    ok(b.hears("put back from a backup"), "which is noticed")
+    ok(wait(lambda: b.state(serial(1)) == 3 and b.has_device("late"), 5), "what came since is there again within seconds, by itself")
+    ok(b.state(serial(2)) == 2, "and the other certificate stays good")
+    ok(b.is_reachable() and same(a, b), "both are the same")
+    ok(b.kernel.is_held(2) and a.sql("SELECT mac FROM fleet_mark"), "the quarantine stands, in its kernel and in the fleet")
+    b.device("after", mac(10))
+    ok(wait(lambda: a.has_device("after")), "and what is changed there is told")
+    db = sqlite3.connect(kept, isolation_level=None)
+    for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'fleet_%'").fetchall():
+        db.execute(f"DROP TRIGGER {name}")
+    for table in ("fleet", "fleet_key", "fleet_note", "fleet_mark", "fleet_revoked", "fleet_gateway", "fleet_held", "fleet_text"):
+        db.execute(f"DELETE FROM {table}")
+    db.close()
+    command("registry", "restore", kept, *words)
+    ok(wait(lambda: b.state(serial(1)) == 3 and b.has_device("after"), 5), "a backup of before the fleet: it joins by itself")
+    b.device("joined", mac(11))
+    ok(wait(lambda: a.has_device("joined")) and wait(lambda: same(a, b)), "and what is changed there is told")
+    ok(b.kernel.is_held(2) and a.sql("SELECT mac FROM fleet_mark"), "the quarantine still stands")
+    db = sqlite3.connect(other, isolation_level=None)
+    db.execute("UPDATE fleet SET gateway = 'other'")
+    db.close()
+    command("registry", "restore", other, *words)
+    ok(wait(lambda: b.process.poll() is not None) and b.said("another gateway's"), "another gateway's backup: it ends, and says why")
+    ended(a)
+    m.kill()
+
+
+def full():
+    """etcd has no space left, and then it has."""
+    m = Member("full").start().ready()
+    a, b = pair(m, "full")
+    a.certificate("f1", mac(1), serial(1))
+    ok(wait(lambda: b.state(serial(1)) == 2), "a certificate is in both")
+    m.alarm()
+    a.revoke(serial(1))
+    a.device("waits", mac(2))
+    ok(a.hears("cannot be written into etcd now") and a.status()["waiting"] >= 2, "without space in etcd what is said here waits")
+    ok("space" in a.said("cannot be written into etcd now")[0], "and the log says why")
+    m.ctl("alarm", "disarm")
+    ok(wait(lambda: b.state(serial(1)) == 3 and b.has_device("waits"), 5), "with space again it is told within seconds")
+    ok(same(a, b), "both are the same")
+    ended(a, b)
+    m.kill()
+
+
+def kept():
+    """A gateway is seen again after an outage in which it could not say that it is there. It has 9 seconds here, not 60."""
+    m = Member("kept").start().ready()
+    a, b = pair(m, "kept")
+    m.kill()
+    ok(a.is_away() and b.is_away(), "etcd is away")
+    wait(lambda: False, 4)
+    m.start().ready()
+    ok(a.is_reachable() and b.is_reachable(), "it comes back")
+    ok(not wait(lambda: sorted(a.status().get("here", ())) != ["a", "b"] or not b.status().get("reachable"), 14, 0.2),
+       "both stay connected")
+    ended(a, b)
+    m.kill()
+
+
 def missed():
     """A revocation that no event told (etcd 18089): what is revoked is listed once an hour, which has 4 seconds here."""
     m = Member("missed").start().ready()
@@ -375,6 +454,11 @@ def expel():
     code, out, err = a.ctl("expel", "lost", "--why", "stolen", "--yes")
     ok(code == 0 and wait(lambda: b'"expelled":' in m.ctl("get", "cordon/all/gateway/lost")), "expelled, though it has deleted its row")
     ok(a.status()["reachable"], "the other one goes on")
+    for what, words in (("writes itself in again", ("put", "cordon/all/gateway/b", '{"v":1}')), ("deletes its row",
+                        ("del", "cordon/all/gateway/b"))):
+        revision = json.loads(m.ctl(*words, "-w", "json"))["header"]["revision"]
+        ok(wait(lambda: a.status()["revision"] >= revision) and "stolen" in a.ctl("gateways")[1],
+           f"who stole it {what} in etcd: it stays expelled")
     ended(a, b)
     m.kill()
 
@@ -408,6 +492,12 @@ def strange():
         ok(not re.search("[\0-\x08\x0b-\x1f\x7f-\x9f]", out), f"nothing of it reaches one: {out[-60:]!r}")
     got = json.loads(a.ctl("gateways", "--json")[1])["gateways"]["odd"]["value"]["version"]
     ok(got.endswith(" \\u001b q\u00e9"), f"what is text stays: {got!r}")
+    m.ctl("put", "cordon/all/gateway/z", '{"v":1}')
+    for name in ("z", "\x1b[2J"):
+        m.ctl("put", f"cordon/here/{name}", json.dumps({"v": 1, "clock": 999, "version": "8\n\x1b[2J\u009b2J", "since": NOW}))
+    ok(wait(lambda: "z is 999 s" in a.ctl("status")[1]), "a gateway says of itself what it likes")
+    out = a.ctl("status")[1] + a.ctl("gateways")[1]
+    ok("version 8??[2J??2J" in out and not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", out), f"none of it moves root's terminal {out!a}")
     ended(a, b)
     m.kill()
 
@@ -586,30 +676,9 @@ def issuing():
     m.kill()
 
 
-def put_back():
-    """The registry of yesterday, while cordon-fleet runs: what the others said since is no event any more."""
-    m = Member("put_back").start().ready()
-    a, b = pair(m, "put_back")
-    b.certificate("cam", mac(1), serial(1))
-    ok(wait(lambda: a.state(serial(1)) is not None), "a certificate of the other's is in both")
-    registry = ("--registry", a.db_path, "--run", f"{a.where}/run")
-    command("registry", "backup", f"{a.where}/copy.db", *registry[:2])
-    b.revoke(serial(1))
-    b.device("since", mac(2))
-    ok(wait(lambda: a.state(serial(1)) == 3 and a.has_device("since")), "then it is revoked there")
-    command("registry", "restore", f"{a.where}/copy.db", *registry, "--ca", f"{a.where}/ca")
-    ok(a.hears("was put back from a copy") and a.is_reachable(), "cordon-fleet says so")
-    ok(wait(lambda: a.state(serial(1)) == 3 and a.has_device("since")) and same(a, b), "and has again what came since")
-    a.sql("DELETE FROM fleet")
-    ok(wait(lambda: a.process.poll() is not None) and not a.process.returncode and a.said("not in the fleet, or as another"),
-       "one of before the fleet: it ends, to join when it is started anew")
-    ended(b)
-    m.kill()
-
-
 def main():
     authorities()
-    for part in (join, once, members, compaction, restore, put_back, missed, expel, strange, clients, names, hold, marks, policy, issuing):
+    for part in (join, once, members, compaction, restore, put_back, full, kept, missed, expel, strange, clients, names, hold, marks, policy, issuing):
         if re.search(PATTERN, part.__name__):
             began = time.monotonic()
             part()

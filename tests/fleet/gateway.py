@@ -201,7 +201,10 @@ registry:
 
 def command(*words):
     """Run cordonctl, which has to succeed."""
-    subprocess.run([CTL, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=True)
+    done = subprocess.run([CTL, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+    if done.returncode:
+        print("".join(f"# {l}\n" for l in done.stderr.decode().splitlines()), flush=True)
+    done.check_returncode()
 
 
 def admit(member, *gateways, prefix="cordon/"):

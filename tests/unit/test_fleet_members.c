@@ -153,6 +153,19 @@ static void pump(void)
 	}
 }
 
+unsigned int fleet_gateways_count(struct fleet *f)
+{
+	(void)f;
+	return 1;
+}
+
+void fleet_after(struct event *timer, unsigned int ms)
+{
+	struct timeval t = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+
+	event_add(timer, &t);
+}
+
 void fleet_answer(struct fleet *f, uint64_t client, json_t *id, const char *is, json_t *more)
 {
 	const char *why = json_string_value(json_object_get(more, "why"));
@@ -344,6 +357,11 @@ static void check_add(struct fleet *f)
 	ask_add(f, "gw-b", pem);
 	expect("refused", "was expelled", "add by one that was expelled meanwhile");
 	f->self++;
+	f->expelled = true;
+	ask_add(f, "gw-b", pem);
+	expect("refused", "this gateway is expelled", "add by one that is expelled, and whose row is as it knows it");
+	ok(find("all/gateway/gw-b") < 0, "it is not in");
+	f->expelled = false;
 	mood = ETCD_UNREACHABLE;
 	ask_add(f, "gw-b", pem);
 	expect("unreachable", "no member", "add without etcd");

@@ -71,8 +71,9 @@ static char *client_of(const struct fleet_words *w)
 	char key[STORE_KEY_LEN], *value = NULL, *out = NULL;
 	struct store s = { .db = NULL };
 	const char *text;
-	size_t len = 0, i;
+	size_t len = 0;
 	json_t *j;
+	char *c;
 
 	snprintf(key, sizeof(key), "all/gateway/%s", w->name);
 	if (!store_open(&s, w->config.registry, false) && !store_fleet_value(&s, key, &value, &len) && value) {
@@ -81,9 +82,10 @@ static char *client_of(const struct fleet_words *w)
 		out = text ? strdup(text) : NULL;
 		json_decref(j);
 	}
-	for (i = 0; out && out[i]; i++)
-		if (out[i] < ' ' || out[i] > '~')
-			out[i] = '?';
+	/* The gateway has said it itself. */
+	for (c = out; c && *c; c++)
+		if (*c < ' ' || *c > '~')
+			*c = '?';
 	free(value);
 	if (s.db)
 		store_close(&s);

@@ -8,6 +8,7 @@
 
 #define GRPC_CANCELED	1
 #define GRPC_DEADLINE	4
+#define GRPC_EXHAUSTED	8
 #define GRPC_UNAVAILABLE 14
 
 /**
@@ -168,7 +169,8 @@ static void refused(struct etcd_call *c, const json_t *root, long status)
 		again(c, !strstr(text, "no leader"));
 	} else {
 		endpoint_good(c->transfer.at);
-		finish_as(c, ETCD_REFUSED, false);
+		/* Out of space, or too busy: that passes. A message that is too long has the same code, and does not. */
+		finish_as(c, code == GRPC_EXHAUSTED && !strncmp(text, "etcdserver:", 11) ? ETCD_UNREACHABLE : ETCD_REFUSED, false);
 	}
 }
 

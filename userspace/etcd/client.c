@@ -214,6 +214,16 @@ void etcd_forget(struct etcd *e)
 }
 
 /**
+ * etcd_pace - more clients, or fewer, share the members
+ * @e: the client
+ * @backoff_min: see struct etcd_config; not above its @backoff_max
+ */
+void etcd_pace(struct etcd *e, unsigned int backoff_min)
+{
+	e->backoff_min = backoff_min < e->backoff_max ? backoff_min : e->backoff_max;
+}
+
+/**
  * etcd_clock - how our clock goes, beside that of the member that answered last
  * @e: the client
  *

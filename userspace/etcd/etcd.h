@@ -55,7 +55,7 @@ struct etcd_endpoint {
  * @answer: bytes of an answer, and of one message of a watch, 8 MiB
  * @timeout: ms that a call may take, 5000
  * @pulse: ms, 15000: how often the member of a watch is asked whether it lives and has a leader
- * @backoff_min: ms, 500: bound of the wait after a first failure, doubled with each
+ * @backoff_min: ms, 200: bound of the wait after a first failure, doubled with each
  * @backoff_max: ms, 30000: and never above
  */
 struct etcd_config {
@@ -81,7 +81,7 @@ struct etcd_config {
  * enum etcd_result - what became of a call
  * @ETCD_OK: it was carried out; a transaction: one of its branches was
  * @ETCD_REFUSED: etcd says no, and would again
- * @ETCD_UNREACHABLE: no member answered as one that has a leader
+ * @ETCD_UNREACHABLE: no member answered as one that has a leader, and room for what is written
  * @ETCD_TIMED_OUT: no answer in time
  * @ETCD_COMPACTED: the revision that was asked for is gone: list anew
  * @ETCD_WENT_BACK: etcd knows less than it did: restored from a snapshot. All that follows is refused likewise
@@ -299,6 +299,7 @@ struct etcd *etcd_new(struct event_base *base, const struct etcd_config *c, char
 void etcd_free(struct etcd *e);
 uint64_t etcd_cluster(const struct etcd *e);
 void etcd_forget(struct etcd *e);
+void etcd_pace(struct etcd *e, unsigned int backoff_min);
 int64_t etcd_clock(const struct etcd *e);
 
 /* request.c: NULL, it cannot even begin: -errno says so in errno. A timeout of 0 is the configured one. */

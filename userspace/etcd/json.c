@@ -15,13 +15,13 @@
  * @name: of the field; if it is not there, the number is 0, which is never written
  * @out: the number
  *
- * Return: it is one, and not negative.
+ * Return: it is one, not negative, and one can be added to it.
  */
 bool json_i64(const json_t *object, const char *name, int64_t *out)
 {
 	uint64_t n;
 
-	if (!json_u64(object, name, &n) || n > INT64_MAX)
+	if (!json_u64(object, name, &n) || n >= INT64_MAX)
 		return false;
 	*out = (int64_t)n;
 	return true;

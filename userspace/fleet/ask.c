@@ -2,6 +2,7 @@
 /* To ask cordon-fleet, and wait. */
 #include <errno.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -180,6 +181,43 @@ static int receive(int fd, json_t **answer, long long until)
 	return err;
 }
 
+static bool is_control(const unsigned char *c)
+{
+	return *c < ' ' || *c == 0x7f || (*c == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0);
+}
+
+/* Two bytes of UTF-8 become two marks. */
+static void clean_text(json_t *value, bool lines)
+{
+	char *text = strdup(json_string_value(value));
+	unsigned char *c;
+
+	for (c = (unsigned char *)text; c && *c; c++) {
+		if (!is_control(c) || (lines && *c == '\n'))
+			continue;
+		if (*c == 0xc2)
+			*c++ = '?';
+		*c = '?';
+	}
+	json_string_set(value, text ? text : "?");
+	free(text);
+}
+
+/* Some of it other gateways wrote: nothing of theirs moves root's terminal. Only what is shown as lines has any. */
+static void clean(json_t *j, const char *name)
+{
+	const char *key;
+	json_t *value;
+	size_t i;
+
+	if (json_is_string(j))
+		clean_text(j, name && (!strcmp(name, "why") || !strcmp(name, "certificate")));
+	json_object_foreach(j, key, value)
+		clean(value, key);
+	json_array_foreach(j, i, value)
+		clean(value, name);
+}
+
 /**
  * fleet_ask - see ask.h
  * @run: directory of the socket
@@ -213,6 +251,7 @@ int fleet_ask(const char *run, json_t *question, int timeout, json_t **answer, c
 		err = send_all(fd, "\n", 1, until);
 	if (!err)
 		err = receive(fd, answer, until);
+	clean(*answer, NULL);
 	free(text);
 	close(fd);
 	if (err == -ETIMEDOUT)

@@ -9,6 +9,7 @@
 
 /* Of a list, or of the events of one revision: more is no registry of gateways. */
 #define BATCH_BYTES	(1UL << 30)
+#define STRANGE		20	/* lines a minute */
 #define GATEWAY		"all/gateway/"
 
 /**
@@ -69,6 +70,21 @@ void fleet_batch_clear(struct fleet_batch *b)
 	*b = (struct fleet_batch){ .n = 0 };
 }
 
+/* One gateway that writes nonsense does not fill the logs of all: 'fleet status' has how many keys it is. */
+static void complain(const char *key, const char *why)
+{
+	static time_t minute;
+	static unsigned int said;
+	time_t now = time(NULL) / 60;
+
+	said = now == minute ? said + 1 : 1;
+	minute = now;
+	if (said <= STRANGE)
+		serve_log(LOG_ERR, "what etcd has makes no sense: it is left out", "key", key, "why", why, NULL);
+	else if (said == STRANGE + 1)
+		serve_log(LOG_ERR, "more of what etcd has makes no sense: 'cordonctl fleet status' counts it", NULL);
+}
+
 /* A value that makes no sense is left out: what was there stays. */
 static int apply(struct fleet *f, struct fleet_batch *b, struct store_fleet_effect *effects, size_t *n)
 {
@@ -83,7 +99,7 @@ static int apply(struct fleet *f, struct fleet_batch *b, struct store_fleet_effe
 		effects[*n].what = STORE_FLEET_NOTHING;
 		err = store_fleet_apply(&f->store, at->key, at->value, at->len, at->revision, &effects[*n]);
 		if (err == -EPROTO)
-			serve_log(LOG_ERR, "what etcd has makes no sense: it is left out", "key", at->key, "why", f->store.error, NULL);
+			complain(at->key, f->store.error);
 		else if (err)
 			return err;
 		else if (effects[*n].what != STORE_FLEET_NOTHING)
@@ -143,6 +159,16 @@ static void own(struct fleet *f, const struct fleet_batch *b, bool all)
 		fleet_self(f, NULL, 0, 0);
 }
 
+/* Nothing was taken over, as on a full disk, and the registry lets them in still: but what closes is not put off. */
+static void close_only(struct fleet *f, const struct store_fleet_effect *effects, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (effects[i].what == STORE_FLEET_REVOKED)
+			fleet_kernel_revoked(f, effects[i].mac, effects[i].fingerprint);
+}
+
 /**
  * fleet_batch_take - into the registry, with how far it is then; effects follow the commit
  * @f: cordon-fleet
@@ -150,7 +176,7 @@ static void own(struct fleet *f, const struct fleet_batch *b, bool all)
  * @to: how far; NULL, as far as before
  * @all: it is all that there is
  *
- * Return: 0; -errno, which is logged, and nothing was taken over.
+ * Return: 0; -errno, which is logged, and nothing was taken over; leases of what is revoked have ended all the same.
  */
 int fleet_batch_take(struct fleet *f, struct fleet_batch *b, const struct etcd_position *to, bool all)
 {
@@ -165,6 +191,7 @@ int fleet_batch_take(struct fleet *f, struct fleet_batch *b, const struct etcd_p
 	err = effects ? transact(f, b, &at, all, effects, &n) : -ENOMEM;
 	if (err) {
 		serve_log(LOG_ERR, "the registry does not take over what etcd has", "why", f->store.error, NULL);
+		close_only(f, effects, n);
 	} else {
 		f->at = at;
 		if (all)

@@ -22,12 +22,9 @@ static int fail(const char *what, const char *why, int err)
 static int open_etcd(struct fleet *f, const struct fleet_endpoints *at)
 {
 	const struct serve_fleet *c = &f->config->fleet;
-	unsigned int n = fleet_gateways_count(f);
 	struct etcd_config e = {
 		.endpoints = at->at, .n = at->n, .ca = c->ca, .cert = c->cert, .key = c->key, .prefix = c->prefix,
-		.cluster = f->at.cluster,
-		/* Who lost the same member come back within a millisecond for each, on average two. */
-		.backoff_min = n < 200 ? 200 : n > 30000 ? 30000 : n,
+		.cluster = f->at.cluster, .backoff_min = fleet_backoff(fleet_gateways_count(f)),
 	};
 	char why[ETCD_WHY];
 

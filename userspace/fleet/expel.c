@@ -68,7 +68,7 @@ static void done(const struct etcd_answer *a, void *arg)
 		fleet_answer(q->f, q->client, q->id, "done", NULL);
 		forget(q);
 	} else if (a->result == ETCD_OK) {
-		say_no(q, "again", "the gateway's row has just changed");
+		say_no(q, "again", "not expelled: this gateway's own row has just changed; call it again");
 	} else {
 		say_no(q, a->result == ETCD_REFUSED ? "refused" : "unreachable", a->why);
 	}
@@ -110,9 +110,10 @@ static void got(const struct etcd_answer *a, void *arg)
 {
 	struct asked *q = arg;
 	char self[ETCD_KEY_MAX], key[ETCD_KEY_MAX];
-	struct etcd_compare compares[2] = { { .key = key, .target = ETCD_MOD }, { .key = self, .target = ETCD_MOD } };
+	/* Not that the row is as it was read: a gateway that goes on writing it would not be cut out. */
+	const struct etcd_compare compare = { .key = self, .target = ETCD_MOD, .number = q->f->self };
 	struct etcd_op op = { .verb = ETCD_PUT, .key = key };
-	const struct etcd_txn t = { .compares = compares, .n_compares = 2, .then = &op, .n_then = 1 };
+	const struct etcd_txn t = { .compares = &compare, .n_compares = 1, .then = &op, .n_then = 1 };
 	bool known, expelled = false;
 
 	if (a->result != ETCD_OK) {
@@ -131,8 +132,6 @@ static void got(const struct etcd_answer *a, void *arg)
 	mark(q, a->n ? &a->kv[0] : NULL);
 	snprintf(self, sizeof(self), "all/gateway/%s", q->f->at.gateway);
 	snprintf(key, sizeof(key), "all/gateway/%s", q->name);
-	compares[0].number = a->n ? a->kv[0].mod_revision : 0;
-	compares[1].number = q->f->self;
 	op.value = q->value;
 	op.len = q->value ? strlen(q->value) : 0;
 	if (!q->value || !etcd_txn(q->f->etcd, &t, 0, done, q))

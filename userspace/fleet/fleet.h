@@ -153,6 +153,7 @@ int fleet_kernel_begin(struct fleet *f);
 void fleet_kernel_end(struct fleet *f);
 void fleet_kernel_revoked(struct fleet *f, const uint8_t mac[6], const uint8_t fingerprint[32]);
 void fleet_kernel_mark(struct fleet *f, const uint8_t mac[6], bool quarantine);
+void fleet_kernel_forget(struct fleet *f);	/* the registry was put back from a backup */
 void fleet_kernel_agree(struct fleet *f);	/* after a list, or a start: all marks, all revoked */
 int fleet_kernel_end_lease(struct fleet *f, const uint8_t mac[6]);	/* whichever it is; 0, there is none */
 /* -ENOENT, it has none; another -errno, that is not known. */

@@ -255,7 +255,9 @@ void fleet_holder_end(struct fleet *f)
 		TAILQ_REMOVE(&h->works, w, entry);
 		if (w->call)
 			etcd_cancel(w->call);
-		json_decref(w->id);
+		/* Who asked has only so many questions at a time. */
+		if (w->id)
+			fleet_answer(f, w->client, w->id, "unreachable", json_pack("{s:s}", "why", "etcd is asked anew"));
 		free(w);
 	}
 	event_free(h->pace);

@@ -19,6 +19,7 @@ bool fleet_may_write(const struct fleet *f);
 void fleet_refuse(struct fleet *f, const char *why);
 void fleet_trouble(const struct fleet *f, char out[FLEET_WHY]);
 unsigned int fleet_gateways_count(struct fleet *f);
+unsigned int fleet_backoff(unsigned int gateways);
 unsigned int fleet_spread(struct fleet *f, unsigned int each, unsigned int least, unsigned int most);
 void fleet_after(struct event *timer, unsigned int ms);
 
@@ -62,6 +63,7 @@ bool fleet_replica_is_whole(const struct fleet *f);
 void fleet_replica_why(const struct fleet *f, char out[FLEET_WHY]);
 void fleet_replica_poke(struct fleet *f);
 void fleet_replica_stop(struct fleet *f);
+void fleet_replica_compare(struct fleet *f);
 
 /* tick.c */
 struct fleet_tick;

@@ -18,8 +18,8 @@
 
 #define FILE_NAME	"issuers.pem"
 #define FILE_NEW	"issuers.pem.new"
-#define SOON		50000	/* microseconds */
-#define AGAIN		10	/* seconds after one that could not be written */
+#define SOON		50	/* ms, and 1 for 10 gateways: in which changes may add up */
+#define AGAIN		10000	/* ms after one that could not be written */
 #define OWN_MAX		8	/* certificates that a gateway has at a time */
 
 typedef uint8_t digest[PKI_FINGERPRINT_LEN];
@@ -154,7 +154,6 @@ static int write_now(struct fleet_issuers *own)
 
 static void on_time(evutil_socket_t fd, short what, void *arg)
 {
-	const struct timeval again = { AGAIN, 0 };
 	struct fleet_issuers *own = arg;
 	int ret = write_now(own);
 
@@ -163,7 +162,7 @@ static void on_time(evutil_socket_t fd, short what, void *arg)
 	if (!ret)
 		return;
 	serve_log(LOG_ERR, "issuers of the fleet cannot be written", "file", FILE_NAME, "why", strerror(-ret), NULL);
-	event_add(own->timer, &again);
+	fleet_after(own->timer, AGAIN);
 }
 
 /**
@@ -172,10 +171,11 @@ static void on_time(evutil_socket_t fd, short what, void *arg)
  */
 void fleet_issuers_write(struct fleet *f)
 {
-	const struct timeval soon = { 0, SOON };
+	unsigned int soon = SOON + fleet_gateways_count(f) / 10;
 
-	if (f->issuers)
-		event_add(f->issuers->timer, &soon);
+	/* Not put off by further changes; each time all certificates are read, some 50 us for each. */
+	if (f->issuers && !event_pending(f->issuers->timer, EV_TIMEOUT, NULL))
+		fleet_after(f->issuers->timer, soon);
 }
 
 /**

@@ -21,8 +21,7 @@
 #define LOOK		5	/* ticks between two looks at all devices */
 #define APART		500	/* ms between two comparisons */
 #define APART_MAX	30000	/* where they fail */
-#define PAUSE_MIN	1000	/* ms until the module is looked for again */
-#define PAUSE_MAX	30000
+#define PAUSE	1000	/* ms until the module is looked for again: what it has not heard of yet passes so long */
 #define DRAIN		4096	/* messages that are read before a comparison */
 
 static int64_t now_ms(void)
@@ -35,7 +34,7 @@ static int64_t now_ms(void)
 
 static void schedule(struct fleet_kernel *k)
 {
-	int64_t wait = k->f->connected ? TICK : k->pause;
+	int64_t wait = k->f->connected ? TICK : PAUSE;
 	struct timeval in;
 
 	if (k->f->connected && k->agree)
@@ -63,7 +62,6 @@ static void disconnect(struct fleet_kernel *k, const char *why)
 		cnl_close(&k->events);
 	}
 	k->f->connected = false;
-	k->pause = PAUSE_MIN;
 	macs_free(&k->marked);
 	if (why && !k->said)
 		serve_log(LOG_WARNING, "no kernel module: it is looked for until it is there", "why", why, NULL);
@@ -217,11 +215,10 @@ static void agree(struct fleet_kernel *k, bool all)
 void kernel_tick(struct fleet_kernel *k)
 {
 	struct cnl_summary s;
-	unsigned int pause = k->pause;
 	char why[CNL_ERROR_LEN];
 
 	if (!k->f->connected && connect_both(k)) {
-		k->pause = 2 * pause < PAUSE_MAX ? 2 * pause : PAUSE_MAX;
+		/* It is looked for again. */
 	} else if (cnl_summary(&k->f->nl, &s)) {
 		snprintf(why, sizeof(why), "%s", k->f->nl.error);
 		disconnect(k, why);
@@ -256,7 +253,6 @@ int fleet_kernel_begin(struct fleet *f)
 		return -ENOMEM;
 	}
 	k->f = f;
-	k->pause = PAUSE_MIN;
 	k->apart = APART;
 	f->kernel = k;
 	/* Opened before there was anybody to hear of it. */
@@ -382,6 +378,18 @@ void fleet_kernel_agree(struct fleet *f)
 {
 	if (f->kernel)
 		agree_soon(f->kernel);
+}
+
+/**
+ * fleet_kernel_forget - the registry is an older one: a mark that it lacks is none that went
+ * @f: cordon-fleet
+ */
+void fleet_kernel_forget(struct fleet *f)
+{
+	if (!f->kernel)
+		return;
+	macs_free(&f->kernel->marked);
+	macs_free(&f->kernel->owed);
 }
 
 /**

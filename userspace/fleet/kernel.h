@@ -16,7 +16,6 @@
  * @marked: devices that the kernel holds in quarantine, of which the registry has, or had, the mark. Only of these a
  *	release is one for the fleet, and only these may be released because the mark is gone
  * @owed: devices whose mark went while there was no kernel
- * @pause: ms until it is tried again to find the module
  * @said: it was said that there is none
  * @ticks: since it was found
  * @agree: all is to be compared
@@ -31,7 +30,6 @@ struct fleet_kernel {
 	struct event *tick;
 	struct macs marked;
 	struct macs owed;
-	unsigned int pause;
 	bool said;
 	unsigned int ticks;
 	bool agree;

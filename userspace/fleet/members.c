@@ -416,6 +416,9 @@ static const char *prepare(struct member *m, const json_t *q, struct pki_error *
 	if (!name || strlen(name) >= sizeof(m->gateway) || !cordon_name_is_valid(name, sizeof(m->gateway)))
 		return "not a gateway's name";
 	strcpy(m->gateway, name);
+	/* Its row is there, and as it was. */
+	if (f->expelled)
+		return "this gateway is expelled from the fleet";
 	if (!f->self || !fleet_ca(f))
 		return f->self ? "this gateway has no CA" : "this gateway is in no fleet itself";
 	cert = take_certificate(f, pem, err);

@@ -18,6 +18,7 @@
 #define BYTES		(512U << 10)
 #define STUCK		64	/* keys that are left alone for a while */
 #define LEFT_ALONE	600	/* seconds */
+#define LEFT_ALONE_WINS	5	/* what closes: a member may have been out of space */
 #define MINUTE		60	/* seconds, after which it is looked all the same */
 #define LOOK_MS		500	/* what inotify does not tell is found out then */
 #define EVENTS		100000U	/* keys a second, times gateways that are told of them */
@@ -27,10 +28,12 @@
 /**
  * struct stuck - a key that cannot be written
  * @key: empty, none
+ * @wins: it is what closes
  * @until: by a clock that only goes on, seconds
  */
 struct stuck {
 	char key[STORE_KEY_LEN];
+	bool wins;
 	time_t until;
 };
 
@@ -45,6 +48,8 @@ struct stuck {
  * @call: on its way; NULL, none
  * @waits: for the replica
  * @told: what closes was written, since the watch opened
+ * @failing: nothing can be written, which was said
+ * @closing: only what closes is collected
  * @single: one key at a time, for so many
  * @notes: that are being written
  * @n: of them
@@ -66,6 +71,8 @@ struct fleet_outbox {
 	struct etcd_call *call;
 	bool waits;
 	bool told;
+	bool failing;
+	bool closing;
 	unsigned int single;
 	struct store_fleet_changed notes[KEYS];
 	size_t n;
@@ -114,19 +121,35 @@ static struct stuck *stuck_find(struct fleet_outbox *o, const char *key)
 	return NULL;
 }
 
-/* In the place of the one that was to be tried again first. */
-static void leave_alone(struct fleet_outbox *o, const char *key, const char *why)
+/* Something that closes waits, though nothing is handed out. */
+static bool is_closing_stuck(const struct fleet_outbox *o)
 {
-	struct stuck *at = &o->stuck[0];
 	size_t i;
 
-	for (i = 1; i < STUCK; i++)
-		if (o->stuck[i].until < at->until)
+	for (i = 0; i < STUCK; i++)
+		if (o->stuck[i].until > seconds() && o->stuck[i].wins)
+			return true;
+	return false;
+}
+
+/* In the place of it before, or of the one that was to be tried again first; said once as long as it is remembered. */
+static void leave_alone(struct fleet_outbox *o, const struct store_fleet_changed *c, const char *why)
+{
+	struct stuck *at = &o->stuck[0];
+	bool known = false;
+	size_t i;
+
+	for (i = 0; i < STUCK && !known; i++) {
+		known = !strcmp(o->stuck[i].key, c->key);
+		if (known || o->stuck[i].until < at->until)
 			at = &o->stuck[i];
-	serve_log(LOG_ERR, "a change cannot be written into etcd: it is tried again in ten minutes", "key", key, "why", why,
-		  NULL);
-	snprintf(at->key, sizeof(at->key), "%s", key);
-	at->until = seconds() + LEFT_ALONE;
+	}
+	if (!known || !c->wins)
+		serve_log(LOG_ERR, c->wins ? "a revocation or mark cannot be written into etcd: it is tried again every 5 seconds" :
+			  "a change cannot be written into etcd: it is tried again in ten minutes", "key", c->key, "why", why, NULL);
+	snprintf(at->key, sizeof(at->key), "%s", c->key);
+	at->wins = c->wins;
+	at->until = seconds() + (c->wins ? LEFT_ALONE_WINS : LEFT_ALONE);
 }
 
 /* Keys that may be written in this second. */
@@ -142,13 +165,21 @@ static unsigned int allowance(struct fleet_outbox *o)
 	return rate > o->spent ? rate - o->spent : 0;
 }
 
+/* Such notes come before all others, with those that a mark or a row went, which close nothing. */
+static bool may_win(const char *key)
+{
+	return !strncmp(key, "all/revoked/", 12) || !strncmp(key, "all/mark/", 9) || !strncmp(key, "all/gateway/", 12);
+}
+
 /* Those that win are not mixed with others, which may make them fail. */
 static int collect(const struct store_fleet_changed *c, void *arg)
 {
 	struct fleet_outbox *o = arg;
 	struct store_fleet_changed *to = &o->notes[o->n];
 
-	if (stuck_find(o, c->key))
+	if (o->closing && !may_win(c->key))
+		return -ECANCELED;
+	if (stuck_find(o, c->key) || (o->closing && !c->wins))
 		return 0;
 	if (o->n && (o->notes[0].wins != c->wins || o->bytes + c->len > BYTES))
 		return -ECANCELED;
@@ -206,7 +237,7 @@ static int64_t conflict(struct fleet_outbox *o, const struct store_fleet_changed
 		return is ? is : revision;
 	/* Taken over while the answer was on its way, or not taken over at all. */
 	if (store_fleet_revision(&o->f->store, c->key, &known) || known != is)
-		leave_alone(o, c->key, "the registry does not take over what etcd has of it");
+		leave_alone(o, c, "the registry does not take over what etcd has of it");
 	return 0;
 }
 
@@ -244,6 +275,7 @@ static void answered(const struct etcd_answer *a, void *arg)
 				store_rollback(&o->f->store);
 		}
 		o->single -= o->single > 0;
+		o->failing = false;
 		again(o, 0);
 		fleet_heard(o->f);
 	} else if (a->result == ETCD_OK && a->n_replies == o->n + 1) {
@@ -255,7 +287,10 @@ static void answered(const struct etcd_answer *a, void *arg)
 	} else {
 		/* What was sent may have been done: the compare of the next time tells. */
 		if (a->result == ETCD_REFUSED)
-			leave_alone(o, o->notes[0].key, a->why);
+			leave_alone(o, &o->notes[0], a->why);
+		else if (!o->failing)
+			serve_log(LOG_WARNING, "what waits here cannot be written into etcd now", "why", a->why, NULL);
+		o->failing = a->result != ETCD_REFUSED;
 		again(o, 1000);
 	}
 	clear(o);
@@ -287,12 +322,24 @@ static void transact(struct fleet_outbox *o)
 	if (o->call)
 		return;
 	if (errno == EINVAL)
-		leave_alone(o, o->notes[0].key, "its name is none that etcd's client takes");
+		leave_alone(o, &o->notes[0], "its name is none that etcd's client takes");
 	clear(o);
 	again(o, 1000);
 }
 
-/* What waits, into @notes. The registry remembers what it has handed out, so that is a change of it, too. */
+static int collect_all(struct fleet_outbox *o, bool closing)
+{
+	int err;
+
+	o->closing = closing;
+	err = store_fleet_changed_each(&o->f->store, KEYS + STUCK, collect, o);
+	return err == -ECANCELED ? 0 : err;
+}
+
+/*
+ * What waits, into @notes: first what closes, which waits for nothing. The registry remembers what it has handed out, so
+ * that is a change of it, too.
+ */
 static int take(struct fleet_outbox *o)
 {
 	struct store *s = &o->f->store;
@@ -305,9 +352,9 @@ static int take(struct fleet_outbox *o)
 	err = store_begin(s, false);
 	if (err)
 		return err;
-	err = store_fleet_changed_each(s, KEYS + STUCK, collect, o);
-	if (err == -ECANCELED)
-		err = 0;
+	err = collect_all(o, true);
+	if (!err && !o->n && !o->waits)
+		err = collect_all(o, false);
 	if (!err)
 		err = store_commit(s);
 	if (err)
@@ -319,7 +366,7 @@ static void drain(struct fleet_outbox *o)
 {
 	unsigned int room = allowance(o);
 
-	if (o->call || o->waits || !fleet_may_write(o->f))
+	if (o->call || !fleet_may_write(o->f))
 		return;
 	o->due = false;
 	o->looked = seconds();
@@ -330,7 +377,7 @@ static void drain(struct fleet_outbox *o)
 		return;
 	}
 	if (!o->n || !o->notes[0].wins) {
-		o->told = true;
+		o->told = !is_closing_stuck(o);
 		fleet_reach(o->f);
 		o->due = o->n > room;
 		while (o->n > room)
@@ -353,46 +400,18 @@ static bool is_changed(struct fleet_outbox *o)
 	if (version == o->version)
 		return false;
 	o->version = version;
-	return true;
-}
-
-/*
- * Put back from a copy, it lacks what came since, and no event will tell that again: all is listed, before anybody is
- * let in by it. A copy of before the fleet has no triggers, which the start makes.
- */
-static bool is_put_back(struct fleet_outbox *o)
-{
-	struct fleet *f = o->f;
-	struct store_fleet at;
-	int err = store_fleet_get(&f->store, &at);
-
-	if (err == -ENOENT || (!err && strcmp(at.gateway, f->at.gateway) != 0)) {
-		serve_log(LOG_ERR, "the registry was replaced by one that is not in the fleet, or as another gateway: start anew",
-			  NULL);
-		event_base_loopbreak(f->base);
-		return true;
-	}
-	if (err || at.revision >= f->at.revision)
-		return false;
-	serve_log(LOG_NOTICE, "the registry was put back from a copy: all that etcd has is listed", NULL);
-	f->at = at;
-	fleet_outbox_forget(f);
-	fleet_anew(f);
+	fleet_replica_compare(o->f);
 	return true;
 }
 
 static void on_time(evutil_socket_t fd, short what, void *arg)
 {
 	struct fleet_outbox *o = arg;
-	bool changed;
 
 	(void)fd;
 	(void)what;
 	soon(o, LOOK_MS);
-	changed = is_changed(o);
-	if (changed && is_put_back(o))
-		return;
-	if (changed || seconds() >= o->looked + MINUTE)
+	if (is_changed(o) || seconds() >= o->looked + MINUTE)
 		o->due = true;
 	if (o->due)
 		drain(o);
@@ -408,8 +427,6 @@ static void on_kick(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	if (is_changed(o)) {
-		if (is_put_back(o))
-			return;
 		o->due = true;
 		drain(o);
 	}

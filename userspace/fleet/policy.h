@@ -97,6 +97,8 @@ struct fleet_show;
  * @said: changes of @had
  * @told: of them etcd knows
  * @telling: and these it is being told
+ * @drawn: of which a time was drawn to tell them, in a large fleet
+ * @from: that time, by a clock that only goes on, ms
  * @change: somebody here orders another policy
  * @shows: questions that wait for etcd
  */
@@ -118,6 +120,8 @@ struct fleet_policy {
 	uint64_t said;
 	uint64_t told;
 	uint64_t telling;
+	uint64_t drawn;
+	int64_t from;
 	struct fleet_change *change;
 	struct fleet_show *shows;
 };

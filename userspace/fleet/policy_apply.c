@@ -170,6 +170,10 @@ static void write_next(struct fleet_change *c)
 	size_t bytes = 0;
 	json_t *json;
 
+	if (c->f->expelled) {
+		fail(c, "refused", "nothing has changed: this gateway was expelled");
+		return;
+	}
 	snprintf(self, sizeof(self), "all/gateway/%s", c->f->config->fleet.gateway);
 	puts[0].len = snprintf(by, sizeof(by), "{\"v\":1,\"by\":\"%s\"}", c->f->config->fleet.gateway);
 	for (; c->next < c->n && t.n_then <= PUTS && (!bytes || bytes + c->texts[c->next].len <= BYTES); c->next++) {

@@ -2,8 +2,12 @@
 /* from/NAME/policy: what this gateway has in force, or why not. */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "fleet/internal.h"
 #include "fleet/policy.h"
+
+#define FEW	200	/* gateways that may all write at once */
 
 static void told(const struct etcd_answer *a, void *arg)
 {
@@ -12,6 +16,21 @@ static void told(const struct etcd_answer *a, void *arg)
 	p->report = NULL;
 	if (a->result == ETCD_OK && a->succeeded)
 		p->told = p->telling;
+}
+
+/* An order comes to all gateways at once, and in a large fleet not all of them answer in that moment. */
+static bool is_time(struct fleet_policy *p)
+{
+	struct timespec t;
+	int64_t now;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	now = t.tv_sec * 1000LL + t.tv_nsec / 1000000;
+	if (p->drawn != p->said) {
+		p->drawn = p->said;
+		p->from = fleet_gateways_count(p->f) < FEW ? now : now + fleet_spread(p->f, 1, 0, 10000);
+	}
+	return now >= p->from;
 }
 
 /**
@@ -29,7 +48,7 @@ void fleet_policy_report(struct fleet_policy *p)
 	struct etcd_txn t = { .compares = &is, .n_compares = 1, .then = &put, .n_then = 1 };
 	json_t *had;
 
-	if (!p->had.number || p->said == p->told || p->report || !f->reachable)
+	if (!p->had.number || p->said == p->told || p->report || !f->reachable || !is_time(p))
 		return;
 	snprintf(self, sizeof(self), "all/gateway/%s", f->config->fleet.gateway);
 	snprintf(key, sizeof(key), "from/%s/policy", f->config->fleet.gateway);

@@ -145,6 +145,17 @@ static int count(const struct store_fleet_gateway *g, void *arg)
 }
 
 /**
+ * fleet_backoff - bound of the wait after a member was lost: who lost the same one come back within 1 ms for each
+ * @gateways: of the fleet
+ *
+ * Return: ms.
+ */
+unsigned int fleet_backoff(unsigned int gateways)
+{
+	return gateways < 200 ? 200 : gateways > 30000 ? 30000 : gateways;
+}
+
+/**
  * fleet_gateways_count - how many gateways the fleet has, as far as the registry knows
  * @f: cordon-fleet
  */
@@ -158,6 +169,8 @@ unsigned int fleet_gateways_count(struct fleet *f)
 	f->counted = now.tv_sec + !now.tv_sec;
 	f->gateways = 0;
 	store_fleet_gateway_each(&f->store, count, &f->gateways);
+	if (f->etcd)
+		etcd_pace(f->etcd, fleet_backoff(f->gateways));
 	return f->gateways;
 }
 

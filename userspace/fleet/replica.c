@@ -422,6 +422,55 @@ void fleet_replica_stop(struct fleet *f)
 	fleet_tick_fail(r->tick);
 }
 
+/* It may be of before the fleet, and then notes nothing; or another gateway's. Return: it is this gateway's, in the fleet. */
+static bool is_still_ours(struct fleet *f, struct store_fleet *at)
+{
+	int err = store_fleet_get(&f->store, at);
+
+	if (err == -ENOENT) {
+		err = store_fleet_join(&f->store, f->config->fleet.gateway);
+		if (!err)
+			err = store_fleet_get(&f->store, at);
+	}
+	if (!err && !strcmp(at->gateway, f->config->fleet.gateway))
+		return true;
+	/* One that cannot be read now is looked at with the next change; with another gateway's nothing is to be done. */
+	if (err && err != -EEXIST) {
+		serve_log(LOG_ERR, "registry", "why", f->store.error, NULL);
+		return false;
+	}
+	serve_log(LOG_ERR, "the registry was replaced, and is another gateway's: this ends", "registry's", at->gateway, NULL);
+	event_base_loopexit(f->base, NULL);
+	return false;
+}
+
+/**
+ * fleet_replica_compare - somebody else has written the registry: was it put back from a backup?
+ * @f: cordon-fleet
+ *
+ * If so, etcd is listed anew. What the kernel holds in quarantine and the backup does not is not taken for released.
+ */
+void fleet_replica_compare(struct fleet *f)
+{
+	struct fleet_replica *r = f->replica;
+	struct store_fleet at;
+
+	if (!r || !is_still_ours(f, &at) || at.revision || !f->at.revision)
+		return;
+	serve_log(LOG_NOTICE, "the registry was put back from a backup: all is listed", NULL);
+	f->at.revision = 0;
+	f->at.witness[0] = 0;
+	f->at.mod_revision = 0;
+	if (store_fleet_put(&f->store, &f->at))
+		serve_log(LOG_ERR, "registry", "why", f->store.error, NULL);
+	fleet_kernel_forget(f);
+	if (r->ended)
+		return;
+	r->anew = true;
+	again(r);
+	fleet_after(r->timer, 0);
+}
+
 /**
  * fleet_replica_after - wait until the registry has reached a revision
  * @f: cordon-fleet

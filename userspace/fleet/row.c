@@ -8,6 +8,8 @@
 #include "fleet/internal.h"
 
 #define LOOK_MS		60000U	/* between two looks at what may have changed */
+#define LOOK_MAX	3600000U
+#define EVENTS		100U	/* that all rows may cause in a ms: each change is told to every gateway */
 
 /**
  * struct fleet_row - the row
@@ -112,13 +114,21 @@ static void compare(struct fleet_row *r)
 	json_decref(is);
 }
 
+/* Interfaces of containers come and go: of 10,000 gateways each writes every 17 minutes at most. */
+static unsigned int pause_ms(struct fleet *f)
+{
+	uint64_t n = fleet_gateways_count(f), ms = n * n / EVENTS;
+
+	return ms < LOOK_MS ? LOOK_MS : ms > LOOK_MAX ? LOOK_MAX : (unsigned int)ms;
+}
+
 static void on_time(evutil_socket_t fd, short what, void *arg)
 {
 	struct fleet_row *r = arg;
 
 	(void)fd;
 	(void)what;
-	fleet_after(r->timer, r->f->reachable ? LOOK_MS : 1000);
+	fleet_after(r->timer, r->f->reachable ? pause_ms(r->f) : 1000);
 	if (!r->call && r->f->reachable)
 		compare(r);
 }

@@ -17,8 +17,10 @@
 #include "lib/file.h"
 
 #define INSTANCE	"instance"
-#define TTL		60		/* seconds */
-#define KEEP_MS		20000U
+#ifndef FLEET_TTL
+#define FLEET_TTL	60		/* seconds; in a test they are fewer */
+#endif
+#define KEEP_MS		(FLEET_TTL * 1000U / 3)
 #define FRESH		300		/* seconds: how old what it says may be */
 
 /**
@@ -202,7 +204,7 @@ static void step(struct fleet_session *s)
 	if (s->call || s->left || f->at.refused || !fleet_replica_is_open(f) || !f->self || f->expelled)
 		return;
 	if (!s->lease)
-		s->call = etcd_lease_grant(f->etcd, TTL, 0, granted, s);
+		s->call = etcd_lease_grant(f->etcd, FLEET_TTL, 0, granted, s);
 	else if (!s->held || s->after || seconds() >= s->put + FRESH)
 		put(s);
 	else
@@ -294,7 +296,8 @@ void fleet_session_end(struct fleet *f)
  */
 void fleet_session_poke(struct fleet *f)
 {
-	if (f->session && !f->session->held && !event_pending(f->session->timer, EV_TIMEOUT, NULL))
+	/* Held, too: the time to keep it may have come while no member was there. */
+	if (f->session && !f->session->call && !event_pending(f->session->timer, EV_TIMEOUT, NULL))
 		fleet_after(f->session->timer, 0);
 }
 

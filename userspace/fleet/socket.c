@@ -67,8 +67,8 @@ static const struct {
 	bool root;
 	void (*ask)(struct fleet *f, uint64_t client, json_t *id, const json_t *q);
 } questions[] = {
-	{ "certify", false, fleet_certify }, { "hold", false, fleet_hold }, { "status", false, fleet_status },
-	{ "gateways", false, fleet_gateways }, { "expel", true, fleet_expel }, { "rejoin", true, fleet_rejoin },
+	{ "certify", false, fleet_certify }, { "hold", false, fleet_hold }, { "status", true, fleet_status },
+	{ "gateways", true, fleet_gateways }, { "expel", true, fleet_expel }, { "rejoin", true, fleet_rejoin },
 	{ "init", true, fleet_init }, { "add", true, fleet_add }, { "apply", true, fleet_apply }, { "confirm", true, fleet_confirm },
 	{ "policy", true, fleet_policies },
 };

@@ -66,14 +66,18 @@ static void answer_all(struct fleet *f)
 
 static void on_page(const struct etcd_answer *a, void *arg)
 {
+	const char *name;
 	json_t *j;
 	size_t i;
 
 	(void)arg;
 	for (i = 0; i < a->n; i++) {
+		name = a->kv[i].key + strlen(HERE);
+		if (!cordon_name_is_valid(name, STORE_GATEWAY_LEN))
+			continue;
 		j = json_loadb((const char *)a->kv[i].value, a->kv[i].len, 0, NULL);
 		if (json_is_object(j))
-			json_object_set(here.coming, a->kv[i].key + strlen(HERE), j);
+			json_object_set(here.coming, name, j);
 		json_decref(j);
 	}
 }
