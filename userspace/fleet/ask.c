@@ -115,40 +115,6 @@ static int more(int fd, struct input *in, long long until)
 	return n ? 0 : -EPROTO;
 }
 
-/* Of an escape in JSON, a backslash and what is behind it: how much of it is to go; 0, it stays. */
-static size_t escape_len(const char *at, size_t left)
-{
-	if (left >= 6 && at[1] == 'u' && !memcmp(at + 2, "00", 2) &&
-	    (strchr("0189", at[4]) || (at[4] == '7' && (at[5] | 0x20) == 'f')))
-		return 6;
-	if (left >= 2 && (at[1] == 'b' || at[1] == 'f'))
-		return 2;
-	/* As lines of certificates may end. */
-	return left >= 4 && at[1] == 'r' && memcmp(at + 2, "\\n", 2) != 0 ? 2 : 0;
-}
-
-/*
- * What other gateways wrote into etcd goes to a terminal, maybe root's: what a terminal would do, and not show, is question
- * marks from here on, in values and in names (ECMA-48: C0 but newlines and tabs, DEL, C1).
- */
-static void clean(char *line, size_t len)
-{
-	size_t i, n;
-
-	for (i = 0; i < len; i += n ? n : 1) {
-		n = 0;
-		if (line[i] == '\\') {
-			n = escape_len(line + i, len - i);
-			memset(line + i, '?', n);
-			n = n ? n : 2;
-		} else if (line[i] == 0x7f) {
-			line[i] = '?';
-		} else if ((uint8_t)line[i] == 0xc2 && i + 1 < len && ((uint8_t)line[i + 1] & 0xe0) == 0x80) {
-			memset(line + i, '?', 2);
-		}
-	}
-}
-
 /* The line with our number; the others are not for us. */
 static int receive(int fd, json_t **answer, long long until)
 {
@@ -165,7 +131,6 @@ static int receive(int fd, json_t **answer, long long until)
 			err = more(fd, &in, until);
 			continue;
 		}
-		clean(in.buf, end - in.buf);
 		*answer = json_loadb(in.buf, end - in.buf, 0, NULL);
 		if (!*answer)
 			err = -EPROTO;
