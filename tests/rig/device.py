@@ -2,6 +2,7 @@
 """A device of a fleet: it enrols with a token (EST) and checks in, at whichever gateway it is; no process for either."""
 import base64
 import ctypes
+import hashlib
 import http.client
 import os
 import re
@@ -82,6 +83,14 @@ def serial(der):
         at = element(der, at)[2]
     _, begin, end = element(der, at)
     return der[begin:end].lstrip(b"\0").rjust(16, b"\0")
+
+
+def key_id(csr):
+    """SHA-256 of the public key in a request, as the registry has it."""
+    at = element(csr, element(csr, 0)[1])[1]
+    for _ in range(2):  # version, subject
+        at = element(csr, at)[2]
+    return hashlib.sha256(csr[at:element(csr, at)[2]]).digest()
 
 
 class Device:

@@ -155,8 +155,9 @@ class Fleet:
         all_of = [g.shared() for g in self.gateways]
         wrong = []
         for what in SHARED:
-            rows = [set(map(str, a[what] or ["none"])) for a in all_of]
+            rows = [set(map(str, a[what] or [])) for a in all_of]
             common = set.intersection(*rows)
+            wrong += [f"{what}: {g.name} does not tell" for g, a in zip(self.gateways, all_of) if a[what] is None]
             wrong += [f"{what}: {g.name} alone: {row}" for g, r in zip(self.gateways, rows) for row in sorted(r - common)[:5]]
         return wrong
 

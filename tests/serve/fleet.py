@@ -486,19 +486,61 @@ def claims(gw):
     def state(of):
         return gw.query("SELECT state FROM certificate WHERE serial = ?", of)[0][0]
 
+    def row(name):
+        """Of a token, but for its claim."""
+        return json.loads(gw.query("SELECT json_object('v', 1, 'algorithm', algorithm, 'salt', lower(hex(salt)), 'hash',"
+                                   " lower(hex(hash)), 'made', made, 'expires', expires, 'maker', maker) FROM token"
+                                   " WHERE device = (SELECT id FROM device WHERE name = ?)", name)[0][0])
+
     def first(link, q):
         """As if etcd's event were here before the answer."""
-        token = json.loads(gw.query("SELECT json_object('v', 1, 'algorithm', algorithm, 'salt', lower(hex(salt)), 'hash',"
-                                    " lower(hex(hash)), 'made', made, 'expires', expires, 'maker', maker) FROM token"
-                                    " WHERE device = (SELECT id FROM device WHERE name = ?)", q["name"])[0][0])
+        token = row(q["name"])
         gw.replica("apply", "all/cert/" + q["serial"], str(next(revisions)), json.dumps({
             "v": 1, "fingerprint": None, "gateway": "here", "state": 0,
             **{key: q[key] for key in ("name", "mac", "key", "kind", "from", "until")}}))
         gw.replica("apply", "all/token/" + q["name"], str(next(revisions)), json.dumps({
             **token, "state": 1, "key": q["key"], "serial": q["serial"]}))
+        if link:
+            liar.done(link, q)
+
+    def overtaken(link, q):
+        """As if another gateway had taken the token right after that, and had revoked what was asked for here."""
+        liar.how = liar.done
+        first(None, q)
+        taken.append(bytes.fromhex(q["serial"]))
+        token = {**row(q["name"]), "state": 1, "key": q["key"]}
+        cert = {"v": 1, "fingerprint": None, "gateway": "berlin", "state": 0,
+                **{key: q[key] for key in ("name", "mac", "key", "kind", "from", "until")}}
+        gw.replica("apply", "all/revoked/" + q["serial"], str(next(revisions)), json.dumps({
+            "v": 1, "when": int(time.time()), "reason": 4, "until": q["until"], "name": q["name"], "mac": q["mac"],
+            "by": "berlin"}))
+        other = "ab" * 16
+        taken.append(bytes.fromhex(other))
+        gw.replica("apply", "all/cert/" + other, str(next(revisions)), json.dumps(cert))
+        gw.replica("apply", "all/token/" + q["name"], str(next(revisions)), json.dumps({**token, "serial": other}))
         liar.done(link, q)
 
+    def retired(link, q):
+        """As if the device had been retired after its certificate was reserved."""
+        first(None, q)
+        with gw.database() as db:
+            db.execute("UPDATE device SET retired = unixepoch() WHERE name = ?", (q["name"],))
+        liar.done(link, q)
+
+    taken = []
     revisions = iter(range(1000, 2000))
+    device = gw.new("overtaken")
+    liar.how = overtaken
+    expect(gw, "claims: another gateway takes it before the answer", {"enrolment": 1}, 2, device.enroll, says(200))
+    tap.equal("claims: another gateway takes it before the answer: neither of the two counts", [3, 3], list(map(state, taken)))
+    tap.equal("claims: and the token is claimed for one that does", 1, gw.query(
+        "SELECT count(*) FROM token AS t JOIN certificate AS c USING (serial) WHERE c.name = ? AND c.state IN (1, 2)",
+        "overtaken")[0][0])
+    device = gw.new("retired")
+    liar.how = retired
+    tap.equal("claims: retired after it was reserved: refused", 503, device.enroll().status)
+    tap.equal("claims: retired after it was reserved: nothing is made", [(0,)],
+              gw.query("SELECT state FROM certificate WHERE name = 'retired'"))
     device = gw.new("early")
     liar.how = first
     expect(gw, "claims: in the registry before the answer", {"enrolment": 1}, 1, device.enroll, says(200))

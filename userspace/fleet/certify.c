@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A certificate is made once in the fleet: its serial number reserved, and its token claimed, in one transaction. */
+/*
+ * A certificate is made once in the fleet: its serial number reserved, its token claimed, and what the token was claimed for
+ * before revoked, in one transaction.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +13,7 @@
 
 #define ASKED	64	/* questions at a time: what revokes is to have its turn */
 #define CLAIMED	1	/* of a token, as the registry has it */
+#define SUPERSEDED 4	/* RFC 5280, 5.3.1 */
 
 /**
  * struct asked - a question on its way
@@ -20,7 +24,10 @@
  * @self: key of this gateway
  * @cert: key of the certificate
  * @token: key of the token; empty, there is none
+ * @former: key of the revocation of the certificate that the token was claimed for; empty, there is none to revoke
  * @value: of the certificate
+ * @claim: of the token, claimed; NULL, it is none's
+ * @revocation: of @former
  */
 struct asked {
 	LIST_ENTRY(asked) entry;
@@ -30,7 +37,10 @@ struct asked {
 	char self[ETCD_KEY_MAX];
 	char cert[ETCD_KEY_MAX];
 	char token[ETCD_KEY_MAX];
+	char former[ETCD_KEY_MAX];
 	char *value;
+	char *claim;
+	char *revocation;
 };
 
 static LIST_HEAD(, asked) all = LIST_HEAD_INITIALIZER(all);
@@ -41,6 +51,8 @@ static void forget(struct asked *q)
 	LIST_REMOVE(q, entry);
 	n_all--;
 	free(q->value);
+	free(q->claim);
+	free(q->revocation);
 	free(q);
 }
 
@@ -127,49 +139,117 @@ static void done(const struct etcd_answer *a, void *arg)
 	}
 }
 
-/* The token's row as the registry has it, claimed. NULL, there is none, or out of memory. */
-static char *claim(struct asked *q, const json_t *question, int64_t *revision)
+/* What the registry has of a key. NULL, nothing, or out of memory. */
+static json_t *row(const struct asked *q, const char *key)
 {
-	char *old = NULL, *text = NULL;
-	json_t *row;
-	size_t len;
+	char *text = NULL;
+	size_t len = 0;
+	json_t *j;
 
-	if (store_fleet_value(&q->f->store, q->token, &old, &len) || !old ||
-	    store_fleet_revision(&q->f->store, q->token, revision)) {
-		free(old);
+	if (store_fleet_value(&q->f->store, key, &text, &len) || !text)
 		return NULL;
-	}
-	row = json_loadb(old, len, 0, NULL);
-	free(old);
-	if (json_is_object(row)) {
-		json_object_set_new(row, "state", json_integer(CLAIMED));
-		json_object_set(row, "key", json_object_get(question, "key"));
-		json_object_set(row, "serial", json_object_get(question, "serial"));
-		text = json_dumps(row, JSON_COMPACT | JSON_SORT_KEYS);
-	}
-	json_decref(row);
-	return text;
+	j = json_loadb(text, len, 0, NULL);
+	free(text);
+	return j;
 }
 
-static void transact(struct asked *q, const char *token, int64_t revision)
+/* One that was never made, or is revoked already, needs no revocation. */
+static bool is_to_be_revoked(const struct asked *q, const json_t *cert)
+{
+	json_t *revoked = row(q, q->former);
+
+	json_decref(revoked);
+	return !revoked && json_integer_value(json_object_get(cert, "state")) != STORE_ABANDONED;
+}
+
+/*
+ * The certificate that the token was claimed for until now may have been made. It is revoked with the claim: whoever
+ * takes its place may be killed before anything is made, and the next one finds no trace of the one before. False, it
+ * cannot be told what to revoke, or out of memory.
+ */
+static bool supersede(struct asked *q, const char *serial)
+{
+	char key[ETCD_KEY_MAX];
+	json_t *cert, *j = NULL;
+
+	if (!serial)
+		return false;
+	snprintf(key, sizeof(key), "all/cert/%s", serial);
+	snprintf(q->former, sizeof(q->former), "all/revoked/%s", serial);
+	cert = row(q, key);
+	if (cert && !is_to_be_revoked(q, cert)) {
+		q->former[0] = 0;
+		json_decref(cert);
+		return true;
+	}
+	if (cert)
+		j = json_pack("{s:i, s:I, s:i, s:O, s:O, s:O, s:s}", "v", 1, "when", (json_int_t)time(NULL), "reason", SUPERSEDED,
+			      "until", json_object_get(cert, "until"), "name", json_object_get(cert, "name"), "mac",
+			      json_object_get(cert, "mac"), "by", q->f->at.gateway);
+	q->revocation = j ? json_dumps(j, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+	json_decref(j);
+	json_decref(cert);
+	return q->revocation;
+}
+
+/* The token's row as the registry has it, claimed. NULL, all is ready; else what is to be answered, and why. */
+static const char *claim(struct asked *q, const json_t *question, const char **why)
+{
+	json_t *token = row(q, q->token);
+	int64_t revision = 0, state;
+	const char *is = NULL;
+
+	*why = token ? "out of memory" : "the registry has no such token";
+	if (!token || store_fleet_revision(&q->f->store, q->token, &revision)) {
+		json_decref(token);
+		return "refused";
+	}
+	state = json_integer_value(json_object_get(token, "state"));
+	/* The registry has another one by now than whoever asks has looked at, or has seen it used. */
+	if (state > CLAIMED || json_integer_value(json_object_get(question, "revision")) != revision)
+		is = "again";
+	else if (state == CLAIMED && !supersede(q, json_string_value(json_object_get(token, "serial"))))
+		is = "refused";
+	if (is)
+		*why = "the registry does not say which certificate the token was claimed for";
+	if (!is) {
+		json_object_set_new(token, "state", json_integer(CLAIMED));
+		json_object_set(token, "key", json_object_get(question, "key"));
+		json_object_set(token, "serial", json_object_get(question, "serial"));
+		q->claim = json_dumps(token, JSON_COMPACT | JSON_SORT_KEYS);
+		is = q->claim ? NULL : "refused";
+	}
+	json_decref(token);
+	return is;
+}
+
+static size_t put(struct etcd_op *op, const char *key, const char *value)
+{
+	*op = (struct etcd_op){ .verb = ETCD_PUT, .key = key, .value = value, .len = strlen(value) };
+	return 1;
+}
+
+static void transact(struct asked *q, int64_t revision)
 {
 	const struct etcd_compare compares[] = {
 		{ .key = q->self, .target = ETCD_MOD, .number = q->f->self },
 		{ .key = q->cert, .target = ETCD_CREATE, .number = 0 },
 		{ .key = q->token, .target = ETCD_MOD, .number = revision },
 	};
-	const struct etcd_op then[] = {
-		{ .verb = ETCD_PUT, .key = q->cert, .value = q->value, .len = strlen(q->value) },
-		{ .verb = ETCD_PUT, .key = q->token, .value = token, .len = token ? strlen(token) : 0 },
-	};
 	const struct etcd_op otherwise[] = {
 		{ .verb = ETCD_GET, .key = q->self }, { .verb = ETCD_GET, .key = q->cert }, { .verb = ETCD_GET, .key = q->token },
 	};
-	const struct etcd_txn t = {
-		.compares = compares, .n_compares = token ? 3 : 2, .then = then, .n_then = token ? 2 : 1,
-		.otherwise = otherwise, .n_otherwise = token ? 3 : 2,
+	struct etcd_op then[3];
+	struct etcd_txn t = {
+		.compares = compares, .n_compares = q->claim ? 3 : 2, .then = then,
+		.otherwise = otherwise, .n_otherwise = q->claim ? 3 : 2,
 	};
 
+	if (q->revocation)
+		t.n_then += put(&then[t.n_then], q->former, q->revocation);
+	t.n_then += put(&then[t.n_then], q->cert, q->value);
+	if (q->claim)
+		t.n_then += put(&then[t.n_then], q->token, q->claim);
 	if (!etcd_txn(q->f->etcd, &t, 0, done, q))
 		say_no(q, "unreachable", "too much waits for etcd");
 }
@@ -220,12 +300,9 @@ static const char *fault(const json_t *q)
  */
 void fleet_certify(struct fleet *f, uint64_t client, json_t *id, const json_t *question)
 {
-	const char *wrong = fault(question), *name = json_string_value(json_object_get(question, "name"));
-	bool wants = json_is_true(json_object_get(question, "token"));
-	const json_t *looked_at = json_object_get(question, "revision");
+	const char *wrong = fault(question), *is = NULL, *why = "out of memory";
+	const char *name = json_string_value(json_object_get(question, "name"));
 	struct asked *q;
-	char *token = NULL;
-	int64_t revision = 0;
 
 	if (wrong || !f->reachable) {
 		fleet_say_no(f, client, id, wrong ? "refused" : "unreachable", wrong ? wrong : "etcd is out of reach");
@@ -242,16 +319,16 @@ void fleet_certify(struct fleet *f, uint64_t client, json_t *id, const json_t *q
 	snprintf(q->self, sizeof(q->self), "all/gateway/%s", f->at.gateway);
 	snprintf(q->cert, sizeof(q->cert), "all/cert/%s", json_string_value(json_object_get(question, "serial")));
 	snprintf(q->token, sizeof(q->token), "all/token/%s", name);
-	if (wants)
-		token = claim(q, question, &revision);
-	/* The registry has another one by now than whoever asks has looked at. */
-	if (q->value && token && json_integer_value(looked_at) != revision)
-		answer(q, "again", NULL);
-	else if (!q->value || (wants && !token))
-		say_no(q, "refused", q->value ? "the registry has no such token" : "out of memory");
+	if (!q->value)
+		is = "refused";
+	else if (json_is_true(json_object_get(question, "token")))
+		is = claim(q, question, &why);
+	if (is && !strcmp(is, "again"))
+		answer(q, is, NULL);
+	else if (is)
+		say_no(q, is, why);
 	else
-		transact(q, token, revision);
-	free(token);
+		transact(q, json_integer_value(json_object_get(question, "revision")));
 }
 
 /** fleet_certify_end - who still waits is not answered: etcd's client is gone, and calls nobody back */

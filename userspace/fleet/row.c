@@ -57,6 +57,12 @@ static void set_interfaces(const struct fleet *f, json_t *row)
 	json_object_set_new(row, "uplinks", uplinks);
 }
 
+/* Until the others have the issuing certificate they let in nobody who was certified here. */
+static void try_again(struct fleet_row *r)
+{
+	fleet_after(r->timer, 1000 + fleet_spread(r->f, 3, 1000, 30000));
+}
+
 static void done(const struct etcd_answer *a, void *arg)
 {
 	struct fleet_row *r = arg;
@@ -65,6 +71,8 @@ static void done(const struct etcd_answer *a, void *arg)
 	/* What the watch tells comes later, and until then each write would fail. */
 	if (a->result == ETCD_OK && a->succeeded)
 		r->f->self = a->revision;
+	else
+		try_again(r);
 }
 
 static void put(struct fleet_row *r, const char *text, int64_t revision)
@@ -76,6 +84,8 @@ static void put(struct fleet_row *r, const char *text, int64_t revision)
 
 	snprintf(key, sizeof(key), "all/gateway/%s", r->f->at.gateway);
 	r->call = etcd_txn(r->f->etcd, &t, 0, done, r);
+	if (!r->call)
+		try_again(r);
 }
 
 static void compare(struct fleet_row *r)
@@ -90,6 +100,7 @@ static void compare(struct fleet_row *r)
 	if (store_fleet_value(&f->store, key, &old, &len) || !old || store_fleet_revision(&f->store, key, &revision) ||
 	    revision != f->self) {
 		free(old);
+		try_again(r);
 		return;
 	}
 	is = json_loadb(old, len, 0, NULL);

@@ -380,7 +380,6 @@ void agent_fleet_takes(struct agent *a, const uint8_t *raw, size_t len);
 bool agent_fleet_waits(const struct agent *a);
 bool agent_fleet_certify(struct agent *a, const struct serve_request *q, struct serve_reply *r,
 			 struct store_certificate *cert);
-int agent_fleet_reserve(struct agent *a, const struct store_certificate *cert);
 bool agent_fleet_has(struct agent *a, const uint8_t serial[STORE_SERIAL_LEN]);
 enum store_token agent_fleet_token(struct agent *a, enum store_token verdict, uint8_t serial[STORE_SERIAL_LEN]);
 bool agent_fleet_identify(struct agent *a, const struct serve_request *q, struct serve_reply *r,

@@ -36,6 +36,14 @@ static int set_revision(struct agent *a, json_t *question, const char *name)
 	return err ? err : json_object_set_new(question, "revision", json_integer(revision));
 }
 
+/* Another gateway may have taken the token since then: with that it has revoked what was asked for here. */
+static bool is_lost(struct agent *a, const struct agent_slot *s)
+{
+	struct store_certificate is;
+
+	return !store_cert_get(&a->store, s->cert.serial, &is, NULL, NULL) && is.state != STORE_RESERVED;
+}
+
 /**
  * agent_fleet_certify - is the certificate this gateway's to make
  * @a: the agent, in a fleet
@@ -57,7 +65,8 @@ bool agent_fleet_certify(struct agent *a, const struct serve_request *q, struct 
 	json_t *question;
 	char mac[18];
 
-	if (done && !strcmp(done->name, cert->name) && !memcmp(done->cert.key_id, cert->key_id, sizeof(cert->key_id))) {
+	if (done && !is_lost(a, done) && !strcmp(done->name, cert->name) &&
+	    !memcmp(done->cert.key_id, cert->key_id, sizeof(cert->key_id))) {
 		memcpy(cert->serial, done->cert.serial, sizeof(cert->serial));
 		cert->not_before = done->cert.not_before;
 		cert->not_after = done->cert.not_after;
@@ -81,29 +90,6 @@ bool agent_fleet_certify(struct agent *a, const struct serve_request *q, struct 
 		agent_slot_ask(a, q, r, &what, question);
 	}
 	return false;
-}
-
-/**
- * agent_fleet_reserve - write the serial number down, unless the fleet's word of it was here first
- * @a: the agent, in a fleet and in a transaction
- * @cert: of which agent_fleet_certify() said yes
- *
- * Return: 0 or -errno, with a sentence in the registry's error.
- */
-int agent_fleet_reserve(struct agent *a, const struct store_certificate *cert)
-{
-	struct store_certificate is;
-	int err = store_cert_get(&a->store, cert->serial, &is, NULL, NULL);
-
-	if (err == -ENOENT)
-		return store_cert_reserve(&a->store, cert);
-	if (err)
-		return err;
-	if (is.state == STORE_RESERVED && is.kind == cert->kind && !strcmp(is.name, cert->name) &&
-	    !memcmp(is.mac, cert->mac, sizeof(is.mac)) && !memcmp(is.key_id, cert->key_id, sizeof(is.key_id)))
-		return 0;
-	snprintf(a->store.error, sizeof(a->store.error), "the serial number of %s is another certificate's", cert->name);
-	return -EEXIST;
 }
 
 /**

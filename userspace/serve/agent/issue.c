@@ -119,7 +119,7 @@ static int reserve(struct agent *a, const struct serve_request *q, struct serve_
 {
 	/* The server's own, and what offers are signed with, no other gateway ever sees. */
 	if (a->fleet && cert->kind == PKI_DEVICE)
-		return agent_fleet_certify(a, q, r, cert) ? agent_fleet_reserve(a, cert) : -EAGAIN;
+		return agent_fleet_certify(a, q, r, cert) ? store_cert_reserve(&a->store, cert) : -EAGAIN;
 	pki_serial_new(cert->serial);
 	cert->not_before = pki_begin(time(NULL), cert->not_after);
 	return store_cert_reserve(&a->store, cert);
