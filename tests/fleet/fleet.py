@@ -88,9 +88,10 @@ def join():
     a.device("before", mac(1))
     code, out, err = a.ctl("init")
     ok(code == 0 and a.is_reachable(), f"fleet init: it is in ({err.strip()})")
-    a.device("same", mac(8))
     b.start()
     b.device("same", mac(9))
+    a.device("same", mac(8))
+    ok(wait(lambda: b"cordon/all/device/same" in m.ctl("get", "--keys-only", "cordon/all/device/same")), "a name that both have")
     admit(m, b)
     ok(b.is_reachable() and wait(lambda: b.has_device("before")), "another one joins, and has what was there before")
     ok(b.hears("another device of the fleet has this name") and b.has_device("same")[0][0] == mac(8).upper() and
