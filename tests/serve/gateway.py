@@ -81,9 +81,9 @@ def hold_port():
     return sock
 
 
-def run(*words, **more):
+def run(*words, timeout=WAIT, **more):
     """Run a program to its end."""
-    return subprocess.run(words, capture_output=True, check=False, timeout=WAIT, **more)
+    return subprocess.run(words, capture_output=True, check=False, timeout=timeout, **more)
 
 
 def must(*words, **more):

@@ -196,7 +196,7 @@ def rsa(gw, *options):
     """A key, of odd measures; its path."""
     key = gw.path("rsa.key")
     must("openssl", "genpkey", "-algorithm", "RSA", "-out", key,
-         *(word for option in options for word in ("-pkeyopt", f"rsa_keygen_{option}")))
+         *(word for option in options for word in ("-pkeyopt", f"rsa_keygen_{option}")), timeout=300)
     return key
 
 
