@@ -68,7 +68,7 @@ int main(int argc, char **argv)
 		else if (c == 'b')
 			times = atoi(optarg);
 		else if (c == 'c')
-			o.serve = &counters;
+			o = (struct metrics_options){ o.devices, &counters, true, o.now, o.format };
 		else if (c == 's' && !serve_counters_read(optarg, &counters))
 			o.serve = &counters;
 		else

@@ -61,6 +61,8 @@ enum metrics_family {
 	METRICS_SERVE_ACCEPTED,
 	METRICS_SERVE_REFUSED,
 	METRICS_SERVE_UPDATES,
+	METRICS_FLEET_REACHABLE,
+	METRICS_FLEET_HEARD,
 	METRICS_DEVICE_RX_PACKETS,
 	METRICS_DEVICE_RX_BYTES,
 	METRICS_DEVICE_TX_PACKETS,
@@ -120,12 +122,14 @@ struct metrics_labels {
  * struct metrics_options - what is wanted
  * @devices: a series for each device, too
  * @serve: the server's counters; NULL, they are not at hand
+ * @fleet: and it is in a fleet
  * @now: seconds since 1970
  * @format: enum metrics_format
  */
 struct metrics_options {
 	bool devices;
 	const struct serve_counters *serve;
+	bool fleet;
 	time_t now;
 	enum metrics_format format;
 };
@@ -143,7 +147,7 @@ void metrics_end(struct metrics_out *o);
 const char *metrics_content_type(enum metrics_format format);
 
 /* serve.c, devices.c */
-void metrics_serve(struct metrics_out *o, const struct serve_counters *c);
+void metrics_serve(struct metrics_out *o, const struct serve_counters *c, bool fleet);
 int metrics_devices(struct metrics_out *o, struct history *h, time_t now);
 
 /* write.c */

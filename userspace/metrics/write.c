@@ -184,7 +184,7 @@ int metrics_write(struct history *h, const struct metrics_options *options, FILE
 	if (ret)
 		return ret;
 	if (options->serve)
-		metrics_serve(&o, options->serve);
+		metrics_serve(&o, options->serve, options->fleet);
 	metrics_end(&o);
 	return 0;
 }

@@ -19,7 +19,7 @@ static bool wants_devices(const struct evhttp_uri *uri)
 static void send_metrics(struct web *w, struct web_conn *c, struct evhttp_request *req, const struct evhttp_uri *uri)
 {
 	const char *accept = evhttp_find_header(evhttp_request_get_input_headers(req), "Accept");
-	struct metrics_options o = { .devices = wants_devices(uri), .serve = w->counters, .now = time(NULL) };
+	struct metrics_options o = { .devices = wants_devices(uri), .serve = w->counters, .fleet = w->config->fleet.n, .now = time(NULL) };
 	struct history *h = web_history(w);
 	char *text = NULL;
 	size_t len = 0;
