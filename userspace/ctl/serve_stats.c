@@ -18,7 +18,7 @@ void prometheus_serve(struct metrics_out *o)
 	struct serve_counters c;
 
 	if (!serve_counters_read(SERVE_RUN, &c))
-		metrics_serve(o, &c);
+		metrics_serve(o, &c, c.fleet_since);
 }
 
 static void print_text(const struct serve_counters *c)
