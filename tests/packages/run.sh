@@ -51,7 +51,7 @@ for deb in "$debs"/*.deb; do
 	dpkg-deb -x "$deb" "$again/packaged"
 done
 (unset MAKEFLAGS MFLAGS MAKELEVEL
-	make -s -C "$root" DESTDIR="$again/installed" PREFIX=/usr install-userspace install-device) >"$again/log" 2>&1
+	make -s -C "$root" DESTDIR="$again/installed" PREFIX=/usr install-userspace install-device install-fleet) >"$again/log" 2>&1
 (cd "$again/packaged" && find . -path ./usr/share/doc -prune -o -path ./usr/src -prune -o -type f -printf '%P\n') |
 	sed 's|^lib/systemd|usr/&|; s|^\(usr/share/man/.*\)\.gz$|\1|' | sort >"$again/has"
 (cd "$again/installed" && find . -type f -printf '%P\n') | sort | diff - "$again/has" >>"$again/log"

@@ -68,8 +68,8 @@ ok "cordon-fleet is installed by itself"
 make -s DESTDIR="$dir/fleet" PREFIX=/usr install-fleet >"$dir/out" 2>"$dir/err" && silent
 ok "and is"
 [ "$(cd "$dir/fleet" && find . -type f | sort | tr '\n' ' ')" = "./usr/lib/systemd/system/cordon-fleet.service $(:
-	)./usr/lib/sysusers.d/cordon-fleet.conf ./usr/sbin/cordon-fleet " ]
-ok "cordon-fleet: program, unit, user"
+	)./usr/lib/sysusers.d/cordon-fleet.conf ./usr/sbin/cordon-fleet ./usr/share/man/man8/cordon-fleet.8 " ]
+ok "cordon-fleet: program, unit, user, manual"
 systemd-sysusers --root="$dir/users" "$dir/fleet/usr/lib/sysusers.d/cordon-fleet.conf" >"$dir/out" 2>"$dir/err" &&
 	grep -q '^cordon-fleet:' "$dir/users/etc/passwd"
 ok "cordon-fleet: its user is made"
