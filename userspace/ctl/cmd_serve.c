@@ -7,14 +7,12 @@
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -47,27 +45,6 @@ struct start {
 	int caller;
 	bool pin_refused;
 };
-
-/* sd_notify(3). The socket is connected while that is still allowed. */
-static int connect_manager(void)
-{
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	const char *path = getenv("NOTIFY_SOCKET");
-	size_t len = path ? strlen(path) : 0;
-	int fd;
-
-	if (len < 2 || len >= sizeof(at.sun_path))
-		return -1;
-	memcpy(at.sun_path, path, len);
-	if (path[0] == '@')
-		at.sun_path[0] = 0;
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && connect(fd, (struct sockaddr *)&at, offsetof(struct sockaddr_un, sun_path) + len)) {
-		close(fd);
-		fd = -1;
-	}
-	return fd;
-}
 
 static int open_lock(const struct serve_config *c, int flags)
 {
@@ -127,12 +104,8 @@ static void on_ready(void *arg)
 	const struct start *s = arg;
 
 	serve_log(LOG_INFO, "ready", NULL);
-	if (s->manager >= 0 && write(s->manager, "READY=1", 7) < 0)
-		serve_log(LOG_WARNING, "the service manager does not listen", NULL);
-	if (s->caller >= 0 && write(s->caller, "", 1) < 0)
-		serve_log(LOG_WARNING, "who called is gone", NULL);
-	if (s->caller >= 0)
-		close(s->caller);
+	serve_manager_say(s->manager, "READY=1");
+	serve_caller_tell(s->caller);
 }
 
 /* sd_notify(3): a reload has its beginning and its end; what runs meanwhile is as it was. */
@@ -142,22 +115,18 @@ static void on_reload(bool over, void *arg)
 	char text[64] = "READY=1";
 	struct timespec now;
 
-	if (s->manager < 0)
-		return;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	if (!over)
 		snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%llu",
 			 now.tv_sec * 1000000ULL + now.tv_nsec / 1000);
-	if (write(s->manager, text, strlen(text)) < 0)
-		serve_log(LOG_WARNING, "the service manager does not listen", NULL);
+	serve_manager_say(s->manager, text);
 }
 
 static void on_alive(void *arg)
 {
 	const struct start *s = arg;
 
-	if (write(s->manager, "WATCHDOG=1", 10) < 0)
-		serve_log(LOG_WARNING, "the service manager does not listen", NULL);
+	serve_manager_say(s->manager, "WATCHDOG=1");
 }
 
 /* sd_watchdog_enabled(3): twice in the time that the service manager gives; 0, it gives none. */
@@ -189,8 +158,7 @@ static void wait_for_time(const struct start *s)
 		if (!said)
 			serve_log(LOG_WARNING, "the clock is before the CA's beginning: waiting for the right time", NULL);
 		said = true;
-		if (s->manager >= 0 && write(s->manager, more, sizeof(more) - 1) < 0)
-			serve_log(LOG_WARNING, "the service manager does not listen", NULL);
+		serve_manager_say(s->manager, more);
 		poll(NULL, 0, TIME_POLL);
 	}
 	pki_ca_free(&ca);
@@ -312,7 +280,7 @@ static int run_server(struct start *s, char *passphrase)
 	counters = serve_counters_new(s->config.run, &err);
 	if (!counters)
 		return complain(s->config.run, strerror(-err));
-	s->manager = connect_manager();
+	s->manager = serve_manager_connect();
 	manager.each = watchdog(s);
 	serve_log_open("front", s->json, !s->foreground);
 	wait_for_time(s);
@@ -332,31 +300,11 @@ static int run_server(struct start *s, char *passphrase)
 /* The process that was called waits until devices may come, or until it is clear that they may not. */
 static int run_background(struct start *s, char *passphrase)
 {
-	int status[2], null;
-	char done;
-	pid_t pid;
+	int ret = serve_background(&s->caller);
 
-	/* What the caller has open is none of a server's business. */
-	close_range(STDERR_FILENO + 1, ~0U, 0);
-	null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	if (null < 0 || pipe2(status, O_CLOEXEC))
-		return complain("serve", strerror(errno));
-	pid = fork();
-	if (pid < 0)
-		return complain("serve", strerror(errno));
-	if (pid) {
-		close(status[1]);
-		if (read(status[0], &done, 1) == 1)
-			return EXIT_DONE;
-		return complain("serve", "not started");
-	}
-	close(status[0]);
-	s->caller = status[1];
-	setsid();
-	if (chdir("/") || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
-		return EXIT_REFUSED;
-	close(null);
-	return run_server(s, passphrase);
+	if (ret < 0)
+		return complain("serve", ret == -ECHILD ? "not started" : strerror(-ret));
+	return ret ? EXIT_DONE : run_server(s, passphrase);
 }
 
 /* The process itself, whatever becomes of its number: -1, it does not run; -2, it cannot be reached. */

@@ -8,11 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "fleet/ask.h"
+#include "lib/local.h"
 
 #define ANSWER	(64U << 20)	/* bytes: all gateways of a fleet */
 
@@ -32,22 +32,19 @@ static int fail(char *why, size_t size, int err, const char *what)
 
 static int connect_to(const char *run, char *why, size_t size)
 {
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	int fd, err;
+	int fd = local_connect(run, "control", SOCK_STREAM);
 
-	if (snprintf(at.sun_path, sizeof(at.sun_path), "%s/control", run) >= (int)sizeof(at.sun_path))
-		return fail(why, size, -ENAMETOOLONG, "the path of cordon-fleet's socket is too long");
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && !connect(fd, (struct sockaddr *)&at, sizeof(at)))
-		return fd;
-	err = errno;
-	if (fd >= 0)
-		close(fd);
-	if (err == EACCES || err == EPERM)
+	switch (fd) {
+	case -ENAMETOOLONG:
+		return fail(why, size, fd, "the path of cordon-fleet's socket is too long");
+	case -EACCES:
+	case -EPERM:
 		return fail(why, size, -EACCES, "only root may ask cordon-fleet");
-	if (err == ENOENT || err == ECONNREFUSED)
+	case -ENOENT:
+	case -ECONNREFUSED:
 		return fail(why, size, -ENOENT, "cordon-fleet does not run");
-	return fail(why, size, -err, strerror(err));
+	}
+	return fd < 0 ? fail(why, size, fd, strerror(-fd)) : fd;
 }
 
 static int wait_for(int fd, short events, long long until)

@@ -4,13 +4,10 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -41,40 +38,15 @@ static int complain(const char *what, const char *why)
 	return 1;
 }
 
-/* sd_notify(3). The socket is connected while that is still allowed. */
-static int connect_manager(void)
-{
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	const char *path = getenv("NOTIFY_SOCKET");
-	size_t len = path ? strlen(path) : 0;
-	int fd;
-
-	if (len < 2 || len >= sizeof(at.sun_path))
-		return -1;
-	memcpy(at.sun_path, path, len);
-	if (path[0] == '@')
-		at.sun_path[0] = 0;
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && connect(fd, (struct sockaddr *)&at, offsetof(struct sockaddr_un, sun_path) + len)) {
-		close(fd);
-		fd = -1;
-	}
-	return fd;
-}
-
 static void on_ready(void *arg)
 {
 	struct start *s = arg;
 
 	serve_log(LOG_INFO, "ready", NULL);
-	if (s->manager >= 0 && write(s->manager, "READY=1", 7) < 0)
-		serve_log(LOG_WARNING, "the service manager does not listen", NULL);
-	if (s->caller >= 0) {
-		if (write(s->caller, "", 1) < 0)
-			serve_log(LOG_WARNING, "who called is gone", NULL);
-		close(s->caller);
+	serve_manager_say(s->manager, "READY=1");
+	serve_caller_tell(s->caller);
+	if (s->caller >= 0)
 		serve_log_detach();
-	}
 }
 
 /* It belongs to the process that goes on, and ends with it. */
@@ -117,36 +89,18 @@ static int run(struct start *s)
 		serve_log(LOG_ERR, "the process that puts policies in force does not start", "why", strerror(-err), NULL);
 		return 1;
 	}
-	s->manager = connect_manager();
+	s->manager = serve_manager_connect();
 	err = fleet_run(f, on_ready, s);
 	return err ? 1 : 0;
 }
 
-/* The process that was called waits until it is ready, or until it is clear that it will not be. */
 static int run_background(struct start *s)
 {
-	int status[2], null;
-	char done;
-	pid_t pid;
+	int ret = serve_background(&s->caller);
 
-	close_range(STDERR_FILENO + 1, ~0U, 0);
-	null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	if (null < 0 || pipe2(status, O_CLOEXEC))
-		return complain("cordon-fleet", strerror(errno));
-	pid = fork();
-	if (pid < 0)
-		return complain("cordon-fleet", strerror(errno));
-	if (pid) {
-		close(status[1]);
-		return read(status[0], &done, 1) == 1 ? 0 : complain("cordon-fleet", "not started");
-	}
-	close(status[0]);
-	s->caller = status[1];
-	setsid();
-	if (chdir("/") || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
-		return 1;
-	close(null);
-	return run(s);
+	if (ret < 0)
+		return complain("cordon-fleet", ret == -ECHILD ? "not started" : strerror(-ret));
+	return ret ? 0 : run(s);
 }
 
 static void usage(FILE *out)

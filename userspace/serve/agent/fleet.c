@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <syslog.h>
 #include <unistd.h>
 
+#include "lib/local.h"
 #include "serve/agent/fleet.h"
 #include "store/fleet.h"
 
@@ -91,27 +91,10 @@ void agent_fleet_hang_up(struct agent *a, const char *why)
 	agent_slots_lost(a);
 }
 
-static int connect_fleet(const struct agent *a)
-{
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	int fd, err;
-
-	if (snprintf(at.sun_path, sizeof(at.sun_path), "%s/" CONTROL, a->config->fleet.run) >= (int)sizeof(at.sun_path))
-		return -ENAMETOOLONG;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	if (!connect(fd, (struct sockaddr *)&at, sizeof(at)))
-		return fd;
-	err = -errno;
-	close(fd);
-	return err;
-}
-
 static void try_to_connect(struct agent *a)
 {
 	struct agent_fleet *f = a->fleet;
-	int fd = connect_fleet(a);
+	int fd = local_connect(a->config->fleet.run, CONTROL, SOCK_STREAM | SOCK_NONBLOCK);
 
 	if (fd >= 0) {
 		f->fd = fd;

@@ -6,35 +6,18 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
+#include "lib/local.h"
 #include "serve/agent/agent.h"
 
 #define PATIENCE	5	/* seconds for an answer */
 #define CONTROL		"control"
 
-static int connect_watch(const struct agent *a)
-{
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	int fd, err;
-
-	if (snprintf(at.sun_path, sizeof(at.sun_path), "%s/" CONTROL, a->config->history_live) >= (int)sizeof(at.sun_path))
-		return -ENAMETOOLONG;
-	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	if (!connect(fd, (struct sockaddr *)&at, sizeof(at)))
-		return fd;
-	err = -errno;
-	close(fd);
-	return err;
-}
-
 static int ask(struct agent *a, const struct serve_request *q, const char *operator)
 {
 	char text[PKI_NAME_LEN + 48];
-	int fd = connect_watch(a), err, len;
+	int fd = local_connect(a->config->history_live, CONTROL, SOCK_SEQPACKET | SOCK_NONBLOCK), err, len;
 
 	if (fd < 0)
 		return fd;

@@ -589,6 +589,12 @@ struct evhttp_request;
 const char *serve_status_text(unsigned int status);
 bool serve_has_one_length(struct evhttp_request *req);
 
+/* service.c */
+int serve_manager_connect(void);
+void serve_manager_say(int manager, const char *text);
+int serve_background(int *caller);
+void serve_caller_tell(int caller);
+
 /* files.c */
 const char *serve_directory_of(const char *file, char out[PATH_MAX]);
 void serve_limit_files(rlim_t most);
