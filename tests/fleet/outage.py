@@ -6,17 +6,11 @@ import sqlite3
 
 from gateway import NOW, Gateway, admit, command, ended, mac, pair, same, serial, wait
 from hold import with_kernels
-from etcd_member import WORK, Member, ok, restored
+from etcd_member import WORK, Member, ok, restored, three_members
 
 
 def members():
-    three = [Member(f"m{i}") for i in range(3)]
-    for m in three:
-        m.all = three
-    for m in three:
-        m.start()
-    for m in three:
-        m.ready()
+    three = three_members()
     a, b = Gateway("a", three, where="members-a"), Gateway("b", three, where="members-b")
     admit(three[0], a, b)
     a.start(), b.start()
