@@ -19,6 +19,8 @@ ASAN = f"{BUILD}/fleet/cordon-fleet"
 CONFINED = f"{BUILD}/cordon-fleet"
 CTL = f"{BUILD}/cordonctl"
 NOW = int(time.time())
+# What cordonctl does here is none of this machine's business.
+os.environ["CORDON_AUDIT"] = ENV["CORDON_AUDIT"] = f"{WORK}/audit.jsonl"
 QUIET = {**ENV, "ASAN_OPTIONS": "detect_leaks=1:exitcode=99", "UBSAN_OPTIONS": "print_stacktrace=1"}
 
 
