@@ -20,7 +20,6 @@ arm64-ready: deps-build deps-vm deps-cross deps-arm64
 		CC=aarch64-linux-gnu-gcc SYSROOT="$$(tests/cross/sysroot.sh arm64)" userspace test-tools
 
 # What the unit tests link, without sanitizers: no other machine's are here.
-# Without etcd, as no libcurl is unpacked for it.
-$(BUILD)/libcordon.a: $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out userspace/etcd/% userspace/fleet/%,$(LIB_SRC)))
+$(BUILD)/libcordon.a: $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
 	rm -f $@
 	$(AR) rcs $@ $^

@@ -72,11 +72,12 @@ device() {
 unit() {
 	local name=$1 sysroot=$2
 	local env=(env PKG_CONFIG_SYSROOT_DIR="$sysroot" PKG_CONFIG_LIBDIR="$sysroot/usr/lib/arm-linux-gnueabihf/pkgconfig")
-	local packages=(yaml-0.1 jansson libssl libcrypto sqlite3 pwquality libnl-3.0 libnl-genl-3.0 libnl-nf-3.0)
+	local packages=(yaml-0.1 jansson libssl libcrypto sqlite3 pwquality libnl-3.0 libnl-genl-3.0 libnl-nf-3.0 libcurl
+		libevent_core)
 
 	# shellcheck disable=SC2046
 	arm-linux-gnueabihf-gcc --sysroot="$sysroot" -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Wall -Wextra -Werror -g \
-		-O1 -Iinclude/uapi -Iuserspace $("${env[@]}" pkg-config --cflags "${packages[@]}") -o "$base/armhf/$name" \
+		-O1 -Wl,--as-needed -Iinclude/uapi -Iuserspace $("${env[@]}" pkg-config --cflags "${packages[@]}") -o "$base/armhf/$name" \
 		"tests/unit/$name.c" "$base/armhf/libcordon.a" $("${env[@]}" pkg-config --libs "${packages[@]}") &&
 		CORDON_UNIT=$base/armhf qemu-arm-static -L "$sysroot" "$base/armhf/$name"
 }

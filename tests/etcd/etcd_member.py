@@ -100,6 +100,18 @@ class Member:
         sys.exit(f"Bail out! {self.name} does not come up: see its log")
 
 
+def three_members():
+    """A cluster that answers."""
+    three = [Member(f"member{i}") for i in range(3)]
+    for m in three:
+        m.all = three
+    for m in three:
+        m.start()
+    for m in three:
+        m.ready()
+    return three
+
+
 def restored(m, snapshot, token="one"):
     m.kill()
     shutil.rmtree(m.data)

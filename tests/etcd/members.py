@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 
-from etcd_member import ENV, WORK, Member, authorities, finish, ok, plan, restored, started
+from etcd_member import ENV, WORK, Member, authorities, finish, ok, plan, restored, started, three_members
 
 CLIENT, PATTERN = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else ""
 
@@ -281,13 +281,7 @@ def stands_still(w, these, who, a=None):
 
 
 def members():
-    three = [Member(f"member{i}") for i in range(3)]
-    for m in three:
-        m.all = three
-    for m in three:
-        m.start()
-    for m in three:
-        m.ready()
+    three = three_members()
     a, b, w = Client(*three), Client(*three), Client(*three)
     start = w.call("get x")["revision"]
     w.say(f"watch n {start}")

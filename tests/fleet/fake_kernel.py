@@ -9,7 +9,7 @@ DEVICES, SIZE, HEAD = 8, 44, 8
 
 
 class Kernel:
-    """Devices by number, as mac() of fleet.py numbers them."""
+    """Devices by number, as mac() of gateway.py numbers them."""
 
     def __init__(self, path, *numbers, absent=False):
         self.path, self.numbers = path, list(numbers)

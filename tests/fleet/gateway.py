@@ -12,12 +12,15 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "etcd"))
-from etcd_member import ENV, WORK, started  # noqa: E402
+from etcd_member import ENV, WORK, ok, started  # noqa: E402
 
 BUILD = sys.argv[1]
 ASAN = f"{BUILD}/fleet/cordon-fleet"
 CONFINED = f"{BUILD}/cordon-fleet"
 CTL = f"{BUILD}/cordonctl"
+NOW = int(time.time())
+# What cordonctl does here is none of this machine's business.
+os.environ["CORDON_AUDIT"] = ENV["CORDON_AUDIT"] = f"{WORK}/audit.jsonl"
 QUIET = {**ENV, "ASAN_OPTIONS": "detect_leaks=1:exitcode=99", "UBSAN_OPTIONS": "print_stacktrace=1"}
 
 
@@ -207,10 +210,10 @@ def command(*words):
     done.check_returncode()
 
 
-def admit(member, *gateways, prefix="cordon/"):
+def admit(member, *gateways):
     """What `cordonctl fleet add` writes."""
     for g in gateways:
-        member.ctl("put", f"{prefix}all/gateway/{g.name}", json.dumps({"v": 1}))
+        member.ctl("put", f"cordon/all/gateway/{g.name}", json.dumps({"v": 1}))
 
 
 def same(*gateways):
@@ -219,3 +222,36 @@ def same(*gateways):
         all_ = [g.status() for g in gateways]
         return all(s.get("reachable") and not s["waiting"] for s in all_) and len({s["digest"] for s in all_}) == 1
     return bool(wait(look, 30))
+
+
+def serial(n):
+    return f"{n:032x}"
+
+
+def mac(n):
+    return f"02{n:010x}"
+
+
+def seconds_until(what):
+    """How long it takes; 99, too long."""
+    began = time.monotonic()
+    return time.monotonic() - began if wait(what, 10, 0.005) else 99
+
+
+def pair(m, name):
+    """Two gateways on a member, reachable."""
+    a, b = (Gateway(n, [m], where=f"{name}-{n}") for n in ("a", "b"))
+    admit(m, a, b)
+    a.start(), b.start()
+    ok(a.is_reachable() and b.is_reachable(), "two gateways reach etcd")
+    return a, b
+
+
+def ended(*gateways):
+    """Without a leak, or anything else that a sanitizer sees."""
+    status = [g.stop() for g in gateways]
+    ok(status == [0] * len(status), f"cordon-fleet ends, and leaves nothing behind: {status}")
+    for g, s in zip(gateways, status):
+        if s:
+            with open(g.log, encoding="utf-8", errors="replace") as f:
+                print("".join(f"# {l}" for l in f.readlines()[-40:]))

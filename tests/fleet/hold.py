@@ -3,19 +3,11 @@
 import json
 import time
 
-from gateway import Gateway, admit, wait
+from gateway import Gateway, admit, ended, mac, seconds_until, serial, wait
 from etcd_member import Member, ok
 from fake_kernel import Kernel
 
 TRIES = 20
-
-
-def serial(n):
-    return f"{n:032x}"
-
-
-def mac(n):
-    return f"02{n:010x}"
 
 
 def dotted(n):
@@ -23,12 +15,7 @@ def dotted(n):
     return ":".join(text[i:i + 2] for i in range(0, 12, 2))
 
 
-def seconds_until(what):
-    began = time.monotonic()
-    return time.monotonic() - began if wait(what, 10, 0.005) else 99
-
-
-def pair(name):
+def with_kernels(name):
     m = Member(name).start().ready()
     a, b = (Gateway(n, [m], where=f"{name}-{n}") for n in ("a", "b"))
     for g in (a, b):
@@ -38,15 +25,6 @@ def pair(name):
     if not ok(a.is_reachable() and b.is_reachable(), f"{name}: two gateways reach etcd"):
         print("".join(f"# {l}" for g in (a, b) for l in g.said("")[-30:]))
     return m, a, b
-
-
-def ended(*gateways):
-    status = [g.stop() for g in gateways]
-    ok(status == [0] * len(status), f"cordon-fleet ends, and leaves nothing behind: {status}")
-    for g, s in zip(gateways, status):
-        if s:
-            with open(g.log, encoding="utf-8", errors="replace") as f:
-                print("".join(f"# {l}" for l in f.readlines()[-40:]))
 
 
 def ask(g, n, roam=False):
@@ -74,7 +52,7 @@ def roam(m, a, b):
 
 
 def hold():
-    m, a, b = pair("hold")
+    m, a, b = with_kernels("hold")
     ok(ask(a, 1) == {"id": 1, "is": "done"} and holder(m, 1) == "a", "a device is held by the gateway that asks")
     a.kernel.lease(1, serial(1))
     said = ask(b, 1)
@@ -106,7 +84,7 @@ def hold():
 
 
 def marks():
-    m, a, b = pair("marks")
+    m, a, b = with_kernels("marks")
     took, freed = [], []
     for i in range(TRIES):
         x, y = (a, b) if i % 2 else (b, a)

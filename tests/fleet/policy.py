@@ -45,7 +45,7 @@ class Ordered(Gateway):
     def cordonctl(self, *words):
         """Status, and what was printed."""
         done = subprocess.run([CTL, *words, "--config", self.config], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              check=False, cwd=WORK, env={**ENV, "CORDON_AUDIT": f"{WORK}/audit.jsonl"})
+                              check=False, cwd=WORK, env=ENV)
         return done.returncode, done.stdout.decode()
 
     def apply(self, where="orders", *words):

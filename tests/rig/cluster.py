@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Members of etcd, with mutual TLS among them and to clients: in namespaces, or on loopback. For all tests of a fleet."""
+"""Members of etcd, with mutual TLS among them and to clients: in namespaces, or on loopback. For the rig and the scenario of
+a fleet, and for what is measured; tests/etcd/etcd_member.py has members for tests of one machine, without a CA among them."""
 import base64
 import contextlib
 import ctypes

@@ -27,27 +27,6 @@ SHARED = {
 }
 
 
-class Tap:
-    """Test Anything Protocol."""
-
-    def __init__(self):
-        self.count = self.failed = 0
-
-    def ok(self, good, name, detail=None):
-        """A case."""
-        self.count += 1
-        self.failed += not good
-        if not good and detail is not None:
-            print("\n".join("# " + line for line in str(detail).splitlines()[-40:]))
-        print(f"{'ok' if good else 'not ok'} {self.count} - {name}", flush=True)
-        return good
-
-    def done(self):
-        """The plan, and the end."""
-        print(f"1..{self.count}", flush=True)
-        return 1 if self.failed or not self.count else 0
-
-
 class StrawGateway(FleetGateway):
     """One whose kernel is a file."""
 
@@ -86,7 +65,7 @@ class StrawDevice(Device):
 
     def __init__(self, fleet, number):
         super().__init__(fleet.devices_dir, f"device-{number}", f"02:00:00:00:{number >> 8:02x}:{number & 255:02x}")
-        self.source, self.at, self.key = f"127.0.{1 + (number >> 8)}.{number & 255}", None, None
+        self.source, self.at = f"127.0.{1 + (number >> 8)}.{number & 255}", None
         for g in fleet.gateways:
             g.kernel.add(self.name, self.mac, self.source)
 

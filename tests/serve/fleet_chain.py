@@ -8,11 +8,10 @@ certificate is to be given, a liar plays cordon-fleet.
 """
 import json
 import os
-import re
 import shutil
 
-from fleet import REPLICA, Liar
-from gateway import Gateway, Tap, certificate, ctl, enroll, hold_port, must, new_csr, new_key, renew, run, until
+from fleet_gateway import REPLICA, Liar
+from gateway import CTL, Gateway, Tap, certificate, ctl, enroll, hold_port, must, new_csr, new_key, renew, run, until
 
 tap = Tap()
 NOBODY = "http://127.0.0.1:1"
@@ -37,21 +36,16 @@ class Member(Gateway):
     def signed(self, root, where, name, *names):
         """Make an issuing CA: its certificate."""
         csr, chain = where + ".csr", where + ".pem"
-        must_ctl("ca", "init", "--dir", where, "--csr-out", csr, "--name", name)
+        must(CTL, "ca", "init", "--dir", where, "--csr-out", csr, "--name", name)
         words = [word for one in names for word in ("--server-name", one)]
-        must_ctl("ca", "sign-issuing", csr, "--gateway", name, "--dir", root, "--out", chain, *words)
-        must_ctl("ca", "import", chain, "--dir", where)
+        must(CTL, "ca", "sign-issuing", csr, "--gateway", name, "--dir", root, "--out", chain, *words)
+        must(CTL, "ca", "import", chain, "--dir", where)
         return os.path.join(where, "issuing.crt")
 
     def join(self):
         """serve.yaml of a fleet."""
+        self.fleet = {"etcd": [NOBODY], "gateway": self.name, "directory": self.path("fleet"), "run": self.path("fleet")}
         self.write_config(f'status: {{listen: "127.0.0.1:{self.status}"}}\n')
-        with open(self.config, encoding="ascii") as f:
-            text = f.read()
-        fleet = {"file": self.registry, "etcd": [NOBODY], "gateway": self.name, "directory": self.path("fleet"),
-                 "run": self.path("fleet")}
-        with open(self.config, "w", encoding="ascii") as out:
-            out.write(re.sub(r"(?m)^registry: .*$", "registry: " + json.dumps(fleet), text))
 
     def put(self, *paths, cut=None):
         """issuers.pem, as cordon-fleet puts it: a whole one in place of another."""
@@ -71,14 +65,6 @@ class Member(Gateway):
         self.put(*paths, cut=cut)
         until(lambda: len(self.lines(event)) > before)
         return self.lines(event)[-1] if len(self.lines(event)) > before else ""
-
-
-def must_ctl(*words):
-    """cordonctl, which has to succeed."""
-    done = ctl(*words)
-    if done.returncode:
-        raise RuntimeError(f"{words}: {done.stderr.decode()}")
-    return done
 
 
 def verdict(gw, cert, key):
@@ -181,8 +167,8 @@ def many(a, b, cam):
     tap.ok("No client certificate CA names sent" in said, "of many, none", said[-1500:])
     found = []
     for i in range(0, MANY, 7):
-        must_ctl("ca", "issue", f"dev{i}", "--mac", f"02:00:00:00:01:{i:02x}", "--dir", b.path(f"gw-{i}"), "--registry",
-                 b.path(f"gw-{i}.db"), "--out", b.path("devices"))
+        must(CTL, "ca", "issue", f"dev{i}", "--mac", f"02:00:00:00:01:{i:02x}", "--dir", b.path(f"gw-{i}"), "--registry",
+             b.path(f"gw-{i}.db"), "--out", b.path("devices"))
         found.append(verdict(b, b.path("devices", f"dev{i}.crt"), b.path("devices", f"dev{i}.key")))
     tap.equal("devices of any of them are let through", ["certificate_unknown"] * len(found), found)
     tap.equal("and A's", "certificate_unknown", verdict(b, *cam))
@@ -237,8 +223,8 @@ def revoked(a, b, cam):
     """The root takes A's issuing certificate back."""
     own, others = os.path.join(b.ca, "issuing.crt"), os.path.join(a.ca, "issuing.crt")
     b.stop()
-    must_ctl("ca", "crl", "--root", "--revoke", others, "--reason", "cACompromise", "--dir", a.ca, "--out",
-             os.path.join(b.ca, "root-crl.pem"))
+    must(CTL, "ca", "crl", "--root", "--revoke", others, "--reason", "cACompromise", "--dir", a.ca, "--out",
+         os.path.join(b.ca, "root-crl.pem"))
     os.remove(b.issuers)
     b.must_start()
     said = b.put_and_wait("issuers of the fleet", own, others)
