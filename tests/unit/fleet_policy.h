@@ -306,7 +306,7 @@ static bool until(const char *words)
 
 	do {
 		has = value_of("from/a/policy");
-		if (has && strstr(has, words) && !fleet.policy->busy && !fleet.policy->again)
+		if (has && strstr(has, words) && !fleet.policy->busy)
 			return true;
 		event_base_loop(fleet.base, EVLOOP_ONCE);
 	} while (now() < end);

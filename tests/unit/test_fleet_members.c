@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Who is in a fleet, and issuers.pem: cordon-fleet's members.c and issuers.c, with an etcd and a registry of straw. */
+#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -418,6 +419,19 @@ static bool wrote(struct fleet *f)
 	return event_base_dispatch(f->base) >= 0;
 }
 
+static int files_in(const char *directory)
+{
+	DIR *d = opendir(directory);
+	const struct dirent *e;
+	int n = 0;
+
+	while (d && (e = readdir(d)))
+		n += e->d_name[0] != '.';
+	if (d)
+		closedir(d);
+	return n;
+}
+
 static void check_issuers(struct fleet *f)
 {
 	time_t year = time(NULL) + 365 * 86400;
@@ -433,7 +447,7 @@ static void check_issuers(struct fleet *f)
 	gateways[3] = (struct store_fleet_gateway){ .name = "gw-y", .certificate = "-----BEGIN CERTIFICATE-----\nAA\n" };
 	gateways[4] = (struct store_fleet_gateway){ .name = "gw-z" };
 	n_gateways = 5;
-	if (!ok(!mkdir(path("fleet"), 0755) && !fleet_issuers_begin(f), "begun"))
+	if (!ok(!mkdir(path("fleet"), 0755) && !chdir(path("fleet")) && !fleet_issuers_begin(f), "begun"))
 		exit(tap_done());
 	ok(wrote(f) && certificates(&text) == 2, "good ones are written, another root's, half a one and none left out");
 	ok(!stat(path("fleet/issuers.pem"), &st) && (st.st_mode & 0777) == 0644, "for front to read");
@@ -444,7 +458,7 @@ static void check_issuers(struct fleet *f)
 	ok(wrote(f) && certificates(&text) == 1, "an expelled one has none");
 	n_gateways = 0;
 	ok(wrote(f) && certificates(&text) == 1, "none at all: the file stays");
-	ok(access(path("fleet/issuers.pem.new"), F_OK), "and no half of one");
+	ok(files_in(path("fleet")) == 1, "and no half of one");
 	fleet_issuers_end(f);
 	free(text);
 	free(own);
@@ -463,7 +477,6 @@ int main(void)
 	if (!mkdtemp(base))
 		return 1;
 	snprintf(config.ca, sizeof(config.ca), "%s", path("home"));
-	snprintf(config.fleet.directory, sizeof(config.fleet.directory), "%s", path("fleet"));
 	strcpy(config.fleet.gateway, "gw-a");
 	f.base = event_base_new();
 	ok(!fleet_members_begin(&f) && !fleet_ca(&f) && !fleet_issuers_own(&f, issuer), "without a CA: there is none");

@@ -23,8 +23,6 @@
  * @deadline: ms
  * @floor: a revision that the answer cannot be below; 0, this answer tells nothing of it
  * @in: the answer so far
- * @len: of @in
- * @size: of the memory
  * @tried: a member failed before this one
  * @too_long: the answer is longer than it may be
  * @why: why no member did it so far
@@ -42,9 +40,7 @@ struct etcd_call {
 	bool writes;
 	int64_t deadline;
 	int64_t floor;
-	char *in;
-	size_t len;
-	size_t size;
+	struct stream in;
 	bool tried;
 	bool too_long;
 	char why[ETCD_WHY];
@@ -66,13 +62,18 @@ static void unlink_call(struct etcd_call *c)
 	}
 }
 
+static void discard(struct etcd_call *c)
+{
+	transfer_stop(&c->transfer);
+	free(c->body);
+	stream_free(&c->in);
+	free(c);
+}
+
 static void drop(struct etcd_call *c)
 {
 	unlink_call(c);
-	transfer_stop(&c->transfer);
-	free(c->body);
-	free(c->in);
-	free(c);
+	discard(c);
 }
 
 /* It is over: nothing of it is left when this returns. */
@@ -86,10 +87,7 @@ static void finish(struct etcd_call *c, struct etcd_answer *a)
 	if (c->done)
 		c->done(a, c->arg);
 	answer_free(a);
-	transfer_stop(&c->transfer);
-	free(c->body);
-	free(c->in);
-	free(c);
+	discard(c);
 	pump_soon(e);
 }
 
@@ -113,7 +111,7 @@ static void again(struct etcd_call *c, bool unsure)
 	unlink_call(c);
 	c->running = false;
 	c->transfer.sent = false;
-	c->len = 0;
+	stream_reset(&c->in);
 	TAILQ_INSERT_HEAD(&e->waiting, c, entry);
 	e->n_waiting++;
 	pump_soon(e);
@@ -122,27 +120,13 @@ static void again(struct etcd_call *c, bool unsure)
 static bool take(struct transfer *t, const char *data, size_t len)
 {
 	struct etcd_call *c = (struct etcd_call *)t;
-	size_t size = c->size ? c->size : 4096;
-	char *grown;
+	int err;
 
 	if (!c->done)
 		return false;
-	if (len > t->e->answer - c->len) {
-		c->too_long = true;
-		return false;
-	}
-	while (size < c->len + len)
-		size *= 2;
-	if (size != c->size) {
-		grown = realloc(c->in, size);
-		if (!grown)
-			return false;
-		c->in = grown;
-		c->size = size;
-	}
-	memcpy(c->in + c->len, data, len);
-	c->len += len;
-	return true;
+	err = stream_keep(&c->in, data, len);
+	c->too_long = err == -EFBIG;
+	return !err;
 }
 
 /* The member says no. */
@@ -199,7 +183,7 @@ static bool trusted(struct etcd_call *c, const struct header *h, struct etcd_ans
 
 static void answered(struct etcd_call *c, long status)
 {
-	json_t *whole = json_loadb(c->in ? c->in : "", c->len, JSON_REJECT_DUPLICATES, NULL), *root = whole;
+	json_t *whole = json_loadb(c->in.buf ? c->in.buf : "", c->in.len, JSON_REJECT_DUPLICATES, NULL), *root = whole;
 	struct etcd *e = c->transfer.e;
 	struct etcd_answer a = { .result = ETCD_OK };
 	struct header h;
@@ -283,6 +267,7 @@ struct etcd_call *call_new(struct etcd *e, const char *path, json_t *body, bool 
 	c->transfer.done = over;
 	c->path = path;
 	c->writes = writes;
+	c->in.max = e->answer;
 	c->deadline = now_ms() + (timeout ? timeout : e->timeout);
 	c->parse = parse;
 	c->done = done;

@@ -185,25 +185,18 @@ struct etcd_range {
 	int64_t revision;
 };
 
-enum etcd_target { ETCD_VERSION, ETCD_CREATE, ETCD_MOD, ETCD_VALUE };
-enum etcd_relation { ETCD_EQUAL, ETCD_GREATER, ETCD_LESS, ETCD_NOT_EQUAL };
+enum etcd_target { ETCD_VERSION, ETCD_CREATE, ETCD_MOD };
 
 /**
- * struct etcd_compare - what must hold of a key; ETCD_CREATE equal to 0: it is not there
+ * struct etcd_compare - what must hold of a key; ETCD_CREATE is 0: it is not there
  * @key: the key
  * @target: what of it
- * @relation: to
- * @number: this, or
- * @value: for ETCD_VALUE this
- * @len: of @value
+ * @number: is this
  */
 struct etcd_compare {
 	const char *key;
 	enum etcd_target target;
-	enum etcd_relation relation;
 	int64_t number;
-	const void *value;
-	size_t len;
 };
 
 enum etcd_verb { ETCD_PUT, ETCD_GET, ETCD_DELETE };

@@ -212,6 +212,7 @@ bool key_valid(const struct etcd *e, const char *key, bool empty);
 /* stream.c */
 void stream_reset(struct stream *s);
 void stream_free(struct stream *s);
+int stream_keep(struct stream *s, const char *data, size_t len);
 int stream_put(struct stream *s, const char *data, size_t len, bool (*each)(json_t *object, void *arg), void *arg);
 
 /* request.c */

@@ -100,15 +100,14 @@ struct etcd_call *etcd_get(struct etcd *e, const char *key, unsigned int timeout
 
 static json_t *compare(const struct etcd *e, const struct etcd_compare *c)
 {
-	static const char *const targets[] = { "VERSION", "CREATE", "MOD", "VALUE" };
-	static const char *const fields[] = { "version", "create_revision", "mod_revision", "value" };
-	static const char *const relations[] = { "EQUAL", "GREATER", "LESS", "NOT_EQUAL" };
+	static const char *const targets[] = { "VERSION", "CREATE", "MOD" };
+	static const char *const fields[] = { "version", "create_revision", "mod_revision" };
 	json_t *j = json_object();
 
 	put(&j, "key", json_key(e, c->key, NULL, 0));
 	put(&j, "target", json_string(targets[c->target]));
-	put(&j, "result", json_string(relations[c->relation]));
-	put(&j, fields[c->target], c->target == ETCD_VALUE ? json_bytes(c->value, c->len) : json_number(c->number));
+	put(&j, "result", json_string("EQUAL"));
+	put(&j, fields[c->target], json_number(c->number));
 	return j;
 }
 
@@ -156,8 +155,7 @@ static bool txn_valid(const struct etcd *e, const struct etcd_txn *t)
 	size_t i;
 
 	for (i = 0; i < t->n_compares; i++)
-		if (!key_valid(e, t->compares[i].key, false) || (unsigned int)t->compares[i].target > ETCD_VALUE ||
-		    (unsigned int)t->compares[i].relation > ETCD_NOT_EQUAL)
+		if (!key_valid(e, t->compares[i].key, false) || (unsigned int)t->compares[i].target > ETCD_MOD)
 			return false;
 	return t->n_compares <= ETCD_OPS && ops_valid(e, t->then, t->n_then) &&
 	       ops_valid(e, t->otherwise, t->n_otherwise);

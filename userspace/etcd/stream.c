@@ -32,7 +32,15 @@ void stream_free(struct stream *s)
 	stream_reset(s);
 }
 
-static int keep(struct stream *s, const char *data, size_t len)
+/**
+ * stream_keep - bytes that have come, of one object that is not whole yet
+ * @s: the stream
+ * @data: the bytes
+ * @len: of @data
+ *
+ * Return: 0; -EFBIG, the object is too long; -ENOMEM.
+ */
+int stream_keep(struct stream *s, const char *data, size_t len)
 {
 	size_t size = s->size ? s->size : 4096;
 	char *grown;
@@ -116,12 +124,12 @@ int stream_put(struct stream *s, const char *data, size_t len, bool (*each)(json
 			return end;
 		if (!end)
 			continue;
-		err = keep(s, data + from, i + 1 - from);
+		err = stream_keep(s, data + from, i + 1 - from);
 		if (!err)
 			err = emit(s, each, arg);
 		if (err)
 			return err;
 		from = i + 1;
 	}
-	return keep(s, data + from, len - from);
+	return stream_keep(s, data + from, len - from);
 }

@@ -61,12 +61,7 @@ static int see(const struct cnl_device *d, void *arg)
 	v->seen = grown;
 	s = &v->seen[v->n++];
 	memset(s, 0, sizeof(*s));
-	memcpy(s->lease.mac, d->def.mac, 6);
-	snprintf(s->lease.name, sizeof(s->lease.name), "%s", d->def.name);
-	snprintf(s->lease.port, sizeof(s->lease.port), "%s", d->lease_port);
-	s->lease.left = d->lease;
-	s->lease.certified = d->has_certificate;
-	s->lease.roam = d->def.roam;
+	kernel_lease(d, &s->lease);
 	s->quarantined = d->state == CORDON_STATE_QUARANTINED;
 	s->unlisted = d->def.unlisted;
 	memcpy(s->certificate, d->certificate, sizeof(s->certificate));

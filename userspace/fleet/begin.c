@@ -76,10 +76,6 @@ static int open_all(struct fleet *f, struct fleet_endpoints *at)
 		err = fleet_resolve(c, at);
 	if (!err)
 		err = open_etcd(f, at);
-	if (!err && cnl_open(&f->nl))
-		serve_log(LOG_WARNING, "no kernel module: leases and quarantine are not told to it", "why", f->nl.error, NULL);
-	else if (!err)
-		f->connected = true;
 	if (!err)
 		err = fleet_socket_begin(f);
 	/* What has files of its own to open. */
@@ -175,7 +171,6 @@ static int loop(struct fleet *f, void (*ready)(void *arg), void *arg)
 	if (!err)
 		err = begin(f);
 	if (!err) {
-		fleet_issuers_write(f);
 		ready(arg);
 		if (event_base_dispatch(f->base) < 0)
 			err = -EIO;
@@ -219,8 +214,6 @@ int fleet_run(struct fleet *f, void (*ready)(void *arg), void *arg)
 	fleet_certify_end();
 	fleet_status_end();
 	fleet_expel_end();
-	if (f->connected)
-		cnl_close(&f->nl);
 	store_close(&f->store);
 	if (f->base)
 		event_base_free(f->base);

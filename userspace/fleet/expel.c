@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Expel a gateway: all others refuse what its CA signed, and it writes nothing any more. */
-#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -95,15 +94,9 @@ static void mark(struct asked *q, const struct etcd_kv *kv)
 /* It may have deleted its row itself; then what it has issued says that there was one. */
 static bool has_issued(struct asked *q)
 {
-	sqlite3_stmt *stmt = NULL;
-	bool has = false;
+	bool has;
 
-	if (sqlite3_prepare_v2(q->f->store.db, "SELECT EXISTS (SELECT 1 FROM certificate WHERE gateway = ?1)", -1, &stmt,
-			       NULL) == SQLITE_OK &&
-	    sqlite3_bind_text(stmt, 1, q->name, -1, SQLITE_STATIC) == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW)
-		has = sqlite3_column_int(stmt, 0);
-	sqlite3_finalize(stmt);
-	return has;
+	return !store_fleet_has_issued(&q->f->store, q->name, &has) && has;
 }
 
 static void got(const struct etcd_answer *a, void *arg)

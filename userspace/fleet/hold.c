@@ -125,11 +125,9 @@ static char *moved_value(const struct hold *w)
 static void attempt(struct hold *w)
 {
 	unsigned char bytes[16];
-	size_t i;
 
 	evutil_secure_rng_get_bytes(bytes, sizeof(bytes));
-	for (i = 0; i < sizeof(bytes); i++)
-		snprintf(w->attempt + 2 * i, 3, "%02x", bytes[i]);
+	policy_hex_text(bytes, sizeof(bytes), w->attempt);
 }
 
 /* From whom it is taken must be told, but one that was expelled. */

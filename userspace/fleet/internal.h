@@ -18,6 +18,7 @@ void fleet_self(struct fleet *f, const char *value, size_t len, int64_t revision
 bool fleet_may_write(const struct fleet *f);
 void fleet_refuse(struct fleet *f, const char *why);
 void fleet_trouble(const struct fleet *f, char out[FLEET_WHY]);
+time_t fleet_seconds(void);
 unsigned int fleet_gateways_count(struct fleet *f);
 unsigned int fleet_backoff(unsigned int gateways);
 unsigned int fleet_spread(struct fleet *f, unsigned int each, unsigned int least, unsigned int most);

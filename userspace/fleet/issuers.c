@@ -4,20 +4,16 @@
  * some time after the last change: a list of the fleet changes thousands at once.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <syslog.h>
-#include <unistd.h>
 
 #include "fleet/internal.h"
 #include "lib/file.h"
 
 #define FILE_NAME	"issuers.pem"
-#define FILE_NEW	"issuers.pem.new"
 #define SOON		50	/* ms, and 1 for 10 gateways: in which changes may add up */
 #define AGAIN		10000	/* ms after one that could not be written */
 #define OWN_MAX		8	/* certificates that a gateway has at a time */
@@ -28,14 +24,12 @@ typedef uint8_t digest[PKI_FINGERPRINT_LEN];
  * struct fleet_issuers - the file
  * @f: cordon-fleet
  * @timer: when it is written
- * @dir: where
  * @known: SHA-256 of certificates in it, sorted: their signatures are not verified again
  * @n: how many
  */
 struct fleet_issuers {
 	struct fleet *f;
 	struct event *timer;
-	int dir;
 	digest *known;
 	size_t n;
 };
@@ -111,21 +105,6 @@ static int take(const struct store_fleet_gateway *g, void *arg)
 	return ret;
 }
 
-static int put(const struct fleet_issuers *own, const char *text, size_t len)
-{
-	int fd = openat(own->dir, FILE_NEW, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644), ret;
-
-	if (fd < 0)
-		return -errno;
-	ret = fchmod(fd, 0644) ? -errno : file_write_all(fd, text, len);
-	if (!ret && fsync(fd))
-		ret = -errno;
-	close(fd);
-	if (!ret && renameat(own->dir, FILE_NEW, own->dir, FILE_NAME))
-		ret = -errno;
-	return ret;
-}
-
 /* None at all: front holds on to what it has, as it does to a file that is empty. Its own gateway's is always there. */
 static int write_now(struct fleet_issuers *own)
 {
@@ -138,7 +117,7 @@ static int write_now(struct fleet_issuers *own)
 		ret = store_fleet_gateway_each(&own->f->store, take, &l);
 	len = ret ? 0 : BIO_get_mem_data(l.out, &text);
 	if (len > 0)
-		ret = put(own, text, len);
+		ret = file_write(FILE_NAME, text, len, 0644);
 	if (!ret) {
 		if (l.n)
 			qsort(l.list, l.n, sizeof(digest), compare);
@@ -180,32 +159,25 @@ void fleet_issuers_write(struct fleet *f)
 
 /**
  * fleet_issuers_begin - be ready to write the file, and write it soon
- * @f: cordon-fleet, with registry and members; its directory is there
- *
- * The directory is open from now on, as the way to it is root's.
+ * @f: cordon-fleet, with registry and members, in its directory
  *
  * Return: 0; -errno, with a line in the log.
  */
 int fleet_issuers_begin(struct fleet *f)
 {
 	struct fleet_issuers *own = calloc(1, sizeof(*own));
-	int ret = own ? 0 : -ENOMEM;
 
-	if (!ret) {
-		f->issuers = own;
-		own->f = f;
-		own->dir = open(f->config->fleet.directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		ret = own->dir < 0 ? -errno : 0;
+	if (own)
 		own->timer = evtimer_new(f->base, on_time, own);
-		if (!ret && !own->timer)
-			ret = -ENOMEM;
+	if (!own || !own->timer) {
+		free(own);
+		serve_log(LOG_ERR, "out of memory", NULL);
+		return -ENOMEM;
 	}
-	if (ret)
-		serve_log(LOG_ERR, "issuers of the fleet cannot be written", "directory", f->config->fleet.directory, "why",
-			  strerror(-ret), NULL);
-	else
-		fleet_issuers_write(f);
-	return ret;
+	own->f = f;
+	f->issuers = own;
+	fleet_issuers_write(f);
+	return 0;
 }
 
 /** fleet_issuers_end - the file stays as it is */
@@ -215,10 +187,7 @@ void fleet_issuers_end(struct fleet *f)
 
 	if (!own)
 		return;
-	if (own->timer)
-		event_free(own->timer);
-	if (own->dir >= 0)
-		close(own->dir);
+	event_free(own->timer);
 	free(own->known);
 	free(own);
 	f->issuers = NULL;

@@ -255,10 +255,6 @@ int fleet_kernel_begin(struct fleet *f)
 	k->f = f;
 	k->apart = APART;
 	f->kernel = k;
-	/* Opened before there was anybody to hear of it. */
-	if (f->connected)
-		cnl_close(&f->nl);
-	f->connected = false;
 	kernel_tick(k);
 	return 0;
 }
@@ -414,6 +410,16 @@ int fleet_kernel_end_lease(struct fleet *f, const uint8_t mac[6])
 	return err;
 }
 
+void kernel_lease(const struct cnl_device *d, struct fleet_lease *out)
+{
+	memcpy(out->mac, d->def.mac, 6);
+	snprintf(out->name, sizeof(out->name), "%s", d->def.name);
+	snprintf(out->port, sizeof(out->port), "%s", d->lease_port);
+	out->left = d->lease;
+	out->certified = d->has_certificate;
+	out->roam = d->def.roam;
+}
+
 /**
  * fleet_kernel_lease - has a device a lease
  * @f: cordon-fleet
@@ -432,11 +438,6 @@ int fleet_kernel_lease(struct fleet *f, const uint8_t mac[6], struct fleet_lease
 	err = cnl_device_get(&f->nl, NULL, mac, &now);
 	if (err || !now.lease)
 		return err ? err : -ENOENT;
-	memcpy(out->mac, mac, 6);
-	snprintf(out->name, sizeof(out->name), "%s", now.def.name);
-	snprintf(out->port, sizeof(out->port), "%s", now.lease_port);
-	out->left = now.lease;
-	out->certified = now.has_certificate;
-	out->roam = now.def.roam;
+	kernel_lease(&now, out);
 	return 0;
 }

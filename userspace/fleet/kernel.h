@@ -43,6 +43,7 @@ void kernel_drain(struct fleet_kernel *k);	/* all that are there */
 void kernel_tick(struct fleet_kernel *k);
 int kernel_quarantine(struct fleet_kernel *k, const uint8_t mac[6]);
 int kernel_release(struct fleet_kernel *k, const uint8_t mac[6]);
+void kernel_lease(const struct cnl_device *d, struct fleet_lease *out);	/* 0 seconds @left: it has none */
 int kernel_mark(struct fleet_kernel *k, const uint8_t mac[6], bool quarantine);
 
 /* agree.c */

@@ -61,21 +61,13 @@ struct fleet_members {
 	LIST_HEAD(, member) list;
 };
 
-static void hex(const uint8_t *bytes, size_t len, char *out)
-{
-	size_t i;
-
-	for (i = 0; i < len; i++)
-		snprintf(out + 2 * i, 3, "%02x", bytes[i]);
-}
-
 static bool fingerprint(const X509 *cert, char out[HEX_LEN])
 {
 	uint8_t digest[PKI_FINGERPRINT_LEN];
 
 	if (pki_fingerprint(cert, digest))
 		return false;
-	hex(digest, sizeof(digest), out);
+	policy_hex_text(digest, sizeof(digest), out);
 	return true;
 }
 
@@ -141,7 +133,7 @@ static char *fleet_value(const char *root)
 	return text;
 }
 
-/* NULL: it can be written by this library again. */
+/* Return: free(); NULL, no memory. */
 static char *pem_of(X509 *cert)
 {
 	BIO *bio = BIO_new(BIO_s_mem());
@@ -380,7 +372,7 @@ static int is_taken(const struct store_fleet_gateway *g, void *arg)
 	const struct member *m = arg;
 	char issuer[HEX_LEN];
 
-	hex(g->issuer, sizeof(g->issuer), issuer);
+	policy_hex_text(g->issuer, sizeof(g->issuer), issuer);
 	return !strcmp(issuer, m->issuer) && strcmp(g->name, m->gateway) != 0 ? -EEXIST : 0;
 }
 

@@ -5,7 +5,6 @@
  * has taken that over, and goes with what the two became.
  */
 #include <errno.h>
-#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
@@ -79,19 +78,11 @@ struct fleet_outbox {
 	size_t bytes;
 	struct stuck stuck[STUCK];
 	bool due;
-	int version;
+	uint64_t version;
 	time_t looked;
 	unsigned int spent;
 	time_t second;
 };
-
-static time_t seconds(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec;
-}
 
 static void soon(struct fleet_outbox *o, unsigned int ms)
 {
@@ -116,7 +107,7 @@ static struct stuck *stuck_find(struct fleet_outbox *o, const char *key)
 	size_t i;
 
 	for (i = 0; i < STUCK; i++)
-		if (o->stuck[i].until > seconds() && !strcmp(o->stuck[i].key, key))
+		if (o->stuck[i].until > fleet_seconds() && !strcmp(o->stuck[i].key, key))
 			return &o->stuck[i];
 	return NULL;
 }
@@ -127,7 +118,7 @@ static bool is_closing_stuck(const struct fleet_outbox *o)
 	size_t i;
 
 	for (i = 0; i < STUCK; i++)
-		if (o->stuck[i].until > seconds() && o->stuck[i].wins)
+		if (o->stuck[i].until > fleet_seconds() && o->stuck[i].wins)
 			return true;
 	return false;
 }
@@ -149,14 +140,14 @@ static void leave_alone(struct fleet_outbox *o, const struct store_fleet_changed
 			  "a change cannot be written into etcd: it is tried again in ten minutes", "key", c->key, "why", why, NULL);
 	snprintf(at->key, sizeof(at->key), "%s", c->key);
 	at->wins = c->wins;
-	at->until = seconds() + (c->wins ? LEFT_ALONE_WINS : LEFT_ALONE);
+	at->until = fleet_seconds() + (c->wins ? LEFT_ALONE_WINS : LEFT_ALONE);
 }
 
 /* Keys that may be written in this second. */
 static unsigned int allowance(struct fleet_outbox *o)
 {
 	unsigned int n = fleet_gateways_count(o->f), rate = EVENTS / (n ? n : 1);
-	time_t now = seconds();
+	time_t now = fleet_seconds();
 
 	if (now != o->second)
 		o->spent = 0;
@@ -369,7 +360,7 @@ static void drain(struct fleet_outbox *o)
 	if (o->call || !fleet_may_write(o->f))
 		return;
 	o->due = false;
-	o->looked = seconds();
+	o->looked = fleet_seconds();
 	if (take(o)) {
 		serve_log(LOG_ERR, "registry", "why", o->f->store.error, NULL);
 		clear(o);
@@ -390,14 +381,9 @@ static void drain(struct fleet_outbox *o)
 /* Have others changed the registry? */
 static bool is_changed(struct fleet_outbox *o)
 {
-	sqlite3_stmt *stmt = NULL;
-	int version = o->version;
+	uint64_t version;
 
-	if (sqlite3_prepare_v2(o->f->store.db, "PRAGMA data_version", -1, &stmt, NULL) == SQLITE_OK &&
-	    sqlite3_step(stmt) == SQLITE_ROW)
-		version = sqlite3_column_int(stmt, 0);
-	sqlite3_finalize(stmt);
-	if (version == o->version)
+	if (store_fleet_version(&o->f->store, &version) || version == o->version)
 		return false;
 	o->version = version;
 	fleet_replica_compare(o->f);
@@ -411,7 +397,7 @@ static void on_time(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	soon(o, LOOK_MS);
-	if (is_changed(o) || seconds() >= o->looked + MINUTE)
+	if (is_changed(o) || fleet_seconds() >= o->looked + MINUTE)
 		o->due = true;
 	if (o->due)
 		drain(o);

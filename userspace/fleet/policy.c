@@ -17,8 +17,6 @@
 #define TICK		15
 #define RETRY		300	/* seconds until what was refused is tried again: an interface may have come */
 
-static void consider(struct fleet_policy *p);
-
 static time_t monotonic(void)
 {
 	struct timespec t;
@@ -210,8 +208,7 @@ static void consider(struct fleet_policy *p)
 	struct fleet_order o;
 	int err;
 
-	p->again = p->busy || !p->known;
-	if (p->again)
+	if (p->busy || !p->known)
 		return;
 	err = fleet_order_read(&p->f->store, &o);
 	if (err)

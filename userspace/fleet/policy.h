@@ -89,7 +89,6 @@ struct fleet_show;
  * @order: that is put in force
  * @number: of the policy that is put in force
  * @confirm: seconds that it is on trial; 0, it is not
- * @again: something changed meanwhile
  * @had: see there
  * @seen: the kernel's generation that @had.differs is about
  * @tried: when hand was asked last, by CLOCK_MONOTONIC
@@ -112,7 +111,6 @@ struct fleet_policy {
 	struct fleet_order order;
 	int64_t number;
 	uint32_t confirm;
-	bool again;
 	struct fleet_had had;
 	uint32_t seen;
 	time_t tried;

@@ -160,8 +160,8 @@ static void write_next(struct fleet_change *c)
 {
 	char self[STORE_KEY_LEN], *order = NULL, by[STORE_GATEWAY_LEN + 32];
 	struct etcd_compare same[] = {
-		{ .key = self, .target = ETCD_MOD, .relation = ETCD_EQUAL, .number = c->f->self },
-		{ .key = POLICY_WRITER, .target = ETCD_MOD, .relation = ETCD_EQUAL, .number = c->writer },
+		{ .key = self, .target = ETCD_MOD, .number = c->f->self },
+		{ .key = POLICY_WRITER, .target = ETCD_MOD, .number = c->writer },
 	};
 	struct etcd_op puts[ETCD_OPS] = {
 		{ .verb = ETCD_PUT, .key = POLICY_WRITER, .value = by },

@@ -43,7 +43,7 @@ void fleet_policy_report(struct fleet_policy *p)
 {
 	struct fleet *f = p->f;
 	char self[STORE_KEY_LEN], key[STORE_KEY_LEN], *value;
-	struct etcd_compare is = { .key = self, .target = ETCD_MOD, .relation = ETCD_EQUAL, .number = f->self };
+	struct etcd_compare is = { .key = self, .target = ETCD_MOD, .number = f->self };
 	struct etcd_op put = { .verb = ETCD_PUT, .key = key };
 	struct etcd_txn t = { .compares = &is, .n_compares = 1, .then = &put, .n_then = 1 };
 	json_t *had;

@@ -155,18 +155,26 @@ unsigned int fleet_backoff(unsigned int gateways)
 	return gateways < 200 ? 200 : gateways > 30000 ? 30000 : gateways;
 }
 
+/** fleet_seconds - a clock that only goes on */
+time_t fleet_seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
 /**
  * fleet_gateways_count - how many gateways the fleet has, as far as the registry knows
  * @f: cordon-fleet
  */
 unsigned int fleet_gateways_count(struct fleet *f)
 {
-	struct timespec now;
+	time_t now = fleet_seconds();
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (f->counted && now.tv_sec < f->counted + COUNTED)
+	if (f->counted && now < f->counted + COUNTED)
 		return f->gateways;
-	f->counted = now.tv_sec + !now.tv_sec;
+	f->counted = now + !now;
 	f->gateways = 0;
 	store_fleet_gateway_each(&f->store, count, &f->gateways);
 	if (f->etcd)

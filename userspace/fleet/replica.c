@@ -114,9 +114,7 @@ static void looked(const struct etcd_answer *a, void *arg)
 	if (!f->self)
 		serve_log(LOG_WARNING, "this gateway is not in the fleet: 'cordonctl fleet add' adds it", "gateway",
 			  f->at.gateway, NULL);
-	fleet_session_poke(f);
 	fleet_outbox_poke(f);
-	fleet_reach(f);
 }
 
 /* How far is etcd now, and what does it have of this gateway? */

@@ -6,6 +6,7 @@
 #include <syslog.h>
 
 #include "fleet/internal.h"
+#include "lib/policy.h"
 
 #define LOOK_MS		60000U	/* between two looks at what may have changed */
 #define LOOK_MAX	3600000U
@@ -30,11 +31,10 @@ struct fleet_row {
 static void read_issuer(struct fleet_row *r)
 {
 	uint8_t digest[PKI_FINGERPRINT_LEN];
-	size_t i;
 
 	r->pem = fleet_issuers_own(r->f, digest);
-	for (i = 0; r->pem && i < sizeof(digest); i++)
-		snprintf(r->issuer + 2 * i, 3, "%02x", digest[i]);
+	if (r->pem)
+		policy_hex_text(digest, sizeof(digest), r->issuer);
 }
 
 /* Interfaces that a policy may name; the kernel's module knows which are uplinks now. */

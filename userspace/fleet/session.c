@@ -15,6 +15,7 @@
 
 #include "fleet/internal.h"
 #include "lib/file.h"
+#include "lib/policy.h"
 
 #define INSTANCE	"instance"
 #ifndef FLEET_TTL
@@ -28,13 +29,11 @@
  * @f: cordon-fleet
  * @timer: the next step
  * @call: on its way; NULL, none
- * @instance: this installation's number; another one's is another gateway
- * @process: and this process's
+ * @process: this process's number, beside the installation's
  * @lease: etcd's; 0, none
- * @revision: of here/NAME as this process has put it; 0, it has not
+ * @revision: of here/NAME as this process has put it; 0, it is not there, or not ours
  * @put: when, by a clock that only goes on, seconds
  * @since: since when it is there, seconds since 1970
- * @held: it is there, and ours
  * @twin: another gateway of its name was there, which was said
  * @after: of a failed transaction: what was found there; what is put replaces it
  * @why: why it is not held
@@ -45,13 +44,11 @@ struct fleet_session {
 	struct fleet *f;
 	struct event *timer;
 	struct etcd_call *call;
-	char instance[FLEET_INSTANCE];
 	char process[20];
 	int64_t lease;
 	int64_t revision;
 	time_t put;
 	time_t since;
-	bool held;
 	bool twin;
 	int64_t after;
 	char why[FLEET_WHY];
@@ -61,14 +58,6 @@ struct fleet_session {
 
 static void step(struct fleet_session *s);
 
-static time_t seconds(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec;
-}
-
 static void key(const struct fleet_session *s, char out[ETCD_KEY_MAX])
 {
 	snprintf(out, ETCD_KEY_MAX, "here/%s", s->f->at.gateway);
@@ -77,7 +66,6 @@ static void key(const struct fleet_session *s, char out[ETCD_KEY_MAX])
 /* The lease is another one, or none: from the beginning. */
 static void lose(struct fleet_session *s, unsigned int ms)
 {
-	s->held = false;
 	s->lease = s->revision = s->after = 0;
 	fleet_after(s->timer, ms);
 	fleet_reach(s->f);
@@ -87,7 +75,7 @@ static char *value(const struct fleet_session *s, size_t *len)
 {
 	json_t *j = json_pack("{s:i, s:I, s:I, s:s, s:I, s:I, s:s, s:s}", "v", 1, "at", (json_int_t)time(NULL), "revision",
 			      (json_int_t)s->f->at.revision, "version", CORDON_VERSION, "since", (json_int_t)s->since,
-			      "clock", (json_int_t)etcd_clock(s->f->etcd), "instance", s->instance, "process", s->process);
+			      "clock", (json_int_t)etcd_clock(s->f->etcd), "instance", s->f->instance, "process", s->process);
 	char *text = j ? json_dumps(j, JSON_COMPACT) : NULL;
 
 	json_decref(j);
@@ -102,7 +90,7 @@ static void taken(struct fleet_session *s, const struct etcd_kv *kv)
 	const char *instance = json_string_value(json_object_get(j, "instance"));
 	const char *process = json_string_value(json_object_get(j, "process"));
 	/* Of this process: the answer to an attempt was lost. Of another: before this one, or now, instead of it. */
-	bool ours = instance && !strcmp(instance, s->instance) &&
+	bool ours = instance && !strcmp(instance, s->f->instance) &&
 		    (!s->revision || (process && !strcmp(process, s->process)));
 
 	json_decref(j);
@@ -123,15 +111,16 @@ static void taken(struct fleet_session *s, const struct etcd_kv *kv)
 static void done(const struct etcd_answer *a, void *arg)
 {
 	struct fleet_session *s = arg;
+	bool first;
 
 	s->call = NULL;
 	if (a->result == ETCD_OK && a->succeeded) {
+		first = !s->revision;
 		s->revision = a->revision;
-		s->put = seconds();
+		s->put = fleet_seconds();
 		s->after = 0;
 		fleet_after(s->timer, KEEP_MS / 2 + arc4random_uniform(KEEP_MS / 2));
-		if (!s->held) {
-			s->held = true;
+		if (first) {
 			s->twin = false;
 			fleet_heard(s->f);
 			fleet_reach(s->f);
@@ -205,7 +194,7 @@ static void step(struct fleet_session *s)
 		return;
 	if (!s->lease)
 		s->call = etcd_lease_grant(f->etcd, FLEET_TTL, 0, granted, s);
-	else if (!s->held || s->after || seconds() >= s->put + FRESH)
+	else if (!s->revision || s->after || fleet_seconds() >= s->put + FRESH)
 		put(s);
 	else
 		s->call = etcd_lease_keep(f->etcd, s->lease, 0, kept, s);
@@ -230,7 +219,7 @@ int fleet_session_instance(char out[FLEET_INSTANCE])
 {
 	uint8_t drawn[FLEET_INSTANCE / 2];
 	char *text = NULL;
-	size_t len, i;
+	size_t len;
 	int err;
 
 	err = file_read(INSTANCE, FLEET_INSTANCE, &text, &len);
@@ -242,8 +231,7 @@ int fleet_session_instance(char out[FLEET_INSTANCE])
 	free(text);
 	if (getrandom(drawn, sizeof(drawn), 0) != sizeof(drawn))
 		return -EIO;
-	for (i = 0; i < sizeof(drawn); i++)
-		snprintf(out + 2 * i, 3, "%02x", drawn[i]);
+	policy_hex_text(drawn, sizeof(drawn), out);
 	out[FLEET_INSTANCE - 1] = '\n';
 	err = file_write(INSTANCE, out, FLEET_INSTANCE, 0644);
 	out[FLEET_INSTANCE - 1] = 0;
@@ -266,7 +254,6 @@ int fleet_session_begin(struct fleet *f)
 	s->f = f;
 	s->since = time(NULL);
 	snprintf(s->why, sizeof(s->why), "it says that it is here");
-	snprintf(s->instance, sizeof(s->instance), "%s", f->instance);
 	snprintf(s->process, sizeof(s->process), "%08x%08x", arc4random(), arc4random());
 	s->timer = evtimer_new(f->base, on_time, s);
 	return s->timer ? 0 : -ENOMEM;
@@ -338,7 +325,7 @@ void fleet_session_leave(struct fleet *f, void (*then)(void *arg), void *arg)
  */
 bool fleet_session_is_held(const struct fleet *f)
 {
-	return f->session && f->session->held;
+	return f->session && f->session->revision;
 }
 
 /**

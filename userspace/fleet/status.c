@@ -7,6 +7,7 @@
 #include <syslog.h>
 
 #include "fleet/internal.h"
+#include "lib/policy.h"
 
 #define HERE	"here/"
 #define FRESH	1	/* seconds */
@@ -42,14 +43,6 @@ struct fleet_here {
 };
 
 static struct fleet_here here = { .asked = LIST_HEAD_INITIALIZER(here.asked) };
-
-static time_t seconds(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec;
-}
 
 static void answer_all(struct fleet *f)
 {
@@ -87,7 +80,7 @@ static void on_here(const struct etcd_answer *a, void *arg)
 	here.list = NULL;
 	json_decref(here.known);
 	here.known = a->result == ETCD_OK ? json_incref(here.coming) : NULL;
-	here.until = seconds() + FRESH;
+	here.until = fleet_seconds() + FRESH;
 	json_decref(here.coming);
 	here.coming = NULL;
 	answer_all(arg);
@@ -110,7 +103,7 @@ static void finish(struct fleet *f, uint64_t client, json_t *id, json_t *so_far)
 	if (!fleet_replica_is_open(f) || f->at.refused) {
 		json_decref(here.known);
 		here.known = NULL;
-	} else if (!here.known || seconds() >= here.until) {
+	} else if (!here.known || fleet_seconds() >= here.until) {
 		here.coming = json_object();
 		here.list = etcd_list(f->etcd, HERE, 0, on_page, on_here, f);
 		if (here.list)
@@ -161,13 +154,11 @@ void fleet_status(struct fleet *f, uint64_t client, json_t *id, const json_t *q)
 	uint8_t sum[32];
 	time_t oldest = 0;
 	json_t *j;
-	size_t i;
 
 	(void)q;
 	fleet_trouble(f, why);
 	if (!store_fleet_digest(&f->store, sum, &keys))
-		for (i = 0; i < sizeof(sum); i++)
-			snprintf(digest + 2 * i, 3, "%02x", sum[i]);
+		policy_hex_text(sum, sizeof(sum), digest);
 	store_fleet_changed_count(&f->store, &waiting, &oldest);
 	store_fleet_strange(&f->store, &strange);
 	snprintf(cluster, sizeof(cluster), "%llx", (unsigned long long)f->at.cluster);

@@ -66,8 +66,8 @@ static void on_time(evutil_socket_t fd, short what, void *arg)
 	struct fleet *f = t->f;
 	char key[ETCD_KEY_MAX], value[128];
 	const struct etcd_compare compares[] = {
-		{ .key = key, .target = ETCD_MOD, .relation = ETCD_EQUAL, .number = f->self },
-		{ .key = FLEET_TICK, .target = ETCD_MOD, .relation = ETCD_EQUAL, .number = t->revision },
+		{ .key = key, .target = ETCD_MOD, .number = f->self },
+		{ .key = FLEET_TICK, .target = ETCD_MOD, .number = t->revision },
 	};
 	const struct etcd_op put = { .verb = ETCD_PUT, .key = FLEET_TICK, .value = value,
 				     .len = snprintf(value, sizeof(value), "{\"v\":1,\"by\":\"%s\"}", f->at.gateway) };

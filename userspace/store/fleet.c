@@ -85,6 +85,12 @@ int store_fleet_changed_count(struct store *s, uint64_t *n, time_t *oldest)
 	return number(s, db_bind(s, DB_FLEET_NOTE_COUNT, ""), n, oldest);
 }
 
+/** store_fleet_version - another number when other connections have written; 0 or -errno */
+int store_fleet_version(struct store *s, uint64_t *version)
+{
+	return number(s, db_bind(s, DB_FLEET_VERSION, ""), version, NULL);
+}
+
 /**
  * store_fleet_revision - what a write compares with
  * @s: the registry

@@ -144,6 +144,11 @@ int store_fleet_gateway_get(struct store *s, const char *name, bool *known, bool
 /* Who issued a certificate: its gateway's name, empty without a fleet; and was that expelled, or is none of the fleet. */
 int store_fleet_issuer(struct store *s, const uint8_t serial[STORE_SERIAL_LEN], char gateway[STORE_GATEWAY_LEN],
 		       bool *expelled);
+/* Has the registry certificates by a gateway, which may have no row any more. */
+int store_fleet_has_issued(struct store *s, const char *gateway, bool *has);
+
+/* Another number each time that another connection has written the registry; what this one writes is no such change. */
+int store_fleet_version(struct store *s, uint64_t *version);
 
 /* What a claim compares with: the token's mod revision as this registry knows it; 0, etcd has none. */
 int store_fleet_revision(struct store *s, const char *key, int64_t *revision);

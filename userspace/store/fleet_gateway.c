@@ -229,3 +229,13 @@ int store_fleet_issuer(struct store *s, const uint8_t serial[STORE_SERIAL_LEN], 
 		got = is_other(s, gateway, expelled);
 	return got;
 }
+
+/** store_fleet_has_issued - are there certificates by a gateway, whether it has a row or not; 0 or -errno */
+int store_fleet_has_issued(struct store *s, const char *gateway, bool *has)
+{
+	sqlite3_stmt *stmt = db_bind(s, DB_FLEET_HAS_ISSUED, "t", gateway);
+	int got = db_step(s, stmt);
+
+	*has = got == 1;
+	return db_end(stmt, got < 0 ? got : 0);
+}

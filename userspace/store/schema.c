@@ -457,6 +457,7 @@ const char * const db_sql[DB_STATEMENTS] = {
 	[DB_FLEET_ISSUER] =
 		"SELECT iif(c.gateway = '', coalesce((SELECT gateway FROM fleet), ''), c.gateway) FROM certificate AS c"
 		" WHERE c.serial = ?1",
+	[DB_FLEET_HAS_ISSUED] = "SELECT 1 FROM certificate WHERE gateway = ?1 LIMIT 1",
 	[DB_FLEET_TEXT_GET] = "SELECT value FROM fleet_text WHERE key = ?1",
 	[DB_FLEET_TEXT_NEXT] = "SELECT key FROM fleet_text WHERE key > ?1 AND key < ?2 ORDER BY key LIMIT 1",
 	[DB_FLEET_TEXT_PUT] = "INSERT OR REPLACE INTO fleet_text (key, value) VALUES (?1, ?2)",
@@ -464,6 +465,7 @@ const char * const db_sql[DB_STATEMENTS] = {
 	[DB_FLEET_HELD_GET] = "SELECT 1 FROM fleet_held WHERE mac = ?1",
 	[DB_FLEET_HELD_PUT] = "INSERT OR IGNORE INTO fleet_held (mac) VALUES (?1)",
 	[DB_FLEET_HELD_DROP] = "DELETE FROM fleet_held WHERE mac = ?1",
+	[DB_FLEET_VERSION] = "PRAGMA data_version",
 };
 
 /**
