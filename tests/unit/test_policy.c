@@ -939,6 +939,10 @@ static void test_text(void)
 	   !strcmp(policy_mac_text(mac, buf), "02:ab:00:00:01:ff"), "MAC there and back");
 	ok(policy_mac_parse("02-ab:00:00:01:ff", mac) && policy_mac_parse("02:ab:00:00:01:fg", mac) &&
 	   policy_mac_parse("02:ab:00:00:01", mac), "no MACs");
+	ok(!policy_hex_parse("02ab000001ff", 6, mac) && !strcmp(policy_hex_text(mac, 6, buf), "02ab000001ff"), "bytes there and back");
+	ok(policy_hex_parse("02ab000001f", 6, mac) && policy_hex_parse("02ab000001ff0", 6, mac) &&
+	   policy_hex_parse("02ab000001fF", 6, mac) && policy_hex_parse("02ab000001fg", 6, mac) && policy_hex_parse("", 6, mac) &&
+	   !strcmp(policy_hex_text(mac, 6, buf), "02ab000001ff"), "no bytes: nothing is written");
 }
 
 static void test_error_text(void)

@@ -96,25 +96,12 @@ void backup_checksum_text(const struct backup *b, char out[BACKUP_CHECKSUM_LEN +
 		 BACKUP_MANIFEST);
 }
 
-static bool get_hex(const char *text, uint8_t *out, size_t n)
-{
-	size_t i;
-
-	if (!text || strlen(text) != 2 * n || strspn(text, "0123456789abcdef") != 2 * n)
-		return false;
-	for (i = 0; i < n; i++) {
-		char byte[3] = { text[2 * i], text[2 * i + 1], 0 };
-
-		out[i] = (uint8_t)strtoul(byte, NULL, 16);
-	}
-	return true;
-}
-
 static int get_part(struct backup *b, const json_t *o, size_t i)
 {
 	struct backup_part *p = &b->parts[i];
 	const char *name = json_string_value(json_object_get(o, "name"));
 	const char *mode = json_string_value(json_object_get(o, "mode"));
+	const char *sha256 = json_string_value(json_object_get(o, "sha256"));
 	const json_t *size = json_object_get(o, "size");
 
 	if (!name || !backup_name_is_known(name))
@@ -127,7 +114,7 @@ static int get_part(struct backup *b, const json_t *o, size_t i)
 		return backup_fail(b, -EBADMSG, "its manifest: '%s' has no size from 0 to 8 GiB", name);
 	if (!mode || strlen(mode) != 4 || mode[0] != '0' || strspn(mode, "01234567") != 4)
 		return backup_fail(b, -EBADMSG, "its manifest: '%s' has no mode from 0000 to 0777", name);
-	if (!get_hex(json_string_value(json_object_get(o, "sha256")), p->sha256, sizeof(p->sha256)))
+	if (!sha256 || policy_hex_parse(sha256, sizeof(p->sha256), p->sha256))
 		return backup_fail(b, -EBADMSG, "its manifest: '%s' has no SHA-256", name);
 	p->size = (uint64_t)json_integer_value(size);
 	p->mode = (mode_t)strtoul(mode, NULL, 8);

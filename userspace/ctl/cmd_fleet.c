@@ -5,23 +5,40 @@
 #include <string.h>
 
 #include "ctl/cmd_fleet.h"
-#include "ctl/fleet_policy.h"
 #include "fleet/ask.h"
 #include "store/fleet.h"
 
 /**
- * fleet_question - ask cordon-fleet
- * @w: the command line
- * @question: is taken over
+ * fleet_config - serve.yaml of a gateway that is in a fleet
+ * @path: NULL, the usual one
+ * @out: it
  *
- * Return: the answer, if it is "done"; NULL, it was told why not.
+ * Return: an exit status; what is wrong was told.
  */
-json_t *fleet_question(const struct fleet_words *w, json_t *question)
+int fleet_config(const char *path, struct serve_config *out)
 {
-	char why[256];
+	if (serve_config_load(path, out, stderr))
+		return EXIT_REFUSED;
+	if (!out->fleet.n)
+		return complain(out->path, "this gateway is in no fleet: registry has no etcd");
+	return EXIT_DONE;
+}
+
+/**
+ * fleet_question - ask cordon-fleet
+ * @c: serve.yaml
+ * @about: a gateway's name; or NULL
+ * @question: is taken over
+ * @timeout: ms
+ *
+ * Return: the answer, if it is "done", without that and its number; NULL, it was told why not.
+ */
+json_t *fleet_question(const struct serve_config *c, const char *about, json_t *question, int timeout)
+{
 	json_t *answer = NULL;
-	const char *is, *text;
-	int err = fleet_ask(w->config.fleet.run, question, FLEET_WAIT, &answer, why, sizeof(why));
+	const char *is, *said;
+	char why[512];
+	int err = fleet_ask(c->fleet.run, question, timeout, &answer, why, sizeof(why));
 
 	if (err) {
 		complain("fleet", why);
@@ -30,10 +47,14 @@ json_t *fleet_question(const struct fleet_words *w, json_t *question)
 		return NULL;
 	}
 	is = json_string_value(json_object_get(answer, "is"));
-	if (is && !strcmp(is, "done"))
+	if (is && !strcmp(is, "done")) {
+		json_object_del(answer, "id");
+		json_object_del(answer, "is");
 		return answer;
-	text = json_string_value(json_object_get(answer, "why"));
-	complain(w->name ? w->name : "fleet", text ? text : is ? is : "an answer that makes no sense");
+	}
+	said = json_string_value(json_object_get(answer, "why"));
+	snprintf(why, sizeof(why), "%s: %s", is ? is : "no answer", said ? said : "cordon-fleet does not say why");
+	complain(about ? about : "fleet", why);
 	json_decref(answer);
 	return NULL;
 }
@@ -60,7 +81,8 @@ static int expel(const struct fleet_words *w)
 		complain_note("if that is meant", "add --yes");
 		return EXIT_REFUSED;
 	}
-	ret = done(fleet_question(w, json_pack("{s:s, s:s, s:s}", "do", "expel", "gateway", w->name, "why", w->why)));
+	ret = done(fleet_question(&w->config, w->name, json_pack("{s:s, s:s, s:s}", "do", "expel", "gateway", w->name, "why",
+								 w->why), FLEET_WAIT));
 	if (ret)
 		return ret;
 	printf("gateway %s is expelled: other gateways refuse what it has signed\n", w->name);
@@ -70,7 +92,7 @@ static int expel(const struct fleet_words *w)
 
 static int rejoin(const struct fleet_words *w)
 {
-	int ret = done(fleet_question(w, json_pack("{s:s}", "do", "rejoin")));
+	int ret = done(fleet_question(&w->config, NULL, json_pack("{s:s}", "do", "rejoin"), FLEET_WAIT));
 
 	if (!ret)
 		puts("etcd's history counts from now on; revocations, quarantine and serial numbers that it lost are written there");
@@ -141,20 +163,6 @@ static const struct verb *find(const char *word)
 	return NULL;
 }
 
-static int load(struct fleet_words *w, const char *path)
-{
-	char *full = path ? realpath(path, NULL) : NULL;
-	int err;
-
-	if (path && !full)
-		return complain(path, strerror(errno));
-	err = serve_config_load(full, &w->config, stderr);
-	free(full);
-	if (err)
-		return EXIT_REFUSED;
-	return w->config.fleet.n ? EXIT_DONE : complain(w->config.path, "registry: no etcd is named there: this gateway is alone");
-}
-
 static int run_fleet(const struct command *self, int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -192,7 +200,7 @@ static int run_fleet(const struct command *self, int argc, char **argv)
 		return usage_error(self, "too many words", argv[optind + 1 + verb->name_follows]);
 	if (n > 1)
 		w.name = argv[optind + 1];
-	ret = load(&w, path);
+	ret = fleet_config(path, &w.config);
 	return ret ? ret : verb->run(&w);
 }
 

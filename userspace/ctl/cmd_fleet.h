@@ -28,8 +28,9 @@ struct fleet_words {
 	const char *certificate;
 };
 
-/* cmd_fleet.c: the answer, json_decref(); NULL, it was told why not. */
-json_t *fleet_question(const struct fleet_words *w, json_t *question);
+/* cmd_fleet.c; question: the answer, json_decref(); NULL, it was told why not. */
+int fleet_config(const char *path, struct serve_config *out);
+json_t *fleet_question(const struct serve_config *c, const char *about, json_t *question, int timeout);
 
 /* fleet_member.c */
 int fleet_member_init(const struct fleet_words *w);
@@ -39,5 +40,8 @@ void fleet_tell_expelled(const struct fleet_words *w);
 /* fleet_status.c */
 int fleet_print_status(const struct fleet_words *w);
 int fleet_print_gateways(const struct fleet_words *w);
+
+/* fleet_policy.c */
+int fleet_print_policy(const struct fleet_words *w);
 
 #endif

@@ -4,10 +4,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "ctl/ctl.h"
+#include "ctl/cmd_fleet.h"
 #include "ctl/fleet_policy.h"
 #include "lib/yaml_fleet.h"
-#include "serve/common/serve.h"
 
 #define ORDER	30000	/* ms for the order: many transactions, if the fleet is large */
 #define SHOW	10000	/* ms for a question */
@@ -98,8 +97,8 @@ static int wait_for(const struct serve_config *c, json_t *waiting, json_int_t nu
 		if (answer)
 			usleep(PAUSE);
 		json_decref(answer);
-		answer = NULL;
-		if (fleet_policy_ask(c, json_pack("{s:s}", "do", "policy"), SHOW, &answer))
+		answer = fleet_question(c, NULL, json_pack("{s:s}", "do", "policy"), SHOW);
+		if (!answer)
 			return EXIT_REFUSED;
 		gateways = json_object_get(answer, "gateways");
 		left = take(gateways, waiting, json_object_get(answer, "order"), number, trial, &ret);
@@ -160,19 +159,18 @@ static void print_ordered(const json_t *answer, uint32_t confirm)
 static int order(const struct serve_config *c, const char *dir, const struct fleet_dir *d,
 		 const struct fleet_order_options *o)
 {
-	json_t *q = question(d, o), *answer, *waiting = json_object();
+	json_t *q = question(d, o), *answer, *waiting;
 	size_t i;
 	int ret;
 
-	ret = q ? check_size(dir, q) : EXIT_REFUSED;
-	if (ret)
+	if (!q || check_size(dir, q)) {
 		json_decref(q);
-	else
-		ret = fleet_policy_ask(c, q, ORDER, &answer);
-	if (ret) {
-		json_decref(waiting);
-		return ret;
+		return EXIT_REFUSED;
 	}
+	answer = fleet_question(c, NULL, q, ORDER);
+	if (!answer)
+		return EXIT_REFUSED;
+	waiting = json_object();
 	print_ordered(answer, o->confirm);
 	for (i = 0; i < d->n; i++)
 		json_object_set_new(waiting, d->files[i].gateway, json_true());
@@ -185,11 +183,11 @@ static int order(const struct serve_config *c, const char *dir, const struct fle
 /* What the files say, and what is wrong with it where they are to be put in force. */
 static int check(const struct serve_config *c, const struct fleet_dir *d, bool force)
 {
-	json_t *answer;
+	json_t *answer = fleet_question(c, NULL, json_pack("{s:s}", "do", "policy"), SHOW);
 	size_t i;
 	int ret;
 
-	if (fleet_policy_ask(c, json_pack("{s:s}", "do", "policy"), SHOW, &answer))
+	if (!answer)
 		return EXIT_REFUSED;
 	ret = fleet_dir_check(d, json_object_get(answer, "gateways"), force);
 	json_decref(answer);
@@ -209,7 +207,7 @@ int fleet_policy_apply(const char *dir, const struct fleet_order_options *o)
 {
 	struct serve_config *c = calloc(1, sizeof(*c));
 	struct fleet_dir d = { NULL };
-	int ret = c ? fleet_policy_load(o->config, c) : complain("serve.yaml", "out of memory");
+	int ret = c ? fleet_config(o->config, c) : complain("serve.yaml", "out of memory");
 
 	if (!ret)
 		ret = fleet_dir_read(&d, dir);
@@ -227,15 +225,14 @@ int fleet_policy_apply(const char *dir, const struct fleet_order_options *o)
 /* All that are connected must say that it is confirmed. */
 static int wait_confirmed(const struct serve_config *c, json_int_t number, uint32_t wait)
 {
-	json_t *answer, *waiting = json_object();
+	json_t *answer = fleet_question(c, NULL, json_pack("{s:s}", "do", "policy"), SHOW), *waiting;
 	const char *name;
 	json_t *one;
 	int ret;
 
-	if (fleet_policy_ask(c, json_pack("{s:s}", "do", "policy"), SHOW, &answer)) {
-		json_decref(waiting);
+	if (!answer)
 		return EXIT_REFUSED;
-	}
+	waiting = json_object();
 	json_object_foreach(json_object_get(answer, "gateways"), name, one)
 		json_object_set_new(waiting, name, json_true());
 	json_decref(answer);
@@ -254,13 +251,15 @@ static int wait_confirmed(const struct serve_config *c, json_int_t number, uint3
 int fleet_policy_confirm(const char *config, uint32_t wait)
 {
 	struct serve_config *c = calloc(1, sizeof(*c));
-	json_t *answer;
+	json_t *answer = NULL;
 	json_int_t number;
-	int ret = c ? fleet_policy_load(config, c) : complain("serve.yaml", "out of memory");
+	int ret = c ? fleet_config(config, c) : complain("serve.yaml", "out of memory");
 
-	if (!ret)
-		ret = fleet_policy_ask(c, json_pack("{s:s}", "do", "confirm"), ORDER, &answer);
 	if (!ret) {
+		answer = fleet_question(c, NULL, json_pack("{s:s}", "do", "confirm"), ORDER);
+		ret = answer ? EXIT_DONE : EXIT_REFUSED;
+	}
+	if (answer) {
 		number = json_integer_value(json_object_get(answer, "number"));
 		json_decref(answer);
 		printf("policy %lld of the fleet is confirmed\n", (long long)number);

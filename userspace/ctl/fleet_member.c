@@ -35,7 +35,7 @@ static int tell(const struct fleet_words *w, json_t *answer, const char *did)
  */
 int fleet_member_init(const struct fleet_words *w)
 {
-	return tell(w, fleet_question(w, json_pack("{s:s}", "do", "init")), "begins the fleet");
+	return tell(w, fleet_question(&w->config, NULL, json_pack("{s:s}", "do", "init"), FLEET_WAIT), "begins the fleet");
 }
 
 /**
@@ -62,7 +62,7 @@ int fleet_member_add(const struct fleet_words *w)
 	free(pem);
 	if (!question)
 		return complain(w->certificate, "holds no certificate (PEM)");
-	return tell(w, fleet_question(w, question), "is in the fleet");
+	return tell(w, fleet_question(&w->config, w->name, question, FLEET_WAIT), "is in the fleet");
 }
 
 /* What the gateway's row says of its client certificate for etcd, for a terminal; free(); NULL, nothing. */

@@ -5,50 +5,6 @@
 
 #include "ctl/cmd_fleet.h"
 #include "ctl/fleet_policy.h"
-#include "fleet/ask.h"
-#include "serve/common/serve.h"
-
-/**
- * fleet_policy_load - serve.yaml of a gateway that is in a fleet
- * @path: NULL, the usual one
- * @out: it
- *
- * Return: an exit status; what is wrong was told.
- */
-int fleet_policy_load(const char *path, struct serve_config *out)
-{
-	if (serve_config_load(path, out, stderr))
-		return EXIT_REFUSED;
-	if (!out->fleet.n)
-		return complain(path ? path : SERVE_CONFIG, "this gateway is in no fleet: registry has no etcd");
-	return EXIT_DONE;
-}
-
-/**
- * fleet_policy_ask - ask cordon-fleet, and tell what is wrong
- * @c: serve.yaml
- * @question: is taken over
- * @timeout: ms
- * @answer: json_decref(), where this is EXIT_DONE
- *
- * Return: an exit status.
- */
-int fleet_policy_ask(const struct serve_config *c, json_t *question, int timeout, json_t **answer)
-{
-	const char *is, *said;
-	char why[512];
-
-	if (fleet_ask(c->fleet.run, question, timeout, answer, why, sizeof(why)))
-		return complain("fleet", why);
-	is = json_string_value(json_object_get(*answer, "is"));
-	if (is && !strcmp(is, "done"))
-		return EXIT_DONE;
-	said = json_string_value(json_object_get(*answer, "why"));
-	snprintf(why, sizeof(why), "%s: %s", is ? is : "no answer", said ? said : "cordon-fleet does not say why");
-	json_decref(*answer);
-	*answer = NULL;
-	return complain("fleet", why);
-}
 
 /* The number that counts: of a trial that is over, the one before. */
 static json_int_t number_of(const json_t *order, time_t now)
@@ -166,11 +122,11 @@ static int show(const json_t *answer, bool json)
  */
 int fleet_print_policy(const struct fleet_words *w)
 {
-	json_t *answer;
-	int ret = fleet_policy_ask(&w->config, json_pack("{s:s}", "do", "policy"), FLEET_WAIT, &answer);
+	json_t *answer = fleet_question(&w->config, NULL, json_pack("{s:s}", "do", "policy"), FLEET_WAIT);
+	int ret;
 
-	if (ret)
-		return ret;
+	if (!answer)
+		return EXIT_REFUSED;
 	ret = show(answer, w->json);
 	json_decref(answer);
 	return ret;

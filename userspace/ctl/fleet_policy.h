@@ -8,8 +8,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct serve_config;
-
 /**
  * struct fleet_file - a gateway's file
  * @gateway: its name
@@ -71,12 +69,7 @@ struct fleet_order_options {
 int fleet_policy_apply(const char *dir, const struct fleet_order_options *o);
 int fleet_policy_confirm(const char *config, uint32_t wait);
 
-struct fleet_words;
-
 /* fleet_policy.c */
-int fleet_print_policy(const struct fleet_words *w);
-int fleet_policy_load(const char *path, struct serve_config *out);
-int fleet_policy_ask(const struct serve_config *c, json_t *question, int timeout, json_t **answer);
 void fleet_policy_line(const char *name, const json_t *gateway, const json_t *order);
 
 #endif

@@ -26,21 +26,19 @@ static const char *ago(json_int_t then, json_int_t now, char out[PEOPLE_LEN])
 	return people_time(now > then ? (u64)(now - then) : 0, out);
 }
 
-/* Seconds that a gateway's clock is before this one's, as far as what it said last shows. */
-static json_int_t ahead(const json_t *here)
-{
-	return number(here, "clock");
-}
-
+/* How far a gateway's clock is ahead, as far as what it said last shows. */
 static void print_clocks(const json_t *here)
 {
 	const char *name;
+	json_int_t ahead;
 	json_t *one;
 
-	json_object_foreach((json_t *)here, name, one)
-		if (llabs(ahead(one)) > CLOCK)
+	json_object_foreach((json_t *)here, name, one) {
+		ahead = number(one, "clock");
+		if (llabs(ahead) > CLOCK)
 			printf("clock      %s is %lld s %s the clock of etcd: set it right, or what ends is not told alike\n", name,
-			       (long long)llabs(ahead(one)), ahead(one) > 0 ? "ahead of" : "behind");
+			       (long long)llabs(ahead), ahead > 0 ? "ahead of" : "behind");
+	}
 }
 
 static void print_waiting(const json_t *s)
@@ -120,12 +118,10 @@ static void print_status(const json_t *s)
  */
 int fleet_print_status(const struct fleet_words *w)
 {
-	json_t *s = fleet_question(w, json_pack("{s:s}", "do", "status"));
+	json_t *s = fleet_question(&w->config, NULL, json_pack("{s:s}", "do", "status"), FLEET_WAIT);
 
 	if (!s)
 		return EXIT_REFUSED;
-	json_object_del(s, "id");
-	json_object_del(s, "is");
 	if (w->json) {
 		json_print(s);
 		return EXIT_DONE;
@@ -162,13 +158,11 @@ static void print_gateway(const char *name, const json_t *g, const json_t *here)
  */
 int fleet_print_gateways(const struct fleet_words *w)
 {
-	json_t *s = fleet_question(w, json_pack("{s:s}", "do", "gateways")), *g;
+	json_t *s = fleet_question(&w->config, NULL, json_pack("{s:s}", "do", "gateways"), FLEET_WAIT), *g;
 	const char *name;
 
 	if (!s)
 		return EXIT_REFUSED;
-	json_object_del(s, "id");
-	json_object_del(s, "is");
 	if (w->json) {
 		json_print(s);
 		return EXIT_DONE;

@@ -227,3 +227,15 @@ int file_make_dirs(const char *path, mode_t mode)
 		err = -ENOTDIR;
 	return err;
 }
+
+/**
+ * file_is_same - was a file neither changed nor replaced
+ * @a: what stat() said of it
+ * @b: and before that
+ */
+bool file_is_same(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
+	       a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}

@@ -3,6 +3,7 @@
 #ifndef CORDON_FILE_H
 #define CORDON_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -16,5 +17,6 @@ int file_sync(const char *path);
 int file_sync_dir(const char *path);
 int file_sync_parent(const char *path);
 int file_make_dirs(const char *path, mode_t mode);
+bool file_is_same(const struct stat *a, const struct stat *b);
 
 #endif

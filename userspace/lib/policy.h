@@ -104,6 +104,7 @@ const char *policy_time_text(time_t t, char buf[POLICY_TIME_LEN]);	/* 2026-01-02
 const char *policy_match_text(const struct cordon_match *m, char buf[POLICY_MATCH_LEN]);	/* tcp/443, any */
 int policy_addr_parse(const char *text, struct cordon_addr *out);		/* 0 or -EINVAL */
 int policy_network_parse(const char *text, struct cordon_network_def *out);	/* host bits stay */
+int policy_hex_parse(const char *text, size_t n, u8 *out);	/* lower case */
 int policy_mac_parse(const char *text, u8 mac[6]);
 int policy_match_parse(const char *text, struct cordon_match *out);
 int policy_port_parse(u8 proto, const char *text, u16 *port);		/* 443, echo-request; 0 or -EINVAL */

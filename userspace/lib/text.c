@@ -378,6 +378,25 @@ static int hex(char c)
 }
 
 /**
+ * policy_hex_parse - bytes from their text, as policy_hex_text() writes it
+ * @text: two digits each and nothing else
+ * @n: so many bytes
+ * @out: where to, on success
+ *
+ * Return: 0, or -EINVAL.
+ */
+int policy_hex_parse(const char *text, size_t n, u8 *out)
+{
+	size_t i;
+
+	if (strspn(text, "0123456789abcdef") != 2 * n || text[2 * n])
+		return -EINVAL;
+	for (i = 0; i < n; i++)
+		out[i] = hex(text[2 * i]) << 4 | hex(text[2 * i + 1]);
+	return 0;
+}
+
+/**
  * policy_mac_parse - a MAC from its text
  * @text: six pairs of hexadecimal digits, ':' or '-' between them
  * @mac: where to, on success

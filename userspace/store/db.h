@@ -97,6 +97,7 @@ int db_leave(struct store *s, bool own, int err);
 bool db_blob(sqlite3_stmt *stmt, int column, void *out, size_t len);
 void db_text(sqlite3_stmt *stmt, int column, char *out, size_t size);
 bool db_is_word(const char *text, size_t size);
+bool db_is_mac(const uint8_t mac[6]);
 
 /* schema.c */
 extern const char * const db_sql[DB_STATEMENTS];

@@ -6,15 +6,6 @@
 
 #include "store/fleet_db.h"
 
-static int policy_value(struct store *s, const struct fleet_key *k, char **out, size_t *len)
-{
-	(void)s;
-	(void)k;
-	*out = NULL;
-	*len = 0;
-	return 0;
-}
-
 static int policy_apply(struct store *s, struct fleet_in *in)
 {
 	in->effect->what = STORE_FLEET_POLICY;
@@ -33,7 +24,7 @@ static const struct {
 	[FLEET_MARK] = { db_fleet_mark_value, db_fleet_mark_apply },
 	[FLEET_GATEWAY] = { db_fleet_gateway_value, db_fleet_gateway_apply },
 	[FLEET_RELEASE] = { db_fleet_release_value, db_fleet_release_apply },
-	[FLEET_POLICY] = { policy_value, policy_apply },
+	[FLEET_POLICY] = { NULL, policy_apply },	/* see store_fleet_value() */
 };
 
 /** db_fleet_wait - a value without the row that it belongs to is kept until that comes; 0 or -errno */
@@ -70,7 +61,7 @@ static int settle(struct store *s, const struct fleet_in *in)
 	char *value = NULL;
 	json_t *own;
 	size_t len;
-	int err = kinds[in->k.kind].value(s, &in->k, &value, &len);
+	int err = store_fleet_value(s, in->key, &value, &len);
 	bool same;
 
 	if (err)

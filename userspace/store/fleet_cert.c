@@ -61,7 +61,6 @@ int db_fleet_cert_value(struct store *s, const struct fleet_key *k, char **out, 
 
 static bool read_names(const json_t *o, struct store_certificate *c)
 {
-	const json_t *mac = json_object_get(o, "mac");
 	bool good;
 
 	good = db_fleet_get_text(o, "name", c->name, sizeof(c->name)) && db_is_word(c->name, sizeof(c->name)) &&
@@ -70,8 +69,7 @@ static bool read_names(const json_t *o, struct store_certificate *c)
 	if (!good || (c->kind == DB_KIND_DEVICE && !cordon_name_is_valid(c->name, sizeof(c->name))))
 		return false;
 	/* A server has none. */
-	return db_fleet_get_mac(o, "mac", c->mac) ||
-	       (c->kind != DB_KIND_DEVICE && json_is_string(mac) && !strcmp(json_string_value(mac), "00:00:00:00:00:00"));
+	return c->kind == DB_KIND_DEVICE ? db_fleet_get_mac(o, "mac", c->mac) : db_fleet_get_mac_or_none(o, "mac", c->mac);
 }
 
 static bool read_cert(const json_t *o, struct cert *out)

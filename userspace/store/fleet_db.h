@@ -71,11 +71,12 @@ const char *db_fleet_name_key(char out[STORE_KEY_LEN], const char *kind, const c
 const char *db_fleet_hex_key(char out[STORE_KEY_LEN], const char *kind, const uint8_t *id, size_t len);
 
 /* fleet_json.c: false, it is missing or makes no sense. */
-bool db_fleet_hex(const char *text, uint8_t *out, size_t len);
+bool db_fleet_mac(const char *text, uint8_t mac[6]);
 bool db_fleet_get_int(const json_t *o, const char *name, int64_t max, int64_t *out);
 bool db_fleet_get_bool(const json_t *o, const char *name, bool *out);
 bool db_fleet_get_hex(const json_t *o, const char *name, uint8_t *out, size_t len, bool *null);
 bool db_fleet_get_mac(const json_t *o, const char *name, uint8_t mac[6]);
+bool db_fleet_get_mac_or_none(const json_t *o, const char *name, uint8_t mac[6]);
 bool db_fleet_get_text(const json_t *o, const char *name, char *out, size_t size);
 json_t *db_fleet_object(void);
 void db_fleet_set_int(json_t *o, const char *name, int64_t value);

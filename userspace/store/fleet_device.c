@@ -115,8 +115,7 @@ static int take_all_waiting(struct store *s, const struct fleet_in *in)
 	char key[STORE_KEY_LEN], to[STORE_KEY_LEN];
 	int err, got = 0;
 
-	snprintf(key, sizeof(key), "all/token/%.63s", in->k.name);
-	err = take_waiting(s, in, key);
+	err = take_waiting(s, in, db_fleet_name_key(key, "token", in->k.name));
 	/* Behind '/' comes '0'. */
 	snprintf(key, sizeof(key), "all/pending/%.63s/", in->k.name);
 	snprintf(to, sizeof(to), "all/pending/%.63s0", in->k.name);

@@ -6,37 +6,6 @@
 
 #include "store/fleet_db.h"
 
-static bool take_digit(char c, uint8_t *byte)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *at = c ? strchr(digits, c) : NULL;
-
-	if (!at)
-		return false;
-	*byte = (uint8_t)(*byte << 4 | (at - digits));
-	return true;
-}
-
-/**
- * db_fleet_hex - bytes from hexadecimal
- * @text: in lower case, two digits each and nothing else
- * @out: set on success
- * @len: so many bytes, 32 at most
- */
-bool db_fleet_hex(const char *text, uint8_t *out, size_t len)
-{
-	uint8_t bytes[32] = { 0 };
-	size_t i;
-
-	if (len > sizeof(bytes) || strnlen(text, 2 * len + 1) != 2 * len)
-		return false;
-	for (i = 0; i < 2 * len; i++)
-		if (!take_digit(text[i], &bytes[i / 2]))
-			return false;
-	memcpy(out, bytes, len);
-	return true;
-}
-
 /** db_fleet_get_int - a number of 0 to @max */
 bool db_fleet_get_int(const json_t *o, const char *name, int64_t max, int64_t *out)
 {
@@ -75,19 +44,32 @@ bool db_fleet_get_hex(const json_t *o, const char *name, uint8_t *out, size_t le
 		*null = json_is_null(v);
 	if (null && *null)
 		return true;
-	return json_is_string(v) && db_fleet_hex(json_string_value(v), out, len);
+	return json_is_string(v) && !policy_hex_parse(json_string_value(v), len, out);
 }
 
-/** db_fleet_get_mac - of a device: neither zero nor a group's */
+/** db_fleet_mac - of a device: neither zero nor a group's; of several texts of it, the one that this program writes */
+bool db_fleet_mac(const char *text, uint8_t mac[6])
+{
+	char again[18];
+
+	return !policy_mac_parse(text, mac) && !strcmp(policy_mac_text(mac, again), text) && db_is_mac(mac);
+}
+
+/** db_fleet_get_mac - of a device */
 bool db_fleet_get_mac(const json_t *o, const char *name, uint8_t mac[6])
 {
 	const char *text = json_string_value(json_object_get(o, name));
-	static const uint8_t none[6];
-	char again[18];
 
 	memset(mac, 0, 6);
-	return text && strlen(text) == 17 && !policy_mac_parse(text, mac) &&
-	       !strcmp(policy_mac_text(mac, again), text) && !(mac[0] & 1) && memcmp(mac, none, sizeof(none));
+	return text && db_fleet_mac(text, mac);
+}
+
+/** db_fleet_get_mac_or_none - of a device, or zero: there is none */
+bool db_fleet_get_mac_or_none(const json_t *o, const char *name, uint8_t mac[6])
+{
+	const char *text = json_string_value(json_object_get(o, name));
+
+	return db_fleet_get_mac(o, name, mac) || (text && !strcmp(text, "00:00:00:00:00:00"));
 }
 
 /** db_fleet_get_text - printable, may be empty; UTF-8, as JSON is */

@@ -41,7 +41,7 @@ static bool take_pending(const char *text, struct fleet_key *out)
 	char name[64];
 	const char *rest = split(text, name, sizeof(name));
 
-	return rest && take_name(name, out->name) && db_fleet_hex(rest, out->id, 32);
+	return rest && take_name(name, out->name) && !policy_hex_parse(rest, sizeof(out->id), out->id);
 }
 
 static bool take_release(const char *text, struct fleet_key *out)
@@ -55,16 +55,6 @@ static bool take_release(const char *text, struct fleet_key *out)
 	return true;
 }
 
-/* One text of it: as this program writes it. */
-static bool take_mac(const char *text, uint8_t mac[6])
-{
-	static const uint8_t none[6];
-	char again[18];
-
-	return strlen(text) == 17 && !policy_mac_parse(text, mac) && !strcmp(policy_mac_text(mac, again), text) &&
-	       !(mac[0] & 1) && memcmp(mac, none, sizeof(none));
-}
-
 static bool take(const char *text, struct fleet_key *out)
 {
 	switch (out->kind) {
@@ -76,9 +66,9 @@ static bool take(const char *text, struct fleet_key *out)
 		return take_pending(text, out);
 	case FLEET_CERT:
 	case FLEET_REVOKED:
-		return db_fleet_hex(text, out->id, STORE_SERIAL_LEN);
+		return !policy_hex_parse(text, STORE_SERIAL_LEN, out->id);
 	case FLEET_MARK:
-		return take_mac(text, out->id);
+		return db_fleet_mac(text, out->id);
 	case FLEET_RELEASE:
 		return take_release(text, out);
 	case FLEET_POLICY:

@@ -83,7 +83,7 @@ static int take_all_away(struct store *s, struct unseen *list, unsigned int *gon
 
 	if (got == 1) {
 		db_text(stmt, 0, self, sizeof(self));
-		reached = sqlite3_column_int64(stmt, 8);
+		reached = sqlite3_column_int64(stmt, 7);
 	}
 	err = db_end(stmt, got < 0 ? got : 0);
 	do {

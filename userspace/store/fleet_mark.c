@@ -107,12 +107,11 @@ static int mark(struct store *s, const uint8_t mac[6], bool quarantine, const ch
  */
 int store_fleet_mark(struct store *s, const uint8_t mac[6], bool quarantine, const char *why, time_t when)
 {
-	static const uint8_t none[6];
 	char text[18];
 	bool own;
 	int err;
 
-	if (mac[0] & 1 || !memcmp(mac, none, sizeof(none)) || when < 0)
+	if (!db_is_mac(mac) || when < 0)
 		return db_refuse(s, -EINVAL, "not the MAC of a device: %s", policy_mac_text(mac, text));
 	err = db_enter(s, true, &own);
 	return err ? err : db_leave(s, own, mark(s, mac, quarantine, why, when));

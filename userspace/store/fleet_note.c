@@ -70,12 +70,12 @@ static int collect(struct store *s, unsigned int most, struct note *list, size_t
 	return db_end(stmt, got < 0 ? got : 0);
 }
 
-static bool wins(const char *key, const struct store_fleet_changed *c)
+static bool wins(const struct store_fleet_changed *c)
 {
 	struct fleet_key k;
 
 	/* That a quarantine is over is said with a compare, and so is that a revocation has ended. */
-	return c->value && !db_fleet_parse(key, &k) &&
+	return c->value && !db_fleet_parse(c->key, &k) &&
 	       (k.kind == FLEET_REVOKED || k.kind == FLEET_MARK || k.kind == FLEET_GATEWAY);
 }
 
@@ -92,7 +92,7 @@ static int hand_out(struct store *s, const struct note *note,
 	if (!err)
 		err = db_run(s, db_bind(s, DB_FLEET_NOTE_SENT, "ti", c.key,
 					(int64_t)(c.value ? SENT_VALUE : SENT_GONE)));
-	c.wins = wins(c.key, &c);
+	c.wins = wins(&c);
 	if (!err)
 		err = each(&c, arg);
 	free(c.value);

@@ -79,8 +79,6 @@ int db_fleet_revoked_value(struct store *s, const struct fleet_key *k, char **ou
 
 static bool read_revoked(const json_t *o, struct revoked *r)
 {
-	const char *mac = json_string_value(json_object_get(o, "mac"));
-
 	if (!db_fleet_get_int(o, "when", FLEET_TIME_MAX, &r->when) || !r->when ||
 	    !db_fleet_get_int(o, "reason", 10, &r->reason) || !db_fleet_get_int(o, "until", FLEET_TIME_MAX, &r->until) ||
 	    !r->until || !db_fleet_get_text(o, "name", r->name, sizeof(r->name)) ||
@@ -90,7 +88,7 @@ static bool read_revoked(const json_t *o, struct revoked *r)
 	/* 7 is not used, and nothing is held only to be freed again. */
 	if (r->reason >= 6 && r->reason <= 8)
 		r->reason = 0;
-	return db_fleet_get_mac(o, "mac", r->mac) || (mac && !strcmp(mac, "00:00:00:00:00:00"));
+	return db_fleet_get_mac_or_none(o, "mac", r->mac);
 }
 
 static void tell(struct fleet_in *in, const struct store_certificate *c)

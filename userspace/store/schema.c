@@ -111,7 +111,7 @@ static const char * const migrations[] = {
 	"ALTER TABLE certificate ADD COLUMN gateway TEXT NOT NULL DEFAULT '';"
 	"CREATE TABLE fleet ("
 	" id INTEGER PRIMARY KEY CHECK (id = 1), gateway TEXT NOT NULL, still INTEGER NOT NULL DEFAULT 0,"
-	" seq INTEGER NOT NULL DEFAULT 0, list INTEGER NOT NULL DEFAULT 0, listing INTEGER NOT NULL DEFAULT 0,"
+	" seq INTEGER NOT NULL DEFAULT 0, list INTEGER NOT NULL DEFAULT 0,"
 	" stale INTEGER NOT NULL DEFAULT 0, cluster INTEGER NOT NULL DEFAULT 0, revision INTEGER NOT NULL DEFAULT 0,"
 	" witness TEXT NOT NULL DEFAULT '', mod_revision INTEGER NOT NULL DEFAULT 0, heard INTEGER NOT NULL DEFAULT 0,"
 	" refused INTEGER NOT NULL DEFAULT 0) STRICT;"
@@ -369,13 +369,13 @@ const char * const db_sql[DB_STATEMENTS] = {
 		" WHERE device = (SELECT id FROM device WHERE name = ?1 AND mac != ?2)",
 
 	[DB_FLEET_GET] =
-		"SELECT gateway, cluster, iif(stale, 0, revision), witness, mod_revision, heard, refused, listing, revision"
+		"SELECT gateway, cluster, iif(stale, 0, revision), witness, mod_revision, heard, refused, revision"
 		" FROM fleet",
 	[DB_FLEET_PUT] =
 		"UPDATE fleet SET cluster = ?1, revision = ?2, witness = ?3, mod_revision = ?4, heard = ?5, refused = ?6",
 	[DB_FLEET_STILL] = "UPDATE fleet SET still = ?1",
 	[DB_FLEET_SWEEP] = "DELETE FROM fleet_key WHERE gone AND revision <= ?1",
-	[DB_FLEET_KNOWN] = "SELECT revision, gone, strange FROM fleet_key WHERE key = ?1",
+	[DB_FLEET_KNOWN] = "SELECT revision, gone FROM fleet_key WHERE key = ?1",
 	[DB_FLEET_KNOW] =
 		"INSERT INTO fleet_key (key, revision, gone, strange, list)"
 		" SELECT ?1, ?2, ?3, ?4, list FROM fleet WHERE true"
@@ -385,8 +385,8 @@ const char * const db_sql[DB_STATEMENTS] = {
 	[DB_FLEET_UNSEEN] =
 		"SELECT key, revision FROM fleet_key WHERE key > ?1 AND list != (SELECT list FROM fleet) AND NOT gone"
 		" ORDER BY key LIMIT ?2",
-	[DB_FLEET_LIST_BEGIN] = "UPDATE fleet SET list = list + 1, listing = 1",
-	[DB_FLEET_LIST_END] = "UPDATE fleet SET listing = 0, stale = 0",
+	[DB_FLEET_LIST_BEGIN] = "UPDATE fleet SET list = list + 1",
+	[DB_FLEET_LIST_END] = "UPDATE fleet SET stale = 0",
 	[DB_FLEET_STALE] = "UPDATE fleet SET stale = 1",
 	[DB_FLEET_STALE_KEYS] = "UPDATE fleet_key SET revision = 0",
 	/* But revocations and marks, and what etcd never had. */

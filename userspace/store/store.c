@@ -198,6 +198,14 @@ void db_text(sqlite3_stmt *stmt, int column, char *out, size_t size)
 	snprintf(out, size, "%s", text ? (const char *)text : "");
 }
 
+/** db_is_mac - of a device: neither zero nor a group's */
+bool db_is_mac(const uint8_t mac[6])
+{
+	static const uint8_t none[6];
+
+	return !(mac[0] & 1) && memcmp(mac, none, sizeof(none));
+}
+
 /**
  * db_is_word - printable ASCII, not empty, and with its NUL within @size
  * @text: or NULL

@@ -128,12 +128,10 @@ static int choose(struct store *s, const char *secret, char *out, size_t size)
 
 static int check_new(struct store *s, const char *name, const uint8_t mac[6], unsigned int valid)
 {
-	static const uint8_t none[6];
-
 	if (strnlen(name, CORDON_DEVICE_NAME_LEN) >= CORDON_DEVICE_NAME_LEN ||
 	    !cordon_name_is_valid(name, CORDON_DEVICE_NAME_LEN))
 		return db_refuse(s, -EINVAL, "not a device's name: '%.64s'", name);
-	if (mac[0] & 1 || !memcmp(mac, none, sizeof(none)))
+	if (!db_is_mac(mac))
 		return db_refuse(s, -EINVAL, "not the MAC of a device: "
 				 "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3],
 				 mac[4], mac[5]);

@@ -160,10 +160,11 @@ static bool may_wait(const struct agent *a)
 {
 	struct pollfd front = { .fd = a->front.in, .events = POLLIN };
 
-	if (a->n_records < AGENT_RECORDS && agent_clock() < a->records_next)
+	if (a->n_records == AGENT_RECORDS)
+		return false;
+	if (agent_clock() < a->records_next)
 		return true;
-	return a->n_records < AGENT_RECORDS && a->records[0].at + RECORD_AGE >= time(NULL) &&
-	       poll(&front, 1, RECORD_IDLE) > 0;
+	return a->records[0].at + RECORD_AGE >= time(NULL) && poll(&front, 1, RECORD_IDLE) > 0;
 }
 
 /**

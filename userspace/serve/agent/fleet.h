@@ -130,8 +130,8 @@ int agent_fleet_write(struct agent *a, json_t *question);
 void agent_fleet_hang_up(struct agent *a, const char *why);
 
 /* slot.c */
-bool agent_slot_ask(struct agent *a, const struct serve_request *q, struct serve_reply *r, const struct agent_slot *what,
-	       json_t *question);
+void agent_slot_ask(struct agent *a, const struct serve_request *q, struct serve_reply *r, const struct agent_slot *what,
+		    json_t *question);
 void agent_slot_answer(struct agent *a, const json_t *answer);
 void agent_slots_lost(struct agent *a);
 void agent_slots_late(struct agent *a);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "lib/file.h"
 #include "lib/yaml.h"
 #include "serve/agent/agent.h"
 
@@ -15,13 +16,6 @@
 #define READ_RETRY	10	/* ... and after a failure */
 
 static_assert(SERVE_MANUFACTURER_LEN == CORDON_NAME_LEN, "an issuer in the policy is a manufacturer's name");
-
-static bool is_same(const struct stat *a, const struct stat *b)
-{
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
-	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
-	       a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
-}
 
 /** agent_policy_free - forget it; it is read again when it is needed */
 void agent_policy_free(struct agent_policy *p)
@@ -142,12 +136,12 @@ int agent_policy_load(struct agent *a)
 		return 0;
 	if (stat(a->config->policy, &is))
 		memset(&is, 0, sizeof(is));
-	if (now < p->until && is_same(&is, &p->file))
+	if (now < p->until && file_is_same(&is, &p->file))
 		return p->err;
 	err = read_policy(a, &why);
 	if (!err && a->idevid.n)
 		warn_unknown(&a->idevid, p);
-	else if (err && (!p->err || !is_same(&is, &p->file)))
+	else if (err && (!p->err || !file_is_same(&is, &p->file)))
 		serve_log(LOG_ERR, "the policy's file cannot be used: no enrolment by a manufacturer's certificate, and no "
 			  "device comes from another gateway", "file", a->config->policy, "why",
 			  why && *why ? why : strerror(-err), NULL);

@@ -102,10 +102,10 @@ static struct agent_slot *slot_for(struct agent_fleet *f, const struct agent_slo
  * @what: kind, name, mac, and what else depends on the kind
  * @question: but its id; is taken over
  *
- * Return: the request waits; it is to be left as it is, without a reply.
+ * Afterwards it waits, or @r says why not: agent_fleet_waits() tells which.
  */
-bool agent_slot_ask(struct agent *a, const struct serve_request *q, struct serve_reply *r, const struct agent_slot *what,
-	       json_t *question)
+void agent_slot_ask(struct agent *a, const struct serve_request *q, struct serve_reply *r, const struct agent_slot *what,
+		    json_t *question)
 {
 	struct agent_fleet *f = a->fleet;
 	struct agent_slot *s;
@@ -113,13 +113,13 @@ bool agent_slot_ask(struct agent *a, const struct serve_request *q, struct serve
 	if (!f->reachable) {
 		json_decref(question);
 		agent_fleet_unreachable(a, q, r);
-		return false;
+		return;
 	}
 	s = slot_for(f, what);
 	if (!s) {
 		json_decref(question);
 		agent_refuse(a, q, r, 503, SERVE_CROWDED, "too many requests wait for the other gateways");
-		return false;
+		return;
 	}
 	if (s->behind) {
 		json_decref(question);
@@ -134,11 +134,10 @@ bool agent_slot_ask(struct agent *a, const struct serve_request *q, struct serve
 			if (s != f->now)
 				slot_free(f, s);
 			agent_fleet_unreachable(a, q, r);
-			return false;
+			return;
 		}
 	}
 	f->later = true;
-	return true;
 }
 
 static const struct {

@@ -19,12 +19,6 @@
 #define LOOK		1		/* seconds between two looks */
 #define NAMED		32		/* issuers of others that clients are told; of more, they are told of none */
 
-static bool is_same(const struct stat *a, const struct stat *b)
-{
-	return a->st_ino == b->st_ino && a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
-	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
-}
-
 static int read_file(int fd, size_t size, char **text)
 {
 	char *buf = malloc(size + 1);
@@ -107,7 +101,7 @@ static void look(struct front *f)
 	struct stat st;
 	int fd;
 
-	if (fstatat(f->fleet_dir, FILE_NAME, &st, AT_SYMLINK_NOFOLLOW) || is_same(&st, &f->fleet_seen))
+	if (fstatat(f->fleet_dir, FILE_NAME, &st, AT_SYMLINK_NOFOLLOW) || file_is_same(&st, &f->fleet_seen))
 		return;
 	fd = openat(f->fleet_dir, FILE_NAME, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd >= 0 && !fstat(fd, &st))
