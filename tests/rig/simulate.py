@@ -234,9 +234,9 @@ def first(cluster):
 
 
 def listed_all(cluster, sampler):
-    """Two sizes of pages."""
+    """Two sizes of pages: a small one, and that of the client."""
     listed(cluster, sampler)
-    listed(cluster, sampler, 5, 10000)
+    listed(cluster, sampler, 10, 5000)
     first(cluster)
 
 

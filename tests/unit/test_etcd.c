@@ -364,6 +364,41 @@ static void on_unwanted(const struct etcd_answer *a, void *arg)
 	etcd_list_free(unwanted_list);
 }
 
+/* Pages that are too long, or too slow. */
+static void long_lists(struct etcd *e)
+{
+	char big[6000];
+
+	memset(big, ' ', sizeof(big));
+	big[sizeof(big) - 1] = 0;
+	begin();
+	expect(ANSWER, 200, "\"limit\":\"3\"}", "{" OWN ",\"kvs\":[%s],\"more\":true}", 12, kv("c/d1", 3, ""));
+	expect(ANSWER, 200, "{\"key\":\"Yy9kMQA=\",\"range_end\":\"Yy9l\",\"limit\":\"3\",\"revision\":\"12\"}", "%s{" OWN "}", big, 12);
+	expect(ANSWER, 200, "{\"key\":\"Yy9kMQA=\",\"range_end\":\"Yy9l\",\"limit\":\"1\",\"revision\":\"12\"}",
+	       "{" OWN ",\"kvs\":[%s],\"more\":true}", 13, kv("c/d2", 4, ""));
+	expect(ANSWER, 200, "\"limit\":\"1\",\"revision\":\"12\"}", "{" OWN ",\"kvs\":[%s]}", 13, kv("c/d3", 5, ""));
+	memset(&last, 0, sizeof(last));
+	pages = page_keys = 0;
+	ok(etcd_list(e, "d", 3, on_page, remember, NULL) && until(&last.done, 5000) && last.result == ETCD_OK &&
+	   last.revision == 12 && pages == 3 && page_keys == 3 && all_asked(), "a page that is too long: with fewer keys");
+	begin();
+	expect(ANSWER, 200, "\"limit\":\"1\"}", "%s{" OWN "}", big, 13);
+	memset(&last, 0, sizeof(last));
+	ok(etcd_list(e, "d", 1, on_page, remember, NULL) && until(&last.done, 5000) && last.result == ETCD_REFUSED &&
+	   strstr(last.why, "more than 4096 bytes") && all_asked(), "one key that is too long: refused");
+	begin();
+	expect(HANG, 0, "\"limit\":\"5000\"}", "x");
+	expect(ANSWER, 200, "\"limit\":\"500\"}", "{" OWN ",\"kvs\":[%s]}", 13, kv("c/d1", 3, ""));
+	memset(&last, 0, sizeof(last));
+	ok(etcd_list(e, "d", 0, on_page, remember, NULL) && until(&last.done, 5000) && last.result == ETCD_OK && all_asked(),
+	   "a page that does not come in time: with fewer keys");
+	begin();
+	expect(HANG, 0, "\"limit\":\"500\"}", "x");
+	memset(&last, 0, sizeof(last));
+	ok(etcd_list(e, "d", 500, on_page, remember, NULL) && until(&last.done, 5000) && last.result == ETCD_TIMED_OUT &&
+	   all_asked(), "a small one neither: it is over");
+}
+
 static void lists(void)
 {
 	struct etcd *e = client();
@@ -389,8 +424,9 @@ static void lists(void)
 	memset(&last, 0, sizeof(last));
 	ok(etcd_list(e, "d", 2, on_page, remember, NULL) && until(&last.done, 5000) && last.result == ETCD_REFUSED,
 	   "a list without an end: refused");
+	long_lists(e);
 	begin();
-	expect(ANSWER, 200, NULL, "{" OWN ",\"kvs\":[%s],\"more\":true}", 12, kv("c/d1", 3, ""));
+	expect(ANSWER, 200, NULL, "{" OWN ",\"kvs\":[%s],\"more\":true}", 13, kv("c/d1", 3, ""));
 	memset(&last, 0, sizeof(last));
 	pages = 0;
 	unwanted_list = etcd_list(e, "d", 2, on_unwanted, remember, NULL);

@@ -93,7 +93,7 @@ static void finish(struct etcd_call *c, struct etcd_answer *a)
 
 static void finish_as(struct etcd_call *c, enum etcd_result result, bool unsure)
 {
-	struct etcd_answer a = { .result = result, .unsure = unsure };
+	struct etcd_answer a = { .result = result, .unsure = unsure, .too_long = c->too_long };
 
 	finish(c, &a);
 }

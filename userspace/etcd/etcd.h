@@ -131,9 +131,10 @@ struct etcd_reply {
 
 /**
  * struct etcd_answer - of a call; valid until the callback returns
- * @result: see there; if it is not ETCD_OK, no field below @unsure is set
+ * @result: see there; if it is not ETCD_OK, no field below @too_long is set
  * @why: a sentence; empty, ETCD_OK
  * @unsure: a change was sent, and whether it was carried out is not known: read before you repeat it
+ * @too_long: refused, as the answer would have more bytes than it may
  * @revision: etcd's when it answered
  * @cluster: the cluster's id
  * @kv: what a range found
@@ -152,6 +153,7 @@ struct etcd_answer {
 	enum etcd_result result;
 	const char *why;
 	bool unsure;
+	bool too_long;
 	int64_t revision;
 	uint64_t cluster;
 	struct etcd_kv *kv;

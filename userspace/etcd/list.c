@@ -6,6 +6,14 @@
 
 #include "etcd/internal.h"
 
+/*
+ * A member goes through all keys that are left of a range for each page, whatever its limit (etcd 3.4: 0.3 s for
+ * 2,000,000 keys): so pages are few and large. One that is too long is asked for with half as many keys, and one that
+ * does not come in time, as the way is slow, with a tenth.
+ */
+#define PAGE	5000
+#define SMALL	500
+
 /**
  * struct etcd_list - a list that is being read
  * @entry: among the client's
@@ -59,12 +67,25 @@ static void end(struct etcd_list *l, const struct etcd_answer *a)
 	done(a, arg);
 }
 
+static bool shrink(struct etcd_list *l, const struct etcd_answer *a)
+{
+	if (a->too_long && l->range.limit > 1)
+		l->range.limit /= 2;
+	else if (a->result == ETCD_TIMED_OUT && l->range.limit > SMALL)
+		l->range.limit = SMALL;
+	else
+		return false;
+	return true;
+}
+
 static void got(const struct etcd_answer *a, void *arg)
 {
 	struct etcd_answer last = { .result = a->result, .why = a->why, .cluster = a->cluster };
 	struct etcd_list *l = arg;
 
 	l->call = NULL;
+	if (shrink(l, a) && ask(l))
+		return;
 	if (a->result != ETCD_OK) {
 		end(l, &last);
 		return;
@@ -99,7 +120,7 @@ static void got(const struct etcd_answer *a, void *arg)
  * etcd_list - all keys below a prefix at one revision
  * @e: the client
  * @under: prefix, which may be ""
- * @limit: keys of a page; 0, 500
+ * @limit: keys of a page, fewer where they are too long for an answer, or its time; 0, 5,000
  * @page: called with each page, in the order of keys
  * @done: called once: ETCD_OK, all was there, at @revision; ETCD_COMPACTED, it took too long: begin anew. The list is
  *        gone then
@@ -122,7 +143,7 @@ struct etcd_list *etcd_list(struct etcd *e, const char *under, unsigned int limi
 	l->e = e;
 	snprintf(l->under, sizeof(l->under), "%s", under);
 	l->range.under = l->under;
-	l->range.limit = limit ? limit : 500;
+	l->range.limit = limit ? limit : PAGE;
 	l->page = page;
 	l->done = done;
 	l->arg = arg;
