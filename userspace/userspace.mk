@@ -20,7 +20,7 @@ LIB_SRC := $(wildcard $(patsubst %,userspace/%/*.c,lib pki store device tls firm
 	$(wildcard userspace/fleet/hand*.c userspace/fleet/policy*.c) userspace/priv/channel.c \
 	userspace/serve/common/message.c userspace/serve/front/range.c userspace/serve/agent/tries.c \
 	userspace/serve/signer/limits.c userspace/serve/common/config.c userspace/serve/common/counters.c userspace/serve/common/ocsp.c \
-	$(patsubst %,userspace/fleet/%.c,macs kernel agree holder hold release moved)
+	$(patsubst %,userspace/fleet/%.c,macs kernel agree holder hold release moved turn)
 US_OBJ  := $(US_SRC:%.c=$(BUILD)/obj/%.o)
 FLEET_OBJ := $(FLEET_ONLY:%.c=$(BUILD)/obj/%.o)
 LIB_ASAN_OBJ := $(LIB_SRC:%.c=$(BUILD)/asan/%.o)

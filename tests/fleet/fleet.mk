@@ -17,4 +17,6 @@ $(BUILD)/asan/userspace/fleet/replica.o: US_SANITIZE += -DFLEET_HOUR=4000
 
 $(BUILD)/asan/userspace/fleet/session.o: US_SANITIZE += -DFLEET_TTL=9
 
+$(BUILD)/asan/userspace/fleet/turn.o: US_SANITIZE += -DFLEET_LISTS=1U
+
 -include $(FLEET_ASAN_SRC:%.c=$(BUILD)/asan/%.d)

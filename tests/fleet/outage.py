@@ -70,8 +70,14 @@ def compaction():
     ok(wait(lambda: not a.status()["waiting"]), "one is stopped, and the other goes on")
     revision = json.loads(m.ctl("get", "x", "-w", "json"))["header"]["revision"]
     m.ctl("compaction", str(revision))
+    # In this program one gateway lists at a time.
+    m.ctl("put", "cordon/list/0", "c")
     b.start()
-    ok(b.is_reachable() and b.said("is listed"), "etcd is compacted meanwhile: all is listed")
+    ok(wait(lambda: "waits for its turn" in b.status()["why"]) and not b.status()["reachable"] and not b.has_device("new"),
+       "etcd is compacted meanwhile, and another gateway lists: this one waits, and status says so")
+    m.ctl("del", "cordon/list/0")
+    ok(b.is_reachable() and b.said("is listed"), "its turn: all is listed")
+    ok(wait(lambda: not m.ctl("get", "--prefix", "--keys-only", "cordon/list/").split()), "and it is others' turn")
     ok(b.has_device("new") and not b.has_device("leaves") and b.state(serial(1)) == 3, "what came, what went, what was revoked")
     ok(wait(lambda: a.has_device("meanwhile")) and same(a, b), "what was changed here meanwhile is told")
     ended(a, b)

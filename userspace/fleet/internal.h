@@ -76,6 +76,13 @@ int fleet_tick_after(struct fleet_tick *t, int64_t revision, void (*then)(bool i
 void fleet_tick_reached(struct fleet_tick *t);
 void fleet_tick_fail(struct fleet_tick *t);
 
+/* turn.c */
+struct fleet_turn;
+struct fleet_turn *fleet_turn_new(struct fleet *f);
+void fleet_turn_free(struct fleet_turn *t);
+void fleet_turn_want(struct fleet_turn *t, void (*then)(void *arg), void *arg, char why[ETCD_WHY]);
+void fleet_turn_over(struct fleet_turn *t);
+
 /* outbox.c */
 bool fleet_outbox_is_told(const struct fleet *f);
 void fleet_outbox_forget(struct fleet *f);

@@ -2,9 +2,9 @@
 /*
  * The registry as a replica of all/ in etcd: a list where it has nothing yet, or too old a revision, then one watch.
  *
- *	wait --> list --> watch --> (lost, opened again) --> ...
- *	  ^                 | compacted: list
- *	  '-----------------' the registry did not take it: from what it has
+ *	wait --> its turn --> list --> watch --> (lost, opened again) --> ...
+ *	  ^                              | compacted: list
+ *	  '------------------------------' the registry did not take it: from what it has
  *
  * Each time the watch opens, etcd is asked how far it is: the registry is whole when it has reached that.
  */
@@ -25,6 +25,7 @@
  * struct fleet_replica - the registry's way after etcd
  * @f: cordon-fleet
  * @tick: who waits for a revision
+ * @turn: when it may list
  * @timer: begins, and begins again
  * @hourly: lists what is revoked
  * @watch: of all/; NULL, none
@@ -46,6 +47,7 @@
 struct fleet_replica {
 	struct fleet *f;
 	struct fleet_tick *tick;
+	struct fleet_turn *turn;
 	struct event *timer;
 	struct event *hourly;
 	struct etcd_watch *watch;
@@ -76,6 +78,7 @@ static void halt(struct fleet_replica *r)
 	r->watch = NULL;
 	r->list = r->revoked = NULL;
 	r->open = r->looked = false;
+	fleet_turn_over(r->turn);
 	fleet_batch_clear(&r->batch);
 	fleet_batch_clear(&r->late);
 }
@@ -241,6 +244,7 @@ static void listed(struct fleet_replica *r, const struct etcd_answer *a)
 		return;
 	}
 	r->anew = false;
+	fleet_turn_over(r->turn);
 	moved(r);
 	watch(r);
 }
@@ -260,8 +264,11 @@ static void on_list(const struct etcd_answer *a, void *arg)
 	}
 }
 
-static void list(struct fleet_replica *r)
+static void list(void *arg)
 {
+	struct fleet_replica *r = arg;
+
+	snprintf(r->why, sizeof(r->why), "all that etcd has is being read");
 	fleet_batch_clear(&r->batch);
 	r->bad = 0;
 	r->list = etcd_list(r->f->etcd, ALL, 0, on_page, on_list, r);
@@ -315,7 +322,7 @@ static void on_time(evutil_socket_t fd, short what, void *arg)
 	else if (r->open && !r->looked)
 		look(r);
 	else if (!r->watch && !r->list && (r->anew || !r->f->at.revision))
-		list(r);
+		fleet_turn_want(r->turn, list, r, r->why);
 	else if (!r->watch && !r->list)
 		watch(r);
 }
@@ -370,9 +377,10 @@ int fleet_replica_begin(struct fleet *f)
 	r->f = f;
 	snprintf(r->why, sizeof(r->why), "no member of etcd was asked yet");
 	r->tick = fleet_tick_new(f);
+	r->turn = fleet_turn_new(f);
 	r->timer = evtimer_new(f->base, on_time, r);
 	r->hourly = evtimer_new(f->base, on_hour, r);
-	if (!r->tick || !r->timer || !r->hourly) {
+	if (!r->tick || !r->turn || !r->timer || !r->hourly) {
 		serve_log(LOG_ERR, "out of memory", NULL);
 		return -ENOMEM;
 	}
@@ -395,6 +403,7 @@ void fleet_replica_end(struct fleet *f)
 	r->ended = true;
 	halt(r);
 	fleet_tick_free(r->tick);
+	fleet_turn_free(r->turn);
 	if (r->timer)
 		event_free(r->timer);
 	if (r->hourly)
