@@ -70,6 +70,7 @@ static void test_which(void)
 	which("watch", AUDITED_NOT);
 	which("fleet status --json", AUDITED_NOT);
 	which("fleet gateways", AUDITED_NOT);
+	which("fleet where cam1", AUDITED_NOT);
 	which("fleet rejoin", AUDITED);
 	which("fleet leave", AUDITED);
 	which("fleet expel b --why stolen --yes", AUDITED_ANYWAY);

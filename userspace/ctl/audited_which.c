@@ -37,7 +37,7 @@ static const struct rule rules[] = {
 	{ "ca", " list export ", " revoke crl ", NULL },
 	{ "history", NULL, " history ", NULL },	/* where it acknowledges */
 	{ "firmware", " list status ", " remove cancel ", NULL },
-	{ "fleet", " status gateways policy ", " expel ", NULL },
+	{ "fleet", " status gateways where policy ", " expel ", NULL },
 	{ "device", " list show pending unknown ", " quarantine retire revoke ", NULL },
 };
 

@@ -135,7 +135,7 @@ static int leave(const struct fleet_words *w)
 /**
  * struct verb - of this command
  * @name: its word
- * @name_follows: a gateway's name does
+ * @name_follows: the name of a gateway, or a device, does
  * @run: does it
  */
 static const struct verb {
@@ -147,6 +147,7 @@ static const struct verb {
 	{ "add", true, fleet_member_add },
 	{ "status", false, fleet_print_status },
 	{ "gateways", false, fleet_print_gateways },
+	{ "where", true, fleet_print_where },
 	{ "policy", false, fleet_print_policy },
 	{ "expel", true, expel },
 	{ "rejoin", false, rejoin },
@@ -210,6 +211,7 @@ const struct command cmd_fleet = {
 	"fleet add GATEWAY --certificate FILE [--json] [--config FILE]\n"
 	"fleet status [--json] [--config FILE]\n"
 	"fleet gateways [--json] [--config FILE]\n"
+	"fleet where DEVICE|MAC [--json] [--config FILE]\n"
 	"fleet policy [--json] [--config FILE]\n"
 	"fleet expel GATEWAY --why TEXT [--yes] [--config FILE]\n"
 	"fleet rejoin [--config FILE]\n"

@@ -40,6 +40,7 @@ void fleet_tell_expelled(const struct fleet_words *w);
 /* fleet_status.c */
 int fleet_print_status(const struct fleet_words *w);
 int fleet_print_gateways(const struct fleet_words *w);
+int fleet_print_where(const struct fleet_words *w);
 
 /* fleet_policy.c */
 int fleet_print_policy(const struct fleet_words *w);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* fleet status, fleet gateways: what cordon-fleet says, for a person. */
+/* fleet status, gateways, where: what cordon-fleet says, for a person. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -171,6 +171,37 @@ int fleet_print_gateways(const struct fleet_words *w)
 		puts("etcd is not reachable: which of them are connected is not known");
 	json_object_foreach(json_object_get(s, "gateways"), name, g)
 		print_gateway(name, g, json_object_get(s, "here"));
+	json_decref(s);
+	return EXIT_DONE;
+}
+
+/**
+ * fleet_print_where - at which gateway a device is
+ * @w: the command line
+ *
+ * Return: exit status.
+ */
+int fleet_print_where(const struct fleet_words *w)
+{
+	char since[PEOPLE_LEN];
+	const json_t *holder;
+	json_t *s;
+
+	if (!w->name)
+		return usage_error(w->self, "which device?", NULL);
+	s = fleet_question(&w->config, w->name, json_pack("{s:s, s:s}", "do", "where", "device", w->name), FLEET_WAIT);
+	if (!s)
+		return EXIT_REFUSED;
+	holder = json_object_get(s, "holder");
+	if (w->json) {
+		json_print(s);
+		return EXIT_DONE;
+	}
+	if (json_is_object(holder))
+		printf("%s (%s) is at gateway %s, on port %s, for %s\n", text(holder, "name"), text(s, "mac"), text(holder, "gateway"),
+		       text(holder, "port"), ago(number(holder, "since"), time(NULL), since));
+	else
+		printf("%s (%s) is at no gateway: none has given it a lease\n", w->name, text(s, "mac"));
 	json_decref(s);
 	return EXIT_DONE;
 }

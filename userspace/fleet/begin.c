@@ -214,6 +214,7 @@ int fleet_run(struct fleet *f, void (*ready)(void *arg), void *arg)
 	fleet_certify_end();
 	fleet_status_end();
 	fleet_expel_end();
+	fleet_where_end();
 	store_close(&f->store);
 	if (f->base)
 		event_base_free(f->base);

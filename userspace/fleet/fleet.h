@@ -101,6 +101,7 @@ void fleet_hold(struct fleet *f, uint64_t client, json_t *id, const json_t *q);	
 void fleet_status(struct fleet *f, uint64_t client, json_t *id, const json_t *q);	/* status.c */
 void fleet_gateways(struct fleet *f, uint64_t client, json_t *id, const json_t *q);
 void fleet_expel(struct fleet *f, uint64_t client, json_t *id, const json_t *q);	/* expel.c */
+void fleet_where(struct fleet *f, uint64_t client, json_t *id, const json_t *q);	/* where.c */
 void fleet_rejoin(struct fleet *f, uint64_t client, json_t *id, const json_t *q);
 void fleet_apply(struct fleet *f, uint64_t client, json_t *id, const json_t *q);	/* policy.c */
 void fleet_confirm(struct fleet *f, uint64_t client, json_t *id, const json_t *q);

@@ -105,6 +105,7 @@ void fleet_row_end(struct fleet *f);
 void fleet_certify_end(void);
 void fleet_status_end(void);
 void fleet_expel_end(void);
+void fleet_where_end(void);
 
 /* begin.c */
 int fleet_run(struct fleet *f, void (*ready)(void *arg), void *arg);

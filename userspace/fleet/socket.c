@@ -70,7 +70,7 @@ static const struct {
 	{ "certify", false, fleet_certify }, { "hold", false, fleet_hold }, { "status", true, fleet_status },
 	{ "gateways", true, fleet_gateways }, { "expel", true, fleet_expel }, { "rejoin", true, fleet_rejoin },
 	{ "init", true, fleet_init }, { "add", true, fleet_add }, { "apply", true, fleet_apply }, { "confirm", true, fleet_confirm },
-	{ "policy", true, fleet_policies },
+	{ "policy", true, fleet_policies }, { "where", true, fleet_where },
 };
 
 static void drop(struct fleet_client *c)
