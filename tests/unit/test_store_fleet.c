@@ -356,6 +356,48 @@ static void check_release(void)
 	etcd_end();
 }
 
+/* Also of statements that are made when they are first wanted: the registry may be damaged, or the memory gone, by then. */
+static void check_unreadable(void)
+{
+	struct store_fleet_effect e;
+	struct gateway g;
+	uint64_t n = 1;
+	bool has = true;
+	int most;
+
+	gateway_begin(&g, "gw-a");
+	most = sqlite3_limit(g.s.db, SQLITE_LIMIT_SQL_LENGTH, 1);
+	ok(store_fleet_version(&g.s, &n) < 0 && !n && g.s.error[0], "unreadable: its version: %s", g.s.error);
+	ok(store_fleet_has_issued(&g.s, "gw-a", &has) < 0 && !has, "unreadable: what was issued: %s", g.s.error);
+	sqlite3_limit(g.s.db, SQLITE_LIMIT_SQL_LENGTH, most);
+	ok(!store_fleet_version(&g.s, &n) && n, "unreadable: only for a time");
+	must(&g, sqlite3_exec(g.s.db, "DROP TABLE fleet_text", NULL, NULL, NULL), "drop");
+	must(&g, store_begin(&g.s, false), "begin");
+	ok(store_fleet_apply(&g.s, "all/policy/common", "x", 1, 2, &e) == -EIO && strstr(g.s.error, "fleet_text"),
+	   "unreadable: a table is gone: %s", g.s.error);
+	store_rollback(&g.s);
+	gateway_end(&g);
+}
+
+/* As the outbox asks it each time: one statement, which is kept. */
+static void check_version(void)
+{
+	static const uint8_t mac[6] = { 2, 0, 0, 0, 0, 1 };
+	uint64_t first, n;
+	struct gateway g;
+	struct store s;
+
+	gateway_begin(&g, "gw-a");
+	must(&g, store_open(&s, g.path, false), "open");
+	ok(!store_fleet_version(&g.s, &first) && !store_fleet_version(&g.s, &n) && n == first, "version: nothing was written");
+	must(&g, store_fleet_mark(&g.s, mac, true, "x", NOW), "mark");
+	ok(!store_fleet_version(&g.s, &n) && n == first, "version: what this one writes is none");
+	must(&g, store_fleet_mark(&s, mac, false, "x", NOW + 1), "mark");
+	ok(!store_fleet_version(&g.s, &n) && n != first, "version: another one has written");
+	store_close(&s);
+	gateway_end(&g);
+}
+
 int main(void)
 {
 	etcd_end();
@@ -370,6 +412,8 @@ int main(void)
 	check_held();
 	check_reserve();
 	check_release();
+	check_unreadable();
+	check_version();
 	help_end();
 	return tap_done();
 }

@@ -139,8 +139,11 @@ int db_step(struct store *s, sqlite3_stmt *stmt)
  */
 int db_end(sqlite3_stmt *stmt, int ret)
 {
-	sqlite3_reset(stmt);
-	sqlite3_clear_bindings(stmt);
+	/* sqlite3_reset() takes NULL, and sqlite3_clear_bindings() does not. */
+	if (stmt) {
+		sqlite3_reset(stmt);
+		sqlite3_clear_bindings(stmt);
+	}
 	return ret;
 }
 
