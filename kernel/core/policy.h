@@ -452,7 +452,7 @@ struct cordon_policy {
 static inline u32 cordon_policy_use(const struct cordon_policy *p, const struct cordon_pair *pair,
 				    const struct cordon_opening *opening)
 {
-	return opening ? opening - p->openings : p->n_openings + (u32)(pair - p->pairs);
+	return opening ? (u32)(opening - p->openings) : p->n_openings + (u32)(pair - p->pairs);
 }
 
 /* By this verdict a connection begins. One that is there is not written: others read its line. */
