@@ -81,8 +81,10 @@ def join():
         took.append(seconds_until(lambda: y.state(serial(1000 + i)) == 3))
     ok(max(took) < 1, f"a revocation is in the other: worst of 20 {max(took):.3f} s")
     ok(same(a, b), "both have the same digest, and nothing waits")
+    # What is shown of others may be a second old.
+    ok(wait(lambda: sorted(a.status()["here"]) == ["a", "b"], 3), "status: who is connected")
     s = a.status()
-    ok(sorted(s["here"]) == ["a", "b"] and abs(s["here"]["b"]["clock"]) < 10, "status: who is connected, and how the clocks go")
+    ok(abs(s["here"]["b"]["clock"]) < 10, "status: how the clocks go")
     code, out, err = a.ctl("status")
     ok(code == 0 and "reachable" in out and "revision" in out, "fleet status, for a person")
     code, out, err = a.ctl("status", "--json")

@@ -71,7 +71,8 @@ def compaction():
     revision = json.loads(m.ctl("get", "x", "-w", "json"))["header"]["revision"]
     m.ctl("compaction", str(revision))
     # In this program one gateway lists at a time.
-    m.ctl("put", "cordon/list/0", "c")
+    lease = m.ctl("lease", "grant", "600").split()[1]
+    m.ctl("put", "cordon/list/0", "c", "--lease", lease)
     b.start()
     ok(wait(lambda: "waits for its turn" in b.status()["why"]) and not b.status()["reachable"] and not b.has_device("new"),
        "etcd is compacted meanwhile, and another gateway lists: this one waits, and status says so")

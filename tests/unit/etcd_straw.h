@@ -17,9 +17,12 @@
 #define TURNS	32
 #define OWN	"\"header\":{\"cluster_id\":\"14841639068965178418\",\"member_id\":\"1\",\"revision\":\"%d\",\"raft_term\":\"2\"}"
 
-enum how { ANSWER, TRICKLE, STREAM, CUT, HANG };
+enum how { ANSWER, TRICKLE, STREAM, CUT, HANG, STALL };
 
-/* What the server does next: with a request that has @wants in it, if not NULL; else it is a fault. */
+/*
+ * What the server does next: with a request that has @wants in it, if not NULL; else it is a fault. STALL: with all
+ * requests that have it, which get an answer that lacks its last byte.
+ */
 struct turn {
 	enum how how;
 	int status;
@@ -65,15 +68,18 @@ static void trickle(evutil_socket_t fd, short what, void *arg)
 static void serve(struct guest *g, const char *request)
 {
 	struct evbuffer *out = bufferevent_get_output(g->bev);
-	struct turn *t = &turns[turn];
+	struct turn *t;
 
 	requests++;
+	if (turn < n_turns && turns[turn].how == STALL && !strstr(request, turns[turn].wants))
+		turn++;
+	t = &turns[turn];
 	if (turn >= n_turns) {
 		printf("# unforeseen: %s\n", request);
 		unwanted++;
 		return;
 	}
-	turn++;
+	turn += t->how != STALL;
 	if (t->wants && !strstr(request, t->wants)) {
 		printf("# not as wanted (%s): %s\n", t->wants, request);
 		unwanted++;
@@ -87,8 +93,8 @@ static void serve(struct guest *g, const char *request)
 	if (t->how == TRICKLE)
 		out = g->left;
 	evbuffer_add_printf(out, "HTTP/1.1 %d X\r\nContent-Type: application/json\r\n", t->status);
-	if (t->how == ANSWER)
-		evbuffer_add_printf(out, "Content-Length: %zu\r\n", strlen(t->body));
+	if (t->how == ANSWER || t->how == STALL)
+		evbuffer_add_printf(out, "Content-Length: %zu\r\n", strlen(t->body) + (t->how == STALL));
 	evbuffer_add_printf(out, "\r\n%s", t->body);
 	if (t->how == TRICKLE)
 		trickle(-1, 0, g);

@@ -399,6 +399,22 @@ static void long_lists(struct etcd *e)
 	   all_asked(), "a small one neither: it is over");
 }
 
+/* Of two members. */
+static void slow_lists(void)
+{
+	struct etcd_endpoint two[] = { { .url = url }, { .url = url } };
+	struct etcd_config c = { .endpoints = two, .n = 2, .prefix = "c/", .timeout = 300, .backoff_min = 20, .backoff_max = 40 };
+	struct etcd *e = client_of(&c);
+
+	begin();
+	expect(STALL, 200, "\"limit\":\"5000\"}", "{" OWN ",\"kvs\":[%s]", 13, kv("c/d1", 3, ""));
+	expect(ANSWER, 200, "\"limit\":\"500\"}", "{" OWN ",\"kvs\":[%s]}", 13, kv("c/d1", 3, ""));
+	memset(&last, 0, sizeof(last));
+	ok(etcd_list(e, "d", 0, on_page, remember, NULL) && until(&last.done, 5000) && last.result == ETCD_OK && all_asked(),
+	   "a page that no member brings in time: with fewer keys");
+	etcd_free(e);
+}
+
 static void lists(void)
 {
 	struct etcd *e = client();
@@ -447,6 +463,7 @@ int main(void)
 	failures();
 	limits();
 	lists();
+	slow_lists();
 	tear_down();
 	return tap_done();
 }

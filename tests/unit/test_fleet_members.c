@@ -11,6 +11,7 @@
 #define etcd_txn		straw_txn
 #define etcd_cancel		straw_cancel
 #define fleet_answer		straw_answer
+#define fleet_refuse		straw_refuse
 #define serve_log		straw_log
 #define store_fleet_gateway_each straw_gateway_each
 
@@ -29,6 +30,7 @@ static enum etcd_result mood;
 static bool lost;	/* the next answer is */
 static char said_is[32], said_why[512], root_why[512];
 static enum fleet_root root_is;
+static unsigned int refusals;
 static struct store_fleet_gateway gateways[8];
 static size_t n_gateways;
 static char base[128];
@@ -300,6 +302,12 @@ static void check_init(struct fleet *f)
 	expect("done", "", "init, at last");
 }
 
+void fleet_refuse(struct fleet *f, const char *why)
+{
+	(void)f;
+	refusals += !!why;
+}
+
 static void on_look(struct fleet *f, enum fleet_root is, const char *why)
 {
 	(void)f;
@@ -325,6 +333,12 @@ static void check_root(struct fleet *f)
 	look(f, FLEET_ROOT_WRONG, "nonsense");
 	mood = ETCD_TIMED_OUT;
 	look(f, FLEET_ROOT_UNKNOWN, "no etcd");
+	ok(!refusals, "which says nothing of its history");
+	mood = ETCD_OTHER_CLUSTER;
+	look(f, FLEET_ROOT_UNKNOWN, "another cluster");
+	mood = ETCD_WENT_BACK;
+	look(f, FLEET_ROOT_UNKNOWN, "an older state");
+	ok(refusals == 2, "another history: refused, and 'fleet rejoin' has something to do");
 	mood = ETCD_OK;
 	set("fleet", was);
 	free(was);

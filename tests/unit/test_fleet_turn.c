@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <event2/event.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@ enum kind { NONE, LOOK, GRANT, PUT, KEEP };
 struct etcd_call {
 	enum kind kind;
 	int64_t lease;
+	int64_t there;
 	etcd_done *done;
 	void *arg;
 };
@@ -27,14 +29,16 @@ struct gateway {
 	struct etcd_call call;
 	struct event *timer;
 	bool armed;
+	unsigned int ms;
 	unsigned int turns;
 	char why[ETCD_WHY];
 };
 
 static struct gateway gateways[2], *now = gateways;
 static unsigned int n_gateways = 2, granted, kept;
-static int64_t holder, lost;	/* the key's lease, 0, it is not there; a lease that has ended */
-static bool crowded;
+static int64_t holder, lost;	/* the key's lease, 0, there is none; a lease that has ended */
+static int64_t there;		/* the key's mod revision; 0, it is not there */
+static bool crowded, full;	/* too many calls wait; etcd is out of space */
 
 /* What is called by turn.c */
 unsigned int fleet_gateways_count(struct fleet *f)
@@ -57,15 +61,16 @@ void fleet_after(struct event *timer, unsigned int ms)
 		ok(false, "nobody looks, or keeps a lease, more often than once a second");
 	now->timer = timer;
 	now->armed = true;
+	now->ms = ms;
 }
 
-static struct etcd_call *begin(enum kind kind, int64_t lease, etcd_done *done, void *arg)
+static struct etcd_call *begin(enum kind kind, int64_t lease, int64_t was, etcd_done *done, void *arg)
 {
 	if (crowded)
 		return NULL;
 	if (now->call.kind != NONE)
 		ok(false, "one call at a time");
-	now->call = (struct etcd_call){ kind, lease, done, arg };
+	now->call = (struct etcd_call){ kind, lease, was, done, arg };
 	return &now->call;
 }
 
@@ -75,7 +80,7 @@ struct etcd_call *etcd_range(struct etcd *e, const struct etcd_range *r, unsigne
 	(void)timeout;
 	if (strcmp(r->under, "list/") != 0 || r->one || r->revision || !r->limit)
 		ok(false, "what is read are the few keys of turns, as they are");
-	return begin(LOOK, 0, done, arg);
+	return begin(LOOK, 0, 0, done, arg);
 }
 
 struct etcd_call *etcd_lease_grant(struct etcd *e, int64_t ttl, unsigned int timeout, etcd_done *done, void *arg)
@@ -84,7 +89,7 @@ struct etcd_call *etcd_lease_grant(struct etcd *e, int64_t ttl, unsigned int tim
 	(void)timeout;
 	if (ttl < 1 || ttl > 60)
 		ok(false, "a lease has an end");
-	return begin(GRANT, 0, done, arg);
+	return begin(GRANT, 0, 0, done, arg);
 }
 
 struct etcd_call *etcd_lease_keep(struct etcd *e, int64_t lease, unsigned int timeout, etcd_done *done, void *arg)
@@ -92,7 +97,7 @@ struct etcd_call *etcd_lease_keep(struct etcd *e, int64_t lease, unsigned int ti
 	(void)e;
 	(void)timeout;
 	kept++;
-	return begin(KEEP, lease, done, arg);
+	return begin(KEEP, lease, 0, done, arg);
 }
 
 struct etcd_call *etcd_lease_revoke(struct etcd *e, int64_t lease, unsigned int timeout, etcd_done *done, void *arg)
@@ -104,7 +109,7 @@ struct etcd_call *etcd_lease_revoke(struct etcd *e, int64_t lease, unsigned int 
 	(void)done;
 	(void)arg;
 	if (holder == lease)
-		holder = 0;
+		holder = there = 0;
 	return &call;
 }
 
@@ -112,11 +117,11 @@ struct etcd_call *etcd_txn(struct etcd *e, const struct etcd_txn *t, unsigned in
 {
 	(void)e;
 	(void)timeout;
-	if (t->n_compares != 1 || strcmp(t->compares[0].key, "list/0") != 0 || t->compares[0].target != ETCD_CREATE ||
-	    t->compares[0].number || t->n_then != 1 || t->n_otherwise || t->then[0].verb != ETCD_PUT ||
+	if (t->n_compares != 1 || strcmp(t->compares[0].key, "list/0") != 0 || t->compares[0].target != ETCD_MOD ||
+	    t->n_then != 1 || t->n_otherwise || t->then[0].verb != ETCD_PUT ||
 	    strcmp(t->then[0].key, "list/0") != 0 || !t->then[0].lease)
-		ok(false, "the key is put if it is not there, with a lease");
-	return begin(PUT, t->then[0].lease, done, arg);
+		ok(false, "the key is put if it is as it was seen, with a lease");
+	return begin(PUT, t->then[0].lease, t->compares[0].number, done, arg);
 }
 
 void etcd_cancel(struct etcd_call *c)
@@ -159,12 +164,12 @@ static void fire(struct gateway *g)
 /* Its call is carried out, and answered, or the answer is lost. Return: what it was. */
 static enum kind answer(struct gateway *g, enum etcd_result result)
 {
-	struct etcd_kv kv = { .key = (char *)"list/0", .lease = holder };
+	struct etcd_kv kv = { .key = (char *)"list/0", .lease = holder, .mod_revision = there };
 	struct etcd_answer a = { .result = ETCD_OK, .why = "" };
 	struct etcd_call c = g->call;
 
 	g->call.kind = NONE;
-	if (c.kind == LOOK && holder) {
+	if (c.kind == LOOK && there) {
 		a.kv = &kv;
 		a.n = 1;
 	} else if (c.kind == GRANT) {
@@ -172,12 +177,15 @@ static enum kind answer(struct gateway *g, enum etcd_result result)
 		a.ttl = 60;
 	} else if (c.kind == PUT && c.lease == lost) {
 		result = ETCD_REFUSED;
+	} else if (c.kind == PUT && full) {
+		result = ETCD_UNREACHABLE;
 	} else if (c.kind == PUT) {
-		a.succeeded = !holder;
-		holder = holder ? holder : c.lease;
+		a.succeeded = c.there == there;
+		holder = a.succeeded ? c.lease : holder;
+		there += a.succeeded;
 	}
 	if (result != ETCD_OK)
-		a = (struct etcd_answer){ .result = result, .why = "so it is", .unsure = c.kind == PUT };
+		a = (struct etcd_answer){ .result = result, .why = "so it is", .unsure = c.kind == PUT && !full };
 	now = g;
 	if (c.kind != NONE)
 		c.done(&a, c.arg);
@@ -205,6 +213,7 @@ static void one_after_the_other(struct gateway *a, struct gateway *b)
 	ok(answer(b, ETCD_OK) == LOOK && b->call.kind == NONE && !b->turns && granted == 1, "it looks only, as long as no turn is free");
 	fire(a);
 	ok(kept == 1 && answer(a, ETCD_OK) == KEEP && a->armed && a->turns == 2, "whose turn it is keeps the lease");
+	ok(a->ms >= 10000 && a->ms <= 20000, "now and then");
 	over(a);
 	ok(!holder, "and gives it back");
 	fire(b);
@@ -228,6 +237,7 @@ static void races(struct gateway *a, struct gateway *b)
 	fire(a);
 	ok(answer(a, ETCD_OK) == LOOK && answer(a, ETCD_OK) == PUT && a->turns + b->turns == turns + 2,
 	   "the other has it next, with the lease that it has");
+	ok(a->ms <= 1000, "which may end soon: it is kept at once");
 	over(a);
 }
 
@@ -235,6 +245,7 @@ static void failures(struct gateway *a)
 {
 	unsigned int turns = a->turns;
 
+	n_gateways = UINT_MAX;
 	want(a);
 	ok(answer(a, ETCD_UNREACHABLE) == LOOK && a->armed && !strcmp(a->why, "so it is"), "etcd cannot be reached: it says so");
 	fire(a);
@@ -261,6 +272,45 @@ static void failures(struct gateway *a)
 	crowded = false;
 	fire(a);
 	ok(all(a) && a->turns == turns + 3, "there is room");
+	over(a);
+	n_gateways = 2;
+}
+
+/* Etcd answers, and gives no turn. */
+static void closed(struct gateway *a)
+{
+	unsigned int turns = a->turns;
+
+	full = true;
+	want(a);
+	answer(a, ETCD_OK);
+	n_gateways = UINT_MAX;
+	ok(answer(a, ETCD_UNREACHABLE) == GRANT && a->armed && a->turns == turns && !strcmp(a->why, "so it is"),
+	   "out of space, in a large fleet: not all list at once");
+	n_gateways = 1;
+	fire(a);
+	answer(a, ETCD_OK);
+	ok(answer(a, ETCD_UNREACHABLE) == GRANT && a->turns == turns + 1, "some do, though no key can be put");
+	over(a);
+	n_gateways = 2;
+	want(a);
+	n_gateways = 1;
+	answer(a, ETCD_OK);
+	answer(a, ETCD_OK);
+	ok(answer(a, ETCD_OK) == PUT && a->turns == turns + 2 && !there, "likewise with a lease");
+	over(a);
+	full = false;
+	n_gateways = 2;
+	there = 7;
+	want(a);
+	ok(all(a) && a->turns == turns + 3 && there == 8, "a key without a lease, as of a copy of etcd, is nobody's");
+	over(a);
+	want(a);
+	ok(answer(a, ETCD_WENT_BACK) == LOOK && a->turns == turns + 4, "another history: who lists is told, and says what follows");
+	over(a);
+	want(a);
+	answer(a, ETCD_OK);
+	ok(answer(a, ETCD_OTHER_CLUSTER) == GRANT && a->turns == turns + 5, "another cluster: likewise");
 	over(a);
 }
 
@@ -291,6 +341,7 @@ int main(void)
 	one_after_the_other(&gateways[0], &gateways[1]);
 	races(&gateways[0], &gateways[1]);
 	failures(&gateways[0]);
+	closed(&gateways[0]);
 	given_up(&gateways[0]);
 	want(&gateways[0]);
 	for (i = 0; i < 2; i++)

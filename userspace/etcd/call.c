@@ -25,6 +25,7 @@
  * @in: the answer so far
  * @tried: a member failed before this one
  * @too_long: the answer is longer than it may be
+ * @slow: some of an answer had come when its time was over
  * @why: why no member did it so far
  * @parse: fills an answer
  * @done: called once; NULL, nobody wants it any more
@@ -43,6 +44,7 @@ struct etcd_call {
 	struct stream in;
 	bool tried;
 	bool too_long;
+	bool slow;
 	char why[ETCD_WHY];
 	call_parse *parse;
 	etcd_done *done;
@@ -93,7 +95,7 @@ static void finish(struct etcd_call *c, struct etcd_answer *a)
 
 static void finish_as(struct etcd_call *c, enum etcd_result result, bool unsure)
 {
-	struct etcd_answer a = { .result = result, .unsure = unsure, .too_long = c->too_long };
+	struct etcd_answer a = { .result = result, .unsure = unsure, .too_long = c->too_long, .slow = c->slow };
 
 	finish(c, &a);
 }
@@ -223,6 +225,7 @@ static void over(struct transfer *t, CURLcode code, long status)
 		snprintf(c->why, sizeof(c->why), "%.100s: the answer has more than %zu bytes", t->at->url, e->answer);
 		finish_as(c, ETCD_REFUSED, true);
 	} else if (code) {
+		c->slow |= code == CURLE_OPERATION_TIMEDOUT && c->in.len;
 		/* What failed before says more than that there was no time for this one. */
 		if (code != CURLE_OPERATION_TIMEDOUT || !c->tried || (c->writes && t->sent))
 			transfer_why(t, code, c->why, sizeof(c->why));

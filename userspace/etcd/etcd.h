@@ -131,10 +131,11 @@ struct etcd_reply {
 
 /**
  * struct etcd_answer - of a call; valid until the callback returns
- * @result: see there; if it is not ETCD_OK, no field below @too_long is set
+ * @result: see there; if it is not ETCD_OK, no field below @slow is set
  * @why: a sentence; empty, ETCD_OK
  * @unsure: a change was sent, and whether it was carried out is not known: read before you repeat it
  * @too_long: refused, as the answer would have more bytes than it may
+ * @slow: no answer, but some of one had come when its time was over
  * @revision: etcd's when it answered
  * @cluster: the cluster's id
  * @kv: what a range found
@@ -154,6 +155,7 @@ struct etcd_answer {
 	const char *why;
 	bool unsure;
 	bool too_long;
+	bool slow;
 	int64_t revision;
 	uint64_t cluster;
 	struct etcd_kv *kv;

@@ -71,7 +71,7 @@ static bool shrink(struct etcd_list *l, const struct etcd_answer *a)
 {
 	if (a->too_long && l->range.limit > 1)
 		l->range.limit /= 2;
-	else if (a->result == ETCD_TIMED_OUT && l->range.limit > SMALL)
+	else if ((a->result == ETCD_TIMED_OUT || (a->result == ETCD_UNREACHABLE && a->slow)) && l->range.limit > SMALL)
 		l->range.limit = SMALL;
 	else
 		return false;

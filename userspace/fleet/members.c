@@ -201,6 +201,8 @@ static void on_root(const struct etcd_answer *a, void *arg)
 	if (is == FLEET_ROOT_NONE)
 		snprintf(why, sizeof(why), "there is no fleet in etcd yet: 'cordonctl fleet init' on its first gateway");
 	member_free(m);
+	if (a->result == ETCD_WENT_BACK || a->result == ETCD_OTHER_CLUSTER)
+		fleet_refuse(f, why);
 	then(f, is, why);
 }
 

@@ -20,6 +20,7 @@
 #endif
 #define TTL	60	/* s, of the lease */
 #define KEEP_MS	20000U
+#define SOON_MS	1000U	/* until it is kept first: it may be of before another was faster */
 #define LOOK_MS	2000U	/* until the next look, or drawn up to 3 ms for each gateway, if that is more */
 
 /**
@@ -29,6 +30,7 @@
  * @call: on its way; NULL, none
  * @lease: etcd's; 0, none
  * @slot: of the key that is put, or held
+ * @there: mod revision of that key, which nobody holds; 0, it is not there
  * @wanted: until it is over
  * @held: it is our turn
  * @then: called then
@@ -41,6 +43,7 @@ struct fleet_turn {
 	struct etcd_call *call;
 	int64_t lease;
 	unsigned int slot;
+	int64_t there;
 	bool wanted;
 	bool held;
 	void (*then)(void *arg);
@@ -68,8 +71,22 @@ static void wait_for(struct fleet_turn *t, const struct etcd_answer *a)
 static void hold(struct fleet_turn *t)
 {
 	t->held = true;
-	fleet_after(t->timer, KEEP_MS);
+	fleet_after(t->timer, SOON_MS);
 	t->then(t->arg);
+}
+
+/*
+ * No turn, though etcd answers. Another history: who lists is told the same, and says what follows. Out of space: nobody
+ * has a turn, and what was revoked is to be read all the same. Then of a whole fleet as many list at a look as there are
+ * keys, drawn.
+ */
+static void denied(struct fleet_turn *t, const struct etcd_answer *a)
+{
+	if (a->result == ETCD_WENT_BACK || a->result == ETCD_OTHER_CLUSTER ||
+	    (a->result == ETCD_UNREACHABLE && !a->unsure && arc4random_uniform(fleet_gateways_count(t->f)) < FLEET_LISTS))
+		hold(t);
+	else
+		wait_for(t, a);
 }
 
 static void done(const struct etcd_answer *a, void *arg)
@@ -84,16 +101,16 @@ static void done(const struct etcd_answer *a, void *arg)
 	/* Refused: the lease is gone. What is not known to be written is seen at the next look. */
 	if (a->result == ETCD_REFUSED)
 		t->lease = 0;
-	wait_for(t, a);
+	denied(t, a);
 }
 
 static void put(struct fleet_turn *t)
 {
 	char name[ETCD_KEY_MAX];
-	const struct etcd_compare absent = { .key = name, .target = ETCD_CREATE };
+	const struct etcd_compare same = { .key = name, .target = ETCD_MOD, .number = t->there };
 	const struct etcd_op op = { .verb = ETCD_PUT, .key = name, .value = t->f->at.gateway, .len = strlen(t->f->at.gateway),
 				    .lease = t->lease };
-	const struct etcd_txn txn = { .compares = &absent, .n_compares = 1, .then = &op, .n_then = 1 };
+	const struct etcd_txn txn = { .compares = &same, .n_compares = 1, .then = &op, .n_then = 1 };
 
 	key(t, name);
 	t->call = etcd_txn(t->f->etcd, &txn, 0, done, t);
@@ -107,14 +124,14 @@ static void granted(const struct etcd_answer *a, void *arg)
 
 	t->call = NULL;
 	if (a->result != ETCD_OK) {
-		wait_for(t, a);
+		denied(t, a);
 		return;
 	}
 	t->lease = a->lease;
 	put(t);
 }
 
-/* A slot that nobody holds, drawn. Return: there is one. */
+/* A slot that nobody holds, drawn; a key without a lease, as of a copy of etcd, would never go. Return: there is one. */
 static bool choose(struct fleet_turn *t, const struct etcd_answer *a)
 {
 	char name[ETCD_KEY_MAX];
@@ -126,7 +143,8 @@ static bool choose(struct fleet_turn *t, const struct etcd_answer *a)
 		key(t, name);
 		for (k = 0; k < a->n && strcmp(a->kv[k].key, name) != 0;)
 			k++;
-		if (k == a->n)
+		t->there = k < a->n ? a->kv[k].mod_revision : 0;
+		if (k == a->n || !a->kv[k].lease)
 			return true;
 	}
 	return false;
@@ -143,6 +161,10 @@ static void looked(const struct etcd_answer *a, void *arg)
 			hold(t);
 			return;
 		}
+	if (a->result == ETCD_WENT_BACK || a->result == ETCD_OTHER_CLUSTER) {
+		denied(t, a);
+		return;
+	}
 	if (a->result != ETCD_OK || !choose(t, a)) {
 		wait_for(t, a);
 		return;
