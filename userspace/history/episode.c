@@ -191,14 +191,14 @@ void history_episode_count(struct history_writer *w, struct history_device *t, t
 }
 
 /* Those whose last anomaly was at @from, or after it and before @to. */
-static void tell_rows(struct history_writer *w, enum history_event event, time_t from, time_t to)
+static void tell_rows(struct history_writer *w, enum history_event event, int64_t from, int64_t to)
 {
 	static const char sql[] =
 		"SELECT e.kind, e.count, d.name, d.mac, d.segment, e.first, e.last FROM episode e JOIN device d ON d.id = e.device"
 		" WHERE e.last >= ?1 AND e.last < ?2";
 	char kind[32], name[CORDON_DEVICE_NAME_LEN], mac[18], segment[CORDON_NAME_LEN];
 	struct notify_facts news = { .segment = segment };
-	sqlite3_stmt *stmt = w->news ? history_query(w, sql, "ii", (int64_t)from, (int64_t)to) : NULL;
+	sqlite3_stmt *stmt = w->news ? history_query(w, sql, "ii", from, to) : NULL;
 
 	while (stmt && sqlite3_step(stmt) == SQLITE_ROW) {
 		history_copy(stmt, 0, kind, sizeof(kind));

@@ -124,6 +124,7 @@ static void read_state(struct history_writer *w, struct history_device *t)
 	static const char sql[] = "SELECT state, segment, at, why FROM state WHERE device = ?1 ORDER BY at DESC LIMIT 1";
 	sqlite3_stmt *stmt = history_query(w, sql, "i", t->id);
 	char state[32];
+	int64_t first;
 
 	if (stmt && sqlite3_step(stmt) == SQLITE_ROW) {
 		history_copy(stmt, 0, state, sizeof(state));
@@ -135,7 +136,8 @@ static void read_state(struct history_writer *w, struct history_device *t)
 		t->known = t->state <= CORDON_STATE_QUARANTINED;
 	}
 	sqlite3_reset(stmt);
-	history_get(w, &t->first, "SELECT first FROM device WHERE id = ?1", "i", t->id);
+	if (!history_get(w, &first, "SELECT first FROM device WHERE id = ?1", "i", t->id))
+		t->first = (time_t)first;
 }
 
 /* Of a device that is listed by now, or under another name, what its row says. */

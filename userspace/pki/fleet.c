@@ -355,7 +355,7 @@ bool pki_fleet_find(const struct pki_fleet *f, X509 *cert, time_t *from, time_t 
 {
 	const ASN1_OCTET_STRING *id = X509_get0_authority_key_id(cert);
 	size_t low = 0, high = f ? f->n : 0, middle;
-	struct issuer key = { .until = INT64_MAX };
+	struct issuer key = { .until = (time_t)pki_time_fit(INT64_MAX, sizeof(time_t)) };
 
 	if (!id || !high || ASN1_STRING_length(id) < 1 || ASN1_STRING_length(id) > KEY_ID_MAX)
 		return false;
