@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Whose turn it is to list all keys: two gateways, of which one may at a time (FLEET_LISTS is 1 in tests), and an etcd of
- * one key and some leases. A call waits until the test answers it, so that any order can be had.
+ * Whose turn it is to list all keys: two gateways, and one turn for them, as others have all that there may be more, and
+ * an etcd of that one's key and some leases. A call waits until the test answers it, so that any order can be had.
  */
 #include <errno.h>
 #include <event2/event.h>
@@ -34,8 +34,11 @@ struct gateway {
 	char why[ETCD_WHY];
 };
 
+#define LARGE	9U	/* gateways */
+#define OTHERS	7	/* turns that others have */
+
 static struct gateway gateways[2], *now = gateways;
-static unsigned int n_gateways = 2, granted, kept;
+static unsigned int n_gateways = LARGE, granted, kept;
 static int64_t holder, lost;	/* the key's lease, 0, there is none; a lease that has ended */
 static int64_t there;		/* the key's mod revision; 0, it is not there */
 static bool crowded, full;	/* too many calls wait; etcd is out of space */
@@ -164,14 +167,20 @@ static void fire(struct gateway *g)
 /* Its call is carried out, and answered, or the answer is lost. Return: what it was. */
 static enum kind answer(struct gateway *g, enum etcd_result result)
 {
-	struct etcd_kv kv = { .key = (char *)"list/0", .lease = holder, .mod_revision = there };
+	struct etcd_kv kvs[OTHERS + 1] = { { .key = (char *)"list/0", .lease = holder, .mod_revision = there } };
+	char names[OTHERS][8];
 	struct etcd_answer a = { .result = ETCD_OK, .why = "" };
 	struct etcd_call c = g->call;
+	size_t i;
 
 	g->call.kind = NONE;
-	if (c.kind == LOOK && there) {
-		a.kv = &kv;
-		a.n = 1;
+	if (c.kind == LOOK) {
+		for (i = 1; i <= OTHERS; i++) {
+			snprintf(names[i - 1], sizeof(names[0]), "list/%zu", i);
+			kvs[i] = (struct etcd_kv){ .key = names[i - 1], .lease = 9, .mod_revision = 1 };
+		}
+		a.kv = there ? kvs : kvs + 1;
+		a.n = there ? OTHERS + 1 : OTHERS;
 	} else if (c.kind == GRANT) {
 		a.lease = 100 + granted++;
 		a.ttl = 60;
@@ -203,7 +212,7 @@ static void one_after_the_other(struct gateway *a, struct gateway *b)
 	want(a);
 	ok(a->turns == 1 && a->call.kind == NONE, "a fleet that is small enough: nobody waits, and nothing is asked");
 	over(a);
-	n_gateways = 2;
+	n_gateways = LARGE;
 	want(a);
 	want(a);
 	ok(all(a) && a->turns == 2 && holder, "one wants, and has its turn");
@@ -273,7 +282,7 @@ static void failures(struct gateway *a)
 	fire(a);
 	ok(all(a) && a->turns == turns + 3, "there is room");
 	over(a);
-	n_gateways = 2;
+	n_gateways = LARGE;
 }
 
 /* Etcd answers, and gives no turn. */
@@ -292,7 +301,7 @@ static void closed(struct gateway *a)
 	answer(a, ETCD_OK);
 	ok(answer(a, ETCD_UNREACHABLE) == GRANT && a->turns == turns + 1, "some do, though no key can be put");
 	over(a);
-	n_gateways = 2;
+	n_gateways = LARGE;
 	want(a);
 	n_gateways = 1;
 	answer(a, ETCD_OK);
@@ -300,7 +309,7 @@ static void closed(struct gateway *a)
 	ok(answer(a, ETCD_OK) == PUT && a->turns == turns + 2 && !there, "likewise with a lease");
 	over(a);
 	full = false;
-	n_gateways = 2;
+	n_gateways = LARGE;
 	there = 7;
 	want(a);
 	ok(all(a) && a->turns == turns + 3 && there == 8, "a key without a lease, as of a copy of etcd, is nobody's");
@@ -316,12 +325,13 @@ static void closed(struct gateway *a)
 
 static void given_up(struct gateway *a)
 {
-	unsigned int turns = a->turns, i;
+	unsigned int turns = a->turns, i, n;
 
 	for (i = 0; i < 3; i++) {
 		want(a);
-		while (a->call.kind != LOOK + i)
+		for (n = 0; n < i; n++)
 			answer(a, ETCD_OK);
+		ok(a->call.kind == LOOK + i, "on the way");
 		over(a);
 		ok(a->call.kind == NONE && a->turns == turns && !holder, "given up before: nothing is held, and nobody called");
 	}

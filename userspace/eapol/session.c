@@ -69,8 +69,10 @@ static bool take_number(const struct field *f, uint32_t *out)
 		return false;
 	errno = 0;
 	value = strtoul(f->at, &end, 10);
+	if (errno || end != f->at + f->len || value > UINT32_MAX)
+		return false;
 	*out = value;
-	return !errno && end == f->at + f->len && value <= UINT32_MAX;
+	return true;
 }
 
 static bool has_flag(const struct field *f, const char *flag)
