@@ -55,7 +55,7 @@ help:
 # help: make bench        what a packet costs, beside nftables and eBPF, and what an enrolment
 # help: make bench-trace  which functions a packet's instructions are spent in, and the cache lines it touches
 # help: make bench-compare BASE=…  what a packet costs, in another revision and here, and the difference
-# help: make bench-fleet  what 200 gateways and 1,000,000 devices ask of etcd (15 minutes)
+# help: make bench-fleet  what 200 gateways and 1,000,000 devices ask of etcd (6 minutes)
 # help: make pictures     draw those of README.md and Documentation anew
 # help: make lint, unit, kunit, sanitize, interop, spec, clean
 
