@@ -203,8 +203,19 @@ static void check_signed(const struct pki_ca *ca, const struct pki_ca *other, co
 	OCSP_BASICRESP_free(basic);
 	OPENSSL_free(der);
 	X509_free(responder);
-	responder = pki_ocsp_responder(ca, key, now + 20 * 366 * (time_t)DAY, now + 21 * 366 * (time_t)DAY, &err);
-	ok(!responder && err.text[0], "%s: no responder after the issuer's end: %s", kind, err.text);
+	EVP_PKEY_free(key);
+}
+
+/* With a time_t of 32 bits nobody can ask: the issuer ends later than that goes. */
+static void check_end(const struct pki_ca *ca, const char *kind)
+{
+	time_t from = pki_later(now, 20 * 366 * (int64_t)DAY);
+	struct pki_error err = { "" };
+	EVP_PKEY *key = pki_key_new(PKI_P256);
+
+	if (sizeof(time_t) > 4)
+		ok(!pki_ocsp_responder(ca, key, from, from + DAY, &err) && err.text[0], "%s: no responder after the issuer's end: %s",
+		   kind, err.text);
 	EVP_PKEY_free(key);
 }
 
@@ -303,6 +314,7 @@ int main(void)
 	for (i = 0; i < 3; i++) {
 		make(rows[i].name, rows[i].kind, &ca);
 		check_signed(&ca, &other, rows[i].name);
+		check_end(&ca, rows[i].name);
 		if (!i) {
 			check_read(&ca, &other);
 			check_damaged(&ca);

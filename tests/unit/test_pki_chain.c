@@ -229,7 +229,7 @@ static X509 *issue(const struct pki_ca *ca, enum pki_kind kind, const char *name
 	const char *const names[] = { name, other };
 	uint8_t serial[PKI_SERIAL_LEN];
 	const struct pki_profile p = { .kind = kind, .name = name, .mac = mac, .names = names, .n_names = other ? 2 : 1,
-				       .serial = serial, .not_before = now, .not_after = now + 5000 * (time_t)DAY };
+				       .serial = serial, .not_before = now, .not_after = pki_later(now, 5000 * (int64_t)DAY) };
 	X509 *cert;
 
 	pki_serial_new(serial);

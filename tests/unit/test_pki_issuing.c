@@ -162,10 +162,11 @@ static void check_profile(const struct pki_ca *root, EVP_PKEY *root_key)
 	cert = issue(&gw, PKI_DEVICE, "cam.example", NULL, 0, &err);
 	ok(!cert && strstr(err.text, "name constraints"), "a device whose name looks like a DNS name is not: %s", err.text);
 	X509_free(cert);
-	plan.until = now + 100 * (time_t)YEAR;
+	/* With 32 bits there is no later time than the root's end. */
+	plan.until = pki_later(now, 100 * (int64_t)YEAR);
 	cert = pki_issuing_sign(der, len, &plan, &err);
-	ok(cert && !pki_validity(cert, &from, &until) &&
-	   !ASN1_TIME_compare(X509_get0_notAfter(cert), X509_get0_notAfter(root->root)), "no longer than the root");
+	ok(cert && !pki_validity(cert, &from, &until) && (sizeof(time_t) == 4 ? until == plan.until :
+	   !ASN1_TIME_compare(X509_get0_notAfter(cert), X509_get0_notAfter(root->root))), "no longer than the root");
 	X509_free(cert);
 	X509_free(gw.issuing);
 	EVP_PKEY_free(gw.key);
@@ -238,8 +239,9 @@ static void check_refused(const struct pki_ca *root, EVP_PKEY *root_key)
 	plan.gateway = "12345678901234567890123456789012345678901";
 	refused(&plan, der, len, "1 to 40", "a gateway with a long name");
 	plan.gateway = "gw";
-	plan.now = now + 30 * (time_t)YEAR;
-	refused(&plan, der, len, "expired", "a root that has expired");
+	plan.now = pki_later(now, 30 * (int64_t)YEAR);
+	if (sizeof(time_t) > 4)
+		refused(&plan, der, len, "expired", "a root that has expired");
 	plan.now = now;
 	plan.root = root->issuing;
 	plan.key = root->key;
