@@ -71,7 +71,8 @@ static void wait_for(struct fleet_turn *t, const struct etcd_answer *a)
 static void hold(struct fleet_turn *t)
 {
 	t->held = true;
-	fleet_after(t->timer, SOON_MS);
+	if (t->lease)
+		fleet_after(t->timer, SOON_MS);
 	t->then(t->arg);
 }
 
