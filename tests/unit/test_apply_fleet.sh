@@ -202,5 +202,9 @@ says "confirmed" 0 "of the fleet is confirmed" confirm --fleet --config serve.ya
 prints "as each says" "in force, generation 3"
 echo '{"is": "refused", "why": "policy 9 of the fleet is confirmed already"}' >answer.json
 says "twice" 1 "fleet: refused: policy 9 of the fleet is confirmed already" confirm --fleet --config serve.yaml
+for words in "where device" "add gateway" "expel gateway"; do
+	says "${words% *}, of nobody: before anything is read" 2 "fleet: which ${words#* }?" fleet "${words% *}" --config none.yaml
+done
+says "where, of one" 1 "none.yaml" fleet where cam1 --config none.yaml
 echo "1..$n"
 exit $failed

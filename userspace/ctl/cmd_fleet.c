@@ -71,8 +71,6 @@ static int expel(const struct fleet_words *w)
 {
 	int ret;
 
-	if (!w->name)
-		return usage_error(w->self, "which gateway?", NULL);
 	if (!w->why || !*w->why)
 		return usage_error(w->self, "expel wants --why TEXT: it is what all gateways show", NULL);
 	if (!w->yes) {
@@ -135,23 +133,23 @@ static int leave(const struct fleet_words *w)
 /**
  * struct verb - of this command
  * @name: its word
- * @name_follows: the name of a gateway, or a device, does
+ * @which: asks for the name that has to follow; NULL, none does
  * @run: does it
  */
 static const struct verb {
 	const char *name;
-	bool name_follows;
+	const char *which;
 	int (*run)(const struct fleet_words *w);
 } verbs[] = {
-	{ "init", false, fleet_member_init },
-	{ "add", true, fleet_member_add },
-	{ "status", false, fleet_print_status },
-	{ "gateways", false, fleet_print_gateways },
-	{ "where", true, fleet_print_where },
-	{ "policy", false, fleet_print_policy },
-	{ "expel", true, expel },
-	{ "rejoin", false, rejoin },
-	{ "leave", false, leave },
+	{ "init", NULL, fleet_member_init },
+	{ "add", "which gateway?", fleet_member_add },
+	{ "status", NULL, fleet_print_status },
+	{ "gateways", NULL, fleet_print_gateways },
+	{ "where", "which device?", fleet_print_where },
+	{ "policy", NULL, fleet_print_policy },
+	{ "expel", "which gateway?", expel },
+	{ "rejoin", NULL, rejoin },
+	{ "leave", NULL, leave },
 };
 
 static const struct verb *find(const char *word)
@@ -197,8 +195,10 @@ static int run_fleet(const struct command *self, int argc, char **argv)
 	verb = find(argv[optind]);
 	if (!verb)
 		return usage_error(self, "not a verb of it", argv[optind]);
-	if (n > 1 + verb->name_follows)
-		return usage_error(self, "too many words", argv[optind + 1 + verb->name_follows]);
+	if (n > 1 + !!verb->which)
+		return usage_error(self, "too many words", argv[optind + 1 + !!verb->which]);
+	if (verb->which && n < 2)
+		return usage_error(self, verb->which, NULL);
 	if (n > 1)
 		w.name = argv[optind + 1];
 	ret = fleet_config(path, &w.config);

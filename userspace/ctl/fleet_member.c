@@ -51,8 +51,6 @@ int fleet_member_add(const struct fleet_words *w)
 	size_t len;
 	int err;
 
-	if (!w->name)
-		return usage_error(w->self, "which gateway?", NULL);
 	if (!w->certificate)
 		return usage_error(w->self, "add wants --certificate FILE: the gateway's issuing certificate", NULL);
 	err = file_read(w->certificate, CERTIFICATE_MAX, &pem, &len);

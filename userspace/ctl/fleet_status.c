@@ -187,8 +187,6 @@ int fleet_print_where(const struct fleet_words *w)
 	const json_t *holder;
 	json_t *s;
 
-	if (!w->name)
-		return usage_error(w->self, "which device?", NULL);
 	s = fleet_question(&w->config, w->name, json_pack("{s:s, s:s}", "do", "where", "device", w->name), FLEET_WAIT);
 	if (!s)
 		return EXIT_REFUSED;
